@@ -1,0 +1,1 @@
+"""YAML files into definitions, with every error and its place."""

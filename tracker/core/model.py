@@ -1,0 +1,307 @@
+"""The values that the whole product speaks of, in the words of the contract; frozen, without behaviour that needs a clock.
+
+Dates are local calendar dates of the campaign's time zone.  Instants are aware datetimes.
+Ranges of dates are half-open: ``since`` is in, ``until`` is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Literal
+
+Language = Literal["zh", "en"]
+OnHoliday = Literal["keep", "before", "after"]
+
+
+class Every(StrEnum):
+    """How often a deadline comes back."""
+
+    WEEK = "week"
+    MONTH = "month"
+    QUARTER = "quarter"
+    HALF_YEAR = "half-year"
+    YEAR = "year"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a deadline text means (CONTRACT.md §3).
+
+    One-off: ``due`` is set and ``every`` is None.  Recurring: ``every`` is set and ``due`` is None.
+    Neither: ``ongoing`` is True and there is no date at all.
+
+    ``day`` is the day of the month (1–31, cut to the month's last day), or for ``week`` the ISO weekday
+    (1–7); None means the period's last day.  ``month`` counts months within the period from 1 and only
+    goes with quarter, half-year and year; None means the period's last month.
+    ``since`` and ``until`` bound the due dates, both **included**, as the text names them
+    ("from April to October 2022" → 2022-04-01 and 2022-10-31).
+    """
+
+    due: date | None = None
+    ongoing: bool = False
+    every: Every | None = None
+    day: int | None = None
+    month: int | None = None
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A person at a unit.  ``language`` None means the campaign's."""
+
+    name: str
+    email: str
+    language: Language | None = None
+    role: Literal["to", "cc"] = "to"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Who answers.  ``timezone`` None means the campaign's; ``reports_to`` is a unit id."""
+
+    id: str
+    name: str
+    aliases: tuple[str, ...] = ()
+    contacts: tuple[Contact, ...] = ()
+    reports_to: str | None = None
+    timezone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A named list of units (ids, in the order of the file); each unit answers for itself."""
+
+    id: str
+    name: str
+    aliases: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A quota: ``count`` pieces ``of`` something from each of ``units`` (ids)."""
+
+    count: int
+    of: str
+    units: tuple[str, ...]
+
+
+class Kind(StrEnum):
+    """What a definition is."""
+
+    TASK = "task"
+    DELIVERABLE = "deliverable"
+    REPORT = "report"
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A task, a deliverable of a task, or a report: whatever has owners and a deadline.
+
+    ``key`` is the reference without a period: ``5``, ``5/first-list``, ``table-2``.
+    ``title`` is what a person calls it in one line; for a task it is the ``text`` itself.
+    ``owners`` is verbatim, ``units`` are the ids that it resolves to, in the order of the text and then of
+    the groups.  ``deadline`` is verbatim, ``rule`` what is in force (``due`` in the file already applied).
+    """
+
+    key: str
+    kind: Kind
+    title: str
+    owners: str
+    units: tuple[str, ...]
+    deadline: str
+    rule: Rule
+    section: str | None = None
+    text: str | None = None
+    requirement: str | None = None
+    target: Target | None = None
+    submit_to: str | None = None
+    form: str | None = None
+    on_holiday: OnHoliday = "keep"
+    grace_days: int = 0
+    policy: str | None = None
+    status: Literal["done", "paused", "waived"] | None = None
+    acceptance: bool = False
+    note: str | None = None
+    deliverables: tuple[Definition, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The last part of the key, as the file has it."""
+        return self.key.rpartition("/")[2]
+
+    @property
+    def task_id(self) -> str | None:
+        """The number of the task that this is or belongs to; None for a report."""
+        return None if self.kind is Kind.REPORT else self.key.partition("/")[0]
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """One issued document, with everything that the files say about what and who."""
+
+    title: str
+    document: str
+    issued: date
+    timezone: str
+    language: Language
+    supervisor: str | None
+    tasks: tuple[Definition, ...]
+    reports: tuple[Definition, ...]
+    units: dict[str, Unit]
+    groups: dict[str, Group]
+
+    def __iter__(self) -> Iterator[Definition]:
+        """Every definition in the order of the document: a task, its deliverables, …, the reports."""
+        for task in self.tasks:
+            yield task
+            yield from task.deliverables
+        yield from self.reports
+
+    @cached_property
+    def definitions(self) -> dict[str, Definition]:
+        """By key."""
+        return {definition.key: definition for definition in self}
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """A deadline in one period.
+
+    ``due`` is the nominal date by the rule; None for a task that is ongoing and has no date.
+    ``opens`` is the first day on which it can be answered: the day after the previous occurrence was due,
+    and never before the document was issued.
+    """
+
+    key: str
+    period: str | None
+    due: date | None
+    opens: date
+
+    @property
+    def ref(self) -> str:
+        """``26/experience@2022-05``; without a period just the key."""
+        return f"{self.key}@{self.period}" if self.period else self.key
+
+
+class EventKind(StrEnum):
+    """What can happen to an assignment (CONTRACT.md §5)."""
+
+    SUBMIT = "submit"
+    NIL = "nil"
+    ACCEPT = "accept"
+    RETURN = "return"
+    EXTEND = "extend"
+    WAIVE = "waive"
+    PAUSE = "pause"
+    RESUME = "resume"
+    UNDO = "undo"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to an assignment; never changed, only added to.
+
+    ``at`` is when it counts from (aware); ``until`` is the new date of an extension.
+    """
+
+    at: datetime
+    ref: str
+    unit: str
+    event: EventKind
+    count: int | None = None
+    until: date | None = None
+    who: str | None = None
+    via: str | None = None
+    reason: str | None = None
+    note: str | None = None
+
+
+class State(StrEnum):
+    """Where an assignment stands."""
+
+    UPCOMING = "upcoming"
+    OPEN = "open"
+    DUE_SOON = "due_soon"
+    DUE_TODAY = "due_today"
+    OVERDUE = "overdue"
+    SUBMITTED = "submitted"
+    DONE = "done"
+    DONE_LATE = "done_late"
+    NIL = "nil"
+    RETURNED = "returned"
+    WAIVED = "waived"
+    PAUSED = "paused"
+    ONGOING = "ongoing"
+
+
+class Light(StrEnum):
+    """The same in a colour: green in time, amber due soon or done late, red overdue, blue ongoing, grey waived or paused."""
+
+    GREEN = "green"
+    AMBER = "amber"
+    RED = "red"
+    BLUE = "blue"
+    GREY = "grey"
+
+
+class Reason(StrEnum):
+    """Why an item stands in a mail."""
+
+    OPENED = "opened"
+    LEAD = "lead"
+    DUE_TODAY = "due_today"
+    OVERDUE = "overdue"
+    ESCALATION = "escalation"
+    REVIEW = "review"
+    PACE = "pace"
+    RETURNED = "returned"
+
+
+class MailKind(StrEnum):
+    """What a mail is."""
+
+    DIGEST = "digest"
+    ROLLUP = "rollup"
+    ALERT = "alert"
+    RECEIPT = "receipt"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of a mail: an assignment, why it is there, and how it stood on the mail's day.
+
+    ``due`` is the date in force (after holiday rule and extension), ``days_left`` counts calendar days from
+    the mail's date and is negative when late.
+    """
+
+    ref: str
+    unit: str
+    reason: Reason
+    due: date | None
+    days_left: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail to one recipient.
+
+    ``key`` is what it is ("digest/2022-05-05/zhang@…"): unique in the outbox, and what the Message-ID is made from.
+    ``details`` carries what an alert, roll-up or receipt says beside its items (plain JSON values).
+    """
+
+    key: str
+    at: datetime
+    to: str
+    name: str
+    unit: str | None
+    kind: MailKind
+    language: Language
+    items: tuple[Item, ...] = ()
+    details: dict[str, object] = field(default_factory=dict)

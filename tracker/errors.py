@@ -1,0 +1,84 @@
+"""Every exception of the product; imports nothing of it.
+
+A ``TrackerError`` is meant for a person: its text is one sentence that names the place and what was
+expected.  Anything else that escapes is a bug.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+class TrackerError(Exception):
+    """The root: the command line prints ``str(error)`` and leaves with ``exit_code``."""
+
+    exit_code = 1
+
+
+class UsageError(TrackerError):
+    """The command was called wrongly (exit code 2)."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One finding in the configuration files, with its place.
+
+    ``line`` and ``column`` count from 1; both are 0 where a file as a whole is meant.  ``path`` is the
+    place in the structure, such as ``tasks[4].deadline``, or ``""``.
+    """
+
+    file: str
+    line: int
+    column: int
+    path: str
+    message: str
+    severity: Literal["error", "warning"] = "error"
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+
+
+class ConfigError(TrackerError):
+    """The files do not hold together; ``problems`` has every error, not only the first."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class DeadlineSyntaxError(TrackerError):
+    """A deadline text that cannot be read.
+
+    ``column`` counts characters of the text as given, from 1.  ``expected`` says what could stand there,
+    in both languages.
+    """
+
+    def __init__(self, text: str, column: int, found: str, expected_zh: str, expected_en: str) -> None:
+        super().__init__(
+            f"cannot read the deadline “{text}” at column {column}: found {found}, expected {expected_en}"
+            f"（第{column}列：应为{expected_zh}）"
+        )
+        self.text = text
+        self.column = column
+        self.found = found
+        self.expected_zh = expected_zh
+        self.expected_en = expected_en
+
+
+class UnknownName(TrackerError):
+    """A unit, task, report or reference that the definitions do not know."""
+
+
+class LedgerError(TrackerError):
+    """An event that the ledger cannot take in the state in which the assignment is."""
+
+
+class MailError(TrackerError):
+    """A mail that cannot be composed or a transport that cannot be used as configured."""
+
+
+class DatabaseError(TrackerError):
+    """The database cannot be opened, or is of another version of the service."""

@@ -1,0 +1,1 @@
+"""From a decided mail to delivered bytes: render, build, transport."""
