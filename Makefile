@@ -1,1 +1,56 @@
-# Everything starts from Python 3.11+, pip and make. The environment lives in .venv.
+# Python 3.11+, pip and make are all that is needed; everything else goes into .venv.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+WORKERS ?= auto
+
+.PHONY: run test check format bench torture demo clean lock
+
+run: $(VENV)/run.stamp  ## install, start the service on its embedded defaults, say where to look
+	$(BIN)/tracker run --send-now
+
+demo: $(VENV)/run.stamp  ## the year 2022 in a minute
+	$(BIN)/tracker demo
+
+test: $(VENV)/dev.stamp  ## install, run the tests
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not torture"
+
+check: $(VENV)/dev.stamp  ## formatter, linter, types, import contract
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+torture: $(VENV)/dev.stamp  ## the long tests
+	$(BIN)/python -m pytest -n $(WORKERS) -m torture
+
+bench: $(VENV)/dev.stamp  ## ratios from one run, kept in docs/benchmarks.md
+	$(BIN)/python -m bench
+
+format: $(VENV)/dev.stamp
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(VENV)/dev.stamp  ## renew the lock files from pyproject.toml
+	$(BIN)/python -m pip install --quiet "uv>=0.9"
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		pyproject.toml --extra postgres -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		pyproject.toml --extra postgres --group dev -o requirements-dev.lock
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: requirements.lock pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
+$(VENV)/dev.stamp: requirements-dev.lock pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@ $(VENV)/run.stamp
+
+clean:
+	rm -rf $(VENV) var dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -10,18 +10,22 @@ from typing import Protocol
 class Clock(Protocol):
     """Tells the time.  ``now`` is aware and in UTC; ``monotonic`` counts seconds and never goes back."""
 
-    def now(self) -> datetime: ...
+    def now(self) -> datetime:
+        """The present instant, aware."""
 
-    def monotonic(self) -> float: ...
+    def monotonic(self) -> float:
+        """Seconds that never go back, from an arbitrary start."""
 
 
 class SystemClock:
     """The machine's clock."""
 
     def now(self) -> datetime:
+        """What the machine says."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
+        """Unmoved by anybody who sets the clock."""
         return time.monotonic()
 
 
@@ -32,9 +36,11 @@ class VirtualClock:
         self.set(start)
 
     def now(self) -> datetime:
+        """Where it has been set."""
         return self._now
 
     def monotonic(self) -> float:
+        """Where it has been set, in seconds."""
         return self._now.timestamp()
 
     def set(self, instant: datetime) -> None:

@@ -68,7 +68,7 @@ class DeadlineSyntaxError(TrackerError):
         self.expected_en = expected_en
 
 
-class UnknownName(TrackerError):
+class UnknownNameError(TrackerError):
     """A unit, task, report or reference that the definitions do not know."""
 
 

@@ -1,4 +1,4 @@
-"""The values that the whole product speaks of, in the words of the contract; frozen, without behaviour that needs a clock.
+"""The values that the whole product speaks of, in the words of the contract; frozen, and without a clock.
 
 Dates are local calendar dates of the campaign's time zone.  Instants are aware datetimes.
 Ranges of dates are half-open: ``since`` is in, ``until`` is not.
@@ -242,7 +242,10 @@ class State(StrEnum):
 
 
 class Light(StrEnum):
-    """The same in a colour: green in time, amber due soon or done late, red overdue, blue ongoing, grey waived or paused."""
+    """The same in a colour.
+
+    Green in time, amber due soon or done late, red overdue, blue ongoing, grey waived or paused.
+    """
 
     GREEN = "green"
     AMBER = "amber"
@@ -292,7 +295,7 @@ class Item:
 class Mail:
     """One mail to one recipient.
 
-    ``key`` is what it is ("digest/2022-05-05/zhang@…"): unique in the outbox, and what the Message-ID is made from.
+    ``key`` is what it is ("digest/2022-05-05/zhang@…"): unique in the outbox; the Message-ID is made from it.
     ``details`` carries what an alert, roll-up or receipt says beside its items (plain JSON values).
     """
 

@@ -1,0 +1,23 @@
+# Build: docker build -t tracker .
+# Run:   docker run -v tracker-var:/srv/var -v ./config:/srv/config:ro -p 127.0.0.1:8080:8080 tracker
+FROM python:3.11-slim AS build
+WORKDIR /src
+COPY requirements.lock ./
+RUN python -m venv /opt/tracker \
+ && /opt/tracker/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
+COPY . .
+RUN /opt/tracker/bin/pip install --no-cache-dir --no-deps .
+
+FROM python:3.11-slim
+RUN useradd --system --home /srv tracker && mkdir -p /srv/var && chown tracker /srv/var
+COPY --from=build /opt/tracker /opt/tracker
+WORKDIR /srv
+# A campaign to start from; mount your own over /srv/config and /srv/templates.
+RUN /opt/tracker/bin/tracker init /srv
+ENV PATH=/opt/tracker/bin:$PATH TRACKER_CONFIG=/srv/config TZ=Asia/Shanghai
+USER tracker
+VOLUME /srv/var
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["tracker"]
+CMD ["run"]

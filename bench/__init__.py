@@ -1,0 +1,1 @@
+"""Measurements: each prints a figure, and a ratio against something else measured in the same run."""

@@ -1,0 +1,199 @@
+"""What is to be said when (CONTRACT.md §6.2 and §6.3), against the real calendar of 2022."""
+
+from datetime import date, timedelta
+from itertools import islice
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracker.core.model import Reason
+from tracker.core.policy import Interval, Policy
+from tracker.core.reminders import (
+    before_due,
+    effective_due,
+    escalation_day,
+    first_overdue,
+    milestones,
+    next_on,
+    notice_day,
+    said_on,
+)
+from tracker.core.standing import Dates
+from tracker.core.workdays import Workdays
+
+WORKDAYS = Workdays()
+DEFAULT = Policy(
+    "default", lead=(30, 7, 3, 1), overdue=Interval(7, "d"), escalate=Interval(3, "wd"), announce=True
+)
+MONTHLY = Policy(
+    "monthly", lead=(5, 1), overdue=Interval(2, "wd"), escalate=Interval(3, "wd"), announce=False
+)
+ISSUED = date(2022, 4, 8)
+
+
+def dates(due, opens=ISSUED, grace=0):
+    return Dates.of(opens, due, due, grace)
+
+
+def told(due, policy, *, opens=ISSUED, until=date(2022, 12, 31)):
+    found = milestones(dates(due, opens), policy, WORKDAYS, date.min)
+    return [(m.on, m.reason.value) for m in islice(found, 60) if m.on <= until]
+
+
+def test_the_end_of_june_is_announced_and_led_up_to_by_30_7_3_and_1_days():
+    assert told(date(2022, 6, 30), DEFAULT, until=date(2022, 6, 30)) == [
+        (date(2022, 4, 8), "opened"),
+        (date(2022, 5, 31), "lead"),
+        (date(2022, 6, 23), "lead"),
+        (date(2022, 6, 27), "lead"),
+        (date(2022, 6, 29), "lead"),
+        (date(2022, 6, 30), "due_today"),
+    ]
+
+
+def test_the_table_of_june_is_reminded_of_before_the_dragon_boat_holiday():
+    # 5 June 2022 is the Sunday of it: the eve (4 June) and the day itself fall together on Thursday, 2 June.
+    assert told(date(2022, 6, 5), MONTHLY, until=date(2022, 6, 14)) == [
+        (date(2022, 5, 31), "lead"),
+        (date(2022, 6, 2), "lead"),
+        (date(2022, 6, 6), "overdue"),
+        (date(2022, 6, 8), "overdue"),
+        (date(2022, 6, 10), "overdue"),
+        (date(2022, 6, 14), "overdue"),
+    ]
+
+
+def test_the_table_of_october_is_reminded_of_before_national_day_week():
+    assert told(date(2022, 10, 5), MONTHLY, until=date(2022, 10, 12)) == [
+        (date(2022, 9, 30), "lead"),
+        (date(2022, 10, 8), "overdue"),
+        (date(2022, 10, 10), "overdue"),
+        (date(2022, 10, 12), "overdue"),
+    ]
+
+
+def test_overdue_is_repeated_weekly_and_a_day_off_moves_it_to_the_next_workday():
+    overdue = [
+        on for on, reason in told(date(2022, 9, 21), DEFAULT, until=date(2022, 10, 20)) if reason == "overdue"
+    ]
+    # 6 October lies in National Day week; the week after counts from the 22nd again, not from the 8th.
+    assert overdue == [
+        date(2022, 9, 22),
+        date(2022, 9, 29),
+        date(2022, 10, 8),
+        date(2022, 10, 13),
+        date(2022, 10, 20),
+    ]
+
+
+def test_what_was_over_before_the_document_came_is_overdue_from_the_day_of_issue():
+    assert told(date(2022, 3, 31), DEFAULT, until=date(2022, 4, 22)) == [
+        (date(2022, 4, 8), "overdue"),
+        (date(2022, 4, 15), "overdue"),
+        (date(2022, 4, 22), "overdue"),
+    ]
+
+
+def test_a_lead_time_that_had_passed_before_the_document_came_is_none():
+    assert told(date(2022, 4, 15), DEFAULT, until=date(2022, 4, 15)) == [
+        (date(2022, 4, 8), "lead"),
+        (date(2022, 4, 12), "lead"),
+        (date(2022, 4, 14), "lead"),
+        (date(2022, 4, 15), "due_today"),
+    ]
+
+
+def test_a_lead_that_days_off_would_move_before_the_opening_comes_on_its_first_workday():
+    # Opened on Saturday, 9 April; a week before 16 April is that very day.
+    found = told(date(2022, 4, 16), MONTHLY, opens=date(2022, 4, 10), until=date(2022, 4, 17))
+    assert found == [(date(2022, 4, 11), "lead"), (date(2022, 4, 15), "lead")]
+
+
+def test_ongoing_work_without_a_date_is_announced_and_reviewed_by_the_quarter():
+    reviewed = Policy("default", lead=(30,), overdue=None, escalate=None, announce=True, review="quarter")
+    assert told(None, reviewed) == [
+        (date(2022, 4, 8), "opened"),
+        (date(2022, 7, 1), "review"),
+        (date(2022, 10, 8), "review"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "on"),
+    [("keep", date(2022, 6, 5)), ("before", date(2022, 6, 2)), ("after", date(2022, 6, 6))],
+)
+def test_a_deadline_on_a_day_off_stays_or_moves_as_the_definition_says(rule, on):
+    assert effective_due(date(2022, 6, 5), rule, WORKDAYS) == on
+
+
+def test_the_notice_is_on_the_last_workday():
+    assert notice_day(date(2022, 6, 5), WORKDAYS) == date(2022, 6, 2)
+    assert notice_day(date(2022, 7, 5), WORKDAYS) == date(2022, 7, 5)
+
+
+def test_grace_puts_off_the_first_overdue_reminder():
+    assert first_overdue(dates(date(2022, 7, 5), grace=2), WORKDAYS) == date(2022, 7, 8)
+
+
+def test_escalation_counts_workdays():
+    # Due on Sunday, 5 June: Monday the 6th is the first workday of silence, Wednesday the 8th the third.
+    assert escalation_day(dates(date(2022, 6, 5)), MONTHLY, WORKDAYS) == date(2022, 6, 8)
+    assert escalation_day(dates(date(2022, 9, 30)), MONTHLY, WORKDAYS) == date(2022, 10, 10)
+
+
+def test_after_downtime_one_thing_is_said_and_it_is_how_things_stand():
+    june = dates(date(2022, 6, 30))
+    since = date(2022, 4, 8)
+    assert said_on(june, DEFAULT, WORKDAYS, since, date(2022, 4, 11)) is Reason.OPENED
+    assert said_on(june, DEFAULT, WORKDAYS, since, date(2022, 6, 24)) is Reason.LEAD
+    assert said_on(june, DEFAULT, WORKDAYS, since, date(2022, 6, 30)) is Reason.DUE_TODAY
+    assert said_on(june, DEFAULT, WORKDAYS, since, date(2026, 11, 23)) is Reason.OVERDUE
+    assert said_on(june, DEFAULT, WORKDAYS, date(2022, 6, 1), date(2022, 6, 22)) is None
+
+
+policies = st.builds(
+    Policy,
+    st.just("p"),
+    lead=st.lists(st.integers(1, 60), max_size=4).map(tuple),
+    overdue=st.none() | st.builds(Interval, st.integers(1, 20), st.sampled_from(["d", "wd"])),
+    escalate=st.builds(Interval, st.integers(1, 20), st.sampled_from(["d", "wd"])),
+    announce=st.booleans(),
+)
+some_dates = st.builds(
+    lambda opens, run, grace: Dates.of(
+        opens, opens + timedelta(days=run), opens + timedelta(days=run), grace
+    ),
+    st.dates(date(2021, 1, 1), date(2023, 12, 31)),
+    st.integers(-40, 120),
+    st.integers(0, 5),
+)
+
+
+@given(some_dates, policies)
+def test_every_milestone_is_a_workday_not_before_the_opening_and_later_than_the_one_before(found, policy):
+    listed = list(islice(milestones(found, policy, WORKDAYS, date.min), 12))
+    days = [m.on for m in listed]
+    assert all(WORKDAYS.is_workday(day) and day >= found.opens for day in days)
+    assert days == sorted(set(days))
+    for milestone in listed:
+        if milestone.reason in (Reason.LEAD, Reason.DUE_TODAY):
+            assert milestone.on <= found.effective_due
+        if milestone.reason is Reason.OVERDUE:
+            assert milestone.on > found.grace_until
+
+
+@given(some_dates, policies, st.integers(0, 800))
+def test_jumping_ahead_finds_the_same_milestones_as_walking(found, policy, ahead):
+    after = found.opens + timedelta(days=ahead)
+    walked = next(
+        (m for m in islice(milestones(found, policy, WORKDAYS, date.min), 1200) if m.on > after), None
+    )
+    assert next_on(found, policy, WORKDAYS, after) == (walked.on if walked else None)
+
+
+@given(some_dates, policies)
+def test_the_last_reminder_before_an_unmissed_deadline_is_on_its_last_workday(found, policy):
+    last = WORKDAYS.on_or_before(found.effective_due)
+    if last >= found.opens:
+        assert before_due(found, policy, WORKDAYS)[-1].on == last

@@ -1,0 +1,134 @@
+"""``submit``, ``accept``, ``return``, ``extend``, …: what happens to an assignment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from tracker.cli.context import given, parse_day, parse_moment
+from tracker.cli.output import say
+
+RefArgument = Annotated[
+    str, typer.Argument(metavar="REF", help="编号，如 table-2@2022-05 · Such as table-2@2022-05")
+]
+UnitOption = Annotated[str, typer.Option("--unit", help="单位标识、名称或简称 · The unit: id, name or alias")]
+OnOption = Annotated[
+    str | None, typer.Option("--on", help="办理日期或时间 · When it counts from (default: now)")
+]
+NoteOption = Annotated[str | None, typer.Option("--note", help="备注 · A note for the record")]
+WhoOption = Annotated[
+    str | None, typer.Option("--who", help="经办人 · Who did it (default: your login name)")
+]
+ReasonOption = Annotated[str | None, typer.Option("--reason", help="理由 · Why")]
+
+#: Commands that need no more than a reference, a unit and perhaps a reason.
+PLAIN = {
+    "accept": "销号 · Accept what was submitted, and close it.",
+    "waive": "免报 · It need not be answered.",
+    "pause": "暂停 · No reminders until resumed.",
+    "resume": "恢复 · Reminders go on.",
+    "undo": "撤销上一次操作 · Take back the last event.",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("submit")(submit)
+    app.command("return")(send_back)
+    app.command("extend")(extend)
+    for name, text in PLAIN.items():
+        app.command(name, help=text)(_plain(name))
+
+
+def submit(
+    context: typer.Context,
+    ref: RefArgument,
+    unit: UnitOption,
+    count: Annotated[int | None, typer.Option(min=0, help="完成数量 · How many, for a quota")] = None,
+    on: OnOption = None,
+    nil: Annotated[bool, typer.Option("--nil", help="零报告 · A nil return")] = False,
+    note: NoteOption = None,
+    who: WhoOption = None,
+) -> None:
+    """报送 · Answer an assignment: done, or nil."""
+    _record(context, "nil" if nil else "submit", ref, unit, count=count, on=on, note=note, who=who)
+
+
+def send_back(
+    context: typer.Context,
+    ref: RefArgument,
+    unit: UnitOption,
+    reason: ReasonOption = None,
+    on: OnOption = None,
+    note: NoteOption = None,
+    who: WhoOption = None,
+) -> None:
+    """退回 · Send back what was submitted, with a reason."""
+    _record(context, "return", ref, unit, reason=reason, on=on, note=note, who=who)
+
+
+def extend(
+    context: typer.Context,
+    ref: RefArgument,
+    unit: UnitOption,
+    until: Annotated[str, typer.Option(help="延期至 · The new last day")],
+    reason: ReasonOption = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="逾期后仍予延期 · Even though its time is up")
+    ] = False,
+    on: OnOption = None,
+    note: NoteOption = None,
+    who: WhoOption = None,
+) -> None:
+    """延期 · Grant a later date; the nominal date stays visible."""
+    _record(context, "extend", ref, unit, until=until, reason=reason, forced=force, on=on, note=note, who=who)
+
+
+def _plain(name: str) -> Callable[..., None]:
+    def command(
+        context: typer.Context,
+        ref: RefArgument,
+        unit: UnitOption,
+        reason: ReasonOption = None,
+        on: OnOption = None,
+        note: NoteOption = None,
+        who: WhoOption = None,
+    ) -> None:
+        _record(context, name, ref, unit, reason=reason, on=on, note=note, who=who)
+
+    return command
+
+
+def _record(
+    context: typer.Context,
+    kind: str,
+    ref: str,
+    unit: str,
+    *,
+    on: str | None,
+    note: str | None,
+    who: str | None,
+    count: int | None = None,
+    until: str | None = None,
+    reason: str | None = None,
+    forced: bool = False,
+) -> None:
+    from tracker import desk
+    from tracker.core.model import Event, EventKind
+
+    with given(context).open() as app:
+        event = Event(
+            at=app.clock.now() if on is None else parse_moment(on, "--on", app.force.zone),
+            ref=ref,
+            unit=unit,
+            event=EventKind(kind),
+            count=count,
+            until=None if until is None else parse_day(until, "--until"),
+            who=who,
+            reason=reason,
+            note=note,
+        )
+        told = desk.record(app, event, forced=forced)
+    say(told)

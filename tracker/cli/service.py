@@ -1,0 +1,55 @@
+"""``run`` and ``demo``: the service itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tracker.cli.context import given
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("run")(run)
+    app.command("demo")(demo)
+
+
+def run(
+    context: typer.Context,
+    once: Annotated[bool, typer.Option("--once", help="只办理一次即退出 · One pass, for cron")] = False,
+    no_web: Annotated[bool, typer.Option("--no-web", help="不启动网页 · Without the web pages")] = False,
+    send_now: Annotated[
+        bool,
+        typer.Option(
+            "--send-now",
+            help="首次汇总邮件立即发出，不等工作日和发信时刻 · Send the first digests at once, whatever the hour",
+        ),
+    ] = False,
+) -> None:
+    """启动服务 · Run the service; --once does one pass and leaves."""
+    from tracker.daemon import run_once, run_service
+
+    del no_web
+    with given(context).open() as app:
+        if once:
+            run_once(app, at_once=send_now)
+        else:
+            run_service(app, at_once=send_now)
+
+
+def demo(
+    context: typer.Context,
+    seconds: Annotated[float, typer.Option(min=0, help="演示时长（秒）· How long it takes")] = 60,
+    folder: Annotated[Path, typer.Option("--dir", help="演示数据目录 · Where its data goes")] = Path(
+        "var/demo"
+    ),
+) -> None:
+    """用一分钟演示2022年全年 · 2022 as a time-lapse, in a database and mailbox of its own."""
+    import time
+
+    from tracker.demo import run_demo
+
+    del context
+    run_demo(folder, seconds, pause=time.sleep)

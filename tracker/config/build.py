@@ -1,0 +1,183 @@
+"""From files that hold together to the frozen values of the core."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from tracker.config.checks import Texts
+from tracker.config.roster import Roster
+from tracker.config.schema import (
+    CampaignShape,
+    DeliverableShape,
+    GroupShape,
+    Item,
+    PersonShape,
+    PolicyShape,
+    ReportShape,
+    SettingsFile,
+    TasksFile,
+    TaskShape,
+    UnitsFile,
+    UnitShape,
+)
+from tracker.core.expressions import Reading
+from tracker.core.model import Campaign, Contact, Definition, Group, Kind, Rule, Target, Unit
+from tracker.core.policy import DEFAULT, MONTHLY, Policies, Settings, built_in
+
+
+def build_campaign(tasks: TasksFile, units: UnitsFile, roster: Roster, texts: Texts) -> Campaign:
+    """The campaign; the files have been checked."""
+    head: CampaignShape = tasks.campaign
+    return Campaign(
+        title=head.title,
+        document=head.document or "",
+        issued=head.issued,
+        timezone=head.timezone,
+        language=head.language,
+        supervisor=None if head.supervisor is None else roster.unit(head.supervisor),
+        tasks=tuple(_task(task, texts) for task in tasks.tasks),
+        reports=tuple(_report(report, texts) for report in tasks.reports),
+        units={unit.id: _unit(unit, roster) for unit in units.units},
+        groups={group.id: _group(group, roster) for group in units.groups},
+    )
+
+
+def _task(task: TaskShape, texts: Texts) -> Definition:
+    return Definition(
+        key=task.id,
+        kind=Kind.TASK,
+        title=task.text.partition("\n")[0].strip(),
+        section=task.section,
+        text=task.text,
+        submit_to=task.submit_to,
+        deliverables=tuple(_deliverable(each, task, texts) for each in task.deliverables),
+        **_common(task, task.owners, texts),
+    )
+
+
+def _deliverable(deliverable: DeliverableShape, task: TaskShape, texts: Texts) -> Definition:
+    return Definition(
+        key=f"{task.id}/{deliverable.id}",
+        kind=Kind.DELIVERABLE,
+        title=deliverable.title,
+        section=task.section,
+        submit_to=deliverable.submit_to or task.submit_to,
+        **_common(deliverable, deliverable.owners or task.owners, texts),
+    )
+
+
+def _report(report: ReportShape, texts: Texts) -> Definition:
+    return Definition(
+        key=report.id,
+        kind=Kind.REPORT,
+        title=report.title,
+        submit_to=report.submit_to,
+        **_common(report, report.owners, texts),
+    )
+
+
+def _common(item: Item, owners: str, texts: Texts) -> dict[str, Any]:
+    units = texts.owners(owners).units
+    return {
+        "owners": owners,
+        "units": units,
+        "deadline": item.deadline,
+        "rule": _rule(item, texts),
+        "requirement": item.requirement,
+        "target": None if item.target is None else _target(item, units, texts),
+        "form": item.form,
+        "on_holiday": item.on_holiday,
+        "grace_days": item.grace or 0,
+        "policy": item.policy,
+        "status": item.status,
+        "acceptance": item.acceptance,
+        "note": item.note,
+    }
+
+
+def _rule(item: Item, texts: Texts) -> Rule:
+    reading = texts.deadline(item.deadline)
+    assert isinstance(reading, Reading)
+    return reading.rule if item.due is None else replace(reading.rule, due=item.due)
+
+
+def _target(item: Item, units: tuple[str, ...], texts: Texts) -> Target:
+    target = item.target
+    assert target is not None
+    return Target(
+        target.count, target.of, units if target.owners is None else texts.owners(target.owners).units
+    )
+
+
+def _unit(unit: UnitShape, roster: Roster) -> Unit:
+    return Unit(
+        id=unit.id,
+        name=unit.name,
+        aliases=tuple(unit.aliases),
+        contacts=tuple(
+            Contact(contact.name, contact.email, contact.language, contact.role) for contact in unit.contacts
+        ),
+        reports_to=None if unit.reports_to is None else roster.unit(unit.reports_to),
+        timezone=unit.timezone,
+    )
+
+
+def _group(group: GroupShape, roster: Roster) -> Group:
+    members = dict.fromkeys(roster.unit(name) or name for name in group.members)
+    return Group(group.id, group.name, tuple(group.aliases), tuple(members), group.note)
+
+
+def build_settings(file: SettingsFile) -> Settings:
+    """The settings; what the file does not say is as the product comes."""
+    mail = file.mail
+    said: dict[str, Any] = {
+        "policies": _policies(file.policies),
+        "mail_from": _person(mail.from_),
+        "transport": mail.transport,
+        "send_at": mail.send_at,
+        "link_base": mail.link_base,
+        "mailbox": mail.mailbox,
+        "connections": mail.connections,
+        "temporary_refusals": tuple(mail.refusals.temporary),
+        "permanent_refusals": tuple(mail.refusals.permanent),
+        "operator": _person(file.operator),
+        "web": file.web,
+        "database": file.database,
+        "templates": file.templates,
+        "holidays": file.holidays,
+    }
+    settings = replace(Settings(), **{name: value for name, value in said.items() if value is not None})
+    return replace(settings, web=None) if settings.web == "off" else settings
+
+
+def _person(person: PersonShape | None) -> Contact | None:
+    return None if person is None else Contact(person.name, person.email, person.language)
+
+
+def _policies(shapes: dict[str, PolicyShape]) -> Policies:
+    base = built_in()
+    default = replace(base[DEFAULT], **_said(shapes.get(DEFAULT)))
+    # What makes ``monthly`` monthly stays, unless the file says otherwise; the rest follows ``default``.
+    own = base[MONTHLY]
+    monthly = replace(default, name=MONTHLY, lead=own.lead, overdue=own.overdue, announce=own.announce)
+    named = {DEFAULT: default, MONTHLY: replace(monthly, **_said(shapes.get(MONTHLY)))}
+    for name, shape in shapes.items():
+        if name not in named:
+            named[name] = replace(default, name=name, **_said(shape))
+    announcing = frozenset(name for name, shape in shapes.items() if shape.announce)
+    return Policies(named, announcing)
+
+
+def _said(shape: PolicyShape | None) -> dict[str, Any]:
+    if shape is None:
+        return {}
+    said = {
+        "lead": None if shape.lead is None else tuple(sorted(set(shape.lead), reverse=True)),
+        "overdue": shape.overdue,
+        "escalate": shape.escalate,
+        "announce": shape.announce,
+        "review": shape.review,
+        "max_repeats": shape.max_repeats,
+    }
+    return {name: None if value == "never" else value for name, value in said.items() if value is not None}

@@ -1,0 +1,273 @@
+"""What must hold between the items of ``tasks.yaml``, and between them and the other two files.
+
+Like the roster, this looks at what was typed: a task with a bad date has its owners checked all the same,
+so that one run shows every error.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from tracker.config.document import Document, Location, Mapping, Sequential
+from tracker.config.messages import Guesses, did_you_mean, quote, say
+from tracker.config.owners import Owners, resolve
+from tracker.config.roster import Roster, items, text_of
+from tracker.core.expressions import Reading, parse
+from tracker.core.policy import DEFAULT, MONTHLY
+from tracker.errors import DeadlineSyntaxError
+
+#: Stands in for a date of issue that cannot be read: the deadlines' syntax can be checked all the same.
+_SOME_DAY = date(2000, 1, 1)
+
+
+class Texts:
+    """Owners and deadlines as they are read; a text that 10,000 tasks share is read once."""
+
+    def __init__(self, roster: Roster | None, issued: date | None) -> None:
+        self.roster = roster
+        self.issued = issued
+        self._owners: dict[str, Owners] = {}
+        self._readings: dict[str, Reading | DeadlineSyntaxError] = {}
+
+    def owners(self, text: str) -> Owners:
+        """Who is meant."""
+        found = self._owners.get(text)
+        if found is None:
+            assert self.roster is not None
+            found = self._owners[text] = resolve(text, self.roster.names)
+        return found
+
+    def deadline(self, text: str) -> Reading | DeadlineSyntaxError:
+        """What is meant, or why that cannot be told."""
+        found = self._readings.get(text)
+        if found is None:
+            try:
+                found = parse(text, self.issued or _SOME_DAY)
+            except DeadlineSyntaxError as error:
+                found = error
+            self._readings[text] = found
+        return found
+
+
+def policy_names(settings: Document) -> frozenset[str] | None:
+    """The policies that an item may name; None where the settings cannot be read."""
+    if not settings.complete:
+        return None
+    named = settings.value(("policies",))
+    return frozenset({DEFAULT, MONTHLY, *(named if isinstance(named, Mapping) else ())})
+
+
+def check_tasks(document: Document, texts: Texts, policies: frozenset[str] | None, guesses: Guesses) -> None:
+    """Put every finding into the document."""
+    if document.complete:
+        _Checks(document, texts, policies, guesses).run()
+
+
+class _Checks:
+    def __init__(
+        self, document: Document, texts: Texts, policies: frozenset[str] | None, guesses: Guesses
+    ) -> None:
+        self.document = document
+        self.texts = texts
+        self.policies = policies
+        self.guesses = guesses
+
+    def run(self) -> None:
+        tasks = list(items(self.document, "tasks"))
+        reports = list(items(self.document, "reports"))
+        self._check_count()
+        self._check_supervisor()
+        self._check_ids([*tasks, *reports])
+        for location, item in tasks:
+            self._check_item(location, item, text_of(item, "owners"))
+            if "deliverables" in item:
+                deliverables = list(items(self.document, *location, "deliverables"))
+                self._check_ids(deliverables)
+                for place, each in deliverables:
+                    self._check_item(place, each, text_of(each, "owners") or text_of(item, "owners"))
+        for location, item in reports:
+            self._check_item(location, item, text_of(item, "owners"))
+
+    def _error(self, location: Location, message: str) -> None:
+        self.document.error(self.document.place(location), location, message)
+
+    def _check_count(self) -> None:
+        location = ("campaign", "task_count")
+        count = self.document.value(location)
+        tasks = self.document.value(("tasks",))
+        if isinstance(count, str):
+            there = len(tasks) if isinstance(tasks, Sequential) else 0
+            if (
+                isinstance(tasks, Sequential | None)
+                and count.isascii()
+                and count.isdigit()
+                and int(count[:9]) != there
+            ):
+                self._error(
+                    location,
+                    say(
+                        f"task_count is {count}, but {there} task(s) stand in the file; it may be cut off",
+                        f"任务总数写的是{count}，文件里有{there}项，文件可能不完整",
+                    ),
+                )
+        elif isinstance(self.document.value(("campaign",)), Mapping):
+            self.document.warn(
+                self.document.place(("campaign",)),
+                location,
+                say(
+                    "without task_count nobody notices when the file is cut off; expected the number of tasks",
+                    "缺少任务总数task_count，文件残缺时无法发现",
+                ),
+            )
+
+    def _check_supervisor(self) -> None:
+        location = ("campaign", "supervisor")
+        name = self.document.value(location)
+        roster = self.texts.roster
+        if not isinstance(name, str) or not name.strip() or roster is None or roster.unit(name):
+            return
+        guess, guess_zh = did_you_mean(self.guesses.near(name, roster.unit_words()))
+        self._error(
+            location,
+            say(
+                f"the supervisor {quote(name)} is no unit in units.yaml{guess}",
+                f"督办单位{quote(name)}不在units.yaml的单位中{guess_zh}",
+            ),
+        )
+
+    def _check_ids(self, found: list[tuple[tuple[str | int, ...], Mapping]]) -> None:
+        first: dict[str, Location] = {}
+        for location, item in found:
+            name = text_of(item, "id")
+            if name is None:
+                continue
+            if name not in first:
+                first[name] = (*location, "id")
+                continue
+            line, _ = self.document.place(first[name])
+            self._error(
+                (*location, "id"),
+                say(
+                    f"the id {quote(name)} is already used in line {line}",
+                    f"标识{quote(name)}在第{line}行已经用过",
+                ),
+            )
+
+    def _check_item(self, location: Location, item: Mapping, owners: str | None) -> None:
+        self._check_deadline(location, item)
+        if self.texts.roster is not None:
+            self._check_owners((*location, "owners"), text_of(item, "owners"))
+            if "target" in item:
+                self._check_target((*location, "target"), item["target"], owners)
+        if "policy" in item:
+            self._check_policy((*location, "policy"), text_of(item, "policy"))
+
+    def _check_deadline(self, location: Location, item: Mapping) -> None:
+        text = text_of(item, "deadline")
+        if text is None:
+            return
+        place = (*location, "deadline")
+        reading = self.texts.deadline(text)
+        if isinstance(reading, DeadlineSyntaxError):
+            self._refuse_deadline(place, text, reading)
+            return
+        settled = item.get("due") is not None
+        if settled and reading.rule.every is not None:
+            self._error(
+                (*location, "due"),
+                say(
+                    f"{quote(text)} comes back, so it cannot have one due date; leave due out",
+                    f"{quote(text)}是周期性的，不能用due指定一个日期",
+                ),
+            )
+        # A person who has given the date has answered what the text left open.
+        if reading.warnings and not settled and self.texts.issued is not None:
+            for warning in reading.warnings:
+                self.document.warn(self.document.place(place), place, say(warning.en, warning.zh))
+
+    def _refuse_deadline(self, place: Location, text: str, error: DeadlineSyntaxError) -> None:
+        self.document.error(
+            self._within(place, error.column - 1),
+            place,
+            say(
+                f"cannot read the deadline {quote(text)}: found {error.found}, expected {error.expected_en}",
+                f"看不懂这个时限，此处应为{error.expected_zh}",
+            ),
+        )
+
+    def _check_owners(self, place: Location, text: str | None) -> Owners | None:
+        if text is None:
+            return None
+        owners = self.texts.owners(text)
+        if not all(part.units for part in owners.parts):
+            for part in owners.parts:
+                if part.units is None:
+                    self._refuse_name(place, part.start, text[part.start : part.end])
+                elif not part.units:
+                    self._refuse_nobody(place, part.start, text[part.start : part.end])
+        elif not owners.parts:
+            self._error(
+                place,
+                say(f"{quote(text)} names nobody; expected names of units", f"{quote(text)}没有单位名称"),
+            )
+        return owners
+
+    def _refuse_name(self, place: Location, start: int, name: str) -> None:
+        assert self.texts.roster is not None
+        guess, guess_zh = did_you_mean(self.guesses.near(name, self.texts.roster.names.written))
+        self.document.error(
+            self._within(place, start),
+            place,
+            say(
+                f"no unit or group in units.yaml is called {quote(name)}{guess or '; expected a name or an alias'}",
+                f"units.yaml里没有叫{quote(name)}的单位或单位组{guess_zh}",
+            ),
+        )
+
+    def _refuse_nobody(self, place: Location, start: int, name: str) -> None:
+        self.document.error(
+            self._within(place, start),
+            place,
+            say(
+                f"the group {quote(name)} has no members, so this resolves to nobody; expected a group with members",
+                f"单位组{quote(name)}没有成员，落实单位为空",
+            ),
+        )
+
+    def _within(self, place: Location, start: int) -> tuple[int, int]:
+        """Where the character at ``start`` of a text stands that was read without the white space around it."""
+        typed = self.document.value(place)
+        before = len(typed) - len(typed.lstrip()) if isinstance(typed, str) else 0
+        return self.document.place_within(place, before + start + 1)
+
+    def _check_target(self, place: Location, target: object, owners: str | None) -> None:
+        if not isinstance(target, Mapping):
+            return
+        named = self._check_owners((*place, "owners"), text_of(target, "owners"))
+        if named is None or owners is None:
+            return
+        asked = frozenset(self.texts.owners(owners).units)
+        beside = [unit for unit in named.units if unit not in asked]
+        if beside:
+            location = (*place, "owners")
+            shown = ", ".join(beside[:3]) + (" …" if len(beside) > 3 else "")
+            self.document.warn(
+                self.document.place(location),
+                location,
+                say(
+                    f"not among the owners: {shown}; their quota is never asked for",
+                    f"不在落实单位之内：{shown}",
+                ),
+            )
+
+    def _check_policy(self, place: Location, name: str | None) -> None:
+        if name is None or self.policies is None or name in self.policies:
+            return
+        guess, guess_zh = did_you_mean(self.guesses.near(name, sorted(self.policies), 1))
+        self._error(
+            place,
+            say(
+                f"there is no policy {quote(name)} in settings.yaml; expected {', '.join(sorted(self.policies))}{guess}",
+                f"settings.yaml里没有{quote(name)}这套提醒办法{guess_zh}",
+            ),
+        )

@@ -1,0 +1,249 @@
+"""Texts of the files into dates, numbers, addresses …; each raises ``Unfit`` with one sentence.
+
+Every scalar comes as the text that was typed, so nothing has been guessed before it gets here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, time
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
+
+from tracker.config.messages import Guesses, did_you_mean, quote, say
+from tracker.core.policy import Interval
+
+FIRST_YEAR, LAST_YEAR = 1900, 2200
+
+TRUE_WORDS = frozenset({"true", "yes", "on", "是"})
+FALSE_WORDS = frozenset({"false", "no", "off", "否"})
+#: Where an interval could stand: there is none.
+NEVER_WORDS = frozenset({"never", "none", "off", "no", "从不", "无"})
+
+_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})", re.ASCII)
+_TIME = re.compile(r"(\d{1,2}):(\d{2})", re.ASCII)
+_WHOLE = re.compile(r"\d{1,9}", re.ASCII)
+_GRACE = re.compile(r"(\d{1,3})(?:\s*d)?", re.ASCII)
+_LOCAL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}", re.ASCII)
+_LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
+_DOMAIN = re.compile(rf"(?:{_LABEL}\.)+{_LABEL}", re.ASCII)
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9a-fA-F:.]+\]", re.ASCII)
+
+
+def unfit(english: str, chinese: str) -> PydanticCustomError:
+    """The finding that a value is none of what was expected."""
+    # pydantic fills in braces of its template, and the file's own text may have some.
+    return PydanticCustomError("unfit", "{said}", {"said": say(english, chinese)})
+
+
+def _text(value: Any, what: str, chinese: str) -> str:
+    if not isinstance(value, str):
+        found = "nothing" if value is None else "a list or a mapping"
+        found_zh = "空的" if value is None else "列表或键值"
+        raise unfit(f"expected {what}, found {found}", f"应为{chinese}，此处是{found_zh}")
+    return value.strip()
+
+
+def day(value: Any) -> date:
+    """``2022-04-08``."""
+    text = _text(value, "a date such as 2022-04-08", "日期，例如2022-04-08")
+    found = _DATE.fullmatch(text)
+    if found is None:
+        raise unfit(
+            f"{quote(text)} is no date; expected one such as 2022-04-08",
+            f"{quote(text)}不是日期，应如2022-04-08",
+        )
+    year, month, number = (int(part) for part in found.groups())
+    try:
+        result = date(year, month, number)
+    except ValueError:
+        raise unfit(f"there is no such day as {text}", f"没有{text}这一天") from None
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise unfit(
+            f"{text}: expected a year from {FIRST_YEAR} to {LAST_YEAR}",
+            f"{text}：年份应在{FIRST_YEAR}至{LAST_YEAR}之间",
+        )
+    return result
+
+
+def moment_of_day(value: Any) -> time:
+    """``09:00``."""
+    text = _text(value, "a time such as 09:00", "时间，例如09:00")
+    found = _TIME.fullmatch(text)
+    if found is None or int(found[1]) > 23 or int(found[2]) > 59:
+        raise unfit(
+            f"{quote(text)} is no time of day; expected one such as 09:00",
+            f"{quote(text)}不是时间，应如09:00",
+        )
+    return time(int(found[1]), int(found[2]))
+
+
+def whole(least: int, most: int) -> Callable[[Any], int]:
+    """A whole number from ``least`` to ``most``."""
+
+    def read(value: Any) -> int:
+        text = _text(value, "a whole number", "整数")
+        if not _WHOLE.fullmatch(text) or not least <= int(text) <= most:
+            raise unfit(
+                f"{quote(text)}: expected a whole number from {least} to {most}",
+                f"{quote(text)}应为{least}至{most}的整数",
+            )
+        return int(text)
+
+    return read
+
+
+def truth(value: Any) -> bool:
+    """``true`` or ``false``, and what else YAML takes for them."""
+    text = _text(value, "true or false", "true或false").lower()
+    if text in TRUE_WORDS:
+        return True
+    if text in FALSE_WORDS:
+        return False
+    raise unfit(f"{quote(text)}: expected true or false", f"{quote(text)}应为true或false")
+
+
+def grace(value: Any) -> int:
+    """``2d``: days of grace."""
+    text = _text(value, "days of grace such as 2d", "宽限天数，例如2d")
+    found = _GRACE.fullmatch(text.lower())
+    if found is None:
+        raise unfit(f"{quote(text)}: expected days of grace such as 2d", f"{quote(text)}应为宽限天数，例如2d")
+    return int(found[1])
+
+
+def interval(value: Any) -> Interval | Literal["never"]:
+    """``7d``, ``2wd``, or ``never``."""
+    text = _text(value, "an interval such as 7d, 2wd or never", "间隔，例如7d、2wd或never")
+    if text.lower() in NEVER_WORDS:
+        return "never"
+    try:
+        return Interval.parse(text)
+    except ValueError:
+        raise unfit(
+            f"{quote(text)}: expected an interval such as 7d, 2wd or never",
+            f"{quote(text)}应为间隔，例如7d（天）、2wd（工作日）或never",
+        ) from None
+
+
+def address(value: Any) -> str:
+    """An e-mail address, as far as it can be told without sending."""
+    text = _text(value, "an e-mail address", "邮箱地址")
+    local, at, domain = text.rpartition("@")
+    if "＠" in text or "。" in text:
+        why, why_zh = "it has a full-width character", "含有全角符号"
+    elif text.count("@") != 1:
+        why, why_zh = ("it has no @", "没有@") if not at else ("it has more than one @", "@不止一个")
+    elif not local or local[0] == "." or local[-1] == "." or ".." in local or not _LOCAL.fullmatch(local):
+        why, why_zh = "what stands before the @ is not possible", "@前面的部分不对"
+    elif not _DOMAIN.fullmatch(domain):
+        why, why_zh = "what stands after the @ is no domain", "@后面的域名不对"
+    elif len(text) > 254 or not text.isprintable():
+        why, why_zh = "it is too long or has invisible characters", "太长或含有不可见字符"
+    else:
+        return text
+    raise unfit(
+        f"{quote(text)} is no e-mail address: {why}; expected one such as zhang@example.cn",
+        f"{quote(text)}不是邮箱地址：{why_zh}",
+    )
+
+
+def where_to_submit(value: Any) -> str:
+    """An address, or words on where to send it."""
+    text = _text(value, "where to send it", "报送到哪里")
+    return address(text) if "@" in text or "＠" in text else text
+
+
+def zone(value: Any) -> str:
+    """The name of a time zone that exists."""
+    text = _text(value, "a time zone such as Asia/Shanghai", "时区，例如Asia/Shanghai")
+    try:
+        ZoneInfo(text)
+    except (OSError, ValueError, KeyError):
+        english, chinese = did_you_mean(Guesses().near(text, sorted(available_timezones()), 1))
+        raise unfit(
+            f"there is no time zone {quote(text)}; expected one such as Asia/Shanghai{english}",
+            f"没有{quote(text)}这个时区{chinese}",
+        ) from None
+    return text
+
+
+def transport(value: Any) -> str:
+    """Where mail goes: ``mailbox:DIR`` or ``smtp…://[user@]host[:port]``; a password has no place in it."""
+    text = _text(value, "mailbox:DIR or smtp://user@host:587", "mailbox:目录或smtp://用户@主机:587")
+    scheme, colon, rest = text.partition(":")
+    if scheme == "mailbox" and rest.strip():
+        return text
+    if colon and scheme in ("smtp", "smtps", "smtp+plain") and rest.startswith("//"):
+        user, _, server = rest.removeprefix("//").rstrip("/").rpartition("@")
+        if ":" in user:
+            raise unfit(
+                "a password has no place here; put it into TRACKER_MAIL_PASSWORD",
+                "这里不能写密码，请用环境变量TRACKER_MAIL_PASSWORD",
+            )
+        if _is_server(server) and not re.search(r"\s", user):
+            return text
+    raise unfit(
+        f"{quote(text)}: expected mailbox:DIR, smtp://user@host:587, smtps://… or smtp+plain://…",
+        f"{quote(text)}应为mailbox:目录、smtp://用户@主机:587、smtps://…或smtp+plain://…",
+    )
+
+
+def web(value: Any) -> str:
+    """``127.0.0.1:8080`` or ``off``."""
+    text = _text(value, "an address such as 127.0.0.1:8080, or off", "地址如127.0.0.1:8080，或off")
+    if text.lower() in FALSE_WORDS | {"none"}:
+        return "off"
+    if ":" in text.rpartition("]")[2] and _is_server(text):
+        return text
+    raise unfit(
+        f"{quote(text)}: expected an address and a port such as 127.0.0.1:8080, or off",
+        f"{quote(text)}应为地址和端口，例如127.0.0.1:8080，或off",
+    )
+
+
+def _is_server(text: str) -> bool:
+    host, colon, port = text.rpartition(":") if ":" in text.rpartition("]")[2] else (text, "", "")
+    if colon and not (_WHOLE.fullmatch(port) and 1 <= int(port) <= 65535):
+        return False
+    return _HOST.fullmatch(host) is not None
+
+
+def database(value: Any) -> str:
+    """``sqlite:///var/tracker.db`` or ``postgresql+psycopg://…``."""
+    text = _text(value, "sqlite:///FILE or postgresql+psycopg://…", "sqlite:///文件或postgresql+psycopg://…")
+    if re.match(r"sqlite://|postgresql(\+psycopg)?://", text):
+        return text
+    raise unfit(
+        "expected sqlite:///var/tracker.db or postgresql+psycopg://user@host/name",
+        "应为sqlite:///var/tracker.db或postgresql+psycopg://用户@主机/库名",
+    )
+
+
+def link_base(value: Any) -> str:
+    """Where links in mails begin; without the slash at its end."""
+    text = _text(value, "an address such as https://tracker.example", "网址，例如https://tracker.example")
+    scheme, separator, rest = text.partition("://")
+    if not separator or scheme not in ("http", "https") or not _is_server(rest.split("/")[0]) or " " in text:
+        raise unfit(
+            f"{quote(text)}: expected an address such as https://tracker.example",
+            f"{quote(text)}应为网址，以http(s)://开头",
+        )
+    return text.rstrip("/")
+
+
+Day = Annotated[date, BeforeValidator(day)]
+Clock = Annotated[time, BeforeValidator(moment_of_day)]
+Truth = Annotated[bool, BeforeValidator(truth)]
+Grace = Annotated[int, BeforeValidator(grace)]
+Address = Annotated[str, BeforeValidator(address)]
+SubmitTo = Annotated[str, BeforeValidator(where_to_submit)]
+Zone = Annotated[str, BeforeValidator(zone)]
+Transport = Annotated[str, BeforeValidator(transport)]
+Web = Annotated[str, BeforeValidator(web)]
+DatabaseUrl = Annotated[str, BeforeValidator(database)]
+LinkBase = Annotated[str, BeforeValidator(link_base)]

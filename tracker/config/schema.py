@@ -1,0 +1,262 @@
+"""The shape of the files: which keys there are, and what each holds.
+
+A value that must fit others (an owner that exists, an id that is not taken) is none of this module's
+business; see ``checks``.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from tracker.config.scalars import (
+    Address,
+    Clock,
+    DatabaseUrl,
+    Day,
+    Grace,
+    LinkBase,
+    SubmitTo,
+    Transport,
+    Truth,
+    Web,
+    Zone,
+    interval,
+    unfit,
+    whole,
+)
+from tracker.core.policy import Interval
+
+ONE_LINE = r"^[^\r\n\t]+$"
+ID = r"^[a-z0-9][a-z0-9-]*$"
+WORD = r"^[A-Za-z0-9_-]+$"
+
+#: A paragraph or more.
+Text = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
+#: A list of names in words; the deadline reader has a limit of its own.
+Words = Annotated[str, StringConstraints(min_length=1, max_length=5_000)]
+#: What must fit on one line of a mail's subject or of a table.
+Line = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=ONE_LINE)]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=ID)]
+PolicyName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=WORD)]
+OptionalInterval = Annotated[Interval | Literal["never"], BeforeValidator(interval)]
+
+
+#: A key with nothing behind it is an empty list, or an empty mapping.
+_EmptyList = BeforeValidator(lambda value: [] if value is None else value)
+_EmptyMapping = BeforeValidator(lambda value: {} if value is None else value)
+
+Lines = Annotated[list[Line], _EmptyList]
+
+
+class Shape(BaseModel):
+    """What all have in common: no other keys, and white space around texts is none of theirs."""
+
+    model_config = ConfigDict(
+        extra="forbid", str_strip_whitespace=True, frozen=True, arbitrary_types_allowed=True
+    )
+
+
+class TargetShape(Shape):
+    """A quota."""
+
+    count: Annotated[int, BeforeValidator(whole(1, 1_000_000))]
+    of: Line
+    owners: Words | None = None
+
+
+class Item(Shape):
+    """What tasks, deliverables and reports have in common."""
+
+    id: Id
+    deadline: Words
+    due: Day | None = None
+    on_holiday: Literal["keep", "before", "after"] = "keep"
+    grace: Grace | None = None
+    policy: PolicyName | None = None
+    status: Literal["done", "paused", "waived"] | None = None
+    acceptance: Truth = False
+    target: TargetShape | None = None
+    submit_to: SubmitTo | None = None
+    form: Id | None = None
+    requirement: Text | None = None
+    note: Text | None = None
+
+
+class DeliverableShape(Item):
+    """Something dated that a task asks for; ``owners`` are the task's where none are named."""
+
+    title: Line
+    owners: Words | None = None
+
+
+class TaskShape(Item):
+    """One of the numbered items."""
+
+    section: Line | None = None
+    text: Text
+    owners: Words
+    deliverables: Annotated[list[DeliverableShape], _EmptyList] = Field(default_factory=list)
+
+
+class ReportShape(Item):
+    """A standing report."""
+
+    title: Line
+    owners: Words
+
+
+class CampaignShape(Shape):
+    """The issued document."""
+
+    title: Line
+    document: Line | None = None
+    issued: Day
+    timezone: Zone = "Asia/Shanghai"
+    language: Literal["zh", "en"] = "zh"
+    supervisor: Line | None = None
+    task_count: Annotated[int, BeforeValidator(whole(0, 1_000_000))] | None = None
+
+
+class TasksFile(Shape):
+    """``tasks.yaml``."""
+
+    end_mark: Truth = False
+    campaign: CampaignShape
+    tasks: list[TaskShape]
+    reports: Annotated[list[ReportShape], _EmptyList] = Field(default_factory=list)
+
+
+class ContactShape(Shape):
+    """A person at a unit."""
+
+    name: Line
+    email: Address
+    language: Literal["zh", "en"] | None = None
+    role: Literal["to", "cc"] = "to"
+
+
+class UnitShape(Shape):
+    """Who answers."""
+
+    id: Id
+    name: Line
+    aliases: Lines = Field(default_factory=list)
+    contacts: Annotated[list[ContactShape], _EmptyList] = Field(default_factory=list)
+    reports_to: Line | None = None
+    timezone: Zone | None = None
+    note: Text | None = None
+
+
+class GroupShape(Shape):
+    """A named list of units."""
+
+    id: Id
+    name: Line
+    aliases: Lines = Field(default_factory=list)
+    members: Lines = Field(default_factory=list)
+    note: Text | None = None
+
+
+class UnitsFile(Shape):
+    """``units.yaml``."""
+
+    end_mark: Truth = False
+    units: list[UnitShape]
+    groups: Annotated[list[GroupShape], _EmptyList] = Field(default_factory=list)
+
+
+class PersonShape(Shape):
+    """A sender, or the operator."""
+
+    name: Line
+    email: Address
+    language: Literal["zh", "en"] | None = None
+
+
+class RefusalsShape(Shape):
+    """Pieces of mail servers' answers: those to try again after, and those that are final."""
+
+    temporary: Lines = Field(default_factory=list)
+    permanent: Lines = Field(default_factory=list)
+
+
+class MailShape(Shape):
+    """How mail goes out."""
+
+    from_: PersonShape | None = Field(default=None, alias="from")
+    transport: Transport | None = None
+    send_at: Clock | None = None
+    link_base: LinkBase | None = None
+    mailbox: Line | None = None
+    connections: Annotated[int, BeforeValidator(whole(1, 100))] | None = None
+    refusals: Annotated[RefusalsShape, _EmptyMapping] = RefusalsShape()
+
+
+class PolicyShape(Shape):
+    """What a policy says; what it does not say is taken from ``default``."""
+
+    lead: list[Annotated[int, BeforeValidator(whole(0, 366))]] | None = None
+    overdue: OptionalInterval | None = None
+    escalate: OptionalInterval | None = None
+    announce: Truth | None = None
+    review: Literal["month", "quarter", "half-year", "year", "never"] | None = None
+    max_repeats: Annotated[int, BeforeValidator(whole(1, 1000))] | None = None
+
+
+class SettingsFile(Shape):
+    """``settings.yaml``."""
+
+    end_mark: Truth = False
+    mail: Annotated[MailShape, _EmptyMapping] = MailShape()
+    operator: PersonShape | None = None
+    web: Web | None = None
+    database: DatabaseUrl | None = None
+    templates: Line | None = None
+    holidays: Line | None = None
+    policies: Annotated[dict[PolicyName, Annotated[PolicyShape, _EmptyMapping]], _EmptyMapping] = Field(
+        default_factory=dict
+    )
+
+
+class Span(Shape):
+    """A day or a run of days, both ends included."""
+
+    from_: Day = Field(alias="from")
+    to: Day
+
+    def days(self) -> range:
+        """As ordinals."""
+        return range(self.from_.toordinal(), self.to.toordinal() + 1)
+
+
+def _as_span(value: Any) -> Any:
+    return {"from": value, "to": value} if isinstance(value, str) else value
+
+
+def _in_order(span: Span) -> Span:
+    if span.to < span.from_:
+        raise unfit(f"{span.from_} to {span.to} runs backwards", f"{span.from_}至{span.to}前后颠倒")
+    return span
+
+
+Days = Annotated[
+    list[Annotated[Span, BeforeValidator(_as_span), AfterValidator(_in_order)]],
+    _EmptyList,
+]
+
+
+class HolidaysFile(Shape):
+    """``holidays/YYYY.yaml``."""
+
+    end_mark: Truth = False
+    year: Annotated[int, BeforeValidator(whole(1900, 2200))]
+    source: Line | None = None
+    off: Days = Field(default_factory=list)
+    work: Days = Field(default_factory=list)
+
+    def dates(self, spans: list[Span]) -> frozenset[date]:
+        """Every day of ``spans``."""
+        return frozenset(date.fromordinal(number) for span in spans for number in span.days())

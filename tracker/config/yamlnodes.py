@@ -1,0 +1,263 @@
+"""YAML text into a ``Document``: the tree, and every finding about the YAML itself.
+
+The tree is built from the parser's events in one pass.  Composing nodes first would cost as much again, and
+the C composer follows nesting down its own stack until the process dies; here depth is a number.  Every
+scalar stays the text that was typed, so that ``no``, ``12:30:45`` and ``2022-02-30`` come out as such; only
+an empty value, ``~`` and ``null`` are None.
+
+What YAML allows and a clerk's file does not need is refused: anchors and aliases, tags, a second document,
+keys that are no text or stand twice.  A file whose ``end_mark`` is true must end with the line ``...``; so
+one that is cut anywhere is noticed, which no count of items can do for the last item's own fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import yaml
+from yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+    StreamStartEvent,
+)
+
+from tracker.config.document import Document, Mapping, Sequential, Value
+from tracker.config.messages import quote, say
+from tracker.config.scalars import TRUE_WORDS
+from tracker.config.yamlerrors import explain
+from tracker.config.yamltext import (
+    CONTROL,
+    UnreadableError,
+    control_message,
+    decode,
+    place_at,
+    without_controls,
+)
+
+#: Nothing in the files goes deeper than six.
+DEEPEST = 32
+
+END_MARK = "end_mark"
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
+_HARMLESS_TAGS = frozenset({"!", *(f"tag:yaml.org,2002:{kind}" for kind in ("str", "map", "seq"))})
+
+
+def read_document(file: str, data: bytes) -> Document:
+    """Read the bytes of a file that a person knows as ``file``.  Never raises; see ``problems``."""
+    document = Document(file)
+    try:
+        text = decode(data)
+    except UnreadableError as error:
+        document.error(error.place, (), str(error))
+        document.complete = False
+        return document
+    document.text, controls = without_controls(text)
+    for place, message in controls:
+        document.error(place, (), message)
+    builder = _Builder(document)
+    builder.read()
+    if document.root is None and document.complete:
+        document.complete = False
+        document.error(
+            (1, 1), (), say("the file is empty; it may not have been written", "文件是空的，可能没有写完")
+        )
+    _look_for_end(document, ended=builder.ended)
+    document.problems.sort(key=lambda problem: (problem.line, problem.column))
+    return document
+
+
+def _look_for_end(document: Document, *, ended: bool) -> None:
+    root = document.root
+    if not document.complete or not isinstance(root, Mapping) or END_MARK not in root:
+        return
+    announced = root[END_MARK]
+    if next(iter(root)) != END_MARK:
+        document.error(
+            document.key_place((END_MARK,)),
+            (END_MARK,),
+            say(
+                f"{END_MARK} must be the first key, or a file that is cut off loses it",
+                f"{END_MARK} 应写在最前面，否则残缺的文件里没有它",
+            ),
+        )
+    if not ended and isinstance(announced, str) and announced.strip().lower() in TRUE_WORDS:
+        message = say(
+            f"the file is cut off here: {END_MARK} says that its last line is “...”",
+            f"文件到此中断：{END_MARK} 说明最后一行应是“...”",
+        )
+        document.error(place_at(document.text, len(document.text.rstrip())), (), message)
+
+
+class _StoppedError(Exception):
+    """The rest of the file is not worth reading."""
+
+
+class _Builder:
+    """Takes the parser's events one by one and puts the tree into ``document``."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        # Control characters can only come in by an escape now, and hardly any file has one.
+        self.escapes = "\\" in document.text
+        # The outermost list holds the document itself, as its only item.
+        self.outermost = Sequential(None)
+        self.box: Mapping | Sequential = self.outermost
+        self.key: str | None = None
+        self.key_mark: Any = None
+        self.above: list[tuple[Mapping | Sequential, str | None, Any]] = []
+        #: Whether the document ended with the line “...”.
+        self.ended = False
+
+    def read(self) -> None:
+        """Build; what the parser refuses becomes a finding and ends the reading."""
+        loader = _LOADER(self.document.text)
+        handlers: dict[type, Callable[[Any], None]] = {
+            ScalarEvent: self._scalar,
+            MappingStartEvent: self._start,
+            SequenceStartEvent: self._start,
+            MappingEndEvent: self._end,
+            SequenceEndEvent: self._end,
+            AliasEvent: self._alias,
+            DocumentStartEvent: self._begin,
+            DocumentEndEvent: self._finish,
+            StreamStartEvent: lambda _: None,
+        }
+        get = loader.get_event
+        try:
+            while type(event := get()) is not StreamEndEvent:
+                handlers[type(event)](event)
+        except _StoppedError:
+            self.document.complete = False
+        except yaml.YAMLError as error:
+            place, message = explain(self.document.text, error)
+            # The parser looks ahead, so where it is in the structure is not where the slip is.
+            self.document.error(place, (), message)
+            self.document.complete = False
+        finally:
+            loader.dispose()
+        if self.outermost:
+            self.document.root = self.outermost[0]
+            self.document.start = self.outermost.marks[0]
+
+    def _scalar(self, event: Any) -> None:
+        value = event.value
+        if event.tag is not None or event.anchor is not None:
+            self._refuse_extras(event)
+        if self.escapes and event.style == '"' and (found := CONTROL.search(value)):
+            self._error(event, control_message(found[0]))
+            value = CONTROL.sub(" ", value)
+        if self.key is None and type(self.box) is Mapping:
+            if value in _NOTHING and event.implicit[0]:
+                self._error(event, say("expected a key in front of the colon", "冒号前应有键名"))
+            self.key = value
+            self.key_mark = event.start_mark
+            return
+        self._put(None if value in _NOTHING and event.implicit[0] else value, event.start_mark)
+
+    def _put(self, value: Value, mark: Any) -> None:
+        box = self.box
+        if type(box) is Sequential:
+            box.append(value)
+            box.marks.append(mark)
+            return
+        key = self.key
+        self.key = None
+        if TYPE_CHECKING:
+            assert isinstance(box, Mapping)
+            assert key is not None
+        if key in box:
+            self._refuse_second(box, key)
+            return
+        box[key] = value
+        box.marks[key] = (self.key_mark, mark)
+
+    def _start(self, event: Any) -> None:
+        if event.tag is not None or event.anchor is not None:
+            self._refuse_extras(event)
+        if self.key is None and type(self.box) is Mapping:
+            self._stop(
+                event, say("expected a key, which is a word and no list or mapping", "键应是文字，不能是列表")
+            )
+        if len(self.above) == DEEPEST:
+            self._stop(event, say(f"nested deeper than {DEEPEST} levels", f"嵌套超过{DEEPEST}层"))
+        self.above.append((self.box, self.key, self.key_mark))
+        mark = event.start_mark
+        self.box = Mapping(mark) if type(event) is MappingStartEvent else Sequential(mark)
+        self.key = None
+
+    def _end(self, _: Any) -> None:
+        value = self.box
+        self.box, self.key, self.key_mark = self.above.pop()
+        self._put(value, value.start)
+
+    def _alias(self, event: Any) -> None:
+        self._error(
+            event,
+            say(f"the alias *{event.anchor} is not allowed; write it out", "不允许使用别名（*），请写全"),
+        )
+        if self.key is None and type(self.box) is Mapping:
+            raise _StoppedError
+        self._put(None, event.start_mark)
+
+    def _begin(self, event: Any) -> None:
+        if self.outermost:
+            self._stop(
+                event,
+                say(
+                    "a second document begins here; one is expected", "一个文件只能有一份内容，此处又开始一份"
+                ),
+            )
+
+    def _finish(self, event: Any) -> None:
+        self.ended = event.explicit
+
+    def _refuse_extras(self, event: Any) -> None:
+        if event.anchor is not None:
+            self._error(
+                event,
+                say(
+                    f"the anchor &{event.anchor} is not allowed; write it out", "不允许使用锚点（&），请写全"
+                ),
+            )
+        elif event.tag not in _HARMLESS_TAGS:
+            name = event.tag.replace("tag:yaml.org,2002:", "!!")
+            self._error(event, say(f"the tag {quote(name)} is not allowed", f"不允许使用标签{quote(name)}"))
+
+    def _refuse_second(self, box: Mapping, key: str) -> None:
+        first = box.marks[key][0].line + 1
+        mark = self.key_mark
+        self.document.error(
+            (mark.line + 1, mark.column + 1),
+            (*self._location(), key),
+            say(
+                f"the key {quote(key)} stands here a second time; the first is in line {first}",
+                f"{quote(key)}重复，第一次在第{first}行",
+            ),
+        )
+
+    def _location(self) -> list[str | int]:
+        """Where in the structure the reading is."""
+        boxes = [*((box, key) for box, key, _ in self.above[1:]), (self.box, self.key)]
+        if not self.above:
+            return []
+        steps = [len(box) if isinstance(box, Sequential) else key for box, key in boxes]
+        return [step for step in steps if step is not None]
+
+    def _error(self, event: Any, message: str) -> None:
+        mark = event.start_mark
+        self.document.error((mark.line + 1, mark.column + 1), self._location(), message)
+
+    def _stop(self, event: Any, message: str) -> NoReturn:
+        mark = event.start_mark
+        self.document.error((mark.line + 1, mark.column + 1), (), message)
+        raise _StoppedError

@@ -1,0 +1,119 @@
+"""How often somebody is reminded, and the other settings of the service, as frozen values.
+
+Nothing here reads a file or the environment: ``tracker.config`` makes these values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import time
+from typing import Literal
+
+from tracker.core.model import Contact, Definition, Every
+
+Review = Literal["month", "quarter", "half-year", "year"]
+
+DEFAULT = "default"
+MONTHLY = "monthly"
+
+#: Who sends where nobody has been named; mail to or from .example never leaves the machine.
+_SENDER = Contact("任务督办 Deadline Tracker", "tracker@localhost.example")
+
+_INTERVAL = re.compile(r"([0-9]{1,3})(wd|d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A length of time: ``count`` calendar days (``d``) or workdays (``wd``)."""
+
+    count: int
+    unit: Literal["d", "wd"]
+
+    @classmethod
+    def parse(cls, text: str) -> Interval:
+        """Read ``7d`` or ``2wd``.  Raises ValueError."""
+        found = _INTERVAL.fullmatch(text.strip().lower())
+        if found is None or int(found[1]) == 0:
+            raise ValueError(text)
+        return cls(int(found[1]), "wd" if found[2] == "wd" else "d")
+
+    def __str__(self) -> str:
+        return f"{self.count}{self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When reminders of a definition go out (CONTRACT.md §6).
+
+    ``lead`` counts days before the date; the due day itself always counts.  ``overdue`` is how often it is
+    said again once the time is up, ``escalate`` when silence goes upward; None means never.  ``announce``:
+    whether it is said when it is first asked for.  ``review``: how often what has no date is looked at.
+    ``max_repeats`` bounds the overdue reminders; None means no bound.
+    """
+
+    name: str
+    lead: tuple[int, ...] = (30, 7, 3, 1)
+    overdue: Interval | None = Interval(7, "d")
+    escalate: Interval | None = Interval(3, "wd")
+    announce: bool = True
+    review: Review | None = "quarter"
+    max_repeats: int | None = None
+
+
+def built_in() -> dict[str, Policy]:
+    """The policies of a service whose settings say nothing."""
+    return {
+        DEFAULT: Policy(DEFAULT),
+        MONTHLY: Policy(MONTHLY, lead=(5, 1), overdue=Interval(2, "wd"), announce=False),
+    }
+
+
+@dataclass(frozen=True)
+class Policies:
+    """Every policy by name; ``default`` and ``monthly`` are always among them.
+
+    ``announcing`` names those that say ``announce`` themselves instead of taking it from ``default``.
+    """
+
+    named: Mapping[str, Policy] = field(default_factory=built_in)
+    announcing: frozenset[str] = frozenset()
+
+    def for_definition(self, definition: Definition) -> Policy:
+        """The policy that ``definition`` names, else ``monthly`` for what comes back monthly, else ``default``.
+
+        What comes back is announced only where its own policy asks for that: the ``announce`` of
+        ``default`` is about what is asked once, and would greet every period anew.
+        """
+        every = definition.rule.every
+        policy = self.named[definition.policy or (MONTHLY if every is Every.MONTH else DEFAULT)]
+        if every is None or not policy.announce or policy.name in self.announcing - {DEFAULT}:
+            return policy
+        return replace(policy, announce=False)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the service works: ``settings.yaml`` with the environment on top.
+
+    Relative paths and the database's are taken from where the service was started; ``web`` is None where
+    the page is off.  Secrets are no part of the ``repr``.
+    """
+
+    policies: Policies = field(default_factory=Policies)
+    mail_from: Contact = _SENDER
+    transport: str = "mailbox:var/mailbox"
+    send_at: time = time(9)
+    link_base: str = "http://127.0.0.1:8080"
+    mailbox: str = "var/mailbox"
+    connections: int = 4
+    temporary_refusals: tuple[str, ...] = ()
+    permanent_refusals: tuple[str, ...] = ()
+    operator: Contact | None = None
+    web: str | None = "127.0.0.1:8080"
+    database: str = field(default="sqlite:///var/tracker.db", repr=False)
+    templates: str | None = None
+    holidays: str = "holidays"
+    mail_password: str | None = field(default=None, repr=False)
+    signing_key: str | None = field(default=None, repr=False)

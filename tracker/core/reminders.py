@@ -1,0 +1,179 @@
+"""What is to be said when, and for which reason (CONTRACT.md §6.2 to §6.4).
+
+Everything here follows from dates, policy and the working calendar.  The engine asks ``next_on`` to know
+when to look again and ``said_on`` to know what to say; ``explain`` and ``simulate`` ask the same two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from tracker.core.model import OnHoliday, Reason
+from tracker.core.policy import Interval, Policy
+from tracker.core.standing import Dates
+from tracker.core.workdays import Workdays
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """A workday on which something is to be said.
+
+    ``nominal`` is the date by the rule alone; where it differs from ``on``, days off have moved it.
+    """
+
+    on: date
+    reason: Reason
+    nominal: date
+
+    @property
+    def moved(self) -> bool:
+        """Whether a day off moved it."""
+        return self.on != self.nominal
+
+
+def effective_due(due: date, on_holiday: OnHoliday, workdays: Workdays) -> date:
+    """The date in force where a deadline falls on a day off, by the definition's ``on_holiday``."""
+    if on_holiday == "before":
+        return workdays.on_or_before(due)
+    if on_holiday == "after":
+        return workdays.on_or_after(due)
+    return due
+
+
+def notice_day(due: date, workdays: Workdays) -> date:
+    """The day of the last reminder: the due day, or the last workday before it (CONTRACT.md §6.2)."""
+    return workdays.on_or_before(due)
+
+
+def before_due(dates: Dates, policy: Policy, workdays: Workdays) -> list[Milestone]:
+    """The announcement and the lead reminders, by date; several that meet on one day are one.
+
+    A lead time that had passed before the assignment opened is none: nobody is reminded of what they
+    have not been asked yet.  One that days off would move to before the opening comes on the first
+    workday after the opening instead.
+    """
+    first_day = workdays.on_or_after(dates.opens)
+    found: dict[date, Milestone] = {}
+    if policy.announce:
+        found[first_day] = Milestone(first_day, Reason.OPENED, dates.opens)
+    due = dates.effective_due
+    if due is None:
+        return list(found.values())
+    for days in sorted({*policy.lead, 0}, reverse=True):
+        nominal = due - timedelta(days=days)
+        if nominal < dates.opens:
+            continue
+        on = max(workdays.on_or_before(nominal), first_day)
+        if on <= due:
+            found[on] = Milestone(on, Reason.DUE_TODAY if on == due else Reason.LEAD, nominal)
+    if due < first_day:
+        # It was over before anybody could be told: what remains to be said is that it is overdue.
+        found.pop(first_day, None)
+    return sorted(found.values(), key=lambda milestone: milestone.on)
+
+
+def first_overdue(dates: Dates, workdays: Workdays) -> date | None:
+    """The first workday on which it is late, and not before it was asked for."""
+    if dates.grace_until is None:
+        return None
+    return workdays.on_or_after(max(dates.grace_until + timedelta(days=1), dates.opens))
+
+
+def escalation_day(dates: Dates, policy: Policy, workdays: Workdays) -> date | None:
+    """The workday on which silence goes upward; workdays are counted from the day after it was due."""
+    start = first_overdue(dates, workdays)
+    if start is None or policy.escalate is None:
+        return None
+    if policy.escalate.unit == "wd":
+        return workdays.after(start, policy.escalate.count - 1) if policy.escalate.count > 1 else start
+    return workdays.on_or_after(start + timedelta(days=policy.escalate.count - 1))
+
+
+def milestones(dates: Dates, policy: Policy, workdays: Workdays, after: date) -> Iterator[Milestone]:
+    """Every milestone later than ``after``, in order, for ever where it repeats; an unanswered assignment."""
+    for milestone in before_due(dates, policy, workdays):
+        if milestone.on > after:
+            yield milestone
+    if dates.effective_due is None:
+        yield from _reviews(dates, policy, workdays, after)
+    else:
+        yield from _overdue(dates, policy, workdays, after)
+
+
+def next_on(dates: Dates, policy: Policy, workdays: Workdays, after: date) -> date | None:
+    """The first day later than ``after`` on which something is to be said; None if there is none."""
+    milestone = next(milestones(dates, policy, workdays, after), None)
+    return None if milestone is None else milestone.on
+
+
+def said_on(dates: Dates, policy: Policy, workdays: Workdays, since: date, day: date) -> Reason | None:
+    """What is said on ``day``, when nothing has been said from ``since`` on; None if nothing is to be.
+
+    Milestones missed in between are not replayed: what counts is how things stand on ``day``.
+    """
+    first = next(milestones(dates, policy, workdays, since - timedelta(days=1)), None)
+    if first is None or first.on > day:
+        return None
+    due, grace_until = dates.effective_due, dates.grace_until
+    if due is None or grace_until is None:
+        second = next(milestones(dates, policy, workdays, first.on), None)
+        return first.reason if second is None or second.on > day else second.reason
+    if day > grace_until:
+        return Reason.OVERDUE
+    if day == due:
+        return Reason.DUE_TODAY
+    missed = [m.reason for m in before_due(dates, policy, workdays) if since <= m.on <= day]
+    return Reason.OPENED if missed == [Reason.OPENED] else Reason.LEAD
+
+
+def _overdue(dates: Dates, policy: Policy, workdays: Workdays, after: date) -> Iterator[Milestone]:
+    start = first_overdue(dates, workdays)
+    if start is None or dates.grace_until is None:
+        return
+    if start > after:
+        yield Milestone(start, Reason.OVERDUE, dates.grace_until + timedelta(days=1))
+    every = policy.overdue
+    if every is None:
+        return
+    step = _steps_before(start, every, after, workdays)
+    while policy.max_repeats is None or step < policy.max_repeats:
+        step += 1
+        nominal, on = _repeat(start, every, step, workdays)
+        if on > after:
+            yield Milestone(on, Reason.OVERDUE, nominal)
+            after = on
+
+
+def _steps_before(start: date, every: Interval, after: date, workdays: Workdays) -> int:
+    """A number of repeats that certainly lie on or before ``after``, found without counting."""
+    if after <= start:
+        return 0
+    if every.unit == "wd":
+        return max(0, (workdays.between(start, after) // every.count) - 1)
+    # A repeat can be moved later by a run of days off, never by more than two weeks.
+    return max(0, ((after - start).days - 14) // every.count)
+
+
+def _repeat(start: date, every: Interval, step: int, workdays: Workdays) -> tuple[date, date]:
+    if every.unit == "wd":
+        on = workdays.after(start, every.count * step)
+        return on, on
+    nominal = start + timedelta(days=every.count * step)
+    return nominal, workdays.on_or_after(nominal)
+
+
+def _reviews(dates: Dates, policy: Policy, workdays: Workdays, after: date) -> Iterator[Milestone]:
+    """The first workday of each quarter (or month, half-year, year) after the opening."""
+    if policy.review is None:
+        return
+    length = {"month": 1, "quarter": 3, "half-year": 6, "year": 12}[policy.review]
+    start = max(dates.opens, after)
+    index = (start.year * 12 + start.month - 1) // length * length
+    while True:
+        first = date(index // 12, index % 12 + 1, 1)
+        index += length
+        on = workdays.on_or_after(first)
+        if first > dates.opens and on > after:
+            yield Milestone(on, Reason.REVIEW, first)

@@ -1,0 +1,228 @@
+"""Where an assignment stands: what its events add up to, and the state and light on a given day.
+
+Events are folded into an ``Answer`` (what was answered, whatever the date); dates and a day then make a
+``Standing`` of it (what that means today).  Nothing else in the product decides a state or a light.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta, tzinfo
+from typing import Literal
+
+from tracker.core.model import Event, EventKind, Light, State
+from tracker.errors import LedgerError
+
+Answered = Literal["submitted", "nil", "returned", "waived"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the events of one assignment add up to.
+
+    ``answered`` None means nothing yet, or not the whole of a quota.  ``submitted_at`` is the instant that
+    counts for being late: the first complete submission since the last return.
+    """
+
+    answered: Answered | None = None
+    paused: bool = False
+    progress: int = 0
+    submitted_at: datetime | None = None
+    accepted_at: datetime | None = None
+    extended_due: date | None = None
+    via: str | None = None
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is to be said about it any more (CONTRACT.md §6.5)."""
+        return self.paused or self.answered in ("submitted", "nil", "waived")
+
+
+NOTHING = Answer()
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """The dates of an assignment; four dates, four names.
+
+    ``due`` is nominal, by the rule.  ``effective_due`` is after holiday rule and extension, and the one in
+    force.  ``grace_until`` is the last day that is not yet late.  All None for a task without a date.
+    """
+
+    opens: date
+    due: date | None
+    effective_due: date | None
+    grace_until: date | None
+
+    @classmethod
+    def of(cls, opens: date, due: date | None, effective_due: date | None, grace_days: int) -> Dates:
+        """With ``grace_until`` counted in calendar days from the date in force."""
+        grace = None if effective_due is None else effective_due + timedelta(days=grace_days)
+        return cls(opens, due, effective_due, grace)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """State and light of one assignment on one day.
+
+    ``days_left`` counts calendar days to the date in force and is negative when it has passed; ``late_days``
+    counts how many days after it (and its grace) the answer came, or the silence lasts; 0 in time.
+    """
+
+    state: State
+    light: Light
+    days_left: int | None
+    late_days: int
+
+
+def apply(answer: Answer, event: Event, *, target: int | None) -> Answer:
+    """The answer after one more event (undo excepted, which needs the list: see ``fold``).
+
+    Raises LedgerError where the event does not fit, in words for the person who asked for it.
+    """
+    kind = event.event
+    if kind is EventKind.SUBMIT:
+        return _submit(answer, event, target)
+    if kind is EventKind.NIL:
+        _refuse(answer.answered == "waived", event, "it is waived; undo the waiver first")
+        return replace(answer, answered="nil", submitted_at=_counts_from(answer, event), via=event.via)
+    if kind is EventKind.ACCEPT:
+        _refuse(answer.answered not in ("submitted", "nil"), event, "nothing has been submitted yet")
+        return replace(answer, accepted_at=event.at)
+    if kind is EventKind.RETURN:
+        _refuse(
+            answer.answered not in ("submitted", "nil"),
+            event,
+            "nothing has been submitted that could be returned",
+        )
+        return replace(answer, answered="returned", progress=0, submitted_at=None, accepted_at=None)
+    if kind is EventKind.EXTEND:
+        _refuse(event.until is None, event, "an extension needs the new date (--until)")
+        _refuse(answer.quiet and not answer.paused, event, "it is already answered")
+        return replace(answer, extended_due=event.until)
+    if kind is EventKind.WAIVE:
+        return replace(answer, answered="waived")
+    if kind is EventKind.PAUSE:
+        _refuse(answer.paused, event, "it is already paused")
+        return replace(answer, paused=True)
+    if kind is EventKind.RESUME:
+        _refuse(not answer.paused, event, "it is not paused")
+        return replace(answer, paused=False)
+    raise LedgerError(f"{event.ref} of {event.unit}: {kind} cannot be applied by itself")
+
+
+def fold(events: Iterable[Event], *, target: int | None = None) -> Answer:
+    """What ``events`` of one assignment, in the order in which they count, add up to.
+
+    ``undo`` takes back the last event that is not itself taken back; with none left it raises LedgerError.
+    """
+    history = [NOTHING]
+    for event in events:
+        if event.event is EventKind.UNDO:
+            _refuse(len(history) == 1, event, "there is nothing to undo")
+            history.pop()
+        else:
+            history.append(apply(history[-1], event, target=target))
+    return history[-1]
+
+
+def standing(
+    dates: Dates, answer: Answer, day: date, *, first_lead: int, ongoing: bool, acceptance: bool, zone: tzinfo
+) -> Standing:
+    """State and light on ``day`` (a local date of the campaign's time zone, as ``zone``).
+
+    ``first_lead`` is the longest lead time in days: from then on it is due soon.
+    ``ongoing`` says that the work goes on after its date (document: "…，并持续推进").
+    """
+    due, grace_until = dates.effective_due, dates.grace_until
+    days_left = None if due is None else (due - day).days
+    late = _late_days(answer, day, grace_until, due, zone)
+    state = _answered_state(answer, day, due, is_late=late > 0, ongoing=ongoing, acceptance=acceptance)
+    if state is None:
+        state = _open_state(dates, day, first_lead)
+    return Standing(state, _light(state, late=late > 0), days_left, late)
+
+
+def _submit(answer: Answer, event: Event, target: int | None) -> Answer:
+    _refuse(answer.answered == "waived", event, "it is waived; undo the waiver first")
+    _refuse(event.count is not None and event.count < 0, event, "a count cannot be below zero")
+    progress = answer.progress
+    if target is not None:
+        # A submission without a count answers the whole of the quota.
+        progress = max(target, progress) if event.count is None else progress + event.count
+        if progress < target:
+            return replace(answer, progress=progress, via=event.via)
+    elif event.count is not None:
+        progress += event.count
+    return replace(
+        answer,
+        answered="submitted",
+        progress=progress,
+        submitted_at=_counts_from(answer, event),
+        via=event.via,
+    )
+
+
+def _counts_from(answer: Answer, event: Event) -> datetime:
+    """A correction of what is already in does not make it late; word that it came earlier is taken."""
+    if answer.submitted_at is None or answer.answered not in ("submitted", "nil"):
+        return event.at
+    return min(answer.submitted_at, event.at)
+
+
+def _answered_state(
+    answer: Answer, day: date, due: date | None, *, is_late: bool, ongoing: bool, acceptance: bool
+) -> State | None:
+    """The state that somebody's word has brought about; None where only the dates decide."""
+    if answer.answered == "waived":
+        return State.WAIVED
+    if answer.paused:
+        return State.PAUSED
+    if answer.answered == "returned":
+        return State.RETURNED
+    if answer.answered == "nil":
+        return State.NIL
+    if answer.answered is None:
+        return None
+    if acceptance and answer.accepted_at is None:
+        return State.SUBMITTED
+    if ongoing and (due is None or day > due):
+        return State.ONGOING
+    return State.DONE_LATE if is_late else State.DONE
+
+
+def _open_state(dates: Dates, day: date, first_lead: int) -> State:
+    due, grace_until = dates.effective_due, dates.grace_until
+    if day < dates.opens:
+        return State.UPCOMING
+    if due is None or grace_until is None:
+        return State.ONGOING
+    if day > grace_until:
+        return State.OVERDUE
+    if day == due:
+        return State.DUE_TODAY
+    return State.DUE_SOON if (due - day).days <= first_lead else State.OPEN
+
+
+def _light(state: State, *, late: bool) -> Light:
+    if state in (State.WAIVED, State.PAUSED):
+        return Light.GREY
+    if state is State.OVERDUE or (state is State.RETURNED and late):
+        return Light.RED
+    if late or state in (State.DUE_SOON, State.DUE_TODAY, State.DONE_LATE, State.RETURNED):
+        return Light.AMBER
+    return Light.BLUE if state is State.ONGOING else Light.GREEN
+
+
+def _late_days(answer: Answer, day: date, grace_until: date | None, due: date | None, zone: tzinfo) -> int:
+    if grace_until is None or due is None or answer.answered == "waived" or answer.paused:
+        return 0
+    submitted = None if answer.submitted_at is None else answer.submitted_at.astimezone(zone).date()
+    answered_on = submitted or day
+    return (answered_on - due).days if answered_on > grace_until else 0
+
+
+def _refuse(condition: bool, event: Event, why: str) -> None:  # noqa: FBT001
+    if condition:
+        raise LedgerError(f"{event.ref} of {event.unit}: cannot {event.event} it: {why}")

@@ -1,0 +1,241 @@
+"""What people ask of the service, by command or in the browser: answers as facts, words as sentences."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from tracker.app import App
+from tracker.config.events import read_events
+from tracker.core.expressions import Reading, parse
+from tracker.core.model import Contact, Event, Mail, MailKind, Occurrence
+from tracker.core.occurrences import occurrences
+from tracker.engine.ledger import read_history
+from tracker.engine.mails import retry, stored_mail, stored_mails
+from tracker.engine.outbox import Claimed, Result, mail_domain
+from tracker.engine.plan import next_planning
+from tracker.engine.standings import LedgerRow, ledger_rows
+from tracker.errors import TrackerError, UsageError
+from tracker.listing import Fact, event_facts, mail_facts, outbox_facts
+from tracker.mail.message import message_id
+from tracker.shipped import shipped
+from tracker.simulation import simulate
+from tracker.store.tables import MailState
+
+#: How many dates of a rule without an end are shown where nobody said how many.
+SHOWN_DATES = 12
+
+
+def write_starter(folder: Path) -> list[Path]:
+    """Write ``config/`` and ``templates/`` to start from; what was written.
+
+    Raises UsageError where something of that name stands already: nobody's work is written over.
+    """
+    sources = {name: shipped(name) for name in ("config", "templates")}
+    for name in sources:
+        if (folder / name).exists():
+            raise UsageError(f"{folder / name} is there already; choose another folder or move it away")
+    try:
+        for name, source in sources.items():
+            shutil.copytree(source, folder / name)
+    except OSError as error:
+        raise TrackerError(f"{folder} cannot be written: {error.strerror or error}") from None
+    return sorted(path for name in sources for path in (folder / name).rglob("*") if path.is_file())
+
+
+def date_of_issue(app: App) -> date:
+    """The campaign's date of issue, or today where there is no campaign that can be read."""
+    if app.loaded.campaign is not None:
+        return app.loaded.campaign.issued
+    return app.clock.now().astimezone().date()
+
+
+def read_deadline(
+    text: str, issued: date, since: date | None, until: date | None
+) -> tuple[Reading, list[Occurrence]]:
+    """How ``text`` is read, and its dates from ``since`` to ``until``, both included."""
+    reading = parse(text, issued)
+    last = date(2201, 1, 1) if until is None else until + timedelta(days=1)
+    found: list[Occurrence] = []
+    for occurrence in occurrences(reading.rule, "", issued, since or date.min, last):
+        if until is None and len(found) == SHOWN_DATES:
+            break
+        if occurrence.due is not None:
+            found.append(occurrence)
+    return reading, found
+
+
+def status(
+    app: App, at: datetime | None = None, *, unit: str | None = None, ref: str | None = None
+) -> tuple[datetime, list[LedgerRow]]:
+    """The ledger as it stood at ``at`` (now, if None), and that moment."""
+    now = app.clock.now()
+    app.engine.bring_up_to_date(now)
+    moment = now if at is None else at
+    with app.database.reading() as session:
+        return moment, ledger_rows(session, app.force, moment, latest=now, unit=unit, ref=ref)
+
+
+def due_between(app: App, first: date, last: date, unit: str | None = None) -> list[LedgerRow]:
+    """Every assignment due from ``first`` to ``last``, both included."""
+    if last < first:
+        raise UsageError(f"--to {last} lies before --from {first}")
+    now = app.clock.now()
+    app.engine.bring_up_to_date(now)
+    with app.database.reading() as session:
+        until = last + timedelta(days=1)
+        return ledger_rows(session, app.force, now, latest=now, unit=unit, since=first, until=until)
+
+
+def record(app: App, event: Event, *, forced: bool = False) -> str:
+    """Take ``event`` into the ledger; a sentence on how the assignment stands now.
+
+    ``event.unit`` may be an id, a name or an alias.  A time of today counts from now.
+    """
+    force, now = app.force, app.clock.now()
+    at = now if force.day(event.at) == force.day(now) else event.at
+    if at > now:
+        raise UsageError(f"--on {force.day(at)} lies in the future")
+    event = replace(
+        event,
+        at=at,
+        ref=event.ref.strip(),
+        unit=force.unit_id(event.unit),
+        who=event.who or _login_name(),
+        via=event.via or "cli",
+    )
+    app.engine.record(event, forced=forced)
+    _, rows = status(app, unit=event.unit, ref=event.ref)
+    row = rows[0]
+    done = f", {row.answer.progress} of {row.target}" if row.target is not None else ""
+    due = f", due {row.dates.effective_due}" if row.dates.effective_due else ""
+    return f"{event.ref} {force.campaign.units[event.unit].name}: {row.state.value}{done}{due}"
+
+
+def history(app: App, *, ref: str | None = None, unit: str | None = None) -> list[Fact]:
+    """Every event, oldest first, of one reference or unit if given."""
+    force = app.force
+    with app.database.reading() as session:
+        events = read_history(session, ref=ref, unit=None if unit is None else force.unit_id(unit))
+    return [event_facts(event, force.zone) for event in events]
+
+
+def simulated_mails(
+    app: App, first: date, last: date, *, events_file: Path | None = None, mailbox: Path | None = None
+) -> Iterator[tuple[date, Fact]]:
+    """Every mail from ``first`` to ``last``, both included, as its day and its facts.
+
+    What the ledger knows has happened; ``events_file`` says what else does.  ``mailbox`` gets each mail as
+    an ``.eml`` file.
+    """
+    if last < first:
+        raise UsageError(f"--to {last} lies before --from {first}")
+    force = app.force
+    with app.database.reading() as session:
+        events = read_history(session)
+    if events_file is not None:
+        events += read_events(events_file, force.zone, force.unit_id)
+    if mailbox is not None:
+        mailbox.mkdir(parents=True, exist_ok=True)
+    courier = app.courier()
+    until = last + timedelta(days=1)
+    for claimed, subject in simulate(force, events, first, until, app.renderer.subject):
+        if mailbox is not None:
+            at = claimed.mail.at.astimezone(force.zone)
+            name = f"{at:%Y%m%dT%H%M%S}-{claimed.message_id.strip('<>')}.eml"
+            (mailbox / name).write_bytes(courier.compose(claimed, force).data)
+        yield (
+            force.day(claimed.mail.at),
+            mail_facts(claimed.mail, message_id=claimed.message_id, subject=subject, zone=force.zone),
+        )
+
+
+def mails(
+    app: App, *, state: str | None = None, unit: str | None = None, limit: int | None = None
+) -> list[Fact]:
+    """The outbox: the newest ``limit`` mails, oldest of them first."""
+    force = app.force
+    with app.database.reading() as session:
+        found = stored_mails(
+            session, state=state, unit=None if unit is None else force.unit_id(unit), limit=limit
+        )
+    return [
+        outbox_facts(each, subject=each.subject or app.renderer.subject(each.mail), zone=force.zone)
+        for each in found
+    ]
+
+
+def show_mail(app: App, number: int, *, html: bool = False) -> str:
+    """One mail as its reader sees it."""
+    with app.database.reading() as session:
+        found = stored_mail(session, number)
+    rendered = app.renderer.render(found.mail)
+    if html:
+        return rendered.html
+    at = found.mail.at.astimezone(app.force.zone)
+    return f"To: {found.mail.to}\nDate: {at:%Y-%m-%d %H:%M}\nSubject: {rendered.subject}\n\n{rendered.text}"
+
+
+def retry_mails(app: App, number: int | None) -> int:
+    """Queue one mail again, or every failed one; how many."""
+    with app.database.writing() as session:
+        return retry(session, number, app.clock.now())
+
+
+def send_test_mail(app: App, address: str | None) -> tuple[str, bool]:
+    """Send one mail through the configured transport, past the outbox; what came of it, and whether it went.
+
+    Without an ``address`` the operator gets it.
+    """
+    force, now = app.force, app.clock.now()
+    operator = force.settings.operator
+    if address is None and operator is None:
+        raise UsageError("there is no operator in settings.yaml: name an address")
+    contact = operator if operator is not None and address is None else Contact(str(address), str(address))
+    mail = Mail(
+        key=f"alert/test/{now.isoformat()}",
+        at=now,
+        to=contact.email,
+        name=contact.name,
+        unit=None,
+        kind=MailKind.ALERT,
+        language=force.language(contact),
+        details={"title": "test", "problems": [f"{force.settings.transport}"]},
+    )
+    claimed = Claimed(0, 0, 1, message_id(mail.key, mail_domain(force)), mail)
+    result = asyncio.run(_send_one(app, claimed))
+    return f"{contact.email}: {result.state.value}: {result.outcome}", result.state is MailState.SENT
+
+
+async def _send_one(app: App, claimed: Claimed) -> Result:
+    courier = app.courier()
+    try:
+        results = [result async for result in courier.send([claimed], app.force)]
+        return results[0]
+    finally:
+        await courier.close()
+
+
+def where_to_look(app: App) -> list[str]:
+    """What a person wants to know once the service runs."""
+    force = app.force
+    with app.database.reading() as session:
+        following = next_planning(session, force, app.clock.now()).astimezone(force.zone)
+    return [
+        f"in force: {app.summary()}",
+        f"mails: {force.settings.transport} (tracker mail list shows them, tracker mail show ID reads one)",
+        f"database: {app.database_url.rpartition('@')[2]}",
+        f"next digests: {following:%Y-%m-%d %H:%M %Z}; edit {app.config}/*.yaml at any time; Ctrl-C ends the service",
+    ]
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"

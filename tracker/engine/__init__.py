@@ -1,0 +1,1 @@
+"""One pass: reconcile the definitions, plan what is to be said, claim, look again, send, record."""

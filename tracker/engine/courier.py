@@ -1,0 +1,100 @@
+"""Takes claimed mails from the outbox to the post: render, build, deliver, and say what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tracker.core.policy import Settings
+from tracker.engine.inforce import InForce
+from tracker.engine.outbox import Claimed, Result, mail_domain
+from tracker.errors import MailError
+from tracker.mail.message import Address, build
+from tracker.mail.render import Renderer
+from tracker.mail.transport import Envelope, Outcome, Transport, open_transport
+from tracker.store.tables import MailState
+
+STATES = {
+    Outcome.SENT: MailState.SENT,
+    Outcome.DEFERRED: MailState.DEFERRED,
+    Outcome.FAILED: MailState.FAILED,
+    Outcome.UNCERTAIN: MailState.UNCERTAIN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A finished mail: its subject and its bytes."""
+
+    subject: str
+    data: bytes
+
+
+class PostCourier:
+    """Renders with ``renderer`` and posts through ``transport``."""
+
+    def __init__(self, renderer: Renderer, transport: Transport) -> None:
+        self._renderer = renderer
+        self._transport = transport
+
+    def compose(self, claimed: Claimed, force: InForce) -> Composed:
+        """The bytes of one mail.  Raises MailError for one that cannot be written."""
+        mail = claimed.mail
+        rendered = self._renderer.render(mail)
+        sender = force.settings.mail_from
+        data = build(
+            sender=Address(sender.name, sender.email),
+            to=Address(mail.name, mail.to),
+            subject=rendered.subject,
+            text=rendered.text,
+            html=rendered.html,
+            id_=claimed.message_id,
+            at=mail.at.astimezone(force.zone),
+            list_id=f"tracker.{mail_domain(force)}",
+        )
+        return Composed(rendered.subject, data)
+
+    async def send(self, mails: Sequence[Claimed], force: InForce) -> AsyncIterator[Result]:
+        """Results as they come; mails are rendered one by one, while the ones before are on their way."""
+        waiting = {claimed.id: claimed for claimed in mails}
+        subjects: dict[int, str] = {}
+        unwritable: list[Result] = []
+
+        def envelopes() -> Iterator[Envelope]:
+            for claimed in mails:
+                try:
+                    composed = self.compose(claimed, force)
+                except MailError as error:
+                    unwritable.append(Result(claimed, MailState.FAILED, f"cannot be written: {error}"))
+                    continue
+                subjects[claimed.id] = composed.subject
+                yield Envelope(
+                    claimed.id,
+                    force.settings.mail_from.email,
+                    claimed.mail.to,
+                    claimed.message_id,
+                    composed.data,
+                )
+
+        async for delivery in self._transport.deliver(envelopes()):
+            claimed = waiting[delivery.id]
+            yield Result(claimed, STATES[delivery.outcome], delivery.detail, subjects[claimed.id])
+        for result in unwritable:
+            yield result
+
+    async def close(self) -> None:
+        """Let go of the connections; the event loop is about to end."""
+        await self._transport.close()
+
+
+def transport_of(settings: Settings) -> Transport:
+    """The transport that ``settings`` name.  Raises MailError."""
+    return open_transport(
+        settings.transport,
+        mailbox_dir=Path(settings.mailbox),
+        password=settings.mail_password,
+        connections=settings.connections,
+        temporary=settings.temporary_refusals,
+        permanent=settings.permanent_refusals,
+    )

@@ -1,0 +1,194 @@
+"""One pass of the service: reconcile, plan, claim, look again, send, record.
+
+A pass may be run by several processes at once, killed anywhere and run again: what it does is decided by
+the tables, each step is one transaction, and every mail has a unique key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol, TypeVar
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from tracker.core.model import Event, MailKind
+from tracker.core.standing import Answer
+from tracker.engine.inforce import InForce
+from tracker.engine.ledger import record
+from tracker.engine.outbox import Claimed, Result, claim, enqueue, record_results
+from tracker.engine.plan import may_send, next_planning, plan, plan_is_due
+from tracker.engine.reconcile import Changes, horizon, reconcile
+from tracker.store.database import Database, read_meta, write_meta
+from tracker.store.tables import MAIL, UNDERWAY, MailState
+
+#: How many mails a process holds at once, and how many results it writes down together.
+CLAIM = 200
+RECORD = 50
+
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Courier(Protocol):
+    """Takes claimed mails away and tells, one by one, what became of them."""
+
+    def send(self, mails: Sequence[Claimed], force: InForce) -> AsyncIterator[Result]:
+        """Results in whatever order they come; one for each mail."""
+
+    async def close(self) -> None:
+        """Let go of connections; the event loop that they belong to is about to end."""
+
+
+@dataclass(slots=True)
+class PassReport:
+    """What a pass did.  ``next_at`` is when the next digests may be due."""
+
+    at: datetime
+    changes: Changes = field(default_factory=Changes)
+    planned: int = 0
+    delivered: Counter[MailState] = field(default_factory=Counter)
+    next_at: datetime | None = None
+
+
+class Engine:
+    """The service without its clockwork.
+
+    ``read_clock`` returns the present as an aware datetime; ``who`` names this process in claims.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        force: InForce,
+        courier: Courier,
+        *,
+        read_clock: Callable[[], datetime],
+        who: str,
+    ) -> None:
+        self.database = database
+        self.force = force
+        self.courier = courier
+        self.read_clock = read_clock
+        self.who = who
+        self._reconciled_until: date | None = None
+
+    def adopt(self, force: InForce) -> None:
+        """Put other definitions in force; the next pass brings the ledger up to date with them."""
+        self.force = force
+        self._reconciled_until = None
+
+    def bring_up_to_date(self, now: datetime, *, said_through: date | None = None) -> Changes:
+        """Make the ledger what the definitions say, if it is not known to be."""
+        until = horizon(self.force, self.force.day(now))
+        if self._reconciled_until == until:
+            return Changes()
+        mark = f"{self.force.fingerprint} {until}"
+        with self.database.reading() as session:
+            if read_meta(session, "reconciled") == mark:
+                self._reconciled_until = until
+                return Changes()
+        with self.database.writing() as session:
+            changes = reconcile(session, self.force, now, said_through=said_through)
+            write_meta(session, "reconciled", mark)
+        self._reconciled_until = until
+        return changes
+
+    def run_pass(self, *, at_once: bool = False) -> PassReport:
+        """Everything that is to be done now.  ``at_once`` as in ``plan``."""
+        now = self.read_clock()
+        report = PassReport(now, changes=self.bring_up_to_date(now))
+        with self.database.reading() as session:
+            is_due = plan_is_due(session, self.force, now, at_once=at_once)
+        if is_due:
+            with self.database.writing() as session:
+                report.planned = plan(session, self.force, now, at_once=at_once)
+        report.delivered = self.deliver(now, at_once=at_once)
+        with self.database.reading() as session:
+            report.next_at = next_planning(session, self.force, now)
+        return report
+
+    def deliver(self, now: datetime, *, at_once: bool = False) -> Counter[MailState]:
+        """Send what waits in the outbox and whose time has come.
+
+        Digests that could not be sent on their day wait for the next workday; alerts do not wait.
+        """
+        kinds = list(MailKind)
+        if not (at_once or may_send(self.force, self.force.campaign.timezone, now)):
+            kinds = [MailKind.ALERT, MailKind.RECEIPT]
+        with self.database.reading() as session:
+            if not _anything_waits(session, now):
+                return Counter()
+        return asyncio.run(self._deliver(kinds))
+
+    async def _deliver(self, kinds: Sequence[MailKind]) -> Counter[MailState]:
+        try:
+            return await self._drain(kinds)
+        finally:
+            await self.courier.close()
+
+    async def _drain(self, kinds: Sequence[MailKind]) -> Counter[MailState]:
+        told: Counter[MailState] = Counter()
+        while claimed := await self._beside(self._claim, kinds):
+            results: list[Result] = []
+            async for result in self.courier.send(claimed, self.force):
+                results.append(result)
+                if len(results) >= RECORD:
+                    told.update(await self._beside(self._record, results))
+                    results = []
+            told.update(await self._beside(self._record, results))
+        return told
+
+    async def _beside(self, work: Callable[[T], R], given: T) -> R:
+        """Database work in a thread, so that the connections go on meanwhile; in memory there is no wait to use."""
+        if self.database.in_memory:
+            return work(given)
+        return await asyncio.to_thread(work, given)
+
+    def _claim(self, kinds: Sequence[MailKind]) -> list[Claimed]:
+        with self.database.writing() as session:
+            return claim(session, self.read_clock(), self.who, most=CLAIM, kinds=kinds)
+
+    def _record(self, results: Sequence[Result]) -> Counter[MailState]:
+        if results:
+            with self.database.writing() as session:
+                record_results(session, results, self.read_clock())
+        return Counter(result.state for result in results)
+
+    def record(self, event: Event, *, forced: bool = False) -> Answer:
+        """Take an event into the ledger (see ``ledger.record``)."""
+        now = self.read_clock()
+        self.bring_up_to_date(now)
+        with self.database.writing() as session:
+            return record(session, self.force, event, now, forced=forced)
+
+    def alert(self, key: str, title: str, problems: Sequence[str]) -> bool:
+        """Tell the operator that something is wrong with the service itself, once for each ``key``."""
+        now = self.read_clock()
+        operator = self.force.settings.operator
+        if operator is None:
+            return False
+        row: dict[str, object] = {
+            "key": f"{MailKind.ALERT}/{key}",
+            "kind": MailKind.ALERT.value,
+            "recipient": operator.email,
+            "name": operator.name,
+            "unit": None,
+            "language": self.force.language(operator),
+            "day": self.force.day(now),
+            "content": "[]",
+            "details": json.dumps({"title": title, "problems": list(problems)}, ensure_ascii=False),
+        }
+        with self.database.writing() as session:
+            return enqueue(session, self.force, [row], now, 0) > 0
+
+
+def _anything_waits(session: Session, now: datetime) -> bool:
+    query = select(MAIL.c.id).where(UNDERWAY, MAIL.c.not_before <= now).limit(1)
+    return session.execute(query).first() is not None

@@ -1,0 +1,149 @@
+"""What is in force: the definitions, settings and calendar that a pass works with, as one value."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from tracker.core.model import Campaign, Contact, Definition, Language, Occurrence
+from tracker.core.policy import Policy, Settings
+from tracker.core.reminders import effective_due
+from tracker.core.standing import Answer, Dates, Standing, standing
+from tracker.core.workdays import Workdays
+from tracker.errors import UnknownNameError
+
+
+@dataclass(frozen=True)
+class InForce:
+    """Definitions, settings and working calendar of one moment.
+
+    ``fingerprint`` changes whenever the files that they came from do.
+    """
+
+    campaign: Campaign
+    settings: Settings
+    workdays: Workdays
+    fingerprint: str
+
+    @cached_property
+    def zone(self) -> tzinfo:
+        """The campaign's time zone: deadlines end at its midnight."""
+        return ZoneInfo(self.campaign.timezone)
+
+    def day(self, now: datetime) -> date:
+        """The campaign's date at ``now``."""
+        return now.astimezone(self.zone).date()
+
+    def policy(self, definition: Definition) -> Policy:
+        """When reminders of ``definition`` go out."""
+        return self.settings.policies.for_definition(definition)
+
+    def timezone(self, unit: str) -> str:
+        """The name of the time zone in which ``unit`` gets its mail."""
+        known = self.campaign.units.get(unit)
+        return (known.timezone if known else None) or self.campaign.timezone
+
+    def dates(self, definition: Definition, occurrence: Occurrence) -> Dates:
+        """The dates of an occurrence by rule and holiday rule, before any extension."""
+        due = occurrence.due
+        effective = None if due is None else effective_due(due, definition.on_holiday, self.workdays)
+        return Dates.of(occurrence.opens, due, effective, definition.grace_days)
+
+    def standing(self, definition: Definition, dates: Dates, answer: Answer, day: date) -> Standing:
+        """State and light of one assignment of ``definition`` on ``day``."""
+        return standing(
+            dates,
+            answer,
+            day,
+            first_lead=max(self.policy(definition).lead, default=0),
+            ongoing=definition.rule.ongoing,
+            acceptance=definition.acceptance,
+            zone=self.zone,
+        )
+
+    def target(self, definition: Definition, unit: str) -> int | None:
+        """The quota that ``unit`` has in ``definition``, if any."""
+        quota = definition.target
+        return quota.count if quota is not None and unit in quota.units else None
+
+    def language(self, contact: Contact) -> Language:
+        """The contact's own language, or the campaign's."""
+        return contact.language or self.campaign.language
+
+    def unit_id(self, name: str) -> str:
+        """The id of the unit called ``name``: by id, name or alias.  Raises UnknownNameError."""
+        found = self._unit_names.get(name.strip().casefold())
+        if found is None:
+            raise UnknownNameError(f"there is no unit “{name}”; tracker units lists them")
+        return found
+
+    @cached_property
+    def _unit_names(self) -> dict[str, str]:
+        return {
+            name.casefold(): unit.id
+            for unit in self.campaign.units.values()
+            for name in (*unit.aliases, unit.name, unit.id)
+        }
+
+    def definition(self, key: str) -> Definition:
+        """The definition with this key.  Raises UnknownNameError."""
+        found = self.campaign.definitions.get(key)
+        if found is None:
+            raise UnknownNameError(
+                f"there is no task, deliverable or report “{key}”; tracker tasks lists them"
+            )
+        return found
+
+    def definition_fingerprint(self, definition: Definition) -> str:
+        """Changes whenever the assignments or the reminder dates of ``definition`` may change."""
+        zones = sorted({(unit, self.timezone(unit)) for unit in definition.units if self._has_zone(unit)})
+        facts = (
+            definition.rule,
+            definition.units,
+            definition.target,
+            definition.on_holiday,
+            definition.grace_days,
+            definition.status,
+            self.policy(definition),
+            self.campaign.issued,
+            self.campaign.timezone,
+            zones,
+            self._calendar_facts,
+        )
+        return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
+
+    def _has_zone(self, unit: str) -> bool:
+        known = self.campaign.units.get(unit)
+        return known is not None and known.timezone is not None
+
+    @cached_property
+    def _calendar_facts(self) -> str:
+        return self.workdays.own_fingerprint
+
+    @cached_property
+    def timezones(self) -> tuple[str, ...]:
+        """Every time zone in which somebody gets mail."""
+        return tuple(sorted({self.timezone(unit) for unit in self.campaign.units} | {self.campaign.timezone}))
+
+    @cached_property
+    def recipients(self) -> dict[str, tuple[Contact, tuple[str, ...]]]:
+        """By address (lower case): the contact, and the units that this person answers for."""
+        found: dict[str, tuple[Contact, list[str]]] = {}
+        for unit in self.campaign.units.values():
+            for contact in unit.contacts:
+                _, units = found.setdefault(contact.email.casefold(), (contact, []))
+                if unit.id not in units:
+                    units.append(unit.id)
+        return {address: (contact, tuple(units)) for address, (contact, units) in found.items()}
+
+    @cached_property
+    def addresses(self) -> dict[str, tuple[str, ...]]:
+        """By unit id: the addresses of those who get its digest."""
+        found: dict[str, list[str]] = {unit: [] for unit in self.campaign.units}
+        for address, (_, units) in self.recipients.items():
+            for unit in units:
+                found[unit].append(address)
+        return {unit: tuple(addresses) for unit, addresses in found.items()}

@@ -1,0 +1,176 @@
+"""Takes events into the ledger: appended to the history, summed up in the assignment's row."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Row, func, insert, or_, select, update
+from sqlmodel import Session
+
+from tracker.core.model import Definition, Event, EventKind, Occurrence
+from tracker.core.occurrences import parse_ref
+from tracker.core.standing import Answer, Dates, fold
+from tracker.engine.agenda import ensure_agenda, said_through
+from tracker.engine.inforce import InForce
+from tracker.errors import LedgerError, UnknownNameError
+from tracker.store.tables import ASSIGNMENT, EVENT
+
+
+def record(session: Session, force: InForce, event: Event, now: datetime, *, forced: bool = False) -> Answer:
+    """Add ``event`` to its assignment and return what the events now add up to.
+
+    ``now`` is when it is written down; ``event.at`` is when it counts from.
+    Raises UnknownNameError where there is no such assignment, LedgerError where the event does not fit.
+    """
+    row = find_assignment(session, force, event.ref, event.unit)
+    definition = force.definition(row.key)
+    known = read_events(session, row.id)
+    _check(event, row, force, forced=forced)
+    answer = fold([*known, event], target=force.target(definition, event.unit))
+    session.execute(insert(EVENT).values(assignment_id=row.id, recorded_at=now, **event_values(event)))
+    _store_answer(session, force, definition, row, answer, force.day(now), event)
+    return answer
+
+
+def find_assignment(session: Session, force: InForce, ref: str, unit: str) -> Row[Any]:
+    """The row of one assignment.  Raises UnknownNameError with what is there instead."""
+    key, period = parse_ref(ref)
+    definition = force.definition(key)
+    row = session.execute(
+        select(ASSIGNMENT).where(
+            ASSIGNMENT.c.key == key, ASSIGNMENT.c.period == (period or ""), ASSIGNMENT.c.unit == unit
+        )
+    ).first()
+    if row is not None and row.removed_on is None:
+        return row
+    name = force.campaign.units[unit].name if unit in force.campaign.units else unit
+    if row is None and unit not in definition.units:
+        raise UnknownNameError(f"{key} is not asked of {name}; it is asked of {definition.owners}")
+    if row is not None:
+        raise UnknownNameError(
+            f"{ref} of {name} was taken out of the files on {row.removed_on}; its history is kept"
+        )
+    example = _example(session, key)
+    if definition.rule.every is not None and period is None:
+        every = definition.rule.every.value
+        raise UnknownNameError(f"{key} comes back every {every}: name the period, such as {example}")
+    raise UnknownNameError(f"there is no {ref}; {key} has {example}")
+
+
+def read_events(session: Session, assignment: int) -> list[Event]:
+    """Every event of one assignment in the order in which they were written down."""
+    rows = session.execute(select(EVENT).where(EVENT.c.assignment_id == assignment).order_by(EVENT.c.id))
+    return [event_of(row) for row in rows]
+
+
+def read_history(session: Session, *, ref: str | None = None, unit: str | None = None) -> list[Event]:
+    """Every event in the order in which it was written down; ``ref`` without a period means all its periods."""
+    query = select(EVENT).order_by(EVENT.c.id)
+    if ref is not None:
+        key, period = parse_ref(ref)
+        query = query.where(or_(EVENT.c.ref == ref, EVENT.c.ref.startswith(f"{key}@", autoescape=True)))
+        if period is not None:
+            query = query.where(EVENT.c.ref == ref)
+    if unit is not None:
+        query = query.where(EVENT.c.unit == unit)
+    return [event_of(row) for row in session.execute(query)]
+
+
+def event_values(event: Event) -> dict[str, object]:
+    """The columns of an event."""
+    return {
+        "ref": event.ref,
+        "unit": event.unit,
+        "at": event.at,
+        "event": event.event.value,
+        "amount": event.count,
+        "until": event.until,
+        "who": event.who,
+        "via": event.via,
+        "reason": event.reason,
+        "note": event.note,
+    }
+
+
+def event_of(row: Row[Any]) -> Event:
+    """The event of a row."""
+    return Event(
+        at=row.at,
+        ref=row.ref,
+        unit=row.unit,
+        event=EventKind(row.event),
+        count=row.amount,
+        until=row.until,
+        who=row.who,
+        via=row.via,
+        reason=row.reason,
+        note=row.note,
+    )
+
+
+def with_extension(force: InForce, definition: Definition, dates: Dates, answer: Answer) -> Dates:
+    """``dates`` with the extension that ``answer`` has, or with none."""
+    if answer.extended_due is not None:
+        return Dates.of(dates.opens, dates.due, answer.extended_due, definition.grace_days)
+    if dates.due is None:
+        return dates
+    return force.dates(definition, Occurrence(definition.key, None, dates.due, dates.opens))
+
+
+def _store_answer(
+    session: Session,
+    force: InForce,
+    definition: Definition,
+    row: Row[Any],
+    answer: Answer,
+    today: date,
+    event: Event,
+) -> None:
+    values: dict[str, object] = {
+        "answered": answer.answered,
+        "paused": answer.paused,
+        "progress": answer.progress,
+        "submitted_at": answer.submitted_at,
+        "accepted_at": answer.accepted_at,
+        "extended_due": answer.extended_due,
+        "via": answer.via,
+        "quiet": answer.quiet,
+    }
+    dates = Dates(row.opens, row.due, row.effective_due, row.grace_until)
+    if answer.extended_due != row.extended_due:
+        dates = with_extension(force, definition, dates, answer)
+        values |= {"effective_due": dates.effective_due, "grace_until": dates.grace_until}
+    if not answer.quiet:
+        timezone = force.timezone(row.unit)
+        agenda, _ = ensure_agenda(
+            session, force, definition, row.period, dates, timezone, said_through(session, timezone, today)
+        )
+        values["agenda_id"] = agenda
+    if event.event is EventKind.RETURN:
+        values |= {"nudge": "returned", "nudge_on": today}
+    elif answer.quiet:
+        values |= {"nudge": None, "nudge_on": None}
+    session.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.id == row.id).values(**values))
+
+
+def _check(event: Event, row: Row[Any], force: InForce, *, forced: bool) -> None:
+    if event.event is not EventKind.EXTEND or event.until is None:
+        return
+    name = f"{event.ref} of {event.unit}"
+    if row.effective_due is None:
+        raise LedgerError(f"{name} has no deadline that could be extended")
+    if event.until <= row.effective_due:
+        raise LedgerError(f"{name} is due on {row.effective_due}: an extension needs a later date than that")
+    if force.day(event.at) > row.effective_due and not forced:
+        raise LedgerError(
+            f"{name} was due on {row.effective_due}, and an extension is for deadlines that have not passed; "
+            "--force grants it all the same"
+        )
+    if forced and not (event.reason or event.note):
+        raise LedgerError(f"{name}: an extension after the deadline needs a reason (--reason)")
+
+
+def _example(session: Session, key: str) -> str:
+    period = session.execute(select(func.max(ASSIGNMENT.c.period)).where(ASSIGNMENT.c.key == key)).scalar()
+    return f"{key}@{period}" if period else key

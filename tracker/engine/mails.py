@@ -1,0 +1,92 @@
+"""Looks into the outbox, and puts mails back into the queue at a person's word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select, update
+from sqlmodel import Session
+
+from tracker.core.model import Mail
+from tracker.engine.outbox import items_from_json, mail_of
+from tracker.errors import UnknownNameError, UsageError
+from tracker.store.tables import MAIL, MailState
+
+#: States from which a person may ask for another attempt.
+RETRIABLE = (MailState.FAILED, MailState.DEFERRED, MailState.UNCERTAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMail:
+    """A mail as the outbox has it."""
+
+    id: int
+    message_id: str
+    mail: Mail
+    state: MailState
+    attempts: int
+    not_before: datetime
+    sent_at: datetime | None
+    subject: str | None
+    outcome: str | None
+
+
+def stored_mails(
+    session: Session, *, state: str | None = None, unit: str | None = None, limit: int | None = None
+) -> list[StoredMail]:
+    """The newest ``limit`` mails, oldest of them first.  Raises UsageError for a state that is none."""
+    query = select(MAIL).order_by(MAIL.c.id.desc())
+    if state is not None:
+        if state not in set(MailState):
+            raise UsageError(f"--state {state}: expected one of {', '.join(MailState)}")
+        query = query.where(MAIL.c.state == state)
+    if unit is not None:
+        query = query.where(MAIL.c.unit == unit)
+    if limit is not None:
+        query = query.limit(limit)
+    return [_stored(row) for row in reversed(session.execute(query).all())]
+
+
+def stored_mail(session: Session, number: int) -> StoredMail:
+    """One mail by its number.  Raises UnknownNameError."""
+    row = session.execute(select(MAIL).where(MAIL.c.id == number)).first()
+    if row is None:
+        raise UnknownNameError(f"there is no mail {number}; tracker mail list shows the numbers")
+    return _stored(row)
+
+
+def retry(session: Session, number: int | None, now: datetime) -> int:
+    """Queue one mail again, or every failed one; how many.  Raises UsageError for one that is on its way or sent."""
+    query = update(MAIL).values(
+        state=MailState.QUEUED.value,
+        attempts=0,
+        not_before=now,
+        lease_until=None,
+        outcome="queued again by hand",
+    )
+    if number is None:
+        query = query.where(MAIL.c.state == MailState.FAILED.value)
+    else:
+        found = stored_mail(session, number)
+        if found.state not in RETRIABLE:
+            raise UsageError(
+                f"mail {number} is {found.state.value}: only one that failed or waits can be sent again"
+            )
+        query = query.where(MAIL.c.id == number)
+    return int(session.connection().execute(query).rowcount)
+
+
+def _stored(row: Row[Any]) -> StoredMail:
+    return StoredMail(
+        id=row.id,
+        message_id=row.message_id,
+        mail=mail_of(row, items_from_json(row.content)),
+        state=MailState(row.state),
+        attempts=row.attempts,
+        not_before=row.not_before,
+        sent_at=row.sent_at,
+        subject=row.subject,
+        outcome=row.outcome,
+    )

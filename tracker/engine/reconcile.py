@@ -1,0 +1,248 @@
+"""Brings the ledger up to date with the definitions, touching only what differs.
+
+What is past stays: a unit that leaves a group keeps what it owed until then, one that joins owes only what
+is still to come, and what has been answered never moves.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import delete, insert, select
+from sqlmodel import Session
+
+from tracker.core.model import Definition, Occurrence
+from tracker.core.occurrences import occurrences
+from tracker.core.reminders import next_on
+from tracker.core.standing import Dates
+from tracker.engine.agenda import ensure_agenda
+from tracker.engine.filestatus import apply_status
+from tracker.engine.inforce import InForce
+from tracker.store.tables import ASSIGNMENT, DEFINITION, EVENT, AgendaRow, AssignmentRow, DefinitionRow
+
+#: Assignments exist to the end of the year, and at least this far ahead; to a whole month, so that the
+#: ledger need not grow every day.
+AHEAD = timedelta(days=92)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Assignments of one occurrence that appear (``before`` None), vanish (``to`` None) or move."""
+
+    ref: str
+    units: tuple[str, ...]
+    before: date | None
+    to: date | None
+
+
+@dataclass(slots=True)
+class Changes:
+    """What an edit of the files does to the ledger."""
+
+    added: list[Change] = field(default_factory=list)
+    removed: list[Change] = field(default_factory=list)
+    moved: list[Change] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.moved)
+
+
+def horizon(force: InForce, today: date) -> date:
+    """The date before which every occurrence has its assignments."""
+    day = max(today, force.campaign.issued)
+    ahead = day + AHEAD
+    next_month = date(ahead.year + ahead.month // 12, ahead.month % 12 + 1, 1)
+    return max(date(day.year + 1, 1, 1), next_month)
+
+
+def reconcile(
+    session: Session, force: InForce, now: datetime, *, said_through: date | None = None
+) -> Changes:
+    """Make the ledger what the definitions say at ``now``.
+
+    With ``said_through``, everything up to that date counts as said already; without it, new definitions
+    start with all that has come up since they were issued, which the next digest tells as it stands.
+    """
+    changes = Changes()
+    today = force.day(now)
+    until = horizon(force, today)
+    known = {row.key: row for row in session.execute(select(DEFINITION)).all()}
+    for definition in force.campaign:
+        row = known.pop(definition.key, None)
+        fingerprint = force.definition_fingerprint(definition)
+        if row is not None and row.fingerprint == fingerprint:
+            if row.horizon < until and definition.rule.every is not None:
+                _Writer(session, force, definition, changes, said_through).add(
+                    row.horizon, until, definition.units
+                )
+                _remember(session, definition, fingerprint, until)
+                if definition.status is not None:
+                    apply_status(session, force, definition, now)
+            continue
+        writer = _Writer(session, force, definition, changes, said_through)
+        if row is None:
+            writer.add(date.min, until, definition.units)
+        else:
+            writer.change(max(until, row.horizon), today)
+        _remember(session, definition, fingerprint, until if row is None else max(until, row.horizon))
+        if row is not None or definition.status is not None:
+            apply_status(session, force, definition, now)
+    for key in known:
+        _remove_definition(session, key, today, changes)
+    return changes
+
+
+def _remember(session: Session, definition: Definition, fingerprint: str, until: date) -> None:
+    session.merge(
+        DefinitionRow(key=definition.key, fingerprint=fingerprint, horizon=until, title=definition.title)
+    )
+    session.flush()
+
+
+class _Writer:
+    """Writes the assignments of one definition, and the agenda rows that they hang on."""
+
+    def __init__(
+        self,
+        session: Session,
+        force: InForce,
+        definition: Definition,
+        changes: Changes,
+        said_through: date | None,
+    ) -> None:
+        self.session = session
+        self.force = force
+        self.definition = definition
+        self.changes = changes
+        self.said_through = said_through or date.min
+        self.policy = force.policy(definition)
+        self._agendas: dict[tuple[str, date | None, str], tuple[int, bool]] = {}
+
+    def add(self, since: date, until: date, units: tuple[str, ...]) -> None:
+        """Every assignment of ``units`` due in [since, until)."""
+        for occurrence in self._occurrences(since, until):
+            self._insert(occurrence, units, nudge_on=None)
+
+    def change(self, until: date, today: date) -> None:
+        """Move, add and take away what differs; all that was answered, and all that is past, stays."""
+        key = self.definition.key
+        existing: dict[str, dict[str, AssignmentRow]] = defaultdict(dict)
+        for row in self.session.execute(select(AssignmentRow).where(AssignmentRow.key == key)).scalars():  # type: ignore[arg-type]
+            existing[row.period][row.unit] = row
+        for occurrence in self._occurrences(date.min, until):
+            rows = existing.pop(occurrence.period or "", {})
+            missing = []
+            for unit in self.definition.units:
+                found = rows.pop(unit, None)
+                if found is not None:
+                    self._move(found, occurrence, today)
+                elif occurrence.due is None or occurrence.due >= today:
+                    missing.append(unit)
+            if missing:
+                self._insert(occurrence, tuple(missing), nudge_on=today if occurrence.opens < today else None)
+            for row in rows.values():
+                self._take_away(row, today)
+        for rows in existing.values():
+            for row in rows.values():
+                self._take_away(row, today)
+        self._reschedule(today)
+
+    def _occurrences(self, since: date, until: date) -> list[Occurrence]:
+        definition = self.definition
+        if definition.rule.every is None:
+            # However far off its date, what is asked once is asked now.
+            until = date.max
+        return list(occurrences(definition.rule, definition.key, self.force.campaign.issued, since, until))
+
+    def _insert(self, occurrence: Occurrence, units: tuple[str, ...], nudge_on: date | None) -> None:
+        dates = self.force.dates(self.definition, occurrence)
+        by_zone: dict[str, list[str]] = defaultdict(list)
+        for unit in units:
+            by_zone[self.force.timezone(unit)].append(unit)
+        for timezone, members in by_zone.items():
+            agenda, is_new = self._agenda(occurrence.period or "", dates, timezone, self.said_through)
+            nudge = nudge_on if not is_new and self.policy.announce else None
+            values = [
+                {
+                    "key": occurrence.key,
+                    "period": occurrence.period or "",
+                    "unit": unit,
+                    "agenda_id": agenda,
+                    "opens": dates.opens,
+                    "due": dates.due,
+                    "effective_due": dates.effective_due,
+                    "grace_until": dates.grace_until,
+                    "quiet": False,
+                    "paused": False,
+                    "progress": 0,
+                    "nudge": "opened" if nudge else None,
+                    "nudge_on": nudge,
+                }
+                for unit in members
+            ]
+            self.session.execute(insert(ASSIGNMENT), values)
+            self.changes.added.append(Change(occurrence.ref, tuple(members), None, dates.effective_due))
+
+    def _agenda(self, period: str, dates: Dates, timezone: str, said_through: date) -> tuple[int, bool]:
+        slot = (period, dates.effective_due, timezone)
+        found = self._agendas.get(slot)
+        if found is None:
+            found = ensure_agenda(
+                self.session, self.force, self.definition, period, dates, timezone, said_through
+            )
+            self._agendas[slot] = found
+        return found
+
+    def _move(self, row: AssignmentRow, occurrence: Occurrence, today: date) -> None:
+        row.removed_on = None
+        if row.answered in ("submitted", "nil", "waived"):
+            return
+        dates = self.force.dates(self.definition, occurrence)
+        effective = row.extended_due or dates.effective_due
+        dates = Dates.of(dates.opens, dates.due, effective, self.definition.grace_days)
+        yesterday = today - timedelta(days=1)
+        agenda, _ = self._agenda(row.period, dates, self.force.timezone(row.unit), yesterday)
+        if row.effective_due != effective:
+            self.changes.moved.append(Change(occurrence.ref, (row.unit,), row.effective_due, effective))
+        row.agenda_id, row.opens, row.due = agenda, dates.opens, dates.due
+        row.effective_due, row.grace_until = effective, dates.grace_until
+
+    def _take_away(self, row: AssignmentRow, today: date) -> None:
+        if row.effective_due is not None and row.effective_due < today:
+            return
+        _remove(self.session, row, today, self.changes)
+
+    def _reschedule(self, today: date) -> None:
+        """A policy or calendar may have changed: what is still to come is counted anew from today on."""
+        self.session.flush()
+        rows = self.session.execute(
+            select(AgendaRow).where(AgendaRow.key == self.definition.key, AgendaRow.next_on > today)  # type: ignore[arg-type, operator]
+        ).scalars()
+        for row in rows:
+            row.next_on = next_on(
+                Dates.of(row.opens, row.effective_due, row.effective_due, self.definition.grace_days),
+                self.policy,
+                self.force.workdays,
+                today,
+            )
+
+
+def _remove_definition(session: Session, key: str, today: date, changes: Changes) -> None:
+    for row in session.execute(select(AssignmentRow).where(AssignmentRow.key == key)).scalars():  # type: ignore[arg-type]
+        _remove(session, row, today, changes)
+    session.execute(delete(DEFINITION).where(DEFINITION.c.key == key))
+
+
+def _remove(session: Session, row: AssignmentRow, today: date, changes: Changes) -> None:
+    """Take one assignment out of what is asked; one with a history stays in the books."""
+    if row.removed_on is not None:
+        return
+    ref = f"{row.key}@{row.period}" if row.period else row.key
+    changes.removed.append(Change(ref, (row.unit,), row.effective_due, None))
+    has_history = session.execute(select(EVENT.c.id).where(EVENT.c.assignment_id == row.id).limit(1)).first()
+    if has_history is None:
+        session.execute(delete(ASSIGNMENT).where(ASSIGNMENT.c.id == row.id))
+    else:
+        row.removed_on = today

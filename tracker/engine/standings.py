@@ -1,0 +1,205 @@
+"""Gives the ledger out as rows with state and light, as it stood at any moment."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, or_, select
+from sqlmodel import Session
+
+from tracker.core.model import Definition, Event, Light, Occurrence, State
+from tracker.core.occurrences import occurrences, parse_ref
+from tracker.core.standing import NOTHING, Answer, Dates, fold
+from tracker.engine.inforce import InForce
+from tracker.engine.ledger import event_of, with_extension
+from tracker.engine.reconcile import horizon
+from tracker.errors import LedgerError
+from tracker.store.tables import ASSIGNMENT, EVENT
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """One assignment with how it stands (CONTRACT.md §5, ``status``)."""
+
+    ref: str
+    unit: str
+    definition: Definition
+    dates: Dates
+    answer: Answer
+    state: State
+    light: Light
+    days_left: int | None
+    late_days: int
+    target: int | None
+
+
+def ledger_rows(
+    session: Session,
+    force: InForce,
+    at: datetime,
+    *,
+    latest: datetime,
+    unit: str | None = None,
+    ref: str | None = None,
+    since: date | None = None,
+    until: date | None = None,
+) -> list[LedgerRow]:
+    """The ledger as it stood at ``at``, in the order of the document, the periods and the units.
+
+    Without a range of due dates [since, until): everything that was open at ``at`` or is due by the end of
+    that year.  ``latest`` is the present: an ``at`` before it looks at the events of that time.
+    """
+    day = force.day(at)
+    query = _narrow(force, _select_rows(), unit=unit, ref=ref)
+    if since is not None or until is not None:
+        query = query.where(ASSIGNMENT.c.effective_due >= (since or date.min)).where(
+            ASSIGNMENT.c.effective_due < (until or date.max)
+        )
+    elif ref is None or "@" not in ref:
+        year_end = date(day.year + 1, 1, 1)
+        query = query.where(
+            or_(ASSIGNMENT.c.due.is_(None), ASSIGNMENT.c.due < year_end, ASSIGNMENT.c.opens <= day)
+        )
+    answers = _answers_at(session, force, at) if at < latest else None
+    found = []
+    for row in session.execute(query):
+        definition = force.campaign.definitions.get(row.key)
+        if definition is not None:
+            answer = _answer_of(row) if answers is None else answers.get(row.id, NOTHING)
+            found.append(_ledger_row(force, definition, row, answer, day))
+    found.extend(_still_to_come(force, latest, day, unit=unit, ref=ref, since=since, until=until))
+    order = {key: position for position, key in enumerate(force.campaign.definitions)}
+    rank = {key: position for position, key in enumerate(force.campaign.units)}
+    found.sort(key=lambda row: (order[row.definition.key], row.ref, rank.get(row.unit, len(rank))))
+    return found
+
+
+def _select_rows() -> Select[Any]:
+    return select(ASSIGNMENT).where(ASSIGNMENT.c.removed_on.is_(None))
+
+
+def _narrow(force: InForce, query: Select[Any], *, unit: str | None, ref: str | None) -> Select[Any]:
+    if unit is not None:
+        query = query.where(ASSIGNMENT.c.unit == force.unit_id(unit))
+    if ref is not None:
+        key, period = parse_ref(ref)
+        force.definition(key)
+        query = query.where(ASSIGNMENT.c.key == key)
+        if period is not None:
+            query = query.where(ASSIGNMENT.c.period == period)
+    return query
+
+
+def _ledger_row(
+    force: InForce, definition: Definition, row: Row[Any], answer: Answer, day: date
+) -> LedgerRow:
+    dates = Dates(row.opens, row.due, row.effective_due, row.grace_until)
+    if answer.extended_due != row.extended_due:
+        # The row has today's extension; at that time there was another, or none.
+        dates = with_extension(force, definition, dates, answer)
+    ref = f"{row.key}@{row.period}" if row.period else row.key
+    return _row(force, definition, ref, row.unit, dates, answer, day)
+
+
+def _row(
+    force: InForce, definition: Definition, ref: str, unit: str, dates: Dates, answer: Answer, day: date
+) -> LedgerRow:
+    stands = force.standing(definition, dates, answer, day)
+    return LedgerRow(
+        ref=ref,
+        unit=unit,
+        definition=definition,
+        dates=dates,
+        answer=answer,
+        state=stands.state,
+        light=stands.light,
+        days_left=stands.days_left,
+        late_days=stands.late_days,
+        target=force.target(definition, unit),
+    )
+
+
+def _answers_at(session: Session, force: InForce, at: datetime) -> dict[int, Answer]:
+    rows = session.execute(
+        select(EVENT, ASSIGNMENT.c.key)
+        .join(ASSIGNMENT, ASSIGNMENT.c.id == EVENT.c.assignment_id)
+        .where(EVENT.c.at <= at)
+        .order_by(EVENT.c.id)
+    )
+    histories: dict[int, list[Event]] = defaultdict(list)
+    keys: dict[int, str] = {}
+    for row in rows:
+        histories[row.assignment_id].append(event_of(row))
+        keys[row.assignment_id] = row.key
+    answers = {}
+    for assignment, events in histories.items():
+        definition = force.campaign.definitions.get(keys[assignment])
+        if definition is not None:
+            answers[assignment] = _fold_leniently(events, force.target(definition, events[0].unit))
+    return answers
+
+
+def _fold_leniently(events: Sequence[Event], target: int | None) -> Answer:
+    """The sum of a part of the history: an event that only fits with a later one is passed over."""
+    taken: list[Event] = []
+    answer = NOTHING
+    for event in events:
+        try:
+            answer = fold([*taken, event], target=target)
+        except LedgerError:
+            continue
+        taken.append(event)
+    return answer
+
+
+def _answer_of(row: Row[Any]) -> Answer:
+    return Answer(
+        answered=row.answered,
+        paused=row.paused,
+        progress=row.progress,
+        submitted_at=row.submitted_at,
+        accepted_at=row.accepted_at,
+        extended_due=row.extended_due,
+        via=row.via,
+    )
+
+
+def _still_to_come(
+    force: InForce,
+    latest: datetime,
+    day: date,
+    *,
+    unit: str | None,
+    ref: str | None,
+    since: date | None,
+    until: date | None,
+) -> Iterator[LedgerRow]:
+    """Assignments so far ahead that the ledger does not hold them yet, from the definitions."""
+    known_until = horizon(force, force.day(latest))
+    key, period = parse_ref(ref) if ref is not None else (None, None)
+    if until is None:
+        until = date(day.year + 1, 1, 1) if period is None else date(min(day.year + 100, 2200), 1, 1)
+    if until <= known_until:
+        return
+    wanted_unit = None if unit is None else force.unit_id(unit)
+    for definition in force.campaign:
+        if key not in (None, definition.key) or definition.rule.every is None:
+            continue
+        start = max(known_until, since or known_until)
+        for occurrence in occurrences(definition.rule, definition.key, force.campaign.issued, start, until):
+            if period not in (None, occurrence.period):
+                continue
+            for each in definition.units:
+                if wanted_unit in (None, each):
+                    yield _row_by_rule(force, definition, occurrence, each, day)
+
+
+def _row_by_rule(
+    force: InForce, definition: Definition, occurrence: Occurrence, unit: str, day: date
+) -> LedgerRow:
+    dates = force.dates(definition, occurrence)
+    return _row(force, definition, occurrence.ref, unit, dates, NOTHING, day)

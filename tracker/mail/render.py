@@ -1,0 +1,202 @@
+"""Turns a mail into its subject, its HTML and its plain text.
+
+Layouts (``digest.html``, ``digest.txt``, …) and phrase files (``zh.yaml``, ``en.yaml``) come from the
+operator's directory where it has them and from the shipped one where it has not, file by file.  A layout that
+was changed runs in Jinja's sandbox.  One that does not work never keeps a mail back: the shipped one is used,
+and ``problems`` says what is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from jinja2 import BaseLoader, Environment, StrictUndefined, Template, TemplateError, TemplateSyntaxError
+from jinja2.sandbox import SandboxedEnvironment
+from markupsafe import escape
+
+from tracker.core.model import Campaign, Contact, Language, Mail, MailKind
+from tracker.errors import MailError, Problem
+from tracker.mail.compose import Composer
+from tracker.mail.inline import inline
+from tracker.mail.samples import samples
+from tracker.mail.view import MailView
+from tracker.mail.words import Words, load_words
+from tracker.shipped import shipped
+
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+#: The kinds of mail that there are layouts for.
+KINDS = (MailKind.DIGEST, MailKind.ALERT, MailKind.ROLLUP)
+STYLE = "style.css"
+_SAY = re.compile(r"\{\{ *say\.(\w+) *\}\}")
+#: A layout with more characters than this is none.
+LARGEST = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What a mail says."""
+
+    subject: str
+    html: str
+    text: str
+
+
+class Renderer:
+    """Renders the mails of one campaign.  Make a new one when definitions or templates have changed.
+
+    ``templates`` is the operator's directory (it holds what ``templates/emails`` holds, or a part of it);
+    ``ask`` is who answers questions, by default the first contact of the supervisor.
+    """
+
+    def __init__(
+        self, campaign: Campaign, templates: Path | None = None, *, ask: Contact | None = None
+    ) -> None:
+        self._shipped = shipped("templates") / "emails"
+        self._own = templates if templates is not None and not _same(templates, self._shipped) else None
+        self._problems: dict[str, Problem] = {}
+        self._composers: dict[Language, Composer] = {}
+        for language in LANGUAGES:
+            words, problems = load_words(language, self._shipped, self._own)
+            self._composers[language] = Composer(campaign, words, ask)
+            for problem in problems:
+                self._note(problem)
+        self._plain = _environment(Environment)
+        self._sandbox = _environment(SandboxedEnvironment)
+        self._layouts: dict[tuple[str, Language], Template] = {}
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with the operator's files, as far as has been seen; ``check`` sees everything."""
+        return tuple(self._problems.values())
+
+    def check(self) -> tuple[Problem, ...]:
+        """Render a sample of every kind in every language; everything that is wrong."""
+        for language, composer in self._composers.items():
+            for mail in samples(composer.campaign, language):
+                self.render(mail)
+        return self.problems
+
+    def subject(self, mail: Mail) -> str:
+        """The subject alone, for lists; far cheaper than ``render``."""
+        return self._composers[mail.language].subject(mail)
+
+    def render(self, mail: Mail) -> Rendered:
+        """The whole mail.  Raises MailError for a kind that has no layout."""
+        if mail.kind not in KINDS:
+            raise MailError(f"there is no layout for mails of the kind “{mail.kind}”")
+        composer = self._composers[mail.language]
+        view = composer.view(mail)
+        html = self._fill(f"{mail.kind}.html", view, composer.words)
+        text = self._fill(f"{mail.kind}.txt", view, composer.words)
+        return Rendered(view.subject, html, text)
+
+    def _fill(self, name: str, view: MailView, words: Words) -> str:
+        key = (name, words.language)
+        layout = self._layouts.get(key)
+        if layout is None:
+            layout = self._layouts[key] = self._load(name, words)
+        try:
+            return layout.render(mail=view, say=words.labels)
+        except Exception as error:
+            # Whatever an operator's own layout does wrong, the mail must go out.
+            if layout.environment is self._plain:
+                raise
+            self._note(_problem(error, layout.filename or name))
+        layout = self._layouts[key] = self._load_shipped(name, words)
+        return layout.render(mail=view, say=words.labels)
+
+    def _load(self, name: str, words: Words) -> Template:
+        text, path = self._read(name)
+        style, style_path = self._read(STYLE)
+        if path.parent == style_path.parent == self._shipped:
+            return self._load_shipped(name, words)
+        try:
+            return _compile(self._sandbox, text, style, words, path)
+        except (TemplateError, MailError) as error:
+            self._note(_problem(error, str(path)))
+            return self._load_shipped(name, words)
+
+    def _load_shipped(self, name: str, words: Words) -> Template:
+        path = self._shipped / name
+        style = (self._shipped / STYLE).read_text(encoding="utf-8")
+        return _compile(self._plain, path.read_text(encoding="utf-8"), style, words, path)
+
+    def _read(self, name: str) -> tuple[str, Path]:
+        """The operator's file where there is one that differs from the shipped one, with where it lies."""
+        ours = self._shipped / name
+        text = ours.read_text(encoding="utf-8")
+        theirs = None if self._own is None else self._own / name
+        if theirs is None or not theirs.is_file():
+            return text, ours
+        try:
+            with theirs.open(encoding="utf-8") as file:
+                changed = file.read(LARGEST + 1)
+        except (OSError, ValueError) as error:
+            self._note(Problem(str(theirs), 0, 0, "", f"{error}{FALL_BACK}"))
+            return text, ours
+        if len(changed) > LARGEST:
+            self._note(Problem(str(theirs), 0, 0, "", f"this is too large for a layout{FALL_BACK}"))
+            return text, ours
+        return (text, ours) if changed == text else (changed, theirs)
+
+    def _note(self, problem: Problem) -> None:
+        self._problems.setdefault(str(problem), problem)
+
+
+FALL_BACK = "; the shipped layout is used instead"
+
+
+def _environment(kind: type[Environment]) -> Environment:
+    return kind(
+        loader=BaseLoader(),
+        autoescape=lambda name: bool(name and name.endswith(".html")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _compile(environment: Environment, text: str, style: str, words: Words, path: Path) -> Template:
+    """Style sheet and fixed words are written into the layout here, once, and not for every mail."""
+    # Compiling the text as it stands first gives errors their true line.
+    environment.parse(text, path.name, str(path))
+    is_html = path.suffix == ".html"
+    text = _SAY.sub(lambda match: _said(match, words, is_html=is_html), text)
+    if is_html:
+        text = inline(text, style)
+    code = environment.compile(text, path.name, str(path))
+    return Template.from_code(environment, code, environment.make_globals(None))
+
+
+def _said(match: re.Match[str], words: Words, *, is_html: bool) -> str:
+    """The word itself, if it can stand in a template as it is."""
+    word = getattr(words.labels, match[1], None)
+    if not isinstance(word, str) or "{" in word:
+        return match[0]
+    return str(escape(word)) if is_html else word
+
+
+def _problem(error: Exception, path: str) -> Problem:
+    line = error.lineno if isinstance(error, TemplateSyntaxError) else _line_in(error.__traceback__, path)
+    message = str(error.message if isinstance(error, TemplateError) else error) or type(error).__name__
+    return Problem(path, line, 1 if line else 0, "", f"{message}{FALL_BACK}")
+
+
+def _line_in(traceback: TracebackType | None, path: str) -> int:
+    line = 0
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename == path:
+            line = traceback.tb_lineno
+        traceback = traceback.tb_next
+    return line
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False

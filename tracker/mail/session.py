@@ -1,0 +1,264 @@
+"""One conversation with a mail server: aiosmtplib opens it, encrypts it and logs in; the mails are ours.
+
+The commands of a mail are spoken here and not by aiosmtplib's ``sendmail`` for two reasons: only so is it
+known whether the answer that did not come was the one after the final dot (the mail may have been taken) or an
+earlier one (it has not been); and a server that offers PIPELINING (RFC 2920) gets the end of one mail and the
+envelope of the next in one write, which is four times as fast.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+import socket
+import ssl
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Literal, cast
+
+import aiosmtplib
+
+from tracker.mail.message import WireBytes
+from tracker.mail.replies import Reply
+from tracker.mail.transport import Envelope, Security
+from tracker.mail.wire import LostError, Wire
+
+#: Seconds that a server has to answer our goodbye.
+GOODBYE = 2.0
+_ADDRESS = re.compile(r"[!-;=?-~]+@[!-;=?-~]+")
+END = b".\r\n"
+
+
+#: The command that an answer belongs to.
+Stage = Literal["mail", "rcpt", "data"]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where and how to connect.  ``tls`` is None only for plain text."""
+
+    host: str
+    port: int
+    security: Security
+    tls: ssl.SSLContext | None
+    user: str | None
+    password: str | None = field(repr=False)
+    timeout: float
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    def without_secrets(self, text: str) -> str:
+        """``text`` on one line, and without the password even where a server repeats it."""
+        text = " ".join(text.split())
+        if self.password:
+            user, password = (self.user or "").encode(), self.password.encode()
+            encoded = (
+                base64.b64encode(secret).decode() for secret in (b"\0" + user + b"\0" + password, password)
+            )
+            for secret in (self.password, *encoded):
+                text = text.replace(secret, "…")
+        return text
+
+
+class CannotConnectError(Exception):
+    """No conversation came about; the text is one sentence without secrets."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """What one step has learnt, also where it broke off half-way."""
+
+    finished: Reply | None = None
+    begun: Reply | None = None
+    stage: Stage | None = None
+
+
+async def connect(server: Server) -> Session:
+    """A conversation past greeting, encryption and login.  Raises CannotConnectError."""
+    client = aiosmtplib.SMTP(
+        hostname=server.host,
+        port=server.port,
+        username=server.user,
+        password=server.password,
+        timeout=server.timeout,
+        use_tls=server.security == "tls",
+        start_tls=server.security == "starttls",
+        tls_context=server.tls,
+        local_hostname=await asyncio.to_thread(_own_name),
+    )
+    try:
+        async with asyncio.timeout(server.timeout * 2):
+            await client.connect()
+            if client.is_ehlo_or_helo_needed:
+                await client.ehlo()
+    except (aiosmtplib.SMTPException, OSError, ssl.SSLError, TimeoutError, ValueError) as error:
+        client.close()
+        raise CannotConnectError(server.without_secrets(_why(server, error))) from None
+    return Session(server, client)
+
+
+@cache
+def _own_name() -> str:
+    """For the greeting; asking for it can take the name server's time, so it is asked once."""
+    return socket.getfqdn()
+
+
+def _why(server: Server, error: Exception) -> str:
+    if isinstance(error, aiosmtplib.SMTPAuthenticationError):
+        return f"{server} refuses the login of {server.user}: {error.code} {error.message}"
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return f"{server} turns us away: {error.code} {error.message}"
+    certificate = _certificate_error(error)
+    if certificate is not None:
+        return f"the certificate of {server} is not to be trusted: {certificate.verify_message}"
+    if server.security == "starttls" and "STARTTLS" in str(error):
+        return f"{server} does not offer STARTTLS, and mail is not sent in plain text"
+    if isinstance(error, TimeoutError):
+        return f"{server} does not answer"
+    return f"cannot connect to {server}: {error}"
+
+
+def _certificate_error(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+class Session:
+    """An open conversation.  ``sent`` counts the mails that it has carried."""
+
+    def __init__(self, server: Server, client: aiosmtplib.SMTP) -> None:
+        self.server = server
+        self.pipelining = client.supports_extension("pipelining")
+        self.sent = 0
+        self._reset_first = False
+        # From here on the transport is ours, and aiosmtplib's object is done with.
+        self._wire = Wire(cast("asyncio.Transport", client.transport), server.timeout)
+
+    @property
+    def is_open(self) -> bool:
+        """As far as is known without asking."""
+        return self._wire.is_open
+
+    async def step(self, finish: Envelope | None, begin: Envelope | None, progress: Progress) -> None:
+        """Send the content of ``finish``, whose envelope was begun before, and begin ``begin``.
+
+        ``progress.finished`` is the answer to the first.  ``progress.begun`` is the answer to the second: a
+        354 says that its content may follow, anything else is a refusal at ``progress.stage``.
+        Raises LostError; what had been learnt by then stands in ``progress``.
+        """
+        try:
+            if self.pipelining:
+                await self._step_in_one_write(finish, begin, progress)
+            else:
+                await self._step_by_step(finish, begin, progress)
+        except LostError as error:
+            self._wire.close()
+            raise LostError(self.server.without_secrets(str(error))) from None
+
+    async def quit(self) -> None:
+        """Say goodbye, without waiting long for the answer."""
+        try:
+            async with asyncio.timeout(GOODBYE):
+                self._wire.write(b"QUIT\r\n")
+                await self._wire.reply()
+        except (LostError, TimeoutError):
+            pass
+        finally:
+            self._wire.close()
+
+    def abandon(self) -> None:
+        """Close without a word."""
+        self._wire.close()
+
+    async def _step_in_one_write(
+        self, finish: Envelope | None, begin: Envelope | None, progress: Progress
+    ) -> None:
+        parts: list[bytes] = []
+        if finish is not None:
+            parts.append(content(finish.data))
+        reset = begin is not None and self._reset_first
+        if begin is not None:
+            parts += [b"RSET\r\n"] if reset else []
+            parts += [_mail(begin), _rcpt(begin), b"DATA\r\n"]
+        self._wire.write(b"".join(parts))
+        await self._wire.drained()
+        if finish is not None:
+            progress.finished = await self._reply()
+            self.sent += 1
+        if begin is None:
+            return
+        if reset:
+            await self._reply()
+            self._reset_first = False
+        # Each refusal is noted at once: the server may close before it has answered the rest.
+        stages: tuple[Stage, ...] = ("mail", "rcpt", "data")
+        for stage in stages:
+            reply = await self._reply()
+            if progress.begun is None or progress.begun.code < 300:
+                progress.stage, progress.begun = stage, reply
+        self._reset_first = progress.begun is not None and progress.begun.code != 354
+        if self._reset_first and reply.code == 354:
+            # It waits for content although nobody is to get it: give it none (RFC 2920, 3.1).
+            self._wire.write(END)
+            await self._reply()
+
+    async def _step_by_step(
+        self, finish: Envelope | None, begin: Envelope | None, progress: Progress
+    ) -> None:
+        if finish is not None:
+            self._wire.write(content(finish.data))
+            await self._wire.drained()
+            progress.finished = await self._reply()
+            self.sent += 1
+        if begin is None:
+            return
+        if self._reset_first:
+            await self._ask(b"RSET\r\n")
+            self._reset_first = False
+        commands: tuple[tuple[Stage, bytes], ...] = (
+            ("mail", _mail(begin)),
+            ("rcpt", _rcpt(begin)),
+            ("data", b"DATA\r\n"),
+        )
+        for stage, command in commands:
+            progress.stage = stage
+            progress.begun = reply = await self._ask(command)
+            if reply.code >= 300:
+                break
+        self._reset_first = progress.begun is not None and progress.begun.code != 354
+
+    async def _ask(self, command: bytes) -> Reply:
+        self._wire.write(command)
+        return await self._reply()
+
+    async def _reply(self) -> Reply:
+        reply = await self._wire.reply()
+        return reply if reply.code < 400 else Reply(reply.code, self.server.without_secrets(reply.text))
+
+
+def is_sendable(address: str) -> bool:
+    """Whether an address can stand in a command: ASCII, and nothing that would end the command."""
+    return _ADDRESS.fullmatch(address) is not None
+
+
+def content(data: bytes) -> bytes:
+    """``data`` as it goes over the wire: CRLF line ends, dots doubled at the start of a line, a dot at the end."""
+    if type(data) is WireBytes:
+        return data + END
+    lines = b"\r\n".join(data.splitlines())
+    if lines.startswith(b"."):
+        lines = b"." + lines
+    return lines.replace(b"\r\n.", b"\r\n..") + b"\r\n" + END
+
+
+def _mail(envelope: Envelope) -> bytes:
+    return f"MAIL FROM:<{envelope.sender}>\r\n".encode("ascii")
+
+
+def _rcpt(envelope: Envelope) -> bytes:
+    return f"RCPT TO:<{envelope.to}>\r\n".encode("ascii")

@@ -1,0 +1,133 @@
+"""The two ends of a mail conversation's wire: bytes out, the server's answers in, and a limit on silence.
+
+An ``asyncio.Protocol`` of its own rather than streams: answers that arrive together, as they do with
+PIPELINING, are taken apart in one go, and one timer watches over a whole conversation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from tracker.mail.replies import Reply
+
+#: More than this in one answer is no answer to a mail.
+LARGEST_ANSWER = 64 * 1024
+
+
+class LostError(Exception):
+    """The conversation broke off: closed, silent for too long, or no longer understood."""
+
+
+class Wire(asyncio.Protocol):
+    """Made over an open transport, which it takes over.  ``patience`` is how many seconds of silence it bears."""
+
+    def __init__(self, transport: asyncio.Transport, patience: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._transport = transport
+        self._patience = patience
+        self._rest = b""
+        self._texts: list[str] = []
+        self._size = 0
+        self._replies: deque[Reply] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._lost: str | None = None
+        self._deadline = self._loop.time() + patience
+        self._watch = self._loop.call_at(self._deadline, self._look_at_clock)
+        transport.set_protocol(self)
+
+    @property
+    def is_open(self) -> bool:
+        """As far as is known without asking."""
+        return self._lost is None and not self._transport.is_closing()
+
+    def write(self, data: bytes) -> None:
+        """Send ``data``, in the background."""
+        self._deadline = self._loop.time() + self._patience
+        self._transport.write(data)
+
+    async def reply(self) -> Reply:
+        """The next answer of the server.  Raises LostError."""
+        if not self._replies:
+            await self._wait()
+        return self._replies.popleft()
+
+    async def drained(self) -> None:
+        """When the other side has taken so much that more may be written."""
+        if not self._writable.is_set():
+            await self._writable.wait()
+
+    def close(self) -> None:
+        """Hang up without a word."""
+        self._watch.cancel()
+        self._transport.close()
+
+    async def _wait(self) -> None:
+        if self._lost is not None:
+            raise LostError(self._lost)
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+        if not self._replies:
+            raise LostError(self._lost or "the connection was lost")
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _look_at_clock(self) -> None:
+        now = self._loop.time()
+        if now < self._deadline or self._waiter is None:
+            # Nobody waits, or not for long yet.
+            self._watch = self._loop.call_at(
+                max(self._deadline, now + self._patience / 4), self._look_at_clock
+            )
+        else:
+            self._break_off("no answer in time")
+
+    def _break_off(self, why: str) -> None:
+        self._lost = self._lost or why
+        self._watch.cancel()
+        self._writable.set()
+        self._transport.abort()
+        self._wake()
+
+    # --- what asyncio calls ----------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        """Take whole lines apart; an answer's last line has no ``-`` after its code."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        self._size += len(data)
+        for line in lines:
+            code, more = line[:3], line[3:4]
+            if not code.isdigit() or more not in (b" ", b"-", b"\r", b""):
+                self._break_off("the server’s answer is not SMTP")
+                return
+            self._texts.append(line[4:].decode("utf-8", "replace").strip())
+            if more != b"-":
+                self._replies.append(Reply(int(code), " ".join(self._texts)))
+                self._texts = []
+                self._size = 0
+        if self._size > LARGEST_ANSWER:
+            self._break_off("the server’s answer does not end")
+        elif self._replies:
+            self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The other side has hung up, or we have."""
+        self._lost = self._lost or (str(exc) if exc else "the connection was closed")
+        self._watch.cancel()
+        self._writable.set()
+        self._wake()
+
+    def pause_writing(self) -> None:
+        """The other side does not keep up."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        self._writable.set()

@@ -1,0 +1,243 @@
+"""The tables, and the two column types that keep times and dates honest.
+
+``event`` is the truth about what happened; the answer columns of ``assignment`` are its sum, kept so that
+a list of a thousand units is one query.  ``agenda.next_on`` is what a pass looks at.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, DateTime, Dialect, Index, Integer, MetaData, Text, TypeDecorator, text
+from sqlmodel import Field, SQLModel
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+#: 64-bit keys on PostgreSQL; SQLite's own rowid is 64 bits wide under the name INTEGER.
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant: refuses naive times on the way in, returns UTC on the way out (SQLite forgets the zone)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Into the database, as UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without a zone was to be stored: {value!r}")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Out of the database, aware."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class MailState(StrEnum):
+    """Where a mail is on its way (docs/design/architecture.md).
+
+    ``queued`` and ``deferred`` wait for ``not_before``; ``claimed`` is in the hands of one process until
+    ``lease_until``; ``uncertain`` may or may not have been taken by the server and is sent again, with the
+    same Message-ID, a bounded number of times.  The others are final.
+    """
+
+    QUEUED = "queued"
+    CLAIMED = "claimed"
+    DEFERRED = "deferred"
+    UNCERTAIN = "uncertain"
+    SENT = "sent"
+    FAILED = "failed"
+    DROPPED = "dropped"
+    SUPERSEDED = "superseded"
+
+
+WAITING = (MailState.QUEUED, MailState.DEFERRED, MailState.UNCERTAIN)
+
+#: Mails that are not at the end of their way.  Said in the same words by the partial index and by the queries:
+#: a database uses such an index only where it sees that the query implies it, and not through parameters.
+UNDERWAY = text("state IN ('queued', 'deferred', 'uncertain', 'claimed')")
+
+
+class Base(SQLModel):
+    """Shares the metadata, so that constraints have names that a migration can rely on."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+class MetaRow(Base, table=True):
+    """Single facts about the whole: what was planned through, which files are in force, the schema."""
+
+    __tablename__ = "meta"
+
+    name: str = Field(primary_key=True)
+    value: str = Field(sa_type=Text)
+
+
+class DefinitionRow(Base, table=True):
+    """A definition as it is in force: its occurrences due before ``horizon`` have their assignments."""
+
+    __tablename__ = "definition"
+
+    key: str = Field(primary_key=True)
+    fingerprint: str
+    horizon: date
+    title: str = Field(sa_type=Text)
+
+
+class AgendaRow(Base, table=True):
+    """Assignments of one occurrence that share a date in force and a time zone.
+
+    ``next_on`` is the next local date on which something is to be said about those of them that are still
+    open; None while there is nothing to say.  ``slot`` makes (key, slot) unique where the date is None.
+    """
+
+    __tablename__ = "agenda"
+    __table_args__ = (
+        Index("uq_agenda_key_slot", "key", "slot", unique=True),
+        Index("ix_agenda_timezone_next_on", "timezone", "next_on"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str
+    slot: str
+    period: str
+    opens: date
+    effective_due: date | None
+    timezone: str
+    next_on: date | None
+
+
+class AssignmentRow(Base, table=True):
+    """One cell of the ledger.
+
+    ``quiet`` is True when nothing is to be said about it (answered, waived, paused).  ``nudge_on`` is a date
+    on which this one alone is to be mentioned for the reason ``nudge``.  ``removed_on`` is set when an edit
+    of the files took it away and it has a history to keep.
+    """
+
+    __tablename__ = "assignment"
+    __table_args__ = (
+        Index("uq_assignment_key_period_unit", "key", "period", "unit", unique=True),
+        Index("ix_assignment_agenda_id_quiet", "agenda_id", "quiet"),
+        Index("ix_assignment_unit_effective_due", "unit", "effective_due"),
+        Index("ix_assignment_effective_due", "effective_due"),
+        Index(
+            "ix_assignment_nudge_on",
+            "nudge_on",
+            sqlite_where=text("nudge_on IS NOT NULL"),
+            postgresql_where=text("nudge_on IS NOT NULL"),
+        ),
+    )
+
+    id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
+    key: str
+    period: str
+    unit: str
+    agenda_id: int
+    opens: date
+    due: date | None
+    effective_due: date | None
+    grace_until: date | None
+    quiet: bool = False
+    answered: str | None = None
+    paused: bool = False
+    progress: int = 0
+    submitted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    accepted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    extended_due: date | None = None
+    via: str | None = None
+    nudge: str | None = None
+    nudge_on: date | None = None
+    removed_on: date | None = None
+
+
+class EventRow(Base, table=True):
+    """Something that happened; rows are added, never changed.
+
+    ``at`` is when it counts from, ``recorded_at`` when it was written down.
+    """
+
+    __tablename__ = "event"
+    __table_args__ = (
+        Index("ix_event_assignment_id", "assignment_id"),
+        Index("ix_event_at", "at"),
+    )
+
+    id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
+    assignment_id: int = Field(sa_type=BigId)
+    ref: str
+    unit: str
+    at: datetime = Field(sa_type=UtcDateTime)
+    recorded_at: datetime = Field(sa_type=UtcDateTime)
+    event: str
+    amount: int | None = None
+    until: date | None = None
+    who: str | None = None
+    via: str | None = None
+    reason: str | None = Field(default=None, sa_type=Text)
+    note: str | None = Field(default=None, sa_type=Text)
+
+
+class MailRow(Base, table=True):
+    """One mail to one recipient; ``key`` is what it is, and unique.
+
+    ``content`` (the items) and ``details`` are JSON, frozen as decided at ``at``.  ``day`` is the recipient's local date.
+    ``seen_event`` is the last event that planning knew of: only later ones need a second look before sending.
+    ``fence`` counts claims, so that a process which lost its lease cannot record a result.
+    """
+
+    __tablename__ = "mail"
+    __table_args__ = (
+        Index("uq_mail_key", "key", unique=True),
+        Index(
+            "ix_mail_not_before",
+            "not_before",
+            sqlite_where=UNDERWAY,
+            postgresql_where=UNDERWAY,
+        ),
+        Index("ix_mail_at", "at"),
+        Index("ix_mail_unit_day", "unit", "day"),
+    )
+
+    id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
+    key: str
+    message_id: str
+    kind: str
+    recipient: str
+    name: str
+    unit: str | None
+    language: str
+    at: datetime = Field(sa_type=UtcDateTime)
+    day: date
+    content: str = Field(sa_type=Text)
+    details: str = Field(sa_type=Text)
+    seen_event: int = Field(sa_type=BigId)
+    state: str = MailState.QUEUED
+    attempts: int = 0
+    not_before: datetime = Field(sa_type=UtcDateTime)
+    lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    claimed_by: str | None = None
+    fence: int = 0
+    subject: str | None = Field(default=None, sa_type=Text)
+    sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    outcome: str | None = Field(default=None, sa_type=Text)
+
+
+# The same tables for statements in bulk, where one object for each row would cost twenty times the work.
+META = MetaRow.__table__  # type: ignore[attr-defined]
+DEFINITION = DefinitionRow.__table__  # type: ignore[attr-defined]
+AGENDA = AgendaRow.__table__  # type: ignore[attr-defined]
+ASSIGNMENT = AssignmentRow.__table__  # type: ignore[attr-defined]
+EVENT = EventRow.__table__  # type: ignore[attr-defined]
+MAIL = MailRow.__table__  # type: ignore[attr-defined]
