@@ -19,7 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from tracker.config.build import build_campaign, build_settings
 from tracker.config.checks import Texts, check_tasks, policy_names
-from tracker.config.document import Document
+from tracker.config.document import Document, Sequential
 from tracker.config.holidays import read_year
 from tracker.config.messages import Guesses, say
 from tracker.config.roster import read_roster
@@ -109,7 +109,9 @@ class _Folder:
 
     def _put_together(self, tasks: Document, units: Document, settings: Document) -> Campaign | None:
         units_shape = fit(units, UnitsFile, self.guesses)
-        roster = read_roster(units, self.guesses) if units.complete else None
+        # Where there is no list of units at all, every owner would be unknown: that has been said already.
+        listed = units.complete and isinstance(units.value(("units",)), Sequential)
+        roster = read_roster(units, self.guesses) if listed else None
         tasks_shape = fit(tasks, TasksFile, self.guesses)
         texts = Texts(roster, tasks_shape.campaign.issued if tasks_shape else _issued(tasks))
         check_tasks(tasks, texts, policy_names(settings), self.guesses)

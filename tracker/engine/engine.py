@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import Session
 
 from tracker.core.model import Event, MailKind
@@ -31,6 +31,8 @@ from tracker.store.tables import MAIL, UNDERWAY, MailState
 CLAIM = 200
 RECORD = 50
 
+
+_WAITING = select(MAIL.c.id).where(UNDERWAY, MAIL.c.not_before <= bindparam("now")).limit(1)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -190,5 +192,4 @@ class Engine:
 
 
 def _anything_waits(session: Session, now: datetime) -> bool:
-    query = select(MAIL.c.id).where(UNDERWAY, MAIL.c.not_before <= now).limit(1)
-    return session.execute(query).first() is not None
+    return session.execute(_WAITING, {"now": now}).first() is not None

@@ -97,6 +97,14 @@ class InForce:
             )
         return found
 
+    def position(self, key: str) -> int:
+        """Where the definition stands in the order of the document; one that is gone stands last."""
+        return self._positions.get(key, len(self._positions))
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        return {key: position for position, key in enumerate(self.campaign.definitions)}
+
     def definition_fingerprint(self, definition: Definition) -> str:
         """Changes whenever the assignments or the reminder dates of ``definition`` may change."""
         zones = sorted({(unit, self.timezone(unit)) for unit in definition.units if self._has_zone(unit)})

@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, tuple_, update
+from sqlalchemy import Row, bindparam, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
@@ -54,6 +54,45 @@ class Result:
     state: MailState
     outcome: str
     subject: str | None = None
+
+
+# Statements are made once: making them costs more than running them.
+_READY = (
+    select(MAIL.c.id)
+    .where(
+        UNDERWAY,
+        MAIL.c.not_before <= bindparam("now"),
+        MAIL.c.kind.in_(bindparam("kinds", expanding=True)),
+        or_(MAIL.c.lease_until.is_(None), MAIL.c.lease_until <= bindparam("now")),
+    )
+    .order_by(MAIL.c.not_before, MAIL.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_CLAIM = (
+    update(MAIL)
+    .where(MAIL.c.id.in_(_READY))
+    .values(
+        state=MailState.CLAIMED.value,
+        lease_until=bindparam("lease"),
+        claimed_by=bindparam("who"),
+        fence=MAIL.c.fence + 1,
+        attempts=MAIL.c.attempts + 1,
+    )
+    .returning(MAIL)
+)
+_RECORD = (
+    update(MAIL)
+    .where(MAIL.c.id == bindparam("row"), MAIL.c.fence == bindparam("as_claimed"))
+    .values(
+        state=bindparam("new_state"),
+        outcome=bindparam("new_outcome"),
+        subject=bindparam("new_subject"),
+        sent_at=bindparam("new_sent_at"),
+        not_before=bindparam("new_not_before"),
+        lease_until=None,
+    )
+)
 
 
 def mail_domain(force: InForce) -> str:
@@ -95,31 +134,11 @@ def claim(
     Ones whose lease has run out are among them: whoever had them is gone, and may or may not have sent them.
     Call it in a transaction of its own and commit before sending.
     """
-    ready = (
-        select(MAIL.c.id)
-        .where(
-            UNDERWAY,
-            MAIL.c.not_before <= now,
-            MAIL.c.kind.in_([kind.value for kind in kinds]),
-            (MAIL.c.lease_until.is_(None)) | (MAIL.c.lease_until <= now),
-        )
-        .order_by(MAIL.c.not_before, MAIL.c.id)
-        .limit(most)
-        .with_for_update(skip_locked=True)
+    taken = session.execute(
+        _CLAIM,
+        {"now": now, "kinds": [kind.value for kind in kinds], "most": most, "lease": now + LEASE, "who": who},
     )
-    taken = (
-        update(MAIL)
-        .where(MAIL.c.id.in_(ready))
-        .values(
-            state=MailState.CLAIMED.value,
-            lease_until=now + LEASE,
-            claimed_by=who,
-            fence=MAIL.c.fence + 1,
-            attempts=MAIL.c.attempts + 1,
-        )
-        .returning(MAIL)
-    )
-    rows = sorted(session.execute(taken).all(), key=lambda row: row.id)
+    rows = sorted(taken.all(), key=lambda row: row.id)
     answered = _answered_since(session, min((row.seen_event for row in rows), default=0))
     claimed = []
     for row in rows:
@@ -138,21 +157,7 @@ def claim(
 def record_results(session: Session, results: Iterable[Result], now: datetime) -> int:
     """Write down what became of claimed mails; the number that counted (the fence still stood)."""
     values = [_recorded(result, now) for result in results]
-    if not values:
-        return 0
-    statement = (
-        update(MAIL)
-        .where(MAIL.c.id == bindparam("row"), MAIL.c.fence == bindparam("as_claimed"))
-        .values(
-            state=bindparam("new_state"),
-            outcome=bindparam("new_outcome"),
-            subject=bindparam("new_subject"),
-            sent_at=bindparam("new_sent_at"),
-            not_before=bindparam("new_not_before"),
-            lease_until=None,
-        )
-    )
-    return session.connection().execute(statement, values).rowcount
+    return session.connection().execute(_RECORD, values).rowcount if values else 0
 
 
 def mail_of(row: Row[Any], items: tuple[Item, ...]) -> Mail:

@@ -8,58 +8,57 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from operator import attrgetter
-from typing import Any
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, bindparam, func, select, tuple_, update
+from sqlalchemy import bindparam, select, tuple_, update
 from sqlmodel import Session
 
-from tracker.core.model import Contact, MailKind, Reason
+from tracker.core.model import MailKind, Reason
 from tracker.core.occurrences import parse_ref
 from tracker.core.reminders import next_on, said_on
 from tracker.core.standing import Dates
 from tracker.engine.agenda import planned_day, set_planned_day
+from tracker.engine.digests import DigestWriter, Saying, Told, saying
 from tracker.engine.inforce import InForce
-from tracker.engine.outbox import enqueue
-from tracker.store.tables import AGENDA, ASSIGNMENT, EVENT, MAIL, UNDERWAY, MailState
+from tracker.store.tables import AGENDA, ASSIGNMENT, MAIL, UNDERWAY, MailState
 
-#: Mails are handed to the database in lots of this size.
+#: So many assignments are looked up at once.
 LOT = 500
 
-#: Most pressing first: late, sent back, due today, due soon, behind quota, new, to be reviewed.
-PRESSING = {
-    Reason.ESCALATION: 0,
-    Reason.OVERDUE: 1,
-    Reason.RETURNED: 2,
-    Reason.DUE_TODAY: 3,
-    Reason.LEAD: 4,
-    Reason.PACE: 5,
-    Reason.OPENED: 6,
-    Reason.REVIEW: 7,
-}
 
-
-@dataclass(frozen=True, slots=True)
-class _Speaking:
-    """An agenda row that has something to say today."""
-
-    ref: str
-    reason: Reason
-    due: date | None
-    days_left: int | None
-    rank: tuple[int, int, int, str]
-    #: The item as the outbox keeps it (see ``items_to_json``), to the left and right of the unit.
-    head: str
-    tail: str
-
-
-#: By unit: what is to be said to it, each with how much of a quota is done.
-Told = tuple[_Speaking, int]
+# Statements are made once: making them costs more than running them.
+_STILL_ASKED = (ASSIGNMENT.c.quiet.is_(False), ASSIGNMENT.c.removed_on.is_(None))
+_AGENDA_UP = select(AGENDA).where(
+    AGENDA.c.timezone == bindparam("timezone"), AGENDA.c.next_on <= bindparam("day")
+)
+_OPEN_ROWS = (
+    select(ASSIGNMENT.c.agenda_id, ASSIGNMENT.c.unit, ASSIGNMENT.c.progress)
+    .join(AGENDA, AGENDA.c.id == ASSIGNMENT.c.agenda_id)
+    .where(AGENDA.c.timezone == bindparam("timezone"), AGENDA.c.next_on <= bindparam("day"), *_STILL_ASKED)
+    .order_by(ASSIGNMENT.c.unit)
+    .execution_options(yield_per=5000)
+)
+_NUDGED = (
+    select(ASSIGNMENT)
+    .join(AGENDA, AGENDA.c.id == ASSIGNMENT.c.agenda_id)
+    .where(
+        ASSIGNMENT.c.nudge_on.is_not(None),
+        ASSIGNMENT.c.nudge_on <= bindparam("day"),
+        AGENDA.c.timezone == bindparam("timezone"),
+        *_STILL_ASKED,
+    )
+)
+_STALE = select(MAIL.c.id, MAIL.c.content).where(
+    UNDERWAY,
+    MAIL.c.kind == MailKind.DIGEST.value,
+    MAIL.c.state.in_([MailState.QUEUED.value, MailState.DEFERRED.value]),
+    MAIL.c.day < bindparam("day"),
+)
+_ADVANCE = update(AGENDA).where(AGENDA.c.id == bindparam("row")).values(next_on=bindparam("next_on"))
 
 
 def may_send(force: InForce, timezone: str, now: datetime) -> bool:
@@ -112,20 +111,16 @@ def next_planning(session: Session, force: InForce, now: datetime) -> datetime:
 def _plan_day(session: Session, force: InForce, timezone: str, day: date, now: datetime) -> int:
     speaking, following = _agenda_of(session, force, timezone, day)
     heard: set[int] = set()
-    extra = _nudged(session, force, timezone, day)
+    extra, nudged = _nudged(session, force, timezone, day)
     for unit, stale in _superseded(session, force, timezone, day).items():
         extra[unit].extend(stale)
-    writer = _DigestWriter(session, force, day, now)
-    rows = _open_rows(session, timezone, day)
-    for unit, group in groupby(rows, key=attrgetter("unit")):
-        items: list[Told] = []
-        for row in group:
-            heard.add(row.agenda_id)
-            said = speaking.get(row.agenda_id)
-            if said is not None:
-                items.append((said, row.progress))
-        items.extend(extra.pop(unit, ()))
-        writer.add(unit, items)
+    writer = DigestWriter(session, force, day, now)
+    for unit, group in groupby(_open_rows(session, timezone, day), key=itemgetter(1)):
+        rows = list(group)
+        heard.update([agenda for agenda, _, _ in rows])
+        told = [(speaking[agenda], progress) for agenda, _, progress in rows if agenda in speaking]
+        told.extend(extra.pop(unit, ()))
+        writer.add(unit, told)
     for unit, late_comers in extra.items():
         writer.add(unit, late_comers)
     written = writer.finish()
@@ -134,17 +129,16 @@ def _plan_day(session: Session, force: InForce, timezone: str, day: date, now: d
         {"row": agenda, "next_on": on if agenda in heard else None} for agenda, on in following.items()
     ]
     _advance(session, updates)
-    _forget_nudges(session, timezone, day)
+    _forget(session, nudged)
     return written
 
 
 def _agenda_of(
     session: Session, force: InForce, timezone: str, day: date
-) -> tuple[dict[int, _Speaking], dict[int, date | None]]:
-    speaking: dict[int, _Speaking] = {}
+) -> tuple[dict[int, Saying], dict[int, date | None]]:
+    speaking: dict[int, Saying] = {}
     following: dict[int, date | None] = {}
-    order = {key: position for position, key in enumerate(force.campaign.definitions)}
-    for row in session.execute(select(AGENDA).where(AGENDA.c.timezone == timezone, AGENDA.c.next_on <= day)):
+    for row in session.execute(_AGENDA_UP, {"timezone": timezone, "day": day}):
         definition = force.campaign.definitions.get(row.key)
         if definition is None:
             following[row.id] = None
@@ -153,71 +147,38 @@ def _agenda_of(
         policy = force.policy(definition)
         reason = said_on(dates, policy, force.workdays, row.next_on, day)
         if reason is not None:
-            speaking[row.id] = _speaking(row.key, row.period, row.effective_due, reason, day, order)
+            speaking[row.id] = saying(force, row.key, row.period, row.effective_due, reason, day)
         following[row.id] = next_on(dates, policy, force.workdays, day)
     return speaking, following
 
 
-def _speaking(
-    key: str, period: str, due: date | None, reason: Reason, day: date, order: Mapping[str, int]
-) -> _Speaking:
-    days_left = None if due is None else (due - day).days
-    ref = f"{key}@{period}" if period else key
-    rank = (PRESSING[reason], days_left if days_left is not None else 0, order.get(key, 0), period)
-    left, right = json.dumps([ref, 0, reason.value, due.isoformat() if due else None, days_left]).split(
-        " 0,", 1
-    )
-    return _Speaking(ref, reason, due, days_left, rank, left, "," + right)
+def _open_rows(session: Session, timezone: str, day: date) -> Iterator[tuple[int, str, int]]:
+    """(agenda, unit, progress) of every open assignment whose agenda row is up, by unit."""
+    for rows in session.execute(_OPEN_ROWS, {"timezone": timezone, "day": day}).partitions():
+        for row in rows:
+            yield tuple(row)
 
 
-def _open_rows(session: Session, timezone: str, day: date) -> Iterator[Row[Any]]:
-    query = (
-        select(ASSIGNMENT.c.agenda_id, ASSIGNMENT.c.unit, ASSIGNMENT.c.progress)
-        .join(AGENDA, AGENDA.c.id == ASSIGNMENT.c.agenda_id)
-        .where(
-            AGENDA.c.timezone == timezone,
-            AGENDA.c.next_on <= day,
-            ASSIGNMENT.c.quiet.is_(False),
-            ASSIGNMENT.c.removed_on.is_(None),
-        )
-        .order_by(ASSIGNMENT.c.unit)
-    )
-    yield from session.execute(query.execution_options(yield_per=5000))
-
-
-def _nudged(session: Session, force: InForce, timezone: str, day: date) -> defaultdict[str, list[Told]]:
-    """Assignments that are to be mentioned for a reason of their own: sent back, or newly asked."""
+def _nudged(
+    session: Session, force: InForce, timezone: str, day: date
+) -> tuple[defaultdict[str, list[Told]], list[int]]:
+    """What is to be mentioned for a reason of its own (sent back, newly asked), by unit, and the row ids."""
     found: defaultdict[str, list[Told]] = defaultdict(list)
-    query = (
-        select(ASSIGNMENT)
-        .join(AGENDA, AGENDA.c.id == ASSIGNMENT.c.agenda_id)
-        .where(
-            ASSIGNMENT.c.nudge_on <= day,
-            ASSIGNMENT.c.nudge_on.is_not(None),
-            ASSIGNMENT.c.quiet.is_(False),
-            ASSIGNMENT.c.removed_on.is_(None),
-            AGENDA.c.timezone == timezone,
-        )
-    )
-    order = {key: position for position, key in enumerate(force.campaign.definitions)}
-    for row in session.execute(query):
+    rows = []
+    for row in session.execute(_NUDGED, {"timezone": timezone, "day": day}):
         reason = Reason(row.nudge)
         found[row.unit].append(
-            (_speaking(row.key, row.period, row.effective_due, reason, day, order), row.progress)
+            (saying(force, row.key, row.period, row.effective_due, reason, day), row.progress)
         )
-    return found
+        rows.append(row.id)
+    return found, rows
 
 
 def _superseded(session: Session, force: InForce, timezone: str, day: date) -> dict[str, list[Told]]:
     """What stands in digests of earlier days that could not be sent: it is told today, as it stands today."""
-    stale = session.execute(
-        select(MAIL.c.id, MAIL.c.content).where(
-            UNDERWAY,
-            MAIL.c.kind == MailKind.DIGEST.value,
-            MAIL.c.state.in_([MailState.QUEUED.value, MailState.DEFERRED.value]),
-            MAIL.c.day < day,
-        )
-    ).all()
+    stale = session.execute(_STALE, {"day": day}).all()
+    if not stale:
+        return {}
     reasons: dict[tuple[str, str, str], Reason] = {}
     mails = []
     for mail in stale:
@@ -241,7 +202,6 @@ def _as_they_stand(
     session: Session, force: InForce, day: date, reasons: Mapping[tuple[str, str, str], Reason]
 ) -> dict[str, list[Told]]:
     found: dict[str, list[Told]] = defaultdict(list)
-    order = {key: position for position, key in enumerate(force.campaign.definitions)}
     wanted = list(reasons)
     for start in range(0, len(wanted), LOT):
         query = select(ASSIGNMENT).where(
@@ -250,106 +210,30 @@ def _as_they_stand(
             ASSIGNMENT.c.removed_on.is_(None),
         )
         for row in session.execute(query):
-            reason = reasons[row.key, row.period, row.unit]
-            if row.grace_until is not None and reason in (
-                Reason.OPENED,
-                Reason.LEAD,
-                Reason.DUE_TODAY,
-                Reason.OVERDUE,
-            ):
-                if day > row.grace_until:
-                    reason = Reason.OVERDUE
-                elif day == row.effective_due:
-                    reason = Reason.DUE_TODAY
-                elif reason in (Reason.DUE_TODAY, Reason.OVERDUE):
-                    reason = Reason.LEAD
+            reason = _as_of(reasons[row.key, row.period, row.unit], row.effective_due, row.grace_until, day)
             found[row.unit].append(
-                (_speaking(row.key, row.period, row.effective_due, reason, day, order), row.progress)
+                (saying(force, row.key, row.period, row.effective_due, reason, day), row.progress)
             )
     return found
 
 
+def _as_of(reason: Reason, due: date | None, grace_until: date | None, day: date) -> Reason:
+    """What a reason that was about the date has become by ``day``."""
+    if due is None or grace_until is None or reason in (Reason.RETURNED, Reason.PACE, Reason.REVIEW):
+        return reason
+    if day > grace_until:
+        return Reason.OVERDUE
+    if day == due:
+        return Reason.DUE_TODAY
+    return Reason.LEAD if reason in (Reason.DUE_TODAY, Reason.OVERDUE) else reason
+
+
 def _advance(session: Session, updates: Sequence[Mapping[str, object]]) -> None:
     if updates:
-        session.connection().execute(
-            update(AGENDA).where(AGENDA.c.id == bindparam("row")).values(next_on=bindparam("next_on")),
-            updates,
-        )
+        session.connection().execute(_ADVANCE, updates)
 
 
-def _forget_nudges(session: Session, timezone: str, day: date) -> None:
-    agenda = select(AGENDA.c.id).where(AGENDA.c.timezone == timezone)
-    session.execute(
-        update(ASSIGNMENT)
-        .where(
-            ASSIGNMENT.c.nudge_on <= day,
-            ASSIGNMENT.c.nudge_on.is_not(None),
-            ASSIGNMENT.c.agenda_id.in_(agenda),
-        )
-        .values(nudge=None, nudge_on=None)
-    )
-
-
-class _DigestWriter:
-    """Collects items by recipient and writes finished mails in lots.
-
-    Whoever answers for one unit only is finished with that unit; the few who answer for several wait for
-    the last of them.
-    """
-
-    def __init__(self, session: Session, force: InForce, day: date, now: datetime) -> None:
-        self.session = session
-        self.force = force
-        self.day = day
-        self.now = now
-        self.seen_event = session.execute(select(func.coalesce(func.max(EVENT.c.id), 0))).scalar_one()
-        self.shared: dict[str, list[tuple[_Speaking, str, int]]] = defaultdict(list)
-        self.lot: list[dict[str, object]] = []
-        self.written = 0
-
-    def add(self, unit: str, items: list[Told]) -> None:
-        """The items of one unit; of several about one assignment the last counts (sent back, rather than late)."""
-        if not items:
-            return
-        once = {said.ref: (said, progress) for said, progress in items}
-        ordered = sorted(once.values(), key=lambda each: each[0].rank)
-        for address in self.force.addresses.get(unit, ()):
-            contact, units = self.force.recipients[address]
-            entries = [(said, unit, progress) for said, progress in ordered]
-            if len(units) == 1:
-                self._write(address, contact, unit, entries)
-            else:
-                self.shared[address].extend(entries)
-
-    def finish(self) -> int:
-        """Write what is left; the number of mails."""
-        for address, entries in self.shared.items():
-            contact, units = self.force.recipients[address]
-            self._write(address, contact, units[0], sorted(entries, key=lambda each: each[0].rank))
-        self._flush()
-        return self.written
-
-    def _write(
-        self, address: str, contact: Contact, unit: str, entries: Iterable[tuple[_Speaking, str, int]]
-    ) -> None:
-        content = ",".join([f"{said.head}{json.dumps(of)}{said.tail}" for said, of, _ in entries])
-        progress = {f"{said.ref} {of}": done for said, of, done in entries if done}
-        self.lot.append(
-            {
-                "key": f"{MailKind.DIGEST}/{self.day}/{address}",
-                "kind": MailKind.DIGEST.value,
-                "recipient": contact.email,
-                "name": contact.name,
-                "unit": unit,
-                "language": self.force.language(contact),
-                "day": self.day,
-                "content": f"[{content}]",
-                "details": json.dumps({"progress": progress}, ensure_ascii=False) if progress else "{}",
-            }
-        )
-        if len(self.lot) >= LOT:
-            self._flush()
-
-    def _flush(self) -> None:
-        self.written += enqueue(self.session, self.force, self.lot, self.now, self.seen_event)
-        self.lot.clear()
+def _forget(session: Session, nudged: Sequence[int]) -> None:
+    for start in range(0, len(nudged), LOT):
+        lot = nudged[start : start + LOT]
+        session.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.id.in_(lot)).values(nudge=None, nudge_on=None))

@@ -72,9 +72,8 @@ def ledger_rows(
             answer = _answer_of(row) if answers is None else answers.get(row.id, NOTHING)
             found.append(_ledger_row(force, definition, row, answer, day))
     found.extend(_still_to_come(force, latest, day, unit=unit, ref=ref, since=since, until=until))
-    order = {key: position for position, key in enumerate(force.campaign.definitions)}
     rank = {key: position for position, key in enumerate(force.campaign.units)}
-    found.sort(key=lambda row: (order[row.definition.key], row.ref, rank.get(row.unit, len(rank))))
+    found.sort(key=lambda row: (force.position(row.definition.key), row.ref, rank.get(row.unit, len(rank))))
     return found
 
 

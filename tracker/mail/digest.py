@@ -72,7 +72,11 @@ class DigestComposer:
             else:
                 group = (name, item.ref, item.unit)
             found.setdefault(group, []).append(item)
-        return sorted(((key[0], items) for key, items in found.items()), key=lambda group: _RANK[group[0]])
+        # What has no date can wait for what has one.
+        return sorted(
+            ((key[0], items) for key, items in found.items()),
+            key=lambda group: (_RANK[group[0]], group[1][0].due is None),
+        )
 
     def subject(self, groups: list[Group], day: date) -> str:
         """One row is named; of several the most pressing are counted."""

@@ -223,7 +223,7 @@ def _attachment(attachment: Attachment) -> bytes:
 def _multipart(subtype: str, boundary: str, parts: Sequence[bytes]) -> bytes:
     # None of the parts can hold the boundary: they are base64, which has no "-".
     line = f"--{boundary}".encode()
-    head = f'Content-Type: multipart/{subtype}; boundary="{boundary}"\r\n'.encode()
+    head = f'Content-Type: multipart/{subtype};\r\n boundary="{boundary}"\r\n'.encode()
     return b"\r\n".join((head, *(line + b"\r\n" + part for part in parts), line + b"--\r\n"))
 
 

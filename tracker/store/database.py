@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy import Connection, Engine, bindparam, create_engine, event, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session
 
 from tracker.errors import DatabaseError
-from tracker.store.tables import Base, MetaRow
+from tracker.store.tables import META, Base, MetaRow
 
 #: Raised with every change of the tables.
 SCHEMA = "1"
@@ -129,9 +129,12 @@ def _sqlite(url: str) -> Engine:
     return engine
 
 
+_READ_META = select(META.c.value).where(META.c.name == bindparam("name"))
+
+
 def read_meta(session: Session, name: str) -> str | None:
     """A single fact, or None."""
-    return session.execute(select(MetaRow.value).where(MetaRow.name == name)).scalar()  # type: ignore[call-overload]
+    return session.execute(_READ_META, {"name": name}).scalar()
 
 
 def write_meta(session: Session, name: str, value: str) -> None:
