@@ -2,9 +2,9 @@
 # Run:   docker run -v tracker-var:/srv/var -v ./config:/srv/config:ro -p 127.0.0.1:8080:8080 tracker
 FROM python:3.11-slim AS build
 WORKDIR /src
-COPY requirements.lock ./
+COPY requirements-postgres.lock ./
 RUN python -m venv /opt/tracker \
- && /opt/tracker/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
+ && /opt/tracker/bin/pip install --no-cache-dir --require-hashes -r requirements-postgres.lock
 COPY . .
 RUN /opt/tracker/bin/pip install --no-cache-dir --no-deps .
 

@@ -34,7 +34,9 @@ format: $(VENV)/dev.stamp
 lock: $(VENV)/dev.stamp  ## renew the lock files from pyproject.toml
 	$(BIN)/python -m pip install --quiet "uv>=0.9"
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-		pyproject.toml --extra postgres -o requirements.lock
+		pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		pyproject.toml --extra postgres -o requirements-postgres.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 		pyproject.toml --extra postgres --group dev -o requirements-dev.lock
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Language = Literal["zh", "en"]
 OnHoliday = Literal["keep", "before", "after"]
@@ -276,12 +276,11 @@ class MailKind(StrEnum):
     RECEIPT = "receipt"
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One line of a mail: an assignment, why it is there, and how it stood on the mail's day.
 
     ``due`` is the date in force (after holiday rule and extension), ``days_left`` counts calendar days from
-    the mail's date and is negative when late.
+    the mail's date and is negative when late.  A tuple, as a day may have a million of them.
     """
 
     ref: str

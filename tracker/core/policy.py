@@ -36,7 +36,7 @@ class Interval:
         """Read ``7d`` or ``2wd``.  Raises ValueError."""
         found = _INTERVAL.fullmatch(text.strip().lower())
         if found is None or int(found[1]) == 0:
-            raise ValueError(text)
+            raise ValueError(f"{text!r} is no interval such as 7d or 2wd")
         return cls(int(found[1]), "wd" if found[2] == "wd" else "d")
 
     def __str__(self) -> str:

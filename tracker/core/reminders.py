@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from tracker.core.model import OnHoliday, Reason
 from tracker.core.policy import Interval, Policy
@@ -47,31 +48,34 @@ def notice_day(due: date, workdays: Workdays) -> date:
     return workdays.on_or_before(due)
 
 
-def before_due(dates: Dates, policy: Policy, workdays: Workdays) -> list[Milestone]:
-    """The announcement and the lead reminders, by date; several that meet on one day are one.
+def before_due_by_rule(dates: Dates, policy: Policy, workdays: Workdays) -> list[Milestone]:
+    """The announcement and each lead reminder, in the order of the rule, some perhaps on the same day.
 
     A lead time that had passed before the assignment opened is none: nobody is reminded of what they
     have not been asked yet.  One that days off would move to before the opening comes on the first
     workday after the opening instead.
     """
     first_day = workdays.on_or_after(dates.opens)
-    found: dict[date, Milestone] = {}
-    if policy.announce:
-        found[first_day] = Milestone(first_day, Reason.OPENED, dates.opens)
     due = dates.effective_due
+    found: list[Milestone] = []
+    # What was over before anybody could be told is not announced: it is overdue.
+    if policy.announce and (due is None or due >= first_day):
+        found.append(Milestone(first_day, Reason.OPENED, dates.opens))
     if due is None:
-        return list(found.values())
+        return found
     for days in sorted({*policy.lead, 0}, reverse=True):
         nominal = due - timedelta(days=days)
-        if nominal < dates.opens:
-            continue
         on = max(workdays.on_or_before(nominal), first_day)
-        if on <= due:
-            found[on] = Milestone(on, Reason.DUE_TODAY if on == due else Reason.LEAD, nominal)
-    if due < first_day:
-        # It was over before anybody could be told: what remains to be said is that it is overdue.
-        found.pop(first_day, None)
-    return sorted(found.values(), key=lambda milestone: milestone.on)
+        if nominal >= dates.opens and on <= due:
+            found.append(Milestone(on, Reason.DUE_TODAY if on == due else Reason.LEAD, nominal))
+    return found
+
+
+@lru_cache(maxsize=8192)
+def before_due(dates: Dates, policy: Policy, workdays: Workdays) -> tuple[Milestone, ...]:
+    """The same by date; of several that meet on one day the last counts (CONTRACT.md §6.2)."""
+    by_day = {milestone.on: milestone for milestone in before_due_by_rule(dates, policy, workdays)}
+    return tuple(by_day[on] for on in sorted(by_day))
 
 
 def first_overdue(dates: Dates, workdays: Workdays) -> date | None:

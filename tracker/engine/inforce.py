@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
+from difflib import get_close_matches
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -77,7 +79,8 @@ class InForce:
         """The id of the unit called ``name``: by id, name or alias.  Raises UnknownNameError."""
         found = self._unit_names.get(name.strip().casefold())
         if found is None:
-            raise UnknownNameError(f"there is no unit “{name}”; tracker units lists them")
+            near = _near(name, self._unit_names)
+            raise UnknownNameError(f"there is no unit “{name}”{near}; tracker units lists them")
         return found
 
     @cached_property
@@ -92,8 +95,10 @@ class InForce:
         """The definition with this key.  Raises UnknownNameError."""
         found = self.campaign.definitions.get(key)
         if found is None:
+            near = _near(key, self.campaign.definitions)
             raise UnknownNameError(
-                f"there is no task, deliverable or report “{key}”; tracker tasks lists them"
+                f"there is no task, deliverable or report “{key}”{near}; "
+                "tracker tasks and tracker tasks --reports list them"
             )
         return found
 
@@ -155,3 +160,11 @@ class InForce:
             for unit in units:
                 found[unit].append(address)
         return {unit: tuple(addresses) for unit, addresses in found.items()}
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence on an unknown name: what it may be a slip of."""
+    name = name.strip().casefold()
+    # Of two characters, as most short names of districts have, one may be wrong.
+    found = get_close_matches(name, known, 3, 0.6 if len(name) > 2 else 0.5)
+    return f" (did you mean {' or '.join(f'“{each}”' for each in found)}?)" if found else ""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, or_, select, update
 from sqlmodel import Session
 
 from tracker.core.model import Mail
@@ -25,6 +27,7 @@ class StoredMail:
     id: int
     message_id: str
     mail: Mail
+    day: date
     state: MailState
     attempts: int
     not_before: datetime
@@ -57,6 +60,13 @@ def stored_mail(session: Session, number: int) -> StoredMail:
     return _stored(row)
 
 
+def mails_about(session: Session, ref: str, unit: str, addresses: Sequence[str]) -> list[StoredMail]:
+    """Every mail to ``unit`` or to one of ``addresses`` in which the assignment stands, oldest first."""
+    about = MAIL.c.content.contains(f"[{json.dumps(ref)},{json.dumps(unit)},", autoescape=True)
+    query = select(MAIL).where(or_(MAIL.c.unit == unit, MAIL.c.recipient.in_(addresses)), about)
+    return [_stored(row) for row in session.execute(query.order_by(MAIL.c.id))]
+
+
 def retry(session: Session, number: int | None, now: datetime) -> int:
     """Queue one mail again, or every failed one; how many.  Raises UsageError for one that is on its way or sent."""
     query = update(MAIL).values(
@@ -83,6 +93,7 @@ def _stored(row: Row[Any]) -> StoredMail:
         id=row.id,
         message_id=row.message_id,
         mail=mail_of(row, items_from_json(row.content)),
+        day=row.day,
         state=MailState(row.state),
         attempts=row.attempts,
         not_before=row.not_before,

@@ -42,15 +42,8 @@ _OPEN_ROWS = (
     .order_by(ASSIGNMENT.c.unit)
     .execution_options(yield_per=5000)
 )
-_NUDGED = (
-    select(ASSIGNMENT)
-    .join(AGENDA, AGENDA.c.id == ASSIGNMENT.c.agenda_id)
-    .where(
-        ASSIGNMENT.c.nudge_on.is_not(None),
-        ASSIGNMENT.c.nudge_on <= bindparam("day"),
-        AGENDA.c.timezone == bindparam("timezone"),
-        *_STILL_ASKED,
-    )
+_NUDGED = select(ASSIGNMENT).where(
+    ASSIGNMENT.c.nudge_on.is_not(None), ASSIGNMENT.c.nudge_on <= bindparam("day"), *_STILL_ASKED
 )
 _STALE = select(MAIL.c.id, MAIL.c.content).where(
     UNDERWAY,
@@ -165,7 +158,9 @@ def _nudged(
     """What is to be mentioned for a reason of its own (sent back, newly asked), by unit, and the row ids."""
     found: defaultdict[str, list[Told]] = defaultdict(list)
     rows = []
-    for row in session.execute(_NUDGED, {"timezone": timezone, "day": day}):
+    for row in session.execute(_NUDGED, {"day": day}):
+        if force.timezone(row.unit) != timezone:
+            continue
         reason = Reason(row.nudge)
         found[row.unit].append(
             (saying(force, row.key, row.period, row.effective_due, reason, day), row.progress)

@@ -1,0 +1,138 @@
+"""``explain`` says what the outbox did, and why."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from tests.world import at, definition, running, unit, world
+from tracker.core.model import Reason
+from tracker.engine.explain import Fate, explain
+
+BOTH = ("wanzhou", "fuling")
+TABLE = definition("table-2", "2022年5月起，每月5日前", BOTH)
+TASK = definition("5", "2022年6月底前", BOTH)
+ONGOING = definition("9", "持续推进", BOTH)
+
+
+def why(engine, ref, who="wanzhou"):
+    with engine.database.reading() as session:
+        return explain(session, engine.engine.force, ref, who, engine.clock.now())
+
+
+def lines(explanation):
+    return [(entry.on.isoformat()[5:], entry.reason.value, entry.outcome.value) for entry in explanation.entries]
+
+
+def test_a_holiday_that_moved_a_reminder_is_named():
+    with running(world(TABLE), "2022-05-06 08:00") as engine:
+        engine.mornings("2022-05-06", "2022-06-06")
+        found = why(engine, "table-2@2022-06")
+    assert lines(found)[:7] == [
+        ("05-31", "lead", "sent"),
+        ("06-02", "lead", "merged"),
+        ("06-02", "lead", "sent"),
+        ("06-04", "lead", "moved"),
+        ("06-05", "lead", "moved"),
+        ("06-06", "overdue", "sent"),
+        ("06-08", "overdue", "planned"),
+    ]
+    moved = next(entry for entry in found.entries if entry.on == date(2022, 6, 4))
+    assert moved.because == "2022-06-04 is a day off; said on 2022-06-02（2022-06-04不是工作日，调整到2022-06-02）"
+
+
+def test_what_was_not_said_because_it_was_answered_is_named_with_the_day():
+    with running(world(TABLE), "2022-04-28 08:00") as engine:
+        engine.mornings("2022-04-28", "2022-04-29")
+        engine.record("submit", "table-2@2022-05", when="2022-05-03 10:00")
+        engine.mornings("2022-05-04", "2022-05-09")
+        found = why(engine, "table-2@2022-05")
+    assert found.state == "done"
+    assert ("05-05", "due_today", "skipped") in lines(found)
+    assert "submitted on 2022-05-03（" in found.entries[-1].because
+    assert all(entry.outcome is not Fate.SENT for entry in found.entries if entry.on > date(2022, 5, 3))
+
+
+def test_an_extension_changes_what_comes_after_it_only():
+    with running(world(TABLE), "2022-04-28 08:00") as engine:
+        engine.mornings("2022-04-28", "2022-05-01")
+        engine.record("extend", "table-2@2022-05", until=date(2022, 5, 18), when="2022-05-03 10:00")
+        found = why(engine, "table-2@2022-05")
+    assert (found.due, found.effective_due) == (date(2022, 5, 5), date(2022, 5, 18))
+    assert lines(found) == [
+        ("04-29", "lead", "sent"),
+        ("04-30", "lead", "moved"),
+        ("05-13", "lead", "planned"),
+        ("05-17", "lead", "planned"),
+        ("05-18", "due_today", "planned"),
+        ("05-19", "overdue", "planned"),
+    ]
+
+
+def test_a_unit_without_an_address_is_told_so():
+    nobody = type(unit("x"))(id="wanzhou", name="万州")
+    with running(world(TASK, units=(nobody, unit("fuling")))) as engine:
+        engine.pass_at("2022-04-08")
+        assert [e.outcome for e in why(engine, "5").entries][0] is Fate.SKIPPED
+        assert "nobody at the unit has an address" in why(engine, "5").entries[0].because
+        assert why(engine, "5", "fuling").entries[0].outcome is Fate.SENT
+
+
+def test_days_on_which_the_service_did_not_run_are_named_with_the_day_of_the_catch_up():
+    with running(world(TABLE), "2022-04-28 08:00") as engine:
+        engine.pass_at("2022-04-28")
+        engine.pass_at("2022-05-12 10:00")
+        found = why(engine, "table-2@2022-05")
+    assert ("05-05", "due_today", "skipped") in lines(found)
+    assert "told on 2022-05-12" in next(e for e in found.entries if e.on == date(2022, 5, 5)).because
+
+
+def test_what_was_sent_back_is_an_entry_of_its_own():
+    with running(world(TABLE), "2022-05-05 08:00") as engine:
+        engine.record("submit", "table-2@2022-05", when="2022-05-05 08:30")
+        engine.record("return", "table-2@2022-05", when="2022-05-06 16:00", reason="合计不符")
+        engine.mornings("2022-05-07", "2022-05-09")
+        assert ("05-07", "returned", "sent") in lines(why(engine, "table-2@2022-05"))
+
+
+SCRIPT = [
+    ("2022-04-12", "submit", "5", "fuling", {}),
+    ("2022-05-03", "submit", "table-2@2022-05", "wanzhou", {}),
+    ("2022-05-04", "extend", "table-2@2022-05", "fuling", {"until": date(2022, 5, 20)}),
+    ("2022-05-10", "return", "table-2@2022-05", "wanzhou", {"reason": "有误"}),
+    ("2022-05-16", "submit", "table-2@2022-05", "wanzhou", {}),
+    ("2022-05-27", "pause", "5", "wanzhou", {}),
+    ("2022-06-01", "undo", "5", "fuling", {}),
+    ("2022-06-20", "resume", "5", "wanzhou", {}),
+    ("2022-07-04", "nil", "table-2@2022-07", "fuling", {}),
+    ("2022-07-20", "waive", "5", "fuling", {}),
+]
+
+
+@pytest.mark.parametrize("gap", [None, ("2022-05-30", "2022-06-08")])
+def test_explain_agrees_with_the_outbox_for_every_assignment_and_day(gap):
+    force = world(TABLE, TASK, ONGOING)
+    sent = set()
+    with running(force) as engine:
+        script = list(SCRIPT)
+        day = date(2022, 4, 8)
+        while day <= date(2022, 8, 12):
+            while script and script[0][0] <= day.isoformat():
+                _, kind, ref, who, more = script.pop(0)
+                engine.record(kind, ref, who, when=f"{day} 08:00", **more)
+            if gap is None or not gap[0] <= day.isoformat() <= gap[1]:
+                engine.clock.set(at(day.isoformat()))
+                engine.engine.run_pass()
+                for claimed, _ in engine.courier.take():
+                    sent |= {(i.ref, i.unit, day, i.reason) for i in claimed.mail.items}
+            day += timedelta(days=1)
+        told = set()
+        for ref in ("5", "9", *(f"table-2@2022-{month:02}" for month in range(5, 13))):
+            for who in BOTH:
+                for entry in why(engine, ref, who).entries:
+                    if entry.outcome is Fate.SENT:
+                        told.add((ref, who, entry.on))
+                    elif entry.outcome is Fate.SKIPPED:
+                        assert not any((ref, who, entry.on) == (r, u, d) for r, u, d, _ in sent), entry
+    assert told == {(ref, who, on) for ref, who, on, _ in sent}
+    assert {reason for *_, reason in sent} >= {Reason.OPENED, Reason.LEAD, Reason.OVERDUE, Reason.RETURNED}
+
