@@ -20,7 +20,9 @@ def why(engine, ref, who="wanzhou"):
 
 
 def lines(explanation):
-    return [(entry.on.isoformat()[5:], entry.reason.value, entry.outcome.value) for entry in explanation.entries]
+    return [
+        (entry.on.isoformat()[5:], entry.reason.value, entry.outcome.value) for entry in explanation.entries
+    ]
 
 
 def test_a_holiday_that_moved_a_reminder_is_named():
@@ -37,7 +39,10 @@ def test_a_holiday_that_moved_a_reminder_is_named():
         ("06-08", "overdue", "planned"),
     ]
     moved = next(entry for entry in found.entries if entry.on == date(2022, 6, 4))
-    assert moved.because == "2022-06-04 is a day off; said on 2022-06-02（2022-06-04不是工作日，调整到2022-06-02）"
+    assert (
+        moved.because
+        == "2022-06-04 is a day off; said on 2022-06-02（2022-06-04不是工作日，调整到2022-06-02）"
+    )
 
 
 def test_what_was_not_said_because_it_was_answered_is_named_with_the_day():
@@ -59,8 +64,10 @@ def test_an_extension_changes_what_comes_after_it_only():
         found = why(engine, "table-2@2022-05")
     assert (found.due, found.effective_due) == (date(2022, 5, 5), date(2022, 5, 18))
     assert lines(found) == [
+        ("04-29", "lead", "merged"),
         ("04-29", "lead", "sent"),
         ("04-30", "lead", "moved"),
+        ("05-04", "lead", "moved"),
         ("05-13", "lead", "planned"),
         ("05-17", "lead", "planned"),
         ("05-18", "due_today", "planned"),
@@ -72,7 +79,7 @@ def test_a_unit_without_an_address_is_told_so():
     nobody = type(unit("x"))(id="wanzhou", name="万州")
     with running(world(TASK, units=(nobody, unit("fuling")))) as engine:
         engine.pass_at("2022-04-08")
-        assert [e.outcome for e in why(engine, "5").entries][0] is Fate.SKIPPED
+        assert why(engine, "5").entries[0].outcome is Fate.SKIPPED
         assert "nobody at the unit has an address" in why(engine, "5").entries[0].because
         assert why(engine, "5", "fuling").entries[0].outcome is Fate.SENT
 
@@ -135,4 +142,3 @@ def test_explain_agrees_with_the_outbox_for_every_assignment_and_day(gap):
                         assert not any((ref, who, entry.on) == (r, u, d) for r, u, d, _ in sent), entry
     assert told == {(ref, who, on) for ref, who, on, _ in sent}
     assert {reason for *_, reason in sent} >= {Reason.OPENED, Reason.LEAD, Reason.OVERDUE, Reason.RETURNED}
-

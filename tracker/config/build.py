@@ -116,7 +116,8 @@ def _unit(unit: UnitShape, roster: Roster) -> Unit:
         name=unit.name,
         aliases=tuple(unit.aliases),
         contacts=tuple(
-            Contact(contact.name, contact.email, contact.language, contact.role) for contact in unit.contacts
+            Contact(contact.name or contact.email, contact.email, contact.language, contact.role)
+            for contact in unit.contacts
         ),
         reports_to=None if unit.reports_to is None else roster.unit(unit.reports_to),
         timezone=unit.timezone,
@@ -152,7 +153,7 @@ def build_settings(file: SettingsFile) -> Settings:
 
 
 def _person(person: PersonShape | None) -> Contact | None:
-    return None if person is None else Contact(person.name, person.email, person.language)
+    return None if person is None else Contact(person.name or person.email, person.email, person.language)
 
 
 def _policies(shapes: dict[str, PolicyShape]) -> Policies:

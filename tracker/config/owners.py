@@ -60,7 +60,8 @@ class Names:
         """The length of the longest name that stands at ``start``; 0 if there is none."""
         for length in self._lengths.get(folded[start : start + 1], ()):
             end = start + length
-            if folded[start:end] in self._units and not _is_inside_a_word(folded, end):
+            # A slice that runs over the end of the text is shorter, and may be another name.
+            if end <= len(folded) and folded[start:end] in self._units and not _is_inside_a_word(folded, end):
                 return length
         return 0
 

@@ -123,16 +123,15 @@ class CampaignShape(Shape):
 class TasksFile(Shape):
     """``tasks.yaml``."""
 
-    end_mark: Truth = False
     campaign: CampaignShape
     tasks: list[TaskShape]
     reports: Annotated[list[ReportShape], _EmptyList] = Field(default_factory=list)
 
 
 class ContactShape(Shape):
-    """A person at a unit."""
+    """A person at a unit; one without a name is called by the address."""
 
-    name: Line
+    name: Line | None = None
     email: Address
     language: Literal["zh", "en"] | None = None
     role: Literal["to", "cc"] = "to"
@@ -163,7 +162,6 @@ class GroupShape(Shape):
 class UnitsFile(Shape):
     """``units.yaml``."""
 
-    end_mark: Truth = False
     units: list[UnitShape]
     groups: Annotated[list[GroupShape], _EmptyList] = Field(default_factory=list)
 
@@ -209,7 +207,6 @@ class PolicyShape(Shape):
 class SettingsFile(Shape):
     """``settings.yaml``."""
 
-    end_mark: Truth = False
     mail: Annotated[MailShape, _EmptyMapping] = MailShape()
     operator: PersonShape | None = None
     web: Web | None = None
@@ -251,7 +248,6 @@ Days = Annotated[
 class HolidaysFile(Shape):
     """``holidays/YYYY.yaml``."""
 
-    end_mark: Truth = False
     year: Annotated[int, BeforeValidator(whole(1900, 2200))]
     source: Line | None = None
     off: Days = Field(default_factory=list)

@@ -6,12 +6,16 @@ scalar stays the text that was typed, so that ``no``, ``12:30:45`` and ``2022-02
 an empty value, ``~`` and ``null`` are None.
 
 What YAML allows and a clerk's file does not need is refused: anchors and aliases, tags, a second document,
-keys that are no text or stand twice.  A file whose ``end_mark`` is true must end with the line ``...``; so
-one that is cut anywhere is noticed, which no count of items can do for the last item's own fields.
+keys that are no text or stand twice.
+
+A file may announce its own end in a comment: after ``# end_mark: 全文完`` there must come a line ``# 全文完``.
+So one that is cut anywhere is noticed, which no count of items can do for the last item's own fields.  It is
+a comment, so that a program which rewrites the file takes the mark and the announcement away together.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -31,7 +35,6 @@ from yaml.events import (
 
 from tracker.config.document import Document, Mapping, Sequential, Value
 from tracker.config.messages import quote, say
-from tracker.config.scalars import TRUE_WORDS
 from tracker.config.yamlerrors import explain
 from tracker.config.yamltext import (
     CONTROL,
@@ -45,7 +48,7 @@ from tracker.config.yamltext import (
 #: Nothing in the files goes deeper than six.
 DEEPEST = 32
 
-END_MARK = "end_mark"
+_END_MARK = re.compile(r"^# end_mark: *(\S.*?) *$", re.MULTILINE)
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
@@ -71,31 +74,23 @@ def read_document(file: str, data: bytes) -> Document:
         document.error(
             (1, 1), (), say("the file is empty; it may not have been written", "文件是空的，可能没有写完")
         )
-    _look_for_end(document, ended=builder.ended)
+    _look_for_end(document)
     document.problems.sort(key=lambda problem: (problem.line, problem.column))
     return document
 
 
-def _look_for_end(document: Document, *, ended: bool) -> None:
-    root = document.root
-    if not document.complete or not isinstance(root, Mapping) or END_MARK not in root:
+def _look_for_end(document: Document) -> None:
+    announced = _END_MARK.search(document.text)
+    if announced is None:
         return
-    announced = root[END_MARK]
-    if next(iter(root)) != END_MARK:
-        document.error(
-            document.key_place((END_MARK,)),
-            (END_MARK,),
-            say(
-                f"{END_MARK} must be the first key, or a file that is cut off loses it",
-                f"{END_MARK} 应写在最前面，否则残缺的文件里没有它",
-            ),
-        )
-    if not ended and isinstance(announced, str) and announced.strip().lower() in TRUE_WORDS:
-        message = say(
-            f"the file is cut off here: {END_MARK} says that its last line is “...”",
-            f"文件到此中断：{END_MARK} 说明最后一行应是“...”",
-        )
-        document.error(place_at(document.text, len(document.text.rstrip())), (), message)
+    end = f"# {announced[1]}"
+    if any(line.strip() == end for line in document.text[announced.end() :].splitlines()):
+        return
+    message = say(
+        f"the file is cut off here: its comment end_mark says that a line “{end}” comes at the end",
+        f"文件到此中断：注释 end_mark 说明末尾应有一行“{end}”",
+    )
+    document.error(place_at(document.text, len(document.text.rstrip())), (), message)
 
 
 class _StoppedError(Exception):
@@ -115,8 +110,6 @@ class _Builder:
         self.key: str | None = None
         self.key_mark: Any = None
         self.above: list[tuple[Mapping | Sequential, str | None, Any]] = []
-        #: Whether the document ended with the line “...”.
-        self.ended = False
 
     def read(self) -> None:
         """Build; what the parser refuses becomes a finding and ends the reading."""
@@ -129,7 +122,7 @@ class _Builder:
             SequenceEndEvent: self._end,
             AliasEvent: self._alias,
             DocumentStartEvent: self._begin,
-            DocumentEndEvent: self._finish,
+            DocumentEndEvent: lambda _: None,
             StreamStartEvent: lambda _: None,
         }
         get = loader.get_event
@@ -217,9 +210,6 @@ class _Builder:
                     "a second document begins here; one is expected", "一个文件只能有一份内容，此处又开始一份"
                 ),
             )
-
-    def _finish(self, event: Any) -> None:
-        self.ended = event.explicit
 
     def _refuse_extras(self, event: Any) -> None:
         if event.anchor is not None:

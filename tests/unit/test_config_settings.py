@@ -1,0 +1,237 @@
+"""``settings.yaml`` and the environment: what is taken over, which policy holds, and where secrets stay."""
+
+from datetime import time
+
+import pytest
+
+from tests.unit.test_config_bad_input import FILES, SETTINGS, S, load_edited, told, write
+from tracker.config.environment import apply_environment, secret
+from tracker.config.loader import load
+from tracker.core.model import Contact
+from tracker.core.policy import Interval, Policies, Policy, Settings
+from tracker.errors import UsageError
+from tracker.shipped import shipped
+
+
+def test_settings_that_are_silent_are_as_shipped(tmp_path):
+    (tmp_path / "settings.yaml").write_text("{}\n")
+    assert load(tmp_path).settings == Settings()
+
+
+def test_sections_with_nothing_in_them_are_silent(tmp_path):
+    write(tmp_path, FILES | {"settings.yaml": "mail:\npolicies:\n  default:\n"})
+    loaded = load(tmp_path)
+    assert told(loaded, tmp_path) == []
+    assert loaded.settings == Settings()
+
+
+def test_every_setting_is_taken_over(tmp_path):
+    text = """\
+mail:
+  from: {name: 督办, email: t@x.example}
+  transport: smtp://u@x.cn@smtp.x.cn:587
+  send_at: 8:30
+  link_base: https://t.example/
+  mailbox: var/mails
+  connections: 2
+  refusals: {temporary: [frequency], permanent: [no such user]}
+operator: {name: 管, email: op@x.example, language: en}
+web: "[::1]:8080"
+database: postgresql+psycopg://u:secret@h/d
+templates: own
+holidays: days
+"""
+    write(tmp_path, FILES | {"settings.yaml": text})
+    loaded = load(tmp_path)
+    assert told(loaded, tmp_path) == []
+    assert loaded.settings == Settings(
+        mail_from=Contact("督办", "t@x.example"),
+        transport="smtp://u@x.cn@smtp.x.cn:587",
+        send_at=time(8, 30),
+        link_base="https://t.example",
+        mailbox="var/mails",
+        connections=2,
+        temporary_refusals=("frequency",),
+        permanent_refusals=("no such user",),
+        operator=Contact("管", "op@x.example", "en"),
+        web="[::1]:8080",
+        database="postgresql+psycopg://u:secret@h/d",
+        templates="own",
+        holidays="days",
+    )
+    assert "secret" not in repr(loaded.settings)
+
+
+def test_the_web_page_can_be_off(tmp_path):
+    assert load_edited(tmp_path).settings.web is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "mailbox:var/mails",
+        "smtp://host",
+        "smtps://u@host:465",
+        "smtp+plain://127.0.0.1:25",
+        "smtp://u@q.com@smtp.q.com",
+    ],
+)
+def test_transports_that_are_some(value, tmp_path):
+    assert told(load_edited(tmp_path, (S, "  send_at", f"  transport: {value}\n  send_at")), tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "mailbox:",
+        "smtp:host",
+        "imap://host",
+        "smtp://",
+        "smtp://host:0",
+        "smtp://host:99999",
+        "smtp://a b@host",
+        "smtp://h/x",
+    ],
+)
+def test_transports_that_are_none(value, tmp_path):
+    assert (
+        len(told(load_edited(tmp_path, (S, "  send_at", f"  transport: {value!r}\n  send_at")), tmp_path))
+        == 1
+    )
+
+
+# --- policies ---
+
+
+def policies_of(tmp_path, text):
+    write(tmp_path, FILES | {"settings.yaml": f"policies:\n{text}" if text else SETTINGS})
+    loaded = load(tmp_path)
+    assert told(loaded, tmp_path) == []
+    return loaded.settings.policies
+
+
+def test_the_built_in_policies_are_those_of_the_contract():
+    named = Policies().named
+    assert named["default"] == Policy(
+        "default", (30, 7, 3, 1), Interval(7, "d"), Interval(3, "wd"), announce=True
+    )
+    assert named["monthly"] == Policy("monthly", (5, 1), Interval(2, "wd"), Interval(3, "wd"), announce=False)
+
+
+def test_the_shipped_policies_are_the_built_in_ones():
+    assert load(shipped("config")).settings.policies.named == Policies().named
+
+
+def test_a_policy_takes_from_default_what_it_does_not_say(tmp_path):
+    named = policies_of(
+        tmp_path,
+        "  default: {lead: [10, 2, 10], escalate: never, review: year}\n  close: {overdue: 1wd, max_repeats: 5}\n",
+    ).named
+    assert named["default"].lead == (10, 2)
+    assert named["close"] == Policy("close", (10, 2), Interval(1, "wd"), None, review="year", max_repeats=5)
+    # What makes it monthly stays.
+    assert named["monthly"] == Policy(
+        "monthly", (5, 1), Interval(2, "wd"), None, announce=False, review="year"
+    )
+
+
+def test_never_is_said_apart_from_nothing(tmp_path):
+    named = policies_of(tmp_path, "  quiet: {lead: [], overdue: never, escalate: off, review: never}\n").named
+    assert named["quiet"] == Policy("quiet", (), None, None, review=None)
+
+
+@pytest.mark.parametrize(
+    ("deadline", "policy", "name", "announce"),
+    [
+        ("2022年底前", None, "default", True),
+        ("每月5日前", None, "monthly", False),
+        # What comes back is not announced every time, unless its own policy says so.
+        ("每季度", None, "default", False),
+        ("每季度", "default", "default", False),
+        ("每季度", "loud", "loud", True),
+        ("每月5日前", "loud", "loud", True),
+        ("每季度", "plain", "plain", False),
+        ("2022年底前", "plain", "plain", True),
+        ("2022年底前", "monthly", "monthly", False),
+    ],
+)
+def test_which_policy_a_definition_has_and_whether_it_is_announced(
+    deadline, policy, name, announce, tmp_path
+):
+    said = f"{deadline}\n    policy: {policy}" if policy else deadline
+    loaded = load_edited(
+        tmp_path,
+        ("2022年底前", said),
+        (S, "policies:\n", "policies:\n  loud: {announce: true}\n  plain: {lead: [3]}\n"),
+    )
+    found = loaded.settings.policies.for_definition(loaded.campaign.definitions["1"])
+    assert (found.name, found.announce) == (name, announce)
+
+
+@pytest.mark.parametrize("text", ["7d", "2wd", " 3WD "])
+def test_an_interval_is_read_back_as_it_is_written(text):
+    assert str(Interval.parse(text)) == text.strip().lower()
+
+
+@pytest.mark.parametrize("text", ["", "7", "d", "0d", "-1d", "1.5d", "7 days", "７d", "1000d", "wd"])
+def test_other_intervals_are_none(text):
+    with pytest.raises(ValueError, match="is no interval"):
+        Interval.parse(text)
+
+
+# --- the environment ---
+
+
+def test_an_empty_environment_changes_nothing():
+    assert apply_environment(Settings(), {}) == Settings()
+    assert apply_environment(Settings(), {"TRACKER_WEB": "", "TRACKER_MAIL": " "}) == Settings()
+
+
+def test_the_environment_comes_first():
+    changed = apply_environment(
+        Settings(),
+        {
+            "TRACKER_DATABASE": "sqlite:///x.db",
+            "TRACKER_MAIL": "smtps://u@h",
+            "TRACKER_WEB": "off",
+            "TRACKER_MAIL_PASSWORD": "geheim",
+            "TRACKER_SECRET": "schluessel",
+            "OTHER": "x",
+        },
+    )
+    assert (changed.database, changed.transport, changed.web) == ("sqlite:///x.db", "smtps://u@h", None)
+    assert (changed.mail_password, changed.signing_key) == ("geheim", "schluessel")
+    assert "geheim" not in repr(changed)
+    assert "schluessel" not in repr(changed)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TRACKER_WEB", "8080"),
+        ("TRACKER_MAIL", "smtp://u:geheim@h"),
+        ("TRACKER_DATABASE", "mysql://u:geheim@h"),
+    ],
+)
+def test_a_wrong_variable_is_named_and_no_secret_is_shown(name, value):
+    with pytest.raises(UsageError, match=f"^{name}: ") as raised:
+        apply_environment(Settings(), {name: value})
+    assert "geheim" not in str(raised.value)
+    assert raised.value.exit_code == 2
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path):
+    file = tmp_path / "password"
+    file.write_text("ge heim \n")
+    assert secret({"X_FILE": str(file)}, "X") == "ge heim "
+    assert secret({"X": "nearer", "X_FILE": str(file)}, "X") == "nearer"
+    assert secret({}, "X") is None
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\n", b"\xff\xfe"])
+def test_a_secret_file_that_holds_none_is_told_of(content, tmp_path):
+    file = tmp_path / "password"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(UsageError, match=f"^X_FILE={file} "):
+        secret({"X_FILE": str(file)}, "X")

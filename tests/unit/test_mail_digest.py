@@ -1,0 +1,330 @@
+"""What a digest says: which rows, in which order, in which words."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from tests.world import at, definition, unit, world
+from tracker.core.model import Contact, Item, Kind, Mail, MailKind, Reason, Rule, Target, Unit
+from tracker.mail.compose import Composer
+from tracker.mail.words import load_words
+from tracker.shipped import shipped
+
+SHIPPED = shipped("templates") / "emails"
+WORDS = {language: load_words(language, SHIPPED)[0] for language in ("zh", "en")}
+TODAY = date(2022, 6, 2)
+CASES = replace(
+    definition("5", "2022年底前", ["wanzhou", "fuling"], requirement="每个区县至少宣传曝光2家。"),
+    title="5.将企业安全生产培训纳入执法检查重点内容。",
+    target=Target(2, "典型案例", ("wanzhou",)),
+)
+FIRST_LIST = replace(
+    definition("5/first-list", "2022年6月底前", ["wanzhou"], submit_to="list@kaoshi.example"),
+    title="第一批名单",
+)
+PATROL = replace(definition("10", "持续推进", ["wanzhou"]), title="开展巡查巡考")
+TABLE = replace(definition("table-2", "2022年5月起，每月5日前", ["wanzhou"]), title="汇总表（培训机构）")
+CENTRE = Unit("kaoshi", "市考试中心", contacts=(Contact("李文博", "liwenbo@kaoshi.example"),))
+
+
+def campaign(**changed):
+    units = [unit("wanzhou"), unit("fuling"), CENTRE]
+    base = world(CASES, FIRST_LIST, PATROL, TABLE, units=units).campaign
+    return replace(base, **{"supervisor": "市考试中心", **changed})
+
+
+def item(ref, reason, due=None, who="wanzhou", today=TODAY):
+    return Item(ref, who, Reason(reason), due, (due - today).days if due else None)
+
+
+def digest(*items, today=TODAY, language="zh", **changed):
+    base = Mail(
+        "digest/1",
+        at(str(today)),
+        "zhang@wanzhou.example",
+        "张敏",
+        "wanzhou",
+        MailKind.DIGEST,
+        language,
+        items,
+    )
+    return replace(base, **changed)
+
+
+def view(*items, language="zh", given=None, **changed):
+    return Composer(given or campaign(), WORDS[language]).view(digest(*items, language=language, **changed))
+
+
+def months(first, last):
+    """Due dates on the 5th, from ``first`` to ``last``, with their periods."""
+    day = first
+    while day <= last:
+        yield f"{day:%Y-%m}", day
+        day = (day.replace(day=1) + timedelta(days=32)).replace(day=5)
+
+
+def test_the_most_pressing_comes_first():
+    found = view(
+        item("10", "review"),
+        item("5", "opened", date(2022, 12, 31)),
+        item("5", "pace", date(2022, 12, 31)),
+        item("5/first-list", "lead", date(2022, 6, 30)),
+        item("table-2@2022-06", "due_today", TODAY),
+        item("table-2@2022-05", "returned", date(2022, 5, 5)),
+        item("5", "overdue", date(2022, 4, 1)),
+        item("table-2@2022-05", "overdue", date(2022, 5, 5)),
+        item("5", "escalation", date(2022, 5, 5)),
+    )
+    assert [section.name for section in found.sections] == [
+        "escalation",
+        "overdue",
+        "lapsed",
+        "returned",
+        "due_today",
+        "lead",
+        "pace",
+        "opened",
+        "review",
+    ]
+
+
+def test_within_a_section_the_order_of_the_plan_stays_and_what_has_no_date_comes_last():
+    found = view(
+        item("10", "opened"),
+        item("5/first-list", "opened", date(2022, 6, 30)),
+        item("5", "opened", date(2022, 12, 31)),
+    )
+    assert [row.short for row in found.sections[0].rows] == [
+        "任务5 第一批名单",
+        "任务5 将企业安全生产培训纳入执法检查重点内容",
+        "任务10 开展巡查巡考",
+    ]
+
+
+def test_a_row_says_what_by_when_how_long_and_to_whom():
+    [section] = view(item("5/first-list", "lead", date(2022, 6, 30))).sections
+    [row] = section.rows
+    assert (row.label, row.title) == ("任务5", "第一批名单")
+    assert row.when == "2022年6月底前（2022年6月30日，周四）"
+    assert row.status == "还剩28天"
+    assert row.todo == "请于6月30日前报送。"
+    assert row.submit_to == "list@kaoshi.example"
+    assert section.count == "即将到期1项"
+
+
+def test_a_task_is_completed_and_a_paper_is_sent():
+    [section] = view(
+        item("5", "lead", date(2022, 12, 31)), item("table-2@2022-06", "lead", date(2022, 6, 5))
+    ).sections
+    assert [row.todo for row in section.rows] == [
+        "请于12月31日前完成，并报送完成情况。",
+        "请于6月5日前报送。",
+    ]
+
+
+def test_what_has_no_address_of_its_own_goes_to_the_supervisor():
+    [section] = view(item("10", "review")).sections
+    assert section.rows[0].submit_to == "市考试中心"
+
+
+@pytest.mark.parametrize(
+    ("days", "chinese", "english"),
+    [
+        (-2, "已逾期2天", "2 days late"),
+        (-1, "已逾期1天", "1 day late"),
+        (0, "今日到期", "due today"),
+        (1, "明日到期", "due tomorrow"),
+        (2, "还剩2天", "2 days left"),
+        (None, "持续推进", "ongoing"),
+    ],
+)
+def test_days_are_said_as_a_person_would(days, chinese, english):
+    due = None if days is None else TODAY + timedelta(days=days)
+    for language, said in (("zh", chinese), ("en", english)):
+        [section] = view(item("5", "opened", due), language=language).sections
+        assert section.rows[0].status == said
+
+
+def test_overdue_periods_of_one_report_are_one_row():
+    today = date(2026, 11, 23)
+    due = list(months(date(2022, 5, 5), date(2026, 11, 5)))
+    found = view(
+        *(item(f"table-2@{period}", "overdue", day, today=today) for period, day in due),
+        item("5", "overdue", date(2022, 12, 31), today=today),
+        today=today,
+    )
+    [section] = found.sections
+    report, task = section.rows
+    assert report.period == "2022年5月—2026年11月，共55期"
+    assert report.status == "最长逾期1663天"
+    assert report.when == "2022年5月起，每月5日前（2022年5月5日至2026年11月5日）"
+    assert report.todo == "请补报所缺的55期。"
+    assert task.period is None
+    assert section.count == "逾期2项（56期）"
+    assert "逾期2项" in found.subject
+
+
+def test_periods_that_are_not_late_yet_stay_rows_of_their_own():
+    [section] = view(
+        item("table-2@2022-06", "lead", date(2022, 6, 5)), item("table-2@2022-07", "lead", date(2022, 7, 5))
+    ).sections
+    assert [row.period for row in section.rows] == ["2022年6月", "2022年7月"]
+
+
+def test_what_was_over_before_the_document_was_issued_is_worded_gently():
+    found = view(item("5", "overdue", date(2022, 4, 7)), item("5/first-list", "overdue", date(2022, 4, 7)))
+    [section] = found.sections
+    assert section.name == "lapsed"
+    assert [row.status for row in section.rows] == ["印发时已到期"] * 2
+    assert "逾期" not in found.subject
+    assert all("逾期" not in f"{row.todo}{section.hint}{section.heading}" for row in section.rows)
+    # On the day of issue itself nothing was over yet.
+    assert view(item("5", "overdue", date(2022, 4, 8))).sections[0].name == "overdue"
+
+
+def test_a_quota_says_how_much_is_done_and_how_much_is_missing():
+    pace = item("5", "pace", date(2022, 12, 31))
+    [section] = view(pace, details={"progress": {"5 wanzhou": 1}}).sections
+    assert section.rows[0].progress == "典型案例：应完成2，已完成1"
+    assert section.rows[0].todo == "典型案例还差1，请加快进度。"
+    assert view(pace, details={"progress": {"5": 1}}).sections[0].rows[0].progress == section.rows[0].progress
+    assert view(pace).sections[0].rows[0].progress == "典型案例：应完成2，已完成0"
+
+
+def test_a_unit_without_the_quota_is_not_told_of_it():
+    [section] = view(item("5", "lead", date(2022, 12, 31), "fuling"), unit="fuling").sections
+    assert section.rows[0].progress is None
+
+
+def test_whoever_answers_for_several_units_sees_whose_each_row_is():
+    found = view(
+        item("5", "lead", date(2022, 12, 31)), item("5", "lead", date(2022, 12, 31), "fuling"), unit="wanzhou"
+    )
+    [section] = found.sections
+    assert [row.units for row in section.rows] == ["wanzhou应急管理局", "fuling应急管理局"]
+    assert found.greeting == "wanzhou应急管理局等2个单位 张敏："
+
+
+def test_in_a_mail_for_one_unit_the_rows_do_not_repeat_its_name():
+    assert view(item("5", "lead", date(2022, 12, 31))).sections[0].rows[0].units is None
+
+
+def test_escalations_of_one_item_name_all_the_units_in_one_row():
+    found = view(
+        item("table-2@2022-05", "escalation", date(2022, 5, 5)),
+        item("table-2@2022-05", "escalation", date(2022, 5, 5), "fuling"),
+        unit="kaoshi",
+        to="liwenbo@kaoshi.example",
+        name="李文博",
+    )
+    [section] = found.sections
+    [row] = section.rows
+    assert row.units == "wanzhou应急管理局、fuling应急管理局"
+    assert row.status == "已逾期28天"
+    assert row.period == "2022年5月"
+    assert section.count == "升级督办1项（2家次）"
+    assert found.greeting == "市考试中心 李文博："
+
+
+def test_a_returned_item_says_so_and_how_it_stands():
+    [section] = view(item("5", "returned", date(2022, 12, 31))).sections
+    assert section.rows[0].status == "已退回，还剩212天"
+
+
+def test_what_is_gone_from_the_files_is_still_named():
+    [section] = view(item("99/gone@2022-05", "overdue", date(2022, 5, 5))).sections
+    assert section.rows[0].title == "99/gone"
+    assert section.rows[0].period == "2022年5月"
+
+
+def test_the_subject_names_a_single_item_and_counts_several():
+    composer = Composer(campaign(), WORDS["zh"])
+    one = digest(item("5", "overdue", date(2022, 5, 31)))
+    assert composer.subject(one) == (
+        "渝考发〔2022〕5号：任务5 将企业安全生产培训纳入执法检查重点内容，已逾期2天（6月2日）"
+    )
+    several = digest(
+        item("5", "overdue", date(2022, 5, 31)),
+        item("5/first-list", "lead", date(2022, 6, 30)),
+        item("table-2@2022-06", "due_today", TODAY),
+    )
+    assert composer.subject(several) == "渝考发〔2022〕5号：逾期1项、今日到期1项、即将到期1项（6月2日）"
+    more = replace(several, items=(*several.items, item("10", "review")))
+    assert composer.subject(more) == "渝考发〔2022〕5号：逾期1项、今日到期1项、即将到期1项等共4项（6月2日）"
+
+
+def test_the_subject_alone_is_the_subject_of_the_whole():
+    composer = Composer(campaign(), WORDS["en"])
+    for reason in Reason:
+        mail = digest(item("5", reason, date(2022, 5, 31)), item("10", reason), language="en")
+        assert composer.subject(mail) == composer.view(mail).subject
+
+
+def test_the_date_is_that_of_the_recipient():
+    # 09:00 in Shanghai on 2 June is still 1 June in New York.
+    there = replace(unit("wanzhou"), timezone="America/New_York")
+    base = campaign()
+    given = replace(base, units={**base.units, "wanzhou": there})
+    assert view(item("5", "lead", date(2022, 12, 31)), given=given).subject.endswith("（6月1日）")
+
+
+def test_who_answers_questions_is_the_supervisor_unless_somebody_is_named():
+    mail = digest(item("10", "review"))
+    assert "市考试中心 李文博（liwenbo@kaoshi.example）" in str(
+        Composer(campaign(), WORDS["zh"]).view(mail).ask
+    )
+    other = Contact("王芳", "wangfang@kaoshi.example")
+    assert "王芳" in str(Composer(campaign(), WORDS["zh"], other).view(mail).ask)
+    assert Composer(campaign(supervisor=None), WORDS["zh"]).view(mail).ask is None
+
+
+def test_nobody_is_told_to_ask_themselves():
+    assert view(item("10", "review"), to="liwenbo@kaoshi.example").ask is None
+
+
+def test_a_contact_whose_name_says_the_unit_is_not_greeted_with_it_twice():
+    named = replace(unit("wanzhou"), name="万州区应急管理局")
+    base = campaign()
+    given = replace(base, units={**base.units, "wanzhou": named})
+    assert view(item("10", "review"), name="万州区联络员", given=given).greeting == "万州区联络员："
+    assert view(item("10", "review"), name="张敏", given=given).greeting == "万州区应急管理局 张敏："
+
+
+def test_a_long_task_is_cut_and_its_number_is_not_said_twice():
+    long = replace(PATROL, key="1", title="1.“12393”。" + "即一条主线：按照全局三大行动要求，" * 40)
+    base = campaign()
+    given = replace(base, tasks=(long,))
+    [section] = view(item("1", "opened"), given=given).sections
+    assert section.rows[0].title.startswith("“12393”。即一条主线")
+    assert len(section.rows[0].title) < 100
+    assert "\n" not in section.rows[0].title
+
+
+def test_the_same_row_is_not_mistaken_for_another_of_its_kind():
+    composer = Composer(campaign(), WORDS["zh"])
+
+    def row(**changed):
+        mail = digest(item("5", "pace", date(2022, 12, 31)), **changed)
+        return composer.view(mail).sections[0].rows[0]
+
+    assert row(details={"progress": {"5 wanzhou": 1}}).progress != row().progress
+    tomorrow = at("2022-06-03")
+    assert row(at=tomorrow).status == row().status  # what was decided stays, whenever it is composed
+
+
+def test_a_definition_of_every_kind_has_a_label():
+    assert CASES.kind is Kind.TASK
+    assert FIRST_LIST.kind is Kind.DELIVERABLE
+    assert TABLE.kind is Kind.REPORT
+    rows = (
+        view(
+            item("5", "opened", date(2022, 12, 31)),
+            item("5/first-list", "opened", date(2022, 6, 30)),
+            item("table-2@2022-06", "opened", date(2022, 6, 5)),
+        )
+        .sections[0]
+        .rows
+    )
+    assert [row.label for row in rows] == ["任务5", "任务5", "报表"]
+    assert PATROL.rule == Rule(ongoing=True)
