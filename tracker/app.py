@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from tracker.clock import Clock, SystemClock
 from tracker.config.environment import apply_environment
 from tracker.config.loader import Loaded, load
+from tracker.core.policy import Settings
 from tracker.core.workdays import Workdays
 from tracker.engine.inforce import InForce
 from tracker.errors import ConfigError, Problem
@@ -31,8 +32,12 @@ if TYPE_CHECKING:
 #: How far ahead ``check`` looks for years whose holidays nobody knows yet.
 CALENDAR_AHEAD = timedelta(days=92)
 
+#: What alerts are about, in both languages.
+RELOAD_FAILED = ("配置有误，修改未生效", "an edit of the files was not taken over")
+TEMPLATES_UNUSABLE = ("邮件模板有误，暂用自带模板", "mail templates do not work; the shipped ones are used")
+
 #: The files that are watched; anything else in the folders is somebody's own business.
-WATCHED = ("*.yaml", "holidays/*.yaml", "forms/*.yaml")
+WATCHED = ("*.yaml", "forms/*.yaml")
 
 
 class App:
@@ -52,6 +57,7 @@ class App:
         self._database_url = database
         self._database: Database | None = None
         self._seen: str | None = None
+        self._places = Settings()
 
     def close(self) -> None:
         """Let go of the database."""
@@ -64,7 +70,9 @@ class App:
     def loaded(self) -> Loaded:
         """The files as they were when first asked for, problems included."""
         self._seen = self._glance()
-        return load(self.config)
+        loaded = load(self.config)
+        self._look_where(loaded.settings)
+        return loaded
 
     @cached_property
     def force(self) -> InForce:
@@ -121,30 +129,56 @@ class App:
         self._seen = glance
         return changed
 
-    def reload(self) -> None:
-        """Put the edited files in force.
+    def reload(self) -> bool:
+        """Put the edited files in force; False if they changed under the reading, and are to be read again.
 
         Raises ConfigError where they have errors: then nothing changes, and the operator gets one alert for
         each such state of the files.
         """
+        before = self._glance()
         loaded = load(self.config)
+        if self._glance() != before:
+            # Half a file may have been read; the next look sees the change and reads it whole.
+            return False
         try:
             force = self._in_force_of(loaded)
         except ConfigError as error:
-            lines = [str(problem) for problem in error.problems]
-            key = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
-            self.engine.alert(f"reload/{key}", "reload", lines)
+            self._alert(RELOAD_FAILED, [str(problem) for problem in error.problems])
             raise
         self.loaded, self.force = loaded, force
+        self._look_where(loaded.settings)
         self.__dict__.pop("renderer", None)
         self.engine.adopt(force)
         self.engine.courier = self.courier()
+        return True
+
+    def check_templates(self) -> tuple[Problem, ...]:
+        """What is wrong with the operator's own mail templates; he gets one alert for each such state of them."""
+        problems = self.renderer.check()
+        if problems:
+            self._alert(TEMPLATES_UNUSABLE, [str(problem) for problem in problems])
+        return problems
+
+    def _look_where(self, settings: Settings) -> None:
+        """Watch the folders that ``settings`` name; where they are others than before, start anew there."""
+        if (settings.templates, settings.holidays) != (self._places.templates, self._places.holidays):
+            self._places = settings
+            self._seen = self._glance()
+
+    def _alert(self, titles: tuple[str, str], lines: list[str]) -> None:
+        operator = self.force.settings.operator
+        language = self.force.campaign.language if operator is None else self.force.language(operator)
+        # After the files in force have changed, the same mistake is a new one.
+        state = "\n".join((self.force.fingerprint, *lines))
+        key = hashlib.sha256(state.encode()).hexdigest()[:16]
+        self.engine.alert(f"files/{key}", titles[0 if language == "zh" else 1], lines)
 
     def _glance(self) -> str:
         """Which files there are, how large and how old: enough to know whether to read them again."""
         facts = []
         templates = self.templates
         places = [(self.config, pattern) for pattern in WATCHED]
+        places.append((self.config / self._places.holidays, "*.y*ml"))
         if templates is not None:
             places.append((templates, "*"))
         for folder, pattern in places:
@@ -158,8 +192,10 @@ class App:
 
     @property
     def templates(self) -> Path | None:
-        """The operator's mail templates: ``templates/emails`` beside the folder of the files, if it is there."""
+        """The operator's mail templates: where the settings say, else beside the folder of the files."""
         own = self.config.resolve().parent / "templates" / "emails"
+        if self._places.templates is not None:
+            own = Path(self._places.templates)
         return own if own.is_dir() else None
 
     # --- the rest, made at the first need ---

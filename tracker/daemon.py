@@ -3,20 +3,28 @@
 The scheduler keeps nothing: what is due stands in the database, so a job that was missed, doubled or
 killed costs nothing.  Its own sleep follows the wall clock; the loop here follows the monotonic one, and
 sets the scheduler right when the two drift apart because somebody set the clock.
+
+All work is done in the scheduler's threads.  The main thread only watches, so that a signal is heard at once
+however long a mail server takes.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import os
 import signal
 import threading
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
 from tracker.app import App
 from tracker.desk import where_to_look
-from tracker.engine.engine import PassReport
+from tracker.engine.engine import Courier, PassReport
+from tracker.engine.inforce import InForce
+from tracker.engine.outbox import Claimed, Result
 from tracker.errors import ConfigError, TrackerError
 
 log = logging.getLogger("tracker")
@@ -27,8 +35,17 @@ TICK = "*/30"
 #: How often the files are looked at, in seconds; a saved file is in force within five.
 WATCH = 1.0
 
+#: Files that keep changing are read after so many looks all the same.
+RESTLESS = 3
+
 #: A clock that moves this many seconds against the monotonic one has been set by somebody.
 JUMP = 5.0
+
+#: Told to stop, mails that are on their way get so many seconds to arrive, …
+LAST_MAILS = 2.5
+
+#: … and the pass as a whole so many to write down what became of them.
+LAST_PASS = 4.0
 
 
 def run_once(app: App, *, at_once: bool = False) -> PassReport:
@@ -39,43 +56,81 @@ def run_once(app: App, *, at_once: bool = False) -> PassReport:
 
 
 def run_service(app: App, *, at_once: bool = False) -> None:
-    """Run until SIGTERM or SIGINT; the pass that is under way is finished first."""
+    """Run until SIGTERM or SIGINT."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    Service(app).run(stop, at_once=at_once)
+    if not Service(app, stop).run(at_once=at_once):
+        # A thread that hangs in a database or a disk would keep the interpreter from ending.
+        logging.shutdown()
+        os._exit(0)
 
 
 class Service:
-    """A scheduler with one job, and a watch over the files."""
+    """A scheduler with one job, and a watch over the files.  It ends when ``stop`` is set."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, stop: threading.Event) -> None:
         self.app = app
+        self.stop = stop
         self._busy = threading.Lock()
         self._scheduler = BackgroundScheduler(timezone="UTC")
+        self._stirred = 0
 
-    def run(self, stop: threading.Event, *, at_once: bool = False) -> None:
-        """Pass after pass until ``stop`` is set."""
-        self.pass_(at_once=at_once)
-        for line in where_to_look(self.app):
-            log.info(line)
-        self._schedule()
+    def run(self, *, at_once: bool = False) -> bool:
+        """Pass after pass until the end; whether the last one was finished.
+
+        Raises TrackerError at the start where files, database or transport cannot be used at all.
+        """
+        self.app.engine.courier = self._courier()
+        self.app.files_changed()
         self._scheduler.start()
+        self._soon(self._begin, "begin", at_once=at_once)
+        self._schedule()
         try:
-            self._watch(stop)
+            self._watch()
         finally:
-            self._scheduler.shutdown(wait=True)
-            log.info("stopped")
+            is_finished = self._end()
+        return is_finished
 
     def pass_(self, *, at_once: bool = False) -> None:
         """One pass; what goes wrong is logged and tried again at the next tick, for the service must live."""
         with self._busy:
+            if self.stop.is_set():
+                return
             try:
                 tell(self.app.engine.run_pass(at_once=at_once))
+            except StoppingError:
+                log.info("stopping; mails that were not sent yet are sent after the next start")
             except TrackerError as error:
                 log.warning("pass failed, will be tried again: %s", error)
             except Exception:
                 log.exception("pass failed, will be tried again")
+
+    def _begin(self, *, at_once: bool) -> None:
+        try:
+            for problem in self.app.check_templates():
+                log.warning("%s", problem)
+        except Exception:
+            log.exception("the mail templates could not be checked")
+        self.pass_(at_once=at_once)
+        if not self.stop.is_set():
+            for line in where_to_look(self.app):
+                log.info(line)
+
+    def _end(self) -> bool:
+        self._scheduler.shutdown(wait=False)
+        is_finished = self._busy.acquire(timeout=LAST_PASS)
+        if is_finished:
+            self._busy.release()
+        else:
+            log.warning("stopped in the middle of a pass; what it left is taken up by the next start")
+        log.info("stopped")
+        return is_finished
+
+    def _courier(self) -> Courier:
+        return StoppableCourier(self.app.courier(), self.stop)
+
+    # --- what wakes it ---
 
     def _schedule(self) -> None:
         self._scheduler.add_job(
@@ -88,35 +143,103 @@ class Service:
             replace_existing=True,
         )
 
-    def _watch(self, stop: threading.Event) -> None:
+    def _soon(self, work: Callable[..., None], name: str, **arguments: object) -> None:
+        self._scheduler.add_job(
+            work, id=name, kwargs=arguments, misfire_grace_time=None, replace_existing=True
+        )
+
+    def _watch(self) -> None:
         clock = self.app.clock
         offset = clock.now().timestamp() - clock.monotonic()
-        while not stop.wait(WATCH):
+        while not self.stop.wait(WATCH):
             drift = clock.now().timestamp() - clock.monotonic() - offset
             if abs(drift) > JUMP:
                 log.warning("the clock was set by %+.0f s; looking at everything anew", drift)
                 offset += drift
-                self._scheduler.reschedule_job("pass", trigger=CronTrigger(second=TICK, timezone="UTC"))
+                self._schedule()
                 self._scheduler.wakeup()
-                self.pass_()
-            if self._reload():
-                self.pass_()
+                self._soon(self.pass_, "after-jump")
+            if self._is_edited():
+                self._soon(self._reload, "reload")
 
-    def _reload(self) -> bool:
+    def _is_edited(self) -> bool:
+        """Whether files were edited and have come to rest since, or never do."""
+        if self.app.files_changed():
+            self._stirred += 1
+            if self._stirred < RESTLESS:
+                return False
+        is_edited = self._stirred > 0
+        self._stirred = 0
+        return is_edited
+
+    def _reload(self) -> None:
         """Put edited files in force; a file with errors changes nothing, and the operator hears of it once."""
-        if not self.app.files_changed():
-            return False
         with self._busy:
             try:
-                self.app.reload()
+                if self.app.reload():
+                    self.app.engine.courier = self._courier()
+                    log.info("files reloaded: %s", self.app.summary())
+                    for problem in self.app.check_templates():
+                        log.warning("%s", problem)
             except ConfigError as error:
                 for problem in error.problems:
                     log.warning("not taken over: %s", problem)
             except Exception:
                 log.exception("reload failed; what was in force stays in force")
-            else:
-                log.info("files reloaded: %s", self.app.summary())
-        return True
+        self.pass_()
+
+
+class StoppingError(Exception):
+    """There is no time left to send anything."""
+
+
+class StoppableCourier:
+    """Another courier that lets go of the post soon after ``stop`` is set.
+
+    Mails that are on their way then get ``LAST_MAILS`` seconds; the others stay claimed, and whoever starts
+    next takes them over when the lease has run out.
+    """
+
+    def __init__(self, courier: Courier, stop: threading.Event) -> None:
+        self._courier = courier
+        self._stop = stop
+
+    async def send(self, mails: Sequence[Claimed], force: InForce) -> AsyncIterator[Result]:
+        """Results as they come, until ``stop``."""
+        if self._stop.is_set():
+            raise StoppingError
+        source = self._courier.send(mails, force)
+        results: asyncio.Queue[Result | None] = asyncio.Queue()
+        pump = asyncio.create_task(_pump(source, results))
+        waited = 0.0
+        try:
+            while True:
+                try:
+                    result = await asyncio.wait_for(results.get(), 0.25)
+                except TimeoutError:
+                    waited += 0.25 if self._stop.is_set() else 0
+                    if waited >= LAST_MAILS:
+                        return
+                    continue
+                if result is None:
+                    break
+                yield result
+            await pump
+        finally:
+            pump.cancel()
+            await asyncio.gather(pump, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._courier.close()
+
+
+async def _pump(source: AsyncIterator[Result], results: asyncio.Queue[Result | None]) -> None:
+    try:
+        async for result in source:
+            results.put_nowait(result)
+    finally:
+        results.put_nowait(None)
 
 
 def tell(report: PassReport) -> None:

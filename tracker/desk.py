@@ -14,7 +14,7 @@ from tracker.app import App
 from tracker.config.events import read_events
 from tracker.core.expressions import Reading, parse
 from tracker.core.model import Contact, Event, Mail, MailKind, Occurrence
-from tracker.core.occurrences import occurrences
+from tracker.core.occurrences import occurrences, parse_ref
 from tracker.engine.ledger import read_history
 from tracker.engine.mails import retry, stored_mail, stored_mails
 from tracker.engine.outbox import Claimed, Result, mail_domain
@@ -59,6 +59,8 @@ def read_deadline(
     text: str, issued: date, since: date | None, until: date | None
 ) -> tuple[Reading, list[Occurrence]]:
     """How ``text`` is read, and its dates from ``since`` to ``until``, both included."""
+    if since is not None and until is not None:
+        _in_order(since, until)
     reading = parse(text, issued)
     last = date(2201, 1, 1) if until is None else until + timedelta(days=1)
     found: list[Occurrence] = []
@@ -83,8 +85,7 @@ def status(
 
 def due_between(app: App, first: date, last: date, unit: str | None = None) -> list[LedgerRow]:
     """Every assignment due from ``first`` to ``last``, both included."""
-    if last < first:
-        raise UsageError(f"--to {last} lies before --from {first}")
+    _in_order(first, last)
     now = app.clock.now()
     app.engine.bring_up_to_date(now)
     with app.database.reading() as session:
@@ -97,6 +98,9 @@ def record(app: App, event: Event, *, forced: bool = False) -> str:
 
     ``event.unit`` may be an id, a name or an alias.  A time of today counts from now.
     """
+    for name, text in (("--who", event.who), ("--reason", event.reason), ("--note", event.note)):
+        if text is not None and not _is_text(text):
+            raise UsageError(f"{name}: characters that nobody can see have no place in the record")
     force, now = app.force, app.clock.now()
     at = now if force.day(event.at) == force.day(now) else event.at
     if at > now:
@@ -122,6 +126,9 @@ def history(app: App, *, ref: str | None = None, unit: str | None = None) -> lis
     force = app.force
     with app.database.reading() as session:
         events = read_history(session, ref=ref, unit=None if unit is None else force.unit_id(unit))
+    if not events and ref is not None:
+        # What has left the files keeps its history; what never was in them is a slip.
+        force.definition(parse_ref(ref)[0])
     return [event_facts(event, force.zone) for event in events]
 
 
@@ -133,18 +140,16 @@ def simulated_mails(
     What the ledger knows has happened; ``events_file`` says what else does.  ``mailbox`` gets each mail as
     an ``.eml`` file.
     """
-    if last < first:
-        raise UsageError(f"--to {last} lies before --from {first}")
+    _in_order(first, last)
     force = app.force
     with app.database.reading() as session:
-        events = read_history(session)
-    if events_file is not None:
-        events += read_events(events_file, force.zone, force.unit_id)
+        history = read_history(session)
+    events = [] if events_file is None else read_events(events_file, force.zone, force.unit_id)
     if mailbox is not None:
         mailbox.mkdir(parents=True, exist_ok=True)
     courier = app.courier()
     until = last + timedelta(days=1)
-    for claimed, subject in simulate(force, events, first, until, app.renderer.subject):
+    for claimed, subject in simulate(force, events, first, until, app.renderer.subject, history=history):
         if mailbox is not None:
             at = claimed.mail.at.astimezone(force.zone)
             name = f"{at:%Y%m%dT%H%M%S}-{claimed.message_id.strip('<>')}.eml"
@@ -178,7 +183,11 @@ def show_mail(app: App, number: int, *, html: bool = False) -> str:
     if html:
         return rendered.html
     at = found.mail.at.astimezone(app.force.zone)
-    return f"To: {found.mail.to}\nDate: {at:%Y-%m-%d %H:%M}\nSubject: {rendered.subject}\n\n{rendered.text}"
+    outcome = f" ({found.outcome})" if found.outcome else ""
+    return (
+        f"To: {found.mail.to}\nDate: {at:%Y-%m-%d %H:%M}\nSubject: {rendered.subject}\n"
+        f"State: {found.state.value}{outcome}\n\n{rendered.text}"
+    )
 
 
 def retry_mails(app: App, number: int | None) -> int:
@@ -205,7 +214,7 @@ def send_test_mail(app: App, address: str | None) -> tuple[str, bool]:
         unit=None,
         kind=MailKind.ALERT,
         language=force.language(contact),
-        details={"title": "test", "problems": [f"{force.settings.transport}"]},
+        details={"title": "测试邮件 · test mail", "problems": [f"{force.settings.transport}"]},
     )
     claimed = Claimed(0, 0, 1, message_id(mail.key, mail_domain(force)), mail)
     result = asyncio.run(_send_one(app, claimed))
@@ -226,11 +235,15 @@ def where_to_look(app: App) -> list[str]:
     force = app.force
     with app.database.reading() as session:
         following = next_planning(session, force, app.clock.now()).astimezone(force.zone)
+    place = force.settings.transport
+    if not place.startswith("mailbox:"):
+        place += f"; 样例地址 · .example: mailbox:{force.settings.mailbox}"
     return [
-        f"in force: {app.summary()}",
-        f"mails: {force.settings.transport} (tracker mail list shows them, tracker mail show ID reads one)",
-        f"database: {app.database_url.rpartition('@')[2]}",
-        f"next digests: {following:%Y-%m-%d %H:%M %Z}; edit {app.config}/*.yaml at any time; Ctrl-C ends the service",
+        f"生效 · in force: {app.summary()}",
+        f"邮件 · mails: {place} (tracker mail list, tracker mail show ID)",
+        f"数据库 · database: {app.database_url.rpartition('@')[2]}",
+        f"下次发信 · next digests: {following:%Y-%m-%d %H:%M %Z}",
+        f"改完即生效 · edit at any time: {app.config}/*.yaml; Ctrl-C 结束 · ends the service",
     ]
 
 
@@ -239,3 +252,12 @@ def _login_name() -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         return "unknown"
+
+
+def _in_order(first: date, last: date) -> None:
+    if last < first:
+        raise UsageError(f"--to {last} lies before --from {first}")
+
+
+def _is_text(text: str) -> bool:
+    return all(each.isprintable() or each in "\n\t\u3000" for each in text)

@@ -91,6 +91,8 @@ def definition_facts(definition: Definition) -> Fact:
         "units": list(definition.units),
         "deadline": definition.deadline,
         **rule_facts(definition.rule),
+        "zh": to_chinese(definition.rule),
+        "en": to_english(definition.rule),
         "requirement": definition.requirement,
         "target": None
         if target is None
@@ -176,7 +178,7 @@ def item_facts(item: Item) -> Fact:
     return {
         "ref": item.ref,
         "unit": item.unit,
-        "reason": item.reason.value,
+        "reason": item.reason,
         "due": iso(item.due),
         "days_left": item.days_left,
     }

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import update
 
 from tracker.clock import VirtualClock
-from tracker.core.model import Event, Mail
+from tracker.core.model import Event, EventKind, Mail
+from tracker.core.occurrences import parse_ref
 from tracker.engine.agenda import set_planned_day
 from tracker.engine.engine import Engine
+from tracker.engine.filestatus import VIA
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import Claimed, Result
-from tracker.store.database import Database, open_database
+from tracker.errors import LedgerError, UnknownNameError
+from tracker.store.database import open_database
 from tracker.store.tables import ASSIGNMENT, MailState
 
 Subject = Callable[[Mail], str]
@@ -44,25 +49,41 @@ class CollectingCourier:
         return taken
 
 
+@dataclass(frozen=True, slots=True)
+class _Coming:
+    """An event on its way; one that the ledger has seen is passed over where it does not fit any more."""
+
+    event: Event
+    is_history: bool
+
+
 def simulate(
-    force: InForce, events: Iterable[Event], since: date, until: date, subject: Subject
+    force: InForce,
+    events: Iterable[Event],
+    since: date,
+    until: date,
+    subject: Subject,
+    *,
+    history: Iterable[Event] = (),
 ) -> Iterator[tuple[Claimed, str]]:
     """Every mail that goes out in [since, until), in order, with its subject.
 
-    ``events`` happen at their times; those before ``since`` have happened.  All that would have been said
-    before ``since`` counts as said, so that a window of a simulation equals the same window of a longer one.
-    Raises LedgerError or UnknownNameError where an event does not fit.
+    ``history`` is what the ledger has recorded, in the order in which it was; ``events`` are supposed.  Both
+    happen at their times, those before ``since`` have happened.  All that would have been said before
+    ``since`` counts as said, so that a window of a simulation equals the same window of a longer one.
+    Raises LedgerError or UnknownNameError where one of ``events`` does not fit.
     """
     clock = VirtualClock(datetime.combine(since, time.min, force.zone))
     courier = CollectingCourier(subject)
     database = open_database("sqlite://")
     engine = Engine(database, force, courier, read_clock=clock.now, who="simulation")
+    supposed = [_Coming(event, is_history=False) for event in events]
+    coming = deque(sorted([*_replayed(history), *supposed], key=_when))
     try:
-        waiting = _start(engine, database, clock, force, since, sorted(events, key=lambda event: event.at))
+        _start(engine, clock, since)
+        _let_happen(engine, clock, coming, until=clock.now(), since=since)
         for moment in _sending_times(force, since, until):
-            while waiting and waiting[0].at <= moment:
-                clock.set(waiting[0].at)
-                engine.record(waiting.pop(0))
+            _let_happen(engine, clock, coming, until=moment, since=since)
             clock.set(moment)
             engine.run_pass()
             yield from courier.take()
@@ -70,24 +91,70 @@ def simulate(
         database.close()
 
 
-def _start(
-    engine: Engine, database: Database, clock: VirtualClock, force: InForce, since: date, events: list[Event]
-) -> list[Event]:
-    """Bring the ledger to where it stood at the start of ``since``; the events that are still to come."""
-    start = clock.now()
+def _replayed(history: Iterable[Event]) -> Iterator[_Coming]:
+    """What was recorded, in that order: what counts from an earlier day than what it follows comes with it.
+
+    What the files said (``status``) is left out, for the files say it again.
+    """
+    latest: dict[tuple[str, str], datetime] = {}
+    for event in history:
+        if event.via != VIA:
+            key = (event.ref, event.unit)
+            latest[key] = max(event.at, latest.get(key, event.at))
+            yield _Coming(replace(event, at=latest[key]), is_history=True)
+
+
+def _when(coming: _Coming) -> datetime:
+    return coming.event.at
+
+
+def _start(engine: Engine, clock: VirtualClock, since: date) -> None:
+    """Bring the ledger to where it stood at the start of ``since``."""
     yesterday = since - timedelta(days=1)
-    engine.bring_up_to_date(start, said_through=yesterday)
-    with database.writing() as session:
-        for timezone in force.timezones:
+    engine.bring_up_to_date(clock.now(), said_through=yesterday)
+    with engine.database.writing() as session:
+        for timezone in engine.force.timezones:
             set_planned_day(session, timezone, yesterday)
-    past = [event for event in events if event.at < start]
-    for event in past:
-        engine.record(event)
-    if past:
-        # What was sent back before the start was told before the start.
-        with database.writing() as session:
-            session.execute(update(ASSIGNMENT).values(nudge=None, nudge_on=None))
-    return events[len(past) :]
+
+
+def _let_happen(
+    engine: Engine, clock: VirtualClock, coming: deque[_Coming], *, until: datetime, since: date
+) -> None:
+    """Record what comes up to ``until``, each at its time."""
+    while coming and coming[0].event.at <= until:
+        event, is_history = coming[0].event, coming.popleft().is_history
+        clock.set(event.at)
+        try:
+            engine.record(event, replayed=is_history)
+        except (LedgerError, UnknownNameError):
+            if not is_history:
+                raise
+            continue
+        if event.event is EventKind.RETURN and _next_sending(engine.force, event) < since:
+            _forget(engine, event)
+    clock.set(max(until, clock.now()))
+
+
+def _next_sending(force: InForce, event: Event) -> date:
+    """The local day of the first digest after ``event``."""
+    local = event.at.astimezone(ZoneInfo(force.timezone(event.unit)))
+    day = local.date() if local.time() <= force.settings.send_at else local.date() + timedelta(days=1)
+    return force.workdays.on_or_after(day)
+
+
+def _forget(engine: Engine, event: Event) -> None:
+    """What was sent back long enough before the start was told before the start."""
+    key, period = parse_ref(event.ref)
+    with engine.database.writing() as session:
+        session.execute(
+            update(ASSIGNMENT)
+            .where(
+                ASSIGNMENT.c.key == key,
+                ASSIGNMENT.c.period == (period or ""),
+                ASSIGNMENT.c.unit == event.unit,
+            )
+            .values(nudge=None, nudge_on=None)
+        )
 
 
 def _sending_times(force: InForce, since: date, until: date) -> Iterator[datetime]:

@@ -1,6 +1,7 @@
 """``explain`` says what the outbox did, and why."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -101,7 +102,7 @@ def test_what_was_sent_back_is_an_entry_of_its_own():
         assert ("05-07", "returned", "sent") in lines(why(engine, "table-2@2022-05"))
 
 
-SCRIPT = [
+SCRIPT: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ("2022-04-12", "submit", "5", "fuling", {}),
     ("2022-05-03", "submit", "table-2@2022-05", "wanzhou", {}),
     ("2022-05-04", "extend", "table-2@2022-05", "fuling", {"until": date(2022, 5, 20)}),

@@ -375,6 +375,50 @@ def test_a_connection_that_died_while_idle_costs_nothing(tmp_path, pipelining):
     asyncio.run(run())
 
 
+def test_what_a_server_says_unasked_is_not_taken_for_an_answer(tmp_path, pipelining):
+    """Every answer would be taken for the one before it, and a refusal for a success."""
+
+    async def script(wire, number, server):
+        await wire.hello(*server.extensions)
+        if number > 1:
+            while await server.mail(wire):
+                pass
+            return
+        await server.mail(wire)
+        wire.say("421 idle for too long")
+        await wire.reader.read()
+
+    async def run():
+        async with playing(script, pipelining=pipelining) as (server, port):
+            url = f"smtp+plain://127.0.0.1:{port}"
+            transport = open_transport(url, mailbox_dir=tmp_path, connections=1, timeout=5)
+            for number in range(1, 4):
+                found = [told.outcome async for told in transport.deliver([envelope(number)])]
+                assert found == [Outcome.SENT]
+                await asyncio.sleep(0.05)
+            await transport.close()
+            assert server.taken == [f"u{number}@wanzhou.internal" for number in (1, 2, 3)]
+
+    asyncio.run(run())
+
+
+def test_an_answer_too_many_in_mid_conversation_costs_the_connection_and_no_mail(tmp_path, pipelining):
+    async def script(wire, number, server):
+        await wire.hello(*server.extensions)
+        if number == 1:
+            for answer in ("250 ok", "250 ok", "354 go on\r\n250 and on"):
+                await wire.line()
+                wire.say(answer)
+            await wire.reader.read()
+            return
+        while await server.mail(wire):
+            pass
+
+    told, server, _ = outcomes(script, tmp_path, pipelining=pipelining)
+    assert {each.outcome for each in told.values()} == {Outcome.SENT}
+    assert sorted(server.taken) == [f"u{number}@wanzhou.internal" for number in (1, 2, 3)]
+
+
 def test_whoever_stops_listening_leaves_nothing_running(tmp_path):
     async def run():
         async with playing(normal) as (_, port):

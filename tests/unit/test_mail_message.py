@@ -7,7 +7,7 @@ from email.header import decode_header, make_header
 from email.utils import parseaddr
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tracker.errors import MailError
@@ -56,6 +56,10 @@ def header(data, name):
 
 
 @given(mixed)
+@example(" a")
+@example("a ")
+@example("a  b")
+@example("=?utf-8?b?QQ==?=")
 def test_a_subject_comes_out_as_it_went_in(subject):
     data = mail(subject=subject)
     assert header(data, "Subject") == subject
@@ -63,6 +67,7 @@ def test_a_subject_comes_out_as_it_went_in(subject):
 
 
 @given(mixed)
+@example("=?utf-8?b?QQ==?=")
 def test_a_name_comes_out_as_it_went_in(name):
     data = mail(to=Address(name, "zhangmin@wanzhou.example"))
     raw = email.message_from_bytes(data, policy=email.policy.compat32)["To"]

@@ -203,6 +203,15 @@ def test_an_operator_changes_a_sentence_and_both_html_and_text_say_it(tmp_path):
     assert "6月30日前送到。" in rendered.html
 
 
+def test_a_sentence_is_text_and_never_markup(tmp_path):
+    (tmp_path / "zh.yaml").write_text('labels:\n  todo: "<b>务请</b> & {{ mail }}"\n', encoding="utf-8")
+    shown = renderer(tmp_path)
+    rendered = shown.render(MAIL)
+    assert "<b>务请</b> & " in rendered.text
+    assert "&lt;b&gt;务请&lt;/b&gt; &amp; " in rendered.html
+    assert shown.problems == ()
+
+
 def test_an_operators_layout_takes_the_place_of_the_shipped_one_and_the_others_stay(tmp_path):
     shown = own(tmp_path, "digest.txt", lambda text: f"自己的版式\n{text}")
     assert shown.render(MAIL).text.startswith("自己的版式\n")

@@ -8,15 +8,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import typer
 
-from tracker.cli.output import say
 from tracker.errors import UsageError
 
 if TYPE_CHECKING:
     from tracker.app import App
+
+#: Years that a person can mean.
+FIRST_YEAR, LAST_YEAR = 1900, 2200
+
+Day = TypeVar("Day", date, datetime)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class Context:
 
     @contextmanager
     def open(self) -> Iterator[App]:
-        """The application over these files; its warnings go to standard error."""
+        """The application over these files, closed at the end."""
         from tracker.app import App
 
         app = App(self.config, database=self.database, environ=os.environ)
@@ -43,15 +47,17 @@ def given(context: typer.Context) -> Context:
     return cast("Context", context.obj)
 
 
-def parse_day(text: str, option: str) -> date:
-    """A date such as 2022-05-05.  Raises UsageError."""
+def parse_day(text: str, option: str, zone: tzinfo | None = None) -> date:
+    """A date such as 2022-05-05, or the day of an ISO time: in ``zone``, or as written.  Raises UsageError."""
+    text = text.strip()
+    if len(text) > len("2022-05-05"):
+        moment = _moment(text, option)
+        return (moment.astimezone(zone) if zone and moment.tzinfo else moment).date()
     try:
-        day = date.fromisoformat(text.strip())
+        day = date.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{option} {text}: expected a date such as 2022-05-05") from None
-    if not 1900 <= day.year <= 2200:
-        raise UsageError(f"{option} {text}: expected a year from 1900 to 2200")
-    return day
+    return _in_range(day, option, text)
 
 
 def parse_moment(text: str, option: str, zone: tzinfo, *, at_end: bool = False) -> datetime:
@@ -60,7 +66,7 @@ def parse_moment(text: str, option: str, zone: tzinfo, *, at_end: bool = False) 
     A date alone means its first moment, or with ``at_end`` its last.  Raises UsageError.
     """
     text = text.strip()
-    if len(text) <= 10:
+    if len(text) <= len("2022-05-05"):
         day = parse_day(text, option)
         start = datetime.combine(day, time.min, zone)
         return (
@@ -68,18 +74,21 @@ def parse_moment(text: str, option: str, zone: tzinfo, *, at_end: bool = False) 
             if at_end
             else start
         )
+    moment = _moment(text, option)
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
+def _moment(text: str, option: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(
             f"{option} {text}: expected a date or a time such as 2022-05-05T09:00:00+08:00"
         ) from None
-    if not 1900 <= moment.year <= 2200:
-        raise UsageError(f"{option} {text}: expected a year from 1900 to 2200")
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    return _in_range(moment, option, text)
 
 
-def warn(messages: list[str]) -> None:
-    """Warnings, one a line."""
-    for message in messages:
-        say(f"warning: {message}")
+def _in_range(found: Day, option: str, text: str) -> Day:
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise UsageError(f"{option} {text}: expected a year from {FIRST_YEAR} to {LAST_YEAR}")
+    return found

@@ -4,46 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tracker.cli.context import given, parse_day
-from tracker.cli.output import Format, choose_language, headings, pick, print_json, print_rows, say
+from tracker.cli.output import (
+    Format,
+    FormatOption,
+    choose_language,
+    pick,
+    print_csv,
+    print_json,
+    print_table,
+    say,
+    say_result,
+)
+from tracker.cli.table import Column
 
 if TYPE_CHECKING:
-    from datetime import date
-
+    from tracker.core.model import Language
     from tracker.listing import Fact
 
-FormatOption = Annotated[Format, typer.Option("--format", help="输出格式 · How it is printed")]
-
-TASK_COLUMNS = {
-    "ref": ("编号", "ref"),
-    "title": ("内容", "title"),
-    "owners": ("落实单位", "owners"),
-    "deadline": ("完成时限", "deadline"),
-    "reading": ("读作", "read as"),
-    "unit_count": ("单位数", "units"),
-}
-UNIT_COLUMNS = {
-    "id": ("标识", "id"),
-    "name": ("名称", "name"),
-    "aliases": ("别称", "aliases"),
-    "emails": ("联系邮箱", "contacts"),
-    "groups": ("单位组", "groups"),
-}
-#: As much of a long task as a line of a table takes.
-TITLE_WIDTH = 48
+TASK_COLUMNS = (
+    Column("ref", "编号", "ref"),
+    Column("title", "内容", "title", long=True),
+    Column("owners", "落实单位", "owners", long=True),
+    Column("deadline", "完成时限", "deadline", long=True),
+    Column("reading", "读作", "read as", long=True, spare=True),
+    Column("unit_count", "单位数", "units", right=True),
+)
+TASK_KEYS = (
+    *("ref", "id", "section", "title", "text", "owners", "units", "deadline", "due", "ongoing", "every"),
+    *("day", "month", "from", "to", "requirement", "target", "submit_to", "form", "on_holiday"),
+    *("grace_days", "policy", "status", "acceptance", "note"),
+)
+UNIT_COLUMNS = (
+    Column("id", "标识", "id"),
+    Column("name", "名称", "name"),
+    Column("aliases", "别称", "aliases", long=True),
+    Column("emails", "联系邮箱", "contacts", long=True),
+    Column("groups", "单位组", "groups", long=True, spare=True),
+)
+UNIT_KEYS = ("id", "name", "aliases", "emails", "reports_to", "timezone", "groups")
+PROBLEM_KEYS = ("severity", "file", "line", "column", "path", "message")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("init")(init)
-    app.command("check")(check)
-    app.command("deadline")(deadline)
-    app.command("tasks")(tasks)
-    app.command("units")(units)
+    app.command("init", short_help="生成配置和邮件模板 · Write config/ and templates/ to start from")(init)
+    app.command("check", short_help="检查全部配置文件 · Validate everything")(check)
+    app.command("deadline", short_help="解读一条完成时限 · How a deadline is read")(deadline)
+    app.command("tasks", short_help="任务、报送事项或报表 · Tasks and deliverables, or reports")(tasks)
+    app.command("units", short_help="单位和联系人 · Units, contacts, groups")(units)
 
 
 def init(
@@ -52,10 +65,10 @@ def init(
     """生成可直接使用的配置和邮件模板 · Write a working config/ and templates/ to start from."""
     from tracker.desk import write_starter
 
-    written = write_starter(directory)
-    for path in written:
-        say(f"wrote {path}")
-    say(f"next: cd {directory} && tracker check && tracker run")
+    for path in write_starter(directory):
+        say_result(str(path))
+    first = "" if directory == Path() else f"cd {directory} && "
+    say(f"下一步 · next: {first}tracker check && tracker run")
 
 
 def check(
@@ -74,67 +87,61 @@ def check(
         if output is Format.JSON:
             print_json(facts)
         elif output is Format.CSV:
-            print_rows(
-                [{"severity": problem.severity, **_place(problem)} for problem in problems],
-                {key: key for key in ("severity", "file", "line", "column", "path", "message")},
-                output,
-            )
+            rows = [{key: getattr(problem, key) for key in PROBLEM_KEYS} for problem in problems]
+            print_csv(rows, PROBLEM_KEYS)
         elif facts["ok"]:
-            say(app.summary())
+            say_result(app.summary())
     if not facts["ok"]:
         say(f"{len(facts['errors'])} error(s), {len(facts['warnings'])} warning(s)")
         raise typer.Exit(1)
 
 
-def _place(problem: Any) -> Fact:
-    return {key: getattr(problem, key) for key in ("file", "line", "column", "path", "message")}
-
-
 def deadline(
     context: typer.Context,
-    text: Annotated[str, typer.Argument(help="时限原文 · The deadline as written")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="时限原文 · The deadline as written")],
     issued: Annotated[
-        str | None, typer.Option(help="印发日期 · Date of issue (default: the campaign's)")
+        str | None,
+        typer.Option(metavar="DATE", help="印发日期 · Date of issue (default: the campaign's)"),
     ] = None,
-    since: Annotated[str | None, typer.Option("--from", help="起 · First due date listed")] = None,
-    until: Annotated[str | None, typer.Option("--to", help="止 · Last due date listed")] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="起（含）· First due date listed")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="止（含）· Last due date listed")
+    ] = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """解读一条完成时限 · How a deadline is read, in both languages, and its next dates."""
     from tracker.desk import date_of_issue, read_deadline
     from tracker.listing import deadline_facts
 
+    first = None if since is None else parse_day(since, "--from")
+    last = None if until is None else parse_day(until, "--to")
     with given(context).open() as app:
         issued_on = date_of_issue(app) if issued is None else parse_day(issued, "--issued")
-        reading, dates = read_deadline(text, issued_on, *_range(since, until))
-        facts = deadline_facts(reading, dates)
+        facts = deadline_facts(*read_deadline(text, issued_on, first, last))
     if output is Format.JSON:
         print_json(facts)
-        return
-    if output is Format.CSV:
-        print_rows(facts["occurrences"], {"period": "period", "due": "due"}, output)
-        return
-    language = choose_language()
-    lines = {"zh": ("中文", "Chinese"), "en": ("英文", "English"), "due": ("到期日", "due")}
-    for key, words in lines.items():
-        if facts[key]:
-            say_out(f"{pick(words, language)}: {facts[key]}")
+    elif output is Format.CSV:
+        print_csv(facts["occurrences"], ("period", "due"))
+    else:
+        _tell_deadline(facts, choose_language())
+
+
+def _tell_deadline(facts: Fact, language: Language) -> None:
+    labels = {"zh": ("中文", "Chinese"), "en": ("英文", "English")}
+    for key, words in labels.items():
+        say_result(f"{pick(words, language)}: {facts[key]}")
     for warning in facts["warnings"]:
         say(f"warning: {warning}")
-    for each in facts["occurrences"]:
-        say_out("  ".join(part for part in (each["period"], each["due"]) if part))
-
-
-def _range(since: str | None, until: str | None) -> tuple[date | None, date | None]:
-    return (
-        None if since is None else parse_day(since, "--from"),
-        None if until is None else parse_day(until, "--to"),
-    )
-
-
-def say_out(line: str) -> None:
-    """A line of the result."""
-    typer.echo(line)
+    dates = facts["occurrences"]
+    if facts["due"] is not None:
+        say_result(f"{pick(('到期日', 'due'), language)}: {facts['due']}")
+    elif not dates:
+        say_result(pick(("没有到期日", "no due date"), language))
+    else:
+        columns = (Column("period", "期次", "period"), Column("due", "到期日", "due"))
+        print_table(dates, columns, language)
 
 
 def tasks(
@@ -151,22 +158,28 @@ def tasks(
         facts = [definition_facts(each) for each in listed]
     if output is Format.JSON:
         print_json(facts)
-        return
-    language = choose_language(campaign.language)
-    print_rows(_flat(facts, brief=output is Format.TABLE), headings(TASK_COLUMNS, language), output)
+    elif output is Format.CSV:
+        print_csv(_flat(facts), TASK_KEYS)
+    else:
+        language = choose_language(campaign.language)
+        rows = ({**fact, **_reading(fact, language)} for fact in _flat(facts))
+        print_table(rows, TASK_COLUMNS, language)
 
 
-def _flat(facts: list[Fact], *, brief: bool) -> Iterator[Fact]:
+def _flat(facts: list[Fact]) -> Iterator[Fact]:
     for fact in facts:
-        title = str(fact["title"])
-        reading = "；".join(
-            part
-            for part in (fact["due"], fact["every"], "持续推进 ongoing" if fact["ongoing"] else None)
-            if part
-        )
-        short = title[:TITLE_WIDTH] + "…" if brief and len(title) > TITLE_WIDTH else title
-        yield {**fact, "title": short, "reading": reading, "unit_count": len(fact["units"])}
-        yield from _flat(fact.get("deliverables", []), brief=brief)
+        yield fact
+        yield from _flat(fact.get("deliverables", []))
+
+
+def _reading(fact: Fact, language: Language) -> Fact:
+    """A date speaks for itself; what comes back is put in words."""
+    parts = [fact["due"]] if fact["due"] else []
+    if fact["every"]:
+        parts.append(fact[language])
+    elif fact["ongoing"]:
+        parts.append(pick(("持续推进", "ongoing"), language))
+    return {"reading": pick(("，", ", "), language).join(parts), "unit_count": len(fact["units"])}
 
 
 def units(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
@@ -176,6 +189,11 @@ def units(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
     with given(context).open() as app:
         campaign = app.force.campaign
         facts = [unit_facts(unit, campaign) for unit in campaign.units.values()]
+    if output is Format.JSON:
+        print_json(facts)
+        return
     rows = [{**fact, "emails": [contact["email"] for contact in fact["contacts"]]} for fact in facts]
-    columns = headings(UNIT_COLUMNS, choose_language(campaign.language))
-    print_rows(rows, columns, output, json_value=facts)
+    if output is Format.CSV:
+        print_csv(rows, UNIT_KEYS)
+    else:
+        print_table(rows, UNIT_COLUMNS, choose_language(campaign.language))

@@ -8,45 +8,53 @@ from typing import Annotated
 import typer
 
 from tracker.cli.context import given, parse_day, parse_moment
-from tracker.cli.output import say
+from tracker.cli.output import say_result
 
 RefArgument = Annotated[
     str, typer.Argument(metavar="REF", help="编号，如 table-2@2022-05 · Such as table-2@2022-05")
 ]
-UnitOption = Annotated[str, typer.Option("--unit", help="单位标识、名称或简称 · The unit: id, name or alias")]
+UnitOption = Annotated[
+    str, typer.Option("--unit", metavar="UNIT", help="单位标识、名称或简称 · The unit: id, name or alias")
+]
 OnOption = Annotated[
-    str | None, typer.Option("--on", help="办理日期或时间 · When it counts from (default: now)")
+    str | None,
+    typer.Option("--on", metavar="TIME", help="办理日期或时间 · When it counts from (default: now)"),
 ]
-NoteOption = Annotated[str | None, typer.Option("--note", help="备注 · A note for the record")]
+NoteOption = Annotated[
+    str | None, typer.Option("--note", metavar="TEXT", help="备注 · A note for the record")
+]
 WhoOption = Annotated[
-    str | None, typer.Option("--who", help="经办人 · Who did it (default: your login name)")
+    str | None,
+    typer.Option("--who", metavar="NAME", help="经办人 · Who did it (default: your login name)"),
 ]
-ReasonOption = Annotated[str | None, typer.Option("--reason", help="理由 · Why")]
+ReasonOption = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="理由 · Why")]
 
 #: Commands that need no more than a reference, a unit and perhaps a reason.
 PLAIN = {
-    "accept": "销号 · Accept what was submitted, and close it.",
-    "waive": "免报 · It need not be answered.",
-    "pause": "暂停 · No reminders until resumed.",
-    "resume": "恢复 · Reminders go on.",
-    "undo": "撤销上一次操作 · Take back the last event.",
+    "accept": "销号 · Accept what was submitted, and close it",
+    "waive": "免报 · It need not be answered",
+    "pause": "暂停 · No reminders until resumed",
+    "resume": "恢复 · Reminders go on",
+    "undo": "撤销上一次办理 · Take back the last event",
 }
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("submit")(submit)
-    app.command("return")(send_back)
-    app.command("extend")(extend)
+    app.command("submit", short_help="报送 · Answer it: done, or nil")(submit)
+    app.command("return", short_help="退回 · Send back what was submitted")(send_back)
+    app.command("extend", short_help="延期 · Grant a later date")(extend)
     for name, text in PLAIN.items():
-        app.command(name, help=text)(_plain(name))
+        app.command(name, help=f"{text}.", short_help=text)(_plain(name))
 
 
 def submit(
     context: typer.Context,
     ref: RefArgument,
     unit: UnitOption,
-    count: Annotated[int | None, typer.Option(min=0, help="完成数量 · How many, for a quota")] = None,
+    count: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="完成数量 · How many, for a quota")
+    ] = None,
     on: OnOption = None,
     nil: Annotated[bool, typer.Option("--nil", help="零报告 · A nil return")] = False,
     note: NoteOption = None,
@@ -73,7 +81,7 @@ def extend(
     context: typer.Context,
     ref: RefArgument,
     unit: UnitOption,
-    until: Annotated[str, typer.Option(help="延期至 · The new last day")],
+    until: Annotated[str, typer.Option(metavar="DATE", help="延期至 · The new last day")],
     reason: ReasonOption = None,
     force: Annotated[
         bool, typer.Option("--force", help="逾期后仍予延期 · Even though its time is up")
@@ -119,8 +127,9 @@ def _record(
     from tracker.core.model import Event, EventKind
 
     with given(context).open() as app:
+        zone = app.force.zone
         event = Event(
-            at=app.clock.now() if on is None else parse_moment(on, "--on", app.force.zone),
+            at=app.clock.now() if on is None else parse_moment(on, "--on", zone),
             ref=ref,
             unit=unit,
             event=EventKind(kind),
@@ -131,4 +140,4 @@ def _record(
             note=note,
         )
         told = desk.record(app, event, forced=forced)
-    say(told)
+    say_result(told)

@@ -3,96 +3,90 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tracker.cli.context import given, parse_day, parse_moment
-from tracker.cli.definitions import FormatOption
+from tracker.cli.mail import MAIL_KEYS, mail_columns, mail_row
 from tracker.cli.output import (
     Format,
+    FormatOption,
     choose_language,
-    headings,
+    print_csv,
     print_json,
     print_json_line,
-    print_rows,
+    print_table,
     say,
 )
+from tracker.cli.table import Column
+from tracker.cli.words import LIGHTS, minute, word
 
 if TYPE_CHECKING:
+    from tracker.app import App
     from tracker.core.model import Language
     from tracker.listing import Fact
 
-CALENDAR_COLUMNS = {
-    "effective_due": ("到期日", "due"),
-    "notice": ("最后提醒日", "notice"),
-    "ref": ("编号", "ref"),
-    "unit": ("单位", "unit"),
-    "title": ("内容", "title"),
-}
-STATUS_COLUMNS = {
-    "light": ("灯", "light"),
-    "state": ("状态", "state"),
-    "ref": ("编号", "ref"),
-    "unit": ("单位", "unit"),
-    "effective_due": ("到期日", "due"),
-    "days_left": ("剩余天数", "days left"),
-    "progress": ("完成数", "progress"),
-    "target": ("目标数", "target"),
-    "submitted_at": ("报送时间", "submitted"),
-    "title": ("内容", "title"),
-}
-HISTORY_COLUMNS = {
-    "at": ("时间", "at"),
-    "ref": ("编号", "ref"),
-    "unit": ("单位", "unit"),
-    "event": ("事项", "event"),
-    "count": ("数量", "count"),
-    "until": ("延期至", "until"),
-    "who": ("经办人", "who"),
-    "via": ("途径", "via"),
-    "reason": ("理由", "reason"),
-    "note": ("备注", "note"),
-}
-#: A sign beside each colour, for those who cannot tell them apart.
-LIGHTS = {
-    "green": ("🟢 正常", "🟢 in time"),
-    "amber": ("🟡 临期/迟报", "🟡 soon/late"),
-    "red": ("🔴 逾期", "🔴 overdue"),
-    "blue": ("🔵 持续", "🔵 ongoing"),
-    "grey": ("⚪ 不计", "⚪ set aside"),
-}
-STATES = {
-    "upcoming": "未开始",
-    "open": "进行中",
-    "due_soon": "临近到期",
-    "due_today": "今日到期",
-    "overdue": "已逾期",
-    "submitted": "已报送",
-    "done": "已完成",
-    "done_late": "逾期完成",
-    "nil": "零报告",
-    "returned": "已退回",
-    "waived": "免报",
-    "paused": "暂停",
-    "ongoing": "持续推进",
-}
+CALENDAR_COLUMNS = (
+    Column("effective_due", "到期日", "due"),
+    Column("notice", "最后提醒日", "last notice"),
+    Column("ref", "编号", "ref"),
+    Column("unit", "单位", "unit", long=True),
+    Column("title", "内容", "title", long=True),
+)
+CALENDAR_KEYS = ("ref", "unit", "title", "period", "due", "effective_due", "notice")
+STATUS_COLUMNS = (
+    Column("state", "状态", "state"),
+    Column("ref", "编号", "ref"),
+    Column("unit", "单位", "unit", long=True),
+    Column("effective_due", "到期日", "due"),
+    Column("days_left", "剩余天数", "days left", right=True),
+    Column("progress", "完成", "done", right=True),
+    Column("submitted_at", "报送时间", "submitted", spare=True),
+    Column("title", "内容", "title", long=True),
+)
+STATUS_KEYS = (
+    *("ref", "unit", "title", "state", "light", "due", "effective_due", "days_left", "progress", "target"),
+    *("submitted_at", "accepted_at", "late_days", "via"),
+)
+HISTORY_COLUMNS = (
+    Column("at", "时间", "at"),
+    Column("ref", "编号", "ref"),
+    Column("unit", "单位", "unit", long=True),
+    Column("event", "事项", "event"),
+    Column("count", "数量", "count", right=True),
+    Column("until", "延期至", "until"),
+    Column("who", "经办人", "who", long=True),
+    Column("via", "途径", "via", spare=True),
+    Column("why", "理由、备注", "reason, note", long=True),
+)
+HISTORY_KEYS = ("at", "ref", "unit", "event", "count", "until", "who", "via", "reason", "note")
+
+#: States in which nobody counts days any more.
+SETTLED = ("done", "done_late", "nil", "submitted", "waived", "paused")
+
+UnitOption = Annotated[
+    str | None, typer.Option(metavar="UNIT", help="单位标识、名称或简称 · Only this unit: id, name or alias")
+]
+FromOption = Annotated[str, typer.Option("--from", metavar="DATE", help="起（含）· First date")]
+ToOption = Annotated[str, typer.Option("--to", metavar="DATE", help="止（含）· Last date")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("calendar")(calendar)
-    app.command("status")(status)
-    app.command("history")(history)
-    app.command("simulate")(simulate)
+    app.command("calendar", short_help="期间内到期的台账项 · What is due in a range of dates")(calendar)
+    app.command("status", short_help="台账 · The ledger: what is answered, open, late")(status)
+    app.command("history", short_help="办理记录 · Who did what, when")(history)
+    app.command("simulate", short_help="推演将发的邮件 · Every mail that would be sent")(simulate)
 
 
 def calendar(
     context: typer.Context,
-    since: Annotated[str, typer.Option("--from", help="起（含）· First date")],
-    until: Annotated[str, typer.Option("--to", help="止（含）· Last date")],
-    unit: Annotated[str | None, typer.Option(help="单位 · Only this unit")] = None,
+    since: FromOption,
+    until: ToOption,
+    unit: UnitOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """列出期间内到期的台账项 · Every assignment due in the range."""
@@ -100,20 +94,31 @@ def calendar(
     from tracker.listing import calendar_facts
 
     with given(context).open() as app:
-        rows = due_between(app, parse_day(since, "--from"), parse_day(until, "--to"), unit)
+        zone = app.force.zone
+        rows = due_between(app, parse_day(since, "--from", zone), parse_day(until, "--to", zone), unit)
         facts = list(calendar_facts(app.force, rows))
-        language = choose_language(app.force.campaign.language)
-    print_rows(facts, headings(CALENDAR_COLUMNS, language), output)
+        if output is Format.JSON:
+            print_json(facts)
+        elif output is Format.CSV:
+            print_csv(facts, CALENDAR_KEYS)
+        else:
+            language = choose_language(app.force.campaign.language)
+            print_table(_named(facts, app, language), CALENDAR_COLUMNS, language)
 
 
 def status(
     context: typer.Context,
-    at: Annotated[str | None, typer.Option(help="时点 · As it stood at (default: now)")] = None,
-    unit: Annotated[str | None, typer.Option(help="单位 · Only this unit")] = None,
-    ref: Annotated[
-        str | None, typer.Option(help="编号 · Only this task, deliverable, report or period")
+    at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="时点 · As it stood at a date or time (default: now)")
     ] = None,
-    state: Annotated[str | None, typer.Option(help="状态 · Only this state")] = None,
+    unit: UnitOption = None,
+    ref: Annotated[
+        str | None,
+        typer.Option(metavar="REF", help="编号 · Only this task, deliverable, report or period"),
+    ] = None,
+    state: Annotated[
+        str | None, typer.Option(metavar="STATE", help="状态，如 overdue · Only this state, such as overdue")
+    ] = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """台账 · The ledger: who has answered what, and what is open."""
@@ -129,40 +134,43 @@ def status(
         moment = None if at is None else parse_moment(at, "--at", force.zone, at_end=True)
         moment, rows = desk.status(app, moment, unit=unit, ref=ref)
         facts = status_facts(force, moment, [row for row in rows if state in (None, row.state.value)])
-        language = choose_language(force.campaign.language)
-    if output is Format.JSON:
-        print_json(facts)
-        return
-    rows_shown = (
-        facts["rows"] if output is Format.CSV else [_coloured(row, language) for row in facts["rows"]]
-    )
-    print_rows(rows_shown, headings(STATUS_COLUMNS, language), output)
-    if output is Format.TABLE:
-        counts = (f"{_state(name, language)} {count}" for name, count in facts["counts"].items())
-        say(f"{facts['at']}: {', '.join(counts) or '—'}")
+        if output is Format.JSON:
+            print_json(facts)
+        elif output is Format.CSV:
+            print_csv(facts["rows"], STATUS_KEYS)
+        else:
+            language = choose_language(force.campaign.language)
+            shown = (_standing(row, language) for row in _named(facts["rows"], app, language))
+            print_table(shown, STATUS_COLUMNS, language)
+            counts = (f"{word(name, language)} {count}" for name, count in facts["counts"].items())
+            say(f"{minute(facts['at'])}  {'  '.join(counts) or '—'}")
 
 
-def _coloured(row: Fact, language: Language) -> Fact:
-    light = LIGHTS[row["light"]][0 if language == "zh" else 1]
-    submitted = row["submitted_at"][:16].replace("T", " ") if row["submitted_at"] else None
-    title = row["title"] if len(row["title"]) <= 40 else row["title"][:40] + "…"
+def _named(facts: list[Fact], app: App, language: Language) -> Iterator[Fact]:
+    """With the short names of units for Chinese readers; others read the ids, which are pinyin."""
+    names = {}
+    if language == "zh":
+        units = app.force.campaign.units.values()
+        names = {unit.id: min((unit.name, *unit.aliases), key=len) for unit in units}
+    for fact in facts:
+        yield {**fact, "unit": names.get(fact["unit"], fact["unit"])}
+
+
+def _standing(row: Fact, language: Language) -> Fact:
+    progress = row["progress"]
     return {
         **row,
-        "light": light,
-        "state": _state(row["state"], language),
-        "submitted_at": submitted,
-        "title": title,
+        "state": f"{LIGHTS[row['light']]} {word(row['state'], language)}",
+        "days_left": None if row["state"] in SETTLED else row["days_left"],
+        "progress": progress if row["target"] is None else f"{progress}/{row['target']}",
+        "submitted_at": minute(row["submitted_at"]),
     }
-
-
-def _state(name: str, language: Language) -> str:
-    return STATES[name] if language == "zh" else name.replace("_", " ")
 
 
 def history(
     context: typer.Context,
-    ref: Annotated[str | None, typer.Argument(help="编号 · Only this one")] = None,
-    unit: Annotated[str | None, typer.Option(help="单位 · Only this unit")] = None,
+    ref: Annotated[str | None, typer.Argument(metavar="[REF]", help="编号 · Only this one")] = None,
+    unit: UnitOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """全部办理记录 · The audit trail."""
@@ -170,33 +178,61 @@ def history(
 
     with given(context).open() as app:
         facts = desk.history(app, ref=ref, unit=unit)
-        language = choose_language(app.force.campaign.language)
-    print_rows(facts, headings(HISTORY_COLUMNS, language), output)
+        if output is Format.JSON:
+            print_json(facts)
+        elif output is Format.CSV:
+            print_csv(facts, HISTORY_KEYS)
+        else:
+            language = choose_language(app.force.campaign.language)
+            shown = (_happened(fact, language) for fact in _named(facts, app, language))
+            print_table(shown, HISTORY_COLUMNS, language)
+
+
+def _happened(fact: Fact, language: Language) -> Fact:
+    return {
+        **fact,
+        "at": minute(fact["at"]),
+        "event": word(fact["event"], language),
+        "why": [part for part in (fact["reason"], fact["note"]) if part],
+    }
 
 
 def simulate(
     context: typer.Context,
-    since: Annotated[str, typer.Option("--from", help="起（含）· First date")],
-    until: Annotated[str, typer.Option("--to", help="止（含）· Last date")],
+    since: FromOption,
+    until: ToOption,
     events: Annotated[
-        Path | None, typer.Option(help="办理记录文件 · Events: JSON Lines, CSV or YAML")
+        Path | None, typer.Option(metavar="FILE", help="办理记录文件 · Events: JSON Lines, CSV or YAML")
     ] = None,
-    mailbox: Annotated[Path | None, typer.Option(help="写出 .eml 的目录 · Write each mail here")] = None,
+    mailbox: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="写出 .eml 的目录 · Write each mail here")
+    ] = None,
+    output: FormatOption = Format.JSON,
 ) -> None:
     """按服务自身逻辑推演将发出的邮件 · Every mail that the service would send, one a line as JSON."""
     from tracker.cli.progress import progress
     from tracker.desk import simulated_mails
 
-    first, last = parse_day(since, "--from"), parse_day(until, "--to")
     with given(context).open() as app:
         force = app.force
-        days = (last - first).days + 1
+        first, last = parse_day(since, "--from", force.zone), parse_day(until, "--to", force.zone)
+        found = simulated_mails(app, first, last, events_file=events, mailbox=mailbox)
         count = 0
-        with progress(
-            "simulate", max(days, 0), enabled=mailbox is not None or not sys.stdout.isatty()
-        ) as advance:
-            for day, fact in simulated_mails(app, first, last, events_file=events, mailbox=mailbox):
+        kept: list[Fact] = []
+        # Lines that scroll by on a terminal are progress enough.
+        scrolls = output is Format.JSON and sys.stdout.isatty()
+        with progress("simulate", max((last - first).days + 1, 0), enabled=not scrolls) as advance:
+            for day, fact in found:
                 count += 1
                 advance((day - first).days)
-                print_json_line(fact)
+                if output is Format.JSON:
+                    print_json_line(fact)
+                else:
+                    kept.append(fact)
+        if output is Format.CSV:
+            print_csv(kept, MAIL_KEYS)
+        elif output is Format.TABLE:
+            language = choose_language(force.campaign.language)
+            columns = mail_columns(of_outbox=False)
+            print_table([mail_row(fact, language) for fact in kept], columns, language)
         say(f"{force.campaign.document}: {count} mails from {first} to {last}")

@@ -2,42 +2,65 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tracker.cli.context import given
-from tracker.cli.definitions import FormatOption
-from tracker.cli.output import Format, choose_language, headings, print_json_line, print_rows, say
+from tracker.cli.output import (
+    Format,
+    FormatOption,
+    choose_language,
+    print_csv,
+    print_json_line,
+    print_table,
+    say_result,
+)
+from tracker.cli.table import Column
+from tracker.cli.words import minute, word
 
-MAIL_COLUMNS = {
-    "at": ("时间", "at"),
-    "state": ("状态", "state"),
-    "to": ("收件人", "to"),
-    "kind": ("种类", "kind"),
-    "subject": ("主题", "subject"),
-    "item_count": ("事项数", "items"),
-    "outcome": ("结果", "outcome"),
-    "id": ("序号", "id"),
-}
+if TYPE_CHECKING:
+    from tracker.core.model import Language
+    from tracker.listing import Fact
+
+MAIL_COLUMNS = (
+    Column("at", "时间", "at"),
+    Column("to", "收件人", "to", long=True),
+    Column("kind", "种类", "kind"),
+    Column("item_count", "事项", "items", right=True),
+    Column("subject", "主题", "subject", long=True),
+)
+OUTBOX_COLUMNS = (
+    Column("id", "序号", "id", right=True),
+    Column("state", "状态", "state"),
+    *MAIL_COLUMNS,
+    Column("outcome", "结果", "outcome", long=True, spare=True),
+)
+MAIL_KEYS = ("at", "to", "unit", "kind", "language", "subject", "message_id", "items")
+OUTBOX_KEYS = ("id", "state", *MAIL_KEYS, "attempts", "sent_at", "next_attempt", "outcome")
+
 NumberArgument = Annotated[int, typer.Argument(metavar="ID", help="序号 · The number that mail list shows")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     mail = typer.Typer(help="发件箱 · The outbox.", no_args_is_help=True, rich_markup_mode=None)
-    mail.command("list")(list_mails)
-    mail.command("show")(show)
-    mail.command("retry")(retry)
-    mail.command("test")(send_test)
-    app.add_typer(mail, name="mail")
+    mail.command("list", short_help="列出邮件 · What was sent, what waits, what failed")(list_mails)
+    mail.command("show", short_help="显示一封 · One mail as its reader sees it")(show)
+    mail.command("retry", short_help="重发 · Queue failed mails again")(retry)
+    mail.command("test", short_help="测试发信 · Send one test mail")(send_test)
+    app.add_typer(mail, name="mail", short_help="发件箱 · The outbox: list, show, retry, test")
 
 
 def list_mails(
     context: typer.Context,
-    state: Annotated[str | None, typer.Option(help="状态 · Only this state")] = None,
-    unit: Annotated[str | None, typer.Option(help="单位 · Only this unit")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="最多条数 · At most so many, newest first")] = 1000,
+    state: Annotated[
+        str | None, typer.Option(metavar="STATE", help="状态，如 failed · Only this state, such as failed")
+    ] = None,
+    unit: Annotated[str | None, typer.Option(metavar="UNIT", help="单位 · Only this unit")] = None,
+    limit: Annotated[
+        int, typer.Option(min=1, metavar="N", help="最多条数 · At most so many, the newest")
+    ] = 1000,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """列出邮件 · The mails with what became of them; JSON comes one a line."""
@@ -49,9 +72,26 @@ def list_mails(
     if output is Format.JSON:
         for fact in facts:
             print_json_line(fact)
-        return
-    rows = [{**fact, "item_count": len(fact["items"])} for fact in facts]
-    print_rows(rows, headings(MAIL_COLUMNS, language), output)
+    elif output is Format.CSV:
+        print_csv(facts, OUTBOX_KEYS)
+    else:
+        print_table([mail_row(fact, language) for fact in facts], mail_columns(of_outbox=True), language)
+
+
+def mail_columns(*, of_outbox: bool) -> tuple[Column, ...]:
+    """What a table of mails shows; only the outbox knows what became of them."""
+    return OUTBOX_COLUMNS if of_outbox else MAIL_COLUMNS
+
+
+def mail_row(fact: Fact, language: Language) -> Fact:
+    """A mail for eyes."""
+    return {
+        **fact,
+        "at": minute(fact["at"]),
+        "kind": word(fact["kind"], language),
+        "state": word(fact.get("state"), language),
+        "item_count": len(fact["items"]),
+    }
 
 
 def show(
@@ -63,7 +103,7 @@ def show(
     from tracker import desk
 
     with given(context).open() as app:
-        typer.echo(desk.show_mail(app, number, html=html))
+        say_result(desk.show_mail(app, number, html=html))
 
 
 def retry(
@@ -77,7 +117,7 @@ def retry(
 
     with given(context).open() as app:
         count = desk.retry_mails(app, number)
-    say(f"{count} mail(s) queued again")
+    say_result(f"{count} mail(s) queued again（已重新排队{count}封）")
 
 
 def send_test(
@@ -91,6 +131,6 @@ def send_test(
 
     with given(context).open() as app:
         outcome, ok = desk.send_test_mail(app, address)
-    say(outcome)
+    say_result(outcome)
     if not ok:
         raise typer.Exit(1)

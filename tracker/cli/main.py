@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
-import traceback
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
+from typer.exceptions import TyperException
 
 from tracker import __version__
 from tracker.cli import definitions, events, ledger, mail, service
@@ -24,11 +23,12 @@ SHARED_OPTIONS = ("--config", "--database")
 
 app = typer.Typer(
     name="tracker",
-    help="按文件交办任务的到期提醒与督办服务 · Deadlines and reminders for work that is handed out by document.",
+    help="任务到期提醒与督办 · Deadlines and reminders for work handed out by document.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 for module in (service, definitions, ledger, events, mail):
     module.register(app)
@@ -45,14 +45,27 @@ def shared(
     context: typer.Context,
     config: Annotated[
         Path | None,
-        typer.Option(help="配置目录 · Folder of tasks.yaml, units.yaml, settings.yaml [env: TRACKER_CONFIG]"),
+        typer.Option(
+            metavar="DIR",
+            help="配置目录 · Folder of tasks.yaml, units.yaml, settings.yaml [$TRACKER_CONFIG, or config]",
+        ),
     ] = None,
     database: Annotated[
         str | None,
-        typer.Option(help="数据库地址 · sqlite:///FILE or postgresql+psycopg://… [env: TRACKER_DATABASE]"),
+        typer.Option(
+            metavar="URL",
+            help="数据库地址 · sqlite:///FILE or postgresql+psycopg://… "
+            "[$TRACKER_DATABASE, or what settings.yaml says]",
+        ),
     ] = None,
     _version: Annotated[
-        bool, typer.Option("--version", callback=lambda value: _show_version(wanted=value), is_eager=True)
+        bool,
+        typer.Option(
+            "--version",
+            callback=lambda value: _show_version(wanted=value),
+            is_eager=True,
+            help="版本 · The version",
+        ),
     ] = False,
 ) -> None:
     """Remember what every command needs."""
@@ -62,37 +75,93 @@ def shared(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and leave with its exit code; no traceback reaches a person."""
+    for stream in (sys.stdout, sys.stderr):
+        _speak_utf8(stream)
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        app(hoist(given), prog_name="tracker")
+        code = _run(hoist(given))
+        sys.stdout.flush()
     except ConfigError as error:
         for problem in error.problems:
             sys.stderr.write(f"{problem}\n")
-        sys.exit(error.exit_code)
+        code = error.exit_code
     except TrackerError as error:
         sys.stderr.write(f"tracker: {error}\n")
-        sys.exit(error.exit_code)
+        code = error.exit_code
     except BrokenPipeError:
         # Whoever read our output has seen enough; do not let the interpreter complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except KeyboardInterrupt:
-        sys.exit(130)
+        code = 0
+    except (KeyboardInterrupt, typer.Abort):
+        code = 130
     except Exception as error:  # noqa: BLE001 - the last line of defence
-        sys.stderr.write(_unexpected(error))
-        sys.exit(1)
+        sys.stderr.write(f"tracker: {_trouble(error)}\n")
+        code = 1
+    sys.exit(code)
 
 
-def _unexpected(error: Exception) -> str:
-    """One line for the person; the whole story goes to a file for whoever mends it."""
+def _run(arguments: list[str]) -> int:
+    """One command through typer; its exit code.  Wrong usage is one sentence on standard error."""
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("tracker", arguments) as context:
+            command.invoke(context)
+    except typer.Exit as left:
+        return left.exit_code
+    except TyperException as error:
+        sys.stderr.write(_wrong_usage(error))
+        return error.exit_code
+    return 0
+
+
+def _wrong_usage(error: TyperException) -> str:
+    message = error.format_message().strip()
+    if "\n" in message:
+        # That is the help itself, for a command that was called with nothing at all.
+        return f"{message}\n"
+    context: typer.Context | None = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "tracker"
+    # What comes from pydantic says first that it is a value error, and last what it could not parse.
+    message = message.replace("Value error, ", "").partition(", unable to")[0].rstrip(".")
+    return f"{path}: {message[:1].lower()}{message[1:]} ({path} --help lists what it takes)\n"
+
+
+def _trouble(error: Exception) -> str:
+    """One line for the person; the whole story of a bug goes to a file for whoever mends it."""
     if os.environ.get("TRACKER_DEBUG"):
+        import traceback
+
         return "".join(traceback.format_exception(error))
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror or error}"
+    if type(error).__module__.startswith("sqlalchemy."):
+        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+        return f"the database refused: {cause}; nothing half-done was kept（数据库拒绝了操作，未留下半成品）"
+    return _bug(error)
+
+
+def _bug(error: Exception) -> str:
+    import tempfile
+    import traceback
+
     with tempfile.NamedTemporaryFile("w", prefix="tracker-", suffix=".log", delete=False) as log:
         log.writelines(traceback.format_exception(error))
     return (
-        f"tracker: something went wrong that should not ({type(error).__name__}); nothing half-done was kept. "
-        f"The details are in {log.name}（程序出错，详情见该文件）\n"
+        f"something went wrong that should not ({type(error).__name__}); nothing half-done was kept. "
+        f"The details are in {log.name}（程序出错，详情见该文件）"
     )
+
+
+def _speak_utf8(stream: TextIO) -> None:
+    """What a program reads is UTF-8 whatever the locale; a terminal that cannot show a character shows a ?."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is None or os.environ.get("PYTHONIOENCODING"):
+        return
+    if stream.isatty():
+        reconfigure(errors="replace")
+    else:
+        reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def hoist(arguments: list[str]) -> list[str]:

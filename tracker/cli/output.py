@@ -5,15 +5,18 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from rich.console import Console
-from rich.table import Table
+import typer
 
-from tracker.core.model import Language
+from tracker.cli.table import Column, lines, shown
+
+if TYPE_CHECKING:
+    from tracker.core.model import Language
 
 #: Cells that a spreadsheet would take for a formula are defused with an apostrophe (security, point 11).
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0")
@@ -27,37 +30,62 @@ class Format(StrEnum):
     CSV = "csv"
 
 
+def read_format(text: str) -> Format:
+    """The format called ``text``; typer makes a sentence of what this raises."""
+    if text == "ics":
+        raise typer.BadParameter(
+            "calendars as .ics are not part of this version; expected table, json or csv（本版尚不支持 ics）"
+        )
+    if text not in set(Format):
+        raise typer.BadParameter(f"“{text}” is no format; expected table, json or csv")
+    return Format(text)
+
+
+FormatOption = Annotated[
+    Format,
+    typer.Option(
+        "--format", parser=read_format, metavar="table|json|csv", help="输出格式 · How it is printed"
+    ),
+]
+
+
 def say(message: str) -> None:
     """A line for the person, not for the pipe."""
     sys.stderr.write(message + "\n")
 
 
+def say_result(line: str) -> None:
+    """A line of the result."""
+    sys.stdout.write(line + "\n")
+
+
 def print_json(value: object) -> None:
     """One JSON value, indented for people who look at it all the same."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    say_result(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def print_json_line(value: object) -> None:
     """One value of JSON Lines."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    say_result(json.dumps(value, ensure_ascii=False))
 
 
-def print_rows(
-    rows: Iterable[Mapping[str, Any]],
-    columns: Mapping[str, str],
-    output: Format,
-    *,
-    json_value: object = None,
-) -> None:
-    """A listing: ``columns`` maps the keys that a table or CSV shows to their headings."""
-    if output is Format.JSON:
-        print_json(list(rows) if json_value is None else json_value)
-    elif output is Format.CSV:
-        writer = csv.writer(sys.stdout)
-        writer.writerow(columns)
-        writer.writerows([_plain(row.get(key)) for key in columns] for row in rows)
-    else:
-        _print_table(rows, columns)
+def print_csv(rows: Iterable[Mapping[str, Any]], keys: Sequence[str]) -> None:
+    """The columns ``keys`` of ``rows``, under a heading with the names that JSON has for them."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(keys)
+    writer.writerows([_plain(row.get(key)) for key in keys] for row in rows)
+
+
+def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[Column], language: Language) -> None:
+    """A table as wide as the terminal, or as it must be where there is none."""
+    headed = [(column, column.zh if language == "zh" else column.en) for column in columns]
+    texts = [{column.key: shown(row.get(column.key)) for column in columns} for row in rows]
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for number, line in enumerate(lines(texts, headed, width)):
+        is_heading = number == 0 and width is not None and not os.environ.get("NO_COLOR")
+        say_result(f"\x1b[1m{line}\x1b[0m" if is_heading else line)
+    if not texts:
+        say(pick(("（无）", "(none)"), language))
 
 
 def choose_language(campaign: Language | None = None) -> Language:
@@ -76,32 +104,15 @@ def pick(words: Sequence[str], language: Language) -> str:
     return words[0 if language == "zh" else 1]
 
 
-def headings(columns: Mapping[str, tuple[str, str]], language: Language) -> dict[str, str]:
-    """Column headings in one language."""
-    return {key: pick(words, language) for key, words in columns.items()}
-
-
-def _print_table(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in columns.values():
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        table.add_row(*(_shown(row.get(key)) for key in columns))
-    # A pipe gets whole lines; only a terminal has a width to respect.
-    width = None if sys.stdout.isatty() else 220
-    Console(width=width, highlight=False, markup=False, soft_wrap=False).print(table)
-
-
-def _shown(value: object) -> str:
+def _plain(value: object) -> str:
     if value is None:
         return ""
-    if isinstance(value, list):
-        return "、".join(_shown(each) for each in value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ";".join(value)
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
+        return "'" + value
     return str(value)
-
-
-def _plain(value: object) -> str:
-    text = _shown(value)
-    if isinstance(value, str) and text.startswith(FORMULA_STARTS):
-        return "'" + text
-    return text

@@ -12,8 +12,8 @@ from tracker.cli.context import given
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("run")(run)
-    app.command("demo")(demo)
+    app.command("run", short_help="启动服务 · The service; --once for cron")(run)
+    app.command("demo", short_help="演示2022年全年 · The year 2022 as a time-lapse")(demo)
 
 
 def run(
@@ -29,9 +29,13 @@ def run(
     ] = False,
 ) -> None:
     """启动服务 · Run the service; --once does one pass and leaves."""
+    import os
+
     from tracker.daemon import run_once, run_service
+    from tracker.log import set_up
 
     del no_web
+    set_up(os.environ)
     with given(context).open() as app:
         if once:
             run_once(app, at_once=send_now)
@@ -49,7 +53,8 @@ def demo(
     """用一分钟演示2022年全年 · 2022 as a time-lapse, in a database and mailbox of its own."""
     import time
 
+    from tracker.cli.output import choose_language
     from tracker.demo import run_demo
 
     del context
-    run_demo(folder, seconds, pause=time.sleep)
+    run_demo(folder, seconds, pause=time.sleep, language=choose_language())

@@ -65,9 +65,15 @@ def before_due_by_rule(dates: Dates, policy: Policy, workdays: Workdays) -> list
         return found
     for days in sorted({*policy.lead, 0}, reverse=True):
         nominal = due - timedelta(days=days)
+        if nominal < dates.opens:
+            continue
         on = max(workdays.on_or_before(nominal), first_day)
-        if nominal >= dates.opens and on <= due:
-            found.append(Milestone(on, Reason.DUE_TODAY if on == due else Reason.LEAD, nominal))
+        if on > due:
+            # It opens and ends within a run of days off: the workday before them is the last that there is.
+            on = workdays.on_or_before(due)
+            if on < (dates.asked or dates.opens):
+                continue
+        found.append(Milestone(on, Reason.DUE_TODAY if on == due else Reason.LEAD, nominal))
     return found
 
 

@@ -48,18 +48,28 @@ class Dates:
 
     ``due`` is nominal, by the rule.  ``effective_due`` is after holiday rule and extension, and the one in
     force.  ``grace_until`` is the last day that is not yet late.  All None for a task without a date.
+    ``asked`` is when the document asked for it (its date of issue): nothing is said of it before; None means
+    when it opens.
     """
 
     opens: date
     due: date | None
     effective_due: date | None
     grace_until: date | None
+    asked: date | None = None
 
     @classmethod
-    def of(cls, opens: date, due: date | None, effective_due: date | None, grace_days: int) -> Dates:
+    def of(
+        cls,
+        opens: date,
+        due: date | None,
+        effective_due: date | None,
+        grace_days: int,
+        asked: date | None = None,
+    ) -> Dates:
         """With ``grace_until`` counted in calendar days from the date in force."""
         grace = None if effective_due is None else effective_due + timedelta(days=grace_days)
-        return cls(opens, due, effective_due, grace)
+        return cls(opens, due, effective_due, grace, asked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ class Engine:
     def bring_up_to_date(self, now: datetime, *, said_through: date | None = None) -> Changes:
         """Make the ledger what the definitions say, if it is not known to be."""
         until = horizon(self.force, self.force.day(now))
-        if self._reconciled_until == until:
+        if self._reconciled_until is not None and self._reconciled_until >= until:
             return Changes()
         mark = f"{self.force.fingerprint} {until}"
         with self.database.reading() as session:
@@ -122,7 +122,7 @@ class Engine:
         Digests that could not be sent on their day wait for the next workday; alerts do not wait.
         """
         kinds = list(MailKind)
-        if not (at_once or may_send(self.force, self.force.campaign.timezone, now)):
+        if not at_once and not any(may_send(self.force, zone, now) for zone in self.force.timezones):
             kinds = [MailKind.ALERT, MailKind.RECEIPT]
         with self.database.reading() as session:
             if not _anything_waits(session, now):
@@ -163,12 +163,12 @@ class Engine:
                 record_results(session, results, self.read_clock())
         return Counter(result.state for result in results)
 
-    def record(self, event: Event, *, forced: bool = False) -> Answer:
+    def record(self, event: Event, *, forced: bool = False, replayed: bool = False) -> Answer:
         """Take an event into the ledger (see ``ledger.record``)."""
         now = self.read_clock()
         self.bring_up_to_date(now)
         with self.database.writing() as session:
-            return record(session, self.force, event, now, forced=forced)
+            return record(session, self.force, event, now, forced=forced, replayed=replayed)
 
     def alert(self, key: str, title: str, problems: Sequence[str]) -> bool:
         """Tell the operator that something is wrong with the service itself, once for each ``key``."""

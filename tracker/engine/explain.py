@@ -79,7 +79,13 @@ def explain(session: Session, force: InForce, ref: str, unit: str, now: datetime
     row = find_assignment(session, force, ref, unit)
     definition = force.definition(row.key)
     events = read_events(session, row.id)
-    spans = _spans(force, definition, Dates.of(row.opens, row.due, row.effective_due, 0), events, unit)
+    spans = _spans(
+        force,
+        definition,
+        Dates.of(row.opens, row.due, row.effective_due, 0, force.campaign.issued),
+        events,
+        unit,
+    )
     addresses = [force.recipients[address][0].email for address in force.addresses.get(unit, ())]
     mails = [mail for mail in mails_about(session, ref, unit, addresses) if mail.mail.kind is MailKind.DIGEST]
     told = _Told(force, definition, ref, unit, mails, now, has_address=bool(addresses))

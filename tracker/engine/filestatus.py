@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from tracker.core.model import Definition, Event, EventKind
 from tracker.engine.inforce import InForce
-from tracker.engine.ledger import find_assignment, read_events, record
+from tracker.engine.ledger import read_events, record
 from tracker.store.tables import ASSIGNMENT, EVENT
 
 VIA = "file"
@@ -47,23 +47,28 @@ def _take_back(
         .distinct()
     ).all()
     for assignment, period, unit in touched:
-        last = _last_word(read_events(session, assignment))
-        row = find_assignment(session, force, _ref(definition, period), unit)
+        standing = _standing_events(read_events(session, assignment))
+        last = standing[-1] if standing else None
         if last is not None and last.via == VIA and last.event is not wanted:
             _record(session, force, definition, period, unit, EventKind.UNDO, now)
-        elif row.paused and wanted is not EventKind.PAUSE:
+        elif wanted is not EventKind.PAUSE and _paused_by_file(standing):
             _record(session, force, definition, period, unit, EventKind.RESUME, now)
 
 
-def _last_word(events: list[Event]) -> Event | None:
-    """The last event that is still in effect."""
+def _standing_events(events: list[Event]) -> list[Event]:
+    """The events that are not taken back."""
     standing: list[Event] = []
     for event in events:
         if event.event is EventKind.UNDO:
             standing.pop()
         else:
             standing.append(event)
-    return standing[-1] if standing else None
+    return standing
+
+
+def _paused_by_file(standing: list[Event]) -> bool:
+    pauses = [event for event in standing if event.event in (EventKind.PAUSE, EventKind.RESUME)]
+    return bool(pauses) and pauses[-1].event is EventKind.PAUSE and pauses[-1].via == VIA
 
 
 def _record(

@@ -43,16 +43,36 @@ class InForce:
         """When reminders of ``definition`` go out."""
         return self.settings.policies.for_definition(definition)
 
+    @cached_property
+    def longest_lead(self) -> int:
+        """The longest lead time of any definition, in days."""
+        return max((lead for each in self.campaign for lead in self.policy(each).lead), default=0)
+
     def timezone(self, unit: str) -> str:
         """The name of the time zone in which ``unit`` gets its mail."""
-        known = self.campaign.units.get(unit)
-        return (known.timezone if known else None) or self.campaign.timezone
+        return self._timezones.get(unit, self.campaign.timezone)
+
+    @cached_property
+    def _timezones(self) -> dict[str, str]:
+        """By unit; units that share a contact have the zone of the first of them.
+
+        One person gets one digest a day, whichever units it is about.
+        """
+        found: dict[str, str] = {}
+        by_address: dict[str, str] = {}
+        for unit in self.campaign.units.values():
+            addresses = [contact.email.casefold() for contact in unit.contacts]
+            shared = next((by_address[each] for each in addresses if each in by_address), None)
+            found[unit.id] = shared or unit.timezone or self.campaign.timezone
+            for each in addresses:
+                by_address.setdefault(each, found[unit.id])
+        return found
 
     def dates(self, definition: Definition, occurrence: Occurrence) -> Dates:
         """The dates of an occurrence by rule and holiday rule, before any extension."""
         due = occurrence.due
         effective = None if due is None else effective_due(due, definition.on_holiday, self.workdays)
-        return Dates.of(occurrence.opens, due, effective, definition.grace_days)
+        return Dates.of(occurrence.opens, due, effective, definition.grace_days, self.campaign.issued)
 
     def standing(self, definition: Definition, dates: Dates, answer: Answer, day: date) -> Standing:
         """State and light of one assignment of ``definition`` on ``day``."""
@@ -112,7 +132,8 @@ class InForce:
 
     def definition_fingerprint(self, definition: Definition) -> str:
         """Changes whenever the assignments or the reminder dates of ``definition`` may change."""
-        zones = sorted({(unit, self.timezone(unit)) for unit in definition.units if self._has_zone(unit)})
+        own_zone = self.campaign.timezone
+        zones = [(unit, zone) for unit in definition.units if (zone := self.timezone(unit)) != own_zone]
         facts = (
             definition.rule,
             definition.units,
@@ -127,10 +148,6 @@ class InForce:
             self._calendar_facts,
         )
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
-
-    def _has_zone(self, unit: str) -> bool:
-        known = self.campaign.units.get(unit)
-        return known is not None and known.timezone is not None
 
     @cached_property
     def _calendar_facts(self) -> str:

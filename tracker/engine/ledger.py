@@ -17,16 +17,26 @@ from tracker.errors import LedgerError, UnknownNameError
 from tracker.store.tables import ASSIGNMENT, EVENT
 
 
-def record(session: Session, force: InForce, event: Event, now: datetime, *, forced: bool = False) -> Answer:
+def record(
+    session: Session,
+    force: InForce,
+    event: Event,
+    now: datetime,
+    *,
+    forced: bool = False,
+    replayed: bool = False,
+) -> Answer:
     """Add ``event`` to its assignment and return what the events now add up to.
 
-    ``now`` is when it is written down; ``event.at`` is when it counts from.
+    ``now`` is when it is written down; ``event.at`` is when it counts from.  ``forced`` extends what is
+    over already; ``replayed`` is for what a ledger has taken before, and is not weighed again.
     Raises UnknownNameError where there is no such assignment, LedgerError where the event does not fit.
     """
     row = find_assignment(session, force, event.ref, event.unit)
     definition = force.definition(row.key)
     known = read_events(session, row.id)
-    _check(event, row, force, forced=forced)
+    if not replayed:
+        _check(event, row, force, forced=forced)
     answer = fold([*known, event], target=force.target(definition, event.unit))
     session.execute(insert(EVENT).values(assignment_id=row.id, recorded_at=now, **event_values(event)))
     _store_answer(session, force, definition, row, answer, force.day(now), event)
@@ -112,7 +122,7 @@ def event_of(row: Row[Any]) -> Event:
 def with_extension(force: InForce, definition: Definition, dates: Dates, answer: Answer) -> Dates:
     """``dates`` with the extension that ``answer`` has, or with none."""
     if answer.extended_due is not None:
-        return Dates.of(dates.opens, dates.due, answer.extended_due, definition.grace_days)
+        return Dates.of(dates.opens, dates.due, answer.extended_due, definition.grace_days, dates.asked)
     if dates.due is None:
         return dates
     return force.dates(definition, Occurrence(definition.key, None, dates.due, dates.opens))
@@ -137,7 +147,7 @@ def _store_answer(
         "via": answer.via,
         "quiet": answer.quiet,
     }
-    dates = Dates(row.opens, row.due, row.effective_due, row.grace_until)
+    dates = Dates(row.opens, row.due, row.effective_due, row.grace_until, force.campaign.issued)
     if answer.extended_due != row.extended_due:
         dates = with_extension(force, definition, dates, answer)
         values |= {"effective_due": dates.effective_due, "grace_until": dates.grace_until}
@@ -147,7 +157,7 @@ def _store_answer(
             session, force, definition, row.period, dates, timezone, said_through(session, timezone, today)
         )
         values["agenda_id"] = agenda
-    if event.event is EventKind.RETURN:
+    if answer.answered == "returned" and event.event in (EventKind.RETURN, EventKind.UNDO):
         values |= {"nudge": "returned", "nudge_on": today}
     elif answer.quiet:
         values |= {"nudge": None, "nudge_on": None}

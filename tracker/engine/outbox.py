@@ -28,6 +28,9 @@ from tracker.store.tables import ASSIGNMENT, EVENT, MAIL, UNDERWAY, MailState
 #: How long a process may hold a mail before another one takes it over.
 LEASE = timedelta(minutes=5)
 
+#: A mail that has waited longer than this is looked at again item by item before it goes.
+FRESH = timedelta(minutes=1)
+
 #: Waits before the next attempt; after the last one the mail has failed.
 BACK_OFF = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 180, 360, 720, 1440))
 
@@ -140,12 +143,15 @@ def claim(
     )
     rows = sorted(taken.all(), key=lambda row: row.id)
     answered = _answered_since(session, min((row.seen_event for row in rows), default=0))
+    waited = [row for row in rows if row.at < now - FRESH]
+    asked = _still_asked(session, {item[:2] for row in waited for item in items_from_json(row.content)})
     claimed = []
     for row in rows:
-        items = items_from_json(row.content)
-        still_open = items
+        items = still_open = items_from_json(row.content)
         if answered:
-            still_open = tuple(item for item in items if (item.ref, item.unit) not in answered)
+            still_open = tuple(item for item in still_open if (item.ref, item.unit) not in answered)
+        if row.at < now - FRESH:
+            still_open = tuple(item for item in still_open if (item.ref, item.unit) in asked)
         if len(still_open) < len(items):
             _shorten(session, row.id, still_open)
             if not still_open:
@@ -214,6 +220,28 @@ def _answered_since(session: Session, event: int) -> set[tuple[str, str]]:
         )
     )
     return {keys[row.key, row.period, row.unit] for row in quiet}
+
+
+def _still_asked(session: Session, items: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of (ref, unit) that are still asked for and not answered."""
+    keys = {}
+    for ref, unit in items:
+        key, period = parse_ref(ref)
+        keys[key, period or "", unit] = (ref, unit)
+    wanted = list(keys)
+    asked = set()
+    for start in range(0, len(wanted), 500):
+        rows = session.execute(
+            select(ASSIGNMENT.c.key, ASSIGNMENT.c.period, ASSIGNMENT.c.unit).where(
+                tuple_(ASSIGNMENT.c.key, ASSIGNMENT.c.period, ASSIGNMENT.c.unit).in_(
+                    wanted[start : start + 500]
+                ),
+                ASSIGNMENT.c.quiet.is_(False),
+                ASSIGNMENT.c.removed_on.is_(None),
+            )
+        )
+        asked |= {keys[row.key, row.period, row.unit] for row in rows}
+    return asked
 
 
 def _shorten(session: Session, mail: int, items: tuple[Item, ...]) -> None:

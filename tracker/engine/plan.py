@@ -104,18 +104,16 @@ def next_planning(session: Session, force: InForce, now: datetime) -> datetime:
 def _plan_day(session: Session, force: InForce, timezone: str, day: date, now: datetime) -> int:
     speaking, following = _agenda_of(session, force, timezone, day)
     heard: set[int] = set()
+    stale = _superseded(session, force, timezone, day)
     extra, nudged = _nudged(session, force, timezone, day)
-    for unit, stale in _superseded(session, force, timezone, day).items():
-        extra[unit].extend(stale)
     writer = DigestWriter(session, force, day, now)
     for unit, group in groupby(_open_rows(session, timezone, day), key=itemgetter(1)):
         rows = list(group)
         heard.update([agenda for agenda, _, _ in rows])
         told = [(speaking[agenda], progress) for agenda, _, progress in rows if agenda in speaking]
-        told.extend(extra.pop(unit, ()))
-        writer.add(unit, told)
-    for unit, late_comers in extra.items():
-        writer.add(unit, late_comers)
+        writer.add(unit, [*stale.pop(unit, ()), *told, *extra.pop(unit, ())])
+    for unit in sorted({*stale, *extra}):
+        writer.add(unit, [*stale.get(unit, ()), *extra.get(unit, ())])
     written = writer.finish()
     # With nobody left to remind the row sleeps; an event that opens an assignment again wakes it.
     updates = [
@@ -136,7 +134,9 @@ def _agenda_of(
         if definition is None:
             following[row.id] = None
             continue
-        dates = Dates.of(row.opens, row.effective_due, row.effective_due, definition.grace_days)
+        dates = Dates.of(
+            row.opens, row.effective_due, row.effective_due, definition.grace_days, force.campaign.issued
+        )
         policy = force.policy(definition)
         reason = said_on(dates, policy, force.workdays, row.next_on, day)
         if reason is not None:
@@ -171,12 +171,12 @@ def _nudged(
 
 def _superseded(session: Session, force: InForce, timezone: str, day: date) -> dict[str, list[Told]]:
     """What stands in digests of earlier days that could not be sent: it is told today, as it stands today."""
-    stale = session.execute(_STALE, {"day": day}).all()
-    if not stale:
+    unsent = session.execute(_STALE, {"day": day}).all()
+    if not unsent:
         return {}
     reasons: dict[tuple[str, str, str], Reason] = {}
     mails = []
-    for mail in stale:
+    for mail in unsent:
         items = json.loads(mail.content)
         if not any(force.timezone(unit) == timezone for _, unit, *_ in items):
             continue

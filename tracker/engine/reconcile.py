@@ -52,7 +52,8 @@ class Changes:
 def horizon(force: InForce, today: date) -> date:
     """The date before which every occurrence has its assignments."""
     day = max(today, force.campaign.issued)
-    ahead = day + AHEAD
+    # Whatever is to be reminded of long before must be there by then.
+    ahead = day + max(AHEAD, timedelta(days=force.longest_lead))
     next_month = date(ahead.year + ahead.month // 12, ahead.month % 12 + 1, 1)
     return max(date(day.year + 1, 1, 1), next_month)
 
@@ -201,7 +202,7 @@ class _Writer:
             return
         dates = self.force.dates(self.definition, occurrence)
         effective = row.extended_due or dates.effective_due
-        dates = Dates.of(dates.opens, dates.due, effective, self.definition.grace_days)
+        dates = Dates.of(dates.opens, dates.due, effective, self.definition.grace_days, dates.asked)
         yesterday = today - timedelta(days=1)
         agenda, _ = self._agenda(row.period, dates, self.force.timezone(row.unit), yesterday)
         if row.effective_due != effective:
@@ -222,7 +223,13 @@ class _Writer:
         ).scalars()
         for row in rows:
             row.next_on = next_on(
-                Dates.of(row.opens, row.effective_due, row.effective_due, self.definition.grace_days),
+                Dates.of(
+                    row.opens,
+                    row.effective_due,
+                    row.effective_due,
+                    self.definition.grace_days,
+                    self.force.campaign.issued,
+                ),
                 self.policy,
                 self.force.workdays,
                 today,

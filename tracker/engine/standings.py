@@ -96,7 +96,7 @@ def _narrow(force: InForce, query: Select[Any], *, unit: str | None, ref: str | 
 def _ledger_row(
     force: InForce, definition: Definition, row: Row[Any], answer: Answer, day: date
 ) -> LedgerRow:
-    dates = Dates(row.opens, row.due, row.effective_due, row.grace_until)
+    dates = Dates(row.opens, row.due, row.effective_due, row.grace_until, force.campaign.issued)
     if answer.extended_due != row.extended_due:
         # The row has today's extension; at that time there was another, or none.
         dates = with_extension(force, definition, dates, answer)

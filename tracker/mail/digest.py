@@ -12,7 +12,7 @@ from tracker.mail.wording import Calendar, clip, tidy
 from tracker.mail.words import Words
 
 TITLE_WIDTH = 90
-SHORT_WIDTH = 26
+SHORT_WIDTH = 32
 REQUIREMENT_WIDTH = 220
 #: So many parts are named in a subject; the rest is a number.
 NAMED_SECTIONS = 3

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -24,7 +24,7 @@ class MailboxTransport:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
-    async def deliver(self, envelopes: Iterable[Envelope]) -> AsyncIterator[Delivery]:
+    async def deliver(self, envelopes: Iterable[Envelope]) -> AsyncGenerator[Delivery, None]:
         """Each is durable on disk before it is told as sent."""
         source = iter(envelopes)
         while lot := list(islice(source, LOT)):

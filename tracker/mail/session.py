@@ -68,8 +68,12 @@ class CannotConnectError(Exception):
 
 @dataclass(slots=True)
 class Progress:
-    """What one step has learnt, also where it broke off half-way."""
+    """What one step has learnt, also where it broke off half-way.
 
+    Once ``content_sent`` is set, the server may have taken the mail.
+    """
+
+    content_sent: bool = False
     finished: Reply | None = None
     begun: Reply | None = None
     stage: Stage | None = None
@@ -151,13 +155,16 @@ class Session:
         354 says that its content may follow, anything else is a refusal at ``progress.stage``.
         Raises LostError; what had been learnt by then stands in ``progress``.
         """
+        if not self._wire.is_open:
+            self._wire.abort()
+            raise LostError("the connection was closed, or something was said that nobody had asked")
         try:
             if self.pipelining:
                 await self._step_in_one_write(finish, begin, progress)
             else:
                 await self._step_by_step(finish, begin, progress)
         except LostError as error:
-            self._wire.close()
+            self._wire.abort()
             raise LostError(self.server.without_secrets(str(error))) from None
 
     async def quit(self) -> None:
@@ -166,14 +173,15 @@ class Session:
             async with asyncio.timeout(GOODBYE):
                 self._wire.write(b"QUIT\r\n")
                 await self._wire.reply()
+                await self._wire.close()
         except (LostError, TimeoutError):
             pass
         finally:
-            self._wire.close()
+            self._wire.abort()
 
     def abandon(self) -> None:
         """Close without a word."""
-        self._wire.close()
+        self._wire.abort()
 
     async def _step_in_one_write(
         self, finish: Envelope | None, begin: Envelope | None, progress: Progress
@@ -186,7 +194,7 @@ class Session:
             parts += [b"RSET\r\n"] if reset else []
             parts += [_mail(begin), _rcpt(begin), b"DATA\r\n"]
         self._wire.write(b"".join(parts))
-        await self._wire.drained()
+        progress.content_sent = finish is not None
         if finish is not None:
             progress.finished = await self._reply()
             self.sent += 1
@@ -212,7 +220,7 @@ class Session:
     ) -> None:
         if finish is not None:
             self._wire.write(content(finish.data))
-            await self._wire.drained()
+            progress.content_sent = True
             progress.finished = await self._reply()
             self.sent += 1
         if begin is None:

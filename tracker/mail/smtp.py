@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import aclosing
 
 from tracker.mail.mailbox import LOT, MailboxTransport
 from tracker.mail.replies import Judge, Reply
@@ -37,12 +38,12 @@ class SmtpTransport:
         if server.security == "plain":
             _log.warning("mail to %s goes in plain text: anybody on the way can read it", server)
 
-    async def deliver(self, envelopes: Iterable[Envelope]) -> AsyncIterator[Delivery]:
+    async def deliver(self, envelopes: Iterable[Envelope]) -> AsyncGenerator[Delivery, None]:
         """Results as they come; see ``Transport.deliver``."""
         self._forget_other_loop()
-        run = _Run(self, iter(envelopes))
-        async for delivery in run.deliveries():
-            yield delivery
+        async with aclosing(_Run(self, iter(envelopes)).deliveries()) as deliveries:
+            async for delivery in deliveries:
+                yield delivery
 
     async def check(self) -> str | None:
         """Connect, encrypt, log in and leave."""
@@ -101,7 +102,7 @@ class _Run:
         self._working = 0
         self._failure: Exception | None = None
 
-    async def deliveries(self) -> AsyncIterator[Delivery]:
+    async def deliveries(self) -> AsyncGenerator[Delivery, None]:
         running = asyncio.create_task(self._run())
         try:
             while (delivery := await self._done.get()) is not None:
@@ -229,6 +230,8 @@ class _Run:
         if ready is not None:
             if progress.finished is not None:
                 self._answered(ready, progress.finished, None)
+            elif not progress.content_sent:
+                self._again(ready, f"{self.server} broke off: {why}")
             else:
                 detail = f"{self.server} had the whole mail and did not say whether it took it: {why}"
                 self._tell(ready, Outcome.UNCERTAIN, detail)

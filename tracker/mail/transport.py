@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import ssl
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -67,7 +67,7 @@ class Delivery:
 class Transport(Protocol):
     """Takes mails away.  Use one from one event loop at a time."""
 
-    def deliver(self, envelopes: Iterable[Envelope]) -> AsyncIterator[Delivery]:
+    def deliver(self, envelopes: Iterable[Envelope]) -> AsyncGenerator[Delivery, None]:
         """One ``Delivery`` for each envelope, as they come, in any order.
 
         ``envelopes`` is read little by little: it may be a generator that renders as it goes.
@@ -106,6 +106,8 @@ def open_transport(
     from tracker.mail.mailbox import MailboxTransport
 
     scheme, _, rest = url.partition(":")
+    if not url.isprintable():
+        raise MailError(f"{_without_password(url)!a} is no way to send mail; expected {_FORMS}")
     if scheme == "mailbox":
         if not rest or rest.startswith("//"):
             raise MailError(f"“{url}” names no directory; expected mailbox:DIR")

@@ -31,20 +31,19 @@ class Wire(asyncio.Protocol):
         self._size = 0
         self._replies: deque[Reply] = deque()
         self._waiter: asyncio.Future[None] | None = None
-        self._writable = asyncio.Event()
-        self._writable.set()
         self._lost: str | None = None
+        self._closed = asyncio.Event()
         self._deadline = self._loop.time() + patience
         self._watch = self._loop.call_at(self._deadline, self._look_at_clock)
         transport.set_protocol(self)
 
     @property
     def is_open(self) -> bool:
-        """As far as is known without asking."""
-        return self._lost is None and not self._transport.is_closing()
+        """As far as is known without asking; an answer that nobody has asked for is no good sign."""
+        return self._lost is None and not self._replies and not self._transport.is_closing()
 
     def write(self, data: bytes) -> None:
-        """Send ``data``, in the background."""
+        """Send ``data``, in the background: more is never written before it has been answered."""
         self._deadline = self._loop.time() + self._patience
         self._transport.write(data)
 
@@ -54,15 +53,16 @@ class Wire(asyncio.Protocol):
             await self._wait()
         return self._replies.popleft()
 
-    async def drained(self) -> None:
-        """When the other side has taken so much that more may be written."""
-        if not self._writable.is_set():
-            await self._writable.wait()
-
-    def close(self) -> None:
-        """Hang up without a word."""
+    async def close(self) -> None:
+        """Hang up, and see it through: TLS has a goodbye of its own."""
         self._watch.cancel()
         self._transport.close()
+        await self._closed.wait()
+
+    def abort(self) -> None:
+        """Hang up without a word, in the background."""
+        self._watch.cancel()
+        self._transport.abort()
 
     async def _wait(self) -> None:
         if self._lost is not None:
@@ -92,7 +92,6 @@ class Wire(asyncio.Protocol):
     def _break_off(self, why: str) -> None:
         self._lost = self._lost or why
         self._watch.cancel()
-        self._writable.set()
         self._transport.abort()
         self._wake()
 
@@ -120,14 +119,6 @@ class Wire(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The other side has hung up, or we have."""
         self._lost = self._lost or (str(exc) if exc else "the connection was closed")
+        self._closed.set()
         self._watch.cancel()
-        self._writable.set()
         self._wake()
-
-    def pause_writing(self) -> None:
-        """The other side does not keep up."""
-        self._writable.clear()
-
-    def resume_writing(self) -> None:
-        """It has caught up."""
-        self._writable.set()

@@ -1,0 +1,62 @@
+"""How tables call states, lights and kinds; JSON and CSV have the names of the contract in either language."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tracker.core.model import Language
+
+#: A sign for each colour; the state beside it says the same in a word, for those who cannot tell them apart.
+LIGHTS = {"green": "🟢", "amber": "🟡", "red": "🔴", "blue": "🔵", "grey": "⚪"}
+
+CHINESE = {
+    # states of an assignment
+    "upcoming": "未开始",
+    "open": "进行中",
+    "due_soon": "临近到期",
+    "due_today": "今日到期",
+    "overdue": "已逾期",
+    "submitted": "已报送",
+    "done": "已完成",
+    "done_late": "逾期完成",
+    "nil": "零报告",
+    "returned": "已退回",
+    "waived": "免报",
+    "paused": "暂停",
+    "ongoing": "持续推进",
+    # events
+    "submit": "报送",
+    "accept": "销号",
+    "return": "退回",
+    "extend": "延期",
+    "waive": "免报",
+    "pause": "暂停",
+    "resume": "恢复",
+    "undo": "撤销",
+    # mails
+    "digest": "汇总",
+    "rollup": "通报",
+    "alert": "告警",
+    "receipt": "回执",
+    "queued": "待发",
+    "claimed": "发送中",
+    "deferred": "待重试",
+    "uncertain": "待确认",
+    "sent": "已发",
+    "failed": "失败",
+    "dropped": "已撤下",
+    "superseded": "已并入后一封",
+}
+
+
+def word(name: str | None, language: Language) -> str:
+    """The word of the contract in ``language``."""
+    if name is None:
+        return ""
+    return CHINESE.get(name, name) if language == "zh" else name.replace("_", " ")
+
+
+def minute(moment: str | None) -> str:
+    """A time as JSON has it, for eyes: local, to the minute."""
+    return "" if moment is None else moment[:16].replace("T", " ")

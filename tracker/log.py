@@ -1,0 +1,84 @@
+"""What the service tells while it runs: lines for people on standard error, or JSON lines with TRACKER_LOG=json.
+
+Everything goes through the standard library's logging, so whoever embeds the service may route it elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+#: A library that says the same as we do, only later and with less sense.
+QUIET = ("apscheduler", "asyncio")
+
+
+class HumanFormatter(logging.Formatter):
+    """``2022-05-05 09:00:00  mail: 41 written; 41 sent``; an error in one line, its traceback at ``debug``."""
+
+    def __init__(self, *, debug: bool = False) -> None:
+        super().__init__()
+        self._debug = debug
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record as one line."""
+        moment = datetime.fromtimestamp(record.created, UTC).astimezone()
+        level = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
+        line = f"{moment:%Y-%m-%d %H:%M:%S}  {level}{record.getMessage()}"
+        if record.exc_info is None or record.exc_info[1] is None:
+            return line
+        if self._debug:
+            return f"{line}\n{self.formatException(record.exc_info)}"
+        return f"{line}: {_in_short(record.exc_info[1])}"
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: ``at``, ``level``, ``logger``, ``message``, and ``exception`` with its traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record as one line."""
+        facts = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info is not None and record.exc_info[1] is not None:
+            facts["exception"] = self.formatException(record.exc_info)
+        return json.dumps(facts, ensure_ascii=False)
+
+
+class _Handler(logging.StreamHandler):  # type: ignore[type-arg]
+    """Ours; whatever others have hung on the root logger stays."""
+
+
+def set_up(environ: Mapping[str, str]) -> None:
+    """Send everything from INFO up (of others: from WARNING up) to standard error."""
+    handler = _Handler(sys.stderr)
+    as_json = environ.get("TRACKER_LOG", "").strip().lower() == "json"
+    handler.setFormatter(
+        JsonFormatter() if as_json else HumanFormatter(debug=bool(environ.get("TRACKER_DEBUG")))
+    )
+    root = logging.getLogger()
+    for old in [each for each in root.handlers if isinstance(each, _Handler)]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    logging.getLogger("tracker").setLevel(logging.INFO)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _in_short(error: BaseException) -> str:
+    """The error in one line, with the place in our own code that it came from."""
+    place = ""
+    traceback = error.__traceback__
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if "tracker" in code.co_filename:
+            place = f" ({code.co_filename.rpartition('/')[2]}:{traceback.tb_lineno})"
+        traceback = traceback.tb_next
+    message = str(error).splitlines()
+    return f"{type(error).__name__}: {message[0] if message else ''}{place}"
