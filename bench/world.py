@@ -1,23 +1,33 @@
-"""Campaigns of any size, made up."""
+"""Campaigns of any size, made up; for what runs in a child."""
 
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, date, datetime, time
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+from tracker.clock import VirtualClock
 from tracker.config.loader import load
-
-from tracker.core.model import Contact, Definition, Group, Kind, Rule, Unit
+from tracker.core.model import Contact, Definition, Every, Group, Kind, Rule, Unit
 from tracker.core.workdays import Workdays
+from tracker.engine.engine import Courier, Engine
 from tracker.engine.inforce import InForce
 from tracker.shipped import shipped
+from tracker.store.database import Database, open_database
 
-#: A Thursday in working China; everything of these campaigns falls due on it.
+#: A Thursday in working China; what is due at once is due on it.
 TODAY = date(2022, 5, 12)
+#: 09:00 of that day in Shanghai, when digests go out, and the evening before.
 MORNING = datetime(2022, 5, 12, 1, 0, tzinfo=UTC)
-#: Not a name that stays on the machine by rule; the sink listens on loopback only.
+EVENING = MORNING - timedelta(hours=14)
+#: No name that stays on the machine by rule; the sink listens on loopback only.
 DOMAIN = "bench.internal"
+
+DUE_AT_ONCE = Rule(due=TODAY)
+#: Eight periods in the ledger of 2022, from the 20th of May on.
+MONTHLY = Rule(every=Every.MONTH, day=28, since=date(2022, 5, 1))
+PERIODS = 8
 
 
 def shipped_force() -> InForce:
@@ -27,8 +37,8 @@ def shipped_force() -> InForce:
     return InForce(loaded.campaign, loaded.settings, Workdays(loaded.holidays), loaded.fingerprint)
 
 
-def made_up(units: int, items: int, *, due: date = TODAY) -> InForce:
-    """``units`` units with one contact each, who all owe the same ``items`` tasks, due on ``due``."""
+def made_up(units: int, items: int, rule: Rule = DUE_AT_ONCE) -> InForce:
+    """``units`` units with one contact each, who all owe the same ``items`` of the shipped tasks by ``rule``."""
     base = shipped_force()
     people = {
         f"u{n}": Unit(
@@ -37,36 +47,55 @@ def made_up(units: int, items: int, *, due: date = TODAY) -> InForce:
         for n in range(units)
     }
     real = base.campaign.tasks
-    tasks = tuple(
-        Definition(
-            key=str(n + 1),
-            kind=Kind.TASK,
-            title=real[n % len(real)].title,
-            text=real[n % len(real)].text,
-            section=real[n % len(real)].section,
-            owners="各区县应急管理局",
-            units=tuple(people),
-            deadline="2022年5月12日前",
-            rule=Rule(due=due),
-            requirement=real[n % len(real)].requirement,
-            submit_to="tables@bench.internal",
-        )
-        for n in range(items)
-    )
+    members = tuple(people)
+    tasks = tuple(_task(str(n + 1), real[n % len(real)], members, rule) for n in range(items))
     campaign = dataclasses.replace(
         base.campaign,
         tasks=tasks,
         reports=(),
         units=people,
-        groups={"all": Group("all", "各区县应急管理局", members=tuple(people))},
+        groups={"all": Group("all", "各区县应急管理局", members=members)},
         supervisor=None,
     )
     settings = dataclasses.replace(base.settings, send_at=time(9))
-    return InForce(campaign, settings, base.workdays, f"bench {units} {items} {due}")
+    return InForce(campaign, settings, base.workdays, f"bench {units} {items} {rule}")
 
 
-def tasks_file(folder: Path, count: int) -> Path:
-    """A config folder with ``count`` tasks, the shipped ones over and over, and the shipped units."""
+def _task(key: str, like: Definition, members: tuple[str, ...], rule: Rule) -> Definition:
+    return Definition(
+        key=key,
+        kind=Kind.TASK,
+        title=like.title,
+        text=like.text,
+        section=like.section,
+        owners="各区县应急管理局",
+        units=members,
+        deadline="2022年5月12日前" if rule.every is None else "2022年5月起，每月28日前",
+        rule=rule,
+        requirement=like.requirement,
+        submit_to="tables@bench.internal",
+    )
+
+
+class Service:
+    """An engine over a database file, with a clock that is set."""
+
+    def __init__(self, file: Path, force: InForce, courier: Courier) -> None:
+        self.force = force
+        self.clock = VirtualClock(EVENING)
+        self.database: Database = open_database(f"sqlite:///{file}")
+        self.engine = Engine(self.database, force, courier, read_clock=self.clock.now, who="bench")
+
+    def close(self) -> None:
+        """Let go of the file; its write-ahead log goes into it."""
+        self.database.close()
+
+
+def tasks_file(folder: Path, count: int, owners: Sequence[str] = ()) -> Path:
+    """A config folder with ``count`` tasks, the shipped ones over and over, and the shipped units.
+
+    With ``owners``, each task has one of them in turn instead of its own.
+    """
     source = shipped("config")
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("units.yaml", "settings.yaml"):
@@ -82,19 +111,20 @@ def tasks_file(folder: Path, count: int) -> Path:
         f"  task_count: {count}",
         "tasks:",
     ]
-    loaded = load(source)
-    assert loaded.campaign is not None
-    real = loaded.campaign.tasks
+    real = shipped_force().campaign.tasks
     for n in range(count):
         task = real[n % len(real)]
-        text = (task.text or "").replace("\n", " ").replace("'", "’")
         lines += [
             f"  - id: {n + 1}",
             f"    section: {task.section}",
-            f"    text: '{text}'",
-            f"    owners: {task.owners}",
+            f"    text: '{_one_line(task.text)}'",
+            f"    owners: {owners[n % len(owners)] if owners else task.owners}",
             f"    deadline: {2022 + n % 3}年{n % 12 + 1}月{n % 28 + 1}日前",
-            f"    requirement: '{(task.requirement or '').replace(chr(10), ' ')}'",
+            f"    requirement: '{_one_line(task.requirement)}'",
         ]
     (folder / "tasks.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder
+
+
+def _one_line(text: str | None) -> str:
+    return (text or "").replace("\n", " ").replace("'", "’")

@@ -287,7 +287,7 @@ def wait_until(holds: Any, seconds: float, what: Any = lambda: "it never came to
     start = time.monotonic()
     while not holds():
         assert time.monotonic() - start < seconds, what()
-        time.sleep(0.02)
+        time.sleep(0.05)
     return time.monotonic() - start
 
 

@@ -83,6 +83,8 @@ class Service:
         """
         self.app.engine.courier = self._courier()
         self.app.files_changed()
+        for line in where_to_look(self.app):
+            log.info(line)
         self._scheduler.start()
         self._soon(self._begin, "begin", at_once=at_once)
         self._schedule()
@@ -113,9 +115,6 @@ class Service:
         except Exception:
             log.exception("the mail templates could not be checked")
         self.pass_(at_once=at_once)
-        if not self.stop.is_set():
-            for line in where_to_look(self.app):
-                log.info(line)
 
     def _end(self) -> bool:
         self._scheduler.shutdown(wait=False)

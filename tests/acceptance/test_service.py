@@ -83,10 +83,9 @@ def assert_every_mail_once(place, count):
 def test_the_service_sends_says_where_to_look_and_ends_when_told_to(folder):
     place = Place(folder)
     with service(place, "--send-now") as running:
-        running.wait_for("edit at any time")
+        running.wait_for("2 written; 2 sent")
         said = running.said()
         for part in (
-            "2 written; 2 sent",
             "试发〔2022〕1号 安全培训专项治理: 2 tasks",
             "mailbox:var/mailbox",
             "tracker mail list",
@@ -169,7 +168,7 @@ def slow_save(path, text):
 @pytest.mark.parametrize("save", [rename_save, in_place_save, several_saves, slow_save])
 def test_a_saved_file_is_in_force_within_five_seconds(place, save):
     with service(place) as running:
-        running.wait_for("edit at any time")
+        running.wait_for("ledger: ")
         assert place.query(DUE) == [("2022-06-30",)]
         save(place.tasks, CAMPAIGN.replace("2022年6月底前，并", "2099年9月底前，并"))
         seconds = wait_until(lambda: place.query(DUE) == [("2099-09-30",)], 20)
@@ -185,7 +184,7 @@ def alerts(place):
 
 def test_a_bad_file_changes_nothing_and_the_operator_hears_of_it_once(place):
     with service(place) as running:
-        running.wait_for("edit at any time")
+        running.wait_for("ledger: ")
         bad = CAMPAIGN.replace("2022年6月底前，并", "2099年9月底前，并").replace(
             "owners: 万州", "owners: 万洲"
         )
@@ -216,7 +215,7 @@ def test_a_mail_layout_that_does_not_work_never_keeps_a_mail_back(folder):
     layouts = folder / "templates" / "emails"
     layouts.mkdir(parents=True)
     with service(place) as running:
-        running.wait_for("edit at any time")
+        running.wait_for("ledger: ")
         (layouts / "digest.txt").write_text("{{ mail.nonsense }}\n{% endfor %}", encoding="utf-8")
         wait_until(lambda: alerts(place), 8)
         (alert,) = alerts(place)
@@ -376,8 +375,9 @@ def test_a_server_that_keeps_silent_does_not_keep_the_service_from_ending(folder
     running = Service(place, "--send-now", TRACKER_MAIL=silent_server)
     try:
         wait_until((place.folder / "var" / "tracker.db").exists, 10)
-        running.wait_for("ledger:")
-        time.sleep(1)
+        wait_until(lambda: place.query("SELECT 1 FROM sqlite_master WHERE name = 'mail'"), 10)
+        wait_until(lambda: outbox(place)[0] == {"claimed": 9}, 20)
+        time.sleep(0.5)
         code, seconds = running.stop()
         assert code == 0, running.said()
         assert seconds < 5
@@ -396,7 +396,7 @@ def test_a_server_that_is_away_defers_and_the_mail_goes_when_it_is_back(folder, 
     place = Place(folder, units=many_units(3, "bureau.cn"))
     assert place.process("run", "--once", "--send-now", TRACKER_MAIL=away).code == 0
     assert outbox(place)[0] == {"deferred": 3}
-    assert "refused" in place.mails()[0]["outcome"].lower()
+    assert place.mails()[0]["outcome"].startswith("cannot connect to 127.0.0.1")
     place.ok("mail", "retry", place.mails()[0]["id"])
     assert place.process("run", "--once", "--send-now", TRACKER_MAIL=url).code == 0
     assert len(handler.taken) == 1, "the others wait for their time"
@@ -456,7 +456,7 @@ def test_a_clock_that_is_set_is_noticed_and_each_day_is_told_once(place, clock):
     # 08:58 in Chongqing, on a workday; the table is due on 5 May.
     set_clock(at("2022-05-05 00:58:00"))
     with service(place, **environ) as running:
-        running.wait_for("edit at any time")
+        running.wait_for("ledger: ")
         assert days_told(place) == []
         for moment, told in (
             ("2022-05-05 02:58:00", ["2022-05-05"]),  # two hours on
@@ -493,7 +493,7 @@ def test_a_service_wakes_at_the_hour_without_being_told(place, clock):
     environ, set_clock = clock
     set_clock(at("2022-05-05 00:59:50"))
     with service(place, **environ) as running:
-        running.wait_for("edit at any time")
+        running.wait_for("ledger: ")
         assert wait_until(lambda: days_told(place) == ["2022-05-05"], 60) < 45
         assert running.stop()[0] == 0
 

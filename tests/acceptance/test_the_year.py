@@ -154,20 +154,14 @@ def eventful(few, tmp_path_factory):
 # --- the whole of it, item by item ---
 
 
-@pytest.fixture(scope="session")
-def year_of_silence():
-    """All 43 units, and nobody ever answers."""
-    return simulated(CONFIG, FIRST, LAST)
+def test_every_item_of_every_day_and_contact_is_right_when_nobody_answers():
+    assert_same(clerk_of(CONFIG).mails(FIRST, LAST), lines_of(simulated(CONFIG, FIRST, LAST)))
 
 
-def test_every_item_of_every_day_and_contact_is_right_when_nobody_answers(year_of_silence):
-    assert_same(clerk_of(CONFIG).mails(FIRST, LAST), lines_of(year_of_silence))
-
-
-def test_mails_go_to_one_contact_once_a_day_at_nine_on_workdays(year_of_silence):
-    clerk = clerk_of(CONFIG)
+def test_mails_go_to_one_contact_once_a_day_at_nine_on_workdays(few, eventful):
+    clerk, mails = clerk_of(few), simulated(few, FIRST, date(2022, 12, 31), eventful[1])
     seen = set()
-    for mail in year_of_silence:
+    for mail in mails:
         at, [address] = datetime.fromisoformat(mail["at"]), mail["to"]
         assert at == datetime.combine(at.date(), time(9), ZONE)
         assert clerk.wall.is_workday(at.date()), at
@@ -176,7 +170,7 @@ def test_mails_go_to_one_contact_once_a_day_at_nine_on_workdays(year_of_silence)
         seen.add((at.date(), address, mail["kind"]))
         assert mail["subject"]
         assert mail["items"] or mail["kind"] != "digest", "a digest with nothing in it"
-    assert len({mail["message_id"] for mail in year_of_silence}) == len(year_of_silence)
+    assert len({mail["message_id"] for mail in mails}) == len(mails)
 
 
 def test_every_item_is_right_in_a_year_of_events(few, eventful):

@@ -126,7 +126,8 @@ def enqueue(
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     statement = dialect.insert(MAIL).on_conflict_do_nothing(index_elements=["key"])
     result = session.connection().execute(statement, values)
-    return max(result.rowcount, 0) if result.rowcount is not None else len(values)
+    # PostgreSQL's driver does not count rows of many inserts at once.
+    return result.rowcount if result.rowcount >= 0 else len(values)
 
 
 def claim(

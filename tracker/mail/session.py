@@ -3,7 +3,7 @@
 The commands of a mail are spoken here and not by aiosmtplib's ``sendmail`` for two reasons: only so is it
 known whether the answer that did not come was the one after the final dot (the mail may have been taken) or an
 earlier one (it has not been); and a server that offers PIPELINING (RFC 2920) gets the end of one mail and the
-envelope of the next in one write, which is four times as fast.
+envelope of the next in one write, which is at least twice as fast.
 """
 
 from __future__ import annotations
