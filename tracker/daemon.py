@@ -75,6 +75,7 @@ class Service:
         self._busy = threading.Lock()
         self._scheduler = BackgroundScheduler(timezone="UTC")
         self._stirred = 0
+        self._is_unread = False
 
     def run(self, *, at_once: bool = False) -> bool:
         """Pass after pass until the end; whether the last one was finished.
@@ -116,6 +117,12 @@ class Service:
             log.exception("the mail templates could not be checked")
         self.pass_(at_once=at_once)
 
+    def _tick(self) -> None:
+        if self._is_unread:
+            self._reload()
+        else:
+            self.pass_()
+
     def _end(self) -> bool:
         self._scheduler.shutdown(wait=False)
         is_finished = self._busy.acquire(timeout=LAST_PASS)
@@ -133,7 +140,7 @@ class Service:
 
     def _schedule(self) -> None:
         self._scheduler.add_job(
-            self.pass_,
+            self._tick,
             CronTrigger(second=TICK, timezone="UTC"),
             id="pass",
             misfire_grace_time=None,
@@ -174,6 +181,7 @@ class Service:
     def _reload(self) -> None:
         """Put edited files in force; a file with errors changes nothing, and the operator hears of it once."""
         with self._busy:
+            self._is_unread = False
             try:
                 if self.app.reload():
                     self.app.engine.courier = self._courier()
@@ -184,7 +192,8 @@ class Service:
                 for problem in error.problems:
                     log.warning("not taken over: %s", problem)
             except Exception:
-                log.exception("reload failed; what was in force stays in force")
+                self._is_unread = True
+                log.exception("reload failed, will be tried again; what was in force stays in force")
         self.pass_()
 
 

@@ -5,6 +5,7 @@ Everything goes through the standard library's logging, so whoever embeds the se
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import sys
@@ -50,13 +51,24 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(facts, ensure_ascii=False)
 
 
-class _Handler(logging.StreamHandler):  # type: ignore[type-arg]
-    """Ours; whatever others have hung on the root logger stays."""
+class _Handler(logging.Handler):
+    """Ours, so that it can be told from what others have hung on the root logger."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line to whatever standard error is by now."""
+        try:
+            line = self.format(record)
+        except Exception:  # noqa: BLE001 - somebody's wrong call of the log must not end the service
+            line = f"{record.levelname} {record.name} {record.msg!r}"
+        # Where nobody listens any more nobody misses it; the service goes on.
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
 
 
 def set_up(environ: Mapping[str, str]) -> None:
     """Send everything from INFO up (of others: from WARNING up) to standard error."""
-    handler = _Handler(sys.stderr)
+    handler = _Handler()
     as_json = environ.get("TRACKER_LOG", "").strip().lower() == "json"
     handler.setFormatter(
         JsonFormatter() if as_json else HumanFormatter(debug=bool(environ.get("TRACKER_DEBUG")))

@@ -11,7 +11,8 @@ What the clerk goes by, and where it is written (§ is CONTRACT.md):
 - lead reminders some days before, moved to the workday before where that is a day off (§6.2); none for a
   date before the thing was asked, and one that days off would move to before that comes on the first workday
   from then on (docs/design/engine.md, core/reminders.py);
-- the last one on the due day, or the last workday before it, and then it is still a ``lead`` (§6.2);
+- the last one on the due day, or the last workday before it, and then it is still a ``lead`` (§6.2); only
+  what was over before the document was issued has none;
 - overdue from the first workday after, then every so many days (a day off moves that one to the next
   workday) or workdays (§6.3), counted from the first one;
 - ``opened`` once, for what is asked once, on the first workday from the date of issue on;
@@ -286,7 +287,7 @@ class Clerk:
         if cell.wants_nothing or asked.definition.status is not None:
             return
         due = self.date_in_force(asked, cell)
-        reason = self.timetable(asked, due).get(day) if day >= asked.opens else None
+        reason = self.timetable(asked, due).get(day)
         if cell.answer == "returned" and cell.returned_at > told_until:
             reason = "returned"
         if reason is not None:
@@ -369,15 +370,17 @@ class Clerk:
         first_day = self.wall.this_or_next(opens)
         if announced and first_day <= due:
             yield first_day, "opened"
-        for days in [*policy.lead, 0]:
+        for days in policy.lead:
             nominal = due - timedelta(days=days)
             if nominal < opens:
                 continue  # it was not asked yet
             day = max(self.wall.this_or_last(nominal), first_day)
             if day < due:
                 yield day, "lead"
-        if due >= first_day and self.wall.is_workday(due):
-            yield due, "due_today"
+        # The last one, come what may: even for what opens and ends within the same holiday.
+        last = self.wall.this_or_last(due)
+        if last >= self.campaign.issued:
+            yield last, "due_today" if last == due else "lead"
         yield from self._late(max(due + timedelta(days=grace) + DAY, opens), policy)
 
     def _late(self, from_, policy):

@@ -121,6 +121,15 @@ def test_a_person_for_two_units_in_two_time_zones_hears_of_both(house):
     assert {("wanzhou", "due_today"), ("berlin", "due_today")} <= told
 
 
+def test_what_waited_for_the_mail_server_does_not_go_out_on_a_day_off(house):
+    """At five on Saturday in Wanzhou it is still Friday in Berlin; that is no business of Wanzhou's mail."""
+    people = [unit("wanzhou", REAL), unit("berlin", timezone="Europe/Berlin")]
+    here = house(task(1, "2022年5月13日前"), units=people)
+    assert here.run_once("2022-05-13T09:00:00+08:00", transport=NO_SERVER) == []
+    here.run_once("2022-05-13T15:00:00+08:00", transport=NO_SERVER)
+    assert here.run_once("2022-05-14T05:00:00+08:00") == []
+
+
 # --- §6.2: lead reminders ---
 
 
@@ -210,6 +219,14 @@ def test_a_weekly_report_due_in_national_day_week_is_reminded_before_the_holiday
     """Friday 7 October is off: the last reminder comes on the last workday before it, 30 September."""
     told = house(report("w", "2022年9月26日起，每周五前")).told("2022-09-26", "2022-10-08")
     assert ("2022-09-30", "w@2022-W40", "lead", 7) in told
+
+
+def test_a_weekly_report_whose_date_moves_to_before_the_holiday_is_reminded_on_that_date(house):
+    """Friday 7 October moves to Friday 30 September: that is the due day itself."""
+    told = house(report("w", "2022年9月26日起，每周五前", on_holiday="before")).told(
+        "2022-09-26", "2022-10-08"
+    )
+    assert ("2022-09-30", "w@2022-W40", "due_today", 0) in told
 
 
 def test_a_long_lead_of_something_yearly_comes_in_time(house):
@@ -503,6 +520,17 @@ def test_days_of_grace_put_off_the_first_overdue_reminder_only(house):
     ]
 
 
+def test_within_the_days_of_grace_nothing_is_called_late(house):
+    """Down over the date; when it comes up, ``status`` says due_soon, and the mail must not say 逾期."""
+    here = house(task(1, "2022年5月10日前", grace="5d"))
+    here.run_once("2022-05-06T09:00:00+08:00")
+    [mail] = here.run_once("2022-05-12T09:00:00+08:00")
+    assert [item["reason"] for item in mail["items"]] == ["lead"]
+    assert states(here, "2022-05-12T10:00:00+08:00") == {"wanzhou": "due_soon"}
+    letter = next(each for each in here.letters() if each["Message-ID"] == mail["message_id"])
+    assert "逾期" not in letter["Subject"] + letter.get_body(("plain",)).get_content()
+
+
 def test_a_person_reads_an_ambiguous_deadline(house):
     here = house(task(1, "2022年前，并持续推进", due="2022-12-31"))
     assert here.told("2022-04-08", "2022-12-01") == [
@@ -774,7 +802,9 @@ def asked(draw, issued):
     found = []
     for number in range(1, draw(st.integers(1, 4)) + 1):
         one = task(number, draw(deadlines(issued)))
-        one["on_holiday"] = draw(st.sampled_from(["keep", "before", "after"]))
+        # A week moved to before its own beginning has a test of its own, "…moves_to_before_the_holiday…".
+        weekly = "周" in one["deadline"] or "weekly" in one["deadline"]
+        one["on_holiday"] = draw(st.sampled_from(["keep", "after" if weekly else "before", "after"]))
         one["grace"] = f"{draw(st.sampled_from([0, 0, 1, 2, 5, 10]))}d"
         if draw(st.booleans()):
             one["policy"] = draw(st.sampled_from(["default", "monthly", "mine"]))

@@ -27,6 +27,8 @@ from tests.tools import (
     service,
     wait_until,
 )
+from tracker import daemon
+from tracker.app import App
 from tracker.clock import SystemClock
 from tracker.daemon import StoppableCourier, StoppingError
 
@@ -223,6 +225,46 @@ def test_a_mail_layout_that_does_not_work_never_keeps_a_mail_back(folder):
         running.stop()
     place.ok("run", "--once", "--send-now")
     assert "wanzhou@unit.example" in recipients(place.letters())
+
+
+FULL = """CREATE TRIGGER full BEFORE INSERT ON mail
+BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"""
+
+
+def test_a_database_that_refuses_for_a_while_costs_no_mail(place, monkeypatch, capsys):
+    """In this process, so that it can tick every second."""
+    monkeypatch.chdir(place.folder)
+    monkeypatch.setattr(daemon, "TICK", "*")
+    place.ok("run", "--once")
+    place.query("DELETE FROM mail")
+    place.query("DELETE FROM meta WHERE name LIKE 'planned/%'")
+    place.query("UPDATE agenda SET next_on = '2022-06-01'")
+    place.query(FULL)
+    app = App(place.config, environ={})
+    stop = threading.Event()
+    thread = threading.Thread(target=daemon.Service(app, stop).run, kwargs={"at_once": True})
+    thread.start()
+    said = []
+
+    def has_said(text):
+        said.append(capsys.readouterr().err)
+        return text in "".join(said)
+
+    try:
+        wait_until(lambda: has_said("pass failed, will be tried again"), 10)
+        place.tasks.write_text(CAMPAIGN.replace("持续推进", "随便", 1), encoding="utf-8")
+        wait_until(lambda: has_said("reload failed, will be tried again"), 10)
+        place.query("DROP TRIGGER full")
+        wait_until(lambda: alerts(place), 10)
+    finally:
+        stop.set()
+        thread.join()
+        app.close()
+    said.append(capsys.readouterr().err)
+    lines = "".join(said).splitlines()
+    assert all(re.match(r"20\d\d-\d\d-\d\d ", line) for line in lines), "an error is one line, no traceback"
+    assert any("database or disk is full (" in line for line in lines), "with the place it came from"
+    assert len(alerts(place)) == 1
 
 
 # Two at once, and sudden death.

@@ -44,27 +44,34 @@ def ensure_agenda(
 
     A row that is asleep is woken: somebody hangs on it again.
     """
-    slot = f"{period}|{dates.effective_due or ''}|{timezone}"
+    slot = _slot(period, dates, timezone)
     found = session.execute(
         select(AGENDA.c.id, AGENDA.c.next_on).where(AGENDA.c.key == definition.key, AGENDA.c.slot == slot)
     ).first()
     if found is not None and found.next_on is not None:
         return found.id, False
-    following = next_on(dates, force.policy(definition), force.workdays, said_through)
     if found is not None:
+        following = next_on(dates, force.policy(definition), force.workdays, said_through)
         session.execute(update(AGENDA).where(AGENDA.c.id == found.id).values(next_on=following))
         return found.id, False
-    result = session.execute(
-        insert(AGENDA)
-        .values(
-            key=definition.key,
-            slot=slot,
-            period=period,
-            opens=dates.opens,
-            effective_due=dates.effective_due,
-            timezone=timezone,
-            next_on=following,
-        )
-        .returning(AGENDA.c.id)
-    )
-    return int(result.scalar_one()), True
+    values = agenda_values(force, definition, period, dates, timezone, said_through)
+    return int(session.execute(insert(AGENDA).values(**values).returning(AGENDA.c.id)).scalar_one()), True
+
+
+def agenda_values(
+    force: InForce, definition: Definition, period: str, dates: Dates, timezone: str, said_through: date
+) -> dict[str, object]:
+    """The columns of a new agenda row."""
+    return {
+        "key": definition.key,
+        "slot": _slot(period, dates, timezone),
+        "period": period,
+        "opens": dates.opens,
+        "effective_due": dates.effective_due,
+        "timezone": timezone,
+        "next_on": next_on(dates, force.policy(definition), force.workdays, said_through),
+    }
+
+
+def _slot(period: str, dates: Dates, timezone: str) -> str:
+    return f"{period}|{dates.effective_due or ''}|{timezone}"

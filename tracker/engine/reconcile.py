@@ -7,6 +7,7 @@ is still to come, and what has been answered never moves.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -17,14 +18,24 @@ from tracker.core.model import Definition, Occurrence
 from tracker.core.occurrences import occurrences
 from tracker.core.reminders import next_on
 from tracker.core.standing import Dates
-from tracker.engine.agenda import ensure_agenda
+from tracker.engine.agenda import agenda_values, ensure_agenda
 from tracker.engine.filestatus import apply_status
 from tracker.engine.inforce import InForce
-from tracker.store.tables import ASSIGNMENT, DEFINITION, EVENT, AgendaRow, AssignmentRow, DefinitionRow
+from tracker.store.tables import (
+    AGENDA,
+    ASSIGNMENT,
+    DEFINITION,
+    EVENT,
+    AgendaRow,
+    AssignmentRow,
+)
 
 #: Assignments exist to the end of the year, and at least this far ahead; to a whole month, so that the
 #: ledger need not grow every day.
 AHEAD = timedelta(days=92)
+
+#: So many new assignments are written together.
+LOT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,36 +81,75 @@ def reconcile(
     today = force.day(now)
     until = horizon(force, today)
     known = {row.key: row for row in session.execute(select(DEFINITION)).all()}
+    bulk = _Bulk(session)
+    #: Definitions of which a person says, or may have said, in the files that they are done, paused or waived.
+    marked: list[Definition] = []
     for definition in force.campaign:
         row = known.pop(definition.key, None)
         fingerprint = force.definition_fingerprint(definition)
         if row is not None and row.fingerprint == fingerprint:
             if row.horizon < until and definition.rule.every is not None:
-                _Writer(session, force, definition, changes, said_through).add(
-                    row.horizon, until, definition.units
-                )
-                _remember(session, definition, fingerprint, until)
+                _Writer(session, force, definition, changes, said_through).add(row.horizon, until, bulk)
+                bulk.remember(definition, fingerprint, until)
                 if definition.status is not None:
-                    apply_status(session, force, definition, now)
+                    marked.append(definition)
             continue
         writer = _Writer(session, force, definition, changes, said_through)
         if row is None:
-            writer.add(date.min, until, definition.units)
+            writer.add(date.min, until, bulk)
+            bulk.remember(definition, fingerprint, until)
         else:
             writer.change(max(until, row.horizon), today)
-        _remember(session, definition, fingerprint, until if row is None else max(until, row.horizon))
+            bulk.remember(definition, fingerprint, max(until, row.horizon))
         if row is not None or definition.status is not None:
-            apply_status(session, force, definition, now)
+            marked.append(definition)
+    bulk.flush()
+    for definition in marked:
+        apply_status(session, force, definition, now)
     for key in known:
         _remove_definition(session, key, today, changes)
     return changes
 
 
-def _remember(session: Session, definition: Definition, fingerprint: str, until: date) -> None:
-    session.merge(
-        DefinitionRow(key=definition.key, fingerprint=fingerprint, horizon=until, title=definition.title)
-    )
-    session.flush()
+class _Bulk:
+    """New rows, written in lots: one statement for thousands of them instead of several for each."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._agenda: list[dict[str, object]] = []
+        self._assignments: list[tuple[int, dict[str, object]]] = []
+        self._definitions: list[dict[str, object]] = []
+
+    def add(self, agenda: dict[str, object], assignments: Iterable[dict[str, object]]) -> None:
+        """An agenda row that is certainly new, with the assignments that hang on it."""
+        place = len(self._agenda)
+        self._agenda.append(agenda)
+        self._assignments.extend((place, assignment) for assignment in assignments)
+        if len(self._assignments) >= LOT:
+            self.flush()
+
+    def remember(self, definition: Definition, fingerprint: str, until: date) -> None:
+        """The definition has its assignments until then."""
+        self._definitions.append(
+            {"key": definition.key, "fingerprint": fingerprint, "horizon": until, "title": definition.title}
+        )
+
+    def flush(self) -> None:
+        """Write what has been collected."""
+        if self._agenda:
+            inserted = self._session.execute(
+                insert(AGENDA).returning(AGENDA.c.id, sort_by_parameter_order=True), self._agenda
+            )
+            ids = inserted.scalars().all()
+            rows = [{**values, "agenda_id": ids[place]} for place, values in self._assignments]
+            self._session.execute(insert(ASSIGNMENT), rows)
+        if self._definitions:
+            keys = [values["key"] for values in self._definitions]
+            for start in range(0, len(keys), 500):
+                lot = keys[start : start + 500]
+                self._session.execute(delete(DEFINITION).where(DEFINITION.c.key.in_(lot)))
+            self._session.execute(insert(DEFINITION), self._definitions)
+        self._agenda, self._assignments, self._definitions = [], [], []
 
 
 class _Writer:
@@ -121,10 +171,23 @@ class _Writer:
         self.policy = force.policy(definition)
         self._agendas: dict[tuple[str, date | None, str], tuple[int, bool]] = {}
 
-    def add(self, since: date, until: date, units: tuple[str, ...]) -> None:
-        """Every assignment of ``units`` due in [since, until)."""
+    def add(self, since: date, until: date, bulk: _Bulk) -> None:
+        """Every assignment that is due in [since, until) and new, with its period."""
         for occurrence in self._occurrences(since, until):
-            self._insert(occurrence, units, nudge_on=None)
+            dates = self.force.dates(self.definition, occurrence)
+            for timezone, members in self._by_timezone(self.definition.units).items():
+                bulk.add(
+                    agenda_values(
+                        self.force,
+                        self.definition,
+                        occurrence.period or "",
+                        dates,
+                        timezone,
+                        self.said_through,
+                    ),
+                    self._assignments(occurrence, members, dates),
+                )
+                self.changes.added.append(Change(occurrence.ref, tuple(members), None, dates.effective_due))
 
     def change(self, until: date, today: date) -> None:
         """Move, add and take away what differs; all that was answered, and all that is past, stays."""
@@ -157,33 +220,40 @@ class _Writer:
             until = date.max
         return list(occurrences(definition.rule, definition.key, self.force.campaign.issued, since, until))
 
-    def _insert(self, occurrence: Occurrence, units: tuple[str, ...], nudge_on: date | None) -> None:
-        dates = self.force.dates(self.definition, occurrence)
-        by_zone: dict[str, list[str]] = defaultdict(list)
+    def _by_timezone(self, units: tuple[str, ...]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
         for unit in units:
-            by_zone[self.force.timezone(unit)].append(unit)
-        for timezone, members in by_zone.items():
+            found[self.force.timezone(unit)].append(unit)
+        return found
+
+    def _assignments(
+        self, occurrence: Occurrence, units: Iterable[str], dates: Dates
+    ) -> list[dict[str, object]]:
+        return [
+            {
+                "key": occurrence.key,
+                "period": occurrence.period or "",
+                "unit": unit,
+                "opens": dates.opens,
+                "due": dates.due,
+                "effective_due": dates.effective_due,
+                "grace_until": dates.grace_until,
+                "quiet": False,
+                "paused": False,
+                "progress": 0,
+            }
+            for unit in units
+        ]
+
+    def _insert(self, occurrence: Occurrence, units: tuple[str, ...], nudge_on: date | None) -> None:
+        """Assignments for units that have joined, perhaps on an agenda row that has spoken already."""
+        dates = self.force.dates(self.definition, occurrence)
+        for timezone, members in self._by_timezone(units).items():
             agenda, is_new = self._agenda(occurrence.period or "", dates, timezone, self.said_through)
-            nudge = nudge_on if not is_new and self.policy.announce else None
-            values = [
-                {
-                    "key": occurrence.key,
-                    "period": occurrence.period or "",
-                    "unit": unit,
-                    "agenda_id": agenda,
-                    "opens": dates.opens,
-                    "due": dates.due,
-                    "effective_due": dates.effective_due,
-                    "grace_until": dates.grace_until,
-                    "quiet": False,
-                    "paused": False,
-                    "progress": 0,
-                    "nudge": "opened" if nudge else None,
-                    "nudge_on": nudge,
-                }
-                for unit in members
-            ]
-            self.session.execute(insert(ASSIGNMENT), values)
+            is_late = nudge_on is not None and not is_new and self.policy.announce
+            late = {"nudge": "opened", "nudge_on": nudge_on} if is_late else {}
+            rows = self._assignments(occurrence, members, dates)
+            self.session.execute(insert(ASSIGNMENT), [{**row, "agenda_id": agenda, **late} for row in rows])
             self.changes.added.append(Change(occurrence.ref, tuple(members), None, dates.effective_due))
 
     def _agenda(self, period: str, dates: Dates, timezone: str, said_through: date) -> tuple[int, bool]:
