@@ -193,10 +193,9 @@ def test_a_bad_file_changes_nothing_and_the_operator_hears_of_it_once(place):
         rename_save(place.tasks, bad)
         running.wait_for("not taken over", 5)
         wait_until(lambda: alerts(place), 5)
-        # What wakes the engine three more times, other edits with the same error among it.
-        for number in range(3):
-            rename_save(place.tasks, bad)
-            running.wait_for("not taken over", 6, times=2 + number)
+        # Another save with the same error is no news.
+        rename_save(place.tasks, bad)
+        running.wait_for("not taken over", 6, times=2)
         (alert,) = alerts(place)
         text = plain(alert)
         assert "config/tasks.yaml:25:17: " in text
@@ -256,6 +255,8 @@ def test_a_database_that_refuses_for_a_while_costs_no_mail(place, monkeypatch, c
         wait_until(lambda: has_said("reload failed, will be tried again"), 10)
         place.query("DROP TRIGGER full")
         wait_until(lambda: alerts(place), 10)
+        # Three more ticks.
+        time.sleep(3)
     finally:
         stop.set()
         thread.join()
@@ -505,7 +506,6 @@ def test_a_clock_that_is_set_is_noticed_and_each_day_is_told_once(place, clock):
             ("2022-05-05 01:58:00", ["2022-05-05"]),  # an hour back
             ("2022-06-14 02:00:00", ["2022-05-05", "2022-06-14"]),  # forty days on
             ("2022-05-15 02:00:00", ["2022-05-05", "2022-06-14"]),  # thirty days back
-            ("2022-06-15 02:00:00", ["2022-05-05", "2022-06-14", "2022-06-15"]),
         ):
             before = running.said().count("the clock was set")
             set_clock(at(moment))

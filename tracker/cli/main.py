@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, Any, TextIO
 
 import typer
 from typer.exceptions import TyperException
@@ -100,9 +101,15 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(code)
 
 
+@cache
+def _command() -> Any:
+    """What typer makes of the functions; it takes longer than most of them."""
+    return typer.main.get_command(app)
+
+
 def _run(arguments: list[str]) -> int:
     """One command through typer; its exit code.  Wrong usage is one sentence on standard error."""
-    command = typer.main.get_command(app)
+    command = _command()
     try:
         with command.make_context("tracker", arguments) as context:
             command.invoke(context)

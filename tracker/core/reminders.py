@@ -65,7 +65,7 @@ def before_due_by_rule(dates: Dates, policy: Policy, workdays: Workdays) -> list
         return found
     for days in sorted({*policy.lead, 0}, reverse=True):
         nominal = due - timedelta(days=days)
-        if nominal < dates.opens:
+        if days and nominal < dates.opens:
             continue
         on = max(workdays.on_or_before(nominal), first_day)
         if on > due:

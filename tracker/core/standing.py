@@ -204,14 +204,15 @@ def _answered_state(
 
 def _open_state(dates: Dates, day: date, first_lead: int) -> State:
     due, grace_until = dates.effective_due, dates.grace_until
-    if day < dates.opens:
-        return State.UPCOMING
     if due is None or grace_until is None:
-        return State.ONGOING
+        return State.UPCOMING if day < dates.opens else State.ONGOING
     if day > grace_until:
         return State.OVERDUE
+    # A holiday rule may have moved the date to before the opening: then the date counts.
     if day == due:
         return State.DUE_TODAY
+    if day < dates.opens:
+        return State.UPCOMING
     return State.DUE_SOON if (due - day).days <= first_lead else State.OPEN
 
 

@@ -111,6 +111,7 @@ class DigestWriter:
                 "name": contact.name,
                 "unit": unit,
                 "language": self._force.language(contact),
+                "timezone": self._force.timezone(unit),
                 "day": self._day,
                 "content": f"[{content}]",
                 "details": json.dumps({"progress": progress}, ensure_ascii=False) if progress else "{}",

@@ -121,23 +121,21 @@ class Engine:
 
         Digests that could not be sent on their day wait for the next workday; alerts do not wait.
         """
-        kinds = list(MailKind)
-        if not at_once and not any(may_send(self.force, zone, now) for zone in self.force.timezones):
-            kinds = [MailKind.ALERT, MailKind.RECEIPT]
+        zones = [zone for zone in self.force.timezones if at_once or may_send(self.force, zone, now)]
         with self.database.reading() as session:
             if not _anything_waits(session, now):
                 return Counter()
-        return asyncio.run(self._deliver(kinds))
+        return asyncio.run(self._deliver(zones))
 
-    async def _deliver(self, kinds: Sequence[MailKind]) -> Counter[MailState]:
+    async def _deliver(self, timezones: Sequence[str]) -> Counter[MailState]:
         try:
-            return await self._drain(kinds)
+            return await self._drain(timezones)
         finally:
             await self.courier.close()
 
-    async def _drain(self, kinds: Sequence[MailKind]) -> Counter[MailState]:
+    async def _drain(self, timezones: Sequence[str]) -> Counter[MailState]:
         told: Counter[MailState] = Counter()
-        while claimed := await self._beside(self._claim, kinds):
+        while claimed := await self._beside(self._claim, timezones):
             results: list[Result] = []
             async for result in self.courier.send(claimed, self.force):
                 results.append(result)
@@ -153,9 +151,9 @@ class Engine:
             return work(given)
         return await asyncio.to_thread(work, given)
 
-    def _claim(self, kinds: Sequence[MailKind]) -> list[Claimed]:
+    def _claim(self, timezones: Sequence[str]) -> list[Claimed]:
         with self.database.writing() as session:
-            return claim(session, self.read_clock(), self.who, most=CLAIM, kinds=kinds)
+            return claim(session, self.read_clock(), self.who, most=CLAIM, timezones=timezones)
 
     def _record(self, results: Sequence[Result]) -> Counter[MailState]:
         if results:
@@ -183,6 +181,7 @@ class Engine:
             "name": operator.name,
             "unit": None,
             "language": self.force.language(operator),
+            "timezone": self.force.campaign.timezone,
             "day": self.force.day(now),
             "content": "[]",
             "details": json.dumps({"title": title, "problems": list(problems)}, ensure_ascii=False),

@@ -47,6 +47,7 @@ class Claimed:
     attempts: int
     message_id: str
     mail: Mail
+    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,10 @@ _READY = (
     .where(
         UNDERWAY,
         MAIL.c.not_before <= bindparam("now"),
-        MAIL.c.kind.in_(bindparam("kinds", expanding=True)),
+        or_(
+            MAIL.c.kind.in_([MailKind.ALERT.value, MailKind.RECEIPT.value]),
+            MAIL.c.timezone.in_(bindparam("timezones", expanding=True)),
+        ),
         or_(MAIL.c.lease_until.is_(None), MAIL.c.lease_until <= bindparam("now")),
     )
     .order_by(MAIL.c.not_before, MAIL.c.id)
@@ -80,7 +84,6 @@ _CLAIM = (
         lease_until=bindparam("lease"),
         claimed_by=bindparam("who"),
         fence=MAIL.c.fence + 1,
-        attempts=MAIL.c.attempts + 1,
     )
     .returning(MAIL)
 )
@@ -93,6 +96,8 @@ _RECORD = (
         subject=bindparam("new_subject"),
         sent_at=bindparam("new_sent_at"),
         not_before=bindparam("new_not_before"),
+        attempts=bindparam("new_attempts"),
+        lost=bindparam("new_lost"),
         lease_until=None,
     )
 )
@@ -112,12 +117,14 @@ def enqueue(
     domain = mail_domain(force)
     values = [
         {
+            "timezone": force.campaign.timezone,
             **row,
             "message_id": message_id(f"{force.campaign.document}/{row['key']}", domain),
             "at": now,
             "not_before": now,
             "state": MailState.QUEUED.value,
             "attempts": 0,
+            "lost": 0,
             "fence": 0,
             "seen_event": seen_event,
         }
@@ -130,17 +137,15 @@ def enqueue(
     return result.rowcount if result.rowcount >= 0 else len(values)
 
 
-def claim(
-    session: Session, now: datetime, who: str, *, most: int, kinds: Sequence[MailKind]
-) -> list[Claimed]:
-    """Take up to ``most`` mails whose time has come, oldest first.
+def claim(session: Session, now: datetime, who: str, *, most: int, timezones: Sequence[str]) -> list[Claimed]:
+    """Take up to ``most`` mails whose time has come, oldest first; digests only for ``timezones``.
 
     Ones whose lease has run out are among them: whoever had them is gone, and may or may not have sent them.
     Call it in a transaction of its own and commit before sending.
     """
     taken = session.execute(
         _CLAIM,
-        {"now": now, "kinds": [kind.value for kind in kinds], "most": most, "lease": now + LEASE, "who": who},
+        {"now": now, "timezones": list(timezones), "most": most, "lease": now + LEASE, "who": who},
     )
     rows = sorted(taken.all(), key=lambda row: row.id)
     answered = _answered_since(session, min((row.seen_event for row in rows), default=0))
@@ -157,7 +162,9 @@ def claim(
             _shorten(session, row.id, still_open)
             if not still_open:
                 continue
-        claimed.append(Claimed(row.id, row.fence, row.attempts, row.message_id, mail_of(row, still_open)))
+        claimed.append(
+            Claimed(row.id, row.fence, row.attempts, row.message_id, mail_of(row, still_open), row.lost)
+        )
     return claimed
 
 
@@ -259,15 +266,18 @@ def _shorten(session: Session, mail: int, items: tuple[Item, ...]) -> None:
 def _recorded(result: Result, now: datetime) -> dict[str, object]:
     state, outcome, not_before = result.state, result.outcome, now
     claimed = result.claimed
-    if state is MailState.UNCERTAIN and claimed.attempts >= UNCERTAIN_ATTEMPTS:
+    # A claim that ended with its process was no attempt that anybody answered.
+    attempts = claimed.attempts + 1
+    lost = claimed.lost + (state is MailState.UNCERTAIN)
+    if state is MailState.UNCERTAIN and lost >= UNCERTAIN_ATTEMPTS:
         state = MailState.FAILED
-        outcome = f"{outcome}; given up after {claimed.attempts} attempts without an answer"
+        outcome = f"{outcome}; given up after {lost} attempts without an answer"
     if state in (MailState.DEFERRED, MailState.UNCERTAIN):
-        if claimed.attempts > len(BACK_OFF):
-            state, outcome = MailState.FAILED, f"{outcome}; given up after {claimed.attempts} attempts"
+        if attempts > len(BACK_OFF):
+            state, outcome = MailState.FAILED, f"{outcome}; given up after {attempts} attempts"
         else:
             # Jitter, so that a thousand mails refused together do not come back together.
-            not_before = now + BACK_OFF[claimed.attempts - 1] * random.uniform(0.8, 1.2)  # noqa: S311
+            not_before = now + BACK_OFF[attempts - 1] * random.uniform(0.8, 1.2)  # noqa: S311
     return {
         "row": claimed.id,
         "as_claimed": claimed.fence,
@@ -276,4 +286,6 @@ def _recorded(result: Result, now: datetime) -> dict[str, object]:
         "new_subject": result.subject,
         "new_sent_at": now if state is MailState.SENT else None,
         "new_not_before": not_before,
+        "new_attempts": attempts,
+        "new_lost": lost,
     }

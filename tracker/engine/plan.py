@@ -14,7 +14,7 @@ from itertools import groupby
 from operator import itemgetter
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, select, tuple_, update
+from sqlalchemy import bindparam, or_, select, tuple_, update
 from sqlmodel import Session
 
 from tracker.core.model import MailKind, Reason
@@ -48,7 +48,9 @@ _NUDGED = select(ASSIGNMENT).where(
 _STALE = select(MAIL.c.id, MAIL.c.content).where(
     UNDERWAY,
     MAIL.c.kind == MailKind.DIGEST.value,
-    MAIL.c.state.in_([MailState.QUEUED.value, MailState.DEFERRED.value]),
+    # What a process that died had in hand may have gone out; its items are told once more, the mail is not.
+    or_(MAIL.c.state != MailState.CLAIMED.value, MAIL.c.lease_until <= bindparam("now")),
+    MAIL.c.timezone == bindparam("timezone"),
     MAIL.c.day < bindparam("day"),
 )
 _ADVANCE = update(AGENDA).where(AGENDA.c.id == bindparam("row")).values(next_on=bindparam("next_on"))
@@ -104,7 +106,7 @@ def next_planning(session: Session, force: InForce, now: datetime) -> datetime:
 def _plan_day(session: Session, force: InForce, timezone: str, day: date, now: datetime) -> int:
     speaking, following = _agenda_of(session, force, timezone, day)
     heard: set[int] = set()
-    stale = _superseded(session, force, timezone, day)
+    stale = _superseded(session, force, timezone, day, now)
     extra, nudged = _nudged(session, force, timezone, day)
     writer = DigestWriter(session, force, day, now)
     for unit, group in groupby(_open_rows(session, timezone, day), key=itemgetter(1)):
@@ -169,26 +171,30 @@ def _nudged(
     return found, rows
 
 
-def _superseded(session: Session, force: InForce, timezone: str, day: date) -> dict[str, list[Told]]:
+def _superseded(
+    session: Session, force: InForce, timezone: str, day: date, now: datetime
+) -> dict[str, list[Told]]:
     """What stands in digests of earlier days that could not be sent: it is told today, as it stands today."""
-    unsent = session.execute(_STALE, {"day": day}).all()
+    unsent = session.execute(_STALE, {"day": day, "timezone": timezone, "now": now}).all()
     if not unsent:
         return {}
     reasons: dict[tuple[str, str, str], Reason] = {}
     mails = []
     for mail in unsent:
-        items = json.loads(mail.content)
-        if not any(force.timezone(unit) == timezone for _, unit, *_ in items):
-            continue
         mails.append(mail.id)
-        for ref, unit, reason, *_ in items:
+        for ref, unit, reason, *_ in json.loads(mail.content):
             key, period = parse_ref(ref)
             reasons[key, period or "", unit] = Reason(reason)
     if mails:
         session.execute(
             update(MAIL)
             .where(MAIL.c.id.in_(mails))
-            .values(state=MailState.SUPERSEDED.value, outcome=f"told in the digest of {day} instead")
+            .values(
+                state=MailState.SUPERSEDED.value,
+                outcome=f"told in the digest of {day} instead",
+                fence=MAIL.c.fence + 1,
+                lease_until=None,
+            )
         )
     return _as_they_stand(session, force, day, reasons)
 

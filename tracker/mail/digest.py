@@ -210,6 +210,8 @@ class DigestComposer:
         left = items[0].days_left
         if left is None:
             return self.words("row.ongoing" if name in ("review", "opened") else "row.no_date")
+        if name == "lead" and left < 0:
+            return self.words("row.grace")
         status = self._days(items, left)
         return self.words("row.returned", status=status) if name == "returned" else status
 

@@ -194,7 +194,8 @@ class MailRow(Base, table=True):
 
     ``content`` (the items) and ``details`` are JSON, frozen as decided at ``at``.  ``day`` is the recipient's local date.
     ``seen_event`` is the last event that planning knew of: only later ones need a second look before sending.
-    ``fence`` counts claims, so that a process which lost its lease cannot record a result.
+    ``fence`` counts claims, so that a process which lost its lease cannot record a result; ``lost`` counts
+    answers that never came.  ``timezone`` is that by whose clock and calendar a digest goes out.
     """
 
     __tablename__ = "mail"
@@ -218,6 +219,7 @@ class MailRow(Base, table=True):
     name: str
     unit: str | None
     language: str
+    timezone: str
     at: datetime = Field(sa_type=UtcDateTime)
     day: date
     content: str = Field(sa_type=Text)
@@ -225,6 +227,7 @@ class MailRow(Base, table=True):
     seen_event: int = Field(sa_type=BigId)
     state: str = MailState.QUEUED
     attempts: int = 0
+    lost: int = 0
     not_before: datetime = Field(sa_type=UtcDateTime)
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     claimed_by: str | None = None
