@@ -90,6 +90,7 @@ def loop(folder: str, port: int, mails: int, rows: int, most: int) -> Figures:
                     name=contact.name,
                     unit=name,
                     language="zh",
+                    timezone="Asia/Shanghai",
                     at=MORNING,
                     day=TODAY,
                     content=items_to_json(items),

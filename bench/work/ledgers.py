@@ -69,6 +69,8 @@ def _send_before(service: Service, count: int) -> None:
             "name": "联络员",
             "unit": f"u{number}",
             "language": "zh",
+            "timezone": "Asia/Shanghai",
+            "lost": 0,
             "at": EVENING,
             "day": TODAY - timedelta(days=1),
             "content": json.dumps([["1@2022-05", f"u{number}", "lead", "2022-05-28", 17]]),

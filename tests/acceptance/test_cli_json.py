@@ -385,7 +385,7 @@ def test_ranges_and_times_take_a_date_or_an_iso_time(place):
     day = place.json("calendar", *MAY)
     assert place.json("calendar", "--from", "2022-05-01T00:00:00+08:00", "--to", "2022-05-31T23:59") == day
     # 17:00 in London is the next day in Chongqing.
-    late = ("--from", "2022-05-04T17:00:00+00:00", "--to", "2022-05-05T01:00:00+08:00")
+    late = ("--from", "2022-05-05T01:00:00+08:00", "--to", "2022-05-04T17:00:00+00:00")
     assert len(place.json("calendar", *late)) == 4
     mails = place.ok("simulate", *MAY).out
     assert (

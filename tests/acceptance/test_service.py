@@ -30,6 +30,7 @@ from tests.tools import (
 from tracker import daemon
 from tracker.app import App
 from tracker.clock import SystemClock
+from tracker.config.loader import load
 from tracker.daemon import StoppableCourier, StoppingError
 
 LEASES_END = "UPDATE mail SET lease_until = '2000-01-01 00:00:00.000000' WHERE lease_until IS NOT NULL"
@@ -155,7 +156,7 @@ def several_saves(path, text):
     """As some people save."""
     for end in (len(text) // 3, len(text) // 2, len(text)):
         path.write_text(text[:end], encoding="utf-8")
-        time.sleep(0.3)
+        time.sleep(0.7)
 
 
 def slow_save(path, text):
@@ -178,6 +179,28 @@ def test_a_saved_file_is_in_force_within_five_seconds(place, save):
         running.wait_for("files reloaded")
         assert "not taken over" not in running.said(), "half a file is nobody's mistake"
         assert place.query("SELECT count(*) FROM mail WHERE kind = 'alert'") == [(0,)]
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_again(place, monkeypatch):
+    monkeypatch.chdir(place.folder)
+    app = App(place.config, environ={})
+    app.engine.bring_up_to_date(app.clock.now())
+
+    def read_half(folder):
+        place.tasks.write_text(CAMPAIGN[: len(CAMPAIGN) // 2], encoding="utf-8")
+        found = load(folder)
+        place.tasks.write_text(CAMPAIGN.replace("task_count: 2", "task_count: 2 "), encoding="utf-8")
+        return found
+
+    app.files_changed()
+    monkeypatch.setattr("tracker.app.load", read_half)
+    assert app.reload() is False, "no mistake of anybody, and nothing to be told"
+    monkeypatch.undo()
+    monkeypatch.chdir(place.folder)
+    assert app.files_changed()
+    assert app.reload() is True
+    assert place.query("SELECT count(*) FROM mail") == [(0,)]
+    app.close()
 
 
 def alerts(place):
@@ -424,6 +447,7 @@ def test_a_server_that_keeps_silent_does_not_keep_the_service_from_ending(folder
         code, seconds = running.stop()
         assert code == 0, running.said()
         assert seconds < 5
+        assert "in the middle" not in running.said(), "what had come was written down"
     finally:
         running.process.kill()
         running.process.wait()

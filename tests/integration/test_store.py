@@ -50,6 +50,8 @@ def mail(key):
         "recipient": "a@unit.example",
         "name": "a",
         "language": "zh",
+        "timezone": "Asia/Shanghai",
+        "lost": 0,
         "at": moment,
         "not_before": moment,
         "day": date(2022, 5, 5),
