@@ -207,19 +207,16 @@ class Year:
         self.clock.set(datetime.combine(self.first, time.min, self.force.zone))
         self.app.engine.bring_up_to_date(self.clock.now())
         answers = self._made_up_answers()
-        wall = SystemClock()
+        wall, total, last_picture = SystemClock(), 0, 0.0
         started = wall.monotonic()
-        last_picture = 0.0
-        total = 0
         with _screen(self) as (show, wanted):
             for number in range(self.days):
                 day = self.first + timedelta(days=number)
                 today = self._pass_day(day, answers)
                 total += today
-                is_last = number == self.days - 1
                 ahead = started + seconds * (number + 1) / self.days - wall.monotonic()
                 is_time = wall.monotonic() - last_picture >= (PICTURE if ahead > 0 else HURRIED)
-                if is_last or (wanted(day) and is_time):
+                if day == LAST_DAY or wanted(day, is_time):
                     last_picture = wall.monotonic()
                     show(self._frame(day, today, total))
                 pause(max(0.0, ahead))
@@ -309,13 +306,14 @@ def _is_listed(definition: Definition) -> bool:
 
 
 @contextmanager
-def _screen(year: Year) -> Iterator[tuple[Show, Callable[[date], bool]]]:
+def _screen(year: Year) -> Iterator[tuple[Show, Callable[[date, bool], bool]]]:
     """On a terminal a picture that changes; into a pipe a line a week, and the matrix at the end."""
     if not sys.stdout.isatty():
-        yield (lambda frame: _print_week(year, frame)), (lambda day: day.weekday() == 0)
+        yield (lambda frame: _print_week(year, frame)), (lambda day, _is_time: day.weekday() == 0)
         return
     with Live(console=Console(highlight=False), auto_refresh=False) as live:
-        yield (lambda frame: live.update(_picture(year, frame), refresh=True)), (lambda _day: True)
+        draw: Show = lambda frame: live.update(_picture(year, frame), refresh=True)  # noqa: E731
+        yield draw, (lambda _day, is_time: is_time)
 
 
 def _picture(year: Year, frame: Frame) -> RenderableType:
