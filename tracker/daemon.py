@@ -14,6 +14,7 @@ import asyncio
 import logging
 import os
 import signal
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 
@@ -49,9 +50,12 @@ LAST_PASS = 4.0
 
 
 def run_once(app: App, *, at_once: bool = False) -> PassReport:
-    """One pass, for cron."""
+    """One pass, for cron, which mails whatever is said: so nothing is said where nothing happened."""
     report = app.engine.run_pass(at_once=at_once)
     tell(report)
+    if not report.planned and not report.delivered and report.next_at and sys.stderr.isatty():
+        following = report.next_at.astimezone(app.force.zone)
+        log.info("nothing to send now; next digests: %s", f"{following:%Y-%m-%d %H:%M %Z}")
     return report
 
 

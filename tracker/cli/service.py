@@ -45,10 +45,15 @@ def run(
 
 def demo(
     context: typer.Context,
-    seconds: Annotated[float, typer.Option(min=0, help="演示时长（秒）· How long it takes")] = 60,
-    folder: Annotated[Path, typer.Option("--dir", help="演示数据目录 · Where its data goes")] = Path(
-        "var/demo"
-    ),
+    seconds: Annotated[
+        float,
+        typer.Option(
+            min=0, metavar="SECONDS", help="演示时长（秒）· How long it takes, if the machine is quick enough"
+        ),
+    ] = 60,
+    folder: Annotated[
+        Path, typer.Option("--dir", metavar="DIR", help="演示数据目录 · Where its data goes")
+    ] = Path("var/demo"),
 ) -> None:
     """用一分钟演示2022年全年 · 2022 as a time-lapse, in a database and mailbox of its own."""
     import time
