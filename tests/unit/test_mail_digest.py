@@ -159,7 +159,7 @@ def test_overdue_periods_of_one_report_are_one_row():
     assert report.period == "2022年5月—2026年11月，共55期"
     assert report.status == "最长逾期1663天"
     assert report.when == "2022年5月起，每月5日前（2022年5月5日至2026年11月5日）"
-    assert report.todo == "请补报所缺的55期。"
+    assert report.todo == "请补报上列55期。"
     assert task.period is None
     assert section.count == "逾期2项（56期）"
     assert "逾期2项" in found.subject
