@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import resource
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -35,6 +37,9 @@ def main() -> int:
     given = _arguments()
     # The servers are stopped on the way out.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # Thousands of connections at once are thousands of open files.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     start = time.perf_counter()
     sections: list[Section] = []
     failed: list[str] = []
@@ -75,7 +80,7 @@ def _rows(measurement: Measurement, bench: Bench, failed: list[str]) -> list[Row
             rows.append(row)
     except MissingError as missing:
         print(f"left out: {missing}", flush=True)
-    except FailedError as error:
+    except (FailedError, OSError, subprocess.SubprocessError) as error:
         print(f"failed: {error}", flush=True)
         failed.append(measurement.name)
     return rows

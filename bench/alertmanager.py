@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.child import Ran
+from bench.child import FailedError, Ran
 from bench.sink import free_port, needed, sink, wait_until_open
 
-#: Long enough that every alert is in before the first mail goes out.
-GROUP_WAIT = 6
 LOT = 2_000
 CONFIG = """\
 global:
@@ -36,23 +33,24 @@ receivers:
 """
 
 
-def alertmanager(folder: Path, groups: int, alerts: int) -> Ran:
+def alertmanager(folder: Path, groups: int, alerts: int, group_wait: int) -> Ran:
     """One run: the rate at the sink from the first mail to the last, the CPU a mail from the first alert on."""
-    with sink() as server, _running(folder, server.port) as (process, port):
+    with sink() as server, _running(folder, server.port, group_wait) as (process, port):
         before = _cpu(process.pid)
         _post(port, groups, alerts)
-        assert server.count == 0, "the first mail went out before the last alert was in"
-        server.wait_for(groups, GROUP_WAIT + 120)
+        if server.count:
+            raise FailedError("the first mail went out before the last alert was in")
+        server.wait_for(groups, group_wait + 120)
         cpu, peak = _cpu(process.pid) - before, _peak(process.pid)
         return Ran({"rate": server.rate_since(0), "cpu": cpu / groups * 1000}, 0.0, cpu, peak)
 
 
 @contextmanager
-def _running(folder: Path, sink_port: int) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def _running(folder: Path, sink_port: int, group_wait: int) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     program = needed("prometheus-alertmanager", "prometheus-alertmanager")
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "alertmanager.yml"
-    config.write_text(CONFIG.format(sink=sink_port, wait=GROUP_WAIT), encoding="utf-8")
+    config.write_text(CONFIG.format(sink=sink_port, wait=group_wait), encoding="utf-8")
     port = free_port()
     arguments = [
         program,
@@ -105,8 +103,3 @@ def _peak(pid: int) -> float:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
     return 0.0
-
-
-def pause() -> None:
-    """Let the machine settle after a server has gone."""
-    time.sleep(0.5)

@@ -50,7 +50,9 @@ def _end_to_end(bench: Bench, name: str, mails: int, rows: int) -> Iterator[Row]
     def loop() -> Ran:
         with _folder(bench) as folder, sink() as server:
             most = min(mails, bench.sizes.loop)
-            return work("digests:loop", folder=folder, port=server.port, mails=mails, rows=rows, most=most)
+            ran = work("digests:loop", folder=folder, port=server.port, mails=mails, rows=rows, most=most)
+            server.wait_for(most, 5)
+        return ran
 
     def source() -> Ran:
         with sink() as server:
@@ -88,7 +90,7 @@ def _against_alertmanager(bench: Bench, name: str, ours: Ran, mails: int, rows: 
     runs = []
     for _ in range(bench.sizes.few_rounds):
         with _folder(bench) as folder:
-            runs.append(alertmanager(Path(folder), mails, rows))
+            runs.append(alertmanager(Path(folder), mails, rows, bench.sizes.group_wait))
     theirs = middle(runs)
     rate, cpu = ours.figures["rate"], ours.figures["cpu"]
     yield Row(name, rate, "mails/s", "Alertmanager", theirs.figures["rate"], "≥ 1.5 ×", "≥ 4 ×", ours.peak)
@@ -112,6 +114,7 @@ def _delivery(bench: Bench, mails: int, rows: int, sessions: int) -> Row:
         nonlocal size
         with sink() as server:
             ran = work("mails:deliver", port=server.port, mails=mails, rows=rows, connections=sessions)
+            server.wait_for(mails, 5)
         size = int(ran.figures["size"])
         return ran
 

@@ -60,7 +60,8 @@ def _against_small(
 
 
 def due_at_once(bench: Bench) -> Iterator[Row]:
-    """So many assignments, all due on one morning (40 tasks for each of 25,000 units): found, put together by
+    """So many assignments, all due on one morning (20 tasks for each of 5,000 units, 40 for each
+    of 25,000): found, put together by
     recipient and written to the outbox in one transaction, up to its commit.  The process does nothing else
     but open the database and make up the campaign, whose units are part of its memory."""
     sizes = bench.sizes.due_at_once

@@ -13,12 +13,17 @@ from bench.report import Row
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """The sizes of a run.  ``digests`` are (mails, rows in each); the loop sends at most ``loop`` of them."""
+    """The sizes of a run.
+
+    ``digests`` are (mails, rows in each), of which the loop sends at most ``loop``.  ``group_wait`` is how many
+    seconds Alertmanager waits for the rest of a group.
+    """
 
     rounds: int
     few_rounds: int
     digests: tuple[tuple[int, int], ...]
     loop: int
+    group_wait: int
     rendered: int
     passes: int
     ledgers: tuple[int, ...]
@@ -33,6 +38,7 @@ FULL = Sizes(
     few_rounds=2,
     digests=((500, 20), (10_000, 1)),
     loop=2_500,
+    group_wait=6,
     rendered=20_000,
     passes=200,
     ledgers=(1_000, 100_000, 1_000_000),
@@ -46,6 +52,7 @@ QUICK = Sizes(
     few_rounds=1,
     digests=((100, 20), (500, 1)),
     loop=100,
+    group_wait=3,
     rendered=2_000,
     passes=20,
     ledgers=(1_000, 10_000),

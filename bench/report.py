@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from bench.child import ROOT
-from bench.sink import executable
+from bench.sink import BACKLOG, executable
 from tracker.clock import SystemClock
 
 PACKAGES = (
@@ -122,7 +122,10 @@ def machine(folder: Path) -> list[tuple[str, str]]:
         ("Databases on", _file_system(folder)),
         ("Python", f"{platform.python_version()}, built {pgo}, {platform.python_compiler()}"),
         ("Packages", ", ".join(f"{name} {_version(name)}" for name in PACKAGES)),
-        ("Servers", f"Postfix {_postfix()}, Alertmanager {_alertmanager()}"),
+        (
+            "Servers",
+            f"Postfix {_postfix()}, Alertmanager {_alertmanager()}, connections that may wait {_queue()}",
+        ),
     ]
 
 
@@ -179,6 +182,12 @@ def _postfix() -> str:
 def _alertmanager() -> str:
     words = _said("prometheus-alertmanager", "--version").split()
     return words[2] if len(words) > 2 else "not installed"
+
+
+def _queue() -> int:
+    """The kernel cuts what smtp-sink asks for."""
+    limit = Path("/proc/sys/net/core/somaxconn")
+    return min(BACKLOG, int(limit.read_text(encoding="utf-8"))) if limit.exists() else BACKLOG
 
 
 def _said(name: str, *arguments: str) -> str:

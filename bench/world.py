@@ -25,7 +25,7 @@ EVENING = MORNING - timedelta(hours=14)
 DOMAIN = "bench.internal"
 
 DUE_AT_ONCE = Rule(due=TODAY)
-#: Eight periods in the ledger of 2022, from the 20th of May on.
+#: Eight periods in the ledger of 2022, from the 28th of May on.
 MONTHLY = Rule(every=Every.MONTH, day=28, since=date(2022, 5, 1))
 PERIODS = 8
 
