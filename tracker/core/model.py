@@ -51,13 +51,28 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class StandIn:
+    """Who gets a contact's mail in [since, until), while that person is away."""
+
+    name: str
+    email: str
+    since: date
+    until: date
+    language: Language | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Contact:
-    """A person at a unit.  ``language`` None means the campaign's."""
+    """A person at a unit.  ``language`` None means the campaign's.
+
+    Whoever is ``cc`` gets the same mail for information; what is asked is asked of ``to``.
+    """
 
     name: str
     email: str
     language: Language | None = None
     role: Literal["to", "cc"] = "to"
+    stand_ins: tuple[StandIn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import time
+from datetime import date, time
 from typing import Literal
 
 from tracker.core.model import Contact, Definition, Every
 
 Review = Literal["month", "quarter", "half-year", "year"]
+Pace = Literal["week", "month"]
 
 DEFAULT = "default"
 MONTHLY = "monthly"
@@ -44,13 +45,32 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
+class Quiet:
+    """Days on which nothing is said: weekdays (1–7, Monday is 1), and spans [since, until)."""
+
+    weekdays: frozenset[int] = frozenset()
+    spans: tuple[tuple[date, date], ...] = ()
+
+    def __contains__(self, day: date) -> bool:
+        return day.isoweekday() in self.weekdays or any(since <= day < until for since, until in self.spans)
+
+    def __bool__(self) -> bool:
+        return bool(self.weekdays or self.spans)
+
+
+NO_QUIET = Quiet()
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """When reminders of a definition go out (CONTRACT.md §6).
 
     ``lead`` counts days before the date; the due day itself always counts.  ``overdue`` is how often it is
     said again once the time is up, ``escalate`` when silence goes upward; None means never.  ``announce``:
     whether it is said when it is first asked for.  ``review``: how often what has no date is looked at.
-    ``max_repeats`` bounds the overdue reminders; None means no bound.
+    ``max_repeats`` bounds the overdue reminders; None means no bound.  ``pace``: how often it is looked whether
+    a quota lags.  ``rollup``: whether the supervisor is told who is missing once the time is up; None means of
+    what comes back monthly.  ``quiet``: its days count like days off.
     """
 
     name: str
@@ -60,6 +80,9 @@ class Policy:
     announce: bool = True
     review: Review | None = "quarter"
     max_repeats: int | None = None
+    pace: Pace | None = "month"
+    rollup: bool | None = None
+    quiet: Quiet = NO_QUIET
 
 
 def built_in() -> dict[str, Policy]:

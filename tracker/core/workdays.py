@@ -15,6 +15,8 @@ from functools import lru_cache
 
 import chinese_calendar
 
+from tracker.core.policy import NO_QUIET, Quiet
+
 SATURDAY = 5
 
 
@@ -31,14 +33,19 @@ class Workdays:
     """Answers by date; holds the workdays of the years asked about as one sorted list.
 
     Counting workdays is then a difference of positions, so that "every second workday for two years" costs
-    the same as "tomorrow".
+    the same as "tomorrow".  ``quiet`` days count as days off.
     """
 
-    def __init__(self, own: Mapping[int, HolidayYear] | None = None) -> None:
+    def __init__(self, own: Mapping[int, HolidayYear] | None = None, quiet: Quiet = NO_QUIET) -> None:
         self._own = dict(own or {})
+        self._quiet = quiet
         self._days: list[int] = []
         self._first_year = 0
         self._last_year = -1
+
+    def without(self, quiet: Quiet) -> Workdays:
+        """The same calendar with the days of ``quiet`` off as well."""
+        return Workdays(self._own, quiet) if quiet else self
 
     def is_workday(self, day: date) -> bool:
         """Whether offices work on ``day``."""
@@ -113,6 +120,11 @@ class Workdays:
         self._first_year = year
 
     def _workdays_of(self, year: int) -> list[int]:
+        if not self._quiet:
+            return self._office_days_of(year)
+        return [d for d in self._office_days_of(year) if date.fromordinal(d) not in self._quiet]
+
+    def _office_days_of(self, year: int) -> list[int]:
         own = self._own.get(year)
         if own is not None:
             return [
