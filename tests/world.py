@@ -48,7 +48,14 @@ def unit(name, *emails, **more):
     return Unit(name, f"{name}应急管理局", contacts=contacts, **more)
 
 
-def world(*definitions, units=("wanzhou", "fuling"), holidays=None, settings=None, fingerprint=None):
+def world(
+    *definitions,
+    units=("wanzhou", "fuling"),
+    holidays=None,
+    settings=None,
+    fingerprint=None,
+    supervisor=None,
+):
     """What is in force: ``definitions`` for ``units`` (names, or ``Unit``)."""
     people = [each if isinstance(each, Unit) else unit(each) for each in units]
     campaign = Campaign(
@@ -57,7 +64,7 @@ def world(*definitions, units=("wanzhou", "fuling"), holidays=None, settings=Non
         issued=ISSUED,
         timezone="Asia/Shanghai",
         language="zh",
-        supervisor=None,
+        supervisor=supervisor,
         tasks=tuple(d for d in definitions if d.kind is not Kind.REPORT),
         reports=tuple(d for d in definitions if d.kind is Kind.REPORT),
         units={person.id: person for person in people},

@@ -15,13 +15,14 @@ from tracker.config.events import read_events
 from tracker.core.expressions import Reading, parse
 from tracker.core.model import Contact, Event, Mail, MailKind, Occurrence
 from tracker.core.occurrences import occurrences, parse_ref
+from tracker.engine.explain import explain
 from tracker.engine.ledger import read_history
 from tracker.engine.mails import retry, stored_mail, stored_mails
 from tracker.engine.outbox import Claimed, Result, mail_domain
 from tracker.engine.plan import next_planning
 from tracker.engine.standings import LedgerRow, ledger_rows
 from tracker.errors import TrackerError, UsageError
-from tracker.listing import Fact, event_facts, mail_facts, outbox_facts
+from tracker.listing import Fact, event_facts, explanation_facts, mail_facts, outbox_facts
 from tracker.mail.message import message_id
 from tracker.shipped import shipped
 from tracker.simulation import simulate
@@ -130,6 +131,14 @@ def history(app: App, *, ref: str | None = None, unit: str | None = None) -> lis
         # What has left the files keeps its history; what never was in them is a slip.
         force.definition(parse_ref(ref)[0])
     return [event_facts(event, force.zone) for event in events]
+
+
+def explanation(app: App, ref: str, unit: str) -> Fact:
+    """Why a mail about one assignment went, or did not, or when it will."""
+    force, now = app.force, app.clock.now()
+    app.engine.bring_up_to_date(now)
+    with app.database.reading() as session:
+        return explanation_facts(explain(session, force, ref.strip(), force.unit_id(unit), now))
 
 
 def simulated_mails(

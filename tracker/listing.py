@@ -14,6 +14,7 @@ from tracker.core.expressions import Reading
 from tracker.core.model import Campaign, Definition, Event, Every, Item, Mail, Occurrence, Rule, Unit
 from tracker.core.reminders import notice_day
 from tracker.core.wording import to_chinese, to_english
+from tracker.engine.explain import Explanation
 from tracker.engine.inforce import InForce
 from tracker.engine.mails import StoredMail
 from tracker.engine.standings import LedgerRow
@@ -211,6 +212,28 @@ def event_facts(event: Event, zone: tzinfo) -> Fact:
         "via": event.via,
         "reason": event.reason,
         "note": event.note,
+    }
+
+
+def explanation_facts(explanation: Explanation) -> Fact:
+    """``explain``: every reminder of one assignment, with what became of it and why."""
+    return {
+        "ref": explanation.ref,
+        "unit": explanation.unit,
+        "state": explanation.state,
+        "due": iso(explanation.due),
+        "effective_due": iso(explanation.effective_due),
+        "entries": [
+            {
+                "on": iso(entry.on),
+                "reason": entry.reason.value,
+                "outcome": entry.outcome.value,
+                "because": entry.because,
+                "en": entry.said[0],
+                "zh": entry.said[1],
+            }
+            for entry in explanation.entries
+        ],
     }
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import update
 
 from tracker.clock import VirtualClock
-from tracker.core.model import Event, EventKind, Mail
+from tracker.core.model import Event, EventKind, Mail, Reason
 from tracker.core.occurrences import parse_ref
 from tracker.engine.agenda import set_planned_day
 from tracker.engine.engine import Engine
@@ -130,20 +130,25 @@ def _let_happen(
             if not is_history:
                 raise
             continue
-        if event.event is EventKind.RETURN and _next_sending(engine.force, event) < since:
-            _forget(engine, event)
+        if event.event is EventKind.RETURN:
+            _forget(engine, event, since)
     clock.set(max(until, clock.now()))
 
 
-def _next_sending(force: InForce, event: Event) -> date:
-    """The local day of the first digest after ``event``."""
-    local = event.at.astimezone(ZoneInfo(force.timezone(event.unit)))
+def _next_sending(force: InForce, event: Event, timezone: str) -> date:
+    """The local day of the first digest after ``event`` in ``timezone``."""
+    local = event.at.astimezone(ZoneInfo(timezone))
     day = local.date() if local.time() <= force.settings.send_at else local.date() + timedelta(days=1)
     return force.workdays.on_or_after(day)
 
 
-def _forget(engine: Engine, event: Event) -> None:
+def _forget(engine: Engine, event: Event, since: date) -> None:
     """What was sent back long enough before the start was told before the start."""
+    zones = engine.force.timezones
+    told = [zone for zone in zones if _next_sending(engine.force, event, zone) < since]
+    if not told:
+        return
+    nudge = None if len(told) == len(zones) else f"{Reason.RETURNED}|{';'.join(told)}"
     key, period = parse_ref(event.ref)
     with engine.database.writing() as session:
         session.execute(
@@ -153,7 +158,7 @@ def _forget(engine: Engine, event: Event) -> None:
                 ASSIGNMENT.c.period == (period or ""),
                 ASSIGNMENT.c.unit == event.unit,
             )
-            .values(nudge=None, nudge_on=None)
+            .values(nudge=nudge, **({} if nudge else {"nudge_on": None}))
         )
 
 

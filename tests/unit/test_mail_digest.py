@@ -79,8 +79,8 @@ def test_the_most_pressing_comes_first():
     assert [section.name for section in found.sections] == [
         "escalation",
         "overdue",
-        "lapsed",
         "returned",
+        "lapsed",
         "due_today",
         "lead",
         "pace",
@@ -186,10 +186,10 @@ def test_what_was_over_before_the_document_was_issued_is_worded_gently():
 def test_a_quota_says_how_much_is_done_and_how_much_is_missing():
     pace = item("5", "pace", date(2022, 12, 31))
     [section] = view(pace, details={"progress": {"5 wanzhou": 1}}).sections
-    assert section.rows[0].progress == "典型案例：应完成2，已完成1"
+    assert section.rows[0].progress == "典型案例：已完成1/2"
     assert section.rows[0].todo == "典型案例还差1，请加快进度。"
     assert view(pace, details={"progress": {"5": 1}}).sections[0].rows[0].progress == section.rows[0].progress
-    assert view(pace).sections[0].rows[0].progress == "典型案例：应完成2，已完成0"
+    assert view(pace).sections[0].rows[0].progress == "典型案例：已完成0/2"
 
 
 def test_a_unit_without_the_quota_is_not_told_of_it():

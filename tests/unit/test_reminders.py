@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker.core.model import Reason
-from tracker.core.policy import Interval, Policy
+from tracker.core.pace import share
+from tracker.core.policy import Interval, Policy, Quiet
 from tracker.core.reminders import (
+    Rules,
     before_due,
     effective_due,
     escalation_day,
@@ -17,6 +19,7 @@ from tracker.core.reminders import (
     milestones,
     next_on,
     notice_day,
+    reminders,
     said_on,
 )
 from tracker.core.standing import Dates
@@ -32,12 +35,17 @@ MONTHLY = Policy(
 ISSUED = date(2022, 4, 8)
 
 
+def rules(policy, *, has_quota=False):
+    return Rules(policy, WORKDAYS, has_quota)
+
+
 def dates(due, opens=ISSUED, grace=0):
     return Dates.of(opens, due, due, grace)
 
 
 def told(due, policy, *, opens=ISSUED, until=date(2022, 12, 31)):
-    found = milestones(dates(due, opens), policy, WORKDAYS, date.min)
+    """What is said to the unit itself."""
+    found = reminders(dates(due, opens), rules(policy), date.min)
     return [(m.on, m.reason.value) for m in islice(found, 60) if m.on <= until]
 
 
@@ -138,18 +146,18 @@ def test_grace_puts_off_the_first_overdue_reminder():
 
 def test_escalation_counts_workdays():
     # Due on Sunday, 5 June: Monday the 6th is the first workday of silence, Wednesday the 8th the third.
-    assert escalation_day(dates(date(2022, 6, 5)), MONTHLY, WORKDAYS) == date(2022, 6, 8)
-    assert escalation_day(dates(date(2022, 9, 30)), MONTHLY, WORKDAYS) == date(2022, 10, 10)
+    assert escalation_day(dates(date(2022, 6, 5)), rules(MONTHLY)) == date(2022, 6, 8)
+    assert escalation_day(dates(date(2022, 9, 30)), rules(MONTHLY)) == date(2022, 10, 10)
 
 
 def test_after_downtime_one_thing_is_said_and_it_is_how_things_stand():
     june = dates(date(2022, 6, 30))
     since = date(2022, 4, 8)
-    assert said_on(june, DEFAULT, WORKDAYS, since, date(2022, 4, 11)) is Reason.OPENED
-    assert said_on(june, DEFAULT, WORKDAYS, since, date(2022, 6, 24)) is Reason.LEAD
-    assert said_on(june, DEFAULT, WORKDAYS, since, date(2022, 6, 30)) is Reason.DUE_TODAY
-    assert said_on(june, DEFAULT, WORKDAYS, since, date(2026, 11, 23)) is Reason.OVERDUE
-    assert said_on(june, DEFAULT, WORKDAYS, date(2022, 6, 1), date(2022, 6, 22)) is None
+    assert said_on(june, rules(DEFAULT), since, date(2022, 4, 11)).to_unit is Reason.OPENED
+    assert said_on(june, rules(DEFAULT), since, date(2022, 6, 24)).to_unit is Reason.LEAD
+    assert said_on(june, rules(DEFAULT), since, date(2022, 6, 30)).to_unit is Reason.DUE_TODAY
+    assert said_on(june, rules(DEFAULT), since, date(2026, 11, 23)).to_unit is Reason.OVERDUE
+    assert said_on(june, rules(DEFAULT), date(2022, 6, 1), date(2022, 6, 22)).to_unit is None
 
 
 policies = st.builds(
@@ -172,7 +180,7 @@ some_dates = st.builds(
 
 @given(some_dates, policies)
 def test_every_milestone_is_a_workday_not_before_the_opening_and_later_than_the_one_before(found, policy):
-    listed = list(islice(milestones(found, policy, WORKDAYS, date.min), 12))
+    listed = list(islice(reminders(found, rules(policy), date.min), 12))
     days = [m.on for m in listed]
     assert all(WORKDAYS.is_workday(day) and day >= found.opens for day in days)
     assert days == sorted(set(days))
@@ -186,14 +194,64 @@ def test_every_milestone_is_a_workday_not_before_the_opening_and_later_than_the_
 @given(some_dates, policies, st.integers(0, 800))
 def test_jumping_ahead_finds_the_same_milestones_as_walking(found, policy, ahead):
     after = found.opens + timedelta(days=ahead)
-    walked = next(
-        (m for m in islice(milestones(found, policy, WORKDAYS, date.min), 1200) if m.on > after), None
-    )
-    assert next_on(found, policy, WORKDAYS, after) == (walked.on if walked else None)
+    walked = next((m for m in islice(milestones(found, rules(policy), date.min), 1200) if m.on > after), None)
+    assert next_on(found, rules(policy), after) == (walked.on if walked else None)
 
 
 @given(some_dates, policies)
 def test_the_last_reminder_before_an_unmissed_deadline_is_on_its_last_workday(found, policy):
     last = WORKDAYS.on_or_before(found.effective_due)
     if last >= found.opens:
-        assert before_due(found, policy, WORKDAYS)[-1].on == last
+        assert before_due(found, rules(policy))[-1].on == last
+
+
+def test_a_quota_is_looked_at_on_the_first_workday_of_each_month_until_it_is_due():
+    asked = dates(date(2022, 12, 31))
+    found = milestones(asked, rules(DEFAULT, has_quota=True), date(2022, 4, 8))
+    looks = [m for m in islice(found, 40) if m.reason is Reason.PACE]
+    # The 1st of May and of October begin holidays; a make-up Sunday is none of these.
+    assert [m.on for m in looks] == [
+        date(2022, 5, 5),
+        date(2022, 6, 1),
+        date(2022, 7, 1),
+        date(2022, 8, 1),
+        date(2022, 9, 1),
+        date(2022, 10, 8),
+        date(2022, 11, 1),
+        date(2022, 12, 1),
+    ]
+    assert [m.nominal.day for m in looks] == [1] * 8
+    assert not any(m.reason is Reason.PACE for m in islice(milestones(asked, rules(DEFAULT), date.min), 40))
+
+
+def test_the_share_of_a_quota_is_whole_pieces_of_the_days_gone_by():
+    asked = dates(date(2022, 12, 31))  # 268 days with the 8th of April and the last of December
+    assert [share(2, asked, day) for day in (ISSUED, date(2022, 8, 19), date(2022, 8, 20))] == [0, 0, 1]
+    assert share(2, asked, date(2022, 12, 31)) == 1
+    assert share(2, asked, date(2023, 3, 1)) == 2
+
+
+def test_what_goes_upward_does_so_once_and_also_after_downtime():
+    table = dates(date(2022, 5, 5), opens=date(2022, 4, 8))
+    says = [said_on(table, rules(MONTHLY), day, day).upward for day in map(date.fromisoformat, DAYS_OF_MAY)]
+    assert says == [False, False, True, False]
+    assert said_on(table, rules(MONTHLY), date(2022, 5, 6), date(2022, 5, 20)) == (Reason.OVERDUE, True)
+    assert said_on(table, rules(MONTHLY), date(2022, 5, 11), date(2022, 5, 20)) == (Reason.OVERDUE, False)
+
+
+#: The first workdays after the 5th of May; the 7th is a Saturday at which offices work.
+DAYS_OF_MAY = ("2022-05-06", "2022-05-07", "2022-05-09", "2022-05-10")
+
+
+def test_quiet_days_are_days_off_for_their_policy():
+    exams = Quiet(weekdays=frozenset({5}), spans=((date(2022, 6, 28), date(2022, 6, 30)),))
+    calendar = WORKDAYS.without(exams)
+    found = reminders(dates(date(2022, 6, 30)), Rules(DEFAULT, calendar), date(2022, 6, 20))
+    # 27 June stays, the 29th lies in the span and moves before it; Friday the 1st of July is no day to chase.
+    assert [(m.on, m.reason.value) for m in islice(found, 4)] == [
+        (date(2022, 6, 23), "lead"),
+        (date(2022, 6, 27), "lead"),
+        (date(2022, 6, 30), "due_today"),
+        (date(2022, 7, 4), "overdue"),
+    ]
+    assert WORKDAYS.is_workday(date(2022, 7, 1))

@@ -34,6 +34,16 @@ CHINESE = {
     "pause": "暂停",
     "resume": "恢复",
     "undo": "撤销",
+    # reasons of items, and what became of them
+    "opened": "新下达",
+    "lead": "到期前提醒",
+    "escalation": "升级督办",
+    "review": "定期回顾",
+    "pace": "进度滞后",
+    "planned": "待发",
+    "moved": "已调整",
+    "merged": "已合并",
+    "skipped": "未发",
     # mails
     "digest": "汇总",
     "rollup": "通报",

@@ -1,10 +1,11 @@
-"""How much of a quota should be done by now (CONTRACT.md §6.7)."""
+"""How much of a quota should be done by now, and when that is looked at (CONTRACT.md §6.7)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
+from tracker.core.policy import Pace
 from tracker.core.standing import Dates
 from tracker.core.workdays import Workdays
 
@@ -22,15 +23,26 @@ def share(target: int, dates: Dates, day: date) -> int:
     return target * elapsed // length
 
 
-def checkpoints(dates: Dates, workdays: Workdays, after: date) -> Iterator[date]:
-    """The first workday of each month between the opening and the due date, later than ``after``."""
+def checkpoints(dates: Dates, every: Pace, workdays: Workdays, after: date) -> Iterator[tuple[date, date]]:
+    """The first workday of each month (or ISO week) between opening and due date, later than ``after``.
+
+    Each with the day on which the month begins.
+    """
     due = dates.effective_due
     if due is None:
         return
     start = max(dates.opens, after)
-    month = start.year * 12 + start.month - 1
-    while (first := date(month // 12, month % 12 + 1, 1)) <= due:
+    first = start.replace(day=1) if every == "month" else start - timedelta(days=start.weekday())
+    last = after
+    while first <= due:
         on = workdays.on_or_after(first)
-        if first > dates.opens and after < on <= due:
-            yield on
-        month += 1
+        if first > dates.opens and last < on <= due:
+            yield first, on
+            last = on
+        first = _following(first, every)
+
+
+def _following(first: date, every: Pace) -> date:
+    if every == "week":
+        return first + timedelta(days=7)
+    return date(first.year + first.month // 12, first.month % 12 + 1, 1)

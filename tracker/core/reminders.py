@@ -1,7 +1,7 @@
 """What is to be said when, and for which reason (CONTRACT.md §6.2 to §6.4).
 
 Everything here follows from dates, policy and the working calendar.  The engine asks ``next_on`` to know
-when to look again and ``said_on`` to know what to say; ``explain`` and ``simulate`` ask the same two.
+when to look again and ``said_on`` to know what to say; ``explain`` asks for the same ``milestones``.
 """
 
 from __future__ import annotations
@@ -10,11 +10,41 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
+from heapq import merge
+from typing import NamedTuple
 
 from tracker.core.model import OnHoliday, Reason
+from tracker.core.pace import checkpoints
 from tracker.core.policy import Interval, Policy
 from tracker.core.standing import Dates
 from tracker.core.workdays import Workdays
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Rules:
+    """By what the reminders of one definition are counted.
+
+    ``workdays`` is the calendar of the policy, its quiet days taken out.  ``has_quota``: whether it is looked
+    at how far the work has come.
+    """
+
+    policy: Policy
+    workdays: Workdays
+    has_quota: bool = False
+
+
+class Said(NamedTuple):
+    """What is to be said of an unanswered assignment on one day.
+
+    ``to_unit`` is the reason for the unit itself, of which PACE is meant for those who lag only; ``upward``
+    whether it goes to whom the unit reports to as well.
+    """
+
+    to_unit: Reason | None
+    upward: bool
+
+    def __bool__(self) -> bool:
+        return self.to_unit is not None or self.upward
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +78,14 @@ def notice_day(due: date, workdays: Workdays) -> date:
     return workdays.on_or_before(due)
 
 
-def before_due_by_rule(dates: Dates, policy: Policy, workdays: Workdays) -> list[Milestone]:
+def before_due_by_rule(dates: Dates, rules: Rules) -> list[Milestone]:
     """The announcement and each lead reminder, in the order of the rule, some perhaps on the same day.
 
     A lead time that had passed before the assignment opened is none: nobody is reminded of what they
     have not been asked yet.  One that days off would move to before the opening comes on the first
     workday after the opening instead.
     """
+    policy, workdays = rules.policy, rules.workdays
     first_day = workdays.on_or_after(dates.opens)
     due = dates.effective_due
     found: list[Milestone] = []
@@ -78,9 +109,9 @@ def before_due_by_rule(dates: Dates, policy: Policy, workdays: Workdays) -> list
 
 
 @lru_cache(maxsize=8192)
-def before_due(dates: Dates, policy: Policy, workdays: Workdays) -> tuple[Milestone, ...]:
+def before_due(dates: Dates, rules: Rules) -> tuple[Milestone, ...]:
     """The same by date; of several that meet on one day the last counts (CONTRACT.md §6.2)."""
-    by_day = {milestone.on: milestone for milestone in before_due_by_rule(dates, policy, workdays)}
+    by_day = {milestone.on: milestone for milestone in before_due_by_rule(dates, rules)}
     return tuple(by_day[on] for on in sorted(by_day))
 
 
@@ -91,54 +122,96 @@ def first_overdue(dates: Dates, workdays: Workdays) -> date | None:
     return workdays.on_or_after(max(dates.grace_until + timedelta(days=1), dates.opens))
 
 
-def escalation_day(dates: Dates, policy: Policy, workdays: Workdays) -> date | None:
-    """The workday on which silence goes upward; workdays are counted from the day after it was due."""
+def escalation_day(dates: Dates, rules: Rules) -> date | None:
+    """The workday on which silence goes upward: the first day of being late is the first that counts (§6.4)."""
+    workdays, after = rules.workdays, rules.policy.escalate
     start = first_overdue(dates, workdays)
-    if start is None or policy.escalate is None:
+    if start is None or after is None:
         return None
-    if policy.escalate.unit == "wd":
-        return workdays.after(start, policy.escalate.count - 1) if policy.escalate.count > 1 else start
-    return workdays.on_or_after(start + timedelta(days=policy.escalate.count - 1))
+    if after.unit == "wd":
+        return workdays.after(start, after.count - 1) if after.count > 1 else start
+    return workdays.on_or_after(start + timedelta(days=after.count - 1))
 
 
-def milestones(dates: Dates, policy: Policy, workdays: Workdays, after: date) -> Iterator[Milestone]:
-    """Every milestone later than ``after``, in order, for ever where it repeats; an unanswered assignment."""
-    for milestone in before_due(dates, policy, workdays):
+def reminders(dates: Dates, rules: Rules, after: date) -> Iterator[Milestone]:
+    """What is said to the unit itself later than ``after``, in order, for ever where it repeats; without pace."""
+    for milestone in before_due(dates, rules):
         if milestone.on > after:
             yield milestone
     if dates.effective_due is None:
-        yield from _reviews(dates, policy, workdays, after)
+        yield from _reviews(dates, rules, after)
     else:
-        yield from _overdue(dates, policy, workdays, after)
+        yield from _overdue(dates, rules, after)
 
 
-def next_on(dates: Dates, policy: Policy, workdays: Workdays, after: date) -> date | None:
+def milestones(dates: Dates, rules: Rules, after: date) -> Iterator[Milestone]:
+    """Everything that is said of an unanswered assignment later than ``after``, in order, upward and pace too."""
+    return merge(
+        reminders(dates, rules, after),
+        _upward(dates, rules, after),
+        _looks_at_pace(dates, rules, after),
+        key=_on,
+    )
+
+
+def next_on(dates: Dates, rules: Rules, after: date) -> date | None:
     """The first day later than ``after`` on which something is to be said; None if there is none."""
-    milestone = next(milestones(dates, policy, workdays, after), None)
+    milestone = next(milestones(dates, rules, after), None)
     return None if milestone is None else milestone.on
 
 
-def said_on(dates: Dates, policy: Policy, workdays: Workdays, since: date, day: date) -> Reason | None:
-    """What is said on ``day``, when nothing has been said from ``since`` on; None if nothing is to be.
+def said_on(dates: Dates, rules: Rules, since: date, day: date) -> Said:
+    """What is said on ``day``, when nothing has been said from ``since`` on.
 
     Milestones missed in between are not replayed: what counts is how things stand on ``day``.
     """
-    first = next(milestones(dates, policy, workdays, since - timedelta(days=1)), None)
+    to_unit = _to_unit(dates, rules, since, day)
+    before = since - timedelta(days=1)
+    if to_unit is None and _comes_by(_looks_at_pace(dates, rules, before), day):
+        to_unit = Reason.PACE
+    return Said(to_unit, _comes_by(_upward(dates, rules, before), day))
+
+
+def _to_unit(dates: Dates, rules: Rules, since: date, day: date) -> Reason | None:
+    first = next(reminders(dates, rules, since - timedelta(days=1)), None)
     if first is None or first.on > day:
         return None
     due, grace_until = dates.effective_due, dates.grace_until
     if due is None or grace_until is None:
-        second = next(milestones(dates, policy, workdays, first.on), None)
+        second = next(reminders(dates, rules, first.on), None)
         return first.reason if second is None or second.on > day else second.reason
     if day > grace_until:
         return Reason.OVERDUE
     if day == due:
         return Reason.DUE_TODAY
-    missed = [m.reason for m in before_due(dates, policy, workdays) if since <= m.on <= day]
+    missed = [m.reason for m in before_due(dates, rules) if since <= m.on <= day]
     return Reason.OPENED if missed == [Reason.OPENED] else Reason.LEAD
 
 
-def _overdue(dates: Dates, policy: Policy, workdays: Workdays, after: date) -> Iterator[Milestone]:
+def _comes_by(found: Iterator[Milestone], day: date) -> bool:
+    first = next(found, None)
+    return first is not None and first.on <= day
+
+
+def _on(milestone: Milestone) -> date:
+    return milestone.on
+
+
+def _upward(dates: Dates, rules: Rules, after: date) -> Iterator[Milestone]:
+    on = escalation_day(dates, rules)
+    if on is not None and on > after:
+        yield Milestone(on, Reason.ESCALATION, on)
+
+
+def _looks_at_pace(dates: Dates, rules: Rules, after: date) -> Iterator[Milestone]:
+    every = rules.policy.pace
+    if rules.has_quota and every is not None:
+        for nominal, on in checkpoints(dates, every, rules.workdays, after):
+            yield Milestone(on, Reason.PACE, nominal)
+
+
+def _overdue(dates: Dates, rules: Rules, after: date) -> Iterator[Milestone]:
+    policy, workdays = rules.policy, rules.workdays
     start = first_overdue(dates, workdays)
     if start is None or dates.grace_until is None:
         return
@@ -174,8 +247,9 @@ def _repeat(start: date, every: Interval, step: int, workdays: Workdays) -> tupl
     return nominal, workdays.on_or_after(nominal)
 
 
-def _reviews(dates: Dates, policy: Policy, workdays: Workdays, after: date) -> Iterator[Milestone]:
+def _reviews(dates: Dates, rules: Rules, after: date) -> Iterator[Milestone]:
     """The first workday of each quarter (or month, half-year, year) after the opening."""
+    policy, workdays = rules.policy, rules.workdays
     if policy.review is None:
         return
     length = {"month": 1, "quarter": 3, "half-year": 6, "year": 12}[policy.review]

@@ -14,6 +14,8 @@ from tracker.engine.inforce import InForce
 from tracker.store.database import read_meta, write_meta
 from tracker.store.tables import AGENDA
 
+BEGAN = "began"
+
 
 def planned_day(session: Session, timezone: str) -> date | None:
     """The last local day of ``timezone`` whose digests have been written; None before the first."""
@@ -24,11 +26,20 @@ def planned_day(session: Session, timezone: str) -> date | None:
 def set_planned_day(session: Session, timezone: str, day: date) -> None:
     """Remember that the digests of ``day`` have been written."""
     write_meta(session, f"planned/{timezone}", day.isoformat())
+    if read_meta(session, BEGAN) is None:
+        write_meta(session, BEGAN, day.isoformat())
 
 
-def said_through(session: Session, timezone: str, today: date) -> date:
-    """Everything up to this day has been said to those in ``timezone``."""
-    return planned_day(session, timezone) or today - timedelta(days=1)
+def first_day(session: Session) -> date | None:
+    """The day of the first digests that were ever written; None before."""
+    text = read_meta(session, BEGAN)
+    return None if text is None else date.fromisoformat(text)
+
+
+def said_through(session: Session, force: InForce, today: date) -> date:
+    """Everything up to this day has been said to everybody."""
+    yesterday = today - timedelta(days=1)
+    return min(planned_day(session, timezone) or yesterday for timezone in force.timezones)
 
 
 def ensure_agenda(
@@ -37,41 +48,52 @@ def ensure_agenda(
     definition: Definition,
     period: str,
     dates: Dates,
-    timezone: str,
     said_through: date,
 ) -> tuple[int, bool]:
     """The id of the agenda row for these dates, and whether it had to be made.
 
     A row that is asleep is woken: somebody hangs on it again.
     """
-    slot = _slot(period, dates, timezone)
+    slot = _slot(period, dates)
     found = session.execute(
         select(AGENDA.c.id, AGENDA.c.next_on).where(AGENDA.c.key == definition.key, AGENDA.c.slot == slot)
     ).first()
     if found is not None and found.next_on is not None:
         return found.id, False
     if found is not None:
-        following = next_on(dates, force.policy(definition), force.workdays, said_through)
-        session.execute(update(AGENDA).where(AGENDA.c.id == found.id).values(next_on=following))
+        following = next_on(dates, force.rules(definition), said_through)
+        session.execute(update(AGENDA).where(AGENDA.c.id == found.id).values(next_on=following, told=""))
         return found.id, False
-    values = agenda_values(force, definition, period, dates, timezone, said_through)
+    values = agenda_values(force, definition, period, dates, said_through)
     return int(session.execute(insert(AGENDA).values(**values).returning(AGENDA.c.id)).scalar_one()), True
 
 
 def agenda_values(
-    force: InForce, definition: Definition, period: str, dates: Dates, timezone: str, said_through: date
+    force: InForce, definition: Definition, period: str, dates: Dates, said_through: date
 ) -> dict[str, object]:
     """The columns of a new agenda row."""
     return {
         "key": definition.key,
-        "slot": _slot(period, dates, timezone),
+        "slot": _slot(period, dates),
         "period": period,
         "opens": dates.opens,
+        "due": dates.due,
         "effective_due": dates.effective_due,
-        "timezone": timezone,
-        "next_on": next_on(dates, force.policy(definition), force.workdays, said_through),
+        "next_on": next_on(dates, force.rules(definition), said_through),
+        "told": "",
     }
 
 
-def _slot(period: str, dates: Dates, timezone: str) -> str:
-    return f"{period}|{dates.effective_due or ''}|{timezone}"
+def _slot(period: str, dates: Dates) -> str:
+    return f"{period}|{dates.effective_due or ''}"
+
+
+def told_from_text(text: str) -> dict[str, date]:
+    """The last day of each time zone that has been told, as a row keeps it."""
+    pairs = (each.partition("=") for each in text.split(";") if each)
+    return {zone: date.fromisoformat(day) for zone, _, day in pairs}
+
+
+def told_to_text(told: dict[str, date]) -> str:
+    """The other way round."""
+    return ";".join(f"{zone}={day}" for zone, day in sorted(told.items()))

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from tracker.core.model import Contact, MailKind, Reason
+from tracker.core.model import MailKind, Reason
+from tracker.core.standing import Dates
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import enqueue
+from tracker.engine.people import People, Person
 from tracker.store.tables import EVENT
 
 #: Mails are handed to the database in lots of this size.
@@ -37,84 +40,141 @@ class Saying:
     """What is to be said of one occurrence on one day, whichever unit it is said to.
 
     ``rank`` sorts the most pressing first.  ``head`` and ``tail`` are the item as the outbox keeps it (see
-    ``items_to_json``), to the left and right of the unit: a thousand units share them.
+    ``items_to_json``), to the left and right of the unit: a thousand units share them.  ``extended_from`` is the
+    date by the rule where another one is in force; ``is_last``: nothing more will be said before the date.
     """
 
     ref: str
     rank: tuple[int, int, int, str]
     head: str
     tail: str
+    extended_from: date | None = None
+    is_last: bool = False
 
 
-#: A saying to one unit, with how much of its quota that unit has done.
-Told = tuple[Saying, int]
+class Line(NamedTuple):
+    """A saying to one unit, with how much of its quota that unit has done, and what else is to be told with it."""
+
+    saying: Saying
+    unit: str
+    progress: int = 0
+    beside: Mapping[str, object] | None = None
 
 
-def saying(force: InForce, key: str, period: str, due: date | None, reason: Reason, day: date) -> Saying:
-    """What is said on ``day``, for ``reason``, of the occurrence that is due on ``due``."""
+def saying(force: InForce, key: str, period: str, dates: Dates, reason: Reason, day: date) -> Saying:
+    """What is said on ``day``, for ``reason``, of the occurrence with these dates."""
+    due = dates.effective_due
     days_left = None if due is None else (due - day).days
     ref = f"{key}@{period}" if period else key
     rank = (PRESSING[reason], days_left or 0, force.position(key), period)
     rest = json.dumps([reason.value, due.isoformat() if due else None, days_left])
-    return Saying(ref, rank, f"[{json.dumps(ref)},", f",{rest[1:]}")
+    return Saying(
+        ref,
+        rank,
+        f"[{json.dumps(ref)},",
+        f",{rest[1:]}",
+        _extended_from(force, key, dates),
+        due is not None and reason is Reason.LEAD and _is_last(force, key, due, day),
+    )
+
+
+def _extended_from(force: InForce, key: str, dates: Dates) -> date | None:
+    definition = force.campaign.definitions.get(key)
+    if definition is None or dates.due is None:
+        return None
+    return dates.due if dates.effective_due != force.date_by_rule(definition, dates.due) else None
+
+
+def _is_last(force: InForce, key: str, due: date, day: date) -> bool:
+    definition = force.campaign.definitions.get(key)
+    if definition is None or day >= due:
+        return False
+    return force.rules(definition).workdays.on_or_before(due) == day
 
 
 class DigestWriter:
-    """One mail for each recipient of what ``add`` is given.
+    """One mail for each of ``people`` of what ``add`` and ``add_upward`` are given.
 
-    Whoever answers for one unit only is finished with that unit; the few who answer for several wait for
-    the last of them.
+    Whoever answers for one unit only is finished with that unit; the few who answer for several, hear of what
+    others leave undone or are in ``waiting`` (addresses) wait for the last of them.
     """
 
-    def __init__(self, session: Session, force: InForce, day: date, now: datetime) -> None:
+    def __init__(
+        self,
+        session: Session,
+        force: InForce,
+        people: People,
+        day: date,
+        now: datetime,
+        *,
+        waiting: Collection[str] = (),
+    ) -> None:
         self._session = session
         self._force = force
+        self._people = people
         self._day = day
         self._now = now
         self._seen_event = session.execute(select(func.coalesce(func.max(EVENT.c.id), 0))).scalar_one()
-        self._shared: dict[str, list[tuple[Saying, str, int]]] = defaultdict(list)
+        superiors = force.superiors
+        self._waiting = {
+            address
+            for address, person in people.persons.items()
+            if len(person.units) > 1 or address in waiting or not superiors.isdisjoint(person.units)
+        }
+        self._lines: dict[str, list[Line]] = defaultdict(list)
+        self._upward: dict[str, list[Line]] = defaultdict(list)
         self._lot: list[dict[str, object]] = []
         self._written = 0
 
-    def add(self, unit: str, told: Sequence[Told]) -> None:
+    def add(self, unit: str, lines: Iterable[Line]) -> None:
         """What one unit is told; of several about one assignment the last counts (sent back, rather than late)."""
-        once = {said.ref: (said, unit, progress) for said, progress in told}
-        lines = sorted(once.values(), key=_rank)
-        for address in self._force.addresses.get(unit, ()):
-            contact, units = self._force.recipients[address]
-            if len(units) == 1:
-                self._write(address, contact, unit, lines)
+        addresses = self._people.of_unit.get(unit, ())
+        if not addresses:
+            return
+        once = sorted({line.saying.ref: line for line in lines}.values(), key=_rank)
+        for address in addresses:
+            if address in self._waiting:
+                self._lines[address].extend(once)
             else:
-                self._shared[address].extend(lines)
+                self._write(address, once)
+
+    def add_for(self, address: str, lines: Iterable[Line]) -> None:
+        """What one person is told, who must be among ``waiting``; what the unit is told anew counts more."""
+        self._lines[address][:0] = lines
+
+    def add_upward(self, superior: str, line: Line) -> None:
+        """What the people of another unit are told about ``line.unit``."""
+        for address in self._people.of_unit.get(superior, ()):
+            self._upward[address].append(line)
 
     def finish(self) -> int:
         """Write what is left; the number of mails."""
-        for address, lines in self._shared.items():
-            contact, units = self._force.recipients[address]
-            self._write(address, contact, units[0], sorted(lines, key=_rank))
+        for address in self._people.persons:
+            if address in self._waiting:
+                found = [*self._lines.get(address, ()), *self._upward.get(address, ())]
+                once = {(line.saying.ref, line.unit): line for line in found}
+                self._write(address, sorted(once.values(), key=_rank))
         self._flush()
         return self._written
 
-    def _write(
-        self, address: str, contact: Contact, unit: str, lines: Sequence[tuple[Saying, str, int]]
-    ) -> None:
+    def _write(self, address: str, lines: Sequence[Line]) -> None:
         if not lines:
             return
-        names = {of: json.dumps(of) for of in {of for _, of, _ in lines}}
-        content = ",".join([f"{said.head}{names[of]}{said.tail}" for said, of, _ in lines])
-        progress = {f"{said.ref} {of}": done for said, of, done in lines if done}
+        person = self._people.persons[address]
+        names = {of: json.dumps(of) for of in {line.unit for line in lines}}
+        content = ",".join([f"{said.head}{names[of]}{said.tail}" for said, of, _, _ in lines])
         self._lot.append(
             {
                 "key": f"{MailKind.DIGEST.value}/{self._day}/{address}",
                 "kind": MailKind.DIGEST.value,
-                "recipient": contact.email,
-                "name": contact.name,
-                "unit": unit,
-                "language": self._force.language(contact),
-                "timezone": self._force.timezone(unit),
+                "recipient": person.email,
+                "name": person.name,
+                "unit": person.units[0],
+                "language": person.language,
+                "timezone": person.timezone,
                 "day": self._day,
                 "content": f"[{content}]",
-                "details": json.dumps({"progress": progress}, ensure_ascii=False) if progress else "{}",
+                "details": _details(person, lines),
             }
         )
         if len(self._lot) >= LOT:
@@ -125,5 +185,42 @@ class DigestWriter:
         self._lot.clear()
 
 
-def _rank(line: tuple[Saying, str, int]) -> tuple[int, int, int, str]:
-    return line[0].rank
+def _details(person: Person, lines: Sequence[Line]) -> str:
+    """What a digest says beside its items, as JSON (docs/design/ledger.md)."""
+    facts: dict[str, object] = {}
+    progress = {f"{line.saying.ref} {line.unit}": line.progress for line in lines if line.progress}
+    if progress:
+        facts["progress"] = progress
+    said = {
+        f"{line.saying.ref} {line.unit}": _beside(line)
+        for line in lines
+        if line.beside is not None or line.saying.extended_from is not None
+    }
+    if said:
+        facts["said"] = said
+    last = {line.saying.ref: None for line in lines if line.saying.is_last}
+    if last:
+        facts["last"] = list(last)
+    facts.update(person_facts(person))
+    return json.dumps(facts, ensure_ascii=False) if facts else "{}"
+
+
+def person_facts(person: Person) -> dict[str, object]:
+    """What the mail is to this person, where it is not simply addressed to them."""
+    facts: dict[str, object] = {}
+    if person.cc:
+        facts["cc"] = True
+    if person.stands_in_for is not None:
+        facts["stands_in_for"] = person.stands_in_for
+    return facts
+
+
+def _beside(line: Line) -> dict[str, object]:
+    facts = dict(line.beside or {})
+    if line.saying.extended_from is not None:
+        facts["extended_from"] = line.saying.extended_from.isoformat()
+    return facts
+
+
+def _rank(line: Line) -> tuple[int, int, int, str]:
+    return line.saying.rank

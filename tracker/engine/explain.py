@@ -11,15 +11,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from tracker.core.model import Definition, Event, EventKind, Item, MailKind, Reason
+from tracker.core.model import Definition, Event, Item, MailKind, Reason
+from tracker.core.pace import share
 from tracker.core.reminders import Milestone, before_due_by_rule, milestones
 from tracker.core.standing import NOTHING, Answer, Dates, fold
+from tracker.engine import because
+from tracker.engine.agenda import first_day
+from tracker.engine.because import Both
 from tracker.engine.inforce import InForce
-from tracker.engine.ledger import find_assignment, read_events, with_extension
+from tracker.engine.ledger import find_assignment, read_recorded, with_extension
 from tracker.engine.mails import StoredMail, mails_about
 from tracker.store.tables import MailState
 
@@ -28,6 +33,8 @@ SHOWN_AHEAD = 4
 
 EVER = datetime.max.replace(tzinfo=UTC)
 NEVER = datetime.min.replace(tzinfo=UTC)
+
+_BEFORE_DUE = (Reason.OPENED, Reason.LEAD, Reason.DUE_TODAY)
 
 
 class Fate(StrEnum):
@@ -43,12 +50,17 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One reminder: its local day, why it is one, what became of it, and because of what (both languages)."""
+    """One reminder: its local day, why it is one, what became of it, and because of what (English, Chinese)."""
 
     on: date
     reason: Reason
     outcome: Fate
-    because: str
+    said: Both
+
+    @property
+    def because(self) -> str:
+        """Because of what, in both languages on one line."""
+        return because.both(self.said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +90,10 @@ def explain(session: Session, force: InForce, ref: str, unit: str, now: datetime
     """Every reminder of one assignment that went, did not go, or will.  Raises UnknownNameError."""
     row = find_assignment(session, force, ref, unit)
     definition = force.definition(row.key)
-    events = read_events(session, row.id)
-    spans = _spans(
-        force,
-        definition,
-        Dates.of(row.opens, row.due, row.effective_due, 0, force.campaign.issued),
-        events,
-        unit,
-    )
-    addresses = [force.recipients[address][0].email for address in force.addresses.get(unit, ())]
-    mails = [mail for mail in mails_about(session, ref, unit, addresses) if mail.mail.kind is MailKind.DIGEST]
-    told = _Told(force, definition, ref, unit, mails, now, has_address=bool(addresses))
-    entries = sorted(told.entries(spans), key=lambda entry: entry.on)
+    by_rule = Dates.of(row.opens, row.due, row.effective_due, 0, force.campaign.issued)
+    spans = _spans(force, definition, by_rule, read_recorded(session, row.id), unit)
+    told = _Told(session, force, definition, ref, unit, spans, now)
+    entries = sorted(told.entries(), key=lambda entry: entry.on)
     last = spans[-1]
     stands = force.standing(definition, last.dates, last.answer, force.day(now))
     return Explanation(
@@ -98,20 +102,23 @@ def explain(session: Session, force: InForce, ref: str, unit: str, now: datetime
 
 
 def _spans(
-    force: InForce, definition: Definition, dates: Dates, events: Sequence[Event], unit: str
+    force: InForce,
+    definition: Definition,
+    dates: Dates,
+    events: Sequence[tuple[datetime, Event]],
+    unit: str,
 ) -> list[_Span]:
+    """From event to event as the service came to know of them, which may be later than they count from."""
     target = force.target(definition, unit)
-    spans: list[_Span] = []
-    since, answer, begun_by = NEVER, NOTHING, None
-    for count, event in enumerate(events, start=1):
-        spans.append(_Span(since, event.at, _dates(force, definition, dates, answer), answer, begun_by))
-        since, answer, begun_by = event.at, fold(events[:count], target=target), event
-    spans.append(_Span(since, EVER, _dates(force, definition, dates, answer), answer, begun_by))
-    return spans
-
-
-def _dates(force: InForce, definition: Definition, dates: Dates, answer: Answer) -> Dates:
-    return with_extension(force, definition, dates, answer)
+    starts: list[tuple[datetime, Answer, Event | None]] = [(NEVER, NOTHING, None)]
+    for count, (recorded_at, event) in enumerate(events, start=1):
+        answer = fold([each for _, each in events[:count]], target=target)
+        starts.append((recorded_at, answer, event))
+    ends = [start for start, _, _ in starts[1:]] + [EVER]
+    return [
+        _Span(since, until, with_extension(force, definition, dates, answer), answer, event)
+        for (since, answer, event), until in zip(starts, ends, strict=True)
+    ]
 
 
 class _Told:
@@ -119,160 +126,155 @@ class _Told:
 
     def __init__(
         self,
+        session: Session,
         force: InForce,
         definition: Definition,
         ref: str,
         unit: str,
-        mails: Sequence[StoredMail],
+        spans: Sequence[_Span],
         now: datetime,
-        *,
-        has_address: bool,
     ) -> None:
         self.force = force
         self.definition = definition
-        self.policy = force.policy(definition)
+        self.rules = force.rules(definition)
         self.ref = ref
         self.unit = unit
+        self.spans = spans
         self.now = now
-        self.has_address = has_address
-        self.zone = ZoneInfo(force.timezone(unit))
+        self.superior = force.superior(unit)
+        self.zone = ZoneInfo(force.zone_of(unit))
         self.today = now.astimezone(self.zone).date()
-        self.mails: dict[date, list[StoredMail]] = defaultdict(list)
-        for mail in mails:
-            self.mails[mail.day].append(mail)
+        self.began = first_day(session)
+        units = [each for each in (unit, self.superior) if each is not None]
+        self.mails: dict[date, list[tuple[StoredMail, Item]]] = defaultdict(list)
+        for mail in mails_about(session, ref, unit, force.addresses_ever(units), units):
+            if mail.mail.kind is MailKind.DIGEST:
+                item = next(i for i in mail.mail.items if (i.ref, i.unit) == (ref, unit))
+                self.mails[mail.day].append((mail, item))
 
-    def entries(self, spans: Sequence[_Span]) -> Iterator[Entry]:
+    def entries(self) -> Iterator[Entry]:
         """One for each milestone, and one for each mail that no milestone explains."""
-        explained: set[date] = set()
-        for span in spans:
+        explained: set[tuple[date, Reason]] = set()
+        for span in self.spans:
             for milestone, is_merged in self._milestones(span):
-                if milestone.moved and milestone.nominal != milestone.on:
-                    yield self._moved(milestone)
-                yield self._entry(span, milestone, is_merged=is_merged)
-                explained.add(milestone.on)
+                if milestone.moved and milestone.reason is not Reason.PACE:
+                    said = because.moved(milestone)
+                    yield Entry(milestone.nominal, milestone.reason, Fate.MOVED, said)
+                entry = self._entry(span, milestone, is_merged=is_merged)
+                if entry.outcome not in (Fate.MERGED, Fate.SKIPPED):
+                    explained.add((entry.on, entry.reason))
+                yield entry
         for day, mails in self.mails.items():
-            if day not in explained:
-                yield self._without_milestone(day, mails)
+            for reason in dict.fromkeys(item.reason for _, item in mails):
+                if (day, reason) not in explained:
+                    yield self._without_milestone(day, reason)
 
     def _milestones(self, span: _Span) -> Iterator[tuple[Milestone, bool]]:
         """Those whose sending time lies in ``span``, each with whether another one of that day took its place."""
-        first = (
-            date.min if span.since is NEVER else span.since.astimezone(self.zone).date() - timedelta(days=1)
-        )
-        by_rule = before_due_by_rule(span.dates, self.policy, self.force.workdays)
+        by_rule = before_due_by_rule(span.dates, self.rules)
         last_of_day = {milestone.on: milestone for milestone in by_rule}
         for milestone in by_rule:
             if span.since <= self._moment(milestone.on) < span.until:
                 yield milestone, last_of_day[milestone.on] is not milestone
+        first = (
+            date.min if span.since is NEVER else span.since.astimezone(self.zone).date() - timedelta(days=1)
+        )
         ahead = 0
-        for milestone in milestones(span.dates, self.policy, self.force.workdays, first):
+        for milestone in milestones(span.dates, self.rules, first):
             moment = self._moment(milestone.on)
             if moment >= span.until:
                 return
+            if milestone.reason in _BEFORE_DUE or self._is_of_before(milestone):
+                continue
             if moment > self.now:
                 ahead += 1
             if ahead > SHOWN_AHEAD:
                 return
-            if milestone.on not in last_of_day and moment >= span.since:
-                yield milestone, False
+            if moment >= span.since and not self._is_nobodys_pace(milestone):
+                yield milestone, milestone.reason is Reason.PACE and milestone.on in last_of_day
+
+    def _is_of_before(self, milestone: Milestone) -> bool:
+        """What would have been repeated before the service was in use is not worth a line each."""
+        return (
+            milestone.reason in (Reason.OVERDUE, Reason.REVIEW, Reason.PACE)
+            and self.began is not None
+            and milestone.on < self.began
+        )
+
+    def _is_nobodys_pace(self, milestone: Milestone) -> bool:
+        has_quota = self.force.target(self.definition, self.unit) is not None
+        return milestone.reason is Reason.PACE and not has_quota
 
     def _moment(self, day: date) -> datetime:
         return datetime.combine(day, self.force.settings.send_at, self.zone)
 
-    def _moved(self, milestone: Milestone) -> Entry:
-        en = f"{milestone.nominal} is a day off; said on {milestone.on}"
-        zh = f"{milestone.nominal}不是工作日，调整到{milestone.on}"
-        return Entry(milestone.nominal, milestone.reason, Fate.MOVED, _both(en, zh))
-
     def _entry(self, span: _Span, milestone: Milestone, *, is_merged: bool) -> Entry:
-        rule_en, rule_zh = self._rule(span.dates, milestone)
-        outcome, en, zh = self._fate(span, milestone, is_merged=is_merged)
-        return Entry(milestone.on, milestone.reason, outcome, _both(f"{rule_en}: {en}", f"{rule_zh}：{zh}"))
+        rule = because.rule(span.dates, self.rules.policy, milestone)
+        outcome, fate = self._fate(span, milestone, is_merged=is_merged)
+        return Entry(milestone.on, milestone.reason, outcome, because.joined(rule, fate))
 
-    def _fate(self, span: _Span, milestone: Milestone, *, is_merged: bool) -> tuple[Fate, str, str]:
+    def _fate(self, span: _Span, milestone: Milestone, *, is_merged: bool) -> tuple[Fate, Both]:
+        day, reason = milestone.on, milestone.reason
+        mails = [mail for mail, item in self.mails.get(day, ()) if item.reason is reason]
+        if mails and not is_merged:
+            return _what_became_of(mails)
         if span.answer.quiet:
-            return (Fate.SKIPPED, *_quiet(span))
-        if not self.has_address:
-            return Fate.SKIPPED, "nobody at the unit has an address", "该单位没有联系人邮箱"
-        mails = self.mails.get(milestone.on, [])
+            return Fate.SKIPPED, self._quiet(span)
+        nobody = self._nobody(reason)
+        if nobody is not None:
+            return Fate.SKIPPED, nobody
         if is_merged:
-            return Fate.MERGED, "said together with a later one of the same day", "与当日另一次提醒合并"
-        if mails:
-            return self._sent(mails)
-        if self._moment(milestone.on) > self.now or milestone.on == self.today:
-            return Fate.PLANNED, "will be in that day's digest", "将列入当日汇总邮件"
-        return Fate.SKIPPED, *self._missed(milestone.on)
+            return Fate.MERGED, because.MERGED
+        own = [item.reason for _, item in self.mails.get(day, ())]
+        if own and reason is not Reason.ESCALATION:
+            return Fate.MERGED, because.said_as(own[0])
+        if reason is Reason.PACE:
+            wanted = share(self.definition.target.count, span.dates, day) if self.definition.target else 0
+            if span.answer.progress >= wanted:
+                return Fate.SKIPPED, because.in_pace(span.answer.progress, wanted)
+        if self._moment(day) > self.now:
+            return Fate.PLANNED, because.WILL_BE_SAID
+        return self._unsaid(day)
 
-    def _sent(self, mails: Sequence[StoredMail]) -> tuple[Fate, str, str]:
-        to = ", ".join(mail.mail.to for mail in mails if mail.state is MailState.SENT)
-        if to:
-            others = max(len(mail.mail.items) for mail in mails) - 1
-            return (
-                Fate.SENT,
-                f"in the digest to {to}, with {others} others",
-                f"已列入汇总邮件（另{others}项）发至{to}",
-            )
-        states = {mail.state: mail.outcome or "" for mail in mails}
-        if MailState.FAILED in states:
-            why = states[MailState.FAILED]
-            return Fate.FAILED, f"delivery failed: {why}", f"投递失败：{why}"
-        if MailState.SUPERSEDED in states or MailState.DROPPED in states:
-            why = next(iter(states.values()))
-            return Fate.SKIPPED, why, f"未单独发出：{why}"
-        why = next(iter(states))
-        return Fate.PLANNED, f"waits in the outbox ({why.value})", f"在发件箱中等待（{why.value}）"
-
-    def _missed(self, day: date) -> tuple[str, str]:
+    def _unsaid(self, day: date) -> tuple[Fate, Both]:
+        """Why there is no mail of ``day``, whose time has come."""
+        for before, span in pairwise(self.spans):
+            # Answered between the time of sending and the moment when the mail really went.
+            is_then = before.until > self._moment(day) and span.since.astimezone(self.zone).date() == day
+            if is_then and span.answer.quiet:
+                return Fate.SKIPPED, self._quiet(span)
+        if day == self.today:
+            return Fate.PLANNED, because.WILL_BE_SAID
+        if self.began is None or day < self.began:
+            return Fate.SKIPPED, because.NOT_IN_USE
         later = min((on for on in self.mails if on > day), default=None)
-        if later is not None:
-            return f"the service did not run that day; told on {later}", f"当日服务未运行，已于{later}补发"
-        return "the service did not run that day", "当日服务未运行"
+        return Fate.SKIPPED, because.missed(later)
 
-    def _without_milestone(self, day: date, mails: Sequence[StoredMail]) -> Entry:
-        item = next(i for i in mails[0].mail.items if (i.ref, i.unit) == (self.ref, self.unit))
-        outcome, en, zh = self._sent(mails)
-        why_en, why_zh = _other_reason(item)
-        return Entry(day, item.reason, outcome, _both(f"{why_en}: {en}", f"{why_zh}：{zh}"))
+    def _nobody(self, reason: Reason) -> Both | None:
+        """Why nobody can be told, if so."""
+        if reason is Reason.ESCALATION and self.superior is None:
+            return because.SUPERIOR_IS_NONE
+        unit = self.superior if reason is Reason.ESCALATION and self.superior is not None else self.unit
+        return None if self.force.addresses_ever([unit]) else because.NO_ADDRESS
 
-    def _rule(self, dates: Dates, milestone: Milestone) -> tuple[str, str]:
-        due = dates.effective_due
-        if milestone.reason is Reason.OPENED:
-            return "announced when it was handed out", "任务下达时通知"
-        if milestone.reason is Reason.REVIEW:
-            return f"reviewed every {self.policy.review}", "持续推进事项定期回顾"
-        if due is None or milestone.reason is Reason.OVERDUE:
-            return (
-                f"overdue since {due}, repeated every {self.policy.overdue}",
-                f"{due}到期未报，按{self.policy.overdue}催报",
-            )
-        days = (due - milestone.nominal).days
-        if days == 0:
-            return f"the last reminder, due {due}", f"到期日{due}的最后一次提醒"
-        return f"{days} days before {due}", f"到期日{due}前{days}天"
+    def _quiet(self, span: _Span) -> Both:
+        event = span.event
+        return because.quiet(event, self.today if event is None else self.force.day(event.at))
+
+    def _without_milestone(self, day: date, reason: Reason) -> Entry:
+        found = [(mail, item) for mail, item in self.mails[day] if item.reason is reason]
+        outcome, fate = _what_became_of([mail for mail, _ in found])
+        return Entry(day, reason, outcome, because.joined(because.without_rule(found[0][1]), fate))
 
 
-def _quiet(span: _Span) -> tuple[str, str]:
-    event = span.event
-    if event is None:
-        return "nothing is to be said", "无需提醒"
-    what = {
-        EventKind.SUBMIT: ("submitted", "已报送"),
-        EventKind.NIL: ("a nil return", "零报告"),
-        EventKind.ACCEPT: ("accepted", "已销号"),
-        EventKind.WAIVE: ("waived", "免报"),
-        EventKind.PAUSE: ("paused", "暂停"),
-    }.get(event.event, ("answered", "已办理"))
-    day = event.at.date()
-    return f"{what[0]} on {day}", f"{day}{what[1]}"
-
-
-def _other_reason(item: Item) -> tuple[str, str]:
-    if item.reason is Reason.RETURNED:
-        return "sent back", "被退回"
-    if item.reason is Reason.OPENED:
-        return "newly asked", "新列入"
-    return "told after the service had not run, as it stood", "服务恢复后按当时情况补发"
-
-
-def _both(en: str, zh: str) -> str:
-    return f"{en}（{zh}）"
+def _what_became_of(mails: Sequence[StoredMail]) -> tuple[Fate, Both]:
+    to = [mail.mail.to for mail in mails if mail.state is MailState.SENT]
+    if to:
+        return Fate.SENT, because.sent(to, max(len(mail.mail.items) for mail in mails) - 1)
+    by_state = {mail.state: mail for mail in mails}
+    if MailState.FAILED in by_state:
+        return Fate.FAILED, because.failed(by_state[MailState.FAILED].outcome or "")
+    for state in (MailState.SUPERSEDED, MailState.DROPPED):
+        if state in by_state:
+            return Fate.SKIPPED, because.not_sent(by_state[state].outcome or "")
+    return Fate.PLANNED, because.waits(mails[0])

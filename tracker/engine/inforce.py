@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
@@ -11,10 +12,11 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from tracker.core.model import Campaign, Contact, Definition, Language, Occurrence
-from tracker.core.policy import Policy, Settings
-from tracker.core.reminders import effective_due
+from tracker.core.policy import Policy, Quiet, Settings
+from tracker.core.reminders import Rules, effective_due
 from tracker.core.standing import Answer, Dates, Standing, standing
 from tracker.core.workdays import Workdays
+from tracker.engine.people import People, changing_days, people_on, zones_of
 from tracker.errors import UnknownNameError
 
 
@@ -48,31 +50,87 @@ class InForce:
         """The longest lead time of any definition, in days."""
         return max((lead for each in self.campaign for lead in self.policy(each).lead), default=0)
 
-    def timezone(self, unit: str) -> str:
-        """The name of the time zone in which ``unit`` gets its mail."""
-        return self._timezones.get(unit, self.campaign.timezone)
+    def rules(self, definition: Definition) -> Rules:
+        """By what the reminders of ``definition`` are counted."""
+        found = self._rules.get(definition.key)
+        if found is None:
+            policy = self.policy(definition)
+            calendar = self._calendars.get(policy.quiet)
+            if calendar is None:
+                calendar = self._calendars[policy.quiet] = self.workdays.without(policy.quiet)
+            found = Rules(policy, calendar, has_quota=definition.target is not None)
+            self._rules[definition.key] = found
+        return found
 
     @cached_property
-    def _timezones(self) -> dict[str, str]:
-        """By unit; units that share a contact have the zone of the first of them.
+    def _rules(self) -> dict[str, Rules]:
+        return {}
 
-        One person gets one digest a day, whichever units it is about.
-        """
-        found: dict[str, str] = {}
-        by_address: dict[str, str] = {}
-        for unit in self.campaign.units.values():
-            addresses = [contact.email.casefold() for contact in unit.contacts]
-            shared = next((by_address[each] for each in addresses if each in by_address), None)
-            found[unit.id] = shared or unit.timezone or self.campaign.timezone
-            for each in addresses:
-                by_address.setdefault(each, found[unit.id])
+    @cached_property
+    def _calendars(self) -> dict[Quiet, Workdays]:
+        return {}
+
+    def superior(self, unit: str) -> str | None:
+        """The id of the unit that hears of what ``unit`` leaves undone (CONTRACT.md §6.4); None if that is itself."""
+        known = self.campaign.units.get(unit)
+        above = (known.reports_to if known is not None else None) or self.campaign.supervisor
+        return None if above == unit else above
+
+    @cached_property
+    def superiors(self) -> frozenset[str]:
+        """Every unit that may hear of what others leave undone."""
+        above = {unit.reports_to for unit in self.campaign.units.values()} | {self.campaign.supervisor}
+        return frozenset(unit for unit in above if unit is not None)
+
+    def people(self, day: date) -> People:
+        """Who gets mail on ``day``."""
+        number = bisect_right(self._changing_days, day)
+        found = self._people.get(number)
+        if found is None:
+            found = self._people[number] = people_on(self.campaign, self._zones, day)
         return found
+
+    def addresses_ever(self, units: Iterable[str]) -> list[str]:
+        """Everybody in the files who gets mail for one of ``units`` on some day, as written."""
+        found: dict[str, None] = {}
+        for unit in units:
+            known = self.campaign.units.get(unit)
+            for contact in known.contacts if known is not None else ():
+                found[contact.email] = None
+                found.update((each.email, None) for each in contact.stand_ins)
+        return list(found)
+
+    def zone_of(self, unit: str) -> str:
+        """The time zone of the first of the unit's people."""
+        first = next(iter(self.addresses_ever([unit])), None)
+        return self.campaign.timezone if first is None else self._zones[first.casefold()]
+
+    @cached_property
+    def _changing_days(self) -> list[date]:
+        return changing_days(self.campaign)
+
+    @cached_property
+    def _people(self) -> dict[int, People]:
+        return {}
+
+    @cached_property
+    def _zones(self) -> dict[str, str]:
+        return zones_of(self.campaign)
+
+    @cached_property
+    def timezones(self) -> tuple[str, ...]:
+        """Every time zone in which somebody gets mail."""
+        return tuple(sorted({*self._zones.values(), self.campaign.timezone}))
 
     def dates(self, definition: Definition, occurrence: Occurrence) -> Dates:
         """The dates of an occurrence by rule and holiday rule, before any extension."""
         due = occurrence.due
-        effective = None if due is None else effective_due(due, definition.on_holiday, self.workdays)
+        effective = None if due is None else self.date_by_rule(definition, due)
         return Dates.of(occurrence.opens, due, effective, definition.grace_days, self.campaign.issued)
+
+    def date_by_rule(self, definition: Definition, due: date) -> date:
+        """The date in force of what is due on ``due``, where nobody has extended it."""
+        return effective_due(due, definition.on_holiday, self.workdays)
 
     def standing(self, definition: Definition, dates: Dates, answer: Answer, day: date) -> Standing:
         """State and light of one assignment of ``definition`` on ``day``."""
@@ -132,8 +190,6 @@ class InForce:
 
     def definition_fingerprint(self, definition: Definition) -> str:
         """Changes whenever the assignments or the reminder dates of ``definition`` may change."""
-        own_zone = self.campaign.timezone
-        zones = [(unit, zone) for unit in definition.units if (zone := self.timezone(unit)) != own_zone]
         facts = (
             definition.rule,
             definition.units,
@@ -143,8 +199,6 @@ class InForce:
             definition.status,
             self.policy(definition),
             self.campaign.issued,
-            self.campaign.timezone,
-            zones,
             self._calendar_facts,
         )
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
@@ -152,31 +206,6 @@ class InForce:
     @cached_property
     def _calendar_facts(self) -> str:
         return self.workdays.own_fingerprint
-
-    @cached_property
-    def timezones(self) -> tuple[str, ...]:
-        """Every time zone in which somebody gets mail."""
-        return tuple(sorted({self.timezone(unit) for unit in self.campaign.units} | {self.campaign.timezone}))
-
-    @cached_property
-    def recipients(self) -> dict[str, tuple[Contact, tuple[str, ...]]]:
-        """By address (lower case): the contact, and the units that this person answers for."""
-        found: dict[str, tuple[Contact, list[str]]] = {}
-        for unit in self.campaign.units.values():
-            for contact in unit.contacts:
-                _, units = found.setdefault(contact.email.casefold(), (contact, []))
-                if unit.id not in units:
-                    units.append(unit.id)
-        return {address: (contact, tuple(units)) for address, (contact, units) in found.items()}
-
-    @cached_property
-    def addresses(self) -> dict[str, tuple[str, ...]]:
-        """By unit id: the addresses of those who get its digest."""
-        found: dict[str, list[str]] = {unit: [] for unit in self.campaign.units}
-        for address, (_, units) in self.recipients.items():
-            for unit in units:
-                found[unit].append(address)
-        return {unit: tuple(addresses) for unit, addresses in found.items()}
 
 
 def _near(name: str, known: Iterable[str]) -> str:

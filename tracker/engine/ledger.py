@@ -70,8 +70,13 @@ def find_assignment(session: Session, force: InForce, ref: str, unit: str) -> Ro
 
 def read_events(session: Session, assignment: int) -> list[Event]:
     """Every event of one assignment in the order in which they were written down."""
+    return [event for _, event in read_recorded(session, assignment)]
+
+
+def read_recorded(session: Session, assignment: int) -> list[tuple[datetime, Event]]:
+    """The same, each with the time at which it was written down."""
     rows = session.execute(select(EVENT).where(EVENT.c.assignment_id == assignment).order_by(EVENT.c.id))
-    return [event_of(row) for row in rows]
+    return [(row.recorded_at, event_of(row)) for row in rows]
 
 
 def read_history(session: Session, *, ref: str | None = None, unit: str | None = None) -> list[Event]:
@@ -151,10 +156,10 @@ def _store_answer(
     if answer.extended_due != row.extended_due:
         dates = with_extension(force, definition, dates, answer)
         values |= {"effective_due": dates.effective_due, "grace_until": dates.grace_until}
+    values["late"] = answer.quiet and force.standing(definition, dates, answer, today).late_days > 0
     if not answer.quiet:
-        timezone = force.timezone(row.unit)
         agenda, _ = ensure_agenda(
-            session, force, definition, row.period, dates, timezone, said_through(session, timezone, today)
+            session, force, definition, row.period, dates, said_through(session, force, today)
         )
         values["agenda_id"] = agenda
     if answer.answered == "returned" and event.event in (EventKind.RETURN, EventKind.UNDO):

@@ -60,10 +60,12 @@ def stored_mail(session: Session, number: int) -> StoredMail:
     return _stored(row)
 
 
-def mails_about(session: Session, ref: str, unit: str, addresses: Sequence[str]) -> list[StoredMail]:
-    """Every mail to ``unit`` or to one of ``addresses`` in which the assignment stands, oldest first."""
+def mails_about(
+    session: Session, ref: str, unit: str, addresses: Sequence[str], units: Sequence[str]
+) -> list[StoredMail]:
+    """Every mail to one of ``units`` or ``addresses`` in which the assignment of ``unit`` stands, oldest first."""
     about = MAIL.c.content.contains(f"[{json.dumps(ref)},{json.dumps(unit)},", autoescape=True)
-    query = select(MAIL).where(or_(MAIL.c.unit == unit, MAIL.c.recipient.in_(addresses)), about)
+    query = select(MAIL).where(or_(MAIL.c.unit.in_(units), MAIL.c.recipient.in_(addresses)), about)
     return [_stored(row) for row in session.execute(query.order_by(MAIL.c.id))]
 
 

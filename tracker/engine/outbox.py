@@ -159,8 +159,10 @@ def claim(session: Session, now: datetime, who: str, *, most: int, timezones: Se
         if row.at < now - FRESH:
             still_open = tuple(item for item in still_open if (item.ref, item.unit) in asked)
         if len(still_open) < len(items):
-            _shorten(session, row.id, still_open)
-            if not still_open:
+            # A roll-up in which nobody is missing any more is still one.
+            is_empty = not still_open and row.kind == MailKind.DIGEST.value
+            _shorten(session, row.id, still_open, drop=is_empty)
+            if is_empty:
                 continue
         claimed.append(
             Claimed(row.id, row.fence, row.attempts, row.message_id, mail_of(row, still_open), row.lost)
@@ -252,9 +254,9 @@ def _still_asked(session: Session, items: set[tuple[str, str]]) -> set[tuple[str
     return asked
 
 
-def _shorten(session: Session, mail: int, items: tuple[Item, ...]) -> None:
+def _shorten(session: Session, mail: int, items: tuple[Item, ...], *, drop: bool) -> None:
     values: dict[str, object] = {"content": items_to_json(items)}
-    if not items:
+    if drop:
         values = {
             "state": MailState.DROPPED.value,
             "lease_until": None,

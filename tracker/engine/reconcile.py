@@ -169,25 +169,18 @@ class _Writer:
         self.changes = changes
         self.said_through = said_through or date.min
         self.policy = force.policy(definition)
-        self._agendas: dict[tuple[str, date | None, str], tuple[int, bool]] = {}
+        self._agendas: dict[tuple[str, date | None], tuple[int, bool]] = {}
 
     def add(self, since: date, until: date, bulk: _Bulk) -> None:
         """Every assignment that is due in [since, until) and new, with its period."""
         for occurrence in self._occurrences(since, until):
             dates = self.force.dates(self.definition, occurrence)
-            for timezone, members in self._by_timezone(self.definition.units).items():
-                bulk.add(
-                    agenda_values(
-                        self.force,
-                        self.definition,
-                        occurrence.period or "",
-                        dates,
-                        timezone,
-                        self.said_through,
-                    ),
-                    self._assignments(occurrence, members, dates),
-                )
-                self.changes.added.append(Change(occurrence.ref, tuple(members), None, dates.effective_due))
+            units = self.definition.units
+            bulk.add(
+                agenda_values(self.force, self.definition, occurrence.period or "", dates, self.said_through),
+                self._assignments(occurrence, units, dates),
+            )
+            self.changes.added.append(Change(occurrence.ref, units, None, dates.effective_due))
 
     def change(self, until: date, today: date) -> None:
         """Move, add and take away what differs; all that was answered, and all that is past, stays."""
@@ -220,12 +213,6 @@ class _Writer:
             until = date.max
         return list(occurrences(definition.rule, definition.key, self.force.campaign.issued, since, until))
 
-    def _by_timezone(self, units: tuple[str, ...]) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = defaultdict(list)
-        for unit in units:
-            found[self.force.timezone(unit)].append(unit)
-        return found
-
     def _assignments(
         self, occurrence: Occurrence, units: Iterable[str], dates: Dates
     ) -> list[dict[str, object]]:
@@ -239,6 +226,7 @@ class _Writer:
                 "effective_due": dates.effective_due,
                 "grace_until": dates.grace_until,
                 "quiet": False,
+                "late": False,
                 "paused": False,
                 "progress": 0,
             }
@@ -248,21 +236,18 @@ class _Writer:
     def _insert(self, occurrence: Occurrence, units: tuple[str, ...], nudge_on: date | None) -> None:
         """Assignments for units that have joined, perhaps on an agenda row that has spoken already."""
         dates = self.force.dates(self.definition, occurrence)
-        for timezone, members in self._by_timezone(units).items():
-            agenda, is_new = self._agenda(occurrence.period or "", dates, timezone, self.said_through)
-            is_late = nudge_on is not None and not is_new and self.policy.announce
-            late = {"nudge": "opened", "nudge_on": nudge_on} if is_late else {}
-            rows = self._assignments(occurrence, members, dates)
-            self.session.execute(insert(ASSIGNMENT), [{**row, "agenda_id": agenda, **late} for row in rows])
-            self.changes.added.append(Change(occurrence.ref, tuple(members), None, dates.effective_due))
+        agenda, is_new = self._agenda(occurrence.period or "", dates, self.said_through)
+        is_late = nudge_on is not None and not is_new and self.policy.announce
+        late = {"nudge": "opened", "nudge_on": nudge_on} if is_late else {}
+        rows = self._assignments(occurrence, units, dates)
+        self.session.execute(insert(ASSIGNMENT), [{**row, "agenda_id": agenda, **late} for row in rows])
+        self.changes.added.append(Change(occurrence.ref, units, None, dates.effective_due))
 
-    def _agenda(self, period: str, dates: Dates, timezone: str, said_through: date) -> tuple[int, bool]:
-        slot = (period, dates.effective_due, timezone)
+    def _agenda(self, period: str, dates: Dates, said_through: date) -> tuple[int, bool]:
+        slot = (period, dates.effective_due)
         found = self._agendas.get(slot)
         if found is None:
-            found = ensure_agenda(
-                self.session, self.force, self.definition, period, dates, timezone, said_through
-            )
+            found = ensure_agenda(self.session, self.force, self.definition, period, dates, said_through)
             self._agendas[slot] = found
         return found
 
@@ -274,7 +259,7 @@ class _Writer:
         effective = row.extended_due or dates.effective_due
         dates = Dates.of(dates.opens, dates.due, effective, self.definition.grace_days, dates.asked)
         yesterday = today - timedelta(days=1)
-        agenda, _ = self._agenda(row.period, dates, self.force.timezone(row.unit), yesterday)
+        agenda, _ = self._agenda(row.period, dates, yesterday)
         if row.effective_due != effective:
             self.changes.moved.append(Change(occurrence.ref, (row.unit,), row.effective_due, effective))
         row.agenda_id, row.opens, row.due = agenda, dates.opens, dates.due
@@ -295,13 +280,12 @@ class _Writer:
             row.next_on = next_on(
                 Dates.of(
                     row.opens,
-                    row.effective_due,
+                    row.due,
                     row.effective_due,
                     self.definition.grace_days,
                     self.force.campaign.issued,
                 ),
-                self.policy,
-                self.force.workdays,
+                self.force.rules(self.definition),
                 today,
             )
 

@@ -64,13 +64,13 @@ def ledger_rows(
         query = query.where(
             or_(ASSIGNMENT.c.due.is_(None), ASSIGNMENT.c.due < year_end, ASSIGNMENT.c.opens <= day)
         )
-    answers = _answers_at(session, force, at) if at < latest else None
+    answers = answers_at(session, force, at) if at < latest else None
     found = []
     for row in session.execute(query):
         definition = force.campaign.definitions.get(row.key)
         if definition is not None:
             answer = _answer_of(row) if answers is None else answers.get(row.id, NOTHING)
-            found.append(_ledger_row(force, definition, row, answer, day))
+            found.append(ledger_row(force, definition, row, answer, day))
     found.extend(_still_to_come(force, latest, day, unit=unit, ref=ref, since=since, until=until))
     rank = {key: position for position, key in enumerate(force.campaign.units)}
     found.sort(key=lambda row: (force.position(row.definition.key), row.ref, rank.get(row.unit, len(rank))))
@@ -93,9 +93,8 @@ def _narrow(force: InForce, query: Select[Any], *, unit: str | None, ref: str | 
     return query
 
 
-def _ledger_row(
-    force: InForce, definition: Definition, row: Row[Any], answer: Answer, day: date
-) -> LedgerRow:
+def ledger_row(force: InForce, definition: Definition, row: Row[Any], answer: Answer, day: date) -> LedgerRow:
+    """One row of the table as it stood on ``day``, when ``answer`` was what there was."""
     dates = Dates(row.opens, row.due, row.effective_due, row.grace_until, force.campaign.issued)
     if answer.extended_due != row.extended_due:
         # The row has today's extension; at that time there was another, or none.
@@ -122,13 +121,17 @@ def _row(
     )
 
 
-def _answers_at(session: Session, force: InForce, at: datetime) -> dict[int, Answer]:
-    rows = session.execute(
+def answers_at(
+    session: Session, force: InForce, at: datetime, *, among: Select[Any] | None = None
+) -> dict[int, Answer]:
+    """What the events up to ``at`` add up to, by the number of the assignment (one of ``among``)."""
+    query = (
         select(EVENT, ASSIGNMENT.c.key)
         .join(ASSIGNMENT, ASSIGNMENT.c.id == EVENT.c.assignment_id)
         .where(EVENT.c.at <= at)
         .order_by(EVENT.c.id)
     )
+    rows = session.execute(query if among is None else query.where(EVENT.c.assignment_id.in_(among)))
     histories: dict[int, list[Event]] = defaultdict(list)
     keys: dict[int, str] = {}
     for row in rows:

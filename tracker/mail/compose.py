@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from tracker.core.model import Campaign, Contact, Mail, MailKind, Reason, Unit
 from tracker.mail.digest import SHORT_WIDTH, TITLE_WIDTH, DigestComposer
-from tracker.mail.rollup import tallies
-from tracker.mail.view import MailView, Tally
+from tracker.mail.rollup import RollupComposer
+from tracker.mail.view import MailView, Tally, Week
 from tracker.mail.wording import Calendar, clip, tidy
 from tracker.mail.words import Words
 
@@ -29,6 +29,7 @@ class Composer:
         unit = _find_unit(campaign, campaign.supervisor)
         self._supervisor = unit.name if unit else campaign.supervisor or words("names.supervisor")
         self._digests = DigestComposer(campaign, words, self.calendar, self._supervisor)
+        self._rollups = RollupComposer(campaign, words, self.calendar)
         self._ask = ask or (unit.contacts[0] if unit and unit.contacts else None)
         self._zones: dict[str, ZoneInfo] = {}
         self._title = tidy(campaign.title)
@@ -44,7 +45,7 @@ class Composer:
         if mail.kind is MailKind.ALERT:
             return self.words("alert.subject", title=self._alert_title(mail))
         if mail.kind is MailKind.ROLLUP:
-            return self._rollup_subject(mail, tallies(mail, self.words, self.calendar))
+            return self._rollup_subject(mail, self._rollups.tallies(mail), self._rollups.week(mail))
         return self._digests.subject(self._digests.groups(mail), self.day(mail))
 
     def view(self, mail: Mail) -> MailView:
@@ -84,7 +85,7 @@ class Composer:
             greeting=self._greeting(mail, unit),
             intro=self._intro("digest.intro", day),
             summary=summary,
-            why=words("digest.why", unit=unit or mail.name),
+            why=self._why(mail, "digest.why", unit or mail.name),
             ask=self._who_to_ask(mail),
             source=self._source,
             sections=sections,
@@ -141,11 +142,14 @@ class Composer:
             problems=problems,
         )
 
-    def _rollup_subject(self, mail: Mail, entries: tuple[Tally, ...]) -> str:
+    def _rollup_subject(self, mail: Mail, entries: tuple[Tally, ...], week: Week | None) -> str:
         words, document = self.words, self.campaign.document
         day = self.day(mail)
         short = self.calendar.short(day, day)
-        if len(entries) != 1:
+        if not entries:
+            red = week.lamps[0].number if week is not None else 0
+            return words("rollup.subject_week", document=document, n=red, day=short)
+        if len(entries) > 1:
             return words("rollup.subject_many", document=document, n=len(entries), day=short)
         only = entries[0]
         title = clip(only.title, SHORT_WIDTH)
@@ -153,21 +157,34 @@ class Composer:
 
     def _rollup(self, mail: Mail) -> MailView:
         words = self.words
-        entries = tallies(mail, words, self.calendar)
-        unit = self._addressed(mail) or self._supervisor
+        entries, week = self._rollups.tallies(mail), self._rollups.week(mail)
+        unit = self._unit_of(mail) or self._supervisor
+        first = entries[0].summary if entries else week.change if week is not None else ""
         return MailView(
             language=words.language,
-            subject=self._rollup_subject(mail, entries),
-            preheader=words("rollup.preheader", summary=entries[0].summary if entries else ""),
+            subject=self._rollup_subject(mail, entries, week),
+            preheader=words("rollup.preheader", summary=first),
             campaign=self._title,
             document=self.campaign.document,
             heading=self._title,
             greeting=self._greeting(mail, unit),
             intro=self._intro("rollup.intro", self.day(mail)),
-            why=words("rollup.why"),
+            why=self._why(mail, "rollup.why", unit),
             source=self._source,
             tallies=entries,
+            week=week,
         )
+
+    def _unit_of(self, mail: Mail) -> str:
+        return self._digests.unit_name(mail.unit) if mail.unit else ""
+
+    def _why(self, mail: Mail, phrase: str, unit: str) -> str:
+        """Why somebody gets this mail; whoever stands in, or is to know only, is told so."""
+        words = self.words
+        name = mail.details.get("stands_in_for")
+        if isinstance(name, str):
+            return words("labels.stands_in", name=name)
+        return words("labels.cc") if mail.details.get("cc") else words(phrase, unit=unit)
 
 
 def _names_unit(name: str, unit: str) -> bool:

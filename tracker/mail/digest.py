@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from tracker.core.model import Campaign, Definition, Item, Kind, Mail, Reason, Target
 from tracker.mail.view import Row, Section
@@ -21,7 +22,7 @@ NAMED_SECTIONS = 3
 KEPT_ROWS = 4096
 
 #: ``lapsed`` is what was due before the document was issued; the others are reasons of items.
-SECTIONS = ("escalation", "overdue", "lapsed", "returned", "due_today", "lead", "pace", "opened", "review")
+SECTIONS = ("escalation", "overdue", "returned", "lapsed", "due_today", "lead", "pace", "opened", "review")
 _RANK = {name: rank for rank, name in enumerate(SECTIONS)}
 #: Sections in which the periods of one definition make one row.
 _MERGED = frozenset({"overdue", "lapsed"})
@@ -43,6 +44,34 @@ class _Card:
     note: str | None
     kind: str
     target: Target | None
+
+
+class _About(NamedTuple):
+    """What one row depends on beside its item."""
+
+    day: date
+    done: int
+    wanted: int
+    units: str | None
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What a digest is told beside its items (docs/design/ledger.md)."""
+
+    progress: Mapping[str, object]
+    said: Mapping[str, object]
+    last: frozenset[str]
+
+    @classmethod
+    def of(cls, mail: Mail) -> _Beside:
+        progress, said, last = (mail.details.get(name) for name in ("progress", "said", "last"))
+        return cls(
+            progress if isinstance(progress, dict) else {},
+            said if isinstance(said, dict) else {},
+            frozenset(last) if isinstance(last, list) else frozenset(),
+        )
 
 
 class DigestComposer:
@@ -107,14 +136,13 @@ class DigestComposer:
 
     def sections(self, mail: Mail, groups: list[Group], day: date) -> tuple[Section, ...]:
         """The rows of ``groups`` in their sections."""
-        found = mail.details.get("progress")
-        progress = found if isinstance(found, dict) else {}
+        beside = _Beside.of(mail)
         units = {item.unit for item in mail.items}
         # Where all is for the recipient's own unit, the rows need not say so.
         is_own = len(units) == 1 and (mail.unit is None or mail.unit in units)
         rows: dict[str, list[Row]] = {}
         for name, items in groups:
-            rows.setdefault(name, []).append(self._row(name, items, day, progress, is_own=is_own))
+            rows.setdefault(name, []).append(self._row(name, items, day, beside, is_own=is_own))
         return tuple(self._section(name, tuple(found)) for name, found in rows.items())
 
     def unit_name(self, unit: str) -> str:
@@ -130,38 +158,29 @@ class DigestComposer:
             count = words(spread, count=count, n=items)
         return Section(name, words(f"sections.{name}.heading"), words(f"sections.{name}.hint"), count, rows)
 
-    def _row(
-        self, name: str, items: list[Item], day: date, progress: Mapping[str, object], *, is_own: bool
-    ) -> Row:
+    def _row(self, name: str, items: list[Item], day: date, beside: _Beside, *, is_own: bool) -> Row:
         item = items[0]
         card = self._card(item.ref.partition("@")[0])
-        done, wanted = _quota(card, item, progress) if card.target else (0, 0)
+        done, wanted = _quota(card, item, beside.progress) if card.target else (0, 0)
         units = None if is_own and name != "escalation" else self._units(items)
+        about = _About(day, done, wanted, units, self._remarks(items, beside))
         if len(items) > 1:
-            return self._new_row(name, items, card, day, done=done, wanted=wanted, units=units)
+            return self._new_row(name, items, card, about)
         # On one day the same row goes to every unit that is asked the same.
-        same = (name, item.ref, item.due, item.days_left, day, done, wanted, units)
+        same = (name, item.ref, item.due, item.days_left, about)
         row = self._rows.get(same)
         if row is None:
             if len(self._rows) >= KEPT_ROWS:
                 self._rows.clear()
-            row = self._new_row(name, items, card, day, done=done, wanted=wanted, units=units)
+            row = self._new_row(name, items, card, about)
             self._rows[same] = row
         return row
 
-    def _new_row(
-        self,
-        name: str,
-        items: list[Item],
-        card: _Card,
-        day: date,
-        *,
-        done: int,
-        wanted: int,
-        units: str | None,
-    ) -> Row:
+    def _new_row(self, name: str, items: list[Item], card: _Card, about: _About) -> Row:
         when = self._date(items)
+        is_asked = name != "escalation" and (items[0].due is not None or name == "review")
         return Row(
+            ref=items[0].ref if len(items) == 1 else items[0].ref.partition("@")[0],
             label=card.label,
             title=card.title,
             short=card.short,
@@ -169,15 +188,40 @@ class DigestComposer:
             deadline=card.deadline,
             date=when,
             when=self.words("row.when", deadline=card.deadline, date=when) if when else card.deadline,
-            todo=self._todo(name, card, items, day, missing=wanted - done),
-            submit_to=card.submit_to,
+            todo=self._todo(name, card, items, about.day, missing=about.wanted - about.done),
+            submit_to=card.submit_to if is_asked else None,
             requirement=card.requirement,
             period=self._period(items),
-            progress=self._progress(card, done, wanted) if wanted else None,
-            units=units,
+            progress=self._progress(card, about.done, about.wanted) if about.wanted else None,
+            units=about.units,
             note=card.note,
+            remarks=about.remarks,
             items=len(items),
         )
+
+    def _remarks(self, items: list[Item], beside: _Beside) -> tuple[str, ...]:
+        """What else is to be known of these items; of most there is nothing."""
+        if not beside.said and not beside.last:
+            return ()
+        found: dict[str, None] = {}
+        for item in items:
+            said = beside.said.get(f"{item.ref} {item.unit}")
+            if isinstance(said, Mapping):
+                found.update((remark, None) for remark in self._said(item, said))
+            if item.ref in beside.last:
+                found[self.words("row.last")] = None
+        return tuple(found)
+
+    def _said(self, item: Item, said: Mapping[str, object]) -> Iterator[str]:
+        words = self.words
+        nominal, why, also = said.get("extended_from"), said.get("returned"), said.get("also")
+        if isinstance(nominal, str) and item.due is not None:
+            before = self.calendar.day(date.fromisoformat(nominal))
+            yield words("row.extended", date=self.calendar.day(item.due), before=before)
+        if isinstance(why, str):
+            yield words("row.returned_because", reason=clip(why, REQUIREMENT_WIDTH))
+        if isinstance(also, list) and also:
+            yield words("row.also", periods=self.calendar.periods([str(each) for each in also]))
 
     def _period(self, items: list[Item]) -> str | None:
         if len(items) == 1:

@@ -30,13 +30,10 @@ def samples(campaign: Campaign, language: Language) -> Iterator[Mail]:
     yield Mail(
         "sample/alert", at, "sample@unit.example", "样例", None, MailKind.ALERT, language, (), problems
     )
-    tally: dict[str, object] = {"ref": f"{refs[0]}@2022-05", "title": "样例", "due": "2022-05-05"}
-    missing = [{"unit": unit, "name": unit, "contacts": [{"name": "样例", "email": "sample@unit.example"}]}]
-    late = [{"unit": unit, "name": unit, "late_days": 2}]
-    entries: list[object] = [
-        {**tally, "of": 2, "in": 1, "missing": missing, "late": late},
-        {**tally, "of": 1, "in": 1, "missing": [], "late": []},
-    ]
+    tally: dict[str, object] = {"ref": f"{refs[0]}@2022-05", "due": "2022-05-05", "late": [unit], "nil": 1}
+    lights = {"red": 2, "amber": 1, "green": 30, "blue": 4, "grey": 1}
+    before = {"red": 1, "amber": 3, "green": 31, "blue": 3, "grey": 0}
+    cell = {"lights": lights, "before": before}
     yield Mail(
         "sample/rollup",
         at,
@@ -45,6 +42,17 @@ def samples(campaign: Campaign, language: Language) -> Iterator[Mail]:
         unit,
         MailKind.ROLLUP,
         language,
-        (),
-        {"entries": entries},
+        (Item(f"{refs[0]}@2022-05", unit, Reason.OVERDUE, day, -3),),
+        {
+            "deadlines": [{**tally, "of": 2}, {"ref": f"{refs[0]}@2022-06", "due": "2022-06-05", "of": 1}],
+            "week": {
+                "day": day.isoformat(),
+                "before": (day - timedelta(days=7)).isoformat(),
+                "lights": lights,
+                "lights_before": before,
+                "sections": [{"name": "", **cell}],
+                "tasks": [{"key": key, **cell} for key in refs],
+                "units": [{"unit": each, **cell} for each in campaign.units],
+            },
+        },
     )

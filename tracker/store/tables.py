@@ -96,16 +96,18 @@ class DefinitionRow(Base, table=True):
 
 
 class AgendaRow(Base, table=True):
-    """Assignments of one occurrence that share a date in force and a time zone.
+    """Assignments of one occurrence that share a date in force.
 
-    ``next_on`` is the next local date on which something is to be said about those of them that are still
-    open; None while there is nothing to say.  ``slot`` makes (key, slot) unique where the date is None.
+    ``next_on`` is the next date, local to whoever is told, on which something is to be said about those of them
+    that are still open; None while there is nothing to say.  ``told`` has the last day of each time zone that
+    has been told, while others have not ("ZONE=DAY;…").  ``due`` is the date by the rule alone.  ``slot`` makes
+    (key, slot) unique where the date is None.
     """
 
     __tablename__ = "agenda"
     __table_args__ = (
         Index("uq_agenda_key_slot", "key", "slot", unique=True),
-        Index("ix_agenda_timezone_next_on", "timezone", "next_on"),
+        Index("ix_agenda_next_on", "next_on"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -113,17 +115,19 @@ class AgendaRow(Base, table=True):
     slot: str
     period: str
     opens: date
+    due: date | None
     effective_due: date | None
-    timezone: str
     next_on: date | None
+    told: str = ""
 
 
 class AssignmentRow(Base, table=True):
     """One cell of the ledger.
 
-    ``quiet`` is True when nothing is to be said about it (answered, waived, paused).  ``nudge_on`` is a date
-    on which this one alone is to be mentioned for the reason ``nudge``.  ``removed_on`` is set when an edit
-    of the files took it away and it has a history to keep.
+    ``quiet`` is True when nothing is to be said about it (answered, waived, paused), ``late`` when its answer
+    came too late.  ``nudge_on`` is a date on which this one alone is to be mentioned for the reason ``nudge``
+    (behind it the time zones that have been told, while others have not).  ``removed_on`` is set when an edit of
+    the files took it away and it has a history to keep.
     """
 
     __tablename__ = "assignment"
@@ -150,6 +154,7 @@ class AssignmentRow(Base, table=True):
     effective_due: date | None
     grace_until: date | None
     quiet: bool = False
+    late: bool = False
     answered: str | None = None
     paused: bool = False
     progress: int = 0

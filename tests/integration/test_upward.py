@@ -1,0 +1,240 @@
+"""What goes upward: escalations, roll-ups and the week; and whose clock a mail goes by."""
+
+import json
+from datetime import date
+
+import pytest
+
+from tests.world import at, definition, running, unit, world
+from tracker.core.model import Contact, MailKind, StandIn, Unit
+from tracker.engine.plan import plan
+
+BOTH = ("wanzhou", "fuling")
+TABLE = definition("table-2", "2022年5月起，每月5日前", BOTH)
+CASES = definition("7", "2022年底前", BOTH, quota=4)
+CITY = unit("city")
+
+
+def mails(engine, text):
+    """Every mail of one pass at that time."""
+    engine.clock.set(at(text))
+    engine.engine.run_pass()
+    return [claimed.mail for claimed, _ in engine.courier.take()]
+
+
+def of_kind(found, kind, to="city@unit.example"):
+    return [mail for mail in found if mail.kind is kind and mail.to == to]
+
+
+def days_of(engine, first, last, kind):
+    """{day: items of the city's mail of that kind}."""
+    found = {}
+    for day in range(first, last + 1):
+        for mail in of_kind(mails(engine, f"2022-05-{day:02}"), kind):
+            found[day] = [(item.unit, item.ref, item.reason.value) for item in mail.items]
+    return found
+
+
+def test_silence_goes_upward_on_the_third_workday_and_once():
+    with running(world(TABLE, units=(CITY, *BOTH), supervisor="city"), "2022-05-05 08:00") as engine:
+        engine.record("submit", "table-2@2022-05", "fuling", when="2022-05-06 08:00")
+        # Due on Thursday the 5th; Friday, Saturday (worked) and Monday the 9th are the workdays of silence.
+        found = days_of(engine, 6, 31, MailKind.DIGEST)
+    assert found == {9: [("wanzhou", "table-2@2022-05", "escalation")]}
+
+
+def test_it_goes_to_whom_the_unit_reports_to_and_to_nobody_where_that_is_itself():
+    units = (CITY, unit("wanzhou", reports_to="fuling"), unit("fuling", reports_to="fuling"))
+    with running(world(TABLE, units=units, supervisor="city"), "2022-05-05 08:00") as engine:
+        mails(engine, "2022-05-06")
+        mails(engine, "2022-05-07")
+        found = mails(engine, "2022-05-09")
+    told = {(mail.to, item.unit) for mail in found for item in mail.items if item.reason == "escalation"}
+    assert told == {("fuling@unit.example", "wanzhou")}
+
+
+def test_a_person_for_both_units_reads_of_an_assignment_once():
+    same = "same@unit.example"
+    units = (unit("city", same), unit("wanzhou", same), unit("fuling"))
+    with running(world(TABLE, units=units, supervisor="city"), "2022-05-05 08:00") as engine:
+        mails(engine, "2022-05-06")
+        mails(engine, "2022-05-07")
+        [mail] = of_kind(mails(engine, "2022-05-09"), MailKind.DIGEST, same)
+    assert [(item.unit, item.reason.value) for item in mail.items] == [
+        ("wanzhou", "escalation"),
+        ("fuling", "escalation"),
+    ]
+
+
+def test_an_escalation_missed_in_downtime_is_told_afterwards():
+    with running(world(TABLE, units=(CITY, *BOTH), supervisor="city"), "2022-05-05 08:00") as engine:
+        mails(engine, "2022-05-06")
+        [mail] = of_kind(mails(engine, "2022-05-18"), MailKind.DIGEST)
+        assert {item.reason.value for item in mail.items} == {"escalation"}
+        assert of_kind(mails(engine, "2022-05-19"), MailKind.DIGEST) == []
+
+
+def test_the_roll_up_names_who_is_missing_on_the_first_workday_after():
+    units = (CITY, *BOTH, "yubei", "beibei", "banan")
+    everybody = units[1:]
+    table = definition("table-2", "2022年5月起，每月5日前", everybody)
+    with running(world(table, units=units, supervisor="city"), "2022-04-29 08:00") as engine:
+        mails(engine, "2022-04-29")
+        engine.record("submit", "table-2@2022-05", "fuling", when="2022-05-05 10:00")
+        engine.record("nil", "table-2@2022-05", "yubei", when="2022-05-05 10:00")
+        engine.record("extend", "table-2@2022-05", "beibei", until=date(2022, 5, 20))
+        engine.record("waive", "table-2@2022-05", "banan")
+        mails(engine, "2022-05-05 11:00")
+        [mail] = of_kind(mails(engine, "2022-05-06"), MailKind.ROLLUP)
+        assert mails(engine, "2022-05-07") == []
+    [deadline] = mail.details["deadlines"]
+    assert (deadline["ref"], deadline["due"], deadline["of"]) == ("table-2@2022-05", "2022-05-05", 4)
+    assert (deadline["nil"], deadline["waived"], deadline["extended"]) == (1, 1, {"beibei": "2022-05-20"})
+    assert [(item.unit, item.reason.value) for item in mail.items] == [
+        ("wanzhou", "overdue"),
+        ("beibei", "lead"),
+    ]
+    assert "week" not in mail.details
+
+
+def test_who_answers_before_a_roll_up_goes_is_not_missing_in_it():
+    with running(world(TABLE, units=(CITY, *BOTH), supervisor="city"), "2022-05-05 12:00") as engine:
+        mails(engine, "2022-05-05 12:00")
+        engine.clock.set(at("2022-05-06"))
+        engine.engine.bring_up_to_date(engine.clock.now())
+        with engine.database.writing() as session:
+            plan(session, engine.engine.force, engine.clock.now())
+        for each in BOTH:
+            engine.record("submit", "table-2@2022-05", each)
+        [mail] = of_kind(mails(engine, "2022-05-06 09:05"), MailKind.ROLLUP)
+    assert mail.items == ()
+    assert mail.details["deadlines"][0]["of"] == 2
+
+
+def test_the_week_counts_lights_and_how_they_were_a_week_before():
+    with running(world(TABLE, CASES, units=(CITY, *BOTH), supervisor="city"), "2022-05-05 08:00") as engine:
+        mails(engine, "2022-05-05")
+        mails(engine, "2022-05-06")
+        engine.record("submit", "table-2@2022-05", "fuling", when="2022-05-10 10:00")
+        [mail] = of_kind(mails(engine, "2022-05-16"), MailKind.ROLLUP)
+    week = mail.details["week"]
+    assert (week["day"], week["before"]) == ("2022-05-16", "2022-05-09")
+    # 7 is open for both, the table of June has opened; May's was late for both a week ago, and still is for one.
+    assert week["lights"] == {"green": 4, "amber": 1, "red": 1, "blue": 0, "grey": 0}
+    assert week["lights_before"] == {"green": 4, "amber": 0, "red": 2, "blue": 0, "grey": 0}
+    by_unit = {row["unit"]: (row["lights"]["red"], row["before"]["red"]) for row in week["units"]}
+    assert by_unit == {"wanzhou": (1, 1), "fuling": (0, 1)}
+    assert [row["key"] for row in week["tasks"]] == ["7", "table-2"]
+    assert json.loads(json.dumps(week)) == week
+
+
+@pytest.mark.parametrize(("monday", "first"), [("2022-05-02", "2022-05-05"), ("2022-10-03", "2022-10-08")])
+def test_the_week_is_told_on_its_first_workday(monday, first):
+    force = world(CASES, units=(CITY, *BOTH), supervisor="city")
+    with running(force, f"{monday} 08:00") as engine:
+        engine.pass_at("2022-04-29" if monday < "2022-06" else "2022-09-30")
+        told = [day for day in range(int(first[-2:]), int(first[-2:]) + 2) if _weekly(engine, first[:8], day)]
+    assert told == [int(first[-2:])]
+
+
+def _weekly(engine, month, day):
+    return of_kind(mails(engine, f"{month}{day:02}"), MailKind.ROLLUP)
+
+
+def test_a_quota_is_mentioned_to_those_who_lag_only():
+    with running(world(CASES, units=BOTH), "2022-04-08 08:00") as engine:
+        engine.pass_at("2022-04-08")
+        engine.record("submit", "7", "fuling", count=1, when="2022-05-10 10:00")
+        # A quarter of the 268 days is over in the middle of June, half of them in August.
+        told = {day: engine.pass_at(day) for day in ("2022-06-01", "2022-07-01", "2022-09-01")}
+    assert told["2022-06-01"] == {}
+    assert told["2022-07-01"] == {"wanzhou@unit.example": [("7", "pace", 183)]}
+    assert sorted(told["2022-09-01"]) == ["fuling@unit.example", "wanzhou@unit.example"]
+
+
+def test_other_late_months_are_named_beside_the_one_that_is_due_to_be_said():
+    with running(world(TABLE, units=("wanzhou",)), "2022-05-05 08:00") as engine:
+        engine.mornings("2022-05-05", "2022-06-06")
+        [mail] = mails(engine, "2022-06-07")
+    assert [item.ref for item in mail.items] == ["table-2@2022-05"]
+    assert mail.details["said"] == {"table-2@2022-05 wanzhou": {"also": ["2022-06"]}}
+
+
+def test_an_extension_and_the_reason_for_a_return_are_told():
+    with running(world(TABLE), "2022-04-28 08:00") as engine:
+        engine.record("extend", "table-2@2022-05", "wanzhou", until=date(2022, 5, 13))
+        engine.record("submit", "table-2@2022-05", "fuling")
+        engine.mornings("2022-04-28", "2022-05-05")
+        engine.record("return", "table-2@2022-05", "fuling", when="2022-05-05 16:00", reason="合计不符")
+        [fuling] = [mail for mail in mails(engine, "2022-05-06") if mail.to.startswith("fuling")]
+        engine.mornings("2022-05-07", "2022-05-12")
+        [wanzhou] = [mail for mail in mails(engine, "2022-05-13") if mail.to.startswith("wanzhou")]
+    assert fuling.details["said"] == {"table-2@2022-05 fuling": {"returned": "合计不符"}}
+    assert wanzhou.details["said"] == {"table-2@2022-05 wanzhou": {"extended_from": "2022-05-05"}}
+
+
+def test_the_last_reminder_before_a_day_off_is_known_as_such():
+    with running(world(TABLE, units=("wanzhou",)), "2022-05-31 08:00") as engine:
+        engine.record("submit", "table-2@2022-05")
+        mails(engine, "2022-05-31")
+        [mail] = mails(engine, "2022-06-02")
+    assert mail.details["last"] == ["table-2@2022-06"]
+
+
+def test_a_stand_in_gets_the_mail_from_the_first_day_to_the_last():
+    away = StandIn("代班", "standin@unit.example", date(2022, 5, 5), date(2022, 5, 7))
+    contact = Contact("联络员", "wanzhou@unit.example", stand_ins=(away,))
+    wanzhou = Unit("wanzhou", "万州区应急管理局", contacts=(contact,))
+    with running(world(TABLE, units=(wanzhou, "fuling")), "2022-05-04 08:00") as engine:
+        engine.record("submit", "table-2@2022-05", "fuling")
+        told = [(day[0].day, day[1]) for day in engine.mornings("2022-05-04", "2022-05-10")]
+    assert told == [
+        (5, "standin@unit.example"),
+        (6, "standin@unit.example"),
+        (9, "wanzhou@unit.example"),
+    ]
+
+
+def test_whoever_is_copied_gets_the_same_and_is_told_so():
+    contacts = (Contact("甲", "a@unit.example"), Contact("乙", "b@unit.example", role="cc"))
+    wanzhou = Unit("wanzhou", "万州区应急管理局", contacts=contacts)
+    with running(world(TABLE, units=(wanzhou, "fuling")), "2022-05-05 08:00") as engine:
+        found = {mail.to: mail for mail in mails(engine, "2022-05-05")}
+    assert found["a@unit.example"].items == found["b@unit.example"].items
+    assert "cc" not in found["a@unit.example"].details
+    assert found["b@unit.example"].details["cc"] is True
+
+
+def test_a_person_for_two_units_in_two_time_zones_does_not_change_their_colleagues_hours():
+    shared = "shared@unit.example"
+    units = (
+        unit("wanzhou", "wanzhou@unit.example", shared),
+        unit("fuling", "fuling@unit.example", shared, timezone="Europe/Paris"),
+    )
+    with running(world(TABLE, units=units), "2022-05-05 08:00") as engine:
+        in_shanghai = mails(engine, "2022-05-05 09:00")
+        # Nine in Paris is three in the afternoon in Shanghai.
+        assert mails(engine, "2022-05-05 14:59") == []
+        in_paris = mails(engine, "2022-05-05 15:00")
+        following = mails(engine, "2022-05-06 09:00"), mails(engine, "2022-05-06 15:00")
+        last = mails(engine, "2022-05-07 15:00")
+    assert {mail.to for mail in in_shanghai} == {"wanzhou@unit.example", shared}
+    assert [len(mail.items) for mail in in_shanghai if mail.to == shared] == [2]
+    assert [mail.to for mail in in_paris] == ["fuling@unit.example"]
+    for early, late in (following,):
+        assert {mail.to for mail in early} == {"wanzhou@unit.example", shared}
+        assert [mail.to for mail in late] == ["fuling@unit.example"]
+    assert last == []
+
+
+def test_what_is_sent_back_is_told_in_every_time_zone():
+    units = (unit("wanzhou", "a@unit.example"), unit("fuling", "b@unit.example", timezone="Europe/Paris"))
+    with running(world(TABLE, units=units), "2022-05-05 08:00") as engine:
+        for each in BOTH:
+            engine.record("submit", "table-2@2022-05", each)
+            engine.record("return", "table-2@2022-05", each)
+        shanghai, paris = mails(engine, "2022-05-05 09:00"), mails(engine, "2022-05-05 15:00")
+        again = mails(engine, "2022-05-06 09:00") + mails(engine, "2022-05-06 15:00")
+    said = [(mail.to, item.reason.value) for mail in (*shanghai, *paris) for item in mail.items]
+    assert said == [("a@unit.example", "returned"), ("b@unit.example", "returned")]
+    assert {item.reason.value for mail in again for item in mail.items} == {"overdue"}

@@ -1,0 +1,92 @@
+"""Assignments of which one alone is to be mentioned for a reason of its own: sent back, newly asked."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select, update
+from sqlmodel import Session
+
+from tracker.core.model import EventKind, Reason
+from tracker.core.standing import Dates
+from tracker.engine.digests import Line, saying
+from tracker.engine.inforce import InForce
+from tracker.store.tables import ASSIGNMENT, EVENT
+
+#: So many assignments are looked up at once.
+LOT = 500
+
+_NUDGED = select(ASSIGNMENT).where(
+    ASSIGNMENT.c.nudge_on.is_not(None),
+    ASSIGNMENT.c.nudge_on <= bindparam("day"),
+    ASSIGNMENT.c.quiet.is_(False),
+    ASSIGNMENT.c.removed_on.is_(None),
+)
+
+
+class Nudges:
+    """Those of one day in one time zone; ``by_unit`` are their lines."""
+
+    def __init__(self, session: Session, force: InForce, timezone: str, day: date) -> None:
+        self._session = session
+        self._done: list[int] = []
+        self._waiting: list[dict[str, object]] = []
+        self.by_unit: defaultdict[str, list[Line]] = defaultdict(list)
+        rows = session.execute(_NUDGED, {"day": day}).all()
+        reasons = _reasons_for_return(session, [row.id for row in rows])
+        for row in rows:
+            reason, _, zones = row.nudge.partition("|")
+            told = {zone for zone in zones.split(";") if zone}
+            if timezone not in told:
+                line = self._line(force, row, Reason(reason), day)
+                why = reasons.get(row.id) if line is not None and reason == Reason.RETURNED else None
+                if line is not None:
+                    beside = None if why is None else {"returned": why}
+                    self.by_unit[row.unit].append(line._replace(beside=beside))
+            told.add(timezone)
+            if told.issuperset(force.timezones):
+                self._done.append(row.id)
+            else:
+                self._waiting.append({"row": row.id, "new_nudge": f"{reason}|{';'.join(sorted(told))}"})
+
+    @staticmethod
+    def _line(force: InForce, row: Row[Any], reason: Reason, day: date) -> Line | None:
+        if row.key not in force.campaign.definitions:
+            return None
+        dates = Dates(row.opens, row.due, row.effective_due, row.grace_until)
+        return Line(saying(force, row.key, row.period, dates, reason, day), row.unit, row.progress)
+
+    def forget(self) -> None:
+        """They have been told, or wait for the other time zones."""
+        for start in range(0, len(self._done), LOT):
+            lot = self._done[start : start + LOT]
+            self._session.execute(
+                update(ASSIGNMENT).where(ASSIGNMENT.c.id.in_(lot)).values(nudge=None, nudge_on=None)
+            )
+        if self._waiting:
+            self._session.connection().execute(
+                update(ASSIGNMENT)
+                .where(ASSIGNMENT.c.id == bindparam("row"))
+                .values(nudge=bindparam("new_nudge")),
+                self._waiting,
+            )
+
+
+def _reasons_for_return(session: Session, assignments: Sequence[int]) -> dict[int, str]:
+    """Why each of ``assignments`` was last sent back, where somebody said so."""
+    found: dict[int, str] = {}
+    for start in range(0, len(assignments), LOT):
+        rows = session.execute(
+            select(EVENT.c.assignment_id, EVENT.c.reason, EVENT.c.note)
+            .where(
+                EVENT.c.assignment_id.in_(assignments[start : start + LOT]),
+                EVENT.c.event == EventKind.RETURN.value,
+            )
+            .order_by(EVENT.c.id)
+        )
+        for row in rows:
+            found[row.assignment_id] = row.reason or row.note or ""
+    return {assignment: why for assignment, why in found.items() if why}

@@ -1,0 +1,116 @@
+"""Digests of earlier days that could not be sent: what stood in them is told today, as it stands today (§6.6)."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, or_, select, tuple_, update
+from sqlmodel import Session
+
+from tracker.core.model import MailKind, Reason
+from tracker.core.occurrences import parse_ref
+from tracker.core.standing import Dates
+from tracker.engine.digests import Line, saying
+from tracker.engine.inforce import InForce
+from tracker.engine.people import People
+from tracker.store.tables import ASSIGNMENT, MAIL, UNDERWAY, MailState
+
+#: So many assignments are looked up at once.
+LOT = 500
+
+_STALE = select(MAIL.c.id, MAIL.c.recipient, MAIL.c.content).where(
+    UNDERWAY,
+    MAIL.c.kind == MailKind.DIGEST.value,
+    # What a process that died had in hand may have gone out; its items are told once more, the mail is not.
+    or_(MAIL.c.state != MailState.CLAIMED.value, MAIL.c.lease_until <= bindparam("now")),
+    MAIL.c.timezone == bindparam("timezone"),
+    MAIL.c.day < bindparam("day"),
+)
+
+#: Key, period and unit of an assignment.
+Cell = tuple[str, str, str]
+
+
+@dataclass(slots=True)
+class ToldAgain:
+    """Lines for the people who missed them, and, where such a person has left, for whoever is there now."""
+
+    by_address: defaultdict[str, list[Line]] = field(default_factory=lambda: defaultdict(list))
+    by_unit: defaultdict[str, list[Line]] = field(default_factory=lambda: defaultdict(list))
+    upward: list[tuple[str, Line]] = field(default_factory=list)
+
+
+def supersede(
+    session: Session, force: InForce, people: People, timezone: str, day: date, now: datetime
+) -> ToldAgain:
+    """Take such digests of ``timezone`` out of the queue, and give back what stood in them."""
+    unsent = session.execute(_STALE, {"day": day, "timezone": timezone, "now": now}).all()
+    told = ToldAgain()
+    if not unsent:
+        return told
+    session.execute(
+        update(MAIL)
+        .where(MAIL.c.id.in_([mail.id for mail in unsent]))
+        .values(
+            state=MailState.SUPERSEDED.value,
+            outcome=f"told in the digest of {day} instead",
+            fence=MAIL.c.fence + 1,
+            lease_until=None,
+        )
+    )
+    missed: list[tuple[str, Cell, Reason]] = []
+    for mail in unsent:
+        for ref, unit, reason, *_ in json.loads(mail.content):
+            key, period = parse_ref(ref)
+            missed.append((mail.recipient.casefold(), (key, period or "", unit), Reason(reason)))
+    rows = _still_asked(session, list(dict.fromkeys(cell for _, cell, _ in missed)))
+    for address, cell, reason in missed:
+        row = rows.get(cell)
+        if row is not None and row.key in force.campaign.definitions:
+            _tell(told, force, people, address, _line(force, row, reason, day), reason)
+    return told
+
+
+def _tell(told: ToldAgain, force: InForce, people: People, address: str, line: Line, reason: Reason) -> None:
+    if address in people.persons:
+        told.by_address[address].append(line)
+    elif reason is not Reason.ESCALATION:
+        told.by_unit[line.unit].append(line)
+    elif (superior := force.superior(line.unit)) is not None:
+        told.upward.append((superior, line))
+
+
+def _still_asked(session: Session, wanted: list[Cell]) -> dict[Cell, Row[Any]]:
+    found: dict[Cell, Row[Any]] = {}
+    for start in range(0, len(wanted), LOT):
+        query = select(ASSIGNMENT).where(
+            tuple_(ASSIGNMENT.c.key, ASSIGNMENT.c.period, ASSIGNMENT.c.unit).in_(wanted[start : start + LOT]),
+            ASSIGNMENT.c.quiet.is_(False),
+            ASSIGNMENT.c.removed_on.is_(None),
+        )
+        for row in session.execute(query):
+            found[row.key, row.period, row.unit] = row
+    return found
+
+
+def _line(force: InForce, row: Row[Any], reason: Reason, day: date) -> Line:
+    dates = Dates(row.opens, row.due, row.effective_due, row.grace_until)
+    reason = _as_of(reason, row.effective_due, row.grace_until, day)
+    return Line(saying(force, row.key, row.period, dates, reason, day), row.unit, row.progress)
+
+
+def _as_of(reason: Reason, due: date | None, grace_until: date | None, day: date) -> Reason:
+    """What a reason that was about the date has become by ``day``."""
+    if due is None or grace_until is None:
+        return reason
+    if reason in (Reason.RETURNED, Reason.PACE, Reason.REVIEW):
+        return reason
+    if day > grace_until:
+        return Reason.ESCALATION if reason is Reason.ESCALATION else Reason.OVERDUE
+    if day == due:
+        return Reason.DUE_TODAY
+    return Reason.LEAD if reason in (Reason.DUE_TODAY, Reason.OVERDUE) else reason

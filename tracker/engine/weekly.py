@@ -1,0 +1,69 @@
+"""The week's numbers for the supervisor: lights by section, task and unit, now and a week before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, datetime, timedelta
+
+from sqlmodel import Session
+
+from tracker.core.model import Light
+from tracker.engine.inforce import InForce
+from tracker.engine.summary import Lights, Summary, merged, summarize
+
+WEEK = timedelta(days=7)
+
+
+def weekly_facts(session: Session, force: InForce, now: datetime, day: date) -> dict[str, object]:
+    """What a weekly status says (docs/design/ledger.md); ``now`` is the moment, ``day`` its local date."""
+    present = summarize(session, force, day)
+    last_week = day - WEEK
+    before = None
+    if last_week >= force.campaign.issued:
+        before = summarize(session, force, last_week, as_of=now - WEEK)
+    return {
+        "day": day.isoformat(),
+        "before": None if before is None else last_week.isoformat(),
+        "lights": _numbers(present.total),
+        "lights_before": None if before is None else _numbers(before.total),
+        "sections": _sections(force, present, before),
+        "tasks": [
+            {
+                "key": key,
+                "lights": _numbers(present.by_key[key]),
+                "before": None if before is None else _numbers(before.by_key[key]),
+            }
+            for key in force.campaign.definitions
+            if key in present.by_key
+        ],
+        "units": [
+            {
+                "unit": unit,
+                "lights": _numbers(present.by_unit[unit]),
+                "before": None if before is None else _numbers(before.by_unit[unit]),
+            }
+            for unit in force.campaign.units
+            if unit in present.by_unit
+        ],
+    }
+
+
+def _sections(force: InForce, present: Summary, before: Summary | None) -> list[dict[str, object]]:
+    """By section in the order of the document; what has none, as reports have not, is under an empty name."""
+    keys: dict[str, list[str]] = {}
+    for key, definition in force.campaign.definitions.items():
+        keys.setdefault(definition.section or "", []).append(key)
+    found: list[dict[str, object]] = []
+    for name, members in keys.items():
+        lights = merged(present.by_key[key] for key in members if key in present.by_key)
+        if lights:
+            past = None if before is None else merged(before.by_key[key] for key in members)
+            found.append(
+                {"name": name, "lights": _numbers(lights), "before": None if past is None else _numbers(past)}
+            )
+    return found
+
+
+def _numbers(lights: Lights) -> dict[str, int]:
+    counted = Counter(lights)
+    return {light.value: counted[light] for light in Light}
