@@ -6,9 +6,10 @@ This is the only place that knows them all; everything else is handed what it ne
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -20,24 +21,40 @@ from tracker.config.loader import Loaded, load
 from tracker.core.policy import Settings
 from tracker.core.workdays import Workdays
 from tracker.engine.inforce import InForce
-from tracker.errors import ConfigError, Problem
+from tracker.errors import ConfigError, HeldBackError, Problem
 
 if TYPE_CHECKING:
     from tracker.engine.courier import PostCourier
-    from tracker.engine.engine import Engine
+    from tracker.engine.engine import Courier, Engine
     from tracker.mail.render import Renderer
     from tracker.mail.transport import Transport
     from tracker.store.database import Database
+
+log = logging.getLogger("tracker")
+
+#: Said where files with errors are passed over.
+LAST_GOOD = (
+    "the files have errors; what was in force last is so still, until they are mended"
+    "（配置文件有误，暂按上次有效的内容办理，请尽快更正）"
+)
 
 #: How far ahead ``check`` looks for years whose holidays nobody knows yet.
 CALENDAR_AHEAD = timedelta(days=92)
 
 #: What alerts are about, in both languages.
 RELOAD_FAILED = ("配置有误，修改未生效", "an edit of the files was not taken over")
+HELD_BACK = (
+    "修改会删去已有台账，等待确认",
+    "an edit would take away part of the ledger, and waits for a word",
+)
 TEMPLATES_UNUSABLE = ("邮件模板有误，暂用自带模板", "mail templates do not work; the shipped ones are used")
 
 #: The files that are watched; anything else in the folders is somebody's own business.
 WATCHED = ("*.yaml", "forms/*.yaml")
+
+
+def _as_it_is(courier: Courier) -> Courier:
+    return courier
 
 
 class App:
@@ -58,6 +75,12 @@ class App:
         self._database: Database | None = None
         self._seen: str | None = None
         self._places = Settings()
+        #: What the files on disk say, while it is held back; what is in force is what was before.
+        self.held: InForce | None = None
+        #: Whether files with errors may be passed over for the last ones that were in force.
+        self.is_lenient = False
+        #: What the service puts around every courier, so that it can be stopped.
+        self.wrap_courier: Callable[[Courier], Courier] = _as_it_is
 
     def close(self) -> None:
         """Let go of the database."""
@@ -76,15 +99,44 @@ class App:
 
     @cached_property
     def force(self) -> InForce:
-        """What the files put in force.  Raises ConfigError with every error."""
-        return self._in_force_of(self.loaded)
+        """What the files put in force.  Raises ConfigError with every error.
+
+        Where ``is_lenient``, files with errors are told of, and what was in force last is so still.
+        """
+        try:
+            return self._in_force_of(self.loaded)
+        except ConfigError as error:
+            last = self.last_in_force() if self.is_lenient else None
+            if last is None:
+                raise
+            for problem in error.problems:
+                log.warning("%s", problem)
+            log.warning("%s", LAST_GOOD)
+            return last
+
+    def last_in_force(self) -> InForce | None:
+        """What the ledger was last brought up to date with; None where there is no ledger, or it keeps no files."""
+        from tracker.engine.engine import kept_files
+        from tracker.store.database import is_there
+
+        settings = apply_environment(self.loaded.settings, self.environ)
+        url = self._database_url or settings.database
+        if not is_there(url):
+            return None
+        self._database_url = url
+        with self.database.reading() as session:
+            texts = kept_files(session)
+        if texts is None:
+            return None
+        kept = load(self.config, texts)
+        return None if kept.errors else self._in_force_of(kept)
 
     def _in_force_of(self, loaded: Loaded) -> InForce:
         errors = tuple(problem for problem in loaded.problems if problem.severity == "error")
         if errors or loaded.campaign is None:
             raise ConfigError(errors)
         settings = apply_environment(loaded.settings, self.environ)
-        return InForce(loaded.campaign, settings, Workdays(loaded.holidays), loaded.fingerprint)
+        return InForce(loaded.campaign, settings, Workdays(loaded.holidays), loaded.fingerprint, loaded.texts)
 
     def check(self) -> tuple[Problem, ...]:
         """Every error and warning: of the files, of the mail templates, of the calendar (CONTRACT.md §6.8)."""
@@ -145,11 +197,34 @@ class App:
         except ConfigError as error:
             self._alert(RELOAD_FAILED, [str(problem) for problem in error.problems])
             raise
-        self.loaded, self.force = loaded, force
+        self.loaded, self.held = loaded, None
         self._look_where(loaded.settings)
+        self._adopt(force)
+        return True
+
+    def _adopt(self, force: InForce) -> None:
+        self.force = force
         self.__dict__.pop("renderer", None)
         self.engine.adopt(force)
-        self.engine.courier = self.courier()
+        self.engine.courier = self.wrap_courier(self.courier())
+
+    def _hold(self, error: HeldBackError) -> None:
+        """Go on with what was in force before an edit that has to be confirmed; the operator hears of it once."""
+        held, texts = self.force, self.engine.files_in_force()
+        kept = None if texts is None else load(self.config, texts)
+        if kept is None or kept.errors:
+            raise error
+        self.held = held
+        self._adopt(self._in_force_of(kept))
+        log.warning("%s", error)
+        self._alert(HELD_BACK, [str(error)])
+
+    def take_over_held(self) -> bool:
+        """Put a held edit in force if somebody has confirmed it meanwhile, in another process; whether it was."""
+        if self.held is None or not self.engine.is_reconciled_with(self.held):
+            return False
+        force, self.held = self.held, None
+        self._adopt(force)
         return True
 
     def check_templates(self) -> tuple[Problem, ...]:
@@ -234,7 +309,10 @@ class App:
         from tracker.engine.engine import Engine
 
         who = f"{socket.gethostname()}/{os.getpid()}"
-        return Engine(self.database, self.force, self.courier(), read_clock=self.clock.now, who=who)
+        courier = self.wrap_courier(self.courier())
+        engine = Engine(self.database, self.force, courier, read_clock=self.clock.now, who=who)
+        engine.on_held = self._hold
+        return engine
 
     def courier(self) -> PostCourier:
         """Renders with the templates in force and posts through the transport."""

@@ -80,13 +80,14 @@ class Service:
         self._scheduler = BackgroundScheduler(timezone="UTC")
         self._stirred = 0
         self._is_unread = False
+        app.wrap_courier = lambda courier: StoppableCourier(courier, stop)
+        app.engine.courier = app.wrap_courier(app.engine.courier)
 
     def run(self, *, at_once: bool = False) -> bool:
         """Pass after pass until the end; whether the last one was finished.
 
         Raises TrackerError at the start where files, database or transport cannot be used at all.
         """
-        self.app.engine.courier = self._courier()
         self.app.files_changed()
         for line in where_to_look(self.app):
             log.info(line)
@@ -124,8 +125,17 @@ class Service:
     def _tick(self) -> None:
         if self._is_unread:
             self._reload()
-        else:
-            self.pass_()
+            return
+        with self._busy:
+            self._take_over_held()
+        self.pass_()
+
+    def _take_over_held(self) -> None:
+        try:
+            if self.app.take_over_held():
+                log.info("confirmed; now in force: %s", self.app.summary())
+        except TrackerError as error:
+            log.warning("what is held back could not be looked at: %s", error)
 
     def _end(self) -> bool:
         self._scheduler.shutdown(wait=False)
@@ -136,9 +146,6 @@ class Service:
             log.warning("stopped in the middle of a pass; what it left is taken up by the next start")
         log.info("stopped")
         return is_finished
-
-    def _courier(self) -> Courier:
-        return StoppableCourier(self.app.courier(), self.stop)
 
     # --- what wakes it ---
 
@@ -188,7 +195,6 @@ class Service:
             self._is_unread = False
             try:
                 if self.app.reload():
-                    self.app.engine.courier = self._courier()
                     log.info("files reloaded: %s", self.app.summary())
                     for problem in self.app.check_templates():
                         log.warning("%s", problem)

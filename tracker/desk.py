@@ -22,10 +22,17 @@ from tracker.engine.outbox import Claimed, Result, mail_domain
 from tracker.engine.plan import next_planning
 from tracker.engine.standings import LedgerRow, ledger_rows
 from tracker.errors import TrackerError, UsageError
-from tracker.listing import Fact, event_facts, explanation_facts, mail_facts, outbox_facts
+from tracker.listing import (
+    Fact,
+    event_facts,
+    explanation_facts,
+    mail_facts,
+    outbox_facts,
+    plan_facts,
+)
 from tracker.mail.message import message_id
 from tracker.shipped import shipped
-from tracker.simulation import simulate
+from tracker.simulation import preview, simulate
 from tracker.store.tables import MailState
 
 #: How many dates of a rule without an end are shown where nobody said how many.
@@ -135,10 +142,24 @@ def history(app: App, *, ref: str | None = None, unit: str | None = None) -> lis
 
 def explanation(app: App, ref: str, unit: str) -> Fact:
     """Why a mail about one assignment went, or did not, or when it will."""
-    force, now = app.force, app.clock.now()
+    now = app.clock.now()
     app.engine.bring_up_to_date(now)
+    force = app.force
     with app.database.reading() as session:
         return explanation_facts(explain(session, force, ref.strip(), force.unit_id(unit), now))
+
+
+def planned_changes(app: App, days: int) -> Fact:
+    """What the edited files would change: assignments, and the mails of the next ``days`` days."""
+    edited, now = app.force, app.clock.now()
+    since = edited.day(now)
+    until = since + timedelta(days=days)
+    last = app.last_in_force()
+    changes, after = preview(app.database, edited, now, until, app.renderer.subject)
+    before: list[Mail] = []
+    if last is not None:
+        _, before = preview(app.database, last, now, until, app.renderer.subject)
+    return plan_facts(edited, changes, before, after)
 
 
 def simulated_mails(

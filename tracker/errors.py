@@ -82,3 +82,26 @@ class MailError(TrackerError):
 
 class DatabaseError(TrackerError):
     """The database cannot be opened, or is of another version of the service."""
+
+
+class HeldBackError(TrackerError):
+    """An edit of the files takes away so much that a person has to confirm it.
+
+    ``gone`` are keys of definitions with a history, ``removed`` of ``assignments`` would vanish.
+    """
+
+    def __init__(self, gone: tuple[str, ...], removed: int, assignments: int) -> None:
+        what_en = f"{removed} of {assignments} assignments"
+        what_zh = f"{assignments}个台账项中的{removed}个"
+        if gone:
+            what_en += f", among them {', '.join(gone)} with a history"
+            what_zh += f"，其中{'、'.join(gone)}已有办理记录"
+        super().__init__(
+            f"the edited files would take away {what_en}; nothing of this edit is in force until it is confirmed by "
+            f"tracker run --accept-removals, or by accept_removals: DATE under campaign in tasks.yaml"
+            f"（本次修改将删去{what_zh}，为防误删暂未生效；确认无误请运行 tracker run --accept-removals，"
+            f"或在tasks.yaml的campaign下写明 accept_removals: 日期）"
+        )
+        self.gone = gone
+        self.removed = removed
+        self.assignments = assignments

@@ -17,6 +17,7 @@ from tracker.core.wording import to_chinese, to_english
 from tracker.engine.explain import Explanation
 from tracker.engine.inforce import InForce
 from tracker.engine.mails import StoredMail
+from tracker.engine.reconcile import Changes
 from tracker.engine.standings import LedgerRow
 from tracker.errors import Problem
 from tracker.store.tables import WAITING
@@ -213,6 +214,58 @@ def event_facts(event: Event, zone: tzinfo) -> Fact:
         "reason": event.reason,
         "note": event.note,
     }
+
+
+def plan_facts(force: InForce, changes: Changes, before: Iterable[Mail], after: Iterable[Mail]) -> Fact:
+    """``plan``: assignments that appear, vanish or move, and items of mails that come or go."""
+    old, new = _by_mail(force, before), _by_mail(force, after)
+    return {
+        "assignments": {
+            "added": [_changed(each.ref, unit, each.to) for each in changes.added for unit in each.units],
+            "removed": [
+                _changed(each.ref, unit, each.before) for each in changes.removed for unit in each.units
+            ],
+            "moved": [
+                {"ref": each.ref, "unit": unit, "from": iso(each.before), "to": iso(each.to)}
+                for each in changes.moved
+                for unit in each.units
+            ],
+            "gone": list(changes.gone),
+        },
+        "mails": {"added": list(_beyond(new, old)), "removed": list(_beyond(old, new))},
+    }
+
+
+def _changed(ref: str, unit: str, due: date | None) -> Fact:
+    return {"ref": ref, "unit": unit, "due": iso(due)}
+
+
+#: A mail by its local day, recipient and kind.
+_MailKey = tuple[str, str, str]
+
+
+def _by_mail(force: InForce, mails: Iterable[Mail]) -> dict[_MailKey, Mail]:
+    return {
+        (mail.at.astimezone(force.zone).date().isoformat(), mail.to, mail.kind.value): mail for mail in mails
+    }
+
+
+def _beyond(mails: dict[_MailKey, Mail], others: dict[_MailKey, Mail]) -> Iterator[Fact]:
+    """What stands in ``mails`` and not in ``others``; ``whole`` where there is no such mail at all."""
+    for key, mail in mails.items():
+        other = others.get(key)
+        known = set() if other is None else {(item.ref, item.unit, item.reason) for item in other.items}
+        items = [item for item in mail.items if (item.ref, item.unit, item.reason) not in known]
+        if items or other is None:
+            day, to, kind = key
+            yield {
+                "on": day,
+                "to": [to],
+                "unit": mail.unit,
+                "kind": kind,
+                "whole": other is None,
+                "items": [item_facts(item) for item in items],
+            }
 
 
 def explanation_facts(explanation: Explanation) -> Fact:

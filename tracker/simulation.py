@@ -18,8 +18,9 @@ from tracker.engine.engine import Engine
 from tracker.engine.filestatus import VIA
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import Claimed, Result
+from tracker.engine.reconcile import Changes
 from tracker.errors import LedgerError, UnknownNameError
-from tracker.store.database import open_database
+from tracker.store.database import Database, copy_ledger, open_database
 from tracker.store.tables import ASSIGNMENT, MailState
 
 Subject = Callable[[Mail], str]
@@ -89,6 +90,32 @@ def simulate(
             yield from courier.take()
     finally:
         database.close()
+
+
+def preview(
+    database: Database, force: InForce, now: datetime, until: date, subject: Subject
+) -> tuple[Changes, list[Mail]]:
+    """What ``force`` does to the ledger in ``database``, and every mail from ``now`` up to ``until`` if nobody answers.
+
+    All of it happens to a copy; removals count as confirmed.
+    """
+    clock = VirtualClock(now)
+    courier = CollectingCourier(subject)
+    copy = open_database("sqlite://")
+    engine = Engine(copy, force, courier, read_clock=clock.now, who="preview")
+    engine.accept_removals = True
+    mails: list[Mail] = []
+    try:
+        copy_ledger(database, copy)
+        changes = engine.bring_up_to_date(now)
+        moments = (moment for moment in _sending_times(force, force.day(now), until) if moment >= now)
+        for moment in (now, *moments):
+            clock.set(moment)
+            engine.run_pass()
+            mails += [claimed.mail for claimed, _ in courier.take()]
+    finally:
+        copy.close()
+    return changes, mails
 
 
 def _replayed(history: Iterable[Event]) -> Iterator[_Coming]:

@@ -695,7 +695,7 @@ def test_the_environment_names_the_files_the_database_and_the_mail(folder):
     # What is written on the command line comes first.
     again = ("--database", f"sqlite:///{folder}/three.db")
     assert other.ok(*again, "mail", "list", "--format", "json", **environ).lines == []
-    assert other.tracker("--config", other.config, "status", **environ).code == 1
+    assert other.tracker("--config", other.config, "tasks", **environ).code == 1
 
 
 def test_results_go_to_standard_output_and_everything_else_to_standard_error(place):

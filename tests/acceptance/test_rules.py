@@ -373,7 +373,9 @@ def test_it_is_looked_at_again_just_before_sending(house):
 
 def test_what_has_been_taken_out_of_the_files_is_no_longer_in_the_mail(house):
     units = [unit("wanzhou", REAL)]
-    here = house(task(1, "2022年5月10日前"), task(2, "2022年5月10日前"), units=units)
+    # Half of so few is more than a tenth: a word in the file says that it is meant.
+    asked = (task(1, "2022年5月10日前"), task(2, "2022年5月10日前"))
+    here = house(*asked, units=units, accept_removals="2022-05-10")
     assert here.run_once("2022-05-10T09:00:00+08:00", transport=NO_SERVER) == []
     here.write(task(2, "2022年5月10日前"))
     [mail] = here.run_once("2022-05-10T10:30:00+08:00")

@@ -31,11 +31,15 @@ class Context:
     database: str | None
 
     @contextmanager
-    def open(self) -> Iterator[App]:
-        """The application over these files, closed at the end."""
+    def open(self, *, lenient: bool = False) -> Iterator[App]:
+        """The application over these files, closed at the end.
+
+        ``lenient`` is for what must go on while a file has errors: with those that were in force last.
+        """
         from tracker.app import App
 
         app = App(self.config, database=self.database, environ=os.environ)
+        app.is_lenient = lenient
         try:
             yield app
         finally:

@@ -126,7 +126,7 @@ def _record(
     from tracker import desk
     from tracker.core.model import Event, EventKind
 
-    with given(context).open() as app:
+    with given(context).open(lenient=True) as app:
         zone = app.force.zone
         event = Event(
             at=app.clock.now() if on is None else parse_moment(on, "--on", zone),

@@ -48,7 +48,7 @@ def explain(
     """逐条说明提醒发没发、为什么 · Every reminder of one assignment, with rule, date and reason."""
     from tracker import desk
 
-    with given(context).open() as app:
+    with given(context).open(lenient=True) as app:
         fact = desk.explanation(app, ref, unit)
         language = choose_language(app.force.campaign.language)
         name = app.force.campaign.units[fact["unit"]].name

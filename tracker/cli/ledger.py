@@ -129,7 +129,7 @@ def status(
 
     if state is not None and state not in set(State):
         raise UsageError(f"--state {state}: expected one of {', '.join(State)}")
-    with given(context).open() as app:
+    with given(context).open(lenient=True) as app:
         force = app.force
         moment = None if at is None else parse_moment(at, "--at", force.zone, at_end=True)
         moment, rows = desk.status(app, moment, unit=unit, ref=ref)
@@ -176,7 +176,7 @@ def history(
     """全部办理记录 · The audit trail."""
     from tracker import desk
 
-    with given(context).open() as app:
+    with given(context).open(lenient=True) as app:
         facts = desk.history(app, ref=ref, unit=unit)
         if output is Format.JSON:
             print_json(facts)

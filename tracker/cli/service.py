@@ -27,6 +27,13 @@ def run(
             help="首次汇总邮件立即发出，不等工作日和发信时刻 · Send the first digests at once, whatever the hour",
         ),
     ] = False,
+    accept_removals: Annotated[
+        bool,
+        typer.Option(
+            "--accept-removals",
+            help="确认文件修改中的删减 · The edited files may take away what has a history",
+        ),
+    ] = False,
 ) -> None:
     """启动服务 · Run the service; --once does one pass and leaves."""
     import os
@@ -36,7 +43,8 @@ def run(
 
     del no_web
     set_up(os.environ)
-    with given(context).open() as app:
+    with given(context).open(lenient=True) as app:
+        app.engine.accept_removals = accept_removals
         if once:
             run_once(app, at_once=send_now)
         else:

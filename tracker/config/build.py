@@ -40,6 +40,7 @@ def build_campaign(tasks: TasksFile, units: UnitsFile, roster: Roster, texts: Te
         reports=tuple(_report(report, texts) for report in tasks.reports),
         units={unit.id: _unit(unit, roster) for unit in units.units},
         groups={group.id: _group(group, roster) for group in units.groups},
+        accept_removals=head.accept_removals,
     )
 
 

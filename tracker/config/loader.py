@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -41,7 +41,8 @@ _YEAR_FILE = re.compile(r"([0-9]{4})\.ya?ml")
 class Loaded:
     """What was read.  ``campaign`` is None, and ``settings`` may be as shipped, where there are errors.
 
-    ``fingerprint`` is made of the bytes of all ``files``; it changes whenever one of them does.
+    ``fingerprint`` is made of the bytes of all ``files``; it changes whenever one of them does.  ``texts`` are
+    their contents by name, so that what is in force can be kept and read again.
     """
 
     campaign: Campaign | None
@@ -50,6 +51,7 @@ class Loaded:
     fingerprint: str
     holidays: dict[int, HolidayYear] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -57,10 +59,13 @@ class Loaded:
         return tuple(problem for problem in self.problems if problem.severity == "error")
 
 
-def load(directory: Path) -> Loaded:
-    """Read the files in ``directory``.  Never raises for what stands in them; see ``problems``."""
+def load(directory: Path, texts: Mapping[str, str] | None = None) -> Loaded:
+    """Read the files in ``directory``, or such as were kept (``texts``) as if they stood there.
+
+    Never raises for what stands in them; see ``problems``.
+    """
     with _without_collector():
-        return _Folder(directory).load()
+        return _Folder(directory, texts).load()
 
 
 def load_or_raise(directory: Path) -> Loaded:
@@ -84,15 +89,17 @@ def _without_collector() -> Iterator[None]:
 
 
 class _Folder:
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, kept: Mapping[str, str] | None) -> None:
         self.directory = directory
+        self.kept = kept
+        self.texts: dict[str, str] = {}
         self.guesses = Guesses()
         self.digest = hashlib.sha256()
         self.files: list[Path] = []
         self.documents: list[Document] = []
 
     def load(self) -> Loaded:
-        if not self.directory.is_dir():
+        if self.kept is None and not self.directory.is_dir():
             message = say(
                 "there is no such folder; tracker init makes one", "没有这个目录，可用 tracker init 生成"
             )
@@ -105,7 +112,9 @@ class _Folder:
         problems = tuple(self._problems())
         if any(problem.severity == "error" for problem in problems):
             campaign = None
-        return Loaded(campaign, settings, problems, self.digest.hexdigest(), holidays, tuple(self.files))
+        return Loaded(
+            campaign, settings, problems, self.digest.hexdigest(), holidays, tuple(self.files), self.texts
+        )
 
     def _put_together(self, tasks: Document, units: Document, settings: Document) -> Campaign | None:
         units_shape = fit(units, UnitsFile, self.guesses)
@@ -127,7 +136,7 @@ class _Folder:
 
     def _read_settings(self) -> tuple[Settings, Document]:
         path = self.directory / SETTINGS
-        if not path.exists():
+        if not self._is_there(SETTINGS):
             document = Document(str(path))
             document.warn(
                 (0, 0),
@@ -141,23 +150,38 @@ class _Folder:
         return (Settings() if shape is None else build_settings(shape)), document
 
     def _read_holidays(self, place: str) -> dict[int, HolidayYear]:
-        folder = self.directory / place
         years = {}
-        for path in sorted(folder.glob("*.y*ml")):
-            named = _YEAR_FILE.fullmatch(path.name)
+        for name in self._names(place):
+            named = _YEAR_FILE.fullmatch(name)
             if named is not None:
-                year = read_year(self._read(f"{place}/{path.name}"), int(named[1]), self.guesses)
+                year = read_year(self._read(f"{place}/{name}"), int(named[1]), self.guesses)
                 if year is not None:
                     years[year.year] = year
         return years
+
+    def _names(self, place: str) -> list[str]:
+        """The files in a folder beside ours."""
+        if self.kept is None:
+            return sorted(path.name for path in (self.directory / place).glob("*.y*ml"))
+        return sorted(name.removeprefix(f"{place}/") for name in self.kept if name.startswith(f"{place}/"))
+
+    def _is_there(self, name: str) -> bool:
+        return (self.directory / name).exists() if self.kept is None else name in self.kept
+
+    def _bytes(self, name: str) -> bytes:
+        if self.kept is not None:
+            if name not in self.kept:
+                raise FileNotFoundError(name)
+            return self.kept[name].encode()
+        with (self.directory / name).open("rb") as file:
+            # One byte more than is allowed tells a file that is too large; the rest need not be read.
+            return file.read(LARGEST + 1)
 
     def _read(self, name: str) -> Document:
         path = self.directory / name
         document = Document(str(path), complete=False)
         try:
-            with path.open("rb") as file:
-                # One byte more than is allowed tells a file that is too large; the rest need not be read.
-                data = file.read(LARGEST + 1)
+            data = self._bytes(name)
         except FileNotFoundError:
             document.error((0, 0), (), say("there is no such file", "没有这个文件"))
         except OSError as error:
@@ -167,6 +191,8 @@ class _Folder:
             self.files.append(path)
             self.digest.update(f"{name} {len(data)}\n".encode())
             self.digest.update(data)
+            # What is no UTF-8 is an error of the file, which is then not put in force and not kept.
+            self.texts[name] = data.decode(errors="replace")
         self.documents.append(document)
         return document
 

@@ -118,6 +118,7 @@ class CampaignShape(Shape):
     language: Literal["zh", "en"] = "zh"
     supervisor: Line | None = None
     task_count: Annotated[int, BeforeValidator(whole(0, 1_000_000))] | None = None
+    accept_removals: Day | None = None
 
 
 class TasksFile(Shape):

@@ -23,7 +23,8 @@ from tracker.engine.inforce import InForce
 from tracker.engine.ledger import record
 from tracker.engine.outbox import Claimed, Result, claim, enqueue, record_results
 from tracker.engine.plan import may_send, next_planning, plan, plan_is_due
-from tracker.engine.reconcile import Changes, horizon, reconcile
+from tracker.engine.reconcile import Changes, horizon, reconcile, refuse_removals
+from tracker.errors import HeldBackError
 from tracker.store.database import Database, read_meta, write_meta
 from tracker.store.tables import MAIL, UNDERWAY, MailState
 
@@ -79,6 +80,10 @@ class Engine:
         self.courier = courier
         self.read_clock = read_clock
         self.who = who
+        #: Whether the next edit of the files may take away what has a history; holds for one edit.
+        self.accept_removals = False
+        #: Told of an edit that is held back; it has to put what was in force before in force again.
+        self.on_held: Callable[[HeldBackError], None] | None = None
         self._reconciled_until: date | None = None
 
     def adopt(self, force: InForce) -> None:
@@ -87,7 +92,19 @@ class Engine:
         self._reconciled_until = None
 
     def bring_up_to_date(self, now: datetime, *, said_through: date | None = None) -> Changes:
-        """Make the ledger what the definitions say, if it is not known to be."""
+        """Make the ledger what the definitions say, if it is not known to be.
+
+        Raises HeldBackError where they take away too much and nobody has said that this is meant.
+        """
+        try:
+            return self._bring_up_to_date(now, said_through)
+        except HeldBackError as held:
+            if self.on_held is None:
+                raise
+            self.on_held(held)
+            return self._bring_up_to_date(now, said_through)
+
+    def _bring_up_to_date(self, now: datetime, said_through: date | None) -> Changes:
         until = horizon(self.force, self.force.day(now))
         if self._reconciled_until is not None and self._reconciled_until >= until:
             return Changes()
@@ -98,9 +115,27 @@ class Engine:
                 return Changes()
         with self.database.writing() as session:
             changes = reconcile(session, self.force, now, said_through=said_through)
+            if not self._removals_are_meant(now):
+                refuse_removals(session, changes)
             write_meta(session, "reconciled", mark)
+            write_meta(session, "files", json.dumps(dict(self.force.texts), ensure_ascii=False))
         self._reconciled_until = until
+        self.accept_removals = False
         return changes
+
+    def _removals_are_meant(self, now: datetime) -> bool:
+        through = self.force.campaign.accept_removals
+        return self.accept_removals or (through is not None and self.force.day(now) <= through)
+
+    def files_in_force(self) -> dict[str, str] | None:
+        """The files that the ledger was last brought up to date with, by name; None before the first."""
+        with self.database.reading() as session:
+            return kept_files(session)
+
+    def is_reconciled_with(self, force: InForce) -> bool:
+        """Whether somebody has brought the ledger up to date with ``force``."""
+        with self.database.reading() as session:
+            return (read_meta(session, "reconciled") or "").startswith(f"{force.fingerprint} ")
 
     def run_pass(self, *, at_once: bool = False) -> PassReport:
         """Everything that is to be done now.  ``at_once`` as in ``plan``."""
@@ -188,6 +223,13 @@ class Engine:
         }
         with self.database.writing() as session:
             return enqueue(session, self.force, [row], now, 0) > 0
+
+
+def kept_files(session: Session) -> dict[str, str] | None:
+    """The files that the ledger was last brought up to date with, by name; None before the first."""
+    text = read_meta(session, "files")
+    found = None if text is None else json.loads(text)
+    return found or None
 
 
 def _anything_waits(session: Session, now: datetime) -> bool:

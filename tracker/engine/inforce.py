@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from difflib import get_close_matches
 from functools import cached_property
@@ -24,13 +24,14 @@ from tracker.errors import UnknownNameError
 class InForce:
     """Definitions, settings and working calendar of one moment.
 
-    ``fingerprint`` changes whenever the files that they came from do.
+    ``fingerprint`` changes whenever the files that they came from do; ``texts`` are those files, by name.
     """
 
     campaign: Campaign
     settings: Settings
     workdays: Workdays
     fingerprint: str
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def zone(self) -> tzinfo:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlmodel import Session
 
 from tracker.core.model import Definition, Occurrence
@@ -21,6 +21,7 @@ from tracker.core.standing import Dates
 from tracker.engine.agenda import agenda_values, ensure_agenda
 from tracker.engine.filestatus import apply_status
 from tracker.engine.inforce import InForce
+from tracker.errors import HeldBackError
 from tracker.store.tables import (
     AGENDA,
     ASSIGNMENT,
@@ -50,11 +51,12 @@ class Change:
 
 @dataclass(slots=True)
 class Changes:
-    """What an edit of the files does to the ledger."""
+    """What an edit of the files does to the ledger; ``gone`` are definitions with a history that it takes away."""
 
     added: list[Change] = field(default_factory=list)
     removed: list[Change] = field(default_factory=list)
     moved: list[Change] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.added or self.removed or self.moved)
@@ -81,6 +83,9 @@ def reconcile(
     today = force.day(now)
     until = horizon(force, today)
     known = {row.key: row for row in session.execute(select(DEFINITION)).all()}
+    # What was in the files once comes back to the rows that it left.
+    kept = select(DEFINITION.c.key)
+    left = set(session.execute(select(AGENDA.c.key).where(AGENDA.c.key.not_in(kept)).distinct()).scalars())
     bulk = _Bulk(session)
     #: Definitions of which a person says, or may have said, in the files that they are done, paused or waived.
     marked: list[Definition] = []
@@ -95,8 +100,11 @@ def reconcile(
                     marked.append(definition)
             continue
         writer = _Writer(session, force, definition, changes, said_through)
-        if row is None:
+        if row is None and definition.key not in left:
             writer.add(date.min, until, bulk)
+            bulk.remember(definition, fingerprint, until)
+        elif row is None:
+            writer.change(until, today)
             bulk.remember(definition, fingerprint, until)
         else:
             writer.change(max(until, row.horizon), today)
@@ -109,6 +117,19 @@ def reconcile(
     for key in known:
         _remove_definition(session, key, today, changes)
     return changes
+
+
+def refuse_removals(session: Session, changes: Changes) -> None:
+    """Raise HeldBackError where ``changes`` take away what has a history, or more than a tenth of the ledger."""
+    removed = sum(len(change.units) for change in changes.removed)
+    if not removed:
+        return
+    left = session.execute(
+        select(func.count()).select_from(ASSIGNMENT).where(ASSIGNMENT.c.removed_on.is_(None))
+    ).scalar_one()
+    before = left + removed - sum(len(change.units) for change in changes.added)
+    if changes.gone or removed * 10 > before:
+        raise HeldBackError(tuple(changes.gone), removed, before)
 
 
 class _Bulk:
@@ -291,6 +312,10 @@ class _Writer:
 
 
 def _remove_definition(session: Session, key: str, today: date, changes: Changes) -> None:
+    history = select(EVENT.c.id).join(ASSIGNMENT, ASSIGNMENT.c.id == EVENT.c.assignment_id)
+    here = (ASSIGNMENT.c.key == key, ASSIGNMENT.c.removed_on.is_(None))
+    if session.execute(history.where(*here).limit(1)).first() is not None:
+        changes.gone.append(key)
     for row in session.execute(select(AssignmentRow).where(AssignmentRow.key == key)).scalars():  # type: ignore[arg-type]
         _remove(session, row, today, changes)
     session.execute(delete(DEFINITION).where(DEFINITION.c.key == key))

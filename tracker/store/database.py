@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, create_engine, event, select
+from sqlalchemy import Connection, Engine, bindparam, create_engine, delete, event, insert, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session
 
 from tracker.errors import DatabaseError
-from tracker.store.tables import META, Base, MetaRow
+from tracker.store.tables import AGENDA, ASSIGNMENT, DEFINITION, EVENT, META, Base, MetaRow
 
 #: Raised with every change of the tables.
 SCHEMA = "2"
@@ -57,6 +57,17 @@ class Database:
         self.engine.dispose()
 
 
+def is_there(url: str) -> bool:
+    """Whether there may be a database at ``url``: a file that nobody has made yet is none."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        return False
+    if parsed.get_backend_name() != "sqlite":
+        return True
+    return parsed.database not in {None, "", ":memory:"} and Path(str(parsed.database)).exists()
+
+
 def open_database(url: str) -> Database:
     """Open ``url``, making the tables if it is new.
 
@@ -80,6 +91,21 @@ def open_database(url: str) -> Database:
         cause = getattr(error, "orig", None) or error
         raise DatabaseError(f"the database {shown} cannot be opened: {str(cause).splitlines()[0]}") from None
     return Database(engine)
+
+
+#: So many rows are copied together.
+LOT = 5_000
+
+
+def copy_ledger(source: Database, target: Database) -> None:
+    """Everything but the outbox from one database into an empty one, of whichever kind."""
+    with source.reading() as reading, target.writing() as writing:
+        for table in (META, DEFINITION, AGENDA, ASSIGNMENT, EVENT):
+            if table is META:
+                writing.execute(delete(META))
+            rows = reading.execute(select(table).execution_options(yield_per=LOT))
+            for part in rows.mappings().partitions():
+                writing.execute(insert(table), [dict(row) for row in part])
 
 
 def _check_schema(engine: Engine, shown: str) -> None:

@@ -1,0 +1,122 @@
+"""``plan``: what the edited files would change, as a person would read a diff."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tracker.cli.context import given
+from tracker.cli.output import Format, FormatOption, choose_language, pick, print_csv, print_json, say_result
+
+if TYPE_CHECKING:
+    from tracker.app import App
+    from tracker.core.model import Language
+    from tracker.listing import Fact
+
+KEYS = ("change", "ref", "unit", "from", "to")
+
+#: So many units are named in a line; more are a number.
+NAMED = 3
+
+#: So many lines of mails are shown; more are a number.
+SHOWN_MAILS = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("plan", short_help="修改文件将带来的变化 · What the edited files would change")(plan)
+
+
+def plan(
+    context: typer.Context,
+    days: Annotated[
+        int, typer.Option(min=1, max=366, metavar="N", help="往后看几天的邮件 · Mails of so many days")
+    ] = 14,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """修改生效前先看影响 · What would appear, move or vanish, and which mails come or go; changes nothing."""
+    from tracker import desk
+
+    with given(context).open() as app:
+        facts = desk.planned_changes(app, days)
+        if output is Format.JSON:
+            print_json(facts)
+        elif output is Format.CSV:
+            print_csv(_rows(facts["assignments"]), KEYS)
+        else:
+            for line in _lines(facts, app, choose_language(app.force.campaign.language), days):
+                say_result(line)
+
+
+def _rows(found: Fact) -> Iterator[Fact]:
+    for row in found["added"]:
+        yield {"change": "added", "from": None, "to": row["due"], **row}
+    for row in found["removed"]:
+        yield {"change": "removed", "from": row["due"], "to": None, **row}
+    for row in found["moved"]:
+        yield {"change": "moved", **row}
+
+
+def _lines(facts: Fact, app: App, language: Language, days: int) -> Iterator[str]:
+    found = facts["assignments"]
+    yield from _of(found["added"], "+", app, language, lambda row: row["due"] or "—")
+    yield from _of(found["removed"], "-", app, language, lambda row: row["due"] or "—")
+    arrow = "→"
+    yield from _of(
+        found["moved"], "~", app, language, lambda row: f"{row['from'] or '—'} {arrow} {row['to'] or '—'}"
+    )
+    if found["gone"]:
+        names = "、".join(found["gone"])
+        yield pick(
+            (
+                f"! 已有办理记录：{names}；须确认后方可生效（tracker run --accept-removals）",
+                f"! with a history: {names}; waits for tracker run --accept-removals",
+            ),
+            language,
+        )
+    mails = facts["mails"]
+    lines = [*_mail_lines(mails["added"], "+", language), *_mail_lines(mails["removed"], "-", language)]
+    if not lines and not any(found.values()):
+        yield pick(("没有变化。", "Nothing changes."), language)
+        return
+    yield pick((f"今后{days}天的邮件：", f"Mails of the next {days} days:"), language)
+    yield from lines[:SHOWN_MAILS]
+    if len(lines) > SHOWN_MAILS:
+        more = len(lines) - SHOWN_MAILS
+        yield pick(
+            (f"  ……另有{more}封（--format json 查看全部）", f"  … and {more} more (--format json has all)"),
+            language,
+        )
+    elif not lines:
+        yield pick(("  没有变化", "  no change"), language)
+
+
+def _of(rows: list[Fact], sign: str, app: App, language: Language, when: Any) -> Iterator[str]:
+    """One line for the units that share a reference and its dates."""
+    for (ref, dates), group in groupby(rows, key=lambda row: (row["ref"], when(row))):
+        units = [_name(app, row["unit"], language) for row in group]
+        yield f"{sign} {ref:<24} {dates}  {_named(units, language)}"
+
+
+def _name(app: App, unit: str, language: Language) -> str:
+    known = app.force.campaign.units.get(unit)
+    return unit if known is None or language == "en" else min((known.name, *known.aliases), key=len)
+
+
+def _named(units: list[str], language: Language) -> str:
+    comma = pick(("、", ", "), language)
+    if len(units) <= NAMED:
+        return comma.join(units)
+    first = comma.join(units[:NAMED])
+    return pick((f"{first}等{len(units)}个单位", f"{first} and {len(units) - NAMED} more"), language)
+
+
+def _mail_lines(mails: list[Fact], sign: str, language: Language) -> Iterator[str]:
+    for mail in mails:
+        refs = dict.fromkeys(item["ref"] for item in mail["items"])
+        shown = ", ".join(list(refs)[:NAMED]) + (" …" if len(refs) > NAMED else "")
+        kind = "" if mail["whole"] else pick(("（其中）", " (in it)"), language)
+        yield f"{sign} {mail['on']} {mail['to'][0]}{kind}: {shown or mail['kind']}"
