@@ -121,6 +121,7 @@ class DigestWriter:
             for address, person in people.persons.items()
             if len(person.units) > 1 or address in waiting or not superiors.isdisjoint(person.units)
         }
+        self._positions = {unit: position for position, unit in enumerate(force.campaign.units)}
         self._lines: dict[str, list[Line]] = defaultdict(list)
         self._upward: dict[str, list[Line]] = defaultdict(list)
         self._lot: list[dict[str, object]] = []
@@ -153,9 +154,13 @@ class DigestWriter:
             if address in self._waiting:
                 found = [*self._lines.get(address, ()), *self._upward.get(address, ())]
                 once = {(line.saying.ref, line.unit): line for line in found}
-                self._write(address, sorted(once.values(), key=_rank))
+                self._write(address, sorted(once.values(), key=self._rank_and_unit))
         self._flush()
         return self._written
+
+    def _rank_and_unit(self, line: Line) -> tuple[tuple[int, int, int, str], int]:
+        """Units in the order of the files, as everybody reads their list."""
+        return line.saying.rank, self._positions.get(line.unit, len(self._positions))
 
     def _write(self, address: str, lines: Sequence[Line]) -> None:
         if not lines:

@@ -83,7 +83,7 @@ class Composer:
             document=self.campaign.document,
             heading=self._title,
             greeting=self._greeting(mail, unit),
-            intro=self._intro("digest.intro", day),
+            intro=self._intro("digest.intro" if _asks_own(mail) else "digest.intro_upward", day),
             summary=summary,
             why=self._why(mail, "digest.why", unit or mail.name),
             ask=self._who_to_ask(mail),
@@ -185,6 +185,11 @@ class Composer:
         if isinstance(name, str):
             return words("labels.stands_in", name=name)
         return words("labels.cc") if mail.details.get("cc") else words(phrase, unit=unit)
+
+
+def _asks_own(mail: Mail) -> bool:
+    """Whether something in it is asked of the recipient, and not only of those who report to them."""
+    return any(item.reason is not Reason.ESCALATION for item in mail.items)
 
 
 def _names_unit(name: str, unit: str) -> bool:

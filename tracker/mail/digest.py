@@ -162,7 +162,7 @@ class DigestComposer:
         item = items[0]
         card = self._card(item.ref.partition("@")[0])
         done, wanted = _quota(card, item, beside.progress) if card.target else (0, 0)
-        units = None if is_own and name != "escalation" else self._units(items)
+        units = self._units(items, short=name == "escalation") if name == "escalation" or not is_own else None
         about = _About(day, done, wanted, units, self._remarks(items, beside))
         if len(items) > 1:
             return self._new_row(name, items, card, about)
@@ -194,7 +194,7 @@ class DigestComposer:
             period=self._period(items),
             progress=self._progress(card, about.done, about.wanted) if about.wanted else None,
             units=about.units,
-            note=card.note,
+            note=card.note if name != "escalation" else None,
             remarks=about.remarks,
             items=len(items),
         )
@@ -245,8 +245,15 @@ class DigestComposer:
     def _progress(self, card: _Card, done: int, wanted: int) -> str:
         return self.words("row.progress", of=card.target.of if card.target else "", count=wanted, done=done)
 
-    def _units(self, items: Iterable[Item]) -> str:
-        return self.words("sections.comma").join(dict.fromkeys(self.unit_name(item.unit) for item in items))
+    def _units(self, items: Iterable[Item], *, short: bool = False) -> str:
+        """The units of ``items``; of many, as people call them for short."""
+        name_of = self.short_name if short else self.unit_name
+        return self.words("sections.comma").join(dict.fromkeys(name_of(item.unit) for item in items))
+
+    def short_name(self, unit: str) -> str:
+        """The shortest name that the files know: 万州 for 万州区应急管理局."""
+        known = self.campaign.units.get(unit)
+        return min((known.name, *known.aliases), key=len) if known else unit
 
     def _status(self, name: str, items: list[Item]) -> str:
         if name == "lapsed":

@@ -196,7 +196,8 @@ class RollupComposer:
                 for light in ORDER
                 if lights.get(light)
             ),
-            trend=None if before is None else self._trend(red - before.get("red", 0)),
+            # Where nothing has changed, nothing need be read.
+            trend=self._trend(change) if (change := red - (before or {}).get("red", red)) else None,
         )
 
 
