@@ -23,6 +23,7 @@ MEASUREMENTS = (
     Measurement("render", "Rendering alone", digests.render),
     Measurement("idle", "A pass with nothing due", ledgers.idle),
     Measurement("due-at-once", "Everything due at once", ledgers.due_at_once),
+    Measurement("year", "A year of a large campaign", ledgers.a_year),
     Measurement("loading", "Reading the files", files.loading),
     Measurement("importing", "Many tasks of one unit each", files.importing),
     Measurement("next-date", "The next date of a rule", files.next_date),

@@ -92,3 +92,33 @@ def _remove(files: object) -> None:
     for file in list(files):  # type: ignore[call-overload]
         for left in Path(file).parent.glob(f"{Path(file).name}*"):
             left.unlink()
+
+
+def a_year(bench: Bench) -> Iterator[Row]:
+    """A year of a large campaign (3,000 units, 40 reports a month, 12 months) in one SQLite file, in August, with nine
+    of ten answers in: the page of one unit with its 480 rows; the roll-up after a monthly deadline, with everybody
+    who is missing named; the week's status with lights by section, task and unit, now and a week before; and
+    an edit that moves the date of one of the 40 definitions, up to the end of its transaction."""
+    sizes = bench.sizes.year
+    ran = {}
+    for units, items in sizes:
+        file = str(bench.folder / f"year-{units}.db")
+        work("year:fill", file=file, units=units, items=items)
+        ran[units] = work("year:look", file=file, units=units, items=items, rounds=bench.sizes.rounds)
+        _remove([file])
+    names = {
+        "page": ("one unit's page", "", "≤ 10 ms"),
+        "deadline": ("the roll-up of a deadline", "", "≤ 1,000 ms"),
+        "week": ("the week's status", "", "≤ 1,000 ms"),
+        "reload": ("an edit of one definition", "", ""),
+    }
+    small = sizes[0][0]
+    for what, (name, goal, then) in names.items():
+        for units, items in sizes:
+            value, title = ran[units].figures[what], f"{name}, {units * items * 12:,} assignments"
+            if units == small:
+                yield Row(title, value, "ms", peak=ran[units].peak)
+            else:
+                other = ran[small].figures[what]
+                against = f"{small * items * 12:,} assignments"
+                yield Row(title, value, "ms", against, other, goal, then, ran[units].peak)

@@ -30,6 +30,7 @@ class Sizes:
     tasks: tuple[int, ...]
     import_tasks: int
     due_at_once: tuple[int, ...]
+    year: tuple[tuple[int, int], ...]
     simulations: tuple[tuple[str, str, str], ...]
 
 
@@ -45,6 +46,7 @@ FULL = Sizes(
     tasks=(31, 1_000, 10_000),
     import_tasks=10_000,
     due_at_once=(100_000, 1_000_000),
+    year=((300, 40), (3_000, 40)),
     simulations=(("a year", "2022-04-08", "2023-04-07"), ("21 months", "2022-04-08", "2023-12-31")),
 )
 QUICK = Sizes(
@@ -59,6 +61,7 @@ QUICK = Sizes(
     tasks=(31, 200),
     import_tasks=200,
     due_at_once=(2_000, 20_000),
+    year=((30, 10), (300, 10)),
     simulations=(("a month", "2022-04-08", "2022-05-07"),),
 )
 

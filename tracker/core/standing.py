@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Literal
 
 from tracker.core.model import Event, EventKind, Light, State
@@ -40,6 +40,34 @@ class Answer:
 
 
 NOTHING = Answer()
+
+_ANSWERED: tuple[Answered, ...] = ("submitted", "nil", "returned", "waived")
+
+#: The bits of a mark beside what was answered, and how many marks there can be.
+PAUSED, ACCEPTED, LATE, REMOVED, MARKS = 8, 16, 32, 64, 128
+
+
+def mark_of(answer: Answer, *, is_late: bool) -> int:
+    """All of an answer that a standing depends on, as one number that a database can group by."""
+    number = 0 if answer.answered is None else _ANSWERED.index(answer.answered) + 1
+    number += PAUSED if answer.paused else 0
+    number += ACCEPTED if answer.accepted_at is not None else 0
+    return number + (LATE if is_late else 0)
+
+
+def answer_like(mark: int, dates: Dates, zone: tzinfo) -> Answer:
+    """An answer with this mark to something with these dates: any one of those that share it, as good as another."""
+    number = mark % PAUSED
+    day = dates.opens
+    if mark & LATE and dates.grace_until is not None:
+        day = dates.grace_until + timedelta(days=1)
+    at = datetime.combine(day, time(12), zone)
+    return Answer(
+        answered=_ANSWERED[number - 1] if number else None,
+        paused=bool(mark & PAUSED),
+        submitted_at=at if number in (1, 2) else None,
+        accepted_at=at if mark & ACCEPTED else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from tracker.core.model import Definition, Event, EventKind, Occurrence
 from tracker.core.occurrences import parse_ref
-from tracker.core.standing import Answer, Dates, fold
+from tracker.core.standing import Answer, Dates, fold, mark_of
 from tracker.engine.agenda import ensure_agenda, said_through
 from tracker.engine.inforce import InForce
 from tracker.errors import LedgerError, UnknownNameError
@@ -156,7 +156,8 @@ def _store_answer(
     if answer.extended_due != row.extended_due:
         dates = with_extension(force, definition, dates, answer)
         values |= {"effective_due": dates.effective_due, "grace_until": dates.grace_until}
-    values["late"] = answer.quiet and force.standing(definition, dates, answer, today).late_days > 0
+    is_late = answer.quiet and force.standing(definition, dates, answer, today).late_days > 0
+    values["mark"] = mark_of(answer, is_late=is_late)
     if not answer.quiet:
         agenda, _ = ensure_agenda(
             session, force, definition, row.period, dates, said_through(session, force, today)

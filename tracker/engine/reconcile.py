@@ -17,7 +17,7 @@ from sqlmodel import Session
 from tracker.core.model import Definition, Occurrence
 from tracker.core.occurrences import occurrences
 from tracker.core.reminders import next_on
-from tracker.core.standing import Dates
+from tracker.core.standing import REMOVED, Dates
 from tracker.engine.agenda import agenda_values, ensure_agenda
 from tracker.engine.filestatus import apply_status
 from tracker.engine.inforce import InForce
@@ -247,7 +247,7 @@ class _Writer:
                 "effective_due": dates.effective_due,
                 "grace_until": dates.grace_until,
                 "quiet": False,
-                "late": False,
+                "mark": 0,
                 "paused": False,
                 "progress": 0,
             }
@@ -274,6 +274,7 @@ class _Writer:
 
     def _move(self, row: AssignmentRow, occurrence: Occurrence, today: date) -> None:
         row.removed_on = None
+        row.mark &= ~REMOVED
         if row.answered in ("submitted", "nil", "waived"):
             return
         dates = self.force.dates(self.definition, occurrence)
@@ -332,3 +333,4 @@ def _remove(session: Session, row: AssignmentRow, today: date, changes: Changes)
         session.execute(delete(ASSIGNMENT).where(ASSIGNMENT.c.id == row.id))
     else:
         row.removed_on = today
+        row.mark |= REMOVED

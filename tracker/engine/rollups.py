@@ -17,6 +17,7 @@ from sqlmodel import Session
 
 from tracker.core.model import Definition, Every, Item, MailKind, Occurrence, Reason
 from tracker.core.occurrences import occurrences
+from tracker.core.standing import LATE
 from tracker.engine.digests import person_facts
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import enqueue, items_to_json
@@ -31,6 +32,7 @@ _HERE = (
     ASSIGNMENT.c.period == bindparam("period"),
     ASSIGNMENT.c.removed_on.is_(None),
 )
+_IS_LATE = ASSIGNMENT.c.mark.bitwise_and(LATE) != 0
 _COUNTS = select(
     func.count(),
     func.sum(case((ASSIGNMENT.c.answered == "waived", 1), else_=0)),
@@ -39,7 +41,7 @@ _COUNTS = select(
     ),
     func.sum(case((~ASSIGNMENT.c.paused & (ASSIGNMENT.c.answered == "nil"), 1), else_=0)),
 ).where(*_HERE)
-_TO_BE_NAMED = select(ASSIGNMENT).where(*_HERE, or_(ASSIGNMENT.c.quiet.is_(False), ASSIGNMENT.c.late))
+_TO_BE_NAMED = select(ASSIGNMENT).where(*_HERE, or_(ASSIGNMENT.c.quiet.is_(False), _IS_LATE))
 
 
 @dataclass(frozen=True, slots=True)

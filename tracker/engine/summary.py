@@ -1,7 +1,7 @@
-"""Counts lights over the whole ledger: in all, by definition and by unit, as they are or as they were.
+"""Counts lights over the whole ledger: in all, by definition and by unit, as they are and as they were.
 
-Assignments that share an agenda row and an answer have the same standing.  The database groups them, each group
-is judged once by the core, and the database counts by what came of it: a million rows make a few thousand groups.
+Assignments that share an agenda row and a mark have the same standing.  The database groups them, each group is
+judged once by the core, and the database counts by what came of it: a million rows make a few thousand groups.
 """
 
 from __future__ import annotations
@@ -12,43 +12,20 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Integer,
-    Row,
-    Select,
-    Text,
-    and_,
-    case,
-    column,
-    func,
-    or_,
-    select,
-    values,
-)
+from sqlalchemy import Integer, Row, Select, Text, column, func, select, values
 from sqlmodel import Session
 
-from tracker.core.model import Light
-from tracker.core.standing import Answer, Answered, Dates
+from tracker.core.model import Definition, Light
+from tracker.core.standing import MARKS, REMOVED, Answer, Dates, answer_like
 from tracker.engine.inforce import InForce
 from tracker.engine.standings import answers_at, ledger_row
 from tracker.store.tables import AGENDA, ASSIGNMENT, EVENT
 
-#: How an answer is written as one number, so that the database can compare it.
-_ANSWERED: tuple[Answered, ...] = ("submitted", "nil", "returned", "waived")
-_PAUSED, _ACCEPTED, _LATE, _WIDTH = 8, 16, 32, 64
-
-_MARK = (
-    case(
-        {name: number for number, name in enumerate(_ANSWERED, start=1)}, value=ASSIGNMENT.c.answered, else_=0
-    )
-    + case((ASSIGNMENT.c.paused, _PAUSED), else_=0)
-    + case((ASSIGNMENT.c.accepted_at.is_not(None), _ACCEPTED), else_=0)
-    + case((ASSIGNMENT.c.late, _LATE), else_=0)
-)
-_CELL = ASSIGNMENT.c.agenda_id * _WIDTH + _MARK
-
 Lights = Counter[Light]
+
+_GROUPS = select(ASSIGNMENT.c.agenda_id, ASSIGNMENT.c.mark, func.count().label("number")).group_by(
+    ASSIGNMENT.c.agenda_id, ASSIGNMENT.c.quiet, ASSIGNMENT.c.mark
+)
 
 
 @dataclass(slots=True)
@@ -59,117 +36,118 @@ class Summary:
     by_key: defaultdict[str, Lights] = field(default_factory=lambda: defaultdict(Counter))
     by_unit: defaultdict[str, Lights] = field(default_factory=lambda: defaultdict(Counter))
 
-    def add(self, key: str, unit: str, light: Light) -> None:
-        """One assignment."""
-        self.total[light] += 1
-        self.by_key[key][light] += 1
-        self.by_unit[unit][light] += 1
+    def add(self, key: str, light: Light, number: int) -> None:
+        """So many assignments of one definition; by unit they are counted by themselves."""
+        self.total[light] += number
+        self.by_key[key][light] += number
 
 
-def summarize(session: Session, force: InForce, day: date, *, as_of: datetime | None = None) -> Summary:
-    """The lights of ``day``: with the answers of now, or with those that had come by ``as_of``."""
-    counted = _counted(day)
-    if as_of is not None:
-        changed = select(EVENT.c.assignment_id).where(EVENT.c.at > as_of)
-        counted = and_(counted, ASSIGNMENT.c.id.not_in(changed))
-    found = Summary()
-    lights = _lights_of_groups(session, force, day, counted, found)
-    for unit, light, count in session.execute(_by_unit(lights, counted)) if lights else ():
-        found.by_unit[unit][Light(light)] += count
-    if as_of is not None:
-        _add_changed(session, force, day, as_of, found)
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """A day whose lights are wanted, and the instant by which answers must have come; None means by now."""
+
+    day: date
+    as_of: datetime | None = None
+
+
+def summarize(session: Session, force: InForce, day: date) -> Summary:
+    """The lights of ``day``, with the answers of now."""
+    [found] = _summaries(session, force, (_Moment(day),))
     return found
 
 
-def _counted(day: date) -> ColumnElement[bool]:
-    return and_(
-        ASSIGNMENT.c.removed_on.is_(None),
-        ASSIGNMENT.c.opens <= day,
-        _is_of_interest(day),
-    )
+def compare(
+    session: Session, force: InForce, day: date, before: date, as_of: datetime
+) -> tuple[Summary, Summary]:
+    """The lights of ``day``, and those of the day ``before`` with the answers that had come by ``as_of``."""
+    present, past = _summaries(session, force, (_Moment(day), _Moment(before, as_of)))
+    return present, past
 
 
-def _is_of_interest(day: date) -> ColumnElement[bool]:
-    return or_(
-        ASSIGNMENT.c.quiet.is_(False),
-        ASSIGNMENT.c.effective_due.is_(None),
-        ASSIGNMENT.c.effective_due >= date(day.year, 1, 1),
-    )
-
-
-def _lights_of_groups(
-    session: Session, force: InForce, day: date, counted: ColumnElement[bool], found: Summary
-) -> dict[int, Light]:
-    """The light of each group; the totals go into ``found``."""
+def _summaries(session: Session, force: InForce, moments: tuple[_Moment, ...]) -> list[Summary]:
+    found = [Summary() for _ in moments]
     agendas = {row.id: row for row in session.execute(select(AGENDA))}
-    groups = session.execute(
-        select(
-            ASSIGNMENT.c.agenda_id,
-            _MARK.label("mark"),
-            func.count().label("number"),
-            func.min(ASSIGNMENT.c.submitted_at).label("submitted_at"),
-        )
-        .where(counted)
-        .group_by(ASSIGNMENT.c.agenda_id, _MARK)
+    judged: dict[tuple[int, int], tuple[Light | None, ...]] = {}
+    for group in session.execute(_GROUPS):
+        lights = _lights(force, agendas[group.agenda_id], group.mark, moments)
+        if any(lights):
+            judged[group.agenda_id, group.mark] = lights
+        for summary, light in zip(found, lights, strict=True):
+            if light is not None:
+                summary.add(agendas[group.agenda_id].key, light, group.number)
+    for unit, said, number in session.execute(_by_unit(judged)) if judged else ():
+        for summary, light in zip(found, said.split(","), strict=True):
+            if light:
+                summary.by_unit[unit][Light(light)] += number
+    for summary, moment in zip(found, moments, strict=True):
+        if moment.as_of is not None:
+            _turn_back(session, force, moment, agendas, summary)
+    return found
+
+
+def _lights(
+    force: InForce, agenda: Row[Any], mark: int, moments: Iterable[_Moment]
+) -> tuple[Light | None, ...]:
+    """The light of one group at each moment; None where it is not counted."""
+    definition = force.campaign.definitions.get(agenda.key)
+    if definition is None or mark & REMOVED:
+        return tuple(None for _ in moments)
+    dates = Dates.of(
+        agenda.opens, agenda.due, agenda.effective_due, definition.grace_days, force.campaign.issued
     )
-    lights: dict[int, Light] = {}
-    for group in groups:
-        row = agendas[group.agenda_id]
-        definition = force.campaign.definitions.get(row.key)
-        if definition is None:
-            continue
-        dates = Dates.of(row.opens, row.due, row.effective_due, definition.grace_days, force.campaign.issued)
-        light = force.standing(definition, dates, _answer(group), day).light
-        lights[group.agenda_id * _WIDTH + group.mark] = light
-        found.total[light] += group.number
-        found.by_key[row.key][light] += group.number
-    return lights
+    answer = answer_like(mark, dates, force.zone)
+    return tuple(_light(force, definition, dates, answer, moment.day) for moment in moments)
 
 
-def _answer(group: Row[Any]) -> Answer:
-    """An answer such as those of the group have; when it came decides only whether it was late, as all of them were."""
-    number = group.mark % _PAUSED
-    return Answer(
-        answered=_ANSWERED[number - 1] if number else None,
-        paused=bool(group.mark & _PAUSED),
-        submitted_at=group.submitted_at,
-        accepted_at=group.submitted_at if group.mark & _ACCEPTED else None,
-    )
+def _light(force: InForce, definition: Definition, dates: Dates, answer: Answer, day: date) -> Light | None:
+    if day < dates.opens:
+        return None
+    due = dates.effective_due
+    if answer.quiet and due is not None and due.year < day.year:
+        return None
+    return force.standing(definition, dates, answer, day).light
 
 
-def _by_unit(lights: Mapping[int, Light], counted: ColumnElement[bool]) -> Select[Any]:
+def _by_unit(judged: Mapping[tuple[int, int], tuple[Light | None, ...]]) -> Select[Any]:
+    """(unit, lights at each moment, how many)."""
     # A common table expression: SQLite names the columns of VALUES nowhere else.
-    judged = (
-        values(column("cell", Integer), column("light", Text), literal_binds=True)
-        .data([(cell, light.value) for cell, light in lights.items()])
+    table = (
+        values(column("cell", Integer), column("said", Text), literal_binds=True)
+        .data([(agenda * MARKS + mark, _said(lights)) for (agenda, mark), lights in judged.items()])
         .cte("judged")
     )
+    cell = ASSIGNMENT.c.agenda_id * MARKS + ASSIGNMENT.c.mark
     return (
-        select(ASSIGNMENT.c.unit, judged.c.light, func.count())
-        .join(judged, judged.c.cell == _CELL)
-        .where(counted)
-        .group_by(ASSIGNMENT.c.unit, judged.c.light)
+        select(ASSIGNMENT.c.unit, table.c.said, func.count())
+        .join(table, table.c.cell == cell)
+        .group_by(ASSIGNMENT.c.unit, table.c.said)
     )
 
 
-def _add_changed(session: Session, force: InForce, day: date, as_of: datetime, found: Summary) -> None:
-    """What has been answered, or otherwise changed, since: as it stood then."""
-    changed = select(EVENT.c.assignment_id).where(EVENT.c.at > as_of)
-    answers = answers_at(session, force, as_of, among=changed)
-    rows = session.execute(
-        select(ASSIGNMENT).where(
-            ASSIGNMENT.c.id.in_(changed), ASSIGNMENT.c.removed_on.is_(None), ASSIGNMENT.c.opens <= day
-        )
-    )
-    first = date(day.year, 1, 1)
-    for row in rows:
+def _said(lights: Iterable[Light | None]) -> str:
+    return ",".join("" if light is None else light.value for light in lights)
+
+
+def _turn_back(
+    session: Session, force: InForce, moment: _Moment, agendas: Mapping[int, Row[Any]], summary: Summary
+) -> None:
+    """Count what has been answered, or otherwise changed, since then as it stood then."""
+    assert moment.as_of is not None
+    changed = select(EVENT.c.assignment_id).where(EVENT.c.at > moment.as_of)
+    answers = answers_at(session, force, moment.as_of, among=changed)
+    for row in session.execute(select(ASSIGNMENT).where(ASSIGNMENT.c.id.in_(changed))):
         definition = force.campaign.definitions.get(row.key)
-        if definition is None:
+        if definition is None or row.mark & REMOVED:
             continue
-        then = ledger_row(force, definition, row, answers.get(row.id, Answer()), day)
-        due = then.dates.effective_due
-        if not then.answer.quiet or due is None or due >= first:
-            found.add(row.key, row.unit, then.light)
+        [counted] = _lights(force, agendas[row.agenda_id], row.mark, [moment])
+        if counted is not None:
+            summary.add(row.key, counted, -1)
+            summary.by_unit[row.unit][counted] -= 1
+        then = ledger_row(force, definition, row, answers.get(row.id, Answer()), moment.day)
+        light = _light(force, definition, then.dates, then.answer, moment.day)
+        if light is not None:
+            summary.add(row.key, light, 1)
+            summary.by_unit[row.unit][light] += 1
 
 
 def merged(lights: Iterable[Lights]) -> Lights:

@@ -9,18 +9,19 @@ from sqlmodel import Session
 
 from tracker.core.model import Light
 from tracker.engine.inforce import InForce
-from tracker.engine.summary import Lights, Summary, merged, summarize
+from tracker.engine.summary import Lights, Summary, compare, merged, summarize
 
 WEEK = timedelta(days=7)
 
 
 def weekly_facts(session: Session, force: InForce, now: datetime, day: date) -> dict[str, object]:
     """What a weekly status says (docs/design/ledger.md); ``now`` is the moment, ``day`` its local date."""
-    present = summarize(session, force, day)
     last_week = day - WEEK
-    before = None
+    before: Summary | None = None
     if last_week >= force.campaign.issued:
-        before = summarize(session, force, last_week, as_of=now - WEEK)
+        present, before = compare(session, force, day, last_week, now - WEEK)
+    else:
+        present = summarize(session, force, day)
     return {
         "day": day.isoformat(),
         "before": None if before is None else last_week.isoformat(),

@@ -124,17 +124,18 @@ class AgendaRow(Base, table=True):
 class AssignmentRow(Base, table=True):
     """One cell of the ledger.
 
-    ``quiet`` is True when nothing is to be said about it (answered, waived, paused), ``late`` when its answer
-    came too late.  ``nudge_on`` is a date on which this one alone is to be mentioned for the reason ``nudge``
-    (behind it the time zones that have been told, while others have not).  ``removed_on`` is set when an edit of
-    the files took it away and it has a history to keep.
+    ``quiet`` is True when nothing is to be said about it (answered, waived, paused).  ``mark`` is all of the
+    answer that a standing depends on, as one number (``core/standing.py``).  ``nudge_on`` is a date on which this
+    one alone is to be mentioned for the reason ``nudge`` (behind it the time zones that have been told, while
+    others have not).  ``removed_on`` is set when an edit of the files took it away and it has a history to keep.
     """
 
     __tablename__ = "assignment"
     __table_args__ = (
         Index("uq_assignment_key_period_unit", "key", "period", "unit", unique=True),
-        Index("ix_assignment_agenda_id_quiet", "agenda_id", "quiet"),
-        Index("ix_assignment_unit_effective_due", "unit", "effective_due"),
+        # With the mark in them, the two count lights without a look at the rows.
+        Index("ix_assignment_agenda_id_quiet_mark", "agenda_id", "quiet", "mark"),
+        Index("ix_assignment_unit_agenda_id_mark", "unit", "agenda_id", "mark"),
         Index("ix_assignment_effective_due", "effective_due"),
         Index(
             "ix_assignment_nudge_on",
@@ -154,7 +155,7 @@ class AssignmentRow(Base, table=True):
     effective_due: date | None
     grace_until: date | None
     quiet: bool = False
-    late: bool = False
+    mark: int = 0
     answered: str | None = None
     paused: bool = False
     progress: int = 0
