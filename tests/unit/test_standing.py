@@ -1,12 +1,14 @@
 """What events add up to, and the state and light on a day."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tracker.core.model import Event, EventKind, Light, State
-from tracker.core.standing import Answer, Dates, fold, standing
+from tracker.core.standing import Answer, Dates, answer_like, fold, mark_of, standing
 from tracker.errors import LedgerError
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -147,3 +149,37 @@ def test_undo_takes_back_one_event_after_the_other():
 def test_events_that_do_not_fit_are_refused_with_the_reason(history, why):
     with pytest.raises(LedgerError, match=why):
         fold([event(kind) for kind in history])
+
+
+@given(
+    st.sampled_from([None, "submitted", "nil", "returned", "waived"]),
+    st.booleans(),
+    st.booleans(),
+    st.integers(-30, 60),
+    st.integers(0, 5),
+    st.integers(-60, 90),
+    st.booleans(),
+    st.booleans(),
+)
+def test_any_answer_with_the_same_mark_has_the_same_light(
+    answered, paused, accepted, lateness, grace, ahead, ongoing, acceptance
+):
+    """The ledger counts lights by mark: what a mark leaves out must not matter."""
+    due = date(2022, 6, 15)
+    found = Dates.of(date(2022, 4, 8), due, due, grace)
+    day = due + timedelta(days=ahead)
+    submitted = datetime.combine(due + timedelta(days=lateness), time(15), ZONE)
+    answer = Answer(
+        answered=answered,
+        paused=paused,
+        submitted_at=submitted if answered in ("submitted", "nil") else None,
+        accepted_at=submitted if accepted and answered == "submitted" else None,
+    )
+
+    def light(of):
+        return standing(found, of, day, first_lead=7, ongoing=ongoing, acceptance=acceptance, zone=ZONE)
+
+    mark = mark_of(answer, is_late=answer.quiet and light(answer).late_days > 0)
+    like = answer_like(mark, found, ZONE)
+    assert (light(like).state, light(like).light) == (light(answer).state, light(answer).light)
+    assert like.quiet == answer.quiet
