@@ -159,7 +159,10 @@ class Definition:
 
 @dataclass(frozen=True)
 class Campaign:
-    """One issued document, with everything that the files say about what and who."""
+    """One issued document, with everything that the files say about what and who.
+
+    ``accept_removals`` is the day on which a person confirmed that what has left the files was meant to go.
+    """
 
     title: str
     document: str
@@ -171,6 +174,7 @@ class Campaign:
     reports: tuple[Definition, ...]
     units: dict[str, Unit]
     groups: dict[str, Group]
+    accept_removals: date | None = None
 
     def __iter__(self) -> Iterator[Definition]:
         """Every definition in the order of the document: a task, its deliverables, …, the reports."""
