@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from tracker.config.checks import Texts
 from tracker.config.roster import Roster
 from tracker.config.schema import (
     CampaignShape,
+    ContactShape,
     DeliverableShape,
     GroupShape,
     Item,
@@ -16,14 +18,16 @@ from tracker.config.schema import (
     PolicyShape,
     ReportShape,
     SettingsFile,
+    Span,
+    StandInShape,
     TasksFile,
     TaskShape,
     UnitsFile,
     UnitShape,
 )
 from tracker.core.expressions import Reading
-from tracker.core.model import Campaign, Contact, Definition, Group, Kind, Rule, Target, Unit
-from tracker.core.policy import DEFAULT, MONTHLY, Policies, Settings, built_in
+from tracker.core.model import Campaign, Contact, Definition, Group, Kind, Rule, StandIn, Target, Unit
+from tracker.core.policy import DEFAULT, MONTHLY, Policies, Quiet, Settings, built_in
 
 
 def build_campaign(tasks: TasksFile, units: UnitsFile, roster: Roster, texts: Texts) -> Campaign:
@@ -116,12 +120,25 @@ def _unit(unit: UnitShape, roster: Roster) -> Unit:
         id=unit.id,
         name=unit.name,
         aliases=tuple(unit.aliases),
-        contacts=tuple(
-            Contact(contact.name or contact.email, contact.email, contact.language, contact.role)
-            for contact in unit.contacts
-        ),
+        contacts=tuple(_contact(contact) for contact in unit.contacts),
         reports_to=None if unit.reports_to is None else roster.unit(unit.reports_to),
         timezone=unit.timezone,
+    )
+
+
+def _contact(contact: ContactShape) -> Contact:
+    return Contact(
+        name=contact.name or contact.email,
+        email=contact.email,
+        language=contact.language,
+        role=contact.role,
+        stand_ins=tuple(_stand_in(each) for each in contact.stand_ins),
+    )
+
+
+def _stand_in(stand_in: StandInShape) -> StandIn:
+    return StandIn(
+        stand_in.name, stand_in.email, stand_in.from_, stand_in.to + timedelta(days=1), stand_in.language
     )
 
 
@@ -181,5 +198,16 @@ def _said(shape: PolicyShape | None) -> dict[str, Any]:
         "announce": shape.announce,
         "review": shape.review,
         "max_repeats": shape.max_repeats,
+        "pace": shape.pace,
+        "rollup": shape.rollup,
+        "quiet": None if shape.quiet is None else _quiet(shape.quiet),
     }
     return {name: None if value == "never" else value for name, value in said.items() if value is not None}
+
+
+def _quiet(days: list[int | Span]) -> Quiet:
+    """In the file both ends of a span are in; in the core the second is not."""
+    return Quiet(
+        frozenset(day for day in days if isinstance(day, int)),
+        tuple((day.from_, day.to + timedelta(days=1)) for day in days if isinstance(day, Span)),
+    )

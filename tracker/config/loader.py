@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from tracker.config.build import build_campaign, build_settings
 from tracker.config.checks import Texts, check_tasks, policy_names
+from tracker.config.contacts import check_contacts
 from tracker.config.document import Document, Sequential
 from tracker.config.holidays import read_year
 from tracker.config.messages import Guesses, say
@@ -121,6 +122,7 @@ class _Folder:
         # Where there is no list of units at all, every owner would be unknown: that has been said already.
         listed = units.complete and isinstance(units.value(("units",)), Sequential)
         roster = read_roster(units, self.guesses) if listed else None
+        check_contacts(units)
         tasks_shape = fit(tasks, TasksFile, self.guesses)
         texts = Texts(roster, tasks_shape.campaign.issued if tasks_shape else _issued(tasks))
         check_tasks(tasks, texts, policy_names(settings), self.guesses)

@@ -28,6 +28,23 @@ _DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})", re.ASCII)
 _TIME = re.compile(r"(\d{1,2}):(\d{2})", re.ASCII)
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 _GRACE = re.compile(r"(\d{1,3})(?:\s*d)?", re.ASCII)
+#: From Monday on: the words for each weekday, in small letters.
+_WEEKDAYS = {
+    word: number
+    for number, (name, sign) in enumerate(
+        (
+            ("monday", "一"),
+            ("tuesday", "二"),
+            ("wednesday", "三"),
+            ("thursday", "四"),
+            ("friday", "五"),
+            ("saturday", "六"),
+            ("sunday", "日"),
+        ),
+        start=1,
+    )
+    for word in (name, name[:3], f"周{sign}", f"星期{sign}", f"礼拜{sign}")
+} | {"周天": 7, "星期天": 7, "礼拜天": 7}
 _LOCAL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}", re.ASCII)
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.)+{_LABEL}", re.ASCII)
@@ -68,6 +85,11 @@ def day(value: Any) -> date:
             f"{text}：年份应在{FIRST_YEAR}至{LAST_YEAR}之间",
         )
     return result
+
+
+def weekday(text: str) -> int | None:
+    """``friday``, ``周五`` or ``星期五``: the number of the weekday, Monday is 1; None for other words."""
+    return _WEEKDAYS.get(text.strip().lower())
 
 
 def moment_of_day(value: Any) -> time:

@@ -7,10 +7,20 @@ business; see ``checks``.
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    TypeAdapter,
+)
 
+from tracker.config.messages import quote
 from tracker.config.scalars import (
     Address,
     Clock,
@@ -25,6 +35,7 @@ from tracker.config.scalars import (
     Zone,
     interval,
     unfit,
+    weekday,
     whole,
 )
 from tracker.core.policy import Interval
@@ -44,6 +55,9 @@ PolicyName = Annotated[str, StringConstraints(min_length=1, max_length=64, patte
 OptionalInterval = Annotated[Interval | Literal["never"], BeforeValidator(interval)]
 
 
+#: The most days on which a policy may keep quiet in one go: a leap year.
+LONGEST_QUIET = 366
+
 #: A key with nothing behind it is an empty list, or an empty mapping.
 _EmptyList = BeforeValidator(lambda value: [] if value is None else value)
 _EmptyMapping = BeforeValidator(lambda value: {} if value is None else value)
@@ -57,6 +71,80 @@ class Shape(BaseModel):
     model_config = ConfigDict(
         extra="forbid", str_strip_whitespace=True, frozen=True, arbitrary_types_allowed=True
     )
+
+
+class Span(Shape):
+    """A day or a run of days, both ends included."""
+
+    from_: Day = Field(alias="from")
+    to: Day
+
+    def days(self) -> range:
+        """As ordinals."""
+        return range(self.from_.toordinal(), self.to.toordinal() + 1)
+
+
+def _as_span(value: Any) -> Any:
+    return {"from": value, "to": value} if isinstance(value, str) else value
+
+
+_Dated = TypeVar("_Dated", bound="Span")
+
+
+def _in_order(span: _Dated) -> _Dated:
+    if span.to < span.from_:
+        raise unfit(f"{span.from_} to {span.to} runs backwards", f"{span.from_}至{span.to}前后颠倒")
+    return span
+
+
+OneSpan = Annotated[Span, BeforeValidator(_as_span), AfterValidator(_in_order)]
+Days = Annotated[list[OneSpan], _EmptyList]
+
+_SPAN: TypeAdapter[Span] = TypeAdapter(OneSpan)
+_WORKWEEK = frozenset(range(1, 6))
+
+
+def _quiet_day(value: Any) -> int | Span:
+    if isinstance(value, str) and not any(letter.isdigit() for letter in value):
+        number = weekday(value)
+        if number is None:
+            raise unfit(
+                f"{quote(value)}: expected a day such as 2022-06-07, a weekday such as friday, or {{from: …, to: …}}",
+                f"{quote(value)}应为日期（如2022-06-07）、星期几（如周五）或{{from: …, to: …}}",
+            )
+        return number
+    span = _SPAN.validate_python(value)
+    if len(span.days()) > LONGEST_QUIET:
+        raise unfit(
+            f"{span.from_} to {span.to} is longer than a year; that much silence must be a slip",
+            f"{span.from_}至{span.to}超过一年，应是笔误",
+        )
+    return span
+
+
+def _some_day_is_left(days: list[int | Span]) -> list[int | Span]:
+    if _WORKWEEK.issubset(day for day in days if isinstance(day, int)):
+        raise unfit(
+            "every day from Monday to Friday is quiet, so nothing would ever be sent",
+            "周一至周五全部静默，就不会再发任何提醒",
+        )
+    return days
+
+
+QuietDays = Annotated[
+    list[Annotated[int | Span, PlainValidator(_quiet_day)]], _EmptyList, AfterValidator(_some_day_is_left)
+]
+
+
+class StandInShape(Span):
+    """Who gets a contact's mail for some days, both ends included."""
+
+    name: Line
+    email: Address
+    language: Literal["zh", "en"] | None = None
+
+
+StandInDays = Annotated[StandInShape, AfterValidator(_in_order)]
 
 
 class TargetShape(Shape):
@@ -83,6 +171,7 @@ class Item(Shape):
     form: Id | None = None
     requirement: Text | None = None
     note: Text | None = None
+    memo: Text | None = None
 
 
 class DeliverableShape(Item):
@@ -119,6 +208,7 @@ class CampaignShape(Shape):
     supervisor: Line | None = None
     task_count: Annotated[int, BeforeValidator(whole(0, 1_000_000))] | None = None
     accept_removals: Day | None = None
+    memo: Text | None = None
 
 
 class TasksFile(Shape):
@@ -136,6 +226,8 @@ class ContactShape(Shape):
     email: Address
     language: Literal["zh", "en"] | None = None
     role: Literal["to", "cc"] = "to"
+    stand_ins: Annotated[list[StandInDays], _EmptyList] = Field(default_factory=list)
+    memo: Text | None = None
 
 
 class UnitShape(Shape):
@@ -148,6 +240,7 @@ class UnitShape(Shape):
     reports_to: Line | None = None
     timezone: Zone | None = None
     note: Text | None = None
+    memo: Text | None = None
 
 
 class GroupShape(Shape):
@@ -158,6 +251,7 @@ class GroupShape(Shape):
     aliases: Lines = Field(default_factory=list)
     members: Lines = Field(default_factory=list)
     note: Text | None = None
+    memo: Text | None = None
 
 
 class UnitsFile(Shape):
@@ -203,6 +297,9 @@ class PolicyShape(Shape):
     announce: Truth | None = None
     review: Literal["month", "quarter", "half-year", "year", "never"] | None = None
     max_repeats: Annotated[int, BeforeValidator(whole(1, 1000))] | None = None
+    pace: Literal["week", "month", "never"] | None = None
+    rollup: Truth | None = None
+    quiet: QuietDays | None = None
 
 
 class SettingsFile(Shape):
@@ -217,33 +314,6 @@ class SettingsFile(Shape):
     policies: Annotated[dict[PolicyName, Annotated[PolicyShape, _EmptyMapping]], _EmptyMapping] = Field(
         default_factory=dict
     )
-
-
-class Span(Shape):
-    """A day or a run of days, both ends included."""
-
-    from_: Day = Field(alias="from")
-    to: Day
-
-    def days(self) -> range:
-        """As ordinals."""
-        return range(self.from_.toordinal(), self.to.toordinal() + 1)
-
-
-def _as_span(value: Any) -> Any:
-    return {"from": value, "to": value} if isinstance(value, str) else value
-
-
-def _in_order(span: Span) -> Span:
-    if span.to < span.from_:
-        raise unfit(f"{span.from_} to {span.to} runs backwards", f"{span.from_}至{span.to}前后颠倒")
-    return span
-
-
-Days = Annotated[
-    list[Annotated[Span, BeforeValidator(_as_span), AfterValidator(_in_order)]],
-    _EmptyList,
-]
 
 
 class HolidaysFile(Shape):

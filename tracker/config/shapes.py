@@ -27,6 +27,7 @@ _KINDS: AnyMapping[str, tuple[str, str, type[BaseModel]]] = {
     "target": ("the target", "数量要求", schema.TargetShape),
     "units": ("this unit", "这个单位", schema.UnitShape),
     "contacts": ("this contact", "这个联系人", schema.ContactShape),
+    "stand_ins": ("this stand-in", "这个替班人", schema.StandInShape),
     "groups": ("this group", "这个单位组", schema.GroupShape),
     "mail": ("mail", "邮件设置", schema.MailShape),
     "from": ("the sender", "发件人", schema.PersonShape),
@@ -173,7 +174,7 @@ class _Findings:
         """What the mapping at ``location`` is."""
         names = [step for step in location if isinstance(step, str)]
         if names[:1] == ["policies"] and len(names) > 1:
-            return _KINDS["policies"]
+            return _KINDS["off" if names[2:] == ["quiet"] else "policies"]
         if names and names[-1] in _KINDS:
             return _KINDS[names[-1]]
         return "the file", "文件", self.shape
