@@ -261,6 +261,14 @@ def test_tasks_and_units_have_the_worst_first_and_the_fine_ones_as_a_number():
     assert [row.name for row in week(units=some).tables[2].rows] == ["c", "b", "a"]
 
 
+def test_in_a_table_two_reports_that_differ_at_the_end_can_be_told_apart():
+    base = campaign()
+    title = "安全生产培训“走过场”专项整治进展情况汇总表（培训机构）（自查自改）"
+    given = replace(base, reports=(replace(base.reports[0], title=title),))
+    table = view(WEEKLY, given=given, details={"week": {**WEEK, "tasks": [{"key": "table-2", **BAD}]}})
+    assert table.week.tables[1].rows[0].name == title
+
+
 def test_of_three_thousand_units_the_worst_are_shown_and_the_others_counted():
     many = [{"unit": f"u{n}", "lights": lights(n % 2, 0, 1)} for n in range(3000)]
     units = week(units=many).tables[2]

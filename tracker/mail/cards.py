@@ -14,6 +14,8 @@ from tracker.mail.words import Words
 
 TITLE_WIDTH = 90
 SHORT_WIDTH = 32
+#: In a table there is room for the end of a title, which is where two reports differ.
+NAME_WIDTH = 48
 REQUIREMENT_WIDTH = 220
 
 #: What is due up to this day of a month is about the month before: “每月5日前报送上月…”.
@@ -27,6 +29,7 @@ _MEASURED = re.compile(r"(?P<of>.+)（(?P<measure>[^（）]{1,3})）")
 class Card:
     """The same in every row about one definition.
 
+    ``title`` is for a row that says ``label`` beside it, ``short`` for a subject, ``name`` for a table.
     ``kind`` is ``paper`` for what is sent in and ``task`` for what is done and reported on.  ``of`` and
     ``measure`` are the words of a quota.  ``lapsed`` are the periods that were over before the document was
     issued.
@@ -35,6 +38,7 @@ class Card:
     label: str
     title: str
     short: str
+    name: str
     deadline: str
     requirement: str | None = None
     submit_to: str | None = None
@@ -59,7 +63,7 @@ class Cards:
         card = self._cards.get(key)
         if card is None:
             definition = self._campaign.definitions.get(key)
-            gone = Card(self._words("names.gone"), key, key, key)
+            gone = Card(self._words("names.gone"), key, key, key, key)
             card = gone if definition is None else self._new(definition)
             self._cards[key] = card
         return card
@@ -69,13 +73,13 @@ class Cards:
         label = words("names.report") if task is None else words("names.task", id=task)
         # The text of a task often still begins with its number.
         title = tidy(definition.title).removeprefix(f"{task}.").lstrip()
-        short = clip(title, SHORT_WIDTH).rstrip("。；，、.;,")
         of, measure = _counted(definition.target)
         kind = _kind(definition)
         return Card(
             label=label,
             title=clip(title, TITLE_WIDTH),
-            short=words("names.titled", label=label, title=short) if task else short,
+            short=self._titled(label if task else None, title, SHORT_WIDTH),
+            name=self._titled(label if task else None, title, NAME_WIDTH),
             deadline=self._deadline(definition),
             requirement=clip(definition.requirement, REQUIREMENT_WIDTH) if definition.requirement else None,
             submit_to=definition.submit_to,
@@ -87,6 +91,10 @@ class Cards:
             is_about_month_before=kind == "paper" and _is_early_in_month(definition.rule),
             lapsed=self._lapsed(definition),
         )
+
+    def _titled(self, label: str | None, title: str, width: int) -> str:
+        short = clip(title, width).rstrip("。；，、.;,")
+        return short if label is None else self._words("names.titled", label=label, title=short)
 
     def _deadline(self, definition: Definition) -> str:
         """As the document words it, and in the language of the mail where that is another one."""

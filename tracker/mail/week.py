@@ -98,7 +98,7 @@ class WeekComposer:
                 name, ref = self._unit_name(key), None
             elif table == "tasks":
                 # The number of a task says already what to quote.
-                name, ref = self._cards[key].short, None if key.isdigit() else key
+                name, ref = self._cards[key].name, None if key.isdigit() else key
             else:
                 name, ref = tidy(key) or self._words("week.reports"), None
             found.append(_Line(name, ref, now, before))
