@@ -47,8 +47,6 @@ class Remarks:
         self, items: list[Item], card: Card, beside: Beside, day: date, names: Mapping[str, str]
     ) -> tuple[str, ...]:
         """The remarks of a row; ``names`` are its units where they are to be told apart.  Mostly there are none."""
-        if not beside.said and not beside.last:
-            return ()
         found: dict[str, None] = {}
         for item in items:
             whose = self._whose(item, items, names)

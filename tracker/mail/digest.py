@@ -144,7 +144,8 @@ class DigestComposer:
         names = {} if is_own and name != "escalation" else self._unit_names(items)
         done, wanted = _quota(card, item, beside.progress) if card.target and len(names) <= 1 else (0, 0)
         units = self.words("sections.comma").join(names.values()) if names else None
-        remarks = self._remarks.of(items, card, beside, day, names if len(names) > 1 else {})
+        told = beside.said or beside.last
+        remarks = self._remarks.of(items, card, beside, day, names if len(names) > 1 else {}) if told else ()
         about = _About(day, done, wanted, units, remarks, item.unit == self._supervising)
         if len(items) > 1:
             return self._new_row(name, items, card, about)
