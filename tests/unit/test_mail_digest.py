@@ -156,7 +156,8 @@ def test_overdue_periods_of_one_report_are_one_row():
     )
     [section] = found.sections
     report, task = section.rows
-    assert report.period == "2022年5月—2026年11月，共55期"
+    assert report.period == "2022年5月—2026年11月共55期（均报上月情况）"
+    assert report.ref == "table-2@2022-05、……、table-2@2026-11"
     assert report.status == "最长逾期1663天"
     assert report.when == "2022年5月起，每月5日前（2022年5月5日至2026年11月5日）"
     assert report.todo == "请补报上列55期。"
@@ -169,7 +170,7 @@ def test_periods_that_are_not_late_yet_stay_rows_of_their_own():
     [section] = view(
         item("table-2@2022-06", "lead", date(2022, 6, 5)), item("table-2@2022-07", "lead", date(2022, 7, 5))
     ).sections
-    assert [row.period for row in section.rows] == ["2022年6月", "2022年7月"]
+    assert [row.period for row in section.rows] == ["2022年6月期（报5月情况）", "2022年7月期（报6月情况）"]
 
 
 def test_what_was_over_before_the_document_was_issued_is_worded_gently():
@@ -186,10 +187,10 @@ def test_what_was_over_before_the_document_was_issued_is_worded_gently():
 def test_a_quota_says_how_much_is_done_and_how_much_is_missing():
     pace = item("5", "pace", date(2022, 12, 31))
     [section] = view(pace, details={"progress": {"5 wanzhou": 1}}).sections
-    assert section.rows[0].progress == "典型案例：已完成1/2"
+    assert section.rows[0].progress == "典型案例已完成1/2"
     assert section.rows[0].todo == "典型案例还差1，请加快进度。"
     assert view(pace, details={"progress": {"5": 1}}).sections[0].rows[0].progress == section.rows[0].progress
-    assert view(pace).sections[0].rows[0].progress == "典型案例：已完成0/2"
+    assert view(pace).sections[0].rows[0].progress == "典型案例已完成0/2"
 
 
 def test_a_unit_without_the_quota_is_not_told_of_it():
@@ -203,7 +204,7 @@ def test_whoever_answers_for_several_units_sees_whose_each_row_is():
     )
     [section] = found.sections
     assert [row.units for row in section.rows] == ["wanzhou应急管理局", "fuling应急管理局"]
-    assert found.greeting == "wanzhou应急管理局等2个单位 张敏："
+    assert found.greeting == "wanzhou应急管理局等2个单位张敏："
 
 
 def test_in_a_mail_for_one_unit_the_rows_do_not_repeat_its_name():
@@ -222,9 +223,10 @@ def test_escalations_of_one_item_name_all_the_units_in_one_row():
     [row] = section.rows
     assert row.units == "wanzhou应急管理局、fuling应急管理局"
     assert row.status == "已逾期28天"
-    assert row.period == "2022年5月"
+    assert row.period == "2022年5月期（报4月情况）"
+    assert row.ref == "table-2@2022-05"
     assert section.count == "升级督办1项（2家次）"
-    assert found.greeting == "市考试中心 李文博："
+    assert found.greeting == "市考试中心李文博："
 
 
 def test_a_returned_item_says_so_and_how_it_stands():
@@ -271,7 +273,7 @@ def test_the_date_is_that_of_the_recipient():
 
 def test_who_answers_questions_is_the_supervisor_unless_somebody_is_named():
     mail = digest(item("10", "review"))
-    assert "市考试中心 李文博（liwenbo@kaoshi.example）" in str(
+    assert "市考试中心李文博（liwenbo@kaoshi.example）" in str(
         Composer(campaign(), WORDS["zh"]).view(mail).ask
     )
     other = Contact("王芳", "wangfang@kaoshi.example")
@@ -288,7 +290,7 @@ def test_a_contact_whose_name_says_the_unit_is_not_greeted_with_it_twice():
     base = campaign()
     given = replace(base, units={**base.units, "wanzhou": named})
     assert view(item("10", "review"), name="万州区联络员", given=given).greeting == "万州区联络员："
-    assert view(item("10", "review"), name="张敏", given=given).greeting == "万州区应急管理局 张敏："
+    assert view(item("10", "review"), name="张敏", given=given).greeting == "万州区应急管理局张敏："
 
 
 def test_a_long_task_is_cut_and_its_number_is_not_said_twice():
@@ -328,3 +330,154 @@ def test_a_definition_of_every_kind_has_a_label():
     )
     assert [row.label for row in rows] == ["任务5", "任务5", "报表"]
     assert PATROL.rule == Rule(ongoing=True)
+
+
+SAID = "table-2@2022-05 wanzhou"
+MAY = item("table-2@2022-05", "overdue", date(2022, 5, 20))
+FROM_APRIL = replace(TABLE, rule=replace(TABLE.rule, since=date(2022, 3, 1)))
+
+
+def remarks(*items, said=None, last=(), given=None, **changed):
+    found = view(*items, details={"said": said or {}, "last": list(last)}, given=given, **changed)
+    return found.sections[0].rows[0].remarks
+
+
+def test_an_extension_says_until_when_and_from_when():
+    assert remarks(MAY, said={SAID: {"extended_from": "2022-05-05"}}) == (
+        "已延期至5月20日（原时限5月5日）。",
+    )
+    english = remarks(MAY, said={SAID: {"extended_from": "2021-12-05"}}, language="en")
+    assert english == ("Extended to 20 May (the original date was 5 December 2021).",)
+
+
+def test_the_reason_of_a_return_is_quoted_and_is_never_a_wall_of_text():
+    back = item("table-2@2022-05", "returned", date(2022, 5, 5))
+    assert remarks(back, said={SAID: {"returned": "人数与\n附件不符"}}) == ("退回原因：“人数与附件不符”",)
+    assert len(remarks(back, said={SAID: {"returned": "不符。" * 500}})[0]) < 300
+
+
+def test_the_other_late_periods_are_named_in_the_same_row():
+    assert remarks(MAY, said={SAID: {"also": ["2022-04", "2022-03", "2022-05"]}}) == (
+        "另有2022年3月、4月共2期同样逾期未报，请一并补报。",
+    )
+    assert remarks(MAY, said={SAID: {"also": ["2022-05"]}}) == ()
+
+
+def test_what_was_over_when_the_document_was_issued_is_not_called_late_among_the_others():
+    base = campaign()
+    given = replace(base, reports=(FROM_APRIL,))
+    assert remarks(MAY, said={SAID: {"also": ["2022-04", "2022-06"]}}, given=given) == (
+        "另有2022年6月同样逾期未报，请一并补报。",
+        "另有2022年4月在文件印发时已到期，请一并报送有关情况。",
+    )
+
+
+def test_the_last_reminder_before_a_day_off_says_so():
+    lead = item("table-2@2022-06", "lead", date(2022, 6, 5))
+    assert "到期前不再提醒" in remarks(lead, last=["table-2@2022-06"])[0]
+    assert remarks(lead, last=["table-2@2022-07"]) == ()
+
+
+def test_in_a_row_of_several_a_remark_says_whom_and_which_period_it_is_about():
+    late = [item(f"table-2@2022-0{month}", "overdue", date(2022, month, 20)) for month in (4, 5)]
+    assert remarks(*late, said={SAID: {"extended_from": "2022-05-05"}}) == (
+        "2022年5月：已延期至5月20日（原时限5月5日）。",
+    )
+    both = [item("5", "escalation", date(2022, 5, 5), who) for who in ("wanzhou", "fuling")]
+    assert remarks(*both, said={"5 fuling": {"extended_from": "2022-05-01"}}) == (
+        "fuling应急管理局：已延期至5月5日（原时限5月1日）。",
+    )
+
+
+@pytest.mark.parametrize("said", [None, [], "x", {SAID: None}, {SAID: {"also": 3, "returned": 1}}])
+def test_what_is_told_in_another_form_is_not_told(said):
+    assert view(MAY, details={"said": said, "last": said}).sections[0].rows[0].remarks == ()
+
+
+def test_a_row_with_a_remark_is_not_taken_for_one_without():
+    composer = Composer(campaign(), WORDS["zh"])
+    told = digest(MAY, details={"said": {SAID: {"returned": "缺公章"}}})
+    for mail, known in ((digest(MAY), ()), (told, ("退回原因：“缺公章”",)), (digest(MAY), ())):
+        assert composer.view(mail).sections[0].rows[0].remarks == known
+
+
+def test_who_gets_a_copy_is_told_that_nothing_is_asked_of_them():
+    mail = digest(MAY, details={"cc": True})
+    composer = Composer(campaign(), WORDS["zh"])
+    copy = composer.view(mail)
+    assert copy.subject.startswith("【抄送】渝考发")
+    assert composer.subject(mail) == copy.subject
+    assert copy.notices == ("抄送：供您了解情况，所列事项由主送联系人办理。",)
+    assert "抄送如下" in copy.intro
+    assert "抄送联系人" in copy.why
+    assert view(MAY).notices == ()
+
+
+def test_who_stands_in_is_told_for_whom():
+    found = view(MAY, details={"stands_in_for": "王敏"})
+    assert found.notices == ("您代王敏接收本邮件，请代为办理。",)
+    assert "王敏" in found.why
+    # Standing in for somebody who gets copies is no reason to do anything.
+    assert "请代为办理" not in "".join(view(MAY, details={"stands_in_for": "王敏", "cc": True}).notices)
+
+
+def test_a_deliverable_that_is_done_and_not_sent_is_not_asked_for_as_a_paper():
+    base = campaign()
+    patrol = replace(FIRST_LIST, key="10/patrol", title="全覆盖巡查", submit_to=None)
+    given = replace(base, tasks=(*base.tasks, patrol))
+    late = view(item("10/patrol", "overdue", date(2022, 5, 20)), given=given).sections[0].rows[0]
+    assert late.todo == "请抓紧完成，并尽快报送完成情况。"
+    paper = view(item("5/first-list", "overdue", date(2022, 5, 20)), given=given).sections[0].rows[0]
+    assert paper.todo == "请立即补报。"
+
+
+@pytest.mark.parametrize(
+    ("deadline", "period"),
+    [
+        ("每月5日前", "2022年6月期（报5月情况）"),
+        ("每月15日前", "2022年6月期（报5月情况）"),
+        ("每月16日前", "2022年6月"),
+        ("每月底前", "2022年6月"),
+    ],
+)
+def test_early_in_a_month_a_report_is_about_the_month_before(deadline, period):
+    base = campaign()
+    table = definition("table-2", deadline, ["wanzhou"])
+    found = view(item("table-2@2022-06", "lead", date(2022, 6, 30)), given=replace(base, reports=(table,)))
+    assert found.sections[0].rows[0].period == period
+
+
+def test_new_standing_work_is_not_to_be_sent_anywhere():
+    assert view(item("10", "opened")).sections[0].rows[0].submit_to is None
+    assert view(item("10", "review")).sections[0].rows[0].submit_to == "市考试中心"
+
+
+def test_nobody_is_told_to_send_something_to_themselves():
+    own = item("5", "lead", date(2022, 12, 31), "kaoshi")
+    theirs = item("5", "lead", date(2022, 12, 31), "fuling")
+    composer = Composer(campaign(), WORDS["zh"])
+    for mail, to in ((digest(theirs, unit="fuling"), "市考试中心"), (digest(own, unit="kaoshi"), None)):
+        assert composer.view(mail).sections[0].rows[0].submit_to == to
+
+
+def test_a_quota_may_say_what_it_is_counted_in():
+    base = campaign()
+    counted = replace(CASES, target=Target(2, "典型案例（个）", ("wanzhou",)))
+    given = replace(base, tasks=(counted,))
+    row = view(item("5", "pace", date(2022, 12, 31)), given=given).sections[0].rows[0]
+    assert (row.progress, row.todo) == ("典型案例已完成0/2个", "典型案例还差2个，请加快进度。")
+
+
+def test_a_deadline_in_another_language_is_said_in_that_of_the_mail_too():
+    due = date(2022, 12, 31)
+    english = view(item("5", "lead", due), language="en").sections[0].rows[0]
+    assert english.when == "2022年底前 – by end of 2022 (Sat 31 December 2022)"
+    assert view(item("5", "lead", due)).sections[0].rows[0].when == "2022年底前（2022年12月31日，周六）"
+    base = campaign()
+    given = replace(base, tasks=(definition("5", "by end of 2022", ["wanzhou"]),))
+    assert view(item("5", "lead", due), given=given).sections[0].rows[0].deadline == (
+        "by end of 2022，即2022年底前"
+    )
+    assert view(item("5", "lead", due), given=given, language="en").sections[0].rows[0].deadline == (
+        "by end of 2022"
+    )

@@ -9,7 +9,8 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.unit.test_mail_digest import TODAY, campaign, digest, item
-from tracker.core.model import Item, MailKind, Reason
+from tests.unit.test_mail_rollup import BOTH, ROLLUP
+from tracker.core.model import MailKind
 from tracker.errors import MailError
 from tracker.mail.inline import inline
 from tracker.mail.render import Renderer
@@ -28,47 +29,6 @@ ALERT = replace(
     items=(),
     details={"title": "tasks.yaml 未被采用", "problems": ["config/tasks.yaml:12:3: <b>bad</b>", "second"]},
 )
-ROLLUP = replace(
-    MAIL,
-    kind=MailKind.ROLLUP,
-    items=(
-        Item("table-2@2022-06", "wanzhou", Reason.OVERDUE, date(2022, 6, 5), -1),
-        Item("table-2@2022-06", "nowhere", Reason.LEAD, date(2022, 6, 20), 14),
-    ),
-    details={
-        "deadlines": [
-            {
-                "ref": "table-2@2022-06",
-                "due": "2022-06-05",
-                "of": 41,
-                "nil": 1,
-                "waived": 2,
-                "paused": 0,
-                "late": ["fuling"],
-                "returned": ["wanzhou"],
-                "extended": {"nowhere": "2022-06-20"},
-            }
-        ]
-    },
-)
-LIGHTS = {"red": 3, "amber": 1, "green": 36, "blue": 1, "grey": 0}
-BEFORE = {"red": 1, "amber": 5, "green": 35, "blue": 0, "grey": 0}
-FINE = {"red": 0, "amber": 0, "green": 9, "blue": 0, "grey": 0}
-WEEK = {
-    "day": "2022-06-06",
-    "before": "2022-05-30",
-    "lights": LIGHTS,
-    "lights_before": BEFORE,
-    "sections": [{"name": "二、加强执法检查", "lights": LIGHTS, "before": BEFORE}],
-    "tasks": [
-        {"key": "5", "lights": LIGHTS, "before": LIGHTS},
-        {"key": "gone", "lights": FINE, "before": FINE},
-    ],
-    "units": [
-        {"unit": "fuling", "lights": FINE, "before": FINE},
-        {"unit": "wanzhou", "lights": LIGHTS, "before": BEFORE},
-    ],
-}
 
 
 def renderer(templates=None, **changed):
@@ -105,7 +65,7 @@ def test_every_kind_of_mail_is_well_formed_html(language):
 
 
 def test_a_mail_needs_nothing_from_the_net():
-    for mail in (MAIL, ALERT, ROLLUP):
+    for mail in (MAIL, ALERT, ROLLUP, BOTH):
         html = renderer().render(mail).html
         assert not re.search(r"<(?:img|link|script|iframe|object)\b|url\(|https?://", html, re.IGNORECASE)
 
@@ -138,8 +98,10 @@ def test_html_and_text_say_the_same():
         "已逾期2天",
         "请于6月30日前报送。",
         "list@kaoshi.example",
-        "2022年6月",
-        "市考试中心 李文博（liwenbo@kaoshi.example）",
+        "2022年6月期（报5月情况）",
+        "市考试中心李文博（liwenbo@kaoshi.example）",
+        "编号：5/first-list",
+        "任务5｜第一批名单",
         "请勿直接回复",
         "2022年4月8日印发",
     ):
@@ -148,7 +110,7 @@ def test_html_and_text_say_the_same():
 
 
 def test_the_text_has_no_gaps_and_no_markup():
-    for mail in (MAIL, ALERT, ROLLUP):
+    for mail in (MAIL, ALERT, ROLLUP, BOTH):
         text = renderer().render(mail).text
         assert "\n\n\n" not in text
         assert "&" not in text
@@ -166,61 +128,6 @@ def test_an_alert_without_details_still_says_that_something_is_wrong():
     rendered = renderer().render(replace(ALERT, details={}))
     assert rendered.subject == "【告警】督办提醒服务出现问题"
     assert "详见服务日志" in rendered.text
-
-
-def test_a_roll_up_says_how_many_are_in_who_is_missing_and_whom_to_call():
-    rendered = renderer().render(ROLLUP)
-    assert "已报39/41（6月2日）" in rendered.subject
-    assert "应报41个单位，已报39个，未报2个" in rendered.text
-    assert "｜已退回，待重新报送" in rendered.text
-    assert "nowhere｜未登记联系人｜已延期至2022年6月20日" in rendered.text
-    assert "逾期报送：fuling应急管理局" in rendered.text
-    assert "免报2个单位，未计入应报数" in rendered.text
-    assert "暂停" not in rendered.text
-    english = renderer().render(replace(ROLLUP, language="en"))
-    assert "39 of 41 in, 2 missing" in english.text
-    assert "sent back, to be corrected" in english.text
-
-
-def test_who_has_answered_before_the_roll_up_went_is_in():
-    rendered = renderer().render(replace(ROLLUP, items=ROLLUP.items[:1]))
-    assert "应报41个单位，已报40个，未报1个" in rendered.text
-
-
-def test_a_roll_up_of_which_all_is_in_says_so():
-    rendered = renderer().render(replace(ROLLUP, items=()))
-    assert "应报的41个单位已全部报送。" in rendered.text
-    assert "尚未报送" not in rendered.text
-
-
-def test_three_thousand_missing_units_are_named_up_to_a_bound():
-    many = [Item("table-2@2022-06", f"u{n}", Reason.OVERDUE, date(2022, 6, 5), -1) for n in range(3000)]
-    deadline = {"ref": "table-2@2022-06", "due": "2022-06-05", "of": 3000}
-    rendered = renderer().render(replace(ROLLUP, items=tuple(many), details={"deadlines": [deadline]}))
-    assert "未报3000个" in rendered.text
-    assert "等，另有2850个单位" in rendered.text
-    assert len(rendered.html) < 100_000
-
-
-def test_the_week_shows_lights_and_what_has_changed_with_the_worst_first():
-    rendered = renderer().render(replace(ROLLUP, items=(), details={"deadlines": [], "week": WEEK}))
-    assert "每周进展，逾期3项" in rendered.subject
-    assert "逾期事项比上周增加2项。" in rendered.text
-    assert "▲ 逾期 3，增2" in rendered.text
-    assert "◎ 临近到期或曾逾期 1，减4" in rendered.text
-    assert "wanzhou应急管理局｜▲3 ◎1 ●36 ◇1 ｜逾期比上周：增2" in rendered.text
-    # Whoever is all right is a number.
-    assert "fuling应急管理局" not in rendered.text
-    assert "其余1项无逾期、无临近到期" in rendered.text
-    english = renderer().render(replace(ROLLUP, items=(), details={"week": WEEK}, language="en"))
-    assert "2 more are overdue than last week." in english.text
-
-
-def test_in_the_first_week_there_is_nothing_to_compare_with():
-    first = {**WEEK, "before": None, "lights_before": None, "sections": [], "units": [], "tasks": []}
-    rendered = renderer().render(replace(ROLLUP, items=(), details={"week": first}))
-    assert "首次统计" in rendered.text
-    assert "持平" not in rendered.text
 
 
 def test_a_kind_without_a_layout_is_refused():

@@ -35,10 +35,11 @@ def test_a_period_is_said_as_a_person_would(period, chinese, english):
     ("periods", "chinese", "english"),
     [
         (["2022-05"], "2022年5月", "May 2022"),
-        (["2022-05", "2022-07"], "2022年5月、2022年7月，共2期", "May 2022, July 2022 (2 in all)"),
+        (["2022-05", "2022-07"], "2022年5月、7月共2期", "May 2022, July 2022 (2 in all)"),
+        (["2022-12", "2023-01"], "2022年12月、2023年1月共2期", "December 2022, January 2023 (2 in all)"),
         (
             ["2022-11", "2022-12", "2023-01", "2023-02"],
-            "2022年11月—2023年2月，共4期",
+            "2022年11月—2023年2月共4期",
             "November 2022 – February 2023 (4 in all)",
         ),
         (
@@ -48,12 +49,12 @@ def test_a_period_is_said_as_a_person_would(period, chinese, english):
         ),
         (
             ["2022-W51", "2022-W52", "2023-W01", "2023-W02"],
-            "2022年第51周—2023年第2周，共4期",
+            "2022年第51周—2023年第2周共4期",
             "week 51 of 2022 – week 2 of 2023 (4 in all)",
         ),
         (
             ["2021-Q4", "2022-Q1", "2022-Q2", "2022-Q3"],
-            "2021年第四季度—2022年第三季度，共4期",
+            "2021年第四季度—2022年第三季度共4期",
             "Q4 2021 – Q3 2022 (4 in all)",
         ),
         (
@@ -66,6 +67,21 @@ def test_a_period_is_said_as_a_person_would(period, chinese, english):
 def test_several_periods_are_one_phrase(periods, chinese, english):
     assert Calendar(ZH).periods(periods) == chinese
     assert Calendar(EN).periods(periods) == english
+
+
+@pytest.mark.parametrize(
+    ("period", "chinese", "english"),
+    [
+        ("2022-05", "2022年5月期（报4月情况）", "May 2022 (about April 2022)"),
+        ("2023-01", "2023年1月期（报2022年12月情况）", "January 2023 (about December 2022)"),
+        ("2022-Q2", "2022年第二季度", "Q2 2022"),
+        ("something", "something", "something"),
+    ],
+)
+def test_a_monthly_report_may_be_about_the_month_before(period, chinese, english):
+    assert Calendar(ZH).about(period, month_before=True) == chinese
+    assert Calendar(EN).about(period, month_before=True) == english
+    assert Calendar(ZH).about(period, month_before=False) == Calendar(ZH).period(period)
 
 
 def test_a_date_has_its_weekday_and_its_year_only_where_that_is_news():
@@ -116,7 +132,7 @@ def own(tmp_path, text):
 def test_an_operator_may_change_one_sentence_and_keep_the_others(tmp_path):
     words, problems = own(tmp_path, 'todo:\n  overdue_paper: "请于今日内补报。"\n')
     assert words("todo.overdue_paper") == "请于今日内补报。"
-    assert words("todo.returned") == ZH("todo.returned")
+    assert words("todo.returned_paper") == ZH("todo.returned_paper")
     assert problems == []
 
 

@@ -9,9 +9,10 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from tracker.core.model import Campaign, Contact, Mail, MailKind, Reason, Unit
-from tracker.mail.digest import SHORT_WIDTH, TITLE_WIDTH, DigestComposer
+from tracker.mail.cards import TITLE_WIDTH, Cards
+from tracker.mail.digest import DigestComposer
 from tracker.mail.rollup import RollupComposer
-from tracker.mail.view import MailView, Tally, Week
+from tracker.mail.view import MailView
 from tracker.mail.wording import Calendar, clip, tidy
 from tracker.mail.words import Words
 
@@ -28,8 +29,11 @@ class Composer:
         self.calendar = Calendar(words)
         unit = _find_unit(campaign, campaign.supervisor)
         self._supervisor = unit.name if unit else campaign.supervisor or words("names.supervisor")
-        self._digests = DigestComposer(campaign, words, self.calendar, self._supervisor)
-        self._rollups = RollupComposer(campaign, words, self.calendar)
+        cards = Cards(campaign, words)
+        self._digests = DigestComposer(
+            campaign, cards, words, self.calendar, supervisor=self._supervisor, supervising=unit
+        )
+        self._rollups = RollupComposer(campaign, cards, words, self.calendar)
         self._ask = ask or (unit.contacts[0] if unit and unit.contacts else None)
         self._zones: dict[str, ZoneInfo] = {}
         self._title = tidy(campaign.title)
@@ -44,9 +48,11 @@ class Composer:
         """The subject alone, without the work of composing the rest."""
         if mail.kind is MailKind.ALERT:
             return self.words("alert.subject", title=self._alert_title(mail))
+        day = self.day(mail)
         if mail.kind is MailKind.ROLLUP:
-            return self._rollup_subject(mail, self._rollups.tallies(mail), self._rollups.week(mail))
-        return self._digests.subject(self._digests.groups(mail), self.day(mail))
+            tallies, week = self._rollups.tallies(mail, day), self._rollups.week(mail)
+            return self._marked(mail, self._rollups.subject(tallies, week, day))
+        return self._marked(mail, self._digests.subject(self._digests.groups(mail), day))
 
     def view(self, mail: Mail) -> MailView:
         """Everything that the templates of its kind show."""
@@ -77,13 +83,14 @@ class Composer:
         unit = self._addressed(mail)
         return MailView(
             language=words.language,
-            subject=self._digests.subject(groups, day),
+            subject=self._marked(mail, self._digests.subject(groups, day)),
             preheader=words("digest.preheader", summary=summary, first=first),
             campaign=self._title,
             document=self.campaign.document,
             heading=self._title,
             greeting=self._greeting(mail, unit),
-            intro=self._intro("digest.intro" if _asks_own(mail) else "digest.intro_upward", day),
+            intro=self._intro(_phrase_of(mail), day),
+            notices=self._notices(mail),
             summary=summary,
             why=self._why(mail, "digest.why", unit or mail.name),
             ask=self._who_to_ask(mail),
@@ -142,54 +149,58 @@ class Composer:
             problems=problems,
         )
 
-    def _rollup_subject(self, mail: Mail, entries: tuple[Tally, ...], week: Week | None) -> str:
-        words, document = self.words, self.campaign.document
-        day = self.day(mail)
-        short = self.calendar.short(day, day)
-        if not entries:
-            red = week.lamps[0].number if week is not None else 0
-            return words("rollup.subject_week", document=document, n=red, day=short)
-        if len(entries) > 1:
-            return words("rollup.subject_many", document=document, n=len(entries), day=short)
-        only = entries[0]
-        title = clip(only.title, SHORT_WIDTH)
-        return words("rollup.subject", document=document, title=title, in_=only.done, of=only.of, day=short)
-
     def _rollup(self, mail: Mail) -> MailView:
-        words = self.words
-        entries, week = self._rollups.tallies(mail), self._rollups.week(mail)
+        words, day = self.words, self.day(mail)
+        tallies, week = self._rollups.tallies(mail, day), self._rollups.week(mail)
         unit = self._unit_of(mail) or self._supervisor
-        first = entries[0].summary if entries else week.change if week is not None else ""
+        first = tallies[0].summary if tallies else week.change if week is not None else ""
+        intro = "rollup.intro" if week is None else "rollup.intro_both" if tallies else "rollup.intro_week"
         return MailView(
             language=words.language,
-            subject=self._rollup_subject(mail, entries, week),
+            subject=self._marked(mail, self._rollups.subject(tallies, week, day)),
             preheader=words("rollup.preheader", summary=first),
             campaign=self._title,
             document=self.campaign.document,
             heading=self._title,
             greeting=self._greeting(mail, unit),
-            intro=self._intro("rollup.intro", self.day(mail)),
+            intro=self._intro(intro, day),
+            notices=self._notices(mail),
             why=self._why(mail, "rollup.why", unit),
             source=self._source,
-            tallies=entries,
+            tallies=tallies,
             week=week,
         )
 
     def _unit_of(self, mail: Mail) -> str:
         return self._digests.unit_name(mail.unit) if mail.unit else ""
 
+    def _marked(self, mail: Mail, subject: str) -> str:
+        """What is for information can be told from what is to be done in a list of mails."""
+        return self.words("people.cc_subject", subject=subject) if mail.details.get("cc") else subject
+
+    def _notices(self, mail: Mail) -> tuple[str, ...]:
+        """Whoever stands in, or is to know only, is told so before anything else."""
+        name, notices = mail.details.get("stands_in_for"), []
+        if isinstance(name, str):
+            is_asked = not mail.details.get("cc")
+            notices.append(self.words("people.stands_in" if is_asked else "people.stands_in_cc", name=name))
+        if mail.details.get("cc"):
+            notices.append(self.words("people.cc"))
+        return tuple(notices)
+
     def _why(self, mail: Mail, phrase: str, unit: str) -> str:
-        """Why somebody gets this mail; whoever stands in, or is to know only, is told so."""
-        words = self.words
         name = mail.details.get("stands_in_for")
         if isinstance(name, str):
-            return words("labels.stands_in", name=name)
-        return words("labels.cc") if mail.details.get("cc") else words(phrase, unit=unit)
+            return self.words("people.stands_in_why", name=name, unit=unit)
+        return self.words("people.cc_why" if mail.details.get("cc") else phrase, unit=unit)
 
 
-def _asks_own(mail: Mail) -> bool:
-    """Whether something in it is asked of the recipient, and not only of those who report to them."""
-    return any(item.reason is not Reason.ESCALATION for item in mail.items)
+def _phrase_of(mail: Mail) -> str:
+    """How a digest begins: as asked of the reader, for information, or about those who report to them."""
+    if mail.details.get("cc"):
+        return "digest.intro_cc"
+    is_own = any(item.reason is not Reason.ESCALATION for item in mail.items)
+    return "digest.intro" if is_own else "digest.intro_upward"
 
 
 def _names_unit(name: str, unit: str) -> bool:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import NamedTuple
 
-from tracker.core.model import Campaign, Definition, Item, Kind, Mail, Reason, Target
+from tracker.core.model import Campaign, Item, Mail, Reason, Unit
+from tracker.mail.beside import Beside, Remarks
+from tracker.mail.cards import Card, Cards
 from tracker.mail.view import Row, Section
-from tracker.mail.wording import Calendar, clip, tidy
+from tracker.mail.wording import NAMED_PERIODS, Calendar
 from tracker.mail.words import Words
 
-TITLE_WIDTH = 90
-SHORT_WIDTH = 32
-REQUIREMENT_WIDTH = 220
 #: So many parts are named in a subject; the rest is a number.
 NAMED_SECTIONS = 3
 
@@ -31,21 +29,6 @@ _MERGED = frozenset({"overdue", "lapsed"})
 Group = tuple[str, list[Item]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Card:
-    """What is the same in every row about one definition."""
-
-    label: str
-    title: str
-    short: str
-    requirement: str | None
-    deadline: str
-    submit_to: str | None
-    note: str | None
-    kind: str
-    target: Target | None
-
-
 class _About(NamedTuple):
     """What one row depends on beside its item."""
 
@@ -54,35 +37,32 @@ class _About(NamedTuple):
     wanted: int
     units: str | None
     remarks: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Beside:
-    """What a digest is told beside its items (docs/design/ledger.md)."""
-
-    progress: Mapping[str, object]
-    said: Mapping[str, object]
-    last: frozenset[str]
-
-    @classmethod
-    def of(cls, mail: Mail) -> _Beside:
-        progress, said, last = (mail.details.get(name) for name in ("progress", "said", "last"))
-        return cls(
-            progress if isinstance(progress, dict) else {},
-            said if isinstance(said, dict) else {},
-            frozenset(last) if isinstance(last, list) else frozenset(),
-        )
+    is_supervisors: bool
 
 
 class DigestComposer:
-    """Makes rows of items, in one language.  ``supervisor`` is who gets what has no address of its own."""
+    """Makes rows of items, in one language.
 
-    def __init__(self, campaign: Campaign, words: Words, calendar: Calendar, supervisor: str) -> None:
+    ``supervisor`` is who gets what has no address of its own, ``supervising`` its unit where the files know it.
+    """
+
+    def __init__(
+        self,
+        campaign: Campaign,
+        cards: Cards,
+        words: Words,
+        calendar: Calendar,
+        *,
+        supervisor: str,
+        supervising: Unit | None,
+    ) -> None:
         self.campaign = campaign
         self.words = words
         self.calendar = calendar
         self.supervisor = supervisor
-        self._cards: dict[str, _Card] = {}
+        self._supervising = supervising.id if supervising else None
+        self._cards = cards
+        self._remarks = Remarks(words, calendar)
         self._rows: dict[tuple[object, ...], Row] = {}
 
     def groups(self, mail: Mail) -> list[Group]:
@@ -97,7 +77,7 @@ class DigestComposer:
             if name in _MERGED:
                 group: tuple[str, ...] = (name, item.ref.partition("@")[0], item.unit)
             elif name == "escalation":
-                group = (name, item.ref.partition("@")[0])
+                group = (name, item.ref)
             else:
                 group = (name, item.ref, item.unit)
             found.setdefault(group, []).append(item)
@@ -112,7 +92,7 @@ class DigestComposer:
         words = self.words
         if len(groups) == 1:
             name, items = groups[0]
-            title = self._card(items[0].ref.partition("@")[0]).short
+            title = self._cards[items[0].ref.partition("@")[0]].short
             return words(
                 "digest.subject_one",
                 document=self.campaign.document,
@@ -136,7 +116,7 @@ class DigestComposer:
 
     def sections(self, mail: Mail, groups: list[Group], day: date) -> tuple[Section, ...]:
         """The rows of ``groups`` in their sections."""
-        beside = _Beside.of(mail)
+        beside = Beside.of(mail)
         units = {item.unit for item in mail.items}
         # Where all is for the recipient's own unit, the rows need not say so.
         is_own = len(units) == 1 and (mail.unit is None or mail.unit in units)
@@ -158,12 +138,16 @@ class DigestComposer:
             count = words(spread, count=count, n=items)
         return Section(name, words(f"sections.{name}.heading"), words(f"sections.{name}.hint"), count, rows)
 
-    def _row(self, name: str, items: list[Item], day: date, beside: _Beside, *, is_own: bool) -> Row:
+    def _row(self, name: str, items: list[Item], day: date, beside: Beside, *, is_own: bool) -> Row:
         item = items[0]
-        card = self._card(item.ref.partition("@")[0])
-        done, wanted = _quota(card, item, beside.progress) if card.target else (0, 0)
-        units = self._units(items, short=name == "escalation") if name == "escalation" or not is_own else None
-        about = _About(day, done, wanted, units, self._remarks(items, beside))
+        card = self._cards[item.ref.partition("@")[0]]
+        is_upward = name == "escalation"
+        names = {} if is_own and not is_upward else self._unit_names(items, short=is_upward)
+        done, wanted = _quota(card, item, beside.progress) if card.target and len(names) <= 1 else (0, 0)
+        units = self.words("sections.comma").join(names.values()) if names else None
+        told = beside.said or beside.last
+        remarks = self._remarks.of(items, card, beside, day, names if len(names) > 1 else {}) if told else ()
+        about = _About(day, done, wanted, units, remarks, item.unit == self._supervising)
         if len(items) > 1:
             return self._new_row(name, items, card, about)
         # On one day the same row goes to every unit that is asked the same.
@@ -176,11 +160,10 @@ class DigestComposer:
             self._rows[same] = row
         return row
 
-    def _new_row(self, name: str, items: list[Item], card: _Card, about: _About) -> Row:
+    def _new_row(self, name: str, items: list[Item], card: Card, about: _About) -> Row:
         when = self._date(items)
-        is_asked = name != "escalation" and (items[0].due is not None or name == "review")
         return Row(
-            ref=items[0].ref if len(items) == 1 else items[0].ref.partition("@")[0],
+            ref=self._refs(items),
             label=card.label,
             title=card.title,
             short=card.short,
@@ -188,47 +171,41 @@ class DigestComposer:
             deadline=card.deadline,
             date=when,
             when=self.words("row.when", deadline=card.deadline, date=when) if when else card.deadline,
-            todo=self._todo(name, card, items, about.day, missing=about.wanted - about.done),
-            submit_to=card.submit_to if is_asked else None,
+            todo=self._todo(name, card, items, about),
+            submit_to=self._submit_to(name, card, items, about),
             requirement=card.requirement,
-            period=self._period(items),
-            progress=self._progress(card, about.done, about.wanted) if about.wanted else None,
+            period=self._period(card, items),
+            progress=self._progress(card, about) if about.wanted else None,
             units=about.units,
             note=card.note if name != "escalation" else None,
             remarks=about.remarks,
             items=len(items),
         )
 
-    def _remarks(self, items: list[Item], beside: _Beside) -> tuple[str, ...]:
-        """What else is to be known of these items; of most there is nothing."""
-        if not beside.said and not beside.last:
-            return ()
-        found: dict[str, None] = {}
-        for item in items:
-            said = beside.said.get(f"{item.ref} {item.unit}")
-            if isinstance(said, Mapping):
-                found.update((remark, None) for remark in self._said(item, said))
-            if item.ref in beside.last:
-                found[self.words("row.last")] = None
-        return tuple(found)
+    def _refs(self, items: list[Item]) -> str:
+        """What to quote in a call or a command: all of them, or the first and the last."""
+        refs = sorted({item.ref for item in items})
+        if len(refs) <= NAMED_PERIODS:
+            return self.words("periods.comma").join(refs)
+        return self.words("row.refs", first=refs[0], last=refs[-1])
 
-    def _said(self, item: Item, said: Mapping[str, object]) -> Iterator[str]:
-        words = self.words
-        nominal, why, also = said.get("extended_from"), said.get("returned"), said.get("also")
-        if isinstance(nominal, str) and item.due is not None:
-            before = self.calendar.day(date.fromisoformat(nominal))
-            yield words("row.extended", date=self.calendar.day(item.due), before=before)
-        if isinstance(why, str):
-            yield words("row.returned_because", reason=clip(why, REQUIREMENT_WIDTH))
-        if isinstance(also, list) and also:
-            yield words("row.also", periods=self.calendar.periods([str(each) for each in also]))
+    def _submit_to(self, name: str, card: Card, items: list[Item], about: _About) -> str | None:
+        """Where to send it; nowhere what is only to be begun, and nobody sends anything to themselves."""
+        if name == "escalation":
+            return None
+        if card.submit_to is not None:
+            return card.submit_to
+        is_asked = items[0].due is not None or name == "review"
+        return self.supervisor if is_asked and not about.is_supervisors else None
 
-    def _period(self, items: list[Item]) -> str | None:
-        if len(items) == 1:
-            period = items[0].ref.partition("@")[2]
-            return self.calendar.period(period) if period else None
+    def _period(self, card: Card, items: list[Item]) -> str | None:
         periods = sorted({item.ref.partition("@")[2] for item in items})
-        return self.calendar.periods(periods) if periods != [""] else None
+        if periods == [""]:
+            return None
+        if len(periods) == 1:
+            return self.calendar.about(periods[0], month_before=card.is_about_month_before)
+        several = self.calendar.periods(periods)
+        return self.words("periods.about_each", periods=several) if card.is_about_month_before else several
 
     def _date(self, items: list[Item]) -> str | None:
         if len(items) == 1:
@@ -242,13 +219,15 @@ class DigestComposer:
             return self.calendar.weekday(first)
         return self.words("dates.from_to", first=self.calendar.day(first), last=self.calendar.day(last))
 
-    def _progress(self, card: _Card, done: int, wanted: int) -> str:
-        return self.words("row.progress", of=card.target.of if card.target else "", count=wanted, done=done)
+    def _progress(self, card: Card, about: _About) -> str:
+        return self.words(
+            "row.progress", of=card.of, count=about.wanted, done=about.done, measure=card.measure
+        )
 
-    def _units(self, items: Iterable[Item], *, short: bool = False) -> str:
+    def _unit_names(self, items: Iterable[Item], *, short: bool) -> dict[str, str]:
         """The units of ``items``; of many, as people call them for short."""
         name_of = self.short_name if short else self.unit_name
-        return self.words("sections.comma").join(dict.fromkeys(name_of(item.unit) for item in items))
+        return {item.unit: name_of(item.unit) for item in items}
 
     def short_name(self, unit: str) -> str:
         """The shortest name that the files know: 万州 for 万州区应急管理局."""
@@ -277,56 +256,23 @@ class DigestComposer:
             return words("row.today")
         return words("row.tomorrow") if left == 1 else words("row.left", n=left)
 
-    def _todo(self, name: str, card: _Card, items: list[Item], day: date, *, missing: int) -> str:
-        words, due = self.words, items[0].due
-        if name in _MERGED:
-            if len(items) > 1:
-                return words("todo.overdue_many", n=len(items))
+    def _todo(self, name: str, card: Card, items: list[Item], about: _About) -> str:
+        words, due, missing = self.words, items[0].due, about.wanted - about.done
+        if name == "overdue" and len(items) > 1:
+            return words(f"todo.overdue_many_{card.kind}", n=len(items))
+        if name in _MERGED or name in ("escalation", "returned", "due_today"):
             return words(f"todo.{name}_{card.kind}")
-        if name in ("escalation", "returned", "review"):
-            return words(f"todo.{name}")
-        if name == "pace" and missing > 0 and card.target is not None:
-            return words("todo.pace", missing=missing, of=card.target.of)
+        if name == "review":
+            return words("todo.review")
+        if name == "pace" and missing > 0:
+            return words("todo.pace", missing=missing, of=card.of, measure=card.measure)
         if due is None:
             return words("todo.opened_undated")
-        if name == "due_today":
-            return words(f"todo.due_today_{card.kind}")
         asked = "opened" if name == "opened" else "lead"
-        return words(f"todo.{asked}_{card.kind}", date=self.calendar.short(due, day))
-
-    def _card(self, key: str) -> _Card:
-        card = self._cards.get(key)
-        if card is None:
-            definition = self.campaign.definitions.get(key)
-            # A definition can be gone from the files after the mail was decided.
-            card = _no_card(key) if definition is None else self._new_card(definition)
-            self._cards[key] = card
-        return card
-
-    def _new_card(self, definition: Definition) -> _Card:
-        words, task = self.words, definition.task_id
-        label = words("names.report") if task is None else words("names.task", id=task)
-        # The text of a task often still begins with its number.
-        title = tidy(definition.title).removeprefix(f"{task}.").lstrip()
-        short = clip(title, SHORT_WIDTH).rstrip("。；，、.;,")
-        return _Card(
-            label=label,
-            title=clip(title, TITLE_WIDTH),
-            short=f"{label} {short}" if task else short,
-            requirement=clip(definition.requirement, REQUIREMENT_WIDTH) if definition.requirement else None,
-            deadline=tidy(definition.deadline),
-            submit_to=definition.submit_to or self.supervisor,
-            note=clip(definition.note, REQUIREMENT_WIDTH) if definition.note else None,
-            kind="task" if definition.kind is Kind.TASK else "paper",
-            target=definition.target,
-        )
+        return words(f"todo.{asked}_{card.kind}", date=self.calendar.short(due, about.day))
 
 
-def _no_card(key: str) -> _Card:
-    return _Card(key, key, key, None, key, None, None, "paper", None)
-
-
-def _quota(card: _Card, item: Item, progress: Mapping[str, object]) -> tuple[int, int]:
+def _quota(card: Card, item: Item, progress: Mapping[str, object]) -> tuple[int, int]:
     """How many are done, and how many are wanted of this unit; (0, 0) where there is no quota."""
     if card.target is None or item.unit not in card.target.units:
         return 0, 0

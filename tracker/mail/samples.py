@@ -3,17 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from tracker.core.model import Campaign, Item, Language, Mail, MailKind, Reason
 
 
 def samples(campaign: Campaign, language: Language) -> Iterator[Mail]:
-    """A digest with something in every section, an alert, and a roll-up with and without missing units."""
+    """A digest with something in every section, an alert, and roll-ups: deadlines alone, the week alone, both."""
     day = campaign.issued + timedelta(days=30)
-    at = datetime.combine(day, time(1), UTC)
     unit = next(iter(campaign.units), "unit")
     refs = list(campaign.definitions) or ["1"]
+    items = _digest_items(refs, unit, campaign.issued, day)
+    details: dict[str, object] = {
+        "progress": {f"{each.ref} {unit}": 1 for each in items},
+        "said": {
+            f"{each.ref} {unit}": {"extended_from": "2022-05-05", "returned": "样例", "also": ["2022-01"]}
+            for each in items[:9]
+        },
+        "last": [items[-2].ref],
+    }
+    for_information = {**details, "cc": True, "stands_in_for": "样例"}
+    problems = {"title": "样例", "problems": ["config/tasks.yaml:1:1: sample"]}
+    late = (Item(f"{refs[0]}@2022-05", unit, Reason.OVERDUE, day, -3),)
+    deadlines = _deadlines(refs[0], unit)
+    week = _week(campaign, day)
+    at = datetime.combine(day, time(1), UTC)
+    for name, kind, said, facts in (
+        ("digest", MailKind.DIGEST, items, details),
+        ("cc", MailKind.DIGEST, items, for_information),
+        ("alert", MailKind.ALERT, (), problems),
+        ("rollup", MailKind.ROLLUP, late, {"deadlines": deadlines}),
+        ("week", MailKind.ROLLUP, (), {"deadlines": [], "week": week}),
+        ("both", MailKind.ROLLUP, late, {"deadlines": deadlines[:1], "week": {**week, "before": None}}),
+    ):
+        key = f"sample/{name}"
+        yield Mail(key, at, "sample@unit.example", "样例", unit, kind, language, said, dict(facts))
+
+
+def _digest_items(refs: list[str], unit: str, issued: date, day: date) -> tuple[Item, ...]:
     items = []
     for number, reason in enumerate(Reason):
         ref = refs[number % len(refs)]
@@ -22,37 +49,29 @@ def samples(campaign: Campaign, language: Language) -> Iterator[Mail]:
             Item(f"{ref}@2022-0{left % 9 + 1}", unit, reason, day + timedelta(days=left), left)
             for left in (-3, 0, 1, 7)
         )
-    items.append(Item(refs[0], unit, Reason.OVERDUE, campaign.issued - timedelta(days=1), -31))
-    yield Mail(
-        "sample/digest", at, "sample@unit.example", "样例", unit, MailKind.DIGEST, language, tuple(items)
-    )
-    problems: dict[str, object] = {"title": "样例", "problems": ["config/tasks.yaml:1:1: sample"]}
-    yield Mail(
-        "sample/alert", at, "sample@unit.example", "样例", None, MailKind.ALERT, language, (), problems
-    )
-    tally: dict[str, object] = {"ref": f"{refs[0]}@2022-05", "due": "2022-05-05", "late": [unit], "nil": 1}
+    items.append(Item(refs[0], unit, Reason.OVERDUE, issued - timedelta(days=1), -31))
+    return tuple(items)
+
+
+def _deadlines(key: str, unit: str) -> list[dict[str, object]]:
+    counts: dict[str, object] = {"of": 4, "nil": 1, "waived": 1, "paused": 1}
+    units: dict[str, object] = {"late": [unit], "returned": [unit], "extended": {unit: "2022-05-20"}}
+    return [
+        {"ref": f"{key}@2022-05", "due": "2022-05-05", **counts, **units},
+        {"ref": f"{key}@2022-06", "due": "2022-06-05", "of": 1},
+    ]
+
+
+def _week(campaign: Campaign, day: date) -> dict[str, object]:
     lights = {"red": 2, "amber": 1, "green": 30, "blue": 4, "grey": 1}
     before = {"red": 1, "amber": 3, "green": 31, "blue": 3, "grey": 0}
     cell = {"lights": lights, "before": before}
-    yield Mail(
-        "sample/rollup",
-        at,
-        "sample@unit.example",
-        "样例",
-        unit,
-        MailKind.ROLLUP,
-        language,
-        (Item(f"{refs[0]}@2022-05", unit, Reason.OVERDUE, day, -3),),
-        {
-            "deadlines": [{**tally, "of": 2}, {"ref": f"{refs[0]}@2022-06", "due": "2022-06-05", "of": 1}],
-            "week": {
-                "day": day.isoformat(),
-                "before": (day - timedelta(days=7)).isoformat(),
-                "lights": lights,
-                "lights_before": before,
-                "sections": [{"name": "", **cell}],
-                "tasks": [{"key": key, **cell} for key in refs],
-                "units": [{"unit": each, **cell} for each in campaign.units],
-            },
-        },
-    )
+    return {
+        "day": day.isoformat(),
+        "before": (day - timedelta(days=7)).isoformat(),
+        "lights": lights,
+        "lights_before": before,
+        "sections": [{"name": "", **cell}],
+        "tasks": [{"key": key, **cell} for key in campaign.definitions],
+        "units": [{"unit": each, **cell} for each in campaign.units],
+    }

@@ -49,25 +49,37 @@ class Missing:
     """A unit that has not answered, whom to call, and what is to be known of it (an extension, a return)."""
 
     name: str
-    contacts: str
+    contacts: tuple[str, ...]
     remark: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """One occurrence over all its units: ``done`` of ``of`` are in; ``rest`` says how many more are missing."""
+    """One occurrence over all its units: ``done`` of ``of`` are in.
+
+    ``notes`` says what the numbers do not, ``rest`` how many of the missing are not named.
+    """
 
     ref: str
+    label: str
     title: str
+    short: str
     period: str | None
     due: str | None
     of: int
     done: int
     summary: str
+    notes: str | None
     missing: tuple[Missing, ...]
     rest: str | None
     late: str | None
-    remarks: tuple[str, ...]
+
+
+class Trend(NamedTuple):
+    """A change since last week, in words; ``tone`` is ``worse``, ``better`` or empty."""
+
+    text: str
+    tone: str
 
 
 class Lamp(NamedTuple):
@@ -76,37 +88,43 @@ class Lamp(NamedTuple):
     light: str
     name: str
     number: int
-    trend: str | None
+    trend: Trend | None
+
+
+class Bar(NamedTuple):
+    """A part of a bar: its light, its share in per cent, and whether a sign has room in it."""
+
+    light: str
+    share: int
+    has_room: bool
 
 
 class LightRow(NamedTuple):
-    """The lights of one section, task or unit.
-
-    ``numbers`` are (light, how many) of every light, ``bars`` (light, share in per cent) of those that occur.
-    """
+    """The lights of one section, task or unit; ``numbers`` are (light, how many) of those that occur."""
 
     name: str
-    red: int
-    amber: int
+    ref: str | None
     numbers: tuple[tuple[str, int], ...]
-    bars: tuple[tuple[str, int], ...]
-    trend: str | None
+    bars: tuple[Bar, ...]
+    trend: Trend | None
 
 
 @dataclass(frozen=True, slots=True)
 class LightTable:
-    """Lights by section, task or unit; ``rest`` says how many rows are left out."""
+    """Lights by section, task or unit; ``rest`` says how many are not shown, and why."""
 
     heading: str
     rows: tuple[LightRow, ...]
-    rest: str | None
+    rest: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """How everything stands, and what has changed since last week."""
+    """How everything stands, and what has changed since last week; ``red`` is how many are overdue."""
 
+    red: int
     lamps: tuple[Lamp, ...]
+    bars: tuple[Bar, ...]
     change: str
     tables: tuple[LightTable, ...]
 
@@ -116,6 +134,7 @@ class MailView:
     """A whole mail.
 
     ``sections`` are filled for a digest, ``problems`` for an alert, ``tallies`` and ``week`` for a roll-up.
+    ``notices`` tell whom else the mail is really for, where it is not simply addressed to the recipient.
     """
 
     language: str
@@ -130,6 +149,7 @@ class MailView:
     source: str
     summary: str = ""
     ask: str | None = None
+    notices: tuple[str, ...] = ()
     sections: tuple[Section, ...] = ()
     problems: tuple[str, ...] = ()
     tallies: tuple[Tally, ...] = ()

@@ -13,6 +13,7 @@ from tracker.mail.words import Words
 NAMED_PERIODS = 3
 
 _CJK = "\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\u3000-\u303f"
+_CHINESE = re.compile(f"[{_CJK}]")
 _BREAK_IN_CHINESE = re.compile(rf"(?<=[{_CJK}])\s+(?=[{_CJK}])")
 _SENTENCE_END = re.compile(r"[。！？；][”’）》]?|[.!?;](?=\s)")
 _PAUSE = re.compile(r"[，、：,:](?!\d)|(?<=\w)\s")
@@ -26,13 +27,18 @@ def tidy(text: str) -> str:
     return _BREAK_IN_CHINESE.sub("", " ".join(text.split()))
 
 
+def is_chinese(text: str) -> bool:
+    """Whether any of it is."""
+    return _CHINESE.search(text) is not None
+
+
 @lru_cache(maxsize=4096)
 def clip(text: str, width: int) -> str:
     """Tidied, and no longer than about ``width``: cut after a sentence if possible, else at a pause."""
     text = tidy(text)
     if len(text) <= width:
         return text
-    ellipsis = "……" if re.search(f"[{_CJK}]", text) else " …"
+    ellipsis = "……" if is_chinese(text) else " …"
     # Half a sentence says more than the first few words of it.
     ends = [match.end() for match in _SENTENCE_END.finditer(text, 0, width) if match.end() >= width * 0.35]
     if ends:
@@ -89,14 +95,32 @@ class Calendar:
             )
         return self._words("periods.year", year=year)
 
+    def about(self, period: str, *, month_before: bool) -> str:
+        """A monthly report is named by the month in which it is due; it may be about the month before."""
+        match = _PERIOD.match(period)
+        if not month_before or match is None or not match["month"]:
+            return self.period(period)
+        month, year = int(match["month"]), int(match["year"])
+        before = f"{year:04}-{month - 1:02}" if month > 1 else f"{year - 1:04}-12"
+        about = self._after(before, f"{year:04}")
+        return self._words("periods.about", period=self.period(period), month=about)
+
+    def _after(self, period: str, year: str | None) -> str:
+        """A period named after another one of ``year``, whose year a month need not repeat."""
+        match = _PERIOD.match(period)
+        if match is None or not match["month"] or match["year"] != year:
+            return self.period(period)
+        return self._words("periods.month_again", year=year, month=self._months[int(match["month"]) - 1])
+
     def periods(self, periods: Sequence[str]) -> str:
-        """Several periods in one phrase: 2022年5月—2026年11月，共55期."""
+        """Several periods in one phrase: 2022年4月、5月共2期; 2022年5月—2026年11月共55期."""
         count = len(periods)
         if count == 1:
             return self.period(periods[0])
         if count <= NAMED_PERIODS:
-            named = self._words("periods.comma").join(self.period(each) for each in periods)
-            return self._words("periods.few", all=named, n=count)
+            years = [None, *(period[:4] for period in periods)]
+            named = [self._after(period, year) for period, year in zip(periods, years, strict=False)]
+            return self._words("periods.few", all=self._words("periods.comma").join(named), n=count)
         key = "periods.run" if _is_run(periods) else "periods.gaps"
         return self._words(key, first=self.period(periods[0]), last=self.period(periods[-1]), n=count)
 

@@ -1,0 +1,134 @@
+"""What is said of a definition wherever it is named, in one language: worked out once."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from tracker.core.model import Campaign, Definition, Every, Kind, Rule, Target
+from tracker.core.occurrences import occurrences
+from tracker.core.wording import to_chinese, to_english
+from tracker.mail.wording import clip, is_chinese, tidy
+from tracker.mail.words import Words
+
+TITLE_WIDTH = 90
+SHORT_WIDTH = 32
+#: In a table there is room for the end of a title, which is where two reports differ.
+NAME_WIDTH = 48
+REQUIREMENT_WIDTH = 220
+
+#: What is due up to this day of a month is about the month before: “每月5日前报送上月…”.
+LAST_DAY_ABOUT_MONTH_BEFORE = 15
+
+#: ``典型案例（个）``: a quota may name what it is counted in, as the columns of official tables do.
+_MEASURED = re.compile(r"(?P<of>.+)（(?P<measure>[^（）]{1,3})）")
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The same in every row about one definition.
+
+    ``title`` is for a row that says ``label`` beside it, ``short`` for a subject, ``name`` for a table.
+    ``kind`` is ``paper`` for what is sent in and ``task`` for what is done and reported on.  ``of`` and
+    ``measure`` are the words of a quota.  ``lapsed`` are the periods that were over before the document was
+    issued.
+    """
+
+    label: str
+    title: str
+    short: str
+    name: str
+    deadline: str
+    requirement: str | None = None
+    submit_to: str | None = None
+    note: str | None = None
+    kind: Literal["task", "paper"] = "paper"
+    target: Target | None = None
+    of: str = ""
+    measure: str = ""
+    is_about_month_before: bool = False
+    lapsed: frozenset[str] = frozenset()
+
+
+class Cards:
+    """The cards of a campaign, by key; of what is gone from the files, a card with the key alone."""
+
+    def __init__(self, campaign: Campaign, words: Words) -> None:
+        self._campaign = campaign
+        self._words = words
+        self._cards: dict[str, Card] = {}
+
+    def __getitem__(self, key: str) -> Card:
+        card = self._cards.get(key)
+        if card is None:
+            definition = self._campaign.definitions.get(key)
+            gone = Card(self._words("names.gone"), key, key, key, key)
+            card = gone if definition is None else self._new(definition)
+            self._cards[key] = card
+        return card
+
+    def _new(self, definition: Definition) -> Card:
+        words, task = self._words, definition.task_id
+        label = words("names.report") if task is None else words("names.task", id=task)
+        # The text of a task often still begins with its number.
+        title = tidy(definition.title).removeprefix(f"{task}.").lstrip()
+        of, measure = _counted(definition.target)
+        kind = _kind(definition)
+        return Card(
+            label=label,
+            title=clip(title, TITLE_WIDTH),
+            short=self._titled(label if task else None, title, SHORT_WIDTH),
+            name=self._titled(label if task else None, title, NAME_WIDTH),
+            deadline=self._deadline(definition),
+            requirement=clip(definition.requirement, REQUIREMENT_WIDTH) if definition.requirement else None,
+            submit_to=definition.submit_to,
+            note=clip(definition.note, REQUIREMENT_WIDTH) if definition.note else None,
+            kind=kind,
+            target=definition.target,
+            of=of,
+            measure=measure,
+            is_about_month_before=kind == "paper" and _is_early_in_month(definition.rule),
+            lapsed=self._lapsed(definition),
+        )
+
+    def _titled(self, label: str | None, title: str, width: int) -> str:
+        short = clip(title, width).rstrip("。；，、.;,")
+        return short if label is None else self._words("names.titled", label=label, title=short)
+
+    def _deadline(self, definition: Definition) -> str:
+        """As the document words it, and in the language of the mail where that is another one."""
+        verbatim = tidy(definition.deadline)
+        is_zh = self._words.language == "zh"
+        if is_chinese(verbatim) == is_zh:
+            return verbatim
+        try:
+            canonical = to_chinese(definition.rule) if is_zh else to_english(definition.rule)
+        except ValueError:
+            return verbatim
+        return self._words("row.deadline_in_both", deadline=verbatim, canonical=canonical)
+
+    def _lapsed(self, definition: Definition) -> frozenset[str]:
+        rule, issued = definition.rule, self._campaign.issued
+        if rule.every is None or rule.since is None or rule.since >= issued:
+            return frozenset()
+        over = occurrences(rule, definition.key, issued, rule.since, issued)
+        return frozenset(each.period for each in over if each.period)
+
+
+def _kind(definition: Definition) -> Literal["task", "paper"]:
+    """A deliverable without an address to send it to is something to be done: an inspection, a notice."""
+    if definition.kind is Kind.REPORT:
+        return "paper"
+    return "paper" if definition.kind is Kind.DELIVERABLE and definition.submit_to else "task"
+
+
+def _is_early_in_month(rule: Rule) -> bool:
+    return rule.every is Every.MONTH and rule.day is not None and rule.day <= LAST_DAY_ABOUT_MONTH_BEFORE
+
+
+def _counted(target: Target | None) -> tuple[str, str]:
+    if target is None:
+        return "", ""
+    match = _MEASURED.fullmatch(target.of)
+    return (match["of"], match["measure"]) if match else (target.of, "")
