@@ -21,14 +21,15 @@ from tracker.report.blocks import Bar
 from tracker.report.linebreak import break_lines
 
 FONT = Path(__file__).parent / "fonts" / "NotoSansSC-Report.otf"
-#: Where systems keep fonts with rarer characters; the first that is there is used for what ours lacks.
+#: Where systems keep fonts with rarer characters, and which of a collection is the Chinese one; the first
+#: that is there is used for what ours lacks.
 SYSTEM_FONTS = (
-    "/usr/share/fonts/**/NotoSansCJK-Regular.ttc",
-    "/usr/share/fonts/**/DroidSansFallback*.ttf",
-    "/usr/share/fonts/**/wqy-*.ttc",
-    "/System/Library/Fonts/STHeiti Light.ttc",
-    "C:/Windows/Fonts/msyh.ttc",
-    "C:/Windows/Fonts/simsun.ttc",
+    ("/usr/share/fonts/**/NotoSansCJK-Regular.ttc", 2),
+    ("/usr/share/fonts/**/DroidSansFallback*.ttf", 0),
+    ("/usr/share/fonts/**/wqy-*.ttc", 0),
+    ("/System/Library/Fonts/STHeiti Light.ttc", 0),
+    ("C:/Windows/Fonts/msyh.ttc", 0),
+    ("C:/Windows/Fonts/simsun.ttc", 0),
 )
 #: Stands for a character that no font has.
 UNKNOWN = "〓"
@@ -181,10 +182,10 @@ class Paper(FPDF):
     @cached_property
     def _fallback(self) -> set[int]:
         """The characters of the first font of the system that can be read."""
-        for pattern in SYSTEM_FONTS:
+        for pattern, number in SYSTEM_FONTS:
             for path in sorted(glob.iglob(pattern, recursive=True)):  # noqa: PTH207 - the patterns are absolute
                 try:
-                    self.add_font("fallback", fname=path)
+                    self.add_font("fallback", fname=path, collection_font_number=number)
                 except Exception:  # noqa: BLE001, S112 - whatever somebody's font has, the report must come out
                     continue
                 return self._characters("fallback")
