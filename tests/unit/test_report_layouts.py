@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 
@@ -15,6 +16,7 @@ from tests.world import at, definition, running, unit, world
 from tracker.core.model import Unit
 from tracker.engine.standings import ledger_rows
 from tracker.report import paper
+from tracker.report.blocks import Column, Table
 from tracker.report.compose import compose
 from tracker.report.facts import Month, month_facts
 from tracker.report.html import to_html
@@ -193,6 +195,11 @@ def test_what_the_font_lacks_is_taken_from_one_of_the_system_that_can_be_read(ho
 
 def lacking_the_character_for_department(self, family):
     return set(self.fonts[family].cmap) - ({ord("务")} if family == "ours" else set())
+
+
+def test_a_number_is_never_broken_however_short_its_heading_is(empty):
+    table = Table((Column("x", 10), Column("In", 6, right=True)), (("y", "16.6%"),))
+    assert "16.6%" in pdf_text(to_pdf(replace(compose(empty, "en"), blocks=(table,))))
 
 
 def test_a_table_that_is_longer_than_a_page_has_its_heading_on_each():

@@ -154,10 +154,10 @@ def _keys(paper: Paper, keys: Sequence[Key]) -> None:
 class _Grid:
     """The columns of a table on the paper."""
 
-    def __init__(self, paper: Paper, columns: Sequence[Column]) -> None:
+    def __init__(self, paper: Paper, block: Table) -> None:
         self.paper = paper
-        self.columns = columns
-        self.widths = _widths(paper, columns)
+        self.columns = block.columns
+        self.widths = _widths(paper, block)
 
     def cells(self, texts: Sequence[Cell]) -> list[list[str] | Bar]:
         """Each broken into the lines of its column."""
@@ -223,16 +223,16 @@ class _Grid:
         return width - PAD - self.paper.width_of(line, TINY)
 
 
-def _widths(paper: Paper, columns: Sequence[Column]) -> list[float]:
-    """Numbers get what their heading needs, the rest is shared by weight."""
-    fixed = {
-        number: min(paper.width_of(f"{column.sign}{column.title}", TINY) + 2 * PAD + 0.5, 18)
-        for number, column in enumerate(columns)
-        if column.right
-    }
-    weights = sum(column.weight for number, column in enumerate(columns) if number not in fixed)
+def _widths(paper: Paper, block: Table) -> list[float]:
+    """Numbers get what they or their heading need, the rest is shared by weight."""
+    fixed: dict[int, float] = {}
+    for number, column in enumerate(block.columns):
+        if column.right:
+            texts = [f"{column.sign}{column.title}", *(str(row[number]) for row in block.rows)]
+            fixed[number] = min(max(paper.width_of(text, TINY) for text in texts) + 2 * PAD + 0.5, 22)
+    weights = sum(column.weight for number, column in enumerate(block.columns) if number not in fixed)
     rest = paper.breadth - sum(fixed.values())
-    return [fixed.get(number, rest * column.weight / weights) for number, column in enumerate(columns)]
+    return [fixed.get(number, rest * column.weight / weights) for number, column in enumerate(block.columns)]
 
 
 def _height(cells: Sequence[list[str] | Bar]) -> float:
@@ -246,7 +246,7 @@ def _table(paper: Paper, block: Table) -> None:
         paper.y += 2
         _paragraph(paper, block.title, size=BODY, bold=True)
     paper.y += 1
-    grid = _Grid(paper, block.columns)
+    grid = _Grid(paper, block)
     grid.head()
     for row in block.rows:
         grid.row(row)

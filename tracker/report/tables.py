@@ -70,7 +70,7 @@ def calls_table(wording: Wording, report: MonthReport) -> Table:
     columns = [
         *heads(wording, ("unit", 20)),
         *numbers(wording, "missing"),
-        *heads(wording, ("title", 44), ("people", 38)),
+        *heads(wording, ("ref", 44), ("people", 38)),
     ]
     rows: list[Row] = [
         (
@@ -137,7 +137,7 @@ def _beside(wording: Wording, what: str, line: Line) -> str:
 
 def arrears_table(wording: Wording, report: MonthReport) -> Table:
     """What is overdue from earlier months, and what of that came in during this one."""
-    columns = heads(wording, ("what", 10), ("ref", 19), ("title", 26), ("due", 16), ("names", 40))
+    columns = heads(wording, ("what", 10), ("ref", 19), ("title", 26), ("due", 20), ("names", 40))
     rows: list[Row] = []
     for what, lines in (("open", report.arrears), ("caught_up", report.caught_up)):
         by_ref: dict[str, list[Line]] = defaultdict(list)
