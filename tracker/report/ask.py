@@ -1,0 +1,39 @@
+"""Asks the ledger for the month: which rows, and as they stood when."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+
+from sqlmodel import Session
+
+from tracker.app import App
+from tracker.engine.inforce import InForce
+from tracker.engine.standings import LedgerRow, ledger_rows
+from tracker.report.facts import Month, month_facts
+from tracker.report.model import MonthReport
+
+
+def month_report(app: App, month: Month, *, at: datetime | None = None) -> MonthReport:
+    """The report on ``month`` as it stood at ``at``: by default the end of the month, or now if that is earlier."""
+    force, now = app.force, app.clock.now()
+    app.engine.bring_up_to_date(now)
+    if at is None:
+        end = datetime.combine(month.until, time.min, force.zone) - timedelta(seconds=1)
+        at = min(end, now)
+    with app.database.reading() as session:
+        rows = _rows(session, force, month, at, now)
+    return month_facts(force, month, at, rows)
+
+
+def _rows(session: Session, force: InForce, month: Month, at: datetime, now: datetime) -> list[LedgerRow]:
+    """Everything open or due this year, and what the month and the one after bring beyond that."""
+    rows = ledger_rows(session, force, at, latest=now)
+    until = month.following.until
+    if until <= date(force.day(at).year + 1, 1, 1):
+        return rows
+    later = ledger_rows(session, force, at, latest=now, since=month.first, until=until)
+    known = {(row.ref, row.unit) for row in rows}
+    rows += [row for row in later if (row.ref, row.unit) not in known]
+    rank = {unit: position for position, unit in enumerate(force.campaign.units)}
+    rows.sort(key=lambda row: (force.position(row.definition.key), row.ref, rank.get(row.unit, len(rank))))
+    return rows

@@ -1,0 +1,338 @@
+"""Works out the report on a month, once, from the rows of the ledger; states and lights are theirs."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import cached_property
+
+from tracker.core.model import Campaign, Contact, Light, Occurrence, State, Unit
+from tracker.core.standing import Dates
+from tracker.engine.inforce import InForce
+from tracker.engine.standings import LedgerRow
+from tracker.report.model import (
+    Group,
+    Line,
+    MonthReport,
+    OccurrenceReport,
+    Person,
+    Phase,
+    Source,
+    Tally,
+    Thing,
+    UnitFacts,
+)
+
+_CLOSED = frozenset((State.DONE, State.DONE_LATE, State.NIL, State.WAIVED))
+
+
+@dataclass(frozen=True)
+class Month:
+    """A calendar month, by its first day."""
+
+    first: date
+
+    @cached_property
+    def until(self) -> date:
+        """The first day after it."""
+        return (self.first + timedelta(days=31)).replace(day=1)
+
+    @property
+    def last(self) -> date:
+        """Its last day."""
+        return self.until - timedelta(days=1)
+
+    @cached_property
+    def following(self) -> Month:
+        """The month after."""
+        return Month(self.until)
+
+    def __contains__(self, day: date | None) -> bool:
+        return day is not None and self.first <= day < self.until
+
+    def phase(self, day: date) -> Phase:
+        """Whether the month is over at the end of ``day``."""
+        if day < self.first:
+            return "to_come"
+        return "over" if day >= self.last else "running"
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A row with what the report asks of it: its date by the rule, and the day on which it came in."""
+
+    row: LedgerRow
+    rule_due: date | None
+    done_on: date | None
+
+    @property
+    def extended(self) -> bool:
+        return self.row.answer.extended_due is not None
+
+    def due_in(self, month: Month) -> bool:
+        """By the rule, or since a person put it there."""
+        return self.rule_due in month or (self.extended and self.row.dates.effective_due in month)
+
+
+def month_facts(
+    force: InForce,
+    month: Month,
+    at: datetime,
+    rows: Iterable[LedgerRow],
+) -> MonthReport:
+    """The report on ``month`` as ``rows`` stood at ``at``.
+
+    ``rows`` are in the order of the document and may hold more than the month needs.
+    """
+    day = force.day(at)
+    dating = _Dating(force)
+    cases = [dating.case(row) for row in rows]
+    due = [case for case in cases if case.due_in(month)]
+    in_hand = [case for case in cases if case.due_in(month) or _in_hand(case, month, day)]
+    arrears = [case for case in in_hand if _is_arrear(case, month)]
+    caught_up = [
+        case
+        for case in in_hand
+        if not case.due_in(month) and case.row.late_days > 0 and case.done_on in month
+    ]
+    following = _things([case for case in cases if case.rule_due in month.following])
+    occurrences = _occurrences(due)
+    campaign = force.campaign
+    return MonthReport(
+        source=_source(campaign),
+        first=month.first,
+        last=month.last,
+        at=at,
+        day=day,
+        phase=month.phase(day),
+        due=tally(due),
+        in_hand=len(in_hand),
+        lights=_lights(in_hand),
+        states=_states(in_hand),
+        occurrences=occurrences,
+        arrears=tuple(map(_line, arrears)),
+        caught_up=tuple(map(_line, caught_up)),
+        things=_things(in_hand),
+        units={unit.id: unit_facts(unit) for unit in campaign.units.values()},
+        **_groups(campaign, in_hand, month),
+        following=tuple(following.values()),
+    )
+
+
+def _source(campaign: Campaign) -> Source:
+    above = campaign.units.get(campaign.supervisor or "")
+    supervisor = campaign.supervisor if above is None else above.name
+    return Source(campaign.title, campaign.document, campaign.issued, supervisor)
+
+
+class _Dating:
+    """Finds the date that the rule gives, where an extension hides it; one look for each occurrence."""
+
+    def __init__(self, force: InForce) -> None:
+        self._force = force
+        self._found: dict[tuple[str, date, date], date | None] = {}
+
+    def case(self, row: LedgerRow) -> _Case:
+        submitted = row.answer.submitted_at
+        return _Case(row, self._rule_due(row), None if submitted is None else self._force.day(submitted))
+
+    def _rule_due(self, row: LedgerRow) -> date | None:
+        dates = row.dates
+        if row.answer.extended_due is None or dates.due is None:
+            return dates.effective_due
+        key = (row.definition.key, dates.due, dates.opens)
+        if key not in self._found:
+            self._found[key] = self._by_rule(row, dates, dates.due)
+        return self._found[key]
+
+    def _by_rule(self, row: LedgerRow, dates: Dates, due: date) -> date | None:
+        occurrence = Occurrence(row.definition.key, None, due, dates.opens)
+        return self._force.dates(row.definition, occurrence).effective_due
+
+
+def _in_hand(case: _Case, month: Month, day: date) -> bool:
+    """Whether it was open, or late, or closed, in the month, though it is not due in it."""
+    state = case.row.state
+    if state is State.UPCOMING:
+        return False
+    if state not in _CLOSED:
+        return True
+    if state is State.WAIVED:
+        # When it was waived is not known; what would be due by now is no longer anybody's business.
+        return case.rule_due is None or case.rule_due >= month.until
+    begin = min(month.first, day)
+    return case.done_on is not None and case.done_on >= begin
+
+
+def _is_arrear(case: _Case, month: Month) -> bool:
+    """Overdue, or sent back and late, from before the month."""
+    if case.due_in(month) or case.row.light is not Light.RED:
+        return False
+    due = case.row.dates.effective_due
+    return due is not None and due < month.first
+
+
+def tally(cases: Sequence[_Case]) -> Tally:
+    """Count assignments that fell due."""
+    states = Counter(case.row.state for case in cases)
+    waived, paused = states[State.WAIVED], states[State.PAUSED]
+    done = [case for case in cases if _is_in(case)]
+    late = sum(case.row.late_days > 0 for case in done)
+    asked = len(cases) - waived - paused
+    return Tally(
+        asked=asked,
+        done=len(done),
+        on_time=len(done) - late,
+        late=late,
+        nil=states[State.NIL],
+        missing=asked - len(done),
+        overdue=sum(case.row.light is Light.RED for case in cases),
+        returned=states[State.RETURNED],
+        extended=sum(case.extended for case in cases),
+        waived=waived,
+        paused=paused,
+    )
+
+
+def _is_in(case: _Case) -> bool:
+    row = case.row
+    if row.state in (State.WAIVED, State.PAUSED):
+        return False
+    return row.answer.answered in ("submitted", "nil")
+
+
+def _is_missing(case: _Case) -> bool:
+    return case.row.state not in (State.WAIVED, State.PAUSED) and not _is_in(case)
+
+
+def _line(case: _Case) -> Line:
+    row = case.row
+    return Line(
+        ref=row.ref,
+        unit=row.unit,
+        state=row.state,
+        light=row.light,
+        due=row.dates.due,
+        effective_due=row.dates.effective_due,
+        extended=case.extended,
+        done_on=case.done_on,
+        late_days=row.late_days,
+        progress=row.answer.progress if row.target is not None or row.answer.progress else None,
+        target=row.target,
+    )
+
+
+def _occurrences(cases: Iterable[_Case]) -> tuple[OccurrenceReport, ...]:
+    by_ref: dict[str, list[_Case]] = defaultdict(list)
+    for case in cases:
+        by_ref[case.row.ref].append(case)
+    found = [_occurrence(each) for each in by_ref.values()]
+    # By date, and on one day in the order of the document, as sorting keeps it.
+    found.sort(key=lambda each: each.thing.effective_due or date.max)
+    return tuple(found)
+
+
+def _occurrence(cases: Sequence[_Case]) -> OccurrenceReport:
+    def those(condition: Callable[[_Case], bool]) -> tuple[Line, ...]:
+        return tuple(_line(case) for case in cases if condition(case))
+
+    def state(wanted: State) -> tuple[Line, ...]:
+        return those(lambda case: case.row.state is wanted)
+
+    return OccurrenceReport(
+        thing=_thing(cases[0], len(cases)),
+        tally=tally(cases),
+        missing=those(_is_missing),
+        late=those(lambda case: _is_in(case) and case.row.late_days > 0),
+        nil=state(State.NIL),
+        returned=state(State.RETURNED),
+        extended=those(lambda case: case.extended),
+        waived=state(State.WAIVED),
+        paused=state(State.PAUSED),
+    )
+
+
+def _things(cases: Iterable[_Case]) -> dict[str, Thing]:
+    found: dict[str, Thing] = {}
+    counts: Counter[str] = Counter()
+    for case in cases:
+        ref = case.row.ref
+        counts[ref] += 1
+        if ref not in found:
+            found[ref] = _thing(case, 0)
+    return {ref: replace(thing, units=counts[ref]) for ref, thing in found.items()}
+
+
+def _thing(case: _Case, units: int) -> Thing:
+    row = case.row
+    return Thing(
+        ref=row.ref,
+        key=row.definition.key,
+        period=row.ref.partition("@")[2] or None,
+        kind=row.definition.kind,
+        title=row.definition.title,
+        section=row.definition.section,
+        due=row.dates.due,
+        effective_due=case.rule_due,
+        units=units,
+    )
+
+
+def _lights(cases: Iterable[_Case]) -> dict[Light, int]:
+    counts = Counter(case.row.light for case in cases)
+    return {light: counts[light] for light in Light}
+
+
+def _states(cases: Iterable[_Case]) -> dict[State, int]:
+    counts = Counter(case.row.state for case in cases)
+    return {state: counts[state] for state in State if counts[state]}
+
+
+def _groups(campaign: Campaign, cases: Sequence[_Case], month: Month) -> dict[str, tuple[Group, ...]]:
+    """Everything in hand, by unit, by section and by definition; each in the order of the files."""
+    by_unit: dict[str | None, list[_Case]] = defaultdict(list)
+    by_section: dict[str | None, list[_Case]] = defaultdict(list)
+    by_definition: dict[str | None, list[_Case]] = defaultdict(list)
+    for case in cases:
+        by_unit[case.row.unit].append(case)
+        by_section[case.row.definition.section].append(case)
+        by_definition[case.row.definition.key].append(case)
+    names = {unit.id: unit.name for unit in campaign.units.values()}
+    titles = {definition.key: definition.title for definition in campaign}
+    sections = dict.fromkeys(definition.section for definition in campaign)
+    return {
+        "by_unit": tuple(_group(key, names[key], by_unit[key], month) for key in names if key in by_unit),
+        "by_section": tuple(
+            _group(key, key or "", by_section[key], month) for key in sections if key in by_section
+        ),
+        "by_definition": tuple(
+            _group(key, titles[key], by_definition[key], month) for key in titles if key in by_definition
+        ),
+    }
+
+
+def _group(key: str | None, title: str, cases: Sequence[_Case], month: Month) -> Group:
+    return Group(
+        key=key,
+        title=title,
+        lights=_lights(cases),
+        due=tally([case for case in cases if case.due_in(month)]),
+        arrears=sum(_is_arrear(case, month) for case in cases),
+    )
+
+
+def unit_facts(unit: Unit) -> UnitFacts:
+    """A unit with its people; whoever gets copies only is called last."""
+    people = sorted(unit.contacts, key=_is_copy)
+    return UnitFacts(
+        id=unit.id,
+        name=unit.name,
+        short=min((unit.name, *unit.aliases), key=len),
+        people=tuple(Person(contact.name, contact.email) for contact in people),
+    )
+
+
+def _is_copy(contact: Contact) -> bool:
+    return contact.role == "cc"

@@ -1,0 +1,173 @@
+"""What a report on a month knows: frozen values, free of wording and layout.
+
+Units are named by their id everywhere; ``MonthReport.units`` has their names and people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from tracker.core.model import Kind, Light, State
+
+#: The month is over, is running, or has not begun, as seen from the day on which the report stands.
+Phase = Literal["over", "running", "to_come"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The document that asked for it all."""
+
+    title: str
+    document: str
+    issued: date
+    supervisor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whom to call."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One assignment as it stands.
+
+    ``due`` is the nominal date, ``effective_due`` the one in force; ``extended`` says that a person set it.
+    ``done_on`` is the day on which it came in, ``late_days`` how many days after its date that was, or how
+    long the silence lasts.
+    """
+
+    ref: str
+    unit: str
+    state: State
+    light: Light
+    due: date | None
+    effective_due: date | None
+    extended: bool
+    done_on: date | None
+    late_days: int
+    progress: int | None
+    target: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Assignments that fell due, counted.
+
+    ``asked`` are all but the waived and the paused; ``done`` of them are in: ``on_time`` or ``late``, ``nil``
+    among both.  The rest is ``missing``: ``overdue`` or not yet.  ``returned`` (part of the missing) and
+    ``extended`` are counted beside that.
+    """
+
+    asked: int = 0
+    done: int = 0
+    on_time: int = 0
+    late: int = 0
+    nil: int = 0
+    missing: int = 0
+    overdue: int = 0
+    returned: int = 0
+    extended: int = 0
+    waived: int = 0
+    paused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """A task, deliverable or report, in one period where it has periods."""
+
+    ref: str
+    key: str
+    period: str | None
+    kind: Kind
+    title: str
+    section: str | None
+    due: date | None
+    effective_due: date | None
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class OccurrenceReport:
+    """A deadline of the month over all its units: who is in, who is missing, and what else happened."""
+
+    thing: Thing
+    tally: Tally
+    missing: tuple[Line, ...]
+    late: tuple[Line, ...]
+    nil: tuple[Line, ...]
+    returned: tuple[Line, ...]
+    extended: tuple[Line, ...]
+    waived: tuple[Line, ...]
+    paused: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Lights and counts of a unit (``key`` is its id), a section or a definition.
+
+    ``lights`` counts everything in hand in the month, ``due`` what fell due in it, ``arrears`` what is
+    overdue from before.  ``key`` is None for the reports, which stand in no section.
+    """
+
+    key: str | None
+    title: str
+    lights: Mapping[Light, int]
+    due: Tally
+    arrears: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFacts:
+    """Who answers, and whom to call there."""
+
+    id: str
+    name: str
+    short: str
+    people: tuple[Person, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MonthReport:
+    """A month [``first``, ``last``] as it stood at ``at``, which is on ``day`` in the campaign's time zone.
+
+    ``lights`` and ``states`` count everything in hand: due in the month, or open or late in it.  ``arrears``
+    are overdue from earlier months, ``caught_up`` were so and came in during this month.  ``following`` is
+    what falls due in the month after.
+    """
+
+    source: Source
+    first: date
+    last: date
+    at: datetime
+    day: date
+    phase: Phase
+    due: Tally
+    in_hand: int
+    lights: Mapping[Light, int]
+    states: Mapping[State, int]
+    occurrences: tuple[OccurrenceReport, ...]
+    arrears: tuple[Line, ...]
+    caught_up: tuple[Line, ...]
+    things: Mapping[str, Thing]
+    units: Mapping[str, UnitFacts]
+    by_unit: tuple[Group, ...]
+    by_section: tuple[Group, ...]
+    by_definition: tuple[Group, ...]
+    following: tuple[Thing, ...]
+
+    @property
+    def missing(self) -> list[Line]:
+        """Everything due in the month that is not in."""
+        return [line for each in self.occurrences for line in each.missing]
+
+    @property
+    def late(self) -> list[Line]:
+        """Everything due in the month that came in late."""
+        return [line for each in self.occurrences for line in each.late]
