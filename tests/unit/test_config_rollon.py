@@ -194,7 +194,24 @@ def test_a_deadline_that_cannot_be_moved_is_left_and_listed(tmp_path):
     )
     _, told = roll_on(tmp_path, tmp_path / "new", 2023)
     assert told.left == ["tasks.yaml:15: 2: deadline 2022年6月底前"]
+    assert told.moved == [
+        "campaign: issued 2022-04-08 → 2023-04-08",
+        "1: 2022年底前 → 2023年底前",
+        "2/list: 2022年5月20日前 → 2023年5月20日前",
+    ]
     assert campaign_of(tmp_path / "new/config").definitions["2"].rule.due == date(2022, 6, 30)
+
+
+def test_a_deadline_over_two_lines_keeps_them_and_lines_are_those_of_the_new_file():
+    data = (
+        "campaign:\n  title: 单\n  issued: 2022-04-08\ntasks:\n"
+        "  - id: 1\n    status: done\n    deadline: by end of\n      June 2022\n"
+        '  - id: 2\n    deadline: "\\u0032022年底前"\n'
+    )
+    new, told = roll_tasks(data.encode(), 2023)
+    expected = data.replace("    status: done\n", "").replace("issued: 2022", "issued: 2023")
+    assert new.decode() == expected.replace("June 2022", "June 2023")
+    assert told.left == ["tasks.yaml:9: 2: deadline 2022年底前"]
 
 
 # --- what is refused ---

@@ -53,8 +53,14 @@ def roll_tasks(data: bytes, year: int) -> tuple[bytes, RolledOn]:
     if not issued.year < year <= LAST_YEAR:
         raise UsageError(f"--year {year}: expected a year from {issued.year + 1} to {LAST_YEAR}")
     roller = _Roller(document, issued, year - issued.year)
-    text = roller.roll()
-    return (_BOM if data.startswith(_BOM) else b"") + text.encode(), roller.told
+    new = (_BOM if data.startswith(_BOM) else b"") + roller.roll().encode()
+    # Lines have gone, so where something stands is looked up in what is now there.
+    rolled = read_document("tasks.yaml", new)
+    for location, name in roller.left:
+        line, _ = rolled.place(location)
+        text = " ".join(str(rolled.value(location)).split())
+        roller.told.left.append(f"tasks.yaml:{line}: {name}: {location[-1]} {text}")
+    return new, roller.told
 
 
 def mentions(file: str, data: bytes, year: int) -> list[str]:
@@ -85,6 +91,7 @@ class _Roller:
         self.issued = issued
         self.years = years
         self.told = RolledOn()
+        self.left: list[tuple[Location, str]] = []
         self.edits: list[tuple[int, int, str]] = []
         self.ends = _ends(self.text)
 
@@ -115,24 +122,19 @@ class _Roller:
         if self._replace(location, old.strip(), new):
             self.told.moved.append(f"{name}: {location[-1]} {old.strip()} → {new}")
         else:
-            self._leave(location, name, old)
+            self.left.append((location, name))
 
     def _move_deadline(self, location: Location, name: str) -> None:
         old = self.document.value(location)
         if not isinstance(old, str):
             return
         new = move_text(old.strip(), self.issued, self.years)
-        if new is None:
-            self._leave(location, name, old)
-        elif new != old.strip():
-            if self._replace(location, old.strip(), new):
-                self.told.moved.append(f"{name}: {old.strip()} → {new}")
-            else:
-                self._leave(location, name, old)
-
-    def _leave(self, location: Location, name: str, old: str) -> None:
-        line, _ = self.document.place(location)
-        self.told.left.append(f"tasks.yaml:{line}: {name}: {location[-1]} {' '.join(old.split())}")
+        if new == old.strip():
+            return
+        if new is not None and self._replace(location, old.strip(), new):
+            self.told.moved.append(f"{name}: {old.strip()} → {new}")
+        else:
+            self.left.append((location, name))
 
     def _renumber(self, location: Location) -> None:
         old = self.document.value(location)
@@ -150,9 +152,15 @@ class _Roller:
         start, end = self._value_span(location)
         raw = self.text[start:end]
         # What is written with escapes may look like the value and mean something else.
-        if raw.count(old) != 1 or (raw.startswith('"') and "\\" in raw):
+        if raw.startswith('"') and "\\" in raw:
             return False
-        self.edits.append((start, end, raw.replace(old, new)))
+        # A value that runs over several lines has other white space there than it is read with.
+        found = list(re.finditer(r"\s+".join(map(re.escape, old.split())), raw))
+        if len(found) != 1:
+            return False
+        spaces = iter(re.findall(r"\s+", found[0][0]))
+        written = re.sub(r"\s+", lambda _: next(spaces), new)
+        self.edits.append((start, end, raw[: found[0].start()] + written + raw[found[0].end() :]))
         return True
 
     def _drop(self, location: Location, key: str, name: str) -> None:
