@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tracker.app import App
 from tracker.config.events import read_events
+from tracker.config.loader import SETTINGS, TASKS, UNITS, load_or_raise
+from tracker.config.rollon import RolledOn, mentions, roll_tasks
 from tracker.core.expressions import Reading, parse
 from tracker.core.model import Contact, Event, Mail, MailKind, Occurrence
 from tracker.core.occurrences import occurrences, parse_ref
@@ -44,16 +47,47 @@ def write_starter(folder: Path) -> list[Path]:
 
     Raises UsageError where something of that name stands already: nobody's work is written over.
     """
-    sources = {name: shipped(name) for name in ("config", "templates")}
+    return _copy_new({"config": shipped("config"), "templates": shipped("templates")}, folder)
+
+
+def roll_on(old: Path, folder: Path, year: int) -> tuple[list[Path], RolledOn]:
+    """Write the campaign of ``old`` into ``folder`` as one that is issued in ``year``; what was written, and how.
+
+    ``old`` is a folder of configuration, or has one.  Raises ConfigError where its files have errors, and
+    UsageError where ``year`` is not a later one; then nothing is written.
+    """
+    config = old / "config" if not (old / TASKS).exists() and (old / "config").is_dir() else old
+    before = load_or_raise(config).campaign
+    assert before is not None
+    data, told = roll_tasks((config / TASKS).read_bytes(), year)
+    beside = config.resolve().parent / "templates"
+    with TemporaryDirectory() as place:
+        rolled = Path(place) / "config"
+        _copy(config, rolled)
+        (rolled / TASKS).write_bytes(data)
+        load_or_raise(rolled)
+        for name in (TASKS, UNITS, SETTINGS):
+            if (rolled / name).exists():
+                told.mentions += mentions(name, (rolled / name).read_bytes(), before.issued.year)
+        sources = {"config": rolled, "templates": beside if beside.is_dir() else shipped("templates")}
+        return _copy_new(sources, folder), told
+
+
+def _copy_new(sources: dict[str, Path], folder: Path) -> list[Path]:
     for name in sources:
         if (folder / name).exists():
             raise UsageError(f"{folder / name} is there already; choose another folder or move it away")
-    try:
-        for name, source in sources.items():
-            shutil.copytree(source, folder / name)
-    except OSError as error:
-        raise TrackerError(f"{folder} cannot be written: {error.strerror or error}") from None
+    for name, source in sources.items():
+        _copy(source, folder / name)
     return sorted(path for name in sources for path in (folder / name).rglob("*") if path.is_file())
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        # The bytes only: what was read-only, such as last year's list, is there to be edited.
+        shutil.copytree(source, target, copy_function=shutil.copyfile)
+    except OSError as error:
+        raise TrackerError(f"{target.parent} cannot be written: {error.strerror or error}") from None
 
 
 def date_of_issue(app: App) -> date:

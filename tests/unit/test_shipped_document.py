@@ -156,10 +156,10 @@ def test_slips_of_the_original_are_kept():
     assert BY_ID["29"]["deadline"] == "2022年底前，持续推进"
 
 
-def test_before_2022_is_read_as_the_end_of_2022_and_a_note_says_so():
+def test_before_2022_is_read_as_the_end_of_2022_and_a_memo_says_so():
     assert BY_ID["1"]["due"] == "2022-12-31"
-    assert "2022年前" in BY_ID["1"]["note"]
-    assert "2022年底前" in BY_ID["1"]["note"]
+    assert "2022年前" in BY_ID["1"]["memo"]
+    assert "2022年底前" in BY_ID["1"]["memo"]
 
 
 def test_the_campaign_is_the_letter_itself():
@@ -199,12 +199,36 @@ def test_nothing_is_counted_twice():
     assert counted == {"10", "25", "28"}
 
 
-def test_every_reading_that_is_not_the_plain_wording_has_a_note():
+def test_every_reading_that_is_not_the_plain_wording_has_a_memo():
     found = deliverables()
-    assert "2022年3月" in found["23/self-check-notice"]["note"]
-    assert BUREAU in found["26/experience"]["note"]
-    assert found["28/inspections"]["note"]
-    assert "2022年4月8日" in BY_ID["16"]["note"]
+    assert "2022年3月" in found["23/self-check-notice"]["memo"]
+    assert BUREAU in found["26/experience"]["memo"]
+    assert {key for key, item in {**BY_ID, **found}.items() if "memo" in item} == {
+        *("1", "5", "5/first-list", "5/second-list", "7", "10", "13", "16", "18", "20", "21"),
+        *("23/self-check-notice", "25/spot-checks", "26/experience", "31"),
+    }
+
+
+def test_a_note_is_only_what_the_reader_of_a_mail_should_see():
+    noted = {key: item["note"] for key, item in {**BY_ID, **deliverables()}.items() if "note" in item}
+    assert set(noted) == {"16", "23/self-check-notice", "28/inspections"}
+    assert "2022年4月8日" in noted["16"]
+    assert not any(re.search("照录|这里|原文|units.yaml", note) for note in noted.values())
+
+
+def test_where_to_report_is_what_the_document_names_and_never_the_owner_alone():
+    places = {task["id"]: task["submit_to"] for task in TASKS["tasks"] if "submit_to" in task}
+    assert places == {
+        "13": BUREAU,
+        "18": BUREAU,
+        "20": "专项行动办公室",
+        "31": "应急管理部安全执法和工贸监管局",
+    }
+    assert f"报送{places['20']}" in BY_ID["20"]["text"]
+    assert f"报{places['31']}" in BY_ID["31"]["requirement"]
+    supervisor = owners_of(TASKS["campaign"]["supervisor"])
+    for number, task in BY_ID.items():
+        assert number in places or owners_of(task["owners"]) != supervisor
 
 
 def test_the_reports_are_those_of_the_annexes():

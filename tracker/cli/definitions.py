@@ -21,8 +21,10 @@ from tracker.cli.output import (
     say_result,
 )
 from tracker.cli.table import Column
+from tracker.errors import UsageError
 
 if TYPE_CHECKING:
+    from tracker.config.rollon import RolledOn
     from tracker.core.model import Language
     from tracker.listing import Fact
 
@@ -61,14 +63,43 @@ def register(app: typer.Typer) -> None:
 
 def init(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="目标目录 · Where to write")],
+    old: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="OLD", help="从往年的配置滚动到新的一年 · Roll an earlier year's on"),
+    ] = None,
+    year: Annotated[
+        int | None, typer.Option(metavar="YEAR", help="新的印发年份 · Year of the new issue, with --from")
+    ] = None,
 ) -> None:
     """生成可直接使用的配置和邮件模板 · Write a working config/ and templates/ to start from."""
-    from tracker.desk import write_starter
+    from tracker.desk import roll_on, write_starter
 
-    for path in write_starter(directory):
+    if (old is None) != (year is None):
+        raise UsageError("--from and --year go together: whose list, and for which year")
+    if old is None or year is None:
+        written = write_starter(directory)
+    else:
+        written, told = roll_on(old, directory, year)
+        _tell_rolled_on(told)
+    for path in written:
         say_result(str(path))
     first = "" if directory == Path() else f"cd {directory} && "
     say(f"下一步 · next: {first}tracker check && tracker run")
+
+
+def _tell_rolled_on(told: RolledOn) -> None:
+    number = [] if told.document is None else [told.document]
+    for title, lines in (
+        ("时限顺延 · deadlines", told.moved),
+        ("去掉了 · dropped", told.dropped),
+        ("请核对文号 · check the document's number", number),
+        ("没有改，请自己改 · left as it was, for you to change", told.left),
+        ("仍提到往年，请看一看 · still names the old year, look at", told.mentions),
+    ):
+        if lines:
+            say(f"{title}:")
+        for line in lines:
+            say(f"  {line}")
 
 
 def check(
