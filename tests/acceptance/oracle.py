@@ -20,29 +20,33 @@ What the clerk goes by, and where it is written (§ is CONTRACT.md):
 - ``returned`` in the first digest after something was sent back;
 - nothing for what is submitted, accepted, waived or paused at the moment of sending (§6.5).
 
-Escalations, roll-ups and pace (§6.4, §6.7) are no business of this clerk.
+And what goes upward and sideways (docs/design/ledger.md where § is silent):
+
+- ``escalation`` (§6.4) on the n-th workday of being overdue, the first one counted, once: to the people of the
+  unit that it reports to, else of the supervisor; to nobody where that is the unit itself.  Whoever would
+  read of the same thing twice reads the escalation only;
+- ``pace`` (§6.7) on the first workday of a month that begins after the opening, up to the due day, to those
+  units of a quota that lag, where nothing else is said of it that day;
+- a roll-up (§6.4) to the people of the supervisor on the first workday after the date of what comes back
+  monthly, with who is missing, and on the first workday of each ISO week from the date of issue on;
+- quiet days of a policy are days off for it;
+- a person's mail goes out by the clock of the first unit that names the address; while somebody stands in for
+  them, it goes to that one instead.
 """
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-import chinese_calendar
+from tests.acceptance.cells import DAY, Asked, Cell, History, MisfitError, Wall, all_asked
 
-DAY = timedelta(days=1)
-
-#: What this clerk writes; other reasons are other people's business.
-REASONS = frozenset({"opened", "lead", "due_today", "overdue", "review", "returned"})
-
-
-class MisfitError(Exception):
-    """An event that cannot have happened: accepted before it was submitted, and the like."""
+__all__ = ("DAY", "Asked", "Cell", "Clerk", "History", "Line", "MisfitError", "all_asked", "read_events")
 
 
 @dataclass(frozen=True, order=True)
@@ -59,179 +63,25 @@ class Line:
         return f"{self.ref} of {self.unit}: {self.reason}, due {self.due}, {self.days_left} days left"
 
 
-# --- the calendar on the wall ---
+def line_of(one, reason, due, day):
+    """One thing as it stands in the mail of ``day``."""
+    return Line(one.ref, one.unit, reason, due and due.isoformat(), (due - day).days if due else None)
 
 
-class Wall:
-    """Which days are worked: the operator's own file for a year, else the State Council's, else Mon-Fri (§6.8)."""
+class Timetable(NamedTuple):
+    """What is said of something that nobody answers: to the unit by day, upward, and when a quota is looked at."""
 
-    def __init__(self, own=None):
-        self._own = own or {}
-        self._known: dict[date, bool] = {}
-
-    def is_workday(self, day):
-        if day not in self._known:
-            self._known[day] = self._look_up(day)
-        return self._known[day]
-
-    def _look_up(self, day):
-        own = self._own.get(day.year)
-        if own is not None:
-            return day in own.work or (day.isoweekday() <= 5 and day not in own.off)
-        try:
-            return bool(chinese_calendar.is_workday(day))
-        except NotImplementedError:
-            return day.isoweekday() <= 5
-
-    def this_or_next(self, day):
-        while not self.is_workday(day):
-            day += DAY
-        return day
-
-    def this_or_last(self, day):
-        while not self.is_workday(day):
-            day -= DAY
-        return day
+    says: Mapping[date, str]
+    goes_upward: date | None
+    looks_at_quota: frozenset[date]
 
 
-# --- what is due when (§3) ---
+class Said(NamedTuple):
+    """What is said of the things of one unit on one day: to itself, upward, and to the supervisor in a roll-up."""
 
-
-def is_due_date(rule, day):
-    """Whether a deadline that comes back falls on this very day."""
-    if rule.every == "week":
-        return day.isoweekday() == (rule.day or 7)
-    months = {"month": 1, "quarter": 3, "half-year": 6, "year": 12}[rule.every]
-    month_in_period = (day.month - 1) % months + 1
-    if month_in_period != (rule.month or months):
-        return False
-    last_of_month = monthrange(day.year, day.month)[1]
-    return day.day == min(rule.day or 31, last_of_month)
-
-
-def period_of(every, day):
-    if every == "week":
-        year, week, _ = day.isocalendar()
-        return f"{year}-W{week:02}"
-    return {
-        "month": f"{day.year}-{day.month:02}",
-        "quarter": f"{day.year}-Q{(day.month - 1) // 3 + 1}",
-        "half-year": f"{day.year}-H{1 if day.month <= 6 else 2}",
-        "year": f"{day.year}",
-    }[every]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One thing asked of one unit: a cell of the ledger."""
-
-    ref: str
-    unit: str
-    definition: object
-    opens: date
-    due: date | None
-
-
-def all_asked(definition, issued, until):
-    """(ref, due, opens) of every period of a definition that falls due before ``until``."""
-    rule = definition.rule
-    if not rule.every:
-        yield definition.key, rule.due, issued
-        return
-    day = rule.since or issued
-    opens = issued
-    while day < until and (rule.until is None or day <= rule.until):
-        if is_due_date(rule, day):
-            yield f"{definition.key}@{period_of(rule.every, day)}", day, opens
-            opens = max(issued, day + DAY)
-        day += DAY
-
-
-# --- what has happened to it (§1, §5) ---
-
-
-@dataclass(frozen=True)
-class Cell:
-    """How one thing stands after what has happened to it."""
-
-    answer: str | None = None  # submitted, nil, returned, waived
-    paused: bool = False
-    progress: int = 0
-    extended: date | None = None
-    returned_at: datetime | None = None
-
-    @property
-    def wants_nothing(self):
-        """§6.5: nothing goes out for it."""
-        return self.paused or self.answer in ("submitted", "nil", "waived")
-
-    def after(self, event, quota):
-        kind = event["event"]
-        handler = getattr(self, f"_{kind}", None)
-        if handler is None:
-            raise MisfitError(f"{kind} is no event")
-        return handler(event, quota)
-
-    def _submit(self, event, quota):
-        self._refuse(self.answer == "waived")
-        count = event.get("count")
-        if quota is None:
-            return replace(self, answer="submitted", progress=self.progress + (count or 0))
-        progress = max(quota, self.progress) if count is None else self.progress + count
-        # Part of a quota is no answer yet.
-        return replace(self, progress=progress, answer="submitted" if progress >= quota else self.answer)
-
-    def _nil(self, _event, _quota):
-        self._refuse(self.answer == "waived")
-        return replace(self, answer="nil")
-
-    def _accept(self, _event, _quota):
-        self._refuse(self.answer not in ("submitted", "nil"))
-        return self
-
-    def _return(self, event, _quota):
-        self._refuse(self.answer not in ("submitted", "nil"))
-        return replace(self, answer="returned", progress=0, returned_at=event["at"])
-
-    def _extend(self, event, _quota):
-        self._refuse(self.wants_nothing and not self.paused)
-        return replace(self, extended=event["until"])
-
-    def _waive(self, _event, _quota):
-        return replace(self, answer="waived")
-
-    def _pause(self, _event, _quota):
-        self._refuse(self.paused)
-        return replace(self, paused=True)
-
-    def _resume(self, _event, _quota):
-        self._refuse(not self.paused)
-        return replace(self, paused=False)
-
-    @staticmethod
-    def _refuse(misfit):
-        if misfit:
-            raise MisfitError
-
-
-@dataclass
-class History:
-    """The states of one cell, one for each event that has not been taken back."""
-
-    quota: int | None
-    states: list[Cell] = field(default_factory=lambda: [Cell()])
-
-    def take(self, event):
-        if event["event"] == "undo":
-            if len(self.states) == 1:
-                raise MisfitError("nothing to undo")
-            self.states.pop()
-        else:
-            self.states.append(self.states[-1].after(event, self.quota))
-
-    @property
-    def now(self):
-        return self.states[-1]
+    own: dict[tuple[str, str], Line]
+    upward: dict[tuple[str, str], Line]
+    missing: set[Line]
 
 
 # --- the clerk ---
@@ -246,7 +96,9 @@ class Clerk:
         self.send_at = send_at
         self.wall = Wall(own_holidays)
         self.zone = ZoneInfo(campaign.timezone)
-        self._timetables: dict[tuple[object, ...], dict[date, str]] = {}
+        self._timetables: dict[tuple[object, ...], Timetable] = {}
+        self._walls: dict[str, Wall] = {}
+        self._own_holidays = own_holidays
 
     @classmethod
     def of(cls, loaded):
@@ -255,49 +107,146 @@ class Clerk:
         return cls(loaded.campaign, settings.policies.named, settings.send_at, loaded.holidays)
 
     def mails(self, first, last, events=()):
-        """{(day, address): {line, …}} of every mail from ``first`` to ``last``, both included."""
-        found: defaultdict[tuple[date, str], set[Line]] = defaultdict(set)
-        for day, unit, lines in self.days(first, last, events):
-            for address in {contact.email.lower() for contact in self.campaign.units[unit].contacts}:
-                found[day, address] |= lines
+        """{(day, address, kind): {line, …}} of every mail from ``first`` to ``last``, both included."""
+        missing: defaultdict[tuple[date, ZoneInfo], set[Line]] = defaultdict(set)
+        digests: defaultdict[tuple[date, str], dict[tuple[str, str], Line]] = defaultdict(dict)
+        rolled_up = self.rolled_up(last)
+        for day, unit, zone, said in self.days(first, last, events, rolled_up):
+            missing[day, zone] |= said.missing
+            for address in self.people(unit, day, zone):
+                for cell, line in said.own.items():
+                    digests[day, address].setdefault(cell, line)
+            for address in self.people(self.superior(unit), day, zone):
+                digests[day, address].update(said.upward)
+        found = {(*key, "digest"): set(lines.values()) for key, lines in digests.items() if lines}
+        for day in self._days_of_rollups(first, last, rolled_up):
+            for zone in self.zones:
+                for address in self.people(self.campaign.supervisor, day, zone):
+                    found[day, address, "rollup"] = missing[day, zone]
+        return found
+
+    def _days_of_rollups(self, first, last, rolled_up):
+        day = max(first, self.campaign.issued)
+        while day <= last:
+            if day in rolled_up or day == self._first_workday_of_week(day):
+                yield day
+            day += DAY
+
+    def days(self, first, last, events=(), rolled_up=()) -> Iterator[tuple[date, str, ZoneInfo, Said]]:
+        """What is said of each unit's things on each workday, at the hour of each zone in which it is read."""
+        asked = self._asked_of_units(last)
+        for zone in self.zones:
+            for unit, cells in asked.items():
+                if self._is_read_in(unit, zone):
+                    yield from self._days_of(unit, cells, zone, first, last, events, rolled_up)
+
+    def _is_read_in(self, unit, zone):
+        readers = {unit, self.superior(unit), self.campaign.supervisor} - {None}
+        return any(self._zone_of[address] == zone for each in readers for address in self._ever[each])
+
+    def _days_of(self, unit, cells, zone, first, last, events, rolled_up):
+        waiting = self._events_of(unit, events)
+        histories = {one.ref: History(self._quota(one)) for one in cells}
+        told_until = datetime.combine(self.campaign.issued, time.min, self.zone) - 1000 * DAY
+        day = min(first, self.campaign.issued)
+        while day <= last:
+            if self.wall.is_workday(day):
+                moment = datetime.combine(day, self.send_at, zone)
+                while waiting and waiting[0]["at"] <= moment:
+                    event = waiting.pop(0)
+                    histories[event["ref"]].take(event)
+                if day >= first:
+                    refs = rolled_up.get(day, ()) if rolled_up else ()
+                    yield day, unit, zone, self._said(cells, histories, day, told_until, refs)
+                told_until = moment
+            day += DAY
+
+    def _said(self, cells, histories, day, told_until, rolled_up) -> Said:
+        said = Said({}, {}, set())
+        for one in cells:
+            cell = histories[one.ref].now
+            if cell.wants_nothing or one.definition.status is not None:
+                continue
+            due = self.date_in_force(one, cell)
+            timetable = self.timetable(one, due)
+            reason = timetable.says.get(day)
+            if cell.answer == "returned" and cell.returned_at > told_until:
+                reason = "returned"
+            if reason is None and day in timetable.looks_at_quota and self._lags(one, cell, due, day):
+                reason = "pace"
+            if reason is not None:
+                said.own[one.ref, one.unit] = line_of(one, reason, due, day)
+            if timetable.goes_upward == day:
+                said.upward[one.ref, one.unit] = line_of(one, "escalation", due, day)
+            if one.ref in rolled_up:
+                is_late = day > due + one.definition.grace_days * DAY
+                said.missing.add(line_of(one, "overdue" if is_late else "lead", due, day))
+        return said
+
+    def _lags(self, one, cell, due, day):
+        quota = self._quota(one)
+        if quota is None:
+            return False
+        return cell.progress < quota * (day - one.opens).days // ((due - one.opens).days + 1)
+
+    # Roll-ups.
+
+    def rolled_up(self, last):
+        """{day: {ref, …}} of the deadlines that the supervisor hears about, by the day of the roll-up."""
+        found: defaultdict[date, set[str]] = defaultdict(set)
+        for definition in self.campaign:
+            wanted = self.policy_of(definition).rollup
+            if not (definition.rule.every == "month" if wanted is None else wanted):
+                continue
+            for ref, due, _ in all_asked(definition, self.campaign.issued, last + DAY):
+                # What was over before the document was issued was over before anybody was asked.
+                if due is not None and due >= self.campaign.issued:
+                    by_rule = self._by_rule(definition, due)
+                    found[self.wall_of(definition).this_or_next(by_rule + DAY)].add(ref)
         return dict(found)
 
-    def days(self, first, last, events=()) -> Iterator[tuple[date, str, set[Line]]]:
-        """(day, unit, lines) wherever there is a line."""
-        asked = self._asked_of_units(last)
-        for unit, cells in asked.items():
-            waiting = self._events_of(unit, events)
-            histories = {one.ref: History(self._quota(one)) for one in cells}
-            told_until = datetime.combine(self.campaign.issued, time.min, self.zone) - 1000 * DAY
-            day = min(first, self.campaign.issued)
-            while day <= last:
-                if self.wall.is_workday(day):
-                    moment = datetime.combine(day, self.send_at, self._zone_of(unit))
-                    while waiting and waiting[0]["at"] <= moment:
-                        event = waiting.pop(0)
-                        histories[event["ref"]].take(event)
-                    lines = {line for one in cells for line in self._line(one, histories, day, told_until)}
-                    told_until = moment
-                    if lines and day >= first:
-                        yield day, unit, lines
-                day += DAY
+    def _first_workday_of_week(self, day):
+        return self.wall.this_or_next(day - (day.isoweekday() - 1) * DAY)
 
-    def _line(self, asked, histories, day, told_until) -> Iterator[Line]:
-        cell = histories[asked.ref].now
-        if cell.wants_nothing or asked.definition.status is not None:
-            return
-        due = self.date_in_force(asked, cell)
-        reason = self.timetable(asked, due).get(day)
-        if cell.answer == "returned" and cell.returned_at > told_until:
-            reason = "returned"
-        if reason is not None:
-            yield Line(
-                asked.ref,
-                asked.unit,
-                reason,
-                due and due.isoformat(),
-                (due - day).days if due else None,
-            )
+    # People.
+
+    def superior(self, unit):
+        """Who hears of what ``unit`` leaves undone."""
+        above = self.campaign.units[unit].reports_to or self.campaign.supervisor
+        return None if above == unit else above
+
+    def people(self, unit, day, zone):
+        """The addresses that get the unit's mail on ``day`` and live by the clock of ``zone``."""
+        if unit is None:
+            return set()
+        found = set()
+        for contact in self.campaign.units[unit].contacts:
+            who = contact
+            for stand_in in reversed(contact.stand_ins):
+                if stand_in.since <= day < stand_in.until:
+                    who = stand_in
+            found.add(who.email.lower())
+        return {address for address in found if self._zone_of[address] == zone}
+
+    @cached_property
+    def _ever(self):
+        return {
+            unit.id: [who.email.lower() for contact in unit.contacts for who in (contact, *contact.stand_ins)]
+            for unit in self.campaign.units.values()
+        }
+
+    @cached_property
+    def _zone_of(self):
+        found: dict[str, ZoneInfo] = {}
+        for unit in self.campaign.units.values():
+            for address in self._ever[unit.id]:
+                found.setdefault(address, ZoneInfo(unit.timezone or self.campaign.timezone))
+        return found
+
+    @cached_property
+    def zones(self):
+        """Every zone in which somebody gets mail."""
+        return sorted(set(self._zone_of.values()), key=str)
 
     # What is asked, and of whom.
 
@@ -314,9 +263,6 @@ class Clerk:
         target = asked.definition.target
         return target.count if target is not None and asked.unit in target.units else None
 
-    def _zone_of(self, unit):
-        return ZoneInfo(self.campaign.units[unit].timezone or self.campaign.timezone)
-
     def _events_of(self, unit, events):
         return sorted((event for event in events if event["unit"] == unit), key=lambda event: event["at"])
 
@@ -325,32 +271,70 @@ class Clerk:
     def date_in_force(self, asked, cell):
         if cell.extended is not None:
             return cell.extended
-        if asked.due is None or asked.definition.on_holiday == "keep":
-            return asked.due
-        if asked.definition.on_holiday == "before":
-            return self.wall.this_or_last(asked.due)
-        return self.wall.this_or_next(asked.due)
+        return asked.due and self._by_rule(asked.definition, asked.due)
+
+    def _by_rule(self, definition, due):
+        if definition.on_holiday == "keep":
+            return due
+        if definition.on_holiday == "before":
+            return self.wall.this_or_last(due)
+        return self.wall.this_or_next(due)
+
+    def wall_of(self, definition):
+        """The calendar of the definition's policy: its quiet days are days off."""
+        policy = self.policy_of(definition)
+        if policy.name not in self._walls:
+            self._walls[policy.name] = Wall(self._own_holidays, policy.quiet)
+        return self._walls[policy.name]
 
     def policy_of(self, definition):
         return self.policies[
             definition.policy or ("monthly" if definition.rule.every == "month" else "default")
         ]
 
-    def timetable(self, asked, due) -> Mapping[date, str]:
-        """{day: reason} of something that nobody answers, for years ahead."""
+    def timetable(self, asked, due) -> Timetable:
+        """What is said of something that nobody answers, for years ahead."""
         definition = asked.definition
         key = (definition.key, asked.opens, due)
         if key not in self._timetables:
-            policy = self.policy_of(definition)
+            policy, wall = self.policy_of(definition), self.wall_of(definition)
             announced = policy.announce and not definition.rule.every
-            self._timetables[key] = dict(
-                self._dateless(asked.opens, policy, announced=announced)
-                if due is None
-                else self._dated(asked.opens, due, definition.grace_days, policy, announced=announced)
-            )
+            if due is None:
+                says = dict(self._dateless(wall, asked.opens, policy, announced=announced))
+                self._timetables[key] = Timetable(says, None, frozenset())
+            else:
+                late_from = wall.this_or_next(max(due + (definition.grace_days + 1) * DAY, asked.opens))
+                says = dict(self._dated(wall, asked.opens, due, policy, announced=announced))
+                says.update(self._late(wall, late_from, policy))
+                quota_days = frozenset(self._quota_days(wall, asked.opens, due, policy))
+                upward = self._goes_upward(wall, late_from, policy)
+                self._timetables[key] = Timetable(says, upward, quota_days)
         return self._timetables[key]
 
-    def _dateless(self, opens, policy, *, announced):
+    @staticmethod
+    def _goes_upward(wall, late_from, policy):
+        after = policy.escalate
+        if after is None:
+            return None
+        if after.unit == "d":
+            return wall.this_or_next(late_from + (after.count - 1) * DAY)
+        day = late_from
+        for _ in range(after.count - 1):
+            day = wall.this_or_next(day + DAY)
+        return day
+
+    @staticmethod
+    def _quota_days(wall, opens, due, policy):
+        begins = opens + DAY
+        while policy.pace is not None and begins <= due:
+            if begins.day == 1 if policy.pace == "month" else begins.isoweekday() == 1:
+                day = wall.this_or_next(begins)
+                if day <= due:
+                    yield day
+            begins += DAY
+
+    @staticmethod
+    def _dateless(wall, opens, policy, *, announced):
         months = {
             None: (),
             "month": range(1, 13),
@@ -362,29 +346,28 @@ class Clerk:
             for month in months[policy.review]:
                 begins = date(year, month, 1)
                 if begins > opens:
-                    yield self.wall.this_or_next(begins), "review"
+                    yield wall.this_or_next(begins), "review"
         if announced:
-            yield self.wall.this_or_next(opens), "opened"
+            yield wall.this_or_next(opens), "opened"
 
-    def _dated(self, opens, due, grace, policy, *, announced):
-        first_day = self.wall.this_or_next(opens)
+    def _dated(self, wall, opens, due, policy, *, announced):
+        first_day = wall.this_or_next(opens)
         if announced and first_day <= due:
             yield first_day, "opened"
         for days in policy.lead:
             nominal = due - timedelta(days=days)
             if nominal < opens:
                 continue  # it was not asked yet
-            day = max(self.wall.this_or_last(nominal), first_day)
+            day = max(wall.this_or_last(nominal), first_day)
             if day < due:
                 yield day, "lead"
         # The last one, come what may: even for what opens and ends within the same holiday.
-        last = self.wall.this_or_last(due)
+        last = wall.this_or_last(due)
         if last >= self.campaign.issued:
             yield last, "due_today" if last == due else "lead"
-        yield from self._late(max(due + timedelta(days=grace) + DAY, opens), policy)
 
-    def _late(self, from_, policy):
-        first = self.wall.this_or_next(from_)
+    @staticmethod
+    def _late(wall, first, policy):
         yield first, "overdue"
         every = policy.overdue
         if every is None:
@@ -393,7 +376,7 @@ class Clerk:
         if every.unit == "wd":
             day, workdays = first, 0
             while day < first + 2000 * DAY and (policy.max_repeats is None or repeats < policy.max_repeats):
-                day = self.wall.this_or_next(day + DAY)
+                day = wall.this_or_next(day + DAY)
                 workdays += 1
                 if workdays % every.count == 0:
                     repeats += 1
@@ -402,7 +385,7 @@ class Clerk:
         nominal = first + timedelta(days=every.count)
         while nominal < first + 2000 * DAY and (policy.max_repeats is None or repeats < policy.max_repeats):
             repeats += 1
-            yield self.wall.this_or_next(nominal), "overdue"
+            yield wall.this_or_next(nominal), "overdue"
             nominal += timedelta(days=every.count)
 
     @cached_property
