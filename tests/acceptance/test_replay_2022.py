@@ -330,7 +330,6 @@ def test_what_is_explained_as_moved_would_have_been_on_a_day_off(clerk, year):
     assert list(moved_from_workdays(clerk, year, cells)) == []
 
 
-@pytest.mark.xfail(reason="explain calls 1 April 2022, a Friday, a day off; it was before the date of issue")
 def test_what_was_late_when_the_document_was_issued_is_not_explained_with_a_day_off(clerk, year):
     cells = cells_of(clerk, "chengkou", opens_before_due=False)
     assert {ref for ref, _ in cells} == {"16", "23/self-check-notice", "26/experience@2022-04"}

@@ -216,7 +216,8 @@ def _overdue(dates: Dates, rules: Rules, after: date) -> Iterator[Milestone]:
     if start is None or dates.grace_until is None:
         return
     if start > after:
-        yield Milestone(start, Reason.OVERDUE, dates.grace_until + timedelta(days=1))
+        # What was over before it was asked for is late from the day on which it was.
+        yield Milestone(start, Reason.OVERDUE, max(dates.grace_until + timedelta(days=1), dates.opens))
     every = policy.overdue
     if every is None:
         return
