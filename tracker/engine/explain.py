@@ -144,7 +144,7 @@ class _Told:
         self.superior = force.superior(unit)
         self.zone = ZoneInfo(force.zone_of(unit))
         self.today = now.astimezone(self.zone).date()
-        self.began = first_day(session)
+        self.began = first_day(session) or self.today
         units = [each for each in (unit, self.superior) if each is not None]
         self.mails: dict[date, list[tuple[StoredMail, Item]]] = defaultdict(list)
         for mail in mails_about(session, ref, unit, force.addresses_ever(units), units):
@@ -195,11 +195,7 @@ class _Told:
 
     def _is_of_before(self, milestone: Milestone) -> bool:
         """What would have been repeated before the service was in use is not worth a line each."""
-        return (
-            milestone.reason in (Reason.OVERDUE, Reason.REVIEW, Reason.PACE)
-            and self.began is not None
-            and milestone.on < self.began
-        )
+        return milestone.reason in (Reason.OVERDUE, Reason.REVIEW, Reason.PACE) and milestone.on < self.began
 
     def _is_nobodys_pace(self, milestone: Milestone) -> bool:
         has_quota = self.force.target(self.definition, self.unit) is not None
@@ -245,7 +241,7 @@ class _Told:
                 return Fate.SKIPPED, self._quiet(span)
         if day == self.today:
             return Fate.PLANNED, because.WILL_BE_SAID
-        if self.began is None or day < self.began:
+        if day < self.began:
             return Fate.SKIPPED, because.NOT_IN_USE
         later = min((on for on in self.mails if on > day), default=None)
         return Fate.SKIPPED, because.missed(later)
