@@ -481,3 +481,15 @@ def test_a_deadline_in_another_language_is_said_in_that_of_the_mail_too():
     assert view(item("5", "lead", due), given=given, language="en").sections[0].rows[0].deadline == (
         "by end of 2022"
     )
+
+
+def test_periods_that_the_same_units_leave_undone_go_upward_as_one_row():
+    def upward(ref, unit):
+        return Item(ref, unit, Reason.ESCALATION, date(2022, 5, 5), -28)
+
+    months = ("table-2@2022-04", "table-2@2022-05")
+    same = [upward(ref, unit) for ref in months for unit in ("wanzhou", "fuling")]
+    [section] = view(*same).sections
+    assert [row.items for row in section.rows] == [4]
+    [section] = view(*same[:3]).sections
+    assert [row.items for row in section.rows] == [2, 1]

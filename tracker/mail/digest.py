@@ -83,7 +83,7 @@ class DigestComposer:
             found.setdefault(group, []).append(item)
         # What has no date can wait for what has one.
         return sorted(
-            ((key[0], items) for key, items in found.items()),
+            ((key[0], items) for key, items in _as_few(found).items()),
             key=lambda group: (_RANK[group[0]], group[1][0].due is None),
         )
 
@@ -270,6 +270,17 @@ class DigestComposer:
             return words("todo.opened_undated")
         asked = "opened" if name == "opened" else "lead"
         return words(f"todo.{asked}_{card.kind}", date=self.calendar.short(due, about.day))
+
+
+def _as_few(groups: dict[tuple[str, ...], list[Item]]) -> dict[tuple[str, ...], list[Item]]:
+    """Periods of one definition that the same units leave undone make one row of what goes upward."""
+    found: dict[tuple[str, ...], list[Item]] = {}
+    for key, items in groups.items():
+        if key[0] == "escalation":
+            units = sorted({item.unit for item in items})
+            key = (key[0], key[1].partition("@")[0], *units)  # noqa: PLW2901
+        found.setdefault(key, []).extend(items)
+    return found
 
 
 def _quota(card: Card, item: Item, progress: Mapping[str, object]) -> tuple[int, int]:
