@@ -116,7 +116,6 @@ class App:
 
     def last_in_force(self) -> InForce | None:
         """What the ledger was last brought up to date with; None where there is no ledger, or it keeps no files."""
-        from tracker.engine.engine import kept_files
         from tracker.store.database import is_there
 
         settings = apply_environment(self.loaded.settings, self.environ)
@@ -124,12 +123,16 @@ class App:
         if not is_there(url):
             return None
         self._database_url = url
+        return self._kept()
+
+    def _kept(self) -> InForce | None:
+        """What the ledger keeps of the files that it was last brought up to date with."""
+        from tracker.engine.engine import kept_files
+
         with self.database.reading() as session:
             texts = kept_files(session)
-        if texts is None:
-            return None
-        kept = load(self.config, texts)
-        return None if kept.errors else self._in_force_of(kept)
+        kept = None if texts is None else load(self.config, texts)
+        return None if kept is None or kept.errors else self._in_force_of(kept)
 
     def _in_force_of(self, loaded: Loaded) -> InForce:
         errors = tuple(problem for problem in loaded.problems if problem.severity == "error")
@@ -210,12 +213,11 @@ class App:
 
     def _hold(self, error: HeldBackError) -> None:
         """Go on with what was in force before an edit that has to be confirmed; the operator hears of it once."""
-        held, texts = self.force, self.engine.files_in_force()
-        kept = None if texts is None else load(self.config, texts)
-        if kept is None or kept.errors:
+        last = self._kept()
+        if last is None:
             raise error
-        self.held = held
-        self._adopt(self._in_force_of(kept))
+        self.held = self.force
+        self._adopt(last)
         log.warning("%s", error)
         self._alert(HELD_BACK, [str(error)])
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Row, insert, select, update
 from sqlmodel import Session
 
 from tracker.core.model import Definition
@@ -12,7 +13,7 @@ from tracker.core.reminders import next_on
 from tracker.core.standing import Dates
 from tracker.engine.inforce import InForce
 from tracker.store.database import read_meta, write_meta
-from tracker.store.tables import AGENDA
+from tracker.store.tables import AGENDA, AgendaRow
 
 BEGAN = "began"
 
@@ -82,6 +83,11 @@ def agenda_values(
         "next_on": next_on(dates, force.rules(definition), said_through),
         "told": "",
     }
+
+
+def agenda_dates(force: InForce, definition: Definition, row: Row[Any] | AgendaRow) -> Dates:
+    """The dates that the assignments of an agenda row share."""
+    return Dates.of(row.opens, row.due, row.effective_due, definition.grace_days, force.campaign.issued)
 
 
 def _slot(period: str, dates: Dates) -> str:

@@ -21,7 +21,7 @@ from tracker.core.model import Definition, Reason
 from tracker.core.pace import share
 from tracker.core.reminders import next_on, said_on
 from tracker.core.standing import Dates
-from tracker.engine.agenda import told_from_text, told_to_text
+from tracker.engine.agenda import agenda_dates, told_from_text, told_to_text
 from tracker.engine.digests import PRESSING, DigestWriter, Line, Saying, saying
 from tracker.engine.inforce import InForce
 from tracker.engine.nudges import Nudges
@@ -29,26 +29,20 @@ from tracker.engine.superseded import supersede
 from tracker.store.tables import AGENDA, ASSIGNMENT
 
 # Statements are made once: making them costs more than running them.
-_STILL_ASKED = (ASSIGNMENT.c.quiet.is_(False), ASSIGNMENT.c.removed_on.is_(None))
 _IS_UP = AGENDA.c.next_on <= bindparam("day")
 #: Periods that are over: they are mentioned beside another period of the same thing.
 _IS_OVER = and_(AGENDA.c.period != "", AGENDA.c.effective_due < bindparam("day"))
 _AGENDA_UP = select(AGENDA).where(_IS_UP)
 _AGENDA_OVER = select(AGENDA).where(_IS_OVER, AGENDA.c.next_on > bindparam("day"))
-_OPEN_ROWS = (
+_OPEN = (
     select(ASSIGNMENT.c.agenda_id, ASSIGNMENT.c.unit, ASSIGNMENT.c.progress)
     .join(AGENDA, AGENDA.c.id == ASSIGNMENT.c.agenda_id)
-    .where(_IS_UP, *_STILL_ASKED)
+    .where(ASSIGNMENT.c.quiet.is_(False), ASSIGNMENT.c.removed_on.is_(None))
     .order_by(ASSIGNMENT.c.unit)
     .execution_options(yield_per=5000)
 )
-_OPEN_ROWS_AND_OVER = (
-    select(ASSIGNMENT.c.agenda_id, ASSIGNMENT.c.unit, ASSIGNMENT.c.progress)
-    .join(AGENDA, AGENDA.c.id == ASSIGNMENT.c.agenda_id)
-    .where(or_(_IS_UP, _IS_OVER), *_STILL_ASKED)
-    .order_by(ASSIGNMENT.c.unit)
-    .execution_options(yield_per=5000)
-)
+_OPEN_ROWS = _OPEN.where(_IS_UP)
+_OPEN_ROWS_AND_OVER = _OPEN.where(or_(_IS_UP, _IS_OVER))
 _ADVANCE = (
     update(AGENDA)
     .where(AGENDA.c.id == bindparam("row"))
@@ -58,16 +52,11 @@ _ADVANCE = (
 
 @dataclass(slots=True)
 class _Speech:
-    """What one agenda row has to say: to its units, to those of them who lag, and upward.
-
-    ``period`` is named where other periods of the same definition are to be mentioned with it.
-    """
+    """What one agenda row has to say: to its units, to those of them who lag, and upward."""
 
     to_unit: Saying | None = None
     pace: tuple[Saying, Definition, int] | None = None
     upward: Saying | None = None
-    key: str = ""
-    period: str = ""
 
 
 def plan_day(session: Session, force: InForce, timezone: str, day: date, now: datetime) -> int:
@@ -118,7 +107,7 @@ class _Agenda:
         if definition is None:
             self._following.append({"row": row.id, "new_next_on": None, "new_told": ""})
             return
-        dates = _dates(force, definition, row)
+        dates = agenda_dates(force, definition, row)
         rules = force.rules(definition)
         told = told_from_text(row.told) if row.told else {}
         since = row.next_on
@@ -150,7 +139,6 @@ class _Agenda:
         elif reason is not None:
             speech.to_unit = self._saying(row, dates, reason)
             if reason is Reason.OVERDUE and row.period:
-                speech.key, speech.period = row.key, row.period
                 self._late_keys.add(row.key)
         if upward:
             speech.upward = self._saying(row, dates, Reason.ESCALATION)
@@ -166,7 +154,7 @@ class _Agenda:
             definition = self._force.campaign.definitions.get(row.key)
             if definition is None or row.key not in self._late_keys:
                 continue
-            grace_until = _dates(self._force, definition, row).grace_until
+            grace_until = agenda_dates(self._force, definition, row).grace_until
             if grace_until is not None and grace_until < self._day:
                 found[row.id] = (row.key, row.period)
         return found
@@ -224,7 +212,3 @@ def _mention(lines: Sequence[Line], also: Mapping[str, list[str]]) -> list[Line]
         else:
             found.append(line)
     return found
-
-
-def _dates(force: InForce, definition: Definition, row: Row[Any]) -> Dates:
-    return Dates.of(row.opens, row.due, row.effective_due, definition.grace_days, force.campaign.issued)

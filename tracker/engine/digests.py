@@ -7,17 +7,17 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import Row
 from sqlmodel import Session
 
 from tracker.core.model import MailKind, Reason
 from tracker.core.standing import Dates
 from tracker.engine.inforce import InForce
+from tracker.engine.ledger import last_event
 from tracker.engine.outbox import enqueue
 from tracker.engine.people import People, Person
-from tracker.store.tables import EVENT
 
 #: Mails are handed to the database in lots of this size.
 LOT = 500
@@ -78,6 +78,12 @@ def saying(force: InForce, key: str, period: str, dates: Dates, reason: Reason, 
     )
 
 
+def line_of(force: InForce, row: Row[Any], reason: Reason, day: date) -> Line:
+    """What is said on ``day``, for ``reason``, of the assignment of a row."""
+    dates = Dates(row.opens, row.due, row.effective_due, row.grace_until)
+    return Line(saying(force, row.key, row.period, dates, reason, day), row.unit, row.progress)
+
+
 def _extended_from(force: InForce, key: str, dates: Dates) -> date | None:
     definition = force.campaign.definitions.get(key)
     if definition is None or dates.due is None:
@@ -114,14 +120,13 @@ class DigestWriter:
         self._people = people
         self._day = day
         self._now = now
-        self._seen_event = session.execute(select(func.coalesce(func.max(EVENT.c.id), 0))).scalar_one()
+        self._seen_event = last_event(session)
         superiors = force.superiors
         self._waiting = {
             address
             for address, person in people.persons.items()
             if len(person.units) > 1 or address in waiting or not superiors.isdisjoint(person.units)
         }
-        self._positions = {unit: position for position, unit in enumerate(force.campaign.units)}
         self._lines: dict[str, list[Line]] = defaultdict(list)
         self._upward: dict[str, list[Line]] = defaultdict(list)
         self._lot: list[dict[str, object]] = []
@@ -160,7 +165,7 @@ class DigestWriter:
 
     def _rank_and_unit(self, line: Line) -> tuple[tuple[int, int, int, str], int]:
         """Units in the order of the files, as everybody reads their list."""
-        return line.saying.rank, self._positions.get(line.unit, len(self._positions))
+        return line.saying.rank, self._force.unit_position(line.unit)
 
     def _write(self, address: str, lines: Sequence[Line]) -> None:
         if not lines:
@@ -168,20 +173,10 @@ class DigestWriter:
         person = self._people.persons[address]
         names = {of: json.dumps(of) for of in {line.unit for line in lines}}
         content = ",".join([f"{said.head}{names[of]}{said.tail}" for said, of, _, _ in lines])
-        self._lot.append(
-            {
-                "key": f"{MailKind.DIGEST.value}/{self._day}/{address}",
-                "kind": MailKind.DIGEST.value,
-                "recipient": person.email,
-                "name": person.name,
-                "unit": person.units[0],
-                "language": person.language,
-                "timezone": person.timezone,
-                "day": self._day,
-                "content": f"[{content}]",
-                "details": _details(person, lines),
-            }
+        row = mail_row(
+            MailKind.DIGEST, self._day, person, person.units[0], f"[{content}]", _details(person, lines)
         )
+        self._lot.append(row)
         if len(self._lot) >= LOT:
             self._flush()
 
@@ -208,6 +203,24 @@ def _details(person: Person, lines: Sequence[Line]) -> str:
         facts["last"] = list(last)
     facts.update(person_facts(person))
     return json.dumps(facts, ensure_ascii=False) if facts else "{}"
+
+
+def mail_row(
+    kind: MailKind, day: date, person: Person, unit: str, content: str, details: str
+) -> dict[str, object]:
+    """The columns of the one mail of its kind that a person gets on a day."""
+    return {
+        "key": f"{kind.value}/{day}/{person.email.casefold()}",
+        "kind": kind.value,
+        "recipient": person.email,
+        "name": person.name,
+        "unit": unit,
+        "language": person.language,
+        "timezone": person.timezone,
+        "day": day,
+        "content": content,
+        "details": details,
+    }
 
 
 def person_facts(person: Person) -> dict[str, object]:

@@ -127,11 +127,6 @@ class Engine:
         through = self.force.campaign.accept_removals
         return self.accept_removals or (through is not None and self.force.day(now) <= through)
 
-    def files_in_force(self) -> dict[str, str] | None:
-        """The files that the ledger was last brought up to date with, by name; None before the first."""
-        with self.database.reading() as session:
-            return kept_files(session)
-
     def is_reconciled_with(self, force: InForce) -> bool:
         """Whether somebody has brought the ledger up to date with ``force``."""
         with self.database.reading() as session:

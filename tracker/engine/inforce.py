@@ -189,6 +189,14 @@ class InForce:
     def _positions(self) -> dict[str, int]:
         return {key: position for position, key in enumerate(self.campaign.definitions)}
 
+    def unit_position(self, unit: str) -> int:
+        """Where the unit stands in the order of the files; one that is gone stands last."""
+        return self._unit_positions.get(unit, len(self._unit_positions))
+
+    @cached_property
+    def _unit_positions(self) -> dict[str, int]:
+        return {unit: position for position, unit in enumerate(self.campaign.units)}
+
     def definition_fingerprint(self, definition: Definition) -> str:
         """Changes whenever the assignments or the reminder dates of ``definition`` may change."""
         facts = (

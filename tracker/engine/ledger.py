@@ -92,6 +92,11 @@ def read_history(session: Session, *, ref: str | None = None, unit: str | None =
     return [event_of(row) for row in session.execute(query)]
 
 
+def last_event(session: Session) -> int:
+    """The number of the event that was written down last; 0 before the first."""
+    return int(session.execute(select(func.coalesce(func.max(EVENT.c.id), 0))).scalar_one())
+
+
 def event_values(event: Event) -> dict[str, object]:
     """The columns of an event."""
     return {

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import bindparam, select, update
 from sqlmodel import Session
 
 from tracker.core.model import EventKind, Reason
-from tracker.core.standing import Dates
-from tracker.engine.digests import Line, saying
+from tracker.engine.digests import Line, line_of
 from tracker.engine.inforce import InForce
 from tracker.store.tables import ASSIGNMENT, EVENT
 
@@ -40,24 +38,16 @@ class Nudges:
         for row in rows:
             reason, _, zones = row.nudge.partition("|")
             told = {zone for zone in zones.split(";") if zone}
-            if timezone not in told:
-                line = self._line(force, row, Reason(reason), day)
-                why = reasons.get(row.id) if line is not None and reason == Reason.RETURNED else None
-                if line is not None:
-                    beside = None if why is None else {"returned": why}
-                    self.by_unit[row.unit].append(line._replace(beside=beside))
+            if timezone not in told and row.key in force.campaign.definitions:
+                why = reasons.get(row.id) if reason == Reason.RETURNED else None
+                beside = None if why is None else {"returned": why}
+                line = line_of(force, row, Reason(reason), day)
+                self.by_unit[row.unit].append(line._replace(beside=beside))
             told.add(timezone)
             if told.issuperset(force.timezones):
                 self._done.append(row.id)
             else:
                 self._waiting.append({"row": row.id, "new_nudge": f"{reason}|{';'.join(sorted(told))}"})
-
-    @staticmethod
-    def _line(force: InForce, row: Row[Any], reason: Reason, day: date) -> Line | None:
-        if row.key not in force.campaign.definitions:
-            return None
-        dates = Dates(row.opens, row.due, row.effective_due, row.grace_until)
-        return Line(saying(force, row.key, row.period, dates, reason, day), row.unit, row.progress)
 
     def forget(self) -> None:
         """They have been told, or wait for the other time zones."""

@@ -18,7 +18,7 @@ from tracker.core.model import Definition, Occurrence
 from tracker.core.occurrences import occurrences
 from tracker.core.reminders import next_on
 from tracker.core.standing import REMOVED, Dates
-from tracker.engine.agenda import agenda_values, ensure_agenda
+from tracker.engine.agenda import agenda_dates, agenda_values, ensure_agenda
 from tracker.engine.filestatus import apply_status
 from tracker.engine.inforce import InForce
 from tracker.errors import HeldBackError
@@ -300,13 +300,7 @@ class _Writer:
         ).scalars()
         for row in rows:
             row.next_on = next_on(
-                Dates.of(
-                    row.opens,
-                    row.due,
-                    row.effective_due,
-                    self.definition.grace_days,
-                    self.force.campaign.issued,
-                ),
+                agenda_dates(self.force, self.definition, row),
                 self.force.rules(self.definition),
                 today,
             )

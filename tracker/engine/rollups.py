@@ -18,11 +18,12 @@ from sqlmodel import Session
 from tracker.core.model import Definition, Every, Item, MailKind, Occurrence, Reason
 from tracker.core.occurrences import occurrences
 from tracker.core.standing import LATE
-from tracker.engine.digests import person_facts
+from tracker.engine.digests import mail_row, person_facts
 from tracker.engine.inforce import InForce
+from tracker.engine.ledger import last_event
 from tracker.engine.outbox import enqueue, items_to_json
 from tracker.engine.weekly import weekly_facts
-from tracker.store.tables import ASSIGNMENT, EVENT
+from tracker.store.tables import ASSIGNMENT
 
 #: No run of days off, and no holiday rule, moves a deadline's roll-up further than this.
 LONGEST_WAIT = timedelta(days=60)
@@ -63,7 +64,7 @@ def plan_rollups(
     supervisor = force.campaign.supervisor
     people = force.people(day).within(timezone)
     addresses = people.of_unit.get(supervisor, ()) if supervisor is not None else ()
-    if not addresses:
+    if supervisor is None or not addresses:
         return 0
     tallies = [_tally(session, force, *each, day) for each in _deadlines(force, since, day)]
     facts: dict[str, object] = {"deadlines": [tally.facts for tally in tallies]}
@@ -72,26 +73,12 @@ def plan_rollups(
     if not tallies and "week" not in facts:
         return 0
     content = items_to_json([item for tally in tallies for item in tally.items])
-    seen_event = session.execute(select(func.coalesce(func.max(EVENT.c.id), 0))).scalar_one()
-    rows: list[dict[str, object]] = []
+    rows = []
     for address in addresses:
         person = people.persons[address]
-        details = {**facts, **person_facts(person)}
-        rows.append(
-            {
-                "key": f"{MailKind.ROLLUP.value}/{day}/{address}",
-                "kind": MailKind.ROLLUP.value,
-                "recipient": person.email,
-                "name": person.name,
-                "unit": supervisor,
-                "language": person.language,
-                "timezone": timezone,
-                "day": day,
-                "content": content,
-                "details": json.dumps(details, ensure_ascii=False),
-            }
-        )
-    return enqueue(session, force, rows, now, seen_event)
+        details = json.dumps({**facts, **person_facts(person)}, ensure_ascii=False)
+        rows.append(mail_row(MailKind.ROLLUP, day, person, supervisor, content, details))
+    return enqueue(session, force, rows, now, last_event(session))
 
 
 def wants_rollup(force: InForce, definition: Definition) -> bool:
@@ -123,8 +110,7 @@ def _tally(
 ) -> _Tally:
     where = {"key": definition.key, "period": occurrence.period or ""}
     asked, waived, paused, nil = (number or 0 for number in session.execute(_COUNTS, where).one())
-    rank = {unit: position for position, unit in enumerate(force.campaign.units)}
-    named = sorted(session.execute(_TO_BE_NAMED, where).all(), key=lambda row: rank.get(row.unit, len(rank)))
+    named = sorted(session.execute(_TO_BE_NAMED, where).all(), key=lambda row: force.unit_position(row.unit))
     missing = [row for row in named if not row.quiet]
     facts: dict[str, object] = {
         "ref": occurrence.ref,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -72,9 +72,14 @@ def ledger_rows(
             answer = _answer_of(row) if answers is None else answers.get(row.id, NOTHING)
             found.append(ledger_row(force, definition, row, answer, day))
     found.extend(_still_to_come(force, latest, day, unit=unit, ref=ref, since=since, until=until))
-    rank = {key: position for position, key in enumerate(force.campaign.units)}
-    found.sort(key=lambda row: (force.position(row.definition.key), row.ref, rank.get(row.unit, len(rank))))
-    return found
+    return in_order(force, found)
+
+
+def in_order(force: InForce, rows: Iterable[LedgerRow]) -> list[LedgerRow]:
+    """In the order of the document, the periods and the units."""
+    return sorted(
+        rows, key=lambda row: (force.position(row.definition.key), row.ref, force.unit_position(row.unit))
+    )
 
 
 def _select_rows() -> Select[Any]:

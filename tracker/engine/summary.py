@@ -17,6 +17,7 @@ from sqlmodel import Session
 
 from tracker.core.model import Definition, Light
 from tracker.core.standing import MARKS, REMOVED, Answer, Dates, answer_like
+from tracker.engine.agenda import agenda_dates
 from tracker.engine.inforce import InForce
 from tracker.engine.standings import answers_at, ledger_row
 from tracker.store.tables import AGENDA, ASSIGNMENT, EVENT
@@ -43,28 +44,15 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
-class _Moment:
+class Moment:
     """A day whose lights are wanted, and the instant by which answers must have come; None means by now."""
 
     day: date
     as_of: datetime | None = None
 
 
-def summarize(session: Session, force: InForce, day: date) -> Summary:
-    """The lights of ``day``, with the answers of now."""
-    [found] = _summaries(session, force, (_Moment(day),))
-    return found
-
-
-def compare(
-    session: Session, force: InForce, day: date, before: date, as_of: datetime
-) -> tuple[Summary, Summary]:
-    """The lights of ``day``, and those of the day ``before`` with the answers that had come by ``as_of``."""
-    present, past = _summaries(session, force, (_Moment(day), _Moment(before, as_of)))
-    return present, past
-
-
-def _summaries(session: Session, force: InForce, moments: tuple[_Moment, ...]) -> list[Summary]:
+def summaries(session: Session, force: InForce, *moments: Moment) -> list[Summary]:
+    """The lights at each of ``moments``, found in one look at the ledger."""
     found = [Summary() for _ in moments]
     agendas = {row.id: row for row in session.execute(select(AGENDA))}
     judged: dict[tuple[int, int], tuple[Light | None, ...]] = {}
@@ -86,15 +74,13 @@ def _summaries(session: Session, force: InForce, moments: tuple[_Moment, ...]) -
 
 
 def _lights(
-    force: InForce, agenda: Row[Any], mark: int, moments: Iterable[_Moment]
+    force: InForce, agenda: Row[Any], mark: int, moments: Iterable[Moment]
 ) -> tuple[Light | None, ...]:
     """The light of one group at each moment; None where it is not counted."""
     definition = force.campaign.definitions.get(agenda.key)
     if definition is None or mark & REMOVED:
         return tuple(None for _ in moments)
-    dates = Dates.of(
-        agenda.opens, agenda.due, agenda.effective_due, definition.grace_days, force.campaign.issued
-    )
+    dates = agenda_dates(force, definition, agenda)
     answer = answer_like(mark, dates, force.zone)
     return tuple(_light(force, definition, dates, answer, moment.day) for moment in moments)
 
@@ -129,7 +115,7 @@ def _said(lights: Iterable[Light | None]) -> str:
 
 
 def _turn_back(
-    session: Session, force: InForce, moment: _Moment, agendas: Mapping[int, Row[Any]], summary: Summary
+    session: Session, force: InForce, moment: Moment, agendas: Mapping[int, Row[Any]], summary: Summary
 ) -> None:
     """Count what has been answered, or otherwise changed, since then as it stood then."""
     assert moment.as_of is not None

@@ -13,8 +13,7 @@ from sqlmodel import Session
 
 from tracker.core.model import MailKind, Reason
 from tracker.core.occurrences import parse_ref
-from tracker.core.standing import Dates
-from tracker.engine.digests import Line, saying
+from tracker.engine.digests import Line, line_of
 from tracker.engine.inforce import InForce
 from tracker.engine.people import People
 from tracker.store.tables import ASSIGNMENT, MAIL, UNDERWAY, MailState
@@ -71,7 +70,8 @@ def supersede(
     for address, cell, reason in missed:
         row = rows.get(cell)
         if row is not None and row.key in force.campaign.definitions:
-            _tell(told, force, people, address, _line(force, row, reason, day), reason)
+            stands = _as_of(reason, row.effective_due, row.grace_until, day)
+            _tell(told, force, people, address, line_of(force, row, stands, day), reason)
     return told
 
 
@@ -95,12 +95,6 @@ def _still_asked(session: Session, wanted: list[Cell]) -> dict[Cell, Row[Any]]:
         for row in session.execute(query):
             found[row.key, row.period, row.unit] = row
     return found
-
-
-def _line(force: InForce, row: Row[Any], reason: Reason, day: date) -> Line:
-    dates = Dates(row.opens, row.due, row.effective_due, row.grace_until)
-    reason = _as_of(reason, row.effective_due, row.grace_until, day)
-    return Line(saying(force, row.key, row.period, dates, reason, day), row.unit, row.progress)
 
 
 def _as_of(reason: Reason, due: date | None, grace_until: date | None, day: date) -> Reason:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
 
 from tracker.core.model import Light
 from tracker.engine.inforce import InForce
-from tracker.engine.summary import Lights, Summary, compare, merged, summarize
+from tracker.engine.summary import Lights, Moment, Summary, merged, summaries
 
 WEEK = timedelta(days=7)
 
@@ -17,11 +16,11 @@ WEEK = timedelta(days=7)
 def weekly_facts(session: Session, force: InForce, now: datetime, day: date) -> dict[str, object]:
     """What a weekly status says (docs/design/ledger.md); ``now`` is the moment, ``day`` its local date."""
     last_week = day - WEEK
-    before: Summary | None = None
+    moments = [Moment(day)]
     if last_week >= force.campaign.issued:
-        present, before = compare(session, force, day, last_week, now - WEEK)
-    else:
-        present = summarize(session, force, day)
+        moments.append(Moment(last_week, now - WEEK))
+    present, *earlier = summaries(session, force, *moments)
+    before = earlier[0] if earlier else None
     return {
         "day": day.isoformat(),
         "before": None if before is None else last_week.isoformat(),
@@ -29,20 +28,12 @@ def weekly_facts(session: Session, force: InForce, now: datetime, day: date) -> 
         "lights_before": None if before is None else _numbers(before.total),
         "sections": _sections(force, present, before),
         "tasks": [
-            {
-                "key": key,
-                "lights": _numbers(present.by_key[key]),
-                "before": None if before is None else _numbers(before.by_key[key]),
-            }
+            {"key": key, **_cell(present.by_key[key], None if before is None else before.by_key[key])}
             for key in force.campaign.definitions
             if key in present.by_key
         ],
         "units": [
-            {
-                "unit": unit,
-                "lights": _numbers(present.by_unit[unit]),
-                "before": None if before is None else _numbers(before.by_unit[unit]),
-            }
+            {"unit": unit, **_cell(present.by_unit[unit], None if before is None else before.by_unit[unit])}
             for unit in force.campaign.units
             if unit in present.by_unit
         ],
@@ -59,12 +50,13 @@ def _sections(force: InForce, present: Summary, before: Summary | None) -> list[
         lights = merged(present.by_key[key] for key in members if key in present.by_key)
         if lights:
             past = None if before is None else merged(before.by_key[key] for key in members)
-            found.append(
-                {"name": name, "lights": _numbers(lights), "before": None if past is None else _numbers(past)}
-            )
+            found.append({"name": name, **_cell(lights, past)})
     return found
 
 
+def _cell(lights: Lights, before: Lights | None) -> dict[str, object]:
+    return {"lights": _numbers(lights), "before": None if before is None else _numbers(before)}
+
+
 def _numbers(lights: Lights) -> dict[str, int]:
-    counted = Counter(lights)
-    return {light.value: counted[light] for light in Light}
+    return {light.value: lights[light] for light in Light}

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from tracker.app import App
 from tracker.engine.inforce import InForce
-from tracker.engine.standings import LedgerRow, ledger_rows
+from tracker.engine.standings import LedgerRow, in_order, ledger_rows
 from tracker.report.facts import Month, month_facts
 from tracker.report.model import MonthReport
 
@@ -33,7 +33,4 @@ def _rows(session: Session, force: InForce, month: Month, at: datetime, now: dat
         return rows
     later = ledger_rows(session, force, at, latest=now, since=month.first, until=until)
     known = {(row.ref, row.unit) for row in rows}
-    rows += [row for row in later if (row.ref, row.unit) not in known]
-    rank = {unit: position for position, unit in enumerate(force.campaign.units)}
-    rows.sort(key=lambda row: (force.position(row.definition.key), row.ref, rank.get(row.unit, len(rank))))
-    return rows
+    return in_order(force, [*rows, *(row for row in later if (row.ref, row.unit) not in known)])
