@@ -151,7 +151,7 @@ def _named(facts: list[Fact], app: App, language: Language) -> Iterator[Fact]:
     names = {}
     if language == "zh":
         units = app.force.campaign.units.values()
-        names = {unit.id: min((unit.name, *unit.aliases), key=len) for unit in units}
+        names = {unit.id: unit.short_name for unit in units}
     for fact in facts:
         yield {**fact, "unit": names.get(fact["unit"], fact["unit"])}
 

@@ -102,8 +102,7 @@ def _of(rows: list[Fact], sign: str, app: App, language: Language, when: Any) ->
 
 
 def _name(app: App, unit: str, language: Language) -> str:
-    known = app.force.campaign.units.get(unit)
-    return unit if known is None or language == "en" else min((known.name, *known.aliases), key=len)
+    return unit if language == "en" else app.force.campaign.short_unit_name(unit)
 
 
 def _named(units: list[str], language: Language) -> str:

@@ -74,6 +74,10 @@ class Contact:
     role: Literal["to", "cc"] = "to"
     stand_ins: tuple[StandIn, ...] = ()
 
+    def stand_in(self, day: date) -> StandIn | None:
+        """Who gets this contact's mail on ``day`` instead; None if nobody does."""
+        return next((each for each in self.stand_ins if each.since <= day < each.until), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Unit:
@@ -85,6 +89,16 @@ class Unit:
     contacts: tuple[Contact, ...] = ()
     reports_to: str | None = None
     timezone: str | None = None
+
+    @property
+    def short_name(self) -> str:
+        """The shortest name that the files know: 万州 for 万州区应急管理局."""
+        return min((self.name, *self.aliases), key=len)
+
+    @property
+    def to_call(self) -> list[Contact]:
+        """The contacts; those who get copies only come last."""
+        return sorted(self.contacts, key=lambda contact: contact.role == "cc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +196,16 @@ class Campaign:
             yield task
             yield from task.deliverables
         yield from self.reports
+
+    def unit_name(self, unit: str) -> str:
+        """How the files call a unit; its id where they do not know it any more."""
+        known = self.units.get(unit)
+        return known.name if known else unit
+
+    def short_unit_name(self, unit: str) -> str:
+        """The same in the shortest words that there are."""
+        known = self.units.get(unit)
+        return known.short_name if known else unit
 
     @cached_property
     def definitions(self) -> dict[str, Definition]:

@@ -60,7 +60,7 @@ def people_on(campaign: Campaign, zones: Mapping[str, str], day: date) -> People
     for unit in campaign.units.values():
         addresses = []
         for contact in unit.contacts:
-            who = _in_charge(contact, day)
+            who = contact.stand_in(day) or contact
             address = who.email.casefold()
             person = found.setdefault(address, _Found(who))
             if unit.id not in person.units:
@@ -85,10 +85,6 @@ def _person(found: _Found, campaign: Campaign, timezone: str) -> Person:
         cc=found.cc,
         stands_in_for=found.stands_in_for,
     )
-
-
-def _in_charge(contact: Contact, day: date) -> Contact | StandIn:
-    return next((each for each in contact.stand_ins if each.since <= day < each.until), contact)
 
 
 def zones_of(campaign: Campaign) -> dict[str, str]:

@@ -123,7 +123,7 @@ class Composer:
             units = {mail.unit: None} | units
         if not units:
             return ""
-        first = self._digests.unit_name(next(iter(units)))
+        first = self.campaign.unit_name(next(iter(units)))
         return first if len(units) == 1 else self.words("names.several_units", first=first, n=len(units))
 
     def _alert_title(self, mail: Mail) -> str:
@@ -172,7 +172,7 @@ class Composer:
         )
 
     def _unit_of(self, mail: Mail) -> str:
-        return self._digests.unit_name(mail.unit) if mail.unit else ""
+        return self.campaign.unit_name(mail.unit) if mail.unit else ""
 
     def _marked(self, mail: Mail, subject: str) -> str:
         """What is for information can be told from what is to be done in a list of mails."""

@@ -125,11 +125,6 @@ class DigestComposer:
             rows.setdefault(name, []).append(self._row(name, items, day, beside, is_own=is_own))
         return tuple(self._section(name, tuple(found)) for name, found in rows.items())
 
-    def unit_name(self, unit: str) -> str:
-        """How the files call it; the id where they do not know it any more."""
-        known = self.campaign.units.get(unit)
-        return known.name if known else unit
-
     def _section(self, name: str, rows: tuple[Row, ...]) -> Section:
         words = self.words
         count, items = words(f"sections.{name}.count", n=len(rows)), sum(row.items for row in rows)
@@ -226,13 +221,8 @@ class DigestComposer:
 
     def _unit_names(self, items: Iterable[Item], *, short: bool) -> dict[str, str]:
         """The units of ``items``; of many, as people call them for short."""
-        name_of = self.short_name if short else self.unit_name
+        name_of = self.campaign.short_unit_name if short else self.campaign.unit_name
         return {item.unit: name_of(item.unit) for item in items}
-
-    def short_name(self, unit: str) -> str:
-        """The shortest name that the files know: 万州 for 万州区应急管理局."""
-        known = self.campaign.units.get(unit)
-        return min((known.name, *known.aliases), key=len) if known else unit
 
     def _status(self, name: str, items: list[Item]) -> str:
         if name == "lapsed":

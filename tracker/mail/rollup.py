@@ -37,12 +37,7 @@ class RollupComposer:
         self.words = words
         self.calendar = calendar
         self._cards = cards
-        self._weeks = WeekComposer(cards, words, self.unit_name)
-
-    def unit_name(self, unit: str) -> str:
-        """How the files call it; the id where they do not know it any more."""
-        known = self.campaign.units.get(unit)
-        return known.name if known else unit
+        self._weeks = WeekComposer(cards, words, campaign.unit_name)
 
     def subject(self, tallies: tuple[Tally, ...], week: Week | None, today: date) -> str:
         """How one deadline stands, or how many there are; then the week."""
@@ -115,25 +110,26 @@ class RollupComposer:
     def _late(self, units: list[str]) -> str | None:
         if not units:
             return None
-        named = self.words("sections.comma").join(self.unit_name(unit) for unit in units[:NAMED_UNITS])
+        named = self.words("sections.comma").join(
+            self.campaign.unit_name(unit) for unit in units[:NAMED_UNITS]
+        )
         key = "rollup.late" if len(units) <= NAMED_UNITS else "rollup.late_more"
         return self.words(key, units=named, n=len(units))
 
     def _missing(self, item: Item, marks: _Marks, today: date) -> Missing:
         unit = self.campaign.units.get(item.unit)
-        contacts = sorted(unit.contacts, key=lambda each: each.role == "cc") if unit else []
-        people = tuple(self._person(contact, today) for contact in contacts)
+        people = tuple(self._person(contact, today) for contact in unit.to_call) if unit else ()
         return Missing(
-            name=self.unit_name(item.unit),
+            name=self.campaign.unit_name(item.unit),
             contacts=people or (self.words("labels.no_contacts"),),
             remark=self.words("sections.comma").join(self._remarks(item, marks, today)) or None,
         )
 
     def _person(self, contact: Contact, today: date) -> str:
         """A contact, or whoever stands in on that day."""
-        for each in contact.stand_ins:
-            if each.since <= today < each.until:
-                return self.words("names.stand_in", name=each.name, email=each.email, away=contact.name)
+        instead = contact.stand_in(today)
+        if instead is not None:
+            return self.words("names.stand_in", name=instead.name, email=instead.email, away=contact.name)
         phrase = "names.for_information" if contact.role == "cc" else "names.person"
         return self.words(phrase, name=contact.name, email=contact.email)
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
-from tracker.core.model import Campaign, Contact, Light, Occurrence, State, Unit
-from tracker.core.standing import Dates
+from tracker.core.model import Campaign, Light, State, Unit
 from tracker.engine.inforce import InForce
 from tracker.engine.standings import LedgerRow
 from tracker.report.model import (
@@ -87,8 +86,7 @@ def month_facts(
     ``rows`` are in the order of the document and may hold more than the month needs.
     """
     day = force.day(at)
-    dating = _Dating(force)
-    cases = [dating.case(row) for row in rows]
+    cases = [_case(force, row) for row in rows]
     due = [case for case in cases if case.due_in(month)]
     in_hand = [case for case in cases if case.due_in(month) or _in_hand(case, month, day)]
     arrears = [case for case in in_hand if _is_arrear(case, month)]
@@ -127,29 +125,16 @@ def _source(campaign: Campaign) -> Source:
     return Source(campaign.title, campaign.document, campaign.issued, supervisor)
 
 
-class _Dating:
-    """Finds the date that the rule gives, where an extension hides it; one look for each occurrence."""
+def _case(force: InForce, row: LedgerRow) -> _Case:
+    submitted = row.answer.submitted_at
+    return _Case(row, _rule_due(force, row), None if submitted is None else force.day(submitted))
 
-    def __init__(self, force: InForce) -> None:
-        self._force = force
-        self._found: dict[tuple[str, date, date], date | None] = {}
 
-    def case(self, row: LedgerRow) -> _Case:
-        submitted = row.answer.submitted_at
-        return _Case(row, self._rule_due(row), None if submitted is None else self._force.day(submitted))
-
-    def _rule_due(self, row: LedgerRow) -> date | None:
-        dates = row.dates
-        if row.answer.extended_due is None or dates.due is None:
-            return dates.effective_due
-        key = (row.definition.key, dates.due, dates.opens)
-        if key not in self._found:
-            self._found[key] = self._by_rule(row, dates, dates.due)
-        return self._found[key]
-
-    def _by_rule(self, row: LedgerRow, dates: Dates, due: date) -> date | None:
-        occurrence = Occurrence(row.definition.key, None, due, dates.opens)
-        return self._force.dates(row.definition, occurrence).effective_due
+def _rule_due(force: InForce, row: LedgerRow) -> date | None:
+    """The date that the rule gives, where an extension hides it."""
+    if row.answer.extended_due is None or row.dates.due is None:
+        return row.dates.effective_due
+    return force.date_by_rule(row.definition, row.dates.due)
 
 
 def _in_hand(case: _Case, month: Month, day: date) -> bool:
@@ -325,14 +310,9 @@ def _group(key: str | None, title: str, cases: Sequence[_Case], month: Month) ->
 
 def unit_facts(unit: Unit) -> UnitFacts:
     """A unit with its people; whoever gets copies only is called last."""
-    people = sorted(unit.contacts, key=_is_copy)
     return UnitFacts(
         id=unit.id,
         name=unit.name,
-        short=min((unit.name, *unit.aliases), key=len),
-        people=tuple(Person(contact.name, contact.email) for contact in people),
+        short=unit.short_name,
+        people=tuple(Person(contact.name, contact.email) for contact in unit.to_call),
     )
-
-
-def _is_copy(contact: Contact) -> bool:
-    return contact.role == "cc"
