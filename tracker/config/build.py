@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -26,11 +27,18 @@ from tracker.config.schema import (
     UnitShape,
 )
 from tracker.core.expressions import Reading
+from tracker.core.form import Form
 from tracker.core.model import Campaign, Contact, Definition, Group, Kind, Rule, StandIn, Target, Unit
 from tracker.core.policy import DEFAULT, MONTHLY, Policies, Quiet, Settings, built_in
 
 
-def build_campaign(tasks: TasksFile, units: UnitsFile, roster: Roster, texts: Texts) -> Campaign:
+def build_campaign(
+    tasks: TasksFile,
+    units: UnitsFile,
+    roster: Roster,
+    texts: Texts,
+    forms: Mapping[str, Form | None],
+) -> Campaign:
     """The campaign; the files have been checked."""
     head: CampaignShape = tasks.campaign
     return Campaign(
@@ -45,6 +53,7 @@ def build_campaign(tasks: TasksFile, units: UnitsFile, roster: Roster, texts: Te
         units={unit.id: _unit(unit, roster) for unit in units.units},
         groups={group.id: _group(group, roster) for group in units.groups},
         accept_removals=head.accept_removals,
+        forms={id_: form for id_, form in forms.items() if form is not None},
     )
 
 
@@ -92,6 +101,7 @@ def _common(item: Item, owners: str, texts: Texts) -> dict[str, Any]:
         "requirement": item.requirement,
         "target": None if item.target is None else _target(item, units, texts),
         "form": item.form,
+        "round": item.round,
         "on_holiday": item.on_holiday,
         "grace_days": item.grace or 0,
         "policy": item.policy,

@@ -6,13 +6,16 @@ so that one run shows every error.
 
 from __future__ import annotations
 
+from collections.abc import Mapping as AnyMapping
 from datetime import date
 
 from tracker.config.document import Document, Location, Mapping, Sequential
+from tracker.config.forms import check_use
 from tracker.config.messages import Guesses, did_you_mean, quote, say
 from tracker.config.owners import Owners, resolve
 from tracker.config.roster import Roster, items, text_of
 from tracker.core.expressions import Reading, parse
+from tracker.core.form import Form
 from tracker.core.policy import DEFAULT, MONTHLY
 from tracker.errors import DeadlineSyntaxError
 
@@ -57,19 +60,31 @@ def policy_names(settings: Document) -> frozenset[str] | None:
     return frozenset({DEFAULT, MONTHLY, *(named if isinstance(named, Mapping) else ())})
 
 
-def check_tasks(document: Document, texts: Texts, policies: frozenset[str] | None, guesses: Guesses) -> None:
+def check_tasks(
+    document: Document,
+    texts: Texts,
+    policies: frozenset[str] | None,
+    forms: AnyMapping[str, Form | None],
+    guesses: Guesses,
+) -> None:
     """Put every finding into the document."""
     if document.complete:
-        _Checks(document, texts, policies, guesses).run()
+        _Checks(document, texts, policies, forms, guesses).run()
 
 
 class _Checks:
     def __init__(
-        self, document: Document, texts: Texts, policies: frozenset[str] | None, guesses: Guesses
+        self,
+        document: Document,
+        texts: Texts,
+        policies: frozenset[str] | None,
+        forms: AnyMapping[str, Form | None],
+        guesses: Guesses,
     ) -> None:
         self.document = document
         self.texts = texts
         self.policies = policies
+        self.forms = forms
         self.guesses = guesses
 
     def run(self) -> None:
@@ -161,6 +176,10 @@ class _Checks:
                 self._check_target((*location, "target"), item["target"], owners)
         if "policy" in item:
             self._check_policy((*location, "policy"), text_of(item, "policy"))
+        form = text_of(item, "form")
+        # A form with errors has had its say in its own file.
+        if form is not None and (form not in self.forms or self.forms[form] is not None):
+            check_use(self.document, location, (form, text_of(item, "round")), self.forms.get(form))
 
     def _check_deadline(self, location: Location, item: Mapping) -> None:
         text = text_of(item, "deadline")

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 from pydantic_core import PydanticCustomError
@@ -21,6 +22,7 @@ from tracker.config.build import build_campaign, build_settings
 from tracker.config.checks import Texts, check_tasks, policy_names
 from tracker.config.contacts import check_contacts
 from tracker.config.document import Document, Sequential
+from tracker.config.forms import read_form
 from tracker.config.holidays import read_year
 from tracker.config.messages import Guesses, say
 from tracker.config.roster import read_roster
@@ -29,12 +31,16 @@ from tracker.config.schema import SettingsFile, TasksFile, UnitsFile
 from tracker.config.shapes import fit
 from tracker.config.yamlnodes import read_document
 from tracker.config.yamltext import LARGEST
+from tracker.core.form import Form
 from tracker.core.model import Campaign
 from tracker.core.policy import Settings
 from tracker.core.workdays import HolidayYear
 from tracker.errors import ConfigError, Problem
+from tracker.shipped import shipped
 
 TASKS, UNITS, SETTINGS = "tasks.yaml", "units.yaml", "settings.yaml"
+FORMS = "forms"
+_FORM_FILE = re.compile(r"([a-z0-9][a-z0-9-]{0,63})\.ya?ml")
 _YEAR_FILE = re.compile(r"([0-9]{4})\.ya?ml")
 
 
@@ -109,7 +115,7 @@ class _Folder:
         tasks, units = self._read(TASKS), self._read(UNITS)
         settings, settings_file = self._read_settings()
         holidays = self._read_holidays(settings.holidays)
-        campaign = self._put_together(tasks, units, settings_file)
+        campaign = self._put_together(tasks, units, settings_file, self._read_forms())
         problems = tuple(self._problems())
         if any(problem.severity == "error" for problem in problems):
             campaign = None
@@ -117,7 +123,9 @@ class _Folder:
             campaign, settings, problems, self.digest.hexdigest(), holidays, tuple(self.files), self.texts
         )
 
-    def _put_together(self, tasks: Document, units: Document, settings: Document) -> Campaign | None:
+    def _put_together(
+        self, tasks: Document, units: Document, settings: Document, forms: dict[str, Form | None]
+    ) -> Campaign | None:
         units_shape = fit(units, UnitsFile, self.guesses)
         # Where there is no list of units at all, every owner would be unknown: that has been said already.
         listed = units.complete and isinstance(units.value(("units",)), Sequential)
@@ -125,7 +133,7 @@ class _Folder:
         check_contacts(units)
         tasks_shape = fit(tasks, TasksFile, self.guesses)
         texts = Texts(roster, tasks_shape.campaign.issued if tasks_shape else _issued(tasks))
-        check_tasks(tasks, texts, policy_names(settings), self.guesses)
+        check_tasks(tasks, texts, policy_names(settings), forms, self.guesses)
         if (
             tasks_shape is None
             or units_shape is None
@@ -134,7 +142,7 @@ class _Folder:
             or _has_error(units)
         ):
             return None
-        return build_campaign(tasks_shape, units_shape, roster, texts)
+        return build_campaign(tasks_shape, units_shape, roster, texts, forms)
 
     def _read_settings(self) -> tuple[Settings, Document]:
         path = self.directory / SETTINGS
@@ -160,6 +168,17 @@ class _Folder:
                 if year is not None:
                     years[year.year] = year
         return years
+
+    def _read_forms(self) -> dict[str, Form | None]:
+        """The forms by id, None for one with errors; where there are none, those that come with the product."""
+        names = [name for name in self._names(FORMS) if _FORM_FILE.fullmatch(name)]
+        if not names:
+            return dict(_shipped_forms())
+        forms: dict[str, Form | None] = {}
+        for name in names:
+            form = name.partition(".")[0]
+            forms[form] = read_form(self._read(f"{FORMS}/{name}"), form, self.guesses)
+        return forms
 
     def _names(self, place: str) -> list[str]:
         """The files in a folder beside ours."""
@@ -206,6 +225,16 @@ class _Folder:
                 if what not in seen:
                     seen.add(what)
                     yield problem
+
+
+@cache
+def _shipped_forms() -> dict[str, Form]:
+    forms = {}
+    for path in sorted((shipped("config") / FORMS).glob("*.yaml")):
+        form = read_form(read_document(str(path), path.read_bytes()), path.stem, Guesses())
+        if form is not None:
+            forms[form.id] = form
+    return forms
 
 
 def _issued(tasks: Document) -> date | None:

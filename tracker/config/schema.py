@@ -43,6 +43,7 @@ from tracker.core.policy import Interval
 ONE_LINE = r"^[^\r\n\t]+$"
 ID = r"^[a-z0-9][a-z0-9-]*$"
 WORD = r"^[A-Za-z0-9_-]+$"
+COLUMN = r"^[a-z][a-z0-9_]*$"
 
 #: A paragraph or more.
 Text = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
@@ -52,6 +53,7 @@ Words = Annotated[str, StringConstraints(min_length=1, max_length=5_000)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=ONE_LINE)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=ID)]
 PolicyName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=WORD)]
+ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=COLUMN)]
 OptionalInterval = Annotated[Interval | Literal["never"], BeforeValidator(interval)]
 
 
@@ -169,6 +171,7 @@ class Item(Shape):
     target: TargetShape | None = None
     submit_to: SubmitTo | None = None
     form: Id | None = None
+    round: Id | None = None
     requirement: Text | None = None
     note: Text | None = None
     memo: Text | None = None
@@ -314,6 +317,49 @@ class SettingsFile(Shape):
     policies: Annotated[dict[PolicyName, Annotated[PolicyShape, _EmptyMapping]], _EmptyMapping] = Field(
         default_factory=dict
     )
+
+
+class HeaderFieldShape(Shape):
+    """A field above the table of a form."""
+
+    id: ColumnName
+    label: Line
+    kind: Literal["unit", "period", "nil", "date", "phone", "text"]
+
+
+class ColumnShape(Shape):
+    """A column of a form; neighbours of one ``group`` stand under one head."""
+
+    id: ColumnName
+    label: Line
+    kind: Literal["serial", "name", "count", "amount", "tick", "choice", "text"]
+    group: Line | None = None
+    unit: Line | None = None
+    choices: Annotated[dict[Line, Lines], _EmptyMapping] = Field(default_factory=dict)
+    at_most: ColumnName | None = None
+    doubt_above: Annotated[int, BeforeValidator(whole(1, 1_000_000_000))] | None = None
+    width: Annotated[int, BeforeValidator(whole(2, 60))] = 8
+
+
+class RoundShape(Shape):
+    """A round in which some columns are left out."""
+
+    name: Line | None = None
+    omits: Annotated[list[ColumnName], _EmptyList] = Field(default_factory=list)
+
+
+class FormFile(Shape):
+    """``forms/ID.yaml``."""
+
+    title: Line
+    annex: Line | None = None
+    header: Annotated[list[HeaderFieldShape], Field(min_length=1, max_length=20)]
+    columns: Annotated[list[ColumnShape], Field(min_length=1, max_length=60)]
+    identified_by: ColumnName | None = None
+    accumulates: Truth = False
+    rounds: Annotated[dict[Id, RoundShape], _EmptyMapping] = Field(default_factory=dict)
+    instructions: Annotated[list[Text], _EmptyList] = Field(default_factory=list)
+    memo: Text | None = None
 
 
 class HolidaysFile(Shape):

@@ -34,6 +34,9 @@ _KINDS: AnyMapping[str, tuple[str, str, type[BaseModel]]] = {
     "operator": ("the operator", "管理员", schema.PersonShape),
     "refusals": ("refusals", "退信分类", schema.RefusalsShape),
     "policies": ("this policy", "这套提醒办法", schema.PolicyShape),
+    "header": ("this field", "这一项", schema.HeaderFieldShape),
+    "columns": ("this column", "这一栏", schema.ColumnShape),
+    "rounds": ("this round", "这一轮次", schema.RoundShape),
     "off": ("this span", "这段日期", schema.Span),
     "work": ("this span", "这段日期", schema.Span),
 }
@@ -41,6 +44,10 @@ _KINDS: AnyMapping[str, tuple[str, str, type[BaseModel]]] = {
 _PATTERNS = {
     schema.ID: ("expected an id of a–z, 0–9 and “-”, such as wanzhou or 12", "标识只能用小写字母、数字和“-”"),
     schema.WORD: ("expected a name of letters, digits, “-” and “_”", "名称只能用字母、数字、“-”和“_”"),
+    schema.COLUMN: (
+        "expected a name of a–z, 0–9 and “_”, such as special_trained",
+        "栏目标识只能用小写字母、数字和“_”",
+    ),
     schema.ONE_LINE: ("must be one line without tabs", "应在一行之内，且不含制表符"),
 }
 

@@ -6,12 +6,14 @@ Ranges of dates are half-open: ``since`` is in, ``until`` is not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Literal, NamedTuple
+
+from tracker.core.form import Form
 
 Language = Literal["zh", "en"]
 OnHoliday = Literal["keep", "before", "after"]
@@ -152,6 +154,7 @@ class Definition:
     target: Target | None = None
     submit_to: str | None = None
     form: str | None = None
+    round: str | None = None
     on_holiday: OnHoliday = "keep"
     grace_days: int = 0
     policy: str | None = None
@@ -189,6 +192,7 @@ class Campaign:
     units: dict[str, Unit]
     groups: dict[str, Group]
     accept_removals: date | None = None
+    forms: Mapping[str, Form] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Definition]:
         """Every definition in the order of the document: a task, its deliverables, …, the reports."""

@@ -1,0 +1,218 @@
+"""A form that units fill in, and what a filled one says; the totals over what they filed.
+
+Everything that is particular to a form comes from its file (``config/forms/``); the rules by which a column of
+a certain kind is read are in ``tracker/forms``.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+
+class Said(NamedTuple):
+    """One sentence in both languages."""
+
+    zh: str
+    en: str
+
+    def in_(self, language: Literal["zh", "en"]) -> str:
+        """The wording in ``language``."""
+        return self.zh if language == "zh" else self.en
+
+
+class ColumnKind(StrEnum):
+    """What the cells of a column hold."""
+
+    #: The number of the row (序号): read, and not relied upon.
+    SERIAL = "serial"
+    #: Who or what the row is about; a row that is filled must have it.
+    NAME = "name"
+    #: A whole number, not below zero.
+    COUNT = "count"
+    #: A number that may have a fraction, not below zero: money.
+    AMOUNT = "amount"
+    #: A √, or nothing.
+    TICK = "tick"
+    #: One of a few words.
+    CHOICE = "choice"
+    #: Anything.
+    TEXT = "text"
+
+
+#: Kinds whose values are added up.
+FIGURES = frozenset({ColumnKind.COUNT, ColumnKind.AMOUNT})
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A word that may stand in a cell, and what people write instead of it."""
+
+    word: str
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column.  ``label`` is verbatim without its ``unit`` (人次/年, 项, 家, 人, 万元).
+
+    ``group`` is the label above it and its neighbours; None where it stands alone.  ``at_most`` names a column
+    of the same row that this one is not expected to exceed.  ``doubt_above`` is the highest figure that is
+    believed without asking.  ``width`` is in characters of a spreadsheet.
+    """
+
+    id: str
+    label: str
+    kind: ColumnKind
+    group: str | None = None
+    unit: str | None = None
+    choices: tuple[Choice, ...] = ()
+    at_most: str | None = None
+    doubt_above: Decimal | None = None
+    width: float = 8.0
+
+    @property
+    def is_figure(self) -> bool:
+        """Whether its values are numbers that are added up."""
+        return self.kind in FIGURES
+
+    @property
+    def full_label(self) -> str:
+        """As the head of the column has it: 罚款（万元）."""
+        return f"{self.label}（{self.unit}）" if self.unit else self.label
+
+
+class FieldKind(StrEnum):
+    """What a field above the table holds, and where its content comes from."""
+
+    #: The name of the unit; the blank has it filled in.
+    UNIT = "unit"
+    #: For which period, in words; the blank has it filled in.
+    PERIOD = "period"
+    #: A √ where there is nothing to report (零报告).
+    NIL = "nil"
+    #: The day on which it was filled in.
+    DATE = "date"
+    PHONE = "phone"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderField:
+    """A field above the table: 填表单位, 填表人, 联系电话, 填表时间."""
+
+    id: str
+    label: str
+    kind: FieldKind
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A round in which part of the form is not asked for (document, annex 2, rule 1: the self-check)."""
+
+    id: str
+    name: str
+    omits: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form as its file describes it.
+
+    ``identified_by`` is the column that tells which row is the same as one of last month's; None: the row's
+    place in the table.  ``accumulates``: each month is filled in on top of the month before, so that no figure
+    falls.  ``instructions`` are the filling rules, verbatim, one a paragraph.
+    """
+
+    id: str
+    title: str
+    header: tuple[HeaderField, ...]
+    columns: tuple[Column, ...]
+    instructions: tuple[str, ...] = ()
+    annex: str | None = None
+    identified_by: str | None = None
+    accumulates: bool = True
+    rounds: Mapping[str, Round] = field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Column]:
+        """The columns by their id."""
+        return {column.id: column for column in self.columns}
+
+    def omitted(self, round_: str | None) -> frozenset[str]:
+        """The ids of the columns that ``round_`` does not ask for."""
+        return frozenset() if round_ is None else self.rounds[round_].omits
+
+    def asked(self, round_: str | None) -> tuple[Column, ...]:
+        """The columns that are to be filled in in ``round_``; of every form all, where there is no round."""
+        omitted = self.omitted(round_)
+        return tuple(column for column in self.columns if column.id not in omitted)
+
+
+#: A count is an int, an amount a Decimal, a tick True; everything else is text.  Empty cells are left out.
+Value = int | Decimal | bool | str
+
+
+@dataclass(frozen=True, slots=True)
+class FiledRow:
+    """One row that was filled in, by column id.  ``notes`` is what stood beside a choice, verbatim."""
+
+    values: Mapping[str, Value]
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    def figure(self, column: str) -> int | Decimal:
+        """The number in a column; 0 where the cell is empty."""
+        value = self.values.get(column, 0)
+        assert not isinstance(value, str)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What one filled form says.  ``header`` is by field id, as text; ``is_nil``: there is nothing to report."""
+
+    rows: tuple[FiledRow, ...] = ()
+    header: Mapping[str, str] = field(default_factory=dict)
+    is_nil: bool = False
+
+
+def totals(form: Form, rows: Iterable[FiledRow]) -> dict[str, int | Decimal]:
+    """The sum of every column of figures, and of ticks how many; by column id."""
+    added: dict[str, int | Decimal] = {
+        column.id: 0 for column in form.columns if column.is_figure or column.kind is ColumnKind.TICK
+    }
+    for row in rows:
+        for column in added:
+            added[column] += row.figure(column)
+    return added
+
+
+def row_keys(form: Form, rows: Iterable[FiledRow]) -> list[str]:
+    """For each row by what it is known from month to month; the second of one name has “ (2)” behind it.
+
+    Names are compared without white space and with both widths of brackets taken as one.
+    """
+    seen: dict[str, int] = {}
+    keys = []
+    for number, row in enumerate(rows, start=1):
+        name = row.values.get(form.identified_by) if form.identified_by else None
+        key = f"#{number}" if name is None else comparable(str(name))
+        seen[key] = seen.get(key, 0) + 1
+        keys.append(key if seen[key] == 1 else f"{key} ({seen[key]})")
+    return keys
+
+
+_SAME = str.maketrans("（）〔〕【】“”：，、", '()()()"":,,')
+
+
+def comparable(name: str) -> str:
+    """A name in the shape in which it is compared: no white space, one width of everything, no case."""
+    return "".join(unicodedata.normalize("NFKC", name).translate(_SAME).split()).casefold()

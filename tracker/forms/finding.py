@@ -1,0 +1,42 @@
+"""What was found in a file, at its cell, and in both languages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tracker.core.form import Said
+from tracker.forms.book import Place, address
+
+NOTHING = Said("", "")
+
+
+class Weight(StrEnum):
+    """How much a finding weighs."""
+
+    #: Nothing is taken from the file.
+    ERROR = "error"
+    #: The file is taken; somebody should look.
+    QUESTION = "question"
+    #: Read in spite of how it was written; nobody is asked anything.
+    READING = "reading"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding.  ``place`` None means the sheet, ``sheet`` None the file as a whole.
+
+    ``found`` is what stands there, verbatim but cut; ``message`` is a whole sentence for whoever fills in the form.
+    """
+
+    weight: Weight
+    message: Said
+    sheet: str | None = None
+    place: Place | None = None
+    found: str = ""
+    expected: Said = NOTHING
+
+    @property
+    def cell(self) -> str | None:
+        """``C7``."""
+        return None if self.place is None else address(self.place)
