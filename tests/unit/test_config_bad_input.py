@@ -126,7 +126,7 @@ BAD: dict[str, tuple[list[tuple[str, ...]], list[str]]] = {
         [
             (
                 "tasks.yaml:19:9: this deliverable has no key “colour”; expected id, deadline, due, on_holiday, grace, "
-                "policy, status, acceptance, target, submit_to, form, requirement, note, memo, title or owners"
+                "policy, status, acceptance, target, submit_to, form, round, requirement, note, memo, title or owners"
             )
         ],
     ),
