@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from tracker.core.form import Form
 from tracker.core.model import Campaign, Contact, Definition, Language, Occurrence
 from tracker.core.policy import Policy, Quiet, Settings
 from tracker.core.reminders import Rules, effective_due
@@ -180,6 +181,10 @@ class InForce:
                 "tracker tasks and tracker tasks --reports list them"
             )
         return found
+
+    def form(self, definition: Definition) -> Form | None:
+        """The form that ``definition`` asks for, if any that is known."""
+        return None if definition.form is None else self.campaign.forms.get(definition.form)
 
     def position(self, key: str) -> int:
         """Where the definition stands in the order of the document; one that is gone stands last."""

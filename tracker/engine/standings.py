@@ -69,7 +69,7 @@ def ledger_rows(
     for row in session.execute(query):
         definition = force.campaign.definitions.get(row.key)
         if definition is not None:
-            answer = _answer_of(row) if answers is None else answers.get(row.id, NOTHING)
+            answer = answer_of(row) if answers is None else answers.get(row.id, NOTHING)
             found.append(ledger_row(force, definition, row, answer, day))
     found.extend(_still_to_come(force, latest, day, unit=unit, ref=ref, since=since, until=until))
     return in_order(force, found)
@@ -163,7 +163,8 @@ def _fold_leniently(events: Sequence[Event], target: int | None) -> Answer:
     return answer
 
 
-def _answer_of(row: Row[Any]) -> Answer:
+def answer_of(row: Row[Any]) -> Answer:
+    """What the events of a row add up to, as the row keeps it."""
     return Answer(
         answered=row.answered,
         paused=row.paused,

@@ -9,7 +9,18 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Index, Integer, MetaData, Text, TypeDecorator, text
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Text,
+    TypeDecorator,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 NAMING = {
@@ -243,6 +254,54 @@ class MailRow(Base, table=True):
     outcome: str | None = Field(default=None, sa_type=Text)
 
 
+class DocumentRow(Base, table=True):
+    """A file that somebody sent, or that goes out with a mail; the same bytes once."""
+
+    __tablename__ = "document"
+    __table_args__ = (Index("uq_document_digest", "digest", unique=True),)
+
+    id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
+    digest: str
+    name: str = Field(sa_type=Text)
+    content: bytes = Field(sa_type=LargeBinary)
+
+
+class FilingRow(Base, table=True):
+    """One table as a unit filed it; rows are added, and only ``in_force`` changes.
+
+    ``at`` is when it counts from.  ``content`` (what it says) and ``findings`` are JSON; ``digest`` is of the
+    content, or, where nothing was taken from it, of the file.  Of one assignment at most one is in force.
+    """
+
+    __tablename__ = "filing"
+    __table_args__ = (
+        Index(
+            "uq_filing_assignment_id",
+            "assignment_id",
+            unique=True,
+            sqlite_where=text("in_force"),
+            postgresql_where=text("in_force"),
+        ),
+        Index("ix_filing_assignment_id_digest", "assignment_id", "digest"),
+        Index("ix_filing_form_unit", "form", "unit"),
+    )
+
+    id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
+    assignment_id: int = Field(sa_type=BigId)
+    form: str
+    unit: str
+    at: datetime = Field(sa_type=UtcDateTime)
+    recorded_at: datetime = Field(sa_type=UtcDateTime)
+    who: str | None = None
+    file: str = Field(sa_type=Text)
+    document_id: int = Field(sa_type=BigId)
+    digest: str
+    content: str = Field(sa_type=Text)
+    findings: str = Field(sa_type=Text)
+    questions: int = 0
+    in_force: bool = False
+
+
 # The same tables for statements in bulk, where one object for each row would cost twenty times the work.
 META = MetaRow.__table__  # type: ignore[attr-defined]
 DEFINITION = DefinitionRow.__table__  # type: ignore[attr-defined]
@@ -250,3 +309,5 @@ AGENDA = AgendaRow.__table__  # type: ignore[attr-defined]
 ASSIGNMENT = AssignmentRow.__table__  # type: ignore[attr-defined]
 EVENT = EventRow.__table__  # type: ignore[attr-defined]
 MAIL = MailRow.__table__  # type: ignore[attr-defined]
+DOCUMENT = DocumentRow.__table__  # type: ignore[attr-defined]
+FILING = FilingRow.__table__  # type: ignore[attr-defined]

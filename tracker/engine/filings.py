@@ -1,0 +1,281 @@
+"""The tables that units file: which are due, what was filed, and how a new one is taken in.
+
+A filing is never changed.  One of each assignment is in force; a correction takes its place, and the one before
+is kept, as is a file from which nothing was taken.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Row, func, insert, select, update
+from sqlmodel import Session
+
+from tracker.core.form import ColumnKind, Filed, FiledRow, Form, Value
+from tracker.core.model import Event, EventKind
+from tracker.engine.inforce import InForce
+from tracker.engine.ledger import record
+from tracker.engine.standings import LedgerRow, answer_of, in_order, ledger_row
+from tracker.store.tables import ASSIGNMENT, DOCUMENT, FILING
+
+#: How a filed table stands in the history of its assignment.
+VIA = "form"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table that is asked of a unit: an assignment whose definition has a form.  ``id`` is the assignment's."""
+
+    id: int
+    row: LedgerRow
+    form: Form
+
+    @property
+    def ref(self) -> str:
+        """Of the assignment: ``table-2@2022-05``."""
+        return self.row.ref
+
+    @property
+    def unit(self) -> str:
+        """The id of the unit."""
+        return self.row.unit
+
+    @property
+    def due(self) -> date:
+        """The date by the rule: it says which month the table is of."""
+        assert self.row.dates.due is not None
+        return self.row.dates.due
+
+    @property
+    def round(self) -> str | None:
+        """The round of the form that is asked for."""
+        return self.row.definition.round
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the ledger has an answer that stands."""
+        return self.row.answer.answered in ("submitted", "nil")
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """What was filed for one assignment, and how."""
+
+    id: int
+    assignment: int
+    at: datetime
+    filed: Filed
+    file: str
+    who: str | None
+    questions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A file to keep: its name and its bytes."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A file as it was sent in.  It counts from ``at``; ``findings`` are plain JSON values."""
+
+    paper: Paper
+    at: datetime
+    who: str | None = None
+    via: str = VIA
+    findings: Sequence[Mapping[str, object]] = ()
+    questions: int = 0
+
+
+def tables_due(
+    session: Session,
+    force: InForce,
+    now: datetime,
+    since: date,
+    until: date,
+    *,
+    units: Sequence[str] = (),
+    forms: Sequence[str] = (),
+) -> list[Table]:
+    """Every table due by its rule in [since, until), in the order of the document and of the units."""
+    keys = {
+        definition.key: form
+        for definition in force.campaign
+        if (form := force.form(definition)) is not None and (not forms or form.id in forms)
+    }
+    query = select(ASSIGNMENT).where(
+        ASSIGNMENT.c.key.in_(keys),
+        ASSIGNMENT.c.due >= since,
+        ASSIGNMENT.c.due < until,
+        ASSIGNMENT.c.removed_on.is_(None),
+    )
+    if units:
+        query = query.where(ASSIGNMENT.c.unit.in_(units))
+    day = force.day(now)
+    found = {}
+    for row in session.execute(query):
+        ledger = ledger_row(force, force.campaign.definitions[row.key], row, answer_of(row), day)
+        found[ledger.ref, ledger.unit] = Table(row.id, ledger, keys[row.key])
+    return [found[row.ref, row.unit] for row in in_order(force, (table.row for table in found.values()))]
+
+
+def in_force_filings(
+    session: Session, forms: Mapping[str, Form], tables: Iterable[Table]
+) -> dict[int, Filing]:
+    """By assignment what is filed for ``tables`` and in force."""
+    wanted = [table.id for table in tables]
+    found: dict[int, Filing] = {}
+    for start in range(0, len(wanted), 500):
+        rows = session.execute(
+            select(FILING).where(
+                FILING.c.assignment_id.in_(wanted[start : start + 500]), FILING.c.in_force.is_(True)
+            )
+        )
+        found |= {row.assignment_id: _filing(row, forms) for row in rows}
+    return found
+
+
+def previous_filings(
+    session: Session, forms: Mapping[str, Form], tables: Iterable[Table]
+) -> dict[int, Filed]:
+    """By assignment what the unit filed before it on the same form: month is compared with month across reports."""
+    asked = list(tables)
+    if not asked:
+        return {}
+    query = (
+        select(FILING, ASSIGNMENT.c.due.label("due"))
+        .join(ASSIGNMENT, ASSIGNMENT.c.id == FILING.c.assignment_id)
+        .where(
+            FILING.c.in_force.is_(True),
+            FILING.c.form.in_({table.form.id for table in asked}),
+            FILING.c.unit.in_({table.unit for table in asked}),
+            ASSIGNMENT.c.due < max(table.due for table in asked),
+            ASSIGNMENT.c.answered.in_(("submitted", "nil")),
+            ASSIGNMENT.c.removed_on.is_(None),
+        )
+        .order_by(ASSIGNMENT.c.due)
+    )
+    before: dict[tuple[str, str], list[Any]] = {}
+    for row in session.execute(query):
+        before.setdefault((row.form, row.unit), []).append(row)
+    found = {}
+    for table in asked:
+        earlier = [row for row in before.get((table.form.id, table.unit), ()) if row.due < table.due]
+        if earlier:
+            found[table.id] = _filing(earlier[-1], forms).filed
+    return found
+
+
+def take(session: Session, force: InForce, table: Table, filed: Filed, sent: Sent, now: datetime) -> bool:
+    """Take in what a unit filed; False where the very same is in force already, and nothing is written.
+
+    It is a ``submit`` or ``nil`` event of the assignment.  Raises LedgerError where that does not fit.
+    """
+    content = _to_json(filed)
+    digest = hashlib.sha256(content.encode()).hexdigest()
+    current = session.execute(
+        select(FILING).where(FILING.c.assignment_id == table.id, FILING.c.in_force.is_(True))
+    ).first()
+    if current is not None and current.digest == digest and table.is_answered:
+        return False
+    kind = EventKind.NIL if filed.is_nil else EventKind.SUBMIT
+    note = sent.paper.name
+    event = Event(sent.at, table.ref, table.unit, kind, who=sent.who, via=sent.via, note=note)
+    record(session, force, event, now)
+    session.execute(update(FILING).where(FILING.c.assignment_id == table.id).values(in_force=False))
+    _keep(session, table, sent, now, content=content, digest=digest, in_force=True)
+    return True
+
+
+def keep_refused(session: Session, table: Table, sent: Sent, now: datetime) -> None:
+    """Keep a file from which nothing was taken, once, so that what was sent can be looked at."""
+    digest = hashlib.sha256(sent.paper.data).hexdigest()
+    there = select(func.count()).where(FILING.c.assignment_id == table.id, FILING.c.digest == digest)
+    if not session.execute(there).scalar_one():
+        _keep(session, table, sent, now, content="{}", digest=digest, in_force=False)
+
+
+def keep_document(session: Session, paper: Paper) -> int:
+    """Put a file away; its number.  The same bytes are kept once."""
+    digest = hashlib.sha256(paper.data).hexdigest()
+    found = session.execute(select(DOCUMENT.c.id).where(DOCUMENT.c.digest == digest)).scalar()
+    if found is not None:
+        return int(found)
+    values = {"digest": digest, "name": paper.name, "content": paper.data}
+    inserted = session.execute(insert(DOCUMENT).values(**values).returning(DOCUMENT.c.id))
+    return int(inserted.scalar_one())
+
+
+def read_document(session: Session, number: int) -> Paper | None:
+    """A file that was put away."""
+    row = session.execute(select(DOCUMENT).where(DOCUMENT.c.id == number)).first()
+    return None if row is None else Paper(row.name, bytes(row.content))
+
+
+def _keep(
+    session: Session, table: Table, sent: Sent, now: datetime, *, content: str, digest: str, in_force: bool
+) -> None:
+    values = {
+        "assignment_id": table.id,
+        "form": table.form.id,
+        "unit": table.unit,
+        "at": sent.at,
+        "recorded_at": now,
+        "who": sent.who,
+        "file": sent.paper.name,
+        "document_id": keep_document(session, sent.paper),
+        "digest": digest,
+        "content": content,
+        "findings": json.dumps(list(sent.findings), ensure_ascii=False),
+        "questions": sent.questions,
+        "in_force": in_force,
+    }
+    session.execute(insert(FILING).values(**values))
+
+
+def _filing(row: Row[Any], forms: Mapping[str, Form]) -> Filing:
+    return Filing(
+        row.id,
+        row.assignment_id,
+        row.at,
+        _from_json(row.content, forms.get(row.form)),
+        row.file,
+        row.who,
+        row.questions,
+    )
+
+
+def _to_json(filed: Filed) -> str:
+    rows = [
+        {"values": {name: _plain(value) for name, value in row.values.items()}, "notes": dict(row.notes)}
+        for row in filed.rows
+    ]
+    facts = {"nil": filed.is_nil, "header": dict(filed.header), "rows": rows}
+    return json.dumps(facts, ensure_ascii=False, sort_keys=True)
+
+
+def _plain(value: Value) -> int | bool | str:
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _from_json(text: str, form: Form | None) -> Filed:
+    """What was kept, as far as the form still has the columns."""
+    facts = json.loads(text)
+    rows = tuple(FiledRow(dict(_values(row["values"], form)), row["notes"]) for row in facts.get("rows", ()))
+    return Filed(rows, facts.get("header", {}), bool(facts.get("nil")))
+
+
+def _values(found: Mapping[str, Any], form: Form | None) -> Iterator[tuple[str, Value]]:
+    for name, value in found.items():
+        column = form.by_id.get(name) if form is not None else None
+        is_amount = column is not None and column.kind is ColumnKind.AMOUNT
+        yield name, Decimal(value) if is_amount else value
