@@ -40,6 +40,7 @@ _BY_OTHER_STREAM: tuple[tuple[str, Sentence], ...] = (
     ("PowerPoint Document", refusals.SLIDES),
 )
 _HTML = re.compile(rb"<!doctype\s+html|<html|<head|<meta|<body|<table|<style|<div|mime-version:", re.IGNORECASE)
+_XML_2003 = b"urn:schemas-microsoft-com:office:spreadsheet"
 _HEAD = 2048
 #: A directory entry of an OLE container: 128 bytes, at such a multiple; the name's length stands at byte 64.
 _ENTRY = 128
@@ -146,8 +147,10 @@ def _kind_of_text(data: bytes) -> FileKind:
     if b"\0" in head:
         head = head.replace(b"\0", b"").lstrip(b"\xff\xfe")
     head = head.lstrip()
+    if head.startswith(b"<") and _XML_2003 in head:
+        refuse(refusals.XML_2003)
     if _HTML.match(head) or (head.startswith(b"<") and _HTML.search(head)):
         refuse(refusals.HTML)
-    if head.startswith(b"<?xml") or b"urn:schemas-microsoft-com:office:spreadsheet" in head:
+    if head.startswith(b"<?xml"):
         refuse(refusals.XML_2003)
     return "csv"

@@ -142,10 +142,10 @@ class _Content:
         filled, self._filled = self._filled, []
         if sheet is None or not filled:
             return
-        # Bounded by the gatherer, which refuses the first cell too many.
-        for row in range(first, self._row):
+        # Not beyond the first place at which the gatherer refuses whatever stands there.
+        for row in range(first, min(self._row, max(first, limits.LAST_ROW) + 1)):
             for column, repeats, (value, formula, is_error, rows, columns) in filled:
-                for place in range(column, column + repeats):
+                for place in range(column, min(column + repeats, max(column, limits.MAX_COLUMNS) + 1)):
                     sheet.put(row, place, value, formula, is_error=is_error)
                     sheet.merge(row, place, row + rows - 1, place + columns - 1)
 
