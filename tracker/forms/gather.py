@@ -43,7 +43,8 @@ class SheetGatherer:
             if len(value) > limits.MAX_CELL_TEXT:
                 refuse(refusals.TOO_LONG_TEXT)
             self._book.count_text(len(value))
-        if formula is None and (value is None or value == ""):
+            value = value or None
+        if value is None and formula is None:
             return
         if column >= limits.MAX_COLUMNS or row >= limits.LAST_ROW:
             if formula is None and isinstance(value, str) and not value.strip():
