@@ -74,7 +74,9 @@ def by_openpyxl(data):
                 formula = cell.value.text if isinstance(cell.value, ArrayFormula) else cell.value
                 place = cell.row - 1, cell.column - 1
                 cells[place] = (stored[place].value, formula if cell.data_type == "f" else None)
-        merges = {(m.min_row - 1, m.min_col - 1, m.max_row - 1, m.max_col - 1) for m in sheet.merged_cells.ranges}
+        merges = {
+            (m.min_row - 1, m.min_col - 1, m.max_row - 1, m.max_col - 1) for m in sheet.merged_cells.ranges
+        }
         found.append((sheet.title, sheet.sheet_state != "visible", cells, merges))
     return found
 
@@ -144,7 +146,9 @@ def test_what_libreoffice_writes_reads_as_by_openpyxl(office):
 def test_the_old_and_the_open_format_say_the_same_as_xlsx(office, suffix):
     expected = as_compared(read_book("表.xlsx", office["xlsx"]))
     found = as_compared(read_book(f"表.{suffix}", office[suffix]))
-    for (name, is_hidden, cells, merges), (name_2, is_hidden_2, cells_2, merges_2) in zip(expected, found, strict=True):
+    for (name, is_hidden, cells, merges), (name_2, is_hidden_2, cells_2, merges_2) in zip(
+        expected, found, strict=True
+    ):
         assert (name, is_hidden, merges) == (name_2, is_hidden_2, merges_2)
         assert cells_2.keys() == cells.keys()
         for place, (value, formula) in cells.items():
@@ -204,7 +208,8 @@ def test_any_cells_come_back_as_they_were_written(cells):
             write(*place, value)
     found = read_book("x.xlsx", stream.getvalue()).sheets[0].cells
     assert {place: cell.value for place, cell in found.items()} == {
-        place: value if isinstance(value, str) else pytest.approx(value, rel=1e-14) for place, value in cells.items()
+        place: value if isinstance(value, str) else pytest.approx(value, rel=1e-14)
+        for place, value in cells.items()
     }
 
 
@@ -230,7 +235,7 @@ def workbook(rows, *, strings="", styles="", properties="", merges="", prefix=""
         **(extra or {}),
     }
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, text in parts.items():
             archive.writestr(name, text)
     return stream.getvalue()
@@ -241,8 +246,15 @@ def cells_of(*arguments, **options):
 
 
 def test_cells_without_addresses_follow_each_other():
-    cells = cells_of('<row><c><v>1</v></c><c r="C1"><v>2</v></c><c><v>3</v></c></row><row><c><v>4</v></c></row>')
-    assert {place: cell.value for place, cell in cells.items()} == {(0, 0): 1, (0, 2): 2, (0, 3): 3, (1, 0): 4}
+    cells = cells_of(
+        '<row><c><v>1</v></c><c r="C1"><v>2</v></c><c><v>3</v></c></row><row><c><v>4</v></c></row>'
+    )
+    assert {place: cell.value for place, cell in cells.items()} == {
+        (0, 0): 1,
+        (0, 2): 2,
+        (0, 3): 3,
+        (1, 0): 4,
+    }
 
 
 def test_prefixed_and_strict_names_are_the_same_names():
@@ -275,7 +287,8 @@ def test_a_formula_is_one_whether_or_not_its_text_and_its_value_are_there():
 
 def test_what_a_merge_covers_is_not_read():
     cells = cells_of(
-        "<row><c><v>1</v></c><c><v>2</v></c></row>", merges='<mergeCells><mergeCell ref="A1:B1"/></mergeCells>'
+        "<row><c><v>1</v></c><c><v>2</v></c></row>",
+        merges='<mergeCells><mergeCell ref="A1:B1"/></mergeCells>',
     )
     assert list(cells) == [(0, 0)]
 
@@ -294,7 +307,9 @@ def test_styles_that_do_not_hold_together_do_no_harm():
 
 
 def test_an_iso_date_and_numbers_that_are_none():
-    cells = cells_of('<row><c t="d"><v>2022-05-31</v></c><c><v>NaN</v></c><c><v>1e999</v></c><c><v>1_0</v></c></row>')
+    cells = cells_of(
+        '<row><c t="d"><v>2022-05-31</v></c><c><v>NaN</v></c><c><v>1e999</v></c><c><v>1_0</v></c></row>'
+    )
     assert [cell.value for cell in cells.values()] == [datetime(2022, 5, 31), "NaN", "1e999", "1_0"]
 
 

@@ -27,7 +27,9 @@ FILES_PER_PROCESS = 300
 _SECONDS_TO_LEAVE = 2.0
 #: -I and -S: nothing of the environment, no start-up files; the path is handed over, so that the same package is
 #: found from an installation, an editable one or a mere directory.
-_PROGRAM = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from tracker.forms.child import main; main()"
+_PROGRAM = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from tracker.forms.child import main; main()"
+)
 
 
 class Reader:
@@ -36,7 +38,9 @@ class Reader:
     The process is started with the first file.
     """
 
-    def __init__(self, *, seconds: float = SECONDS_PER_FILE, files_per_process: int = FILES_PER_PROCESS) -> None:
+    def __init__(
+        self, *, seconds: float = SECONDS_PER_FILE, files_per_process: int = FILES_PER_PROCESS
+    ) -> None:
         self._seconds = seconds
         self._files_per_process = files_per_process
         self._lock = threading.Lock()

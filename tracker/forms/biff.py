@@ -102,7 +102,9 @@ def _formulas(workbook: Any, number: int) -> set[Place]:
     return places
 
 
-def _put(sheet: SheetGatherer, row: int, column: int, cell: Any, formula: str | None, *, is_1904: bool) -> None:
+def _put(
+    sheet: SheetGatherer, row: int, column: int, cell: Any, formula: str | None, *, is_1904: bool
+) -> None:
     value: Content = cell.value
     is_error = cell.ctype == xlrd.XL_CELL_ERROR
     if is_error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import itertools
 import re
 from collections import Counter
 from pathlib import PurePosixPath
@@ -65,8 +66,11 @@ def _delimiter(text: str) -> str:
     """The one that cuts most rows into the same number of columns, more than one."""
 
     def score(delimiter: str) -> int:
-        sample = io.StringIO(text[: _SAMPLE * 1000], newline="")
-        widths = Counter(len(row) for row, _ in zip(csv.reader(sample, delimiter=delimiter), range(_SAMPLE), strict=False))
-        return max(((count, width) for width, count in widths.items() if width > 1), default=(0, 0))[0]
+        rows = csv.reader(io.StringIO(text[: _SAMPLE * 1000], newline=""), delimiter=delimiter)
+        try:
+            widths = Counter(len(row) for row in itertools.islice(rows, _SAMPLE))
+        except csv.Error:  # a field without end, if cut this way
+            return 0
+        return max((count for width, count in widths.items() if width > 1), default=0)
 
     return max(_DELIMITERS, key=score) if any(score(each) for each in _DELIMITERS) else ","

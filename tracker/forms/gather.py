@@ -36,7 +36,9 @@ class SheetGatherer:
         self._rows: set[int] = set()
         self._merges: list[Merge] = []
 
-    def put(self, row: int, column: int, value: Content, formula: str | None = None, *, is_error: bool = False) -> None:
+    def put(
+        self, row: int, column: int, value: Content, formula: str | None = None, *, is_error: bool = False
+    ) -> None:
         """A cell; one without a value and a formula is none."""
         if isinstance(value, str):
             value = clean(value)

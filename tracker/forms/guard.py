@@ -39,7 +39,9 @@ _BY_OTHER_STREAM: tuple[tuple[str, Sentence], ...] = (
     ("WordDocument", refusals.WORD),
     ("PowerPoint Document", refusals.SLIDES),
 )
-_HTML = re.compile(rb"<!doctype\s+html|<html|<head|<meta|<body|<table|<style|<div|mime-version:", re.IGNORECASE)
+_HTML = re.compile(
+    rb"<!doctype\s+html|<html|<head|<meta|<body|<table|<style|<div|mime-version:", re.IGNORECASE
+)
 _XML_2003 = b"urn:schemas-microsoft-com:office:spreadsheet"
 _HEAD = 2048
 #: A directory entry of an OLE container: 128 bytes, at such a multiple; the name's length stands at byte 64.
@@ -108,7 +110,9 @@ def _kind_of_archive(archive: Archive) -> FileKind:
         refuse(refusals.WORD)
     if any(name.startswith("ppt/") for name in names):
         refuse(refusals.SLIDES)
-    if "[content_types].xml" in archive and any("workbook" in name and name.endswith(".xml") for name in names):
+    if "[content_types].xml" in archive and any(
+        "workbook" in name and name.endswith(".xml") for name in names
+    ):
         return "xlsx"
     refuse(refusals.ARCHIVE)
 

@@ -174,7 +174,9 @@ class _Strings:
 class _Sheet:
     """The cells of one sheet, as they come by."""
 
-    def __init__(self, gatherer: SheetGatherer, shared: list[str], dates: frozenset[str], *, is_1904: bool) -> None:
+    def __init__(
+        self, gatherer: SheetGatherer, shared: list[str], dates: frozenset[str], *, is_1904: bool
+    ) -> None:
         self.text = Text()
         self._gatherer = gatherer
         self._shared = shared

@@ -15,7 +15,9 @@ _MANIFEST = "META-INF/manifest.xml"
 _NUMBERS = frozenset({"float", "percentage", "currency"})
 _FORMULA_LANGUAGES = ("of:", "oooc:", "msoxl:")
 #: What stands in a cell without being its text: comments, drawings, tables within.
-_ASIDE = frozenset({"annotation", "frame", "table", "custom-shape", "line", "control", "g", "ruby-text", "rect"})
+_ASIDE = frozenset(
+    {"annotation", "frame", "table", "custom-shape", "line", "control", "g", "ruby-text", "rect"}
+)
 _MOST_SPACES = 1_000
 
 #: Value, formula, is it an error, rows and columns it spans.
@@ -35,7 +37,9 @@ def read_ods(name: str, data: bytes) -> Book:
     book = gatherer.finish()
     if not book.sheets:
         refuse(refusals.BROKEN)
-    if not any(sheet.cells for sheet in book.sheets) and any(part.startswith("pictures/") for part in archive.names):
+    if not any(sheet.cells for sheet in book.sheets) and any(
+        part.startswith("pictures/") for part in archive.names
+    ):
         refuse(refusals.ONLY_PICTURE)
     return book
 
@@ -129,10 +133,15 @@ class _Content:
         if is_covered or self._sheet is None:
             return
         kind = attributes.get("value-type", "")
-        is_error = kind == "error" or ("formula" in attributes and text.startswith(("#", "Err:")) and kind == "string")
+        is_error = kind == "error" or (
+            "formula" in attributes and text.startswith(("#", "Err:")) and kind == "string"
+        )
         formula = _formula(attributes.get("formula"))
         value = text if is_error else _value(kind, attributes, text)
-        rows, columns = _count(attributes.get("number-rows-spanned")), _count(attributes.get("number-columns-spanned"))
+        rows, columns = (
+            _count(attributes.get("number-rows-spanned")),
+            _count(attributes.get("number-columns-spanned")),
+        )
         if value not in {None, ""} or formula is not None or rows * columns > 1:
             self._filled.append((column, repeats, (value, formula, is_error, rows, columns)))
 

@@ -38,7 +38,11 @@ def receive_file(stream: IO[bytes]) -> tuple[str, bytes] | None:
 def send_answer(stream: IO[bytes], answer: Book | FileRefusedError) -> None:
     """The book, or why there is none."""
     if isinstance(answer, Book):
-        told: dict[str, Any] = {"name": answer.name, "kind": answer.kind, "sheets": list(map(_sheet, answer.sheets))}
+        told: dict[str, Any] = {
+            "name": answer.name,
+            "kind": answer.kind,
+            "sheets": list(map(_sheet, answer.sheets)),
+        }
     else:
         told = {"refused": answer.said}
     packed = json.dumps(told, separators=(",", ":")).encode()
@@ -69,7 +73,9 @@ def _sheet(sheet: Sheet) -> dict[str, Any]:
     return {
         "name": sheet.name,
         "hidden": sheet.is_hidden,
-        "merges": [(each.first_row, each.first_column, each.last_row, each.last_column) for each in sheet.merges],
+        "merges": [
+            (each.first_row, each.first_column, each.last_row, each.last_column) for each in sheet.merges
+        ],
         "cells": [
             (*place, _plain(cell.value))
             if cell.formula is None and not cell.is_error
