@@ -65,14 +65,16 @@ def by_openpyxl(data):
     formulas = openpyxl.load_workbook(io.BytesIO(data))
     found = []
     for sheet in formulas.worksheets:
-        stored = {(c.row - 1, c.column - 1): c for row in values[sheet.title].iter_rows() for c in row}
+        stored = {
+            ((c.row or 0) - 1, (c.column or 0) - 1): c for row in values[sheet.title].iter_rows() for c in row
+        }
         cells = {}
         for row in sheet.iter_rows():
             for cell in row:
                 if cell.value is None or cell.value == "":
                     continue
                 formula = cell.value.text if isinstance(cell.value, ArrayFormula) else cell.value
-                place = cell.row - 1, cell.column - 1
+                place = (cell.row or 0) - 1, (cell.column or 0) - 1
                 cells[place] = (stored[place].value, formula if cell.data_type == "f" else None)
         merges = {
             (m.min_row - 1, m.min_col - 1, m.max_row - 1, m.max_col - 1) for m in sheet.merged_cells.ranges

@@ -113,7 +113,7 @@ class Reader:
         if self._process is None or self._process.poll() is not None:
             self._leave(at_once=True)
             path = json.dumps([str(Path(each).absolute()) for each in sys.path])
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 -- this very interpreter, and a program that stands above
                 [sys.executable, "-I", "-S", "-c", _PROGRAM, path],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -11,6 +11,7 @@ from typing import Any
 
 import xlrd
 
+from tracker.errors import FileRefusedError
 from tracker.forms import refusals
 from tracker.forms.book import Book, Content, Place
 from tracker.forms.gather import BookGatherer, SheetGatherer
@@ -76,7 +77,7 @@ def _opened(data: bytes) -> Any:
                 refuse(refusals.ENCRYPTED)
         else:
             return workbook
-    refuse(refusals.BROKEN)
+    raise FileRefusedError(*refusals.BROKEN)
 
 
 def _formulas(workbook: Any, number: int) -> set[Place]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from tracker.errors import FileRefusedError
 from tracker.forms import limits, refusals
 from tracker.forms.archive import Archive
 from tracker.forms.book import Book, FileKind
@@ -94,27 +95,21 @@ def _kind_of_archive(archive: Archive) -> FileKind:
     names = archive.names
     if any(name.endswith("vbaproject.bin") or name.startswith(("basic/", "scripts/")) for name in names):
         refuse(refusals.MACROS)
-    if "mimetype" in archive:
-        mime = archive.read("mimetype", 200)
-        if b"opendocument.spreadsheet" in mime:
-            return "ods"
-        if b"opendocument.text" in mime:
-            refuse(refusals.WORD)
-        if b"opendocument.presentation" in mime:
-            refuse(refusals.SLIDES)
+    mime = archive.read("mimetype", 200) if "mimetype" in archive else b""
+    if b"opendocument.spreadsheet" in mime:
+        return "ods"
     if any(name.endswith("workbook.bin") for name in names):
         refuse(refusals.BINARY_WORKBOOK)
     if any(name.startswith("xl/") for name in names):
         return "xlsx"
-    if any(name.startswith("word/") for name in names):
+    if b"opendocument.text" in mime or any(name.startswith("word/") for name in names):
         refuse(refusals.WORD)
-    if any(name.startswith("ppt/") for name in names):
+    if b"opendocument.presentation" in mime or any(name.startswith("ppt/") for name in names):
         refuse(refusals.SLIDES)
-    if "[content_types].xml" in archive and any(
-        "workbook" in name and name.endswith(".xml") for name in names
-    ):
+    # Excel's folder is called xl; whoever calls it otherwise still has its list of types.
+    if "[content_types].xml" in names and any(name.endswith("workbook.xml") for name in names):
         return "xlsx"
-    refuse(refusals.ARCHIVE)
+    raise FileRefusedError(*refusals.ARCHIVE)
 
 
 def _kind_of_container(data: bytes) -> FileKind:
@@ -127,7 +122,7 @@ def _kind_of_container(data: bytes) -> FileKind:
         if _has_stream(data, stream):
             refuse(sentence)
     # Its directory may be cut off, and then there is no telling what it was.
-    refuse(refusals.BROKEN)
+    raise FileRefusedError(*refusals.BROKEN)
 
 
 def _has_stream(data: bytes, name: str) -> bool:

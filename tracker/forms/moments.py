@@ -38,7 +38,7 @@ def from_serial(days: float, *, is_1904: bool) -> datetime | time | None:
     whole_days = int(days)
     rest = timedelta(milliseconds=round((days - whole_days) * _MILLISECONDS))
     if whole_days == 0 and not rest.days:
-        return (datetime.min + rest).time()
+        return (_EPOCH_1904 + rest).time()
     if not is_1904 and 0 < days < _MARCH_1900:
         whole_days += 1
     try:
@@ -70,7 +70,7 @@ def from_duration(text: str) -> time | float | None:
     )
     if span.days:
         return span / timedelta(days=1)
-    return (datetime.min + span).time()
+    return (_EPOCH_1904 + span).time()
 
 
 def number_of(text: str) -> int | float | None:

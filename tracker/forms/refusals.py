@@ -18,8 +18,10 @@ _FORM_EN = "please send the filled form as an Excel workbook (.xlsx)"
 EMPTY = (f"文件是空的（0字节），{_FORM_ZH}。", f"The file is empty (0 bytes); {_FORM_EN}.")
 TOO_LARGE = (
     f"文件超过{limits.MAX_FILE // limits.MEGABYTE}MB，请删去其中的图片和无关内容后再发送。",
-    f"The file is larger than {limits.MAX_FILE // limits.MEGABYTE} MB; please remove pictures and whatever does not "
-    "belong to the form and send it again.",
+    (
+        f"The file is larger than {limits.MAX_FILE // limits.MEGABYTE} MB; please remove pictures and whatever does not "
+        "belong to the form and send it again."
+    ),
 )
 BOMB = (
     "文件解压后内容过大，无法读取；请把表格内容复制到新的空白表中再发送。",
@@ -35,8 +37,10 @@ ENCRYPTED = (
 )
 MACROS = (
     "文件含有宏（程序代码），为安全起见不予读取；请另存为不含宏的“Excel工作簿（*.xlsx）”再发送。",
-    "The file contains macros and is not read for safety; please save it as a workbook without macros (.xlsx) and "
-    "send that.",
+    (
+        "The file contains macros and is not read for safety; please save it as a workbook without macros (.xlsx) and "
+        "send that."
+    ),
 )
 BROKEN = (
     f"文件已损坏或不完整，无法读取；{_RESEND_ZH}。",
@@ -83,8 +87,10 @@ TOO_MANY_SHEETS = (
 )
 TOO_LONG = (
     f"有内容的行过多（超过{limits.MAX_ROWS}行，或在第{limits.LAST_ROW}行以下仍有内容），请只保留填报的表格。",
-    f"There are too many rows (more than {limits.MAX_ROWS} filled ones, or something below row {limits.LAST_ROW}); "
-    "please keep only the form.",
+    (
+        f"There are too many rows (more than {limits.MAX_ROWS} filled ones, or something below row {limits.LAST_ROW}); "
+        "please keep only the form."
+    ),
 )
 TOO_WIDE = (
     f"第{limits.MAX_COLUMNS}列以右仍有内容，请删去表格右侧的无关内容。",

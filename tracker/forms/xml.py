@@ -8,7 +8,7 @@ for the speed of a bare expat the same handlers are set here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import NoReturn, Protocol
 from xml.parsers import expat
 
 from tracker.forms import limits, refusals
@@ -116,5 +116,5 @@ def parse(chunks: Iterable[bytes], listener: Listener, text: Text | None = None)
             text.parser = None
 
 
-def _refuse(*_: object) -> None:
+def _refuse(*_: object) -> NoReturn:
     refuse(refusals.HOSTILE_XML)
