@@ -308,11 +308,26 @@ def test_styles_that_do_not_hold_together_do_no_harm():
     assert [cell.value for cell in cells.values()] == [44712, 1, datetime(2022, 5, 31)]
 
 
+def test_the_epoch_of_1904_is_not_undone_by_an_extension_of_the_same_name():
+    cells = cells_of(
+        '<row><c s="0"><v>1</v></c></row>',
+        styles='<cellXfs><xf numFmtId="14"/></cellXfs>',
+        properties='<workbookPr date1904="1"/><x15:workbookPr xmlns:x15="x" chartTrackingRefBase="1"/>',
+    )
+    assert cells[0, 0].value == datetime(1904, 1, 2)
+
+
 def test_an_iso_date_and_numbers_that_are_none():
     cells = cells_of(
-        '<row><c t="d"><v>2022-05-31</v></c><c><v>NaN</v></c><c><v>1e999</v></c><c><v>1_0</v></c></row>'
+        '<row><c t="d"><v>2022-05-31</v></c><c t="d"><v>09:30:00Z</v></c><c><v>NaN</v></c><c><v>1e999</v></c><c><v>1_0</v></c></row>'
     )
-    assert [cell.value for cell in cells.values()] == [datetime(2022, 5, 31), "NaN", "1e999", "1_0"]
+    assert [cell.value for cell in cells.values()] == [
+        datetime(2022, 5, 31),
+        time(9, 30),
+        "NaN",
+        "1e999",
+        "1_0",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 
 #: Numbers of formats that are dates without having a text; 27 to 36 and 50 to 58 are those of Chinese Excel.
 _BUILT_IN = frozenset({*range(14, 23), *range(27, 37), 45, 47, *range(50, 59)})
@@ -47,13 +47,15 @@ def from_serial(days: float, *, is_1904: bool) -> datetime | time | None:
         return None
 
 
-def from_iso(text: str) -> datetime | None:
-    """``2022-05-01`` or ``2022-05-01T09:00:00``, with or without a zone that is then dropped."""
+def from_iso(text: str) -> datetime | time | None:
+    """``2022-05-01``, ``2022-05-01T09:00:00`` or ``09:00:00``, with or without a zone that is then dropped."""
     try:
+        if ":" in text[:3]:
+            return time.fromisoformat(text).replace(tzinfo=None)
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+    return moment.replace(tzinfo=None)
 
 
 def from_duration(text: str) -> time | float | None:

@@ -108,7 +108,8 @@ class _Workbook:
     def start(self, name: str, attributes: dict[str, str]) -> None:
         name = local(name)
         if name == "workbookPr":
-            self.is_1904 = attributes.get("date1904") in {"1", "true", "on"}
+            # An extension of the same name may follow, and says nothing about it.
+            self.is_1904 |= attributes.get("date1904") in {"1", "true", "on"}
         elif name == "sheet":
             found = locals_of(attributes)
             self.sheets.append((found.get("name", ""), found.get("state", ""), found.get("id", "")))
