@@ -319,7 +319,8 @@ def test_the_epoch_of_1904_is_not_undone_by_an_extension_of_the_same_name():
 
 def test_an_iso_date_and_numbers_that_are_none():
     cells = cells_of(
-        '<row><c t="d"><v>2022-05-31</v></c><c t="d"><v>09:30:00Z</v></c><c><v>NaN</v></c><c><v>1e999</v></c><c><v>1_0</v></c></row>'
+        '<row><c t="d"><v>2022-05-31</v></c><c t="d"><v>09:30:00Z</v></c>'
+        "<c><v>NaN</v></c><c><v>1e999</v></c><c><v>1_0</v></c></row>"
     )
     assert [cell.value for cell in cells.values()] == [
         datetime(2022, 5, 31),
