@@ -76,6 +76,20 @@ class LedgerError(TrackerError):
     """An event that the ledger cannot take in the state in which the assignment is."""
 
 
+class FileRefusedError(TrackerError):
+    """A file that is not read: what it is, and what to send instead, in one sentence of each language."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(f"{en}（{zh}）")
+        self.zh = zh
+        self.en = en
+
+    @property
+    def said(self) -> tuple[str, str]:
+        """Chinese and English."""
+        return self.zh, self.en
+
+
 class MailError(TrackerError):
     """A mail that cannot be composed or a transport that cannot be used as configured."""
 

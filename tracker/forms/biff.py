@@ -1,0 +1,120 @@
+""".xls into a book, through xlrd.
+
+It gives the values stored with formulas, and not which cells have one.  That is found in a walk over the records of
+the sheet; what the formula says is compiled there, and stays unknown (“=…”).
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import xlrd
+
+from tracker.errors import FileRefusedError
+from tracker.forms import refusals
+from tracker.forms.book import Book, Content, Place
+from tracker.forms.gather import BookGatherer, SheetGatherer
+from tracker.forms.moments import from_serial, whole
+from tracker.forms.refusals import refuse
+
+UNKNOWN_FORMULA = "=…"
+_ENCRYPTED = "encrypted"
+#: Kind and length before each record; row and column first in one of a formula.
+_RECORD = struct.Struct("<HH")
+_PLACE = struct.Struct("<HH")
+_FORMULAS = frozenset({0x0006, 0x0206, 0x0406})
+_BEGIN, _END = 0x0809, 0x000A
+
+
+class _Nowhere:
+    """Where xlrd may write its remarks; it would take standard output."""
+
+    def write(self, text: str) -> None:
+        """Forget ``text``."""
+
+    def flush(self) -> None:
+        """Nothing to do."""
+
+
+def read_xls(name: str, data: bytes) -> Book:
+    """The book in ``data``, which is refused where it cannot be read."""
+    workbook = _opened(data)
+    gatherer = BookGatherer(name, "xls")
+    for number in range(workbook.nsheets):
+        found = workbook.sheet_by_index(number)
+        formulas = _formulas(workbook, number)
+        sheet = gatherer.sheet(found.name, is_hidden=found.visibility != 0)
+        for row in range(found.nrows):
+            for column, cell in enumerate(found.row(row)):
+                if cell.ctype not in {xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK}:
+                    formula = UNKNOWN_FORMULA if (row, column) in formulas else None
+                    _put(sheet, row, column, cell, formula, is_1904=bool(workbook.datemode))
+        for first_row, past_row, first_column, past_column in found.merged_cells:
+            sheet.merge(first_row, first_column, past_row - 1, past_column - 1)
+    book = gatherer.finish()
+    if not book.sheets:
+        refuse(refusals.BROKEN)
+    return book
+
+
+def _opened(data: bytes) -> Any:
+    # Merged blocks come with the formatting only, at which xlrd fails where other programs do not.
+    for with_looks in (True, False):
+        try:
+            workbook = xlrd.open_workbook(
+                file_contents=data,
+                logfile=_Nowhere(),
+                formatting_info=with_looks,
+                ragged_rows=True,
+                on_demand=True,  # so that the records stay at hand
+            )
+            workbook.sheets()
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- xlrd raises whatever its assumptions break with
+            if _ENCRYPTED in str(error):
+                refuse(refusals.ENCRYPTED)
+        else:
+            return workbook
+    raise FileRefusedError(*refusals.BROKEN)
+
+
+def _formulas(workbook: Any, number: int) -> set[Place]:
+    """Where sheet ``number`` has formulas; nothing of sheets before Excel 5, which begin otherwise."""
+    starts = getattr(workbook, "_sh_abs_posn", ())
+    stream = getattr(workbook, "mem", None)
+    places: set[Place] = set()
+    if not stream or number >= len(starts):
+        return places
+    at, depth = starts[number], 0
+    while 0 <= at <= len(stream) - _RECORD.size:
+        kind, length = _RECORD.unpack_from(stream, at)
+        at += _RECORD.size
+        if kind == _BEGIN:
+            depth += 1
+        elif kind == _END:
+            depth -= 1
+        elif kind in _FORMULAS and length >= _PLACE.size and at + _PLACE.size <= len(stream):
+            places.add(_PLACE.unpack_from(stream, at))
+        if depth <= 0:
+            break
+        at += length
+    return places
+
+
+def _put(
+    sheet: SheetGatherer, row: int, column: int, cell: Any, formula: str | None, *, is_1904: bool
+) -> None:
+    value: Content = cell.value
+    is_error = cell.ctype == xlrd.XL_CELL_ERROR
+    if is_error:
+        value = xlrd.error_text_from_code.get(cell.value, "#VALUE!")
+    elif cell.ctype == xlrd.XL_CELL_BOOLEAN:
+        value = bool(cell.value)
+    elif cell.ctype == xlrd.XL_CELL_NUMBER:
+        value = whole(cell.value)
+    elif cell.ctype == xlrd.XL_CELL_DATE:
+        moment = from_serial(cell.value, is_1904=is_1904)
+        value = whole(cell.value) if moment is None else moment
+    sheet.put(row, column, value, formula, is_error=is_error)

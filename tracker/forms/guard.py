@@ -1,0 +1,155 @@
+"""What kind of file it is, by what it holds and not by its name; what is no spreadsheet is refused in one sentence."""
+
+from __future__ import annotations
+
+import re
+
+from tracker.errors import FileRefusedError
+from tracker.forms import limits, refusals
+from tracker.forms.archive import Archive
+from tracker.forms.book import Book, FileKind
+from tracker.forms.refusals import Sentence, refuse
+
+_ZIP = b"PK\x03\x04"
+_EMPTY_ZIP = b"PK\x05\x06"
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+#: Excel 2 to 4 wrote the stream bare, beginning with a BOF record.
+_BARE_BIFF = tuple(bytes((0x09, version)) for version in (0x00, 0x02, 0x04, 0x08))
+
+_BY_BEGINNING: tuple[tuple[bytes, Sentence], ...] = (
+    (b"\x89PNG", refusals.PICTURE),
+    (b"\xff\xd8\xff", refusals.PICTURE),
+    (b"GIF8", refusals.PICTURE),
+    (b"II*\0", refusals.PICTURE),
+    (b"MM\0*", refusals.PICTURE),
+    (b"%PDF-", refusals.PDF),
+    (b"{\\rtf", refusals.WORD),
+    (b"Rar!", refusals.ARCHIVE),
+    (b"7z\xbc\xaf\x27\x1c", refusals.ARCHIVE),
+    (b"\x1f\x8b", refusals.ARCHIVE),
+    (b"BZh", refusals.ARCHIVE),
+    (b"\xfd7zXZ", refusals.ARCHIVE),
+)
+#: Streams of an OLE container; the first that is there decides.
+_BY_STREAM: tuple[tuple[str, Sentence], ...] = (
+    ("EncryptedPackage", refusals.ENCRYPTED),
+    ("_VBA_PROJECT", refusals.MACROS),
+    ("_VBA_PROJECT_CUR", refusals.MACROS),
+)
+_BY_OTHER_STREAM: tuple[tuple[str, Sentence], ...] = (
+    ("WordDocument", refusals.WORD),
+    ("PowerPoint Document", refusals.SLIDES),
+)
+_HTML = re.compile(
+    rb"<!doctype\s+html|<html|<head|<meta|<body|<table|<style|<div|mime-version:", re.IGNORECASE
+)
+_XML_2003 = b"urn:schemas-microsoft-com:office:spreadsheet"
+_HEAD = 2048
+#: A directory entry of an OLE container: 128 bytes, at such a multiple; the name's length stands at byte 64.
+_ENTRY = 128
+_NAME_LENGTH = 64
+
+
+def check_size(data: bytes) -> None:
+    """Refuse what is empty or too large."""
+    if not data:
+        refuse(refusals.EMPTY)
+    if len(data) > limits.MAX_FILE:
+        refuse(refusals.TOO_LARGE)
+
+
+def kind_of(name: str, data: bytes) -> FileKind:
+    """Which reader it is for.  ``name`` decides nothing: what is called .xls is as often a web page."""
+    del name
+    check_size(data)
+    if data.startswith((_ZIP, _EMPTY_ZIP)):
+        return _kind_of_archive(Archive(data))
+    if data.startswith(_OLE):
+        return _kind_of_container(data)
+    for beginning, sentence in _BY_BEGINNING:
+        if data.startswith(beginning):
+            refuse(sentence)
+    if (data[:4] == b"RIFF" and data[8:12] == b"WEBP") or _is_bitmap(data):
+        refuse(refusals.PICTURE)
+    if data.startswith(_BARE_BIFF):
+        return "xls"
+    return _kind_of_text(data)
+
+
+def read_book(name: str, data: bytes) -> Book:
+    """The book in ``data``.  To be called in a process with limits: ``apart.Reader`` does."""
+    kind = kind_of(name, data)
+    # Each reader is imported when it is needed: the process should be there at once.
+    if kind == "xlsx":
+        from tracker.forms.ooxml import read_xlsx as read
+    elif kind == "ods":
+        from tracker.forms.opendocument import read_ods as read
+    elif kind == "xls":
+        from tracker.forms.biff import read_xls as read
+    else:
+        from tracker.forms.delimited import read_csv as read
+    return read(name, data)
+
+
+def _kind_of_archive(archive: Archive) -> FileKind:
+    names = archive.names
+    if any(name.endswith("vbaproject.bin") or name.startswith(("basic/", "scripts/")) for name in names):
+        refuse(refusals.MACROS)
+    mime = archive.read("mimetype", 200) if "mimetype" in archive else b""
+    if b"opendocument.spreadsheet" in mime:
+        return "ods"
+    if any(name.endswith("workbook.bin") for name in names):
+        refuse(refusals.BINARY_WORKBOOK)
+    if any(name.startswith("xl/") for name in names):
+        return "xlsx"
+    if b"opendocument.text" in mime or any(name.startswith("word/") for name in names):
+        refuse(refusals.WORD)
+    if b"opendocument.presentation" in mime or any(name.startswith("ppt/") for name in names):
+        refuse(refusals.SLIDES)
+    # Excel's folder is called xl; whoever calls it otherwise still has its list of types.
+    if "[content_types].xml" in names and any(name.endswith("workbook.xml") for name in names):
+        return "xlsx"
+    raise FileRefusedError(*refusals.ARCHIVE)
+
+
+def _kind_of_container(data: bytes) -> FileKind:
+    for stream, sentence in _BY_STREAM:
+        if _has_stream(data, stream):
+            refuse(sentence)
+    if _has_stream(data, "Workbook") or _has_stream(data, "Book"):
+        return "xls"
+    for stream, sentence in _BY_OTHER_STREAM:
+        if _has_stream(data, stream):
+            refuse(sentence)
+    # Its directory may be cut off, and then there is no telling what it was.
+    raise FileRefusedError(*refusals.BROKEN)
+
+
+def _has_stream(data: bytes, name: str) -> bool:
+    """Is there a directory entry of this name?  Cells may hold the word, but not as an entry."""
+    entry = name.encode("utf-16-le") + b"\0\0"
+    at = data.find(entry)
+    while at >= 0:
+        length = data[at + _NAME_LENGTH : at + _NAME_LENGTH + 2]
+        if at % _ENTRY == 0 and int.from_bytes(length, "little") == len(entry):
+            return True
+        at = data.find(entry, at + 1)
+    return False
+
+
+def _is_bitmap(data: bytes) -> bool:
+    return data[:2] == b"BM" and int.from_bytes(data[2:6], "little") in {len(data), 0} and b"\0" in data[6:14]
+
+
+def _kind_of_text(data: bytes) -> FileKind:
+    head = data[:_HEAD].removeprefix(b"\xef\xbb\xbf")
+    if b"\0" in head:
+        head = head.replace(b"\0", b"").lstrip(b"\xff\xfe")
+    head = head.lstrip()
+    if head.startswith(b"<") and _XML_2003 in head:
+        refuse(refusals.XML_2003)
+    if _HTML.match(head) or (head.startswith(b"<") and _HTML.search(head)):
+        refuse(refusals.HTML)
+    if head.startswith(b"<?xml"):
+        refuse(refusals.XML_2003)
+    return "csv"

@@ -1,0 +1,319 @@
+""".xlsx into a book: one pass over each part with expat, nothing allocated by what the file declares.
+
+Lenient where Excel's own files are not the only ones: any prefix of names, strict and transitional, cells without an
+address, styles that do not hold together.  Of the styles only the number formats matter: they tell dates.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from tracker.forms import limits, refusals
+from tracker.forms.archive import Archive
+from tracker.forms.book import Book, Content
+from tracker.forms.gather import BookGatherer, SheetGatherer
+from tracker.forms.moments import from_iso, from_serial, is_date_format, number_of, whole
+from tracker.forms.refusals import refuse
+from tracker.forms.xml import Text, local, locals_of, parse
+
+#: A formula whose text stands in another cell, or in none.
+UNKNOWN_FORMULA = "=…"
+_WORKBOOK = "xl/workbook.xml"
+_ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
+_ADDRESS = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
+_LONGEST_NUMBER = 400
+
+
+def read_xlsx(name: str, data: bytes) -> Book:
+    """The book in ``data``, which is refused where it cannot be read."""
+    archive = Archive(data)
+    path = _workbook_path(archive)
+    workbook = _Workbook()
+    parse(archive.chunks(path), workbook)
+    targets = _Relations.of(archive, path)
+    shared = _Strings()
+    strings_path = targets.by_kind("sharedstrings") or "xl/sharedStrings.xml"
+    if strings_path in archive:
+        parse(archive.chunks(strings_path), shared, shared.text)
+    styles = _Styles()
+    styles_path = targets.by_kind("styles") or "xl/styles.xml"
+    if styles_path in archive:
+        parse(archive.chunks(styles_path), styles)
+    gatherer = BookGatherer(name, "xlsx")
+    for title, state, relation in workbook.sheets:
+        kind, target = targets.by_id.get(relation, ("", ""))
+        if kind == "worksheet" and target in archive:
+            sheet = _Sheet(
+                gatherer.sheet(title, is_hidden=state not in {"", "visible"}),
+                shared.values,
+                styles.date_styles(),
+                is_1904=workbook.is_1904,
+            )
+            parse(archive.chunks(target), sheet, sheet.text)
+            sheet.finish()
+    book = gatherer.finish()
+    if not book.sheets:
+        refuse(refusals.BROKEN)
+    if not any(sheet.cells for sheet in book.sheets) and any("/media/" in part for part in archive.names):
+        refuse(refusals.ONLY_PICTURE)
+    return book
+
+
+def _workbook_path(archive: Archive) -> str:
+    if "_rels/.rels" in archive:
+        found = _Relations.of(archive, "").by_kind("officedocument")
+        if found and found in archive:
+            return found
+    return _WORKBOOK
+
+
+class _Relations:
+    """What a part refers to: kind and path by id."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self.by_id: dict[str, tuple[str, str]] = {}
+
+    @classmethod
+    def of(cls, archive: Archive, path: str) -> _Relations:
+        folder, base = posixpath.split(path)
+        relations = cls(folder)
+        rels = posixpath.join(folder, "_rels", f"{base}.rels")
+        if rels in archive:
+            parse(archive.chunks(rels), relations)
+        return relations
+
+    def by_kind(self, kind: str) -> str | None:
+        return next((target for found, target in self.by_id.values() if found == kind), None)
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if local(name) == "Relationship" and attributes.get("TargetMode") != "External":
+            target = attributes.get("Target", "").replace("\\", "/")
+            path = posixpath.normpath(posixpath.join("/", self._folder, target)).lstrip("/")
+            kind = attributes.get("Type", "").rpartition("/")[2].lower()
+            self.by_id[attributes.get("Id", "")] = kind, path
+
+    def end(self, name: str) -> None:
+        """Nothing to do."""
+
+
+class _Workbook:
+    """Names and states of the sheets, in their order."""
+
+    def __init__(self) -> None:
+        self.sheets: list[tuple[str, str, str]] = []
+        self.is_1904 = False
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        name = local(name)
+        if name == "workbookPr":
+            # An extension of the same name may follow, and says nothing about it.
+            self.is_1904 |= attributes.get("date1904") in {"1", "true", "on"}
+        elif name == "sheet":
+            found = locals_of(attributes)
+            self.sheets.append((found.get("name", ""), found.get("state", ""), found.get("id", "")))
+            if len(self.sheets) > limits.MAX_SHEETS:
+                refuse(refusals.TOO_MANY_SHEETS)
+
+    def end(self, name: str) -> None:
+        """Nothing to do."""
+
+
+class _Styles:
+    """Which styles of cells are dates."""
+
+    def __init__(self) -> None:
+        self._formats: dict[int, str] = {}
+        self._used: list[int] = []
+        self._is_in_cells = False
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        name = local(name)
+        if name == "cellXfs":
+            self._is_in_cells = True
+        elif name == "xf" and self._is_in_cells:
+            self._used.append(_index(attributes.get("numFmtId", "0")))
+        elif name == "numFmt":
+            self._formats[_index(attributes.get("numFmtId", "0"))] = attributes.get("formatCode", "")
+
+    def end(self, name: str) -> None:
+        if local(name) == "cellXfs":
+            self._is_in_cells = False
+
+    def date_styles(self) -> frozenset[str]:
+        """Their numbers, as cells name them."""
+        dates = {number for number in set(self._used) if is_date_format(number, self._formats.get(number))}
+        return frozenset(str(style) for style, number in enumerate(self._used) if number in dates)
+
+
+class _Strings:
+    """The shared strings; rich text without its looks, and without the phonetic runs of East Asian Excel."""
+
+    def __init__(self) -> None:
+        self.values: list[str] = []
+        self.text = Text()
+        self._is_phonetic = False
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:  # noqa: ARG002 -- what a listener is
+        name = local(name)
+        if name == "t" and not self._is_phonetic:
+            self.text.listen()
+        elif name == "rPh":
+            self._is_phonetic = True
+
+    def end(self, name: str) -> None:
+        name = local(name)
+        if name == "t":
+            self.text.deaf()
+        elif name == "rPh":
+            self._is_phonetic = False
+        elif name == "si":
+            self.values.append(_unescaped(self.text.take()))
+
+
+class _Sheet:
+    """The cells of one sheet, as they come by."""
+
+    def __init__(
+        self, gatherer: SheetGatherer, shared: list[str], dates: frozenset[str], *, is_1904: bool
+    ) -> None:
+        self.text = Text()
+        self._gatherer = gatherer
+        self._shared = shared
+        self._dates = dates
+        self._is_1904 = is_1904
+        self._row = self._column = -1
+        self._cell: dict[str, str] | None = None
+        self._value: str | None = None
+        self._formula: str | None = None
+        self._inline: str | None = None
+        self._is_phonetic = False
+        #: Blocks that one formula fills; only its first cell says so.
+        self._arrays: list[tuple[int, int, int, int]] = []
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        name = local(name) if ":" in name else name
+        if name == "c":
+            self._cell = attributes
+            self._column += 1
+            if address := attributes.get("r"):
+                self._go_to(address)
+        elif name == "row":
+            number = attributes.get("r")
+            self._row = _index(number) - 1 if number else self._row + 1
+            self._column = -1
+        elif self._cell is None:
+            if name == "mergeCell":
+                self._merge(attributes.get("ref", ""))
+        elif name == "v" or (name == "t" and not self._is_phonetic):
+            self.text.listen()
+        elif name == "f":
+            self._formula_starts(attributes)
+        elif name == "is":
+            self._inline = ""
+        elif name == "rPh":
+            self._is_phonetic = True
+
+    def end(self, name: str) -> None:
+        name = local(name) if ":" in name else name
+        if name == "c":
+            if self._value is not None or self._formula is not None or self._inline is not None:
+                self._cell_ends()
+            self._cell = None
+        elif self._cell is None:
+            return
+        elif name == "v":
+            self._value = self.text.take()
+        elif name == "t":
+            self.text.deaf()
+        elif name == "f":
+            text = self.text.take()
+            self._formula = f"={text}" if text else UNKNOWN_FORMULA
+        elif name == "is":
+            self._inline = _unescaped(self.text.take())
+        elif name == "rPh":
+            self._is_phonetic = False
+
+    def finish(self) -> None:
+        """What can be said at the end only."""
+        self._gatherer.mark_formulas(self._arrays, UNKNOWN_FORMULA)
+
+    def _go_to(self, address: str) -> None:
+        found = _place(address)
+        if found is not None:
+            self._row, self._column = found
+
+    def _formula_starts(self, attributes: dict[str, str]) -> None:
+        self.text.listen()
+        if attributes.get("t") == "array" and (block := _block(attributes.get("ref", ""))):
+            self._arrays.append(block)
+            if len(self._arrays) > limits.MAX_ROWS:
+                refuse(refusals.TOO_MUCH)
+
+    def _merge(self, reference: str) -> None:
+        if block := _block(reference):
+            self._gatherer.merge(*block)
+
+    def _cell_ends(self) -> None:
+        attributes = self._cell or {}
+        kind = attributes.get("t", "n")
+        is_error = kind == "e" and bool(self._value)
+        value = self._content(kind, attributes.get("s", ""))
+        self._gatherer.put(max(self._row, 0), self._column, value, self._formula, is_error=is_error)
+        self._value = self._formula = self._inline = None
+
+    def _content(self, kind: str, style: str) -> Content:
+        text = self._value
+        if self._inline is not None and (kind == "inlineStr" or text is None):
+            return self._inline
+        if text is None:
+            return None
+        if kind == "s":
+            index = _index(text, -1)
+            return self._shared[index] if 0 <= index < len(self._shared) else None
+        if kind == "n" or not kind:
+            return self._number(text, style)
+        if kind == "b":
+            return text.strip() in {"1", "true"}
+        if kind == "d":
+            return from_iso(text.strip()) or text
+        return text if kind == "e" else _unescaped(text)
+
+    def _number(self, text: str, style: str) -> Content:
+        value = number_of(text[:_LONGEST_NUMBER])
+        if value is None:
+            return text
+        if style in self._dates:
+            moment = from_serial(value, is_1904=self._is_1904)
+            if moment is not None:
+                return moment
+        return whole(value) if isinstance(value, float) else value
+
+
+def _unescaped(text: str) -> str:
+    """``_x000D_`` is how a character is written that XML does not take."""
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
+
+
+def _index(text: str, otherwise: int = 0) -> int:
+    try:
+        return int(text[:9])
+    except ValueError:
+        return otherwise
+
+
+def _place(address: str) -> tuple[int, int] | None:
+    found = _ADDRESS.fullmatch(address)
+    if found is None:
+        return None
+    column = 0
+    for letter in found[1].upper():
+        column = column * 26 + ord(letter) - ord("A") + 1
+    return int(found[2]) - 1, column - 1
+
+
+def _block(reference: str) -> tuple[int, int, int, int] | None:
+    first, _, last = reference.partition(":")
+    begin, end = _place(first), _place(last or first)
+    return None if begin is None or end is None else (*begin, *end)

@@ -1,0 +1,115 @@
+"""The sentences with which a file is refused: what it is, and what to send instead; Chinese first, then English."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from tracker.errors import FileRefusedError
+from tracker.forms import limits
+
+#: Chinese, English.
+Sentence = tuple[str, str]
+
+_RESEND_ZH = "请用Excel或WPS打开后另存为“Excel工作簿（*.xlsx）”再发送"
+_RESEND_EN = "please open it in Excel or WPS, save it as an Excel workbook (.xlsx) and send that"
+_FORM_ZH = "请发送填好的Excel表格（.xlsx）"
+_FORM_EN = "please send the filled form as an Excel workbook (.xlsx)"
+
+EMPTY = (f"文件是空的（0字节），{_FORM_ZH}。", f"The file is empty (0 bytes); {_FORM_EN}.")
+TOO_LARGE = (
+    f"文件超过{limits.MAX_FILE // limits.MEGABYTE}MB，请删去其中的图片和无关内容后再发送。",
+    (
+        f"The file is larger than {limits.MAX_FILE // limits.MEGABYTE} MB; please remove pictures and whatever does not "
+        "belong to the form and send it again."
+    ),
+)
+BOMB = (
+    "文件解压后内容过大，无法读取；请把表格内容复制到新的空白表中再发送。",
+    "What the file holds is too large once unpacked; please copy the table into a fresh blank form and send that.",
+)
+TOO_COMPLEX = (
+    "文件过于复杂，读取时超出时间或内存限制；请把表格内容复制到新的空白表中再发送。",
+    "The file takes too much time or memory to read; please copy the table into a fresh blank form and send that.",
+)
+ENCRYPTED = (
+    "文件设有打开密码，无法读取；请取消密码后再发送。",
+    "The file is protected by a password and cannot be read; please remove the password and send it again.",
+)
+MACROS = (
+    "文件含有宏（程序代码），为安全起见不予读取；请另存为不含宏的“Excel工作簿（*.xlsx）”再发送。",
+    (
+        "The file contains macros and is not read for safety; please save it as a workbook without macros (.xlsx) and "
+        "send that."
+    ),
+)
+BROKEN = (
+    f"文件已损坏或不完整，无法读取；{_RESEND_ZH}。",
+    f"The file is damaged or incomplete and cannot be read; {_RESEND_EN}.",
+)
+PICTURE = (f"这是图片，不是表格；{_FORM_ZH}。", f"This is a picture and not a spreadsheet; {_FORM_EN}.")
+ONLY_PICTURE = (
+    "工作簿里只有图片，单元格都是空的；请把数据填写在表格的单元格里再发送。",
+    "The workbook holds only a picture, its cells are all empty; please fill in the cells of the form and send it.",
+)
+PDF = (f"这是PDF文件，不是表格；{_FORM_ZH}。", f"This is a PDF and not a spreadsheet; {_FORM_EN}.")
+WORD = (
+    f"这是Word文档，不是表格；{_FORM_ZH}。",
+    f"This is a Word document and not a spreadsheet; {_FORM_EN}.",
+)
+SLIDES = (
+    f"这是演示文稿，不是表格；{_FORM_ZH}。",
+    f"This is a presentation and not a spreadsheet; {_FORM_EN}.",
+)
+ARCHIVE = (
+    "这是压缩包，不是表格；请解压后直接发送里面的Excel表格（.xlsx）。",
+    "This is an archive and not a spreadsheet; please unpack it and send the Excel workbook (.xlsx) itself.",
+)
+HTML = (
+    f"这是网页格式的文件（只是名字像Excel表格）；{_RESEND_ZH}。",
+    f"This is a web page, whatever its name says; {_RESEND_EN}.",
+)
+XML_2003 = (
+    f"这是“XML表格”格式的文件；{_RESEND_ZH}。",
+    f"This is a spreadsheet in the XML format of 2003 or another XML file; {_RESEND_EN}.",
+)
+BINARY_WORKBOOK = (
+    f"这是二进制工作簿（.xlsb）；{_RESEND_ZH}。",
+    f"This is a binary workbook (.xlsb); {_RESEND_EN}.",
+)
+HOSTILE_XML = (
+    f"文件内部含有不安全的定义（DTD或实体），不予读取；{_RESEND_ZH}。",
+    f"The file has unsafe definitions inside (a DTD or entities) and is not read; {_RESEND_EN}.",
+)
+NOT_TEXT = (f"无法识别的文件格式；{_FORM_ZH}。", f"This is no kind of file that can be read; {_FORM_EN}.")
+TOO_MANY_SHEETS = (
+    f"工作簿中的工作表超过{limits.MAX_SHEETS}个，请只保留填报的工作表。",
+    f"The workbook has more than {limits.MAX_SHEETS} sheets; please keep only the form.",
+)
+TOO_LONG = (
+    f"有内容的行过多（超过{limits.MAX_ROWS}行，或在第{limits.LAST_ROW}行以下仍有内容），请只保留填报的表格。",
+    (
+        f"There are too many rows (more than {limits.MAX_ROWS} filled ones, or something below row {limits.LAST_ROW}); "
+        "please keep only the form."
+    ),
+)
+TOO_WIDE = (
+    f"第{limits.MAX_COLUMNS}列以右仍有内容，请删去表格右侧的无关内容。",
+    f"Something stands to the right of column {limits.MAX_COLUMNS}; please remove what does not belong to the form.",
+)
+TOO_MUCH = (
+    f"内容过多（单元格超过{limits.MAX_CELLS}个，或文字过长），请只保留填报的表格。",
+    f"There is too much in it (more than {limits.MAX_CELLS} filled cells, or too much text); please keep only the form.",
+)
+TOO_LONG_TEXT = (
+    f"有单元格的文字超过{limits.MAX_CELL_TEXT}个字符，请缩短。",
+    f"A cell has more than {limits.MAX_CELL_TEXT} characters; please shorten it.",
+)
+TOO_MERGED = (
+    "合并的单元格范围过大，请取消不必要的合并。",
+    "The merged blocks are too large; please undo those that the form does not need.",
+)
+
+
+def refuse(sentence: Sentence) -> NoReturn:
+    """Refuse the file with ``sentence``."""
+    raise FileRefusedError(*sentence)
