@@ -99,7 +99,12 @@ def _labels_in(form: Form, text: str) -> Iterator[tuple[HeaderField, int, int]]:
         before, after = text[: match.start()], text[match.end() :]
         if match.group().rstrip().endswith((":", "：")) or (
             (not before.strip() or before[-1].isspace() or before[-1] in "□☑√☐✓✔")
-            and (not after.strip() or after[0].isspace() or after[0] in "□☑√☐✓✔(（" or match.group()[-1].isspace())
+            and (
+                not after.strip()
+                or after[0].isspace()
+                or after[0] in "□☑√☐✓✔(（"
+                or match.group()[-1].isspace()
+            )
         ):
             yield fields[match.lastgroup or ""], match.start(), match.end()
 
@@ -113,7 +118,8 @@ def _label_pattern(form: Form) -> tuple[re.Pattern[str], Mapping[str, HeaderFiel
     spellings.sort(key=lambda each: (-len(each[0]), each[0]))
     groups = {f"f{number}": field for number, (_, field) in enumerate(spellings)}
     alternatives = "|".join(
-        f"(?P<f{number}>" + r"\s*".join(map(re.escape, name)) + ")" for number, (name, _) in enumerate(spellings)
+        f"(?P<f{number}>" + r"\s*".join(map(re.escape, name)) + ")"
+        for number, (name, _) in enumerate(spellings)
     )
     return re.compile(rf"(?:{alternatives})(?:\s*[(（][^()（）]{{1,20}}[)）])?\s*[:：]?"), groups
 

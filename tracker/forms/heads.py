@@ -270,7 +270,11 @@ def _are_numbers(form: Form, cells: Mapping[str, Cell | None]) -> bool:
         if cell is None or cell.value is None:
             return False
         text = str(cell.value).strip(" ()（）")
-        if text in {"甲", "乙", "丙"} and column.kind in {ColumnKind.SERIAL, ColumnKind.NAME, ColumnKind.TEXT}:
+        if text in {"甲", "乙", "丙"} and column.kind in {
+            ColumnKind.SERIAL,
+            ColumnKind.NAME,
+            ColumnKind.TEXT,
+        }:
             continue
         if not text.removesuffix(".0").isascii() or not text.removesuffix(".0").isdigit():
             return False

@@ -51,7 +51,9 @@ def recognise(book: Book, forms: Mapping[str, Form]) -> Recognised | Finding:
     sheets = [sheet for sheet in book.sheets if sheet.name != SHEET and not sheet.is_hidden and sheet.cells]
     rows = [keys_by_row(sheet) for sheet in sheets]
     tables = _tables(sheets, rows, forms.values())
-    enough = {form.id: _ENOUGH_WITH_MARK if mark and mark.form == form.id else _ENOUGH for form in forms.values()}
+    enough = {
+        form.id: _ENOUGH_WITH_MARK if mark and mark.form == form.id else _ENOUGH for form in forms.values()
+    }
     fitting = [table for table in tables if table.score >= enough[table.form.id]]
     if not fitting:
         return _no_form(sheets, tables, forms.values())

@@ -55,7 +55,9 @@ def is_blank(cell: Cell | None) -> bool:
     """Whether nothing can be seen in a cell."""
     if cell is None or (cell.value is None and cell.formula is None):
         return True
-    return cell.formula is None and isinstance(cell.value, str) and not half_width(cell.value).strip(" \t\r\n'")
+    return (
+        cell.formula is None and isinstance(cell.value, str) and not half_width(cell.value).strip(" \t\r\n'")
+    )
 
 
 def found_text(cell: Cell) -> str:
@@ -107,7 +109,9 @@ def _reading(value: Value | None, cell: Cell, note: str | None = None) -> Read:
 
 def _about_formula(cell: Cell) -> Said:
     if cell.value is None:
-        return Said("这一格是公式，请直接填写数值。", "This cell holds a formula; please write what it comes to.")
+        return Said(
+            "这一格是公式，请直接填写数值。", "This cell holds a formula; please write what it comes to."
+        )
     stored = shown(cell.value)[:_CUT]
     return Said(
         f"这一格是公式，请直接填写数值（公式的结果是“{stored}”）。",
@@ -127,7 +131,9 @@ def _read_figure(column: Column, cell: Cell) -> Read:
             ),
         )
     if isinstance(value, bool):
-        return _error(column, cell, Said("这里应是数字，而不是真假值。", "This should be a number, not true or false."))
+        return _error(
+            column, cell, Said("这里应是数字，而不是真假值。", "This should be a number, not true or false.")
+        )
     if isinstance(value, str):
         return _figure_in_text(column, cell, value)
     assert value is not None
@@ -150,7 +156,9 @@ def _checked(column: Column, cell: Cell, number: Decimal, read: Read | None = No
     if number < 0:
         return _error(column, cell, Said("数字不能小于零。", "The number is below zero."))
     if number >= _TOO_HIGH:
-        return _error(column, cell, Said("数字太大，不像是这一栏的数。", "The number is too high to belong here."))
+        return _error(
+            column, cell, Said("数字太大，不像是这一栏的数。", "The number is too high to belong here.")
+        )
     is_whole = number == number.to_integral_value()
     if column.kind is ColumnKind.COUNT and not is_whole:
         return _error(column, cell, Said(f"{number}不是整数。", f"{number} is not a whole number."))
@@ -215,7 +223,10 @@ def _read_tick(column: Column, cell: Cell) -> Read:
         if value == "√":
             return Read(True)
         ticked = tick_in(value)
-        if ticked is None and comparable(value) in {comparable(column.label), f"已{comparable(column.label)}"}:
+        if ticked is None and comparable(value) in {
+            comparable(column.label),
+            f"已{comparable(column.label)}",
+        }:
             ticked = True
         if ticked is not None:
             return _reading(ticked, cell)
@@ -255,7 +266,9 @@ def _read_choice(column: Column, cell: Cell) -> Read:
     hits = {choice.word: hit for choice in column.choices if (hit := _longest(choice, plain))}
     if len(hits) != 1:
         several = Said("这里写了不止一项。", "More than one of the choices is written here.")
-        return _error(column, cell, several if hits else Said("读不出选的是哪一项。", "No choice can be made out."))
+        return _error(
+            column, cell, several if hits else Said("读不出选的是哪一项。", "No choice can be made out.")
+        )
     ((word, hit),) = hits.items()
     before, _, after = plain.partition(hit)
     if _NOT_YET.search(before):
