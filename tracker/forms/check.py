@@ -109,22 +109,22 @@ def _read_row(
         findings.append(replace(finding, sheet=recognised.sheet.name, place=place))
         if finding.weight is Weight.ERROR:
             unread.add(column.id)
-    name = _name_column(recognised)
-    if name is not None and name not in unread:
-        says_nothing = str(values.get(name, "")).strip() in NOTHING
-        if says_nothing or name not in values:
-            if not unread and not any(value for each, value in values.items() if each != name):
-                return findings, None
-            place = row.number, recognised.columns[name]
-            label = recognised.form.by_id[name].label
-            message = Said(f"这一行有数据，但没有填“{label}”。", f"This row has data, but no “{label}”.")
-            expected = Said(label, label)
-            found = str(values.get(name, ""))
-            findings.append(Finding(Weight.ERROR, message, recognised.sheet.name, place, found, expected))
-            unread.add(name)
     if not values and not unread:
         return findings, None
+    name = _name_column(recognised)
+    if name is not None and name not in unread and str(values.get(name, "")).strip() in {"", *NOTHING}:
+        if not unread and not any(value for each, value in values.items() if each != name):
+            return findings, None
+        findings.append(_nameless(recognised, row.number, name, str(values.get(name, ""))))
+        unread.add(name)
     return findings, ReadRow(row.number, FiledRow(values, notes), frozenset(unread))
+
+
+def _nameless(recognised: Recognised, row: int, name: str, found: str) -> Finding:
+    label = recognised.form.by_id[name].label
+    message = Said(f"这一行有数据，但没有填“{label}”。", f"This row has data, but no “{label}”.")
+    place = row, recognised.columns[name]
+    return Finding(Weight.ERROR, message, recognised.sheet.name, place, found, Said(label, label))
 
 
 def _is_plain(recognised: Recognised, cell: Cell) -> bool:
@@ -133,7 +133,7 @@ def _is_plain(recognised: Recognised, cell: Cell) -> bool:
         recognised.kind == "csv"
         and isinstance(cell.value, str)
         and _CSV_NUMBER.fullmatch(cell.value) is not None
-        and len(cell.value) < 10  # noqa: PLR2004
+        and len(cell.value) < 10
     )
 
 

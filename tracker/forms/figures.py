@@ -86,7 +86,7 @@ def chinese_number(text: str) -> int | None:
     for char in text:
         if char in _TENS:
             size = _TENS[char]
-            if size >= last or (digit is None and (size != 10 or total)):  # noqa: PLR2004
+            if size >= last or (digit is None and (size != 10 or total)):
                 return None
             total += (1 if digit is None else digit) * size
             digit, last, after_zero = None, size, False
@@ -96,7 +96,7 @@ def chinese_number(text: str) -> int | None:
             digit = _DIGITS[char]
         else:
             return None
-    if digit is not None and last != 10 and not after_zero:  # noqa: PLR2004
+    if digit is not None and last != 10 and not after_zero:
         return None
     return total + (digit or 0) if total else None
 

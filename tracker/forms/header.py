@@ -93,7 +93,7 @@ def starts_with_field(form: Form, text: str) -> bool:
 def _labels_in(form: Form, text: str) -> Iterator[tuple[HeaderField, int, int]]:
     """Each field whose label stands in a text, and from where to where."""
     pattern, fields = _label_pattern(form)
-    if len(text) > 500:  # noqa: PLR2004
+    if len(text) > 500:
         return
     for match in pattern.finditer(text):
         before, after = text[: match.start()], text[match.end() :]

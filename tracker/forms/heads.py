@@ -121,14 +121,14 @@ def find_table(sheet: Sheet, rows: Mapping[int, Keys], form: Form, *, alike: boo
 def _main_row(rows: Mapping[int, Keys], labels: Labels, *, alike: bool) -> int | None:
     hits = {row: sum(key in labels.columns for key in set(keys.values())) for row, keys in rows.items()}
     best = max(hits, key=lambda row: (hits[row], -row), default=None)
-    if best is not None and hits[best] >= 3:  # noqa: PLR2004
+    if best is not None and hits[best] >= 3:
         return best
     if not alike:
         return None
     wide = sorted(rows, key=lambda row: -sum(min(len(key), 20) for key in rows[row].values()))[:_MOST_ROWS]
     near = {row: sum(_is_near(key, labels) for key in rows[row].values()) for row in sorted(wide)}
     best = max(near, key=lambda row: near[row], default=None)
-    return best if best is not None and near[best] >= 3 else None  # noqa: PLR2004
+    return best if best is not None and near[best] >= 3 else None
 
 
 def _is_near(key: str, labels: Labels) -> bool:
@@ -229,7 +229,7 @@ def similarity(key: str, label: str) -> float:
     if not key or not label:
         return 0.0
     short, long = sorted((len(key), len(label)))
-    if short >= 2 and long - short <= 2 and (key.startswith(label) or label.startswith(key)):  # noqa: PLR2004
+    if short >= 2 and long - short <= 2 and (key.startswith(label) or label.startswith(key)):
         return max(ALIKE + 0.01, 2 * short / (short + long))
     if key.endswith("名称") and label.endswith("名称") and (key in label or label in key):
         return max(ALIKE + 0.01, 2 * short / (short + long))
@@ -279,4 +279,4 @@ def _are_numbers(form: Form, cells: Mapping[str, Cell | None]) -> bool:
         if not text.removesuffix(".0").isascii() or not text.removesuffix(".0").isdigit():
             return False
         values.append(int(text.removesuffix(".0")))
-    return len(values) > 5 and sorted(values) == list(range(min(values), min(values) + len(values)))  # noqa: PLR2004
+    return len(values) > 5 and sorted(values) == list(range(min(values), min(values) + len(values)))

@@ -100,7 +100,7 @@ def _weight(table: Table, mark: Mark | None) -> float:
 def _has_title(table: Table) -> bool:
     title = comparable(table.form.title)
     return any(
-        isinstance(cell.value, str) and len(cell.value) < 200 and title in comparable(cell.value)  # noqa: PLR2004
+        isinstance(cell.value, str) and len(cell.value) < 200 and title in comparable(cell.value)
         for (row, _), cell in table.sheet.cells.items()
         if row < table.rows[0]
     )

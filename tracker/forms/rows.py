@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -71,7 +71,7 @@ def extent(recognised: Recognised) -> Extent:
         for column in range(max(0, min(ids) - 3), max(ids) + 4)
         if (cell := recognised.sheet.cells.get((row, column))) is not None
         and isinstance(cell.value, str)
-        and 0 < len(head_key(cell.value)) <= 40  # noqa: PLR2004
+        and 0 < len(head_key(cell.value)) <= 40
         and not _END.match(cell.value)
     }
     first, last = min(ids), max(ids)
@@ -86,11 +86,12 @@ def table_rows(recognised: Recognised, within: Extent) -> list[TableRow]:
     """The rows of data, totals and nil reports, from the head to the end of the table."""
     merges = _merges(recognised)
     cells: dict[int, dict[int, Cell]] = {}
-    for (row, column), cell in recognised.sheet.cells.items():
-        if row >= recognised.first_row and within.first <= column <= within.last and not is_blank(cell):
-            anchor = merges.get((row, column))
-            if anchor is None or (anchor.first_row, anchor.first_column) == (row, column):
-                cells.setdefault(row, {})[column] = cell
+    for place, cell in recognised.sheet.cells.items():
+        number, column = place
+        if number >= recognised.first_row and within.first <= column <= within.last and not is_blank(cell):
+            merge = merges.get(place)
+            if merge is None or (merge.first_row, merge.first_column) == place:
+                cells.setdefault(number, {})[column] = cell
     found = []
     for number in sorted(cells):
         row = _row(recognised, within, merges, number, cells[number])
@@ -175,20 +176,20 @@ def _is_end(form: Form, text: str) -> bool:
     if _END.match(text) or _FOOT.match(text) or starts_with_field(form, text):
         return True
     start = _plain(text)[:12]
-    return len(start) == 12 and any(_plain(rule).startswith(start) for rule in form.instructions)  # noqa: PLR2004
+    return len(start) == 12 and any(_plain(rule).startswith(start) for rule in form.instructions)
 
 
-def _is_head(form: Form, texts: list[object]) -> bool:
+def _is_head(form: Form, texts: Sequence[object]) -> bool:
     labels = labels_of(form)
     keys = [head_key(text) for text in texts if isinstance(text, str)]
     known = sum(key in labels.columns or key in labels.groups for key in keys)
-    return known > 2 and known == len(texts) and len(set(keys)) > 2  # noqa: PLR2004
+    return known > 2 and known == len(texts) and len(set(keys)) > 2
 
 
 def _says_nil(cells: Mapping[int, Cell], at: int) -> bool:
     """Whether a cell says that there is nothing to report, and the next one does not deny it."""
     text = cells[at].value
-    if not isinstance(text, str) or "零" not in text or len(text) > 40:  # noqa: PLR2004
+    if not isinstance(text, str) or "零" not in text or len(text) > 40:
         return False
     beside = next((cells[other].value for other in sorted(cells) if other > at), None)
     if text.rstrip().endswith((":", "：")) and not (isinstance(beside, str) and tick_in(beside)):
