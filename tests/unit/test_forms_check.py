@@ -20,7 +20,9 @@ EXAM = FORMS["exam-institutions"]
 UNITS = FORMS["production-units"]
 
 
-def a_book(form, rows, *, order=None, at=(0, 0), one_row=False, above=(), below=(), extra=(), merges=(), kind="xlsx"):
+def a_book(
+    form, rows, *, order=None, at=(0, 0), one_row=False, above=(), below=(), extra=(), merges=(), kind="xlsx"
+):
     """A workbook with the table of ``form``; ``rows`` are dicts by column id, ``extra`` further cells."""
     down, right = at
     order = order or [column.id for column in form.columns]
@@ -49,11 +51,11 @@ def a_book(form, rows, *, order=None, at=(0, 0), one_row=False, above=(), below=
         cells[number, right] = text
     for (row, column), value in dict(extra).items():
         cells[leaf + 1 + row, right + column] = value
-    blocks += [
-        Merge(leaf + 1 + a + 0, right + b, leaf + 1 + c, right + d) for a, b, c, d in merges
-    ]
+    blocks += [Merge(leaf + 1 + a + 0, right + b, leaf + 1 + c, right + d) for a, b, c, d in merges]
     held = {
-        place: value if isinstance(value, Cell) else Cell(value) for place, value in cells.items() if value is not None
+        place: value if isinstance(value, Cell) else Cell(value)
+        for place, value in cells.items()
+        if value is not None
     }
     return Book("表.xlsx", kind, (Sheet("Sheet1", held, tuple(blocks)),))
 
@@ -70,7 +72,14 @@ def said(result):
     return [(finding.weight.value, finding.cell) for finding in result.findings]
 
 
-A = {"serial": 1, "name": "甲培训中心", "managers_trained": 120, "special_trained": 80.0, "records": 2, "ordered": "√"}
+A = {
+    "serial": 1,
+    "name": "甲培训中心",
+    "managers_trained": 120,
+    "special_trained": 80.0,
+    "records": 2,
+    "ordered": "√",
+}
 B = {"serial": 2, "name": "乙职业学校", "managers_trained": 30, "fine": 1.5, "rectification": "正在整改"}
 
 
@@ -82,7 +91,11 @@ def test_a_clean_table_has_no_finding():
         {"name": "甲培训中心", "managers_trained": 120, "special_trained": 80, "records": 2, "ordered": True},
         {"name": "乙职业学校", "managers_trained": 30, "fine": Decimal("1.5"), "rectification": "正在整改"},
     ]
-    assert result.filed.header == {"unit": "渝中区应急管理局", "filled_on": "2022年5月3日", "period": "2022年5月"}
+    assert result.filed.header == {
+        "unit": "渝中区应急管理局",
+        "filled_on": "2022年5月3日",
+        "period": "2022年5月",
+    }
     assert not result.filed.is_nil
 
 
@@ -141,7 +154,9 @@ def test_what_is_found_and_where(rows, more, expected):
 def test_a_missing_column_is_named_unless_the_round_leaves_it_out():
     order = [column.id for column in TRAINING.columns if column.id not in {"records", "fine"}]
     result = checked(TRAINING, [{"name": "甲"}], order=order, round_="self-check")
-    assert [finding.message.zh for finding in result.errors] == ["缺少“未建立培训档案、档案不规范、档案造假（项）”一栏。"]
+    assert [finding.message.zh for finding in result.errors] == [
+        "缺少“未建立培训档案、档案不规范、档案造假（项）”一栏。"
+    ]
     assert len(checked(TRAINING, [{"name": "甲"}], order=order).errors) == 2
 
 
@@ -157,7 +172,9 @@ def test_a_part_is_not_expected_to_exceed_the_whole():
 
 
 def filed(*rows):
-    return Filed(tuple(FiledRow({each: value for each, value in row.items() if each != "serial"}) for row in rows))
+    return Filed(
+        tuple(FiledRow({each: value for each, value in row.items() if each != "serial"}) for row in rows)
+    )
 
 
 @pytest.mark.parametrize(
@@ -184,7 +201,9 @@ def test_both_figures_are_named_where_one_has_fallen():
 
 
 def test_a_csv_has_no_numbers_and_is_not_blamed_for_it():
-    assert said(checked(TRAINING, [{**A, "managers_trained": "120", "special_trained": "80"}], kind="csv")) == []
+    assert (
+        said(checked(TRAINING, [{**A, "managers_trained": "120", "special_trained": "80"}], kind="csv")) == []
+    )
 
 
 NAMES = st.text("甲乙丙丁戊己庚辛", min_size=2, max_size=6).map(lambda text: f"{text}培训学校")
@@ -212,7 +231,11 @@ def tables(draw):
     name = next((column.id for column in form.columns if column.kind is ColumnKind.NAME), None)
     rows = []
     for _ in range(draw(st.integers(1, 5))):
-        row = {column.id: draw(a_value(column)) for column in form.columns if draw(st.booleans()) or column.id == name}
+        row = {
+            column.id: draw(a_value(column))
+            for column in form.columns
+            if draw(st.booleans()) or column.id == name
+        }
         if name is None:
             row = {"no_plan": draw(st.integers(1, 9)), **row}
         if "inspected" in row:
@@ -236,7 +259,9 @@ def test_no_clean_cell_is_ever_blamed(table):
             if column.kind is ColumnKind.TICK:
                 assert read.values.get(column.id) == (True if value else None)
             elif column.kind is not ColumnKind.SERIAL:
-                assert read.values.get(column.id) == (Decimal(str(value)) if isinstance(value, float) else value)
+                assert read.values.get(column.id) == (
+                    Decimal(str(value)) if isinstance(value, float) else value
+                )
 
 
 MISTAKES = {

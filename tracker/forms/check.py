@@ -109,21 +109,26 @@ def _read_row(
         findings.append(replace(finding, sheet=recognised.sheet.name, place=place))
         if finding.weight is Weight.ERROR:
             unread.add(column.id)
-    if not values and not unread:
+    row_read = ReadRow(row.number, FiledRow(values, notes), frozenset(unread))
+    if _has_name(recognised, row_read):
+        return findings, row_read if values or unread else None
+    name = recognised.form.by_id[_name_column(recognised) or ""]
+    if not unread and not any(value for each, value in values.items() if each != name.id):
         return findings, None
+    findings.append(_nameless(recognised, row.number, name, str(values.get(name.id, ""))))
+    return findings, row_read
+
+
+def _has_name(recognised: Recognised, row: ReadRow) -> bool:
+    """Whether a row says what it is about, or is of a table that has no such column."""
     name = _name_column(recognised)
-    if name is not None and name not in unread and str(values.get(name, "")).strip() in {"", *NOTHING}:
-        if not unread and not any(value for each, value in values.items() if each != name):
-            return findings, None
-        findings.append(_nameless(recognised, row.number, name, str(values.get(name, ""))))
-        unread.add(name)
-    return findings, ReadRow(row.number, FiledRow(values, notes), frozenset(unread))
+    return name is None or name in row.unread or str(row.filed.values.get(name, "")) not in {"", *NOTHING}
 
 
-def _nameless(recognised: Recognised, row: int, name: str, found: str) -> Finding:
-    label = recognised.form.by_id[name].label
+def _nameless(recognised: Recognised, row: int, name: Column, found: str) -> Finding:
+    label = name.label
     message = Said(f"这一行有数据，但没有填“{label}”。", f"This row has data, but no “{label}”.")
-    place = row, recognised.columns[name]
+    place = row, recognised.columns[name.id]
     return Finding(Weight.ERROR, message, recognised.sheet.name, place, found, Said(label, label))
 
 

@@ -24,7 +24,7 @@ _TOO_HIGH = Decimal(10) ** 10
 _TICKS = frozenset("√✓✔☑✅●■vy是有1对üþpr") | {"true", "yes", "ok"}
 _CROSSES = frozenset("×✗✘xn否无0-—–/\\□☐〇零") | {"false", "no", "没有", "--", "——"}
 
-_NOT_YET = re.compile("未|没|不|无|非|待|拟|将|前|应|须|需|请|争取|力争|预计|计划|准备")
+_NOT_YET = re.compile("未|没|不|无|非|待|拟|将|(?<!目)前|应|须|需|请|争取|力争|预计|计划|准备")
 _HEDGED = re.compile("基本|大部|部分|大致|一半|其余|但|除|未|没|不|[%％?？]")
 
 
