@@ -112,6 +112,10 @@ def test_a_clean_table_has_no_finding():
         ([A], {"below": ["填表人：张三", "5"]}, []),
         ([A], {"below": ["（盖章）"]}, []),
         ([A], {"extra": {(0, 19): "说明：右边的字不是数据", (7, 19): 3}}, []),
+        ([A, {each.id: each.full_label for each in TRAINING.columns}, B], {}, []),
+        ([{**A, "rectification": "注：已完成整改"}, {**B, "records": "x"}], {}, [("reading", "Q5"), ("error", "H6")]),
+        ([A, {"serial": "填写说明："}, {"serial": 2, "name": "丙", "records": 1, "cheating": 1}], {}, [("question", "A7")]),
+        ([A], {"above": ["零报告：", "单位：万元"]}, []),
         # names
         ([A, {"managers_trained": 3}], {}, [("error", "B6")]),
         ([A, {**A, "name": "甲 培训中心"}], {}, [("question", "B6")]),

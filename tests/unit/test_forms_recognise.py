@@ -76,7 +76,7 @@ def mark_sheet(form_id):
         lambda label: label,
         lambda label: label.replace("（", "\n（"),
         lambda label: label.replace("（", "(").replace("）", ")").replace("，", ","),
-        lambda label: " ".join(label),
+        " ".join,
         lambda label: label.split("（项）")[0].split("（家）")[0].split("（人次/年）")[0],
         lambda label: label.replace("、", "，").replace("未", "没", 1) if len(label) > 12 else label,
         lambda label: label + "数" if label.endswith("人次") else label,

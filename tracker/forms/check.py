@@ -54,7 +54,8 @@ def check(recognised: Recognised, *, round_: str | None, previous: Filed | None)
     asked = tuple(each for each in recognised.form.asked(round_) if each.id in recognised.columns)
     findings = [
         *check_head(recognised, within, rows, recognised.form.omitted(round_)),
-        *_merged(recognised, rows),
+        *_merged(recognised, rows, recognised.form.omitted(round_)),
+        *_beyond(recognised, rows),
     ]
     data = [row for row in rows if row.kind is RowKind.DATA]
     read: list[ReadRow] = []
@@ -168,8 +169,21 @@ def _omitted(recognised: Recognised, row: TableRow, omitted: frozenset[str]) -> 
         yield Finding(Weight.QUESTION, message, recognised.sheet.name, place, found_text(cell), expected)
 
 
-def _merged(recognised: Recognised, rows: list[TableRow]) -> Iterator[Finding]:
+def _beyond(recognised: Recognised, rows: list[TableRow]) -> Iterator[Finding]:
+    for row in rows:
+        if row.kind is RowKind.BEYOND:
+            message = Said(
+                "填写说明之后还有数据，没有采用；请移到说明之前。",
+                "There is data below the filling rules, which was not taken; please move it above them.",
+            )
+            place, cell = next(iter(row.cells.values()))
+            yield Finding(Weight.QUESTION, message, recognised.sheet.name, place, found_text(cell))
+
+
+def _merged(recognised: Recognised, rows: list[TableRow], omitted: frozenset[str]) -> Iterator[Finding]:
     for place, identifier, cell in share_merged(recognised, rows):
+        if identifier in omitted:
+            continue
         if recognised.form.by_id[identifier].is_figure:
             weight = Weight.QUESTION
             message = Said(

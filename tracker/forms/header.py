@@ -26,6 +26,8 @@ _BLANKS = " \t\r\n_\u00a0\u3000"
 
 _DAY = re.compile(r"(?<!\d)(\d{4})[年./-](\d{1,2})[月./-](\d{1,2})(?!\d)")
 _DIGITS = re.compile(r"(20\d\d)(\d\d)(\d\d)")
+#: A label that is none of the form's, with what it is about: 单位：万元.
+_OTHER_LABEL = re.compile(r"\s*[^\W\d][^:：]{0,7}[:：]")
 _MONTH = re.compile(r"(?<!\d)(\d{4})[年./-]0?(\d{1,2})(?!\d)")
 
 
@@ -42,8 +44,13 @@ class FieldFound:
 def read_fields(sheet: Sheet, form: Form, first_head_row: int, first_row: int) -> dict[str, FieldFound]:
     """The fields of ``form`` above its table, by id; those that are not there, below it."""
     rows: dict[int, list[tuple[int, Cell]]] = {}
+    below = {
+        row
+        for (row, _), cell in sheet.cells.items()
+        if row >= first_row and isinstance(cell.value, str) and (":" in cell.value or "：" in cell.value)
+    }
     for (row, column), cell in sheet.cells.items():
-        if row < first_head_row or row >= first_row:
+        if row < first_head_row or row in below:
             rows.setdefault(row, []).append((column, cell))
     found: dict[str, FieldFound] = {}
     for row in sorted(rows):
@@ -70,7 +77,7 @@ def _fields_of_row(form: Form, row: int, cells: Sequence[tuple[int, Cell]]) -> I
                 continue
             beside = []
             for other in range(number + 1, len(cells)):
-                if labelled[other]:
+                if labelled[other] or _OTHER_LABEL.match(shown(cells[other][1].value)):
                     break
                 beside.append(cells[other])
             filled = [(at, each) for at, each in beside if shown(each.value).strip(_BLANKS)]

@@ -120,9 +120,10 @@ def find_table(sheet: Sheet, rows: Mapping[int, Keys], form: Form, *, alike: boo
 
 def _main_row(rows: Mapping[int, Keys], labels: Labels, *, alike: bool) -> int | None:
     hits = {row: sum(key in labels.columns for key in set(keys.values())) for row, keys in rows.items()}
-    best = max(hits, key=lambda row: (hits[row], -row), default=None)
-    if best is not None and hits[best] >= 3:
-        return best
+    most = max(hits.values(), default=0)
+    if most >= 3:
+        # The first such row: the head may be repeated further down, for the pages of a print.
+        return min(row for row, hit in hits.items() if hit >= max(3, 0.6 * most))
     if not alike:
         return None
     wide = sorted(rows, key=lambda row: -sum(min(len(key), 20) for key in rows[row].values()))[:_MOST_ROWS]

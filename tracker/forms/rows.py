@@ -35,7 +35,10 @@ class RowKind(Enum):
     NIL = auto()
     #: Nothing in it, a number of the row, or the head once more.
     SKIPPED = auto()
+    #: The filling rules or whoever signs: here the table ends.
     END = auto()
+    #: What looks like data below the end.
+    BEYOND = auto()
 
 
 @dataclass
@@ -93,13 +96,31 @@ def table_rows(recognised: Recognised, within: Extent) -> list[TableRow]:
             if merge is None or (merge.first_row, merge.first_column) == place:
                 cells.setdefault(number, {})[column] = cell
     found = []
+    ended = False
     for number in sorted(cells):
         row = _row(recognised, within, merges, number, cells[number])
-        if row.kind is RowKind.END:
-            break
-        if row.kind is not RowKind.SKIPPED:
+        if ended:
+            if row.kind is RowKind.DATA and _is_plainly_data(recognised.form, row):
+                row.kind = RowKind.BEYOND
+                found.append(row)
+                break
+        elif row.kind is RowKind.END:
+            ended = True
+        elif row.kind is not RowKind.SKIPPED:
             found.append(row)
     return found
+
+
+def _is_plainly_data(form: Form, row: TableRow) -> bool:
+    """Whether a row below the filling rules can be nothing but data: a name and figures in their columns."""
+    kinds = {form.by_id[each].kind for each in row.cells}
+    figures = [
+        each
+        for each, (_, cell) in row.cells.items()
+        if form.by_id[each].is_figure and isinstance(cell.value, (int, float))
+    ]
+    named = any(column.kind is ColumnKind.NAME for column in form.columns)
+    return len(figures) > 1 and (ColumnKind.NAME in kinds or not named)
 
 
 def share_merged(recognised: Recognised, rows: list[TableRow]) -> Iterator[tuple[Place, str, Cell]]:
@@ -162,7 +183,7 @@ def _kind(form: Form, row: TableRow, cells: Mapping[int, Cell]) -> RowKind:
     if any(_says_nil(cells, at) for at in cells):
         return RowKind.NIL
     texts = [cells[at].value for at in sorted(cells)]
-    if any(isinstance(text, str) and _is_end(form, text) for text in texts):
+    if isinstance(texts[0], str) and _is_end(form, texts[0]):
         return RowKind.END
     if any(isinstance(text, str) and _TOTAL.fullmatch(_plain(text)) for text in texts[:2]):
         return RowKind.TOTAL
