@@ -14,7 +14,9 @@ from tracker.forms.check import check
 from tracker.forms.finding import Finding, Weight
 from tracker.forms.recognise import recognise
 
-FORMS = load(Path("config")).campaign.forms
+CAMPAIGN = load(Path("config")).campaign
+assert CAMPAIGN is not None
+FORMS = CAMPAIGN.forms
 TRAINING = FORMS["training-institutions"]
 EXAM = FORMS["exam-institutions"]
 UNITS = FORMS["production-units"]
@@ -233,7 +235,7 @@ def a_value(column):
 def tables(draw):
     form = draw(st.sampled_from(list(FORMS.values())))
     name = next((column.id for column in form.columns if column.kind is ColumnKind.NAME), None)
-    rows = []
+    rows: list[dict[str, object]] = []
     for _ in range(draw(st.integers(1, 5))):
         row = {
             column.id: draw(a_value(column))
@@ -268,7 +270,7 @@ def test_no_clean_cell_is_ever_blamed(table):
                 )
 
 
-MISTAKES = {
+MISTAKES: dict[ColumnKind, list[object]] = {
     ColumnKind.COUNT: ["约3", -1, 2.5, "3万元", Cell(3, "=1+2"), Cell("#REF!", is_error=True), True],
     ColumnKind.AMOUNT: ["很多", -0.5, "3000元", Cell(None, "=A1")],
     ColumnKind.TICK: ["罚款3万元", 7, "已处理"],
@@ -288,3 +290,31 @@ def test_one_sown_mistake_is_found_at_its_cell_and_nowhere_else(table, data):
     head = 3 if more["one_row"] else 4
     place = more["at"][0] + head + number, more["at"][1] + more["order"].index(column.id)
     assert [(finding.weight, finding.place) for finding in result.findings] == [(Weight.ERROR, place)]
+
+
+ANYTHING = st.one_of(
+    st.none(), st.booleans(), st.integers(-10, 10**15), st.floats(), st.datetimes(), st.times(), st.text(max_size=8),
+    st.sampled_from(["√", "零报告", "合计", "填写说明：", "填表时间：", "约3", "1,2", "注：", "序号", "处罚情况"]),
+    st.builds(Cell, st.sampled_from([None, 3, "甲", 2.5]), st.just("=A1")),
+    st.builds(Cell, st.just("#REF!"), is_error=st.just(True)),
+)  # fmt: skip
+PLACES = st.tuples(st.integers(-4, 8), st.integers(0, 20))
+BLOCKS = st.tuples(st.integers(-4, 6), st.integers(0, 17), st.integers(0, 3), st.integers(0, 4)).map(
+    lambda block: (block[0], block[1], block[0] + block[2], block[1] + block[3])
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(tables(), st.dictionaries(PLACES, ANYTHING, max_size=25), st.lists(BLOCKS, max_size=4), st.booleans())
+def test_nothing_that_is_typed_into_a_sheet_breaks_the_reading_of_it(table, extra, merges, has_previous):
+    form, rows, _ = table
+    previous = filed(*rows) if has_previous and form is TRAINING else None
+    found = recognise(a_book(form, rows, extra=extra, merges=merges), FORMS)
+    if isinstance(found, Finding):
+        return
+    result = check(found, round_="self-check" if found.form.rounds else None, previous=previous)
+    assert len(result.row_numbers) == len(result.filed.rows)
+    for finding in result.findings:
+        assert finding.sheet == "Sheet1"
+        assert finding.message.zh
+        assert finding.message.en

@@ -13,7 +13,9 @@ from tracker.forms.header import read_day, read_month
 from tracker.forms.mark import Mark
 from tracker.forms.recognise import header_month, recognise
 
-FORMS = load(Path("config")).campaign.forms
+CAMPAIGN = load(Path("config")).campaign
+assert CAMPAIGN is not None
+FORMS = CAMPAIGN.forms
 TRAINING, EXAM, UNITS = (
     FORMS[each] for each in ("training-institutions", "exam-institutions", "production-units")
 )
@@ -37,7 +39,9 @@ def a_book(*sheets, kind="xlsx"):
 
 def head(form, change=lambda label: label):
     """The head of a form in two rows, as the annex has it."""
-    upper, lower, last = [], [], None
+    upper: list[str | None] = []
+    lower: list[str | None] = []
+    last = None
     for column in form.columns:
         label = change(column.full_label)
         if column.group is None:
@@ -138,8 +142,7 @@ def test_the_filled_sheet_is_taken_and_a_second_one_is_asked_about():
 
 
 def test_the_words_of_a_label_in_a_cell_of_data_are_data():
-    row = [None] * 17
-    row[1], row[11], row[16] = "甲", "限期改正", "正在整改"
+    row = [None, "甲", *[None] * 9, "限期改正", *[None] * 4, "正在整改"]
     result = found(a_sheet([*head(TRAINING), row]))
     assert result.first_row == 2
     assert check(result, round_=None, previous=None).filed.rows[0].values["ordered"] is True

@@ -13,7 +13,9 @@ from tracker.forms.figures import chinese_number
 from tracker.forms.finding import Weight
 from tracker.forms.values import read_value
 
-TRAINING = load(Path("config")).campaign.forms["training-institutions"].by_id
+CAMPAIGN = load(Path("config")).campaign
+assert CAMPAIGN is not None
+TRAINING = CAMPAIGN.forms["training-institutions"].by_id
 ITEMS, PEOPLE = TRAINING["records"], TRAINING["managers_trained"]
 HOUSES = Column("houses", "企业", ColumnKind.COUNT, unit="家")
 FINE, TICK = TRAINING["fine"], TRAINING["ordered"]
@@ -144,16 +146,21 @@ def test_what_stands_beside_a_choice_is_kept():
 
 def test_a_fine_in_yuan_is_told_what_it_would_be():
     finding = read_value(FINE, Cell("30000元")).finding
+    assert finding is not None
     assert finding.message.zh == "这一栏的单位是万元，30000元应写成3。"
     assert finding.expected.zh == "3（万元）"
 
 
 def test_the_stored_value_of_a_formula_is_named():
-    assert "“2”" in read_value(ITEMS, Cell(2.0, "=1+1")).finding.message.zh
+    finding = read_value(ITEMS, Cell(2.0, "=1+1")).finding
+    assert finding is not None
+    assert "“2”" in finding.message.zh
 
 
 def test_a_date_that_a_spreadsheet_made_is_named():
-    assert "2022-03-05" in read_value(ITEMS, Cell(datetime(2022, 3, 5))).finding.message.zh
+    finding = read_value(ITEMS, Cell(datetime(2022, 3, 5))).finding
+    assert finding is not None
+    assert "2022-03-05" in finding.message.zh
 
 
 @pytest.mark.parametrize(

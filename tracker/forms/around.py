@@ -12,7 +12,7 @@ from tracker.forms.figures import MONEY, fits
 from tracker.forms.finding import Finding, Weight
 from tracker.forms.heads import head_key, labels_of
 from tracker.forms.recognise import Recognised
-from tracker.forms.rows import Extent, RowKind, TableRow
+from tracker.forms.rows import Extent, RowKind, TableRow, merged_places
 from tracker.forms.values import expected_in, found_text, is_blank, read_value, tick_in
 
 _UNIT = re.compile(r"\((?:单位:)?([^()]{1,6})\)$")
@@ -70,16 +70,11 @@ def _changed_label(recognised: Recognised, identifier: str) -> Iterator[Finding]
 
 def _unknown_columns(recognised: Recognised, within: Extent, rows: list[TableRow]) -> Iterator[Finding]:
     cells = recognised.sheet.cells
-    covered = {
-        (row.number, column)
-        for merge in recognised.sheet.merges
-        for row in rows
-        if merge.first_row <= row.number <= merge.last_row
-        for column in range(merge.first_column, min(merge.last_column, within.last) + 1)
-    }
-    for column in range(within.first, within.last + 1):
-        if column in within.ids:
-            continue
+    unknown = [column for column in range(within.first, within.last + 1) if column not in within.ids]
+    if not unknown:
+        return
+    covered = merged_places(recognised)
+    for column in unknown:
         filled = [
             (row.number, column)
             for row in rows

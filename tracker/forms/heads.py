@@ -23,6 +23,8 @@ _BRACKETS = str.maketrans("〔〕【】", "()()")
 _UNIT = re.compile(r"\((?:单位:)?[^()]{1,6}\)$")
 _ONLY_UNIT = re.compile(r"\(?(?:单位:)?(?:人次/年|人次|项|家|人|个|名|万元|元)\)?")
 
+#: And so many texts of a row: no form is wider, and a hostile file must not buy time.
+_WIDEST = 60
 #: The keys of the labels in one row of a sheet, by sheet column.
 Keys = Mapping[int, str]
 
@@ -98,7 +100,7 @@ def keys_by_row(sheet: Sheet) -> dict[int, dict[int, str]]:
     for (row, column), cell in sheet.cells.items():
         if isinstance(cell.value, str) and (key := head_key(cell.value)):
             rows.setdefault(row, {})[column] = key
-    return rows
+    return {row: dict(sorted(keys.items())[:_WIDEST]) for row, keys in rows.items()}
 
 
 def find_table(sheet: Sheet, rows: Mapping[int, Keys], form: Form, *, alike: bool) -> Table | None:

@@ -23,6 +23,8 @@ _TOTAL = re.compile(
     r"(?:本页|本月|本表|全区|全县|全市|区县)?(?:合计|总计|小计|共计|累计|总和)(?:数|项|家|人)?(?:[:(].*)?"
 )
 _NIL = re.compile(r"[^非不未否]{0,12}零报告[√✓✔☑✅是]?")
+#: So many merged cells are looked at; a file with more of them is made to cost time.
+_MOST_MERGED = 500_000
 _CROSS = frozenset("×✗✘xX否□☐")
 
 
@@ -87,7 +89,7 @@ def extent(recognised: Recognised) -> Extent:
 
 def table_rows(recognised: Recognised, within: Extent) -> list[TableRow]:
     """The rows of data, totals and nil reports, from the head to the end of the table."""
-    merges = _merges(recognised)
+    merges = merged_places(recognised)
     cells: dict[int, dict[int, Cell]] = {}
     for place, cell in recognised.sheet.cells.items():
         number, column = place
@@ -132,11 +134,11 @@ def share_merged(recognised: Recognised, rows: list[TableRow]) -> Iterator[tuple
             continue
         place = merge.first_row, merge.first_column
         cell, column = recognised.sheet.cells.get(place), ids.get(merge.first_column)
-        below = [data[number] for number in range(merge.first_row + 1, merge.last_row + 1) if number in data]
-        if column is None or cell is None or is_blank(cell) or not below:
+        if column is None or cell is None or is_blank(cell):
             continue
-        kind = recognised.form.by_id[column].kind
-        if kind is ColumnKind.SERIAL:
+        last = min(merge.last_row, max(data))
+        below = [data[number] for number in range(merge.first_row + 1, last + 1) if number in data]
+        if not below or recognised.form.by_id[column].kind is ColumnKind.SERIAL:
             continue
         yield place, column, cell
         if not recognised.form.by_id[column].is_figure:
@@ -145,12 +147,14 @@ def share_merged(recognised: Recognised, rows: list[TableRow]) -> Iterator[tuple
                 row.shared.add(column)
 
 
-def _merges(recognised: Recognised) -> dict[Place, Merge]:
+def merged_places(recognised: Recognised) -> dict[Place, Merge]:
     """The merge over every cell below the head; whole rows and columns are cut to what holds the table."""
     last = max((row for row, _ in recognised.sheet.cells), default=0)
     widest = max(recognised.columns.values()) + 4
     found: dict[Place, Merge] = {}
     for merge in recognised.sheet.merges:
+        if len(found) > _MOST_MERGED:
+            break
         for row in range(max(merge.first_row, recognised.first_row), min(merge.last_row, last) + 1):
             for column in range(merge.first_column, min(merge.last_column, widest) + 1):
                 found[row, column] = merge
