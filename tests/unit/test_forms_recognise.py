@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tracker.config.loader import load
+from tracker.core.form import Column, ColumnKind, Form
 from tracker.forms.book import Book, Cell, Merge, Sheet
 from tracker.forms.check import check
 from tracker.forms.finding import Finding, Weight
@@ -165,6 +166,37 @@ def test_a_group_alone_stands_for_its_only_column():
     lines = head(TRAINING)
     lines[1][10] = None
     assert found(a_sheet(lines)).columns["level"] == 10
+
+
+TWINS = Form(
+    "twins",
+    "隐患排查治理情况表",
+    (),
+    (
+        Column("name", "企业名称", ColumnKind.NAME),
+        Column("big_found", "排查数", ColumnKind.COUNT, group="重大隐患", unit="项"),
+        Column("big_done", "整改数", ColumnKind.COUNT, group="重大隐患", unit="项"),
+        Column("small_found", "排查数", ColumnKind.COUNT, group="一般隐患", unit="项"),
+        Column("small_done", "整改数", ColumnKind.COUNT, group="一般隐患", unit="项"),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("lines", "merges", "columns"),
+    [
+        (head(TWINS), [], [0, 1, 2, 3, 4]),
+        (one_row(TWINS), [], [0, 1, 2, 3, 4]),
+        ([["企业名称", "一般隐患", None, "重大隐患"], [None, "排查数", "整改数", "整改数", "排查数"]], [], [0, 4, 3, 1, 2]),
+        ([["企业名称", "一般隐患", None, "重大隐患"], [None, "整改数", "排查数", "整改数", "排查数"]],
+         [Merge(0, 1, 0, 2), Merge(0, 3, 0, 4), Merge(0, 0, 1, 0)], [0, 4, 3, 2, 1]),
+        ([["企业名称", "一般隐患排查数", "一般隐患-整改数", "重大隐患：排查数（项）", "重大隐患整改数"]], [], [0, 3, 4, 1, 2]),
+    ],
+)  # fmt: skip
+def test_two_columns_of_one_label_are_told_apart_by_their_group(lines, merges, columns):
+    result = recognise(a_book(a_sheet([*lines, ["甲", 1, 2, 3, 4]], merges=merges)), {"twins": TWINS})
+    assert not isinstance(result, Finding)
+    assert [result.columns[column.id] for column in TWINS.columns] == columns
 
 
 def test_a_head_in_another_unit_is_not_taken():
