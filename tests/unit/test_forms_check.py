@@ -135,6 +135,7 @@ def test_a_clean_table_has_no_finding():
         ([A, {**B, "records": None}], {"merges": [(0, 7, 1, 7)]}, [("question", "H5")]),
         ([A, {}], {"merges": [(0, 1, 1, 1), (0, 7, 1, 7)]}, []),
         ([A, B], {"merges": [(0, 7, 0, 8)]}, [("error", "H5")]),
+        ([A, {"serial": "乙职业学校", "records": 1}], {"merges": [(1, 0, 1, 1)]}, [("error", "A6")]),
         # columns
         ([A], {"extra": {(-1, 17): "备注", (0, 17): "已约谈"}}, [("question", "R4")]),
         ([A], {"extra": {(-1, 17): "备注"}}, []),

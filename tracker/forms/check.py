@@ -111,7 +111,7 @@ def _read_row(
         if finding.weight is Weight.ERROR:
             unread.add(column.id)
     row_read = ReadRow(row.number, FiledRow(values, notes), frozenset(unread))
-    if _has_name(recognised, row_read):
+    if row.across or _has_name(recognised, row_read):
         return findings, row_read if values or unread else None
     name = recognised.form.by_id[_name_column(recognised) or ""]
     if not unread and not any(value for each, value in values.items() if each != name.id):
