@@ -1,0 +1,172 @@
+"""One cell is read by the kind of its column, however people write it."""
+
+from datetime import datetime, time
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tracker.config.loader import load
+from tracker.core.form import Column, ColumnKind
+from tracker.forms.book import Cell
+from tracker.forms.figures import chinese_number
+from tracker.forms.finding import Weight
+from tracker.forms.values import read_value
+
+CAMPAIGN = load(Path("config")).campaign
+assert CAMPAIGN is not None
+TRAINING = CAMPAIGN.forms["training-institutions"].by_id
+ITEMS, PEOPLE = TRAINING["records"], TRAINING["managers_trained"]
+HOUSES = Column("houses", "企业", ColumnKind.COUNT, unit="家")
+FINE, TICK = TRAINING["fine"], TRAINING["ordered"]
+STATE, LEVEL, NAME = TRAINING["rectification"], TRAINING["level"], TRAINING["name"]
+
+CLEAN, READING, QUESTION, ERROR = None, Weight.READING, Weight.QUESTION, Weight.ERROR
+
+
+@pytest.mark.parametrize(
+    ("column", "content", "value", "weight"),
+    [
+        # counts
+        (ITEMS, 3, 3, CLEAN),
+        (ITEMS, 0, 0, CLEAN),
+        (ITEMS, 3.0, 3, CLEAN),
+        (ITEMS, 2.9999999999999996, 3, CLEAN),
+        (ITEMS, None, None, CLEAN),
+        (ITEMS, "  ", None, CLEAN),
+        (ITEMS, "\u3000\u00a0", None, CLEAN),
+        (ITEMS, "3", 3, READING),
+        (ITEMS, "３", 3, READING),
+        (ITEMS, "3.0", 3, READING),
+        (ITEMS, "1,200", 1200, READING),
+        (ITEMS, "１，２００", 1200, READING),
+        (ITEMS, " 3\u00a0", 3, READING),
+        (ITEMS, "'3", 3, READING),
+        (ITEMS, "\u200b3", 3, READING),
+        (ITEMS, "3项", 3, READING),
+        (ITEMS, "3 个", 3, READING),
+        (HOUSES, "３家", 3, READING),
+        (PEOPLE, "3人次", 3, READING),
+        (PEOPLE, "3人次/年", 3, READING),
+        (PEOPLE, "三十人", 30, READING),
+        (ITEMS, "三", 3, READING),
+        (ITEMS, "一百二十", 120, READING),
+        (ITEMS, "无", 0, READING),
+        (ITEMS, "〇", 0, READING),
+        (ITEMS, "零", 0, READING),
+        (ITEMS, "-", None, READING),
+        (ITEMS, "—", None, READING),
+        (ITEMS, "/", None, READING),
+        (ITEMS, "5人", 5, QUESTION),
+        (ITEMS, "5家", 5, QUESTION),
+        (ITEMS, "3万元", None, ERROR),
+        (ITEMS, "3万", None, ERROR),
+        (ITEMS, "约3", None, ERROR),
+        (ITEMS, "3-5", None, ERROR),
+        (ITEMS, "3+2", None, ERROR),
+        (ITEMS, "3²", None, ERROR),
+        (ITEMS, "③", None, ERROR),
+        (ITEMS, "12,00", None, ERROR),
+        (ITEMS, "1.000", None, ERROR),
+        (ITEMS, "一百二", None, ERROR),
+        (ITEMS, "三五", None, ERROR),
+        (ITEMS, "2.5", None, ERROR),
+        (ITEMS, 2.5, None, ERROR),
+        (ITEMS, -1, None, ERROR),
+        (ITEMS, "-3", None, ERROR),
+        (ITEMS, "－3", None, ERROR),
+        (ITEMS, "√", None, ERROR),
+        (ITEMS, True, None, ERROR),
+        (ITEMS, datetime(2022, 3, 5), None, ERROR),
+        (ITEMS, time(3, 5), None, ERROR),
+        (ITEMS, 13512345678, None, ERROR),
+        (ITEMS, float("inf"), None, ERROR),
+        (ITEMS, float("nan"), None, ERROR),
+        (ITEMS, Cell(2, "=1+1"), None, ERROR),
+        (ITEMS, Cell(None, "=A1"), None, ERROR),
+        (ITEMS, Cell("#REF!", is_error=True), None, ERROR),
+        # amounts
+        (FINE, 3, Decimal(3), CLEAN),
+        (FINE, 1000, Decimal(1000), CLEAN),
+        (FINE, 1.5, Decimal("1.5"), CLEAN),
+        (FINE, 0.1 + 0.2, Decimal("0.3"), CLEAN),
+        (FINE, "3万元", Decimal(3), READING),
+        (FINE, "3.5万", Decimal("3.5"), READING),
+        (FINE, "三万元", Decimal(3), READING),
+        (FINE, "1.5", Decimal("1.5"), READING),
+        (FINE, 1500, Decimal(1500), QUESTION),
+        (FINE, "30000", Decimal(30000), QUESTION),
+        (FINE, "30000元", None, ERROR),
+        (FINE, "￥30000", None, ERROR),
+        (FINE, "3人", None, ERROR),
+        (FINE, "√", None, ERROR),
+        (FINE, -1, None, ERROR),
+        # ticks
+        (TICK, "√", True, CLEAN),
+        *((TICK, mark, True, READING) for mark in ("√ ", "✓", "✔", "☑", "✅", "v", "V", "Y", "是", "有", "1", "对")),
+        *((TICK, mark, True, READING) for mark in (1, 1.0, True, "true", "●", "■", "ü", "þ", "P", "R", "√√", "限期改正")),
+        *((TICK, mark, None, READING) for mark in ("×", "✗", "否", "无", "0", "-", "/", "□", "☐", 0, False)),
+        *((TICK, mark, None, ERROR) for mark in ("罚款3万元", 3, "3", "已处理", datetime(2022, 5, 3))),
+        # choices
+        (STATE, "正在整改", "正在整改", CLEAN),
+        (STATE, " 正在 整改。", "正在整改", READING),
+        (STATE, "整改中", "正在整改", READING),
+        (STATE, "已完成整改（5月10日）", "已完成整改", READING),
+        (STATE, "目前正在整改", "正在整改", READING),
+        (STATE, "/", None, READING),
+        (STATE, "基本完成整改", "已完成整改", QUESTION),
+        (STATE, "已完成整改2项，其余待查", "已完成整改", QUESTION),
+        (STATE, "未完成整改", None, ERROR),
+        (STATE, "5月底前完成整改", None, ERROR),
+        (STATE, "2项已完成整改，1项未整改", None, ERROR),
+        (STATE, "已约谈", None, ERROR),
+        (STATE, 3, None, ERROR),
+        (LEVEL, "区县", "区县级", READING),
+        (LEVEL, "渝中区应急管理局", "区县级", READING),
+        (LEVEL, "市、区", None, ERROR),
+        # names
+        (NAME, " 甲培训\n中心 ", "甲培训 中心", CLEAN),
+        (NAME, 12, "12", CLEAN),
+        (NAME, Cell("甲", "=B2"), None, ERROR),
+        (TRAINING["serial"], Cell(1, "=ROW()"), None, CLEAN),
+    ],
+)  # fmt: skip
+def test_a_cell_is_read(column, content, value, weight):
+    read = read_value(column, content if isinstance(content, Cell) else Cell(content))
+    assert (read.value, type(read.value)) == (value, type(value))
+    assert (read.finding and read.finding.weight) is weight
+    if read.finding is not None:
+        assert read.finding.message.zh
+        assert read.finding.message.en
+
+
+def test_what_stands_beside_a_choice_is_kept():
+    assert read_value(STATE, Cell("已完成整改（5月10日）")).note == "已完成整改（5月10日）"
+
+
+def test_a_fine_in_yuan_is_told_what_it_would_be():
+    finding = read_value(FINE, Cell("30000元")).finding
+    assert finding is not None
+    assert finding.message.zh == "这一栏的单位是万元，30000元应写成3。"
+    assert finding.expected.zh == "3（万元）"
+
+
+def test_the_stored_value_of_a_formula_is_named():
+    finding = read_value(ITEMS, Cell(2.0, "=1+1")).finding
+    assert finding is not None
+    assert "“2”" in finding.message.zh
+
+
+def test_a_date_that_a_spreadsheet_made_is_named():
+    finding = read_value(ITEMS, Cell(datetime(2022, 3, 5))).finding
+    assert finding is not None
+    assert "2022-03-05" in finding.message.zh
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("十", 10), ("十二", 12), ("二十", 20), ("两百", 200), ("一百零二", 102), ("一千二百三十四", 1234),
+     ("贰拾", 20), ("一千零二十", 1020), ("十十", None), ("百", None), ("", None), ("三〇", None)],
+)  # fmt: skip
+def test_chinese_numerals(text, number):
+    assert chinese_number(text) == number

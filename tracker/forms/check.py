@@ -1,0 +1,280 @@
+"""What a recognised table form says, row by row, with every finding at its cell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from tracker.core.form import Column, ColumnKind, FieldKind, Filed, FiledRow, Said, Value, comparable
+from tracker.forms.against import ReadRow, exceeded, fallen, wrong_totals
+from tracker.forms.around import check_head, find_nil
+from tracker.forms.book import Cell, Place
+from tracker.forms.figures import NOTHING
+from tracker.forms.finding import Finding, Weight
+from tracker.forms.recognise import Recognised
+from tracker.forms.rows import RowKind, TableRow, extent, share_merged, table_rows
+from tracker.forms.values import found_text, read_value
+
+#: A number as a file writes it that has nothing but text.
+_CSV_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A table that was read: what it says, what was found, and the sheet row (from 0) of each row that was filed."""
+
+    filed: Filed
+    findings: tuple[Finding, ...]
+    row_numbers: tuple[int, ...] = ()
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """What has to be mended before anything is taken."""
+        return self._of(Weight.ERROR)
+
+    @property
+    def questions(self) -> tuple[Finding, ...]:
+        """What somebody should look at."""
+        return self._of(Weight.QUESTION)
+
+    @property
+    def readings(self) -> tuple[Finding, ...]:
+        """What was read in spite of how it was written."""
+        return self._of(Weight.READING)
+
+    def _of(self, weight: Weight) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.weight is weight)
+
+
+def check(recognised: Recognised, *, round_: str | None, previous: Filed | None) -> Checked:
+    """What the table says in ``round_``; ``previous`` is what the same unit filed for this form before."""
+    within = extent(recognised)
+    rows = table_rows(recognised, within)
+    asked = tuple(each for each in recognised.form.asked(round_) if each.id in recognised.columns)
+    findings = [
+        *check_head(recognised, within, rows, recognised.form.omitted(round_)),
+        *_merged(recognised, rows, recognised.form.omitted(round_)),
+        *_beyond(recognised, rows),
+    ]
+    data = [row for row in rows if row.kind is RowKind.DATA]
+    read: list[ReadRow] = []
+    for row in data:
+        found, each = _read_row(recognised, row, asked)
+        findings += found
+        findings += _omitted(recognised, row, recognised.form.omitted(round_))
+        if each is not None:
+            read.append(each)
+    findings += _twice(recognised, rows, read)
+    findings += exceeded(recognised, read)
+    findings += wrong_totals(recognised, rows, read)
+    nil_place, nil_findings = find_nil(recognised, rows)
+    findings += nil_findings
+    findings += _nil_or_rows(recognised, nil_place, read, previous, is_blank=not data)
+    if nil_place is None and read and previous is not None and recognised.form.accumulates:
+        findings += fallen(recognised, read, previous, asked)
+    filed = Filed(
+        tuple(each.filed for each in read), _header(recognised), is_nil=nil_place is not None and not read
+    )
+    ordered = sorted(findings, key=lambda finding: (-1, -1) if finding.place is None else finding.place)
+    return Checked(filed, tuple(ordered), tuple(each.number for each in read))
+
+
+def _header(recognised: Recognised) -> dict[str, str]:
+    nil = {field.id for field in recognised.form.header if field.kind is FieldKind.NIL}
+    return {each: text for each, (_, text) in recognised.fields.items() if text and each not in nil}
+
+
+def _read_row(
+    recognised: Recognised, row: TableRow, asked: tuple[Column, ...]
+) -> tuple[list[Finding], ReadRow | None]:
+    """One row of data; None where it turns out to hold nothing (zeros and strokes only)."""
+    values: dict[str, Value] = {}
+    notes: dict[str, str] = {}
+    unread: set[str] = set()
+    findings: list[Finding] = [_across(recognised, row, place) for place in row.across]
+    for column in asked:
+        if column.id not in row.cells:
+            continue
+        place, cell = row.cells[column.id]
+        if place in row.across:
+            unread.add(column.id)
+            continue
+        value, note, finding = read_value(column, cell)
+        if value is not None:
+            values[column.id] = value
+        if note is not None:
+            notes[column.id] = note
+        if finding is None or column.id in row.shared or _is_plain(recognised, cell):
+            continue
+        findings.append(replace(finding, sheet=recognised.sheet.name, place=place))
+        if finding.weight is Weight.ERROR:
+            unread.add(column.id)
+    row_read = ReadRow(row.number, FiledRow(values, notes), frozenset(unread))
+    if row.across or _has_name(recognised, row_read):
+        return findings, row_read if values or unread else None
+    name = recognised.form.by_id[_name_column(recognised) or ""]
+    if not unread and not any(value for each, value in values.items() if each != name.id):
+        return findings, None
+    findings.append(_nameless(recognised, row.number, name, str(values.get(name.id, ""))))
+    return findings, row_read
+
+
+def _has_name(recognised: Recognised, row: ReadRow) -> bool:
+    """Whether a row says what it is about, or is of a table that has no such column."""
+    name = _name_column(recognised)
+    return name is None or name in row.unread or str(row.filed.values.get(name, "")) not in {"", *NOTHING}
+
+
+def _nameless(recognised: Recognised, row: int, name: Column, found: str) -> Finding:
+    label = name.label
+    message = Said(f"这一行有数据，但没有填“{label}”。", f"This row has data, but no “{label}”.")
+    place = row, recognised.columns[name.id]
+    return Finding(Weight.ERROR, message, recognised.sheet.name, place, found, Said(label, label))
+
+
+def _is_plain(recognised: Recognised, cell: Cell) -> bool:
+    """Whether a number is text only because the file knows nothing else."""
+    return (
+        recognised.kind == "csv"
+        and isinstance(cell.value, str)
+        and _CSV_NUMBER.fullmatch(cell.value) is not None
+        and len(cell.value) < 10
+    )
+
+
+def _across(recognised: Recognised, row: TableRow, place: Place) -> Finding:
+    cell = recognised.sheet.cells[place]
+    message = Said(
+        "这里合并了几栏，分不清数据属于哪一栏，请取消合并后分别填写。",
+        "Several columns were merged here, so that it is not clear which one this belongs to; please split them.",
+    )
+    expected = Said("每栏各填一格", "one cell for each column")
+    assert place[0] == row.number
+    return Finding(Weight.ERROR, message, recognised.sheet.name, place, found_text(cell), expected)
+
+
+def _omitted(recognised: Recognised, row: TableRow, omitted: frozenset[str]) -> Iterator[Finding]:
+    for identifier in omitted & row.cells.keys() - row.shared:
+        place, cell = row.cells[identifier]
+        column = recognised.form.by_id[identifier]
+        read = read_value(column, cell)
+        if not read.value and (read.finding is None or read.finding.weight is Weight.READING):
+            continue
+        message = Said(
+            f"这一轮不填“{column.label}”，这里的内容没有采用。",
+            f"“{column.label}” is not asked for in this round; what stands here was not taken.",
+        )
+        expected = Said("不填", "nothing")
+        yield Finding(Weight.QUESTION, message, recognised.sheet.name, place, found_text(cell), expected)
+
+
+def _beyond(recognised: Recognised, rows: list[TableRow]) -> Iterator[Finding]:
+    for row in rows:
+        if row.kind is RowKind.BEYOND:
+            message = Said(
+                "填写说明之后还有数据，没有采用；请移到说明之前。",
+                "There is data below the filling rules, which was not taken; please move it above them.",
+            )
+            place, cell = next(iter(row.cells.values()))
+            yield Finding(Weight.QUESTION, message, recognised.sheet.name, place, found_text(cell))
+
+
+def _merged(recognised: Recognised, rows: list[TableRow], omitted: frozenset[str]) -> Iterator[Finding]:
+    for place, identifier, cell in share_merged(recognised, rows):
+        if identifier in omitted:
+            continue
+        if recognised.form.by_id[identifier].is_figure:
+            weight = Weight.QUESTION
+            message = Said(
+                "这个数合并在几行里，只计入第一行，请核对。",
+                "This figure is merged over several rows and was counted for the first one only; please check.",
+            )
+        else:
+            weight = Weight.READING
+            message = Said(
+                "合并在几行里，每一行都按它读取。", "Merged over several rows; it was read for each."
+            )
+        yield Finding(weight, message, recognised.sheet.name, place, found_text(cell))
+
+
+def _twice(recognised: Recognised, rows: list[TableRow], read: list[ReadRow]) -> Iterator[Finding]:
+    name = _name_column(recognised)
+    if name is None:
+        return
+    shared = {row.number for row in rows if name in row.shared}
+    seen: dict[str, int] = {}
+    for row in read:
+        if name not in row.filed.values:
+            continue
+        text = str(row.filed.values[name])
+        first = seen.setdefault(comparable(text), row.number)
+        if first != row.number and row.number not in shared:
+            message = Said(
+                f"“{text}”与第{first + 1}行重复，请核对。",
+                f"“{text}” stands in row {first + 1} already; please check.",
+            )
+            place = row.number, recognised.columns[name]
+            yield Finding(Weight.QUESTION, message, recognised.sheet.name, place, text)
+
+
+def _name_column(recognised: Recognised) -> str | None:
+    return next(
+        (
+            column.id
+            for column in recognised.form.columns
+            if column.kind is ColumnKind.NAME and column.id in recognised.columns
+        ),
+        None,
+    )
+
+
+def _nil_or_rows(
+    recognised: Recognised,
+    nil_place: Place | None,
+    read: list[ReadRow],
+    previous: Filed | None,
+    *,
+    is_blank: bool,
+) -> Iterator[Finding]:
+    """Nothing to report and rows, nothing to report after rows, or neither."""
+    sheet = recognised.sheet.name
+    if nil_place is not None and read:
+        message = Said(
+            "既标了零报告，表里又有数据；请去掉其中一样。",
+            "It says that there is nothing to report, and there are rows as well; please take one of them away.",
+        )
+        yield Finding(Weight.ERROR, message, sheet, nil_place, _text_at(recognised, nil_place))
+    elif nil_place is not None and previous is not None and previous.rows and recognised.form.accumulates:
+        count = len(previous.rows)
+        message = Said(
+            f"上月填了{count}行，本月是零报告，请核对。",
+            f"Last month had {count} row(s), and now there is nothing to report; please check.",
+        )
+        yield Finding(Weight.QUESTION, message, sheet, nil_place, _text_at(recognised, nil_place))
+    elif nil_place is None and not read and is_blank:
+        message = Said(
+            "表里没有数据。确无情况请在“零报告”处打“√”。",
+            "There is nothing in this table. If there is nothing to report, please put a √ beside 零报告.",
+        )
+        yield Finding(Weight.ERROR, message, sheet, _nil_label(recognised))
+    elif nil_place is None and not read:
+        message = Said(
+            "表里只有零或者空行。确无情况请在“零报告”处打“√”。",
+            "There are only zeros or empty rows. If there is nothing to report, please put a √ beside 零报告.",
+        )
+        yield Finding(Weight.ERROR, message, sheet, _nil_label(recognised))
+
+
+def _nil_label(recognised: Recognised) -> Place:
+    """Where a √ would have gone; the first cell to fill in, where there is no such field."""
+    for field in recognised.form.header:
+        if field.kind is FieldKind.NIL and field.id in recognised.fields:
+            return recognised.fields[field.id][0]
+    column = _name_column(recognised) or min(recognised.columns, key=lambda each: recognised.columns[each])
+    return recognised.first_row, recognised.columns[column]
+
+
+def _text_at(recognised: Recognised, place: Place) -> str:
+    cell = recognised.sheet.cells.get(place)
+    return "" if cell is None else found_text(cell)

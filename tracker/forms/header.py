@@ -1,0 +1,170 @@
+"""The fields above a table: who filled it in, for which period and on which day; by their labels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+
+from tracker.core.form import FieldKind, Form, HeaderField
+from tracker.forms.book import Cell, Content, Place, Sheet
+from tracker.forms.figures import chinese_digits, half_width
+
+#: What people call a field instead, by what it holds.
+_ALSO: Mapping[FieldKind, tuple[str, ...]] = {
+    FieldKind.UNIT: ("报送单位", "上报单位", "单位名称"),
+    FieldKind.PERIOD: ("报告期", "报送期次", "所属期"),
+    FieldKind.PHONE: ("电话", "联系方式"),
+    FieldKind.DATE: ("填表日期", "填报日期", "报送时间", "报送日期"),
+}
+#: Day 0 of the numbers that a spreadsheet keeps for days, and which of them are days of our time.
+_DAY_ZERO = date(1899, 12, 30)
+_DAYS = range(36526, 73051)
+_BLANKS = " \t\r\n_\u00a0\u3000"
+
+_DAY = re.compile(r"(?<!\d)(\d{4})[年./-](\d{1,2})[月./-](\d{1,2})(?!\d)")
+_DIGITS = re.compile(r"(20\d\d)(\d\d)(\d\d)")
+#: A label that is none of the form's, with what it is about: 单位：万元.
+_OTHER_LABEL = re.compile(r"\s*[^\W\d][^:：]{0,7}[:：]")
+_MONTH = re.compile(r"(?<!\d)(\d{4})[年./-]0?(\d{1,2})(?!\d)")
+
+
+@dataclass(frozen=True)
+class FieldFound:
+    """A field of the header: where its content stands (or, where it is empty, its label), and the content."""
+
+    field: HeaderField
+    place: Place
+    text: str
+    content: Content
+
+
+def read_fields(sheet: Sheet, form: Form, first_head_row: int, first_row: int) -> dict[str, FieldFound]:
+    """The fields of ``form`` above its table, by id; those that are not there, below it."""
+    rows: dict[int, list[tuple[int, Cell]]] = {}
+    below = {
+        row
+        for (row, _), cell in sheet.cells.items()
+        if row >= first_row and isinstance(cell.value, str) and (":" in cell.value or "：" in cell.value)
+    }
+    for (row, column), cell in sheet.cells.items():
+        if row < first_head_row or row in below:
+            rows.setdefault(row, []).append((column, cell))
+    found: dict[str, FieldFound] = {}
+    for row in sorted(rows):
+        cells = sorted(rows[row], key=lambda each: each[0])
+        if row >= first_row and not any(starts_with_field(form, shown(cell.value)) for _, cell in cells):
+            continue
+        for each in _fields_of_row(form, row, cells):
+            if each.field.id not in found or (each.text and not found[each.field.id].text):
+                found[each.field.id] = each
+    return found
+
+
+def _fields_of_row(form: Form, row: int, cells: Sequence[tuple[int, Cell]]) -> Iterator[FieldFound]:
+    labelled = [list(_labels_in(form, shown(cell.value))) for _, cell in cells]
+    for number, (column, cell) in enumerate(cells):
+        text = shown(cell.value)
+        for nth, (field, start, end) in enumerate(labelled[number]):
+            following = labelled[number][nth + 1][1] if nth + 1 < len(labelled[number]) else len(text)
+            own = text[end:following].strip(_BLANKS)
+            if field.kind is FieldKind.NIL and not own:
+                own = text[:start].strip(_BLANKS)[-1:] if nth == 0 else ""
+            if own or following != len(text):
+                yield FieldFound(field, (row, column), own, own)
+                continue
+            beside = []
+            for other in range(number + 1, len(cells)):
+                if labelled[other] or _OTHER_LABEL.match(shown(cells[other][1].value)):
+                    break
+                beside.append(cells[other])
+            filled = [(at, each) for at, each in beside if shown(each.value).strip(_BLANKS)]
+            if not filled:
+                yield FieldFound(field, (row, column), "", None)
+            elif field.kind is FieldKind.DATE and len(filled) > 1:
+                joined = "".join(shown(each.value).strip(_BLANKS) for _, each in filled)
+                yield FieldFound(field, (row, filled[0][0]), joined, joined)
+            else:
+                at, each = filled[0]
+                yield FieldFound(field, (row, at), shown(each.value).strip(_BLANKS), each.value)
+
+
+def starts_with_field(form: Form, text: str) -> bool:
+    """Whether a text begins with the label of a field and a colon: no row of data does."""
+    match = _label_pattern(form)[0].match(text.lstrip(_BLANKS))
+    return match is not None and match.group().rstrip().endswith((":", "："))
+
+
+def _labels_in(form: Form, text: str) -> Iterator[tuple[HeaderField, int, int]]:
+    """Each field whose label stands in a text, and from where to where."""
+    pattern, fields = _label_pattern(form)
+    if len(text) > 500:
+        return
+    for match in pattern.finditer(text):
+        before, after = text[: match.start()], text[match.end() :]
+        if match.group().rstrip().endswith((":", "：")) or (
+            (not before.strip() or before[-1].isspace() or before[-1] in "□☑√☐✓✔")
+            and (
+                not after.strip()
+                or after[0].isspace()
+                or after[0] in "□☑√☐✓✔(（"
+                or match.group()[-1].isspace()
+            )
+        ):
+            yield fields[match.lastgroup or ""], match.start(), match.end()
+
+
+@lru_cache(maxsize=64)
+def _label_pattern(form: Form) -> tuple[re.Pattern[str], Mapping[str, HeaderField]]:
+    spellings: list[tuple[str, HeaderField]] = []
+    for field in form.header:
+        names = {field.label, field.label.replace("填表", "填报"), *_ALSO.get(field.kind, ())}
+        spellings += [(name, field) for name in names]
+    spellings.sort(key=lambda each: (-len(each[0]), each[0]))
+    groups = {f"f{number}": field for number, (_, field) in enumerate(spellings)}
+    alternatives = "|".join(
+        f"(?P<f{number}>" + r"\s*".join(map(re.escape, name)) + ")"
+        for number, (name, _) in enumerate(spellings)
+    )
+    return re.compile(rf"(?:{alternatives})(?:\s*[(（][^()（）]{{1,20}}[)）])?\s*[:：]?"), groups
+
+
+def shown(value: Content) -> str:
+    """What a cell shows, more or less: whole numbers without a fraction, a day as 2022-05-03."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, datetime):
+        midnight = (value.hour, value.minute, value.second) == (0, 0, 0)
+        return value.date().isoformat() if midnight else value.isoformat(" ", "minutes")
+    return str(value)
+
+
+def read_day(content: Content) -> date | None:
+    """The day that a date, a number of a day or a text names; None where it is not whole."""
+    if isinstance(content, datetime):
+        return content.date()
+    if isinstance(content, (int, float)) and not isinstance(content, bool):
+        if content == content // 1 and int(content) in _DAYS:
+            return _DAY_ZERO + timedelta(days=int(content))
+        content = shown(content)
+    if not isinstance(content, str):
+        return None
+    text = chinese_digits("".join(half_width(content).split()))
+    match = _DAY.search(text) or _DIGITS.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        return date(*(int(part) for part in match.groups()))
+    except ValueError:
+        return None
+
+
+def read_month(text: str) -> tuple[int, int] | None:
+    """The year and month that a text names; None where it names none or several."""
+    plain = chinese_digits("".join(half_width(text).split()))
+    months = {(int(year), int(month)) for year, month in _MONTH.findall(plain) if 1 <= int(month) <= 12}
+    return months.pop() if len(months) == 1 else None

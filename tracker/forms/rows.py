@@ -1,0 +1,227 @@
+"""The rows below the head of a table: which hold data, which are totals, where the table ends; merged cells."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from tracker.core.form import ColumnKind, Form
+from tracker.forms.book import Cell, Merge, Place
+from tracker.forms.header import starts_with_field
+from tracker.forms.heads import head_key, labels_of
+from tracker.forms.recognise import Recognised
+from tracker.forms.values import is_blank, tick_in
+
+_END = re.compile(r"\s*(?:填写说明|填表说明|填报说明|(?:说明|注|备注|附注)\s*[:：])")
+_FOOT = re.compile(
+    r"\s*(?:审核人|复核人|制表人|填报人|填表人|负责人|单位负责人|分管领导|经办人|联系人)\s*(?:[(（][^()（）]*[)）])?\s*[:：]"
+)
+_TOTAL = re.compile(
+    r"(?:本页|本月|本表|全区|全县|全市|区县)?(?:合计|总计|小计|共计|累计|总和)(?:数|项|家|人)?(?:[:(].*)?"
+)
+_NIL = re.compile(r"[^非不未否]{0,12}零报告[√✓✔☑✅是]?")
+#: So many merged cells are looked at; a file with more of them is made to cost time.
+_MOST_MERGED = 500_000
+_CROSS = frozenset("×✗✘xX否□☐")
+
+
+class RowKind(Enum):
+    """What a row below the head is."""
+
+    DATA = auto()
+    TOTAL = auto()
+    #: It says that there is nothing to report.
+    NIL = auto()
+    #: Nothing in it, a number of the row, or the head once more.
+    SKIPPED = auto()
+    #: The filling rules or whoever signs: here the table ends.
+    END = auto()
+    #: What looks like data below the end.
+    BEYOND = auto()
+
+
+@dataclass
+class TableRow:
+    """One row: its cells by column id, each with where it stands; ``shared`` are those merged with a row above.
+
+    ``across`` are cells that were merged over several columns.
+    """
+
+    number: int
+    cells: dict[str, tuple[Place, Cell]]
+    kind: RowKind
+    nil_place: Place | None = None
+    shared: set[str] = field(default_factory=set)
+    across: list[Place] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Which sheet columns belong to the table; ``ids`` by sheet column."""
+
+    ids: Mapping[int, str]
+    first: int
+    last: int
+
+
+def extent(recognised: Recognised) -> Extent:
+    """The table's columns, and those that stand beside it with a label of their own."""
+    ids = {at: each for each, at in recognised.columns.items()}
+    labelled = {
+        column
+        for row in recognised.head_rows
+        for column in range(max(0, min(ids) - 3), max(ids) + 4)
+        if (cell := recognised.sheet.cells.get((row, column))) is not None
+        and isinstance(cell.value, str)
+        and 0 < len(head_key(cell.value)) <= 40
+        and not _END.match(cell.value)
+    }
+    first, last = min(ids), max(ids)
+    while first - 1 in labelled:
+        first -= 1
+    while last + 1 in labelled:
+        last += 1
+    return Extent(ids, first, last)
+
+
+def table_rows(recognised: Recognised, within: Extent) -> list[TableRow]:
+    """The rows of data, totals and nil reports, from the head to the end of the table."""
+    merges = merged_places(recognised)
+    cells: dict[int, dict[int, Cell]] = {}
+    for place, cell in recognised.sheet.cells.items():
+        number, column = place
+        if number >= recognised.first_row and within.first <= column <= within.last and not is_blank(cell):
+            merge = merges.get(place)
+            if merge is None or (merge.first_row, merge.first_column) == place:
+                cells.setdefault(number, {})[column] = cell
+    found = []
+    ended = False
+    for number in sorted(cells):
+        row = _row(recognised, within, merges, number, cells[number])
+        if ended:
+            if row.kind is RowKind.DATA and _is_plainly_data(recognised.form, row):
+                row.kind = RowKind.BEYOND
+                found.append(row)
+                break
+        elif row.kind is RowKind.END:
+            ended = True
+        elif row.kind is not RowKind.SKIPPED:
+            found.append(row)
+    return found
+
+
+def _is_plainly_data(form: Form, row: TableRow) -> bool:
+    """Whether a row below the filling rules can be nothing but data: a name and figures in their columns."""
+    kinds = {form.by_id[each].kind for each in row.cells}
+    figures = [
+        each
+        for each, (_, cell) in row.cells.items()
+        if form.by_id[each].is_figure and isinstance(cell.value, (int, float))
+    ]
+    named = any(column.kind is ColumnKind.NAME for column in form.columns)
+    return len(figures) > 1 and (ColumnKind.NAME in kinds or not named)
+
+
+def share_merged(recognised: Recognised, rows: list[TableRow]) -> Iterator[tuple[Place, str, Cell]]:
+    """Give every row of data what it was merged with; yields what is shared: where it stands, and the column."""
+    data = {row.number: row for row in rows if row.kind is RowKind.DATA}
+    ids = {at: each for each, at in recognised.columns.items()}
+    for merge in recognised.sheet.merges:
+        if merge.last_row == merge.first_row or merge.first_row not in data:
+            continue
+        place = merge.first_row, merge.first_column
+        cell, column = recognised.sheet.cells.get(place), ids.get(merge.first_column)
+        if column is None or cell is None or is_blank(cell):
+            continue
+        last = min(merge.last_row, max(data))
+        below = [data[number] for number in range(merge.first_row + 1, last + 1) if number in data]
+        if not below or recognised.form.by_id[column].kind is ColumnKind.SERIAL:
+            continue
+        yield place, column, cell
+        if not recognised.form.by_id[column].is_figure:
+            for row in below:
+                row.cells[column] = place, cell
+                row.shared.add(column)
+
+
+def merged_places(recognised: Recognised) -> dict[Place, Merge]:
+    """The merge over every cell below the head; whole rows and columns are cut to what holds the table."""
+    last = max((row for row, _ in recognised.sheet.cells), default=0)
+    widest = max(recognised.columns.values()) + 4
+    found: dict[Place, Merge] = {}
+    for merge in recognised.sheet.merges:
+        if len(found) > _MOST_MERGED:
+            break
+        for row in range(max(merge.first_row, recognised.first_row), min(merge.last_row, last) + 1):
+            for column in range(merge.first_column, min(merge.last_column, widest) + 1):
+                found[row, column] = merge
+    return found
+
+
+def _row(
+    recognised: Recognised,
+    within: Extent,
+    merges: Mapping[Place, Merge],
+    number: int,
+    cells: Mapping[int, Cell],
+) -> TableRow:
+    row = TableRow(number, {}, RowKind.DATA)
+    for column in sorted(cells):
+        merge = merges.get((number, column))
+        covered = range(column, (merge.last_column if merge else column) + 1)
+        columns = [within.ids[at] for at in covered if at in within.ids]
+        if columns:
+            row.cells[columns[0]] = (number, column), cells[column]
+        if len(columns) > 1:
+            row.across.append((number, column))
+    row.kind = _kind(recognised.form, row, cells)
+    if row.kind is RowKind.NIL:
+        row.nil_place = next((number, at) for at in sorted(cells) if _says_nil(cells, at))
+    return row
+
+
+def _kind(form: Form, row: TableRow, cells: Mapping[int, Cell]) -> RowKind:
+    if any(_says_nil(cells, at) for at in cells):
+        return RowKind.NIL
+    texts = [cells[at].value for at in sorted(cells)]
+    if isinstance(texts[0], str) and _is_end(form, texts[0]):
+        return RowKind.END
+    if any(isinstance(text, str) and _TOTAL.fullmatch(_plain(text)) for text in texts[:2]):
+        return RowKind.TOTAL
+    own = {each for each in row.cells if form.by_id[each].kind is not ColumnKind.SERIAL}
+    if not own or _is_head(form, texts):
+        return RowKind.SKIPPED
+    return RowKind.DATA
+
+
+def _is_end(form: Form, text: str) -> bool:
+    if _END.match(text) or _FOOT.match(text) or starts_with_field(form, text):
+        return True
+    start = _plain(text)[:12]
+    return len(start) == 12 and any(_plain(rule).startswith(start) for rule in form.instructions)
+
+
+def _is_head(form: Form, texts: Sequence[object]) -> bool:
+    labels = labels_of(form)
+    keys = [head_key(text) for text in texts if isinstance(text, str)]
+    known = sum(key in labels.columns or key in labels.groups for key in keys)
+    return known > 2 and known == len(texts) and len(set(keys)) > 2
+
+
+def _says_nil(cells: Mapping[int, Cell], at: int) -> bool:
+    """Whether a cell says that there is nothing to report, and the next one does not deny it."""
+    text = cells[at].value
+    if not isinstance(text, str) or "零" not in text or len(text) > 40:
+        return False
+    beside = next((cells[other].value for other in sorted(cells) if other > at), None)
+    if text.rstrip().endswith((":", "：")) and not (isinstance(beside, str) and tick_in(beside)):
+        return False
+    plain = "".join(char for char in _plain(text) if char.isalnum() or char in "√✓✔☑✅□☐×")
+    return _NIL.fullmatch(plain) is not None and plain[0] not in "□☐" and beside not in _CROSS
+
+
+def _plain(text: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", text).split())
