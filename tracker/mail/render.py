@@ -28,7 +28,7 @@ from tracker.shipped import shipped
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 #: The kinds of mail that there are layouts for.
-KINDS = (MailKind.DIGEST, MailKind.ALERT, MailKind.ROLLUP)
+KINDS = (MailKind.DIGEST, MailKind.ALERT, MailKind.ROLLUP, MailKind.RECEIPT)
 STYLE = "style.css"
 _SAY = re.compile(r"\{\{ *say\.(\w+) *\}\}")
 #: A layout with more characters than this is none.
