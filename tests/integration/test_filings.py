@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from tests.world import Running, at, definition, world
 
+from tests.world import Running, at, definition, world
 from tracker.config.loader import load
 from tracker.core.form import Filed, FiledRow
 from tracker.core.model import Event, EventKind
@@ -133,7 +133,7 @@ def test_a_corrected_one_replaces_and_the_old_one_is_kept():
     with service.engine.database.reading() as session:
         rows = session.execute(select(FILING).order_by(FILING.c.id)).all()
         assert [row.in_force for row in rows] == [False, True]
-        assert [read_document(session, row.document_id).data for row in rows][0] == b"a.xlsx None"
+        assert read_document(session, rows[0].document_id).data == b"a.xlsx None"
     # And back again: what was in force once before is a correction like any other.
     assert file(service, "table-2@2022-05", table=filed(3))
     assert in_force(service, "table-2@2022-05").filed == filed(3)
