@@ -82,6 +82,7 @@ class Style:
 class Page:
     """One sheet; ``at`` tells where the value of a row and column stands."""
 
+    sheet: str | None = None
     cells: dict[Place, Any] = field(default_factory=dict)
     merges: list[tuple[Place, Place]] = field(default_factory=list)
     at: dict[tuple[int, str], Place] = field(default_factory=dict)
@@ -318,7 +319,7 @@ def _csv(page: Page, rng: Random) -> bytes:
     text = io.StringIO()
     lines = ([page.cells.get((row, column), "") for column in range(columns)] for row in range(rows))
     csv.writer(text).writerows(lines)
-    return text.getvalue().encode(rng.choice(("utf-8-sig", "gb18030")), errors="replace")
+    return text.getvalue().encode(rng.choice(("utf-8-sig", "gb18030")))
 
 
 # --- into the service's own blank, and out of its summary ---
@@ -364,7 +365,7 @@ def fill_in(blank: Path, sending: Sending, path: Path) -> Page | None:
         lines += 1
     if lines < len(sending.rows):
         return None
-    page = Page()
+    page = Page(sheet.title)
     slip = sending.slip
     for index in range(lines):
         values = sending.rows[index] if index < len(sending.rows) else {}
