@@ -62,7 +62,7 @@ def _grow(rng: Random, column: Column, was: Any) -> Any:
         case "count":
             return rng.choice((0, 0, 1, 2, 7)) if was is None else was + rng.choice((0, 0, 0, 1, 3))
         case "amount":
-            more = Decimal(rng.randrange(5, 3000)) / rng.choice((10, 100)) / 10
+            more = Decimal(rng.randrange(5, 1200)) / rng.choice((10, 100))
             return (was or Decimal(0)) + (more if rng.random() < 0.2 else 0)
         case "tick":
             return was or rng.random() < 0.1

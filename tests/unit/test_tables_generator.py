@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import pairwise
 
 import openpyxl
 import pytest
@@ -13,7 +15,8 @@ import pytest
 from tests.acceptance.annexes import ENTERPRISES, INSPECTED, MONTHS, TABLES, districts, sums
 from tests.acceptance.slips import MAKERS, TOTAL
 from tests.acceptance.tables import FIRST, LATE, SECOND, tell
-from tests.acceptance.workbooks import QUIRKS, TICKS, Style, draw, same, write
+from tests.acceptance.test_tables_2022 import read_summary
+from tests.acceptance.workbooks import QUIRKS, TICKS, Style, draw, fill_in, same, write
 from tests.tools import ROOT
 
 
@@ -90,7 +93,7 @@ def test_figures_never_fall_but_where_that_is_the_slip(whole):
 
 
 def test_no_table_says_the_same_as_the_month_before(whole):
-    for earlier, later in zip(MONTHS[1:], MONTHS[2:], strict=False):
+    for earlier, later in pairwise(MONTHS[1:]):
         was = {(each.table.form, each.unit.id): each for each in whole.in_force(earlier).values()}
         for each in whole.in_force(later).values():
             old = was.get((each.table.form, each.unit.id))
@@ -185,3 +188,40 @@ def test_a_missing_column_is_missing_and_no_other(files):
             gone = {column.label for column in each.table.columns} - written
             slip = each.slip
             assert gone == ({slip.writes} if slip and slip.kind == "column missing" else set())
+
+
+def test_a_blank_is_filled_in_where_the_page_says(small, tmp_path):
+    """Three numbered lines, as a form with nothing in it has: enough for three rows, and not for four."""
+    nil = next(each for each in small.sent if each.is_nil and each.month != MONTHS[0])
+    plain = Style(frozenset(), is_marked=True, ending=".xlsx", sheet="附件", header_is_split=True)
+    blank = write(nil, plain, draw(nil, plain), tmp_path)
+    full = next(each for each in small.sent if each.table == nil.table and len(each.rows) > 3)
+    assert fill_in(blank, full, tmp_path / "full.xlsx") is None
+    some = replace(full, rows=full.rows[:2], slip=None)
+    page = fill_in(blank, some, tmp_path / "some.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "some.xlsx")[page.sheet]
+    for index, row in enumerate(some.rows):
+        for column in some.table.asked(some.month):
+            if column.kind == "count":
+                assert sheet[page.address(index, column.label)].value == row[column.label]
+
+
+def test_a_summary_is_read_by_its_words(units):
+    table, month = TABLES[2], "2022-05"
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append(["附件4 汇总"])
+    sheet.append(["单位", *(column.group for column in table.columns)])
+    sheet.append([None, *(f"{column.label}\n（{column.unit}）" for column in table.columns[:10]), "停业整顿"])
+    for column, each in enumerate(table.columns, start=2):
+        sheet.cell(3, column, f"{each.label}\n({each.unit})" if each.unit else each.label)
+    sheet.append([units[0].name, 1, 50, 3])
+    sheet.append([None, 2, 60, 4])
+    sheet.append([None, "小计", 110, 7, None, None, None, None, None, 1, 0.30000000000000004])
+    sheet.append(["合计", None, 110, 7, None, None, None, None, None, "√"])
+    found = read_summary(sheet, table, month, [unit.name for unit in units])
+    assert set(found.subtotals) == {units[0].name}
+    assert found.subtotals[units[0].name][ENTERPRISES] == 110
+    assert found.subtotals[units[0].name]["罚款"] == Decimal("0.3")
+    assert found.total[INSPECTED] == 7
+    assert found.total["限期改正"].is_nan()
