@@ -84,7 +84,7 @@ class Office:
         found = {}
         for path in folder.rglob("*.xlsx"):
             book = openpyxl.load_workbook(path, read_only=True)
-            mark = {row[0]: row[1] for row in book["_tracker"].iter_rows(values_only=True)}
+            mark = {str(row[0]): str(row[1]) for row in book["_tracker"].iter_rows(values_only=True)}
             found[mark["ref"], mark["unit"]] = path
             book.close()
         assert set(found) == {

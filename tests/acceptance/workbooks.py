@@ -140,7 +140,7 @@ class _Drawing:
         day = day_of(month, sending.batch)
         unit = sending.unit.name if self.rng.random() < 0.8 else sending.unit.short
         says_nil = sending.is_nil or (sending.slip is not None and sending.slip.kind == "nil with rows")
-        fields = [
+        fields: list[tuple[str, str | None]] = [
             ("填表单位", unit),
             ("填表人", self.rng.choice(("张三", "李四", "王小明"))),
             ("联系电话", self.rng.choice(("023-12345678", "13800000000"))),
