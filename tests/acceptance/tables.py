@@ -9,6 +9,9 @@ keeps clear of it; the readings that it takes for clean, and those it keeps clea
 * Units without rows report nil, and those that once had rows never do; an empty table comes from the former only.
 * The row without a name, and the second row of one name, are new ones: no row of last month vanishes with them.
 * Corrections of what was taken come within the term, so that nobody has to say whether they make it late.
+* Every table that is corrected is compared with the month before, and not with the file that it replaces.
+* A file that is sent again is the same to the byte, comes within the term, and is no second event.
+* The row of sums below the table is right, or wrong in one cell; it is left out where another slip spoils it.
 * What must not be compared with in the following month (a fine of 30000) is corrected in the same month.
 """
 
