@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from xlsxwriter import Workbook
 from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
 
 from tracker.core.form import Column, ColumnKind, FieldKind, Form, HeaderField
 from tracker.forms.book import Merge, Place
@@ -131,6 +132,13 @@ class Annex:
         self._heights[number] = height
         self.sheet.set_row(number, height)
 
+    def height_of_row(self, texts: Mapping[str, str]) -> float:
+        """How high a row of the table is that has ``texts`` in it, by column id."""
+        heights = (
+            height_of(texts[column.id], column.width) + 2 for column in self.columns if column.id in texts
+        )
+        return max(ROW_HEIGHT, *heights, 0)
+
     def text(self, row: int, column: int, text: str, look: Format) -> None:
         """A text, and never anything else."""
         write_text(self.sheet, row, column, text, look)
@@ -175,8 +183,11 @@ class Annex:
             places |= self._draw_fields(row, line, contents, editable)
             row += 1
         if note:
-            self.across(row, note, self.formats.of(text_wrap=True, italic=True), least=16)
-            row += 1
+            self.across(row, note, self.formats.of(text_wrap=True), least=18)
+        else:
+            # So that the lines under the fields and the table's upper edge do not run into one.
+            self.row(row, 5)
+        row += 1
         self._draw_labels(row)
         columns = {column.id: number for number, column in enumerate(self.columns)}
         return Placed((row, row + 1), row + 2, columns, places)
@@ -282,13 +293,13 @@ def head_text(column: Column) -> str:
     return f"{column.label}\n（{column.unit}）" if column.unit else column.label
 
 
-def write_text(sheet: object, row: int, column: int, text: str, look: Format) -> None:
+def write_text(sheet: Worksheet, row: int, column: int, text: str, look: Format) -> None:
     """Write ``text`` into a cell as text; what is empty stays empty, with its look."""
     shown = seen(text)[:LONGEST]
     if shown:
-        sheet.write_string(row, column, shown, look)  # type: ignore[attr-defined]
+        sheet.write_string(row, column, shown, look)
     else:
-        sheet.write_blank(row, column, None, look)  # type: ignore[attr-defined]
+        sheet.write_blank(row, column, None, look)
 
 
 def seen(text: str) -> str:
