@@ -28,6 +28,7 @@ from tracker.forms.book import Merge, Place
 
 FONT = "宋体"
 SIZE = 10
+HEAD_SIZE = 9
 TITLE_SIZE = 16
 #: As many characters as a cell can hold.
 LONGEST = 32_767
@@ -54,9 +55,11 @@ _WANTED = {
     FieldKind.PHONE: 16,
     FieldKind.TEXT: 10,
 }
-#: Neither may begin a line, so that the character before goes to the next line with them.
+#: A line of a label that is no longer than this is not broken.
+_SHORT = 6
+#: None of them may begin a line, so that the character before goes to the next line with them.
 _NOT_FIRST = frozenset("，。、；：？！）》”’」』】〕,.;:?!)]}%")
-_NOT_FIRST_BUT_LAST = frozenset("（《“‘「『【〔([{")
+_NOT_LAST = frozenset("（《“‘「『【〔([{")
 #: Characters that a workbook cannot hold, or that no one can see.
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _SHEET_NAME = re.compile(r"[\[\]:*?/\\]")
@@ -88,7 +91,7 @@ class Formats:
 
     def head(self) -> Format:
         """A label of the table's head."""
-        return self.of(border=1, align="center", text_wrap=True, bold=True)
+        return self.of(border=1, align="center", text_wrap=True, bold=True, font_size=HEAD_SIZE)
 
     def cell(self, column: Column, **properties: object) -> Format:
         """A cell of the table's body; ``locked=False`` for one that is to be filled in."""
@@ -122,7 +125,7 @@ class Annex:
         self.sheet = workbook.add_worksheet(sheet_name(name))
         self._heights: dict[int, float] = {}
         #: A label and its content need two columns, even where the table has but one.
-        self.widths = [column.width for column in self.columns]
+        self.widths = [_width_of(column) for column in self.columns]
         self.widths += [20.0] * (2 - len(self.widths))
         for number, width in enumerate(self.widths):
             self.sheet.set_column(number, number, width)
@@ -135,7 +138,9 @@ class Annex:
     def height_of_row(self, texts: Mapping[str, str]) -> float:
         """How high a row of the table is that has ``texts`` in it, by column id."""
         heights = (
-            height_of(texts[column.id], column.width) + 2 for column in self.columns if column.id in texts
+            height_of(texts[column.id], width) + 2
+            for column, width in zip(self.columns, self.widths, strict=False)
+            if column.id in texts
         )
         return max(ROW_HEIGHT, *heights, 0)
 
@@ -198,7 +203,7 @@ class Annex:
             return row
         self.across(row, "填写说明：", self.formats.of(bold=True), least=16)
         for number, rule in enumerate(self.form.instructions, start=row + 1):
-            self.across(number, rule, self.formats.of(text_wrap=True))
+            self.across(number, rule, self.formats.of(text_wrap=True, valign="top"))
         return row + 1 + len(self.form.instructions)
 
     def finish(self, placed: Placed, *, last_row: int | None = None) -> None:
@@ -239,7 +244,7 @@ class Annex:
     ) -> dict[str, Place]:
         wanted: list[float] = []
         for field in fields:
-            wanted += [_cells_wide(field.label + "：") * 1.15 + 1, _WANTED[field.kind]]
+            wanted += [_room_for(field.label + "：", SIZE), _WANTED[field.kind]]
         blocks = share_columns(self.widths, wanted)
         places = {}
         height = 22.0
@@ -274,15 +279,15 @@ class Annex:
                 end += 1
             if group is None:
                 self.block(Merge(row, number, row + 1, number), head_text(self.columns[number]), look)
-                both = height_of(head_text(self.columns[number]), self.widths[number])
+                both = height_of(head_text(self.columns[number]), self.widths[number], HEAD_SIZE)
                 lows.append(both - tops[0])
             else:
                 self.block(Merge(row, number, row, end), group, look)
-                tops.append(height_of(group, sum(self.widths[number : end + 1])) + 3)
+                tops.append(height_of(group, sum(self.widths[number : end + 1]), HEAD_SIZE) + 3)
                 for each in range(number, end + 1):
                     text = head_text(self.columns[each])
                     self.text(row + 1, each, text, look)
-                    lows.append(height_of(text, self.widths[each]) + 3)
+                    lows.append(height_of(text, self.widths[each], HEAD_SIZE) + 5)
             number = end + 1
         self.row(row, max(tops))
         self.row(row + 1, max(lows))
@@ -314,7 +319,7 @@ def sheet_name(text: str) -> str:
 
 def height_of(text: str, width: float, size: float = SIZE) -> float:
     """How high a text is when it is broken into a width in characters of a spreadsheet; in points."""
-    return max(1, lines_of(text, width, size)) * size * 1.32 + 2
+    return max(1, lines_of(text, width, size)) * size * 1.36 + 2
 
 
 def lines_of(text: str, width: float, size: float = SIZE) -> int:
@@ -331,7 +336,7 @@ def _broken(paragraph: str, room: float) -> int:
             continue
         # What may not begin a line takes the one before along; what may not end one goes with the next.
         cut = number
-        while cut - 1 > start and (paragraph[cut] in _NOT_FIRST or paragraph[cut - 1] in _NOT_FIRST_BUT_LAST):
+        while cut - 1 > start and (paragraph[cut] in _NOT_FIRST or paragraph[cut - 1] in _NOT_LAST):
             cut -= 1
         lines, start = lines + 1, cut
         used = sum(_wide(each) for each in paragraph[cut : number + 1])
@@ -339,43 +344,48 @@ def _broken(paragraph: str, room: float) -> int:
 
 
 def share_columns(widths: Sequence[float], wanted: Sequence[float]) -> list[tuple[int, int]]:
-    """Which columns, first and last, each of several blocks side by side gets; all of them are given away.
+    """Which columns, first and last, labels and contents in turn get; all columns are given away.
 
-    Too little hurts more than too much.
+    A label that is broken hurts most; what is left over goes to the contents.
     """
-    wanted = [
-        each * max(1.0, sum(widths) / sum(wanted)) if number % 2 else each
-        for number, each in enumerate(wanted)
-    ]
+    spare = max(0.0, sum(widths) - sum(wanted)) / sum(wanted[1::2])
+    aims = [each * (1 + spare) if number % 2 else each for number, each in enumerate(wanted)]
+
+    def cost(block: int, first: int, last: int) -> float:
+        width = sum(widths[first : last + 1])
+        too_little = 3 if block % 2 else 1000
+        return float((width - aims[block]) ** 2 * (too_little if width < aims[block] else 1))
 
     @cache
     def best(block: int, first: int) -> tuple[float, tuple[int, ...]]:
         """The least cost of the blocks from ``block`` on, and where each of them ends."""
-        left = len(wanted) - block - 1
+        left = len(aims) - block - 1
         if left == 0:
-            return _cost(sum(widths[first:]), wanted[block]), (len(widths) - 1,)
+            return cost(block, first, len(widths) - 1), (len(widths) - 1,)
         found = []
         for last in range(first, len(widths) - left):
-            cost, ends = best(block + 1, last + 1)
-            found.append((cost + _cost(sum(widths[first : last + 1]), wanted[block]), (last, *ends)))
+            rest, ends = best(block + 1, last + 1)
+            found.append((cost(block, first, last) + rest, (last, *ends)))
         return min(found)
 
     ends = best(0, 0)[1]
     return list(zip((0, *(end + 1 for end in ends[:-1])), ends, strict=True))
 
 
-def _cost(width: float, wanted: float) -> float:
-    return float((width - wanted) ** 2 * (12 if width < wanted else 1))
-
-
-def _cells_wide(text: str) -> float:
-    """How many characters of a spreadsheet a text takes; those are narrower than a Chinese one's half."""
-    return 2 * sum(map(_wide, text))
+def _room_for(text: str, size: float) -> float:
+    """How wide a column is that holds ``text`` in one line, in characters of a spreadsheet."""
+    return (sum(map(_wide, text)) * size * 4 / 3 + 3) / 7
 
 
 def _wide(char: str) -> float:
     """How wide a character is, in Chinese ones; quotation marks and the √ are wide in a Chinese font."""
     return 0.55 if char < "\u0100" else 1.0
+
+
+def _width_of(column: Column) -> float:
+    """The width of a column: what is asked for, or a little more so that no unit and short label is broken."""
+    whole = [line for line in head_text(column).split("\n") if len(line) <= _SHORT]
+    return max(column.width, *(_room_for(line, HEAD_SIZE) for line in whole))
 
 
 def _pixels(width: float) -> int:
