@@ -52,7 +52,7 @@ _REFUSED = re.compile(r'[<>:"/\\|?*\s]+')
 _LONGEST_NAME = 200
 
 
-def blank(  # noqa: PLR0913
+def blank(
     form: Form,
     *,
     round_: str | None,
@@ -213,7 +213,7 @@ def _rule(column: Column) -> dict[str, Any] | None:
     return None
 
 
-def _validate(  # noqa: PLR0917
+def _validate(
     sheet: Worksheet,
     place: tuple[int, int, int, int],
     rule: Mapping[str, Any],

@@ -142,7 +142,7 @@ class Annex:
             for column, width in zip(self.columns, self.widths, strict=False)
             if column.id in texts
         )
-        return max(ROW_HEIGHT, *heights, 0)
+        return max([ROW_HEIGHT, *heights])
 
     def text(self, row: int, column: int, text: str, look: Format) -> None:
         """A text, and never anything else."""
@@ -385,7 +385,7 @@ def _wide(char: str) -> float:
 def _width_of(column: Column) -> float:
     """The width of a column: what is asked for, or a little more so that no unit and short label is broken."""
     whole = [line for line in head_text(column).split("\n") if len(line) <= _SHORT]
-    return max(column.width, *(_room_for(line, HEAD_SIZE) for line in whole))
+    return max([column.width, *(_room_for(line, HEAD_SIZE) for line in whole)])
 
 
 def _pixels(width: float) -> int:
