@@ -11,12 +11,11 @@ import pypdf
 import pytest
 
 from tests.tools import required
-from tests.unit.test_forms_blank import FORMS, PERIOD, ROUNDS, some_rows, written
+from tests.unit.test_forms_blank import FORMS, PERIOD, ROUNDS, recognised, some_rows, written
 from tracker.core.form import Filed, comparable
 from tracker.forms.check import check
 from tracker.forms.guard import read_book
 from tracker.forms.mark import SHEET, Mark, read_mark
-from tracker.forms.recognise import recognise
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +81,7 @@ def test_every_kind_of_file_says_the_same(folder: Path, form_id, round_, count):
     ]
     for path in places(folder, form_id, round_, count):
         book = read_book(path.name, path.read_bytes())
-        found = recognise(book, FORMS)
+        found = recognised(path.read_bytes(), path.name)
         assert found.form.id == form_id
         assert (found.unit_text, found.period_text) == ("万州区应急管理局", PERIOD)
         assert found.columns == {column.id: at for at, column in enumerate(form.columns)}
@@ -157,7 +156,7 @@ def test_a_day_typed_in_the_field_is_read_back(tmp_path: Path):
         command = [soffice, "--headless", profile, "--convert-to", each, "--outdir", str(tmp_path)]
         subprocess.run([*command, str(tmp_path / "a.xlsx")], check=True, capture_output=True, timeout=120)
     for name in ("a.xlsx", "a.ods", "a.csv"):
-        found = recognise(read_book(name, (tmp_path / name).read_bytes()), FORMS)
+        found = recognised((tmp_path / name).read_bytes(), name)
         assert str(found.filled_on) == "2022-05-03"
     rows = list(csv.reader((tmp_path / "a.csv").read_text(encoding="utf-8").splitlines()))
     assert any("2022年5月3日" in row for row in rows)

@@ -29,9 +29,11 @@ from tracker.forms.check import check
 from tracker.forms.guard import read_book
 from tracker.forms.layout import Annex, lines_of, seen, share_columns, sheet_name
 from tracker.forms.mark import Mark, read_mark
-from tracker.forms.recognise import recognise
+from tracker.forms.recognise import Recognised, recognise
 
-FORMS = load(Path("config")).campaign.forms
+CAMPAIGN = load(Path("config")).campaign
+assert CAMPAIGN is not None
+FORMS = CAMPAIGN.forms
 DOCUMENT = Path("tests/fixtures/document.txt").read_text(encoding="utf-8")
 ROUNDS = [(form, round_) for form in sorted(FORMS) for round_ in (None, *FORMS[form].rounds)]
 every_round = pytest.mark.parametrize(("form_id", "round_"), ROUNDS)
@@ -60,8 +62,10 @@ def sheet_of(*arguments, **more):
     return opened(written(*arguments, **more)).worksheets[0]
 
 
-def recognised(data):
-    return recognise(read_book("a.xlsx", data), FORMS)
+def recognised(data, name="a.xlsx"):
+    found = recognise(read_book(name, data), FORMS)
+    assert isinstance(found, Recognised)
+    return found
 
 
 def some_rows(form, count):
@@ -130,7 +134,7 @@ def test_groups_are_merged_across_and_single_columns_down(form_id, round_):
     top = table.first_row - 1
     merged = {str(area) for area in sheet.merged_cells.ranges}
     letters = {c.id: openpyxl.utils.get_column_letter(n) for n, c in enumerate(form.columns, start=1)}
-    groups = {}
+    groups: dict[str, list[str]] = {}
     for column in form.columns:
         if column.group is None:
             assert f"{letters[column.id]}{top}:{letters[column.id]}{top + 1}" in merged
@@ -397,7 +401,9 @@ def test_control_characters_are_left_out():
 def test_any_text_makes_a_file_that_opens_and_reads_back_the_same(unit, name):
     data = written(unit_name=unit, previous=Filed((FiledRow({"name": name}),)))
     book = read_book("a.xlsx", data)
-    assert read_mark(book).unit == "wanzhou"
+    mark = read_mark(book)
+    assert mark is not None
+    assert mark.unit == "wanzhou"
     values = {cell.value for cell in book.sheets[0].cells.values()}
     assert not seen(name) or seen(name) in values
     assert opened(data).worksheets[0].max_row > 20
