@@ -115,7 +115,7 @@ def test_every_word_of_the_annex_is_there_and_in_the_document(form_id, round_):
     sheet = sheet_of(form_id, round_=round_)
     texts = {cell.value for row in sheet.iter_rows() for cell in row if isinstance(cell.value, str)}
     whole = comparable(DOCUMENT)
-    annex = [form.annex, form.title, "填写说明：", *form.instructions]
+    annex = [form.annex or "", form.title, "填写说明：", *form.instructions]
     annex += [column.group for column in form.columns if column.group]
     annex += [column.label for column in form.columns]
     for text in annex:
