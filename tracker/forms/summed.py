@@ -1,0 +1,163 @@
+"""What all units filed of one form, and the sums over it: pure, nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from tracker.core.form import Column, ColumnKind, Filed, FiledRow, Form, Said, totals
+
+Language = Literal["zh", "en"]
+Number = int | float
+
+#: In which states a unit has answered, and in which others it can be.
+ANSWERED = frozenset({"filed", "late", "nil"})
+STATES = ANSWERED | {"missing", "refused", "waived"}
+#: The word in a group's label by which its columns are known to count what was found to be wrong.
+_PROBLEMS = "问题"
+
+NIL = Said("零报告", "nothing to report")
+_OTHER = {
+    "missing": Said("未报", "missing"),
+    "refused": Said("退回待改", "sent back"),
+    "waived": Said("免报", "not asked"),
+}
+_NO_TABLE = Said("已报送，未附电子表", "reported, without a table")
+_NO_ROWS = Said("已报送，表内无数据", "reported, without rows")
+
+
+@dataclass(frozen=True)
+class UnitFiled:
+    """What one unit filed of a form, ``previous`` the time before.
+
+    ``state`` is filed, late, nil (nothing to report), missing, refused (sent back, nothing was taken) or waived.
+    """
+
+    unit: str
+    state: str
+    filed: Filed | None
+    previous: Filed | None
+    contacts: str = ""
+    submitted_on: date | None = None
+    late_days: int = 0
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.state not in STATES:
+            raise ValueError(f"{self.state} is none of {', '.join(sorted(STATES))}")
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether nothing is missing from it."""
+        return self.state in ANSWERED
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it answered, but after the deadline; with nothing to report, too."""
+        return self.has_answered and (self.state == "late" or self.late_days > 0)
+
+    @property
+    def rows(self) -> tuple[FiledRow, ...]:
+        """The rows that are in force."""
+        return self.filed.rows if self.filed is not None and self.has_answered else ()
+
+    @property
+    def is_known(self) -> bool:
+        """Whether its figures are known: nothing to report is nought of everything."""
+        return self.has_answered and (self.filed is not None or self.state == "nil")
+
+    @property
+    def instead(self) -> Said:
+        """What stands in the table in place of rows."""
+        if not self.has_answered:
+            said = _OTHER[self.state]
+        elif self.state == "nil" or (self.filed is not None and self.filed.is_nil):
+            said = NIL
+        else:
+            said = _NO_TABLE if self.filed is None else _NO_ROWS
+        if self.note and self.note not in {said.zh, said.en}:
+            return Said(f"{said.zh}（{self.note}）", f"{said.en} ({self.note})")
+        return said
+
+
+@dataclass(frozen=True)
+class FormSummary:
+    """One form of one report over all units, in the order in which the document names them."""
+
+    form: Form
+    round_: str | None
+    ref_title: str
+    period_text: str
+    units: tuple[UnitFiled, ...]
+
+    @property
+    def name(self) -> str:
+        """What the form is called in a word."""
+        return self.form.annex or self.form.title
+
+    @property
+    def figures(self) -> tuple[Column, ...]:
+        """The columns of figures that the round asks for."""
+        return tuple(column for column in self.form.asked(self.round_) if column.is_figure)
+
+    @property
+    def problems(self) -> tuple[Column, ...]:
+        """The columns that count what was found to be wrong; where no group says so, all counts."""
+        counts = [column for column in self.figures if column.kind is ColumnKind.COUNT]
+        named = [column for column in counts if _PROBLEMS in (column.group or "")]
+        return tuple(named or counts)
+
+    def sums(self, filed: Filed | None) -> dict[str, Number]:
+        """The total of every column of what one unit filed."""
+        return {each: plain(value) for each, value in totals(self.form, filed.rows if filed else ()).items()}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How many units answered and how; ``late`` and ``nil`` may count the same unit, the others do not."""
+
+    asked: int
+    answered: int
+    late: int
+    nil: int
+    missing: int
+    refused: int
+    waived: int
+
+    def said(self) -> Said:
+        """In one sentence: 41个单位：已报37（其中迟报2、零报告1），未报4."""
+        zh, en = f"{self.asked}个单位：已报{self.answered}", f"{self.asked} units: {self.answered} reported"
+        among = [(self.late, "迟报", "late"), (self.nil, "零报告", "nil")]
+        if any(number for number, _, _ in among):
+            zh += "（其中" + "、".join(f"{word}{number}" for number, word, _ in among if number) + "）"
+            en += f" (of them {', '.join(f'{number} {word}' for number, _, word in among if number)})"
+        zh, en = f"{zh}，未报{self.missing}", f"{en}, {self.missing} missing"
+        if self.refused:
+            zh, en = f"{zh}，退回待改{self.refused}", f"{en}, {self.refused} sent back"
+        if self.waived:
+            zh, en = f"{zh}，免报{self.waived}", f"{en}, {self.waived} not asked"
+        return Said(zh, en)
+
+
+def standing(units: Sequence[UnitFiled]) -> Standing:
+    """How many of ``units`` answered."""
+    states = [each.state for each in units]
+    return Standing(
+        asked=len(units),
+        answered=sum(each.has_answered for each in units),
+        late=sum(each.is_late for each in units),
+        nil=states.count("nil"),
+        missing=states.count("missing"),
+        refused=states.count("refused"),
+        waived=states.count("waived"),
+    )
+
+
+def plain(value: object) -> Number:
+    """A figure as a workbook holds it: a whole number where it is one."""
+    if isinstance(value, int):
+        return int(value)
+    number = float(str(value))
+    return int(number) if number.is_integer() else number
