@@ -51,9 +51,11 @@ _STATES = (
     Said("免报", "not asked"),
 )
 _UNKNOWN = "—"
-_CHANGED = "[Red]+#,##0.######;[Color10]-#,##0.######;0"
+_CHANGED = "+#,##0.######;-#,##0.######;0"
 #: Whole numbers without a point behind them.
-_CHANGED_WHOLE = "[Red]+#,##0;[Color10]-#,##0;0"
+_CHANGED_WHOLE = "+#,##0;-#,##0;0"
+#: More and less, as inks.
+_MORE, _LESS = "#C8322B", "#25803F"
 _BARS = 15
 _NAMES, _LEAST = 26.0, 5.5
 _CHART_COLUMN, _CHART_WIDTH = 7, 900
@@ -81,8 +83,11 @@ class _Changes:
         self._scale = max(40, min(100, int(PAGE_WIDTH / width * 100)))
         self._room = PAGE_HEIGHT / self._scale * 100
         self._used = 0.0
+        self._heights: dict[int, float] = {}
         self._breaks: list[int] = []
         self._row = 0
+        #: First and last row and column of the changes.
+        self._changes: list[tuple[int, int, int]] = []
         of = pages.formats.of
         self._text = of(border=1, text_wrap=True, num_format="@", font_size=HEAD_SIZE)
         self._unknown = of(border=1, align="center", font_color="#7F7F7F", font_size=HEAD_SIZE)
@@ -122,14 +127,31 @@ class _Changes:
         for summary, rows in self._tables:
             self._draw_table(summary, rows)
         sheet = self._sheet
-        sheet.set_print_scale(self._scale)
+        self._colour()
+        # What is broken by hand stays broken, where only the width is fitted.
+        sheet.fit_to_pages(1, 0)
         sheet.set_h_pagebreaks(self._breaks)
         sheet.repeat_rows(0)
         sheet.print_area(0, 0, max(self._row - 1, 1), last)
         sheet.freeze_panes(1, 1)
 
+    def _colour(self) -> None:
+        """Colour the changes by rules, so that they stay right when somebody corrects a figure."""
+        for sign, ink in ((">", _MORE), ("<", _LESS)):
+            look = self._pages.workbook.add_format({"font_color": ink})
+            for first, last, column in self._changes:
+                cell = f"{column_letters(column)}{first + 1}"
+                # A stroke is greater than any number.
+                rule = {
+                    "type": "formula",
+                    "criteria": f"=AND(ISNUMBER({cell}),{cell}{sign}0)",
+                    "format": look,
+                }
+                self._sheet.conditional_format(first, column, last, column, rule)
+
     def _height(self, row: int, points: float) -> None:
         self._sheet.set_row(row, points)
+        self._heights[row] = points
         self._used += points
 
     def _begin(self, title: str, points: float) -> None:
@@ -178,6 +200,7 @@ class _Changes:
             self._row += 1
             self._sums(self._row, self._say(_TOTAL), city(rows, 1), (head + 1, self._row - 1))
         self._row += 1
+        self._changes.append((head + 1, self._row - 1, 3))
         last = self._row - 1 - has_total
         block = charts.Block(self._sheet.get_name(), head, head + 1, last, (1, 2))
         self._chart(title, block, (charts.BEFORE, charts.NOW), top, points - 24)
@@ -196,18 +219,13 @@ class _Changes:
         chart: Any = charts.bars(self._pages.workbook, title, block, colours, stacked=stacked)
         chart.set_size({"width": _CHART_WIDTH, "height": int(points * _POINT) - 10})
         self._sheet.insert_chart(top, _CHART_COLUMN, chart, {"object_position": 2, "y_offset": 2})
-        start = self._used
-        drawn = sum(self._row_points(row) for row in range(top, self._row))
+        drawn = sum(self._heights[row] for row in range(top, self._row))
         while drawn < points:
             self._height(self._row, _ROW)
             drawn += _ROW
             self._row += 1
-        assert self._used >= start
         self._height(self._row, 8)
         self._row += 1
-
-    def _row_points(self, row: int) -> float:
-        return float(self._sheet.row_info[row].height)
 
     def _draw_table(self, summary: FormSummary, rows: Sequence[Compared]) -> None:
         """Every unit with every figure of a form."""
@@ -244,6 +262,7 @@ class _Changes:
         if len(whole) not in {0, len(rows)}:
             self._sums(self._row, self._say(_LIKE).format(len(whole)), city(whole, len(columns)), None)
             self._row += 1
+        self._changes += [(first, self._row - 1, 3 * number + 3) for number in range(len(columns))]
         self._height(self._row, 8)
         self._row += 1
 

@@ -16,7 +16,7 @@ _HEADS = (
     (Said("填表单位/区县", "Unit"), 24),
     (Said("迟报天数", "Days late"), 9),
     (Said("报送日期", "Reported on"), 12),
-    (Said("联系人", "Contacts"), 52),
+    (Said("联系人", "Contacts"), 60),
     (Said("说明", "Note"), 24),
 )
 #: In this order they are listed; each with its colour.
