@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, time
 
 from xlsxwriter.format import Format
@@ -88,31 +89,34 @@ class _Table:
             at: max(column.width, 20.0 if column.kind is ColumnKind.NAME else 6.0)
             for at, column in self._by_column.items()
         }
-        self._findings = findings
-        self._fills = _fills(source.name, findings)
         self._head = self._head_row()
         self._last_row = self._last_data_row()
+        self._merges = self._merged_blocks()
+        #: Of a merged block only the first cell can be seen and can have a comment.
+        self._first = {
+            place: (merge.first_row, merge.first_column) for merge in self._merges for place in merge.places()
+        }
+        self._findings = [self._seen(finding) for finding in findings]
+        self._fills = _fills(source.name, self._findings)
         self.sheet: Worksheet = pages.sheet(
             source.name, [self._widths.get(at, _WIDTH) for at in range(self._last_column + 1)]
         )
 
     def draw(self) -> None:
         """Cells, merged blocks, comments; then how it prints."""
-        merges = self._merges()
-        covered = {place for merge in merges for place in merge.places()}
-        for merge in merges:
+        for merge in self._merges:
             at = merge.first_row, merge.first_column
             look = self._look(at)
             self.sheet.merge_range(*at, merge.last_row, merge.last_column, "", look)
         for row in range(self._first_row, min(self._last_row, self._first_row + _RULED) + 1):
             for column in self._by_column:
-                if (row, column) not in self._source.cells and (row, column) not in covered:
+                if (row, column) not in self._source.cells and (row, column) not in self._first:
                     self.sheet.write_blank(row, column, None, self._look((row, column)))
         for place, cell in sorted(self._source.cells.items()):
             self._write(place, cell)
         for place in self._fills.keys() - self._source.cells.keys():
             self.sheet.write_blank(*place, None, self._look(place))
-        self._set_heights(merges)
+        self._set_heights()
         self._comment()
         self.sheet.fit_to_pages(1, 0)
         if 0 < self._first_row <= _FROZEN:
@@ -143,7 +147,12 @@ class _Table:
                 last = max(last, row)
         return int(min(last, rules - 1))
 
-    def _merges(self) -> list[Merge]:
+    def _seen(self, finding: Finding) -> Finding:
+        if finding.place is None or finding.sheet not in {self._source.name, None}:
+            return finding
+        return replace(finding, place=self._first.get(finding.place, finding.place))
+
+    def _merged_blocks(self) -> list[Merge]:
         """The merged blocks that can be drawn: within the table's width, and none over another."""
         kept, taken = [], set[Place]()
         bottom = max([self._last_row, *(row for row, _ in self._source.cells)], default=0)
@@ -207,9 +216,9 @@ class _Table:
             code = "General" if of is not None and of.is_figure else "@"
             write_text(self.sheet, *place, text, self._look(place, num_format=code))
 
-    def _set_heights(self, merges: Sequence[Merge]) -> None:
+    def _set_heights(self) -> None:
         """As high as the texts need: a spreadsheet does not fit merged cells by itself."""
-        spans = {(each.first_row, each.first_column): each for each in merges}
+        spans = {(each.first_row, each.first_column): each for each in self._merges}
         heights: dict[int, float] = {}
         for place, cell in self._source.cells.items():
             row, column = place
