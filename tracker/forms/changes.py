@@ -47,7 +47,7 @@ _STATES = (
     Said("按时", "in time"),
     Said("迟报", "late"),
     Said("零报告", "nil"),
-    Said("未报", "missing"),
+    Said("未报、退回", "missing or sent back"),
     Said("免报", "not asked"),
 )
 _UNKNOWN = "—"

@@ -25,9 +25,7 @@ _WORDS = {
 }
 _MEANINGS = {
     Weight.ERROR: Said("必须改正，改正之前本表不能受理。", "Has to be put right; nothing is taken before."),
-    Weight.QUESTION: Said(
-        "已经受理，请核对；确实无误的不必改。", "Was taken; please check it, and leave it if it is right."
-    ),
+    Weight.QUESTION: Said("请核对；确实无误的不必改。", "Please check it, and leave it if it is right."),
     Weight.READING: Said(
         "已按说明中的意思读取，不必改。", "Was read as the sentence says; nothing needs doing."
     ),

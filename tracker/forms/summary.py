@@ -128,7 +128,7 @@ class _FormSheet:
 
     def _finish(self, placed: Placed, last_row: int) -> None:
         self._annex.finish(placed, last_row=last_row)
-        # Down to where the reader needs no more than two pages of paper for one: never squeezed onto one.
+        # However few rows there are: what nearly fits on a page is not squeezed onto it.
         self._annex.sheet.fit_to_pages(1, 0)
 
     def _unit(self, row: int, unit: UnitFiled, sums: _Sums) -> int:
