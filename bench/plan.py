@@ -31,6 +31,7 @@ class Sizes:
     import_tasks: int
     due_at_once: tuple[int, ...]
     year: tuple[tuple[int, int], ...]
+    table_rows: int
     simulations: tuple[tuple[str, str, str], ...]
 
 
@@ -47,6 +48,7 @@ FULL = Sizes(
     import_tasks=10_000,
     due_at_once=(100_000, 1_000_000),
     year=((300, 40), (3_000, 40)),
+    table_rows=20,
     simulations=(("a year", "2022-04-08", "2023-04-07"), ("21 months", "2022-04-08", "2023-12-31")),
 )
 QUICK = Sizes(
@@ -62,6 +64,7 @@ QUICK = Sizes(
     import_tasks=200,
     due_at_once=(2_000, 20_000),
     year=((30, 10), (300, 10)),
+    table_rows=5,
     simulations=(("a month", "2022-04-08", "2022-05-07"),),
 )
 

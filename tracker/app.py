@@ -316,8 +316,9 @@ class App:
         engine.on_held = self._hold
         return engine
 
-    def courier(self) -> PostCourier:
-        """Renders with the templates in force and posts through the transport."""
+    def courier(self, ledger: Database | None = None) -> PostCourier:
+        """Renders with the templates in force, encloses forms by the ledger, and posts through the transport."""
         from tracker.engine.courier import PostCourier
+        from tracker.engine.enclosures import Enclosures
 
-        return PostCourier(self.renderer, self.transport)
+        return PostCourier(self.renderer, self.transport, Enclosures(ledger or self.database))

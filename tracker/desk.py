@@ -36,6 +36,7 @@ from tracker.listing import (
 from tracker.mail.message import message_id
 from tracker.shipped import shipped
 from tracker.simulation import preview, simulate
+from tracker.store.database import open_database
 from tracker.store.tables import MailState
 
 #: How many dates of a rule without an end are shown where nobody said how many.
@@ -211,9 +212,12 @@ def simulated_mails(
     events = [] if events_file is None else read_events(events_file, force.zone, force.unit_id)
     if mailbox is not None:
         mailbox.mkdir(parents=True, exist_ok=True)
-    courier = app.courier()
+    ledger = open_database("sqlite://")
+    courier = app.courier(ledger)
     until = last + timedelta(days=1)
-    for claimed, subject in simulate(force, events, first, until, app.renderer.subject, history=history):
+    for claimed, subject in simulate(
+        force, events, first, until, app.renderer.subject, history=history, database=ledger
+    ):
         if mailbox is not None:
             at = claimed.mail.at.astimezone(force.zone)
             name = f"{at:%Y%m%dT%H%M%S}-{claimed.message_id.strip('<>')}.eml"

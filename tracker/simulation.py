@@ -66,17 +66,19 @@ def simulate(
     subject: Subject,
     *,
     history: Iterable[Event] = (),
+    database: Database | None = None,
 ) -> Iterator[tuple[Claimed, str]]:
     """Every mail that goes out in [since, until), in order, with its subject.
 
     ``history`` is what the ledger has recorded, in the order in which it was; ``events`` are supposed.  Both
     happen at their times, those before ``since`` have happened.  All that would have been said before
     ``since`` counts as said, so that a window of a simulation equals the same window of a longer one.
+    An empty ``database`` may be given to look into while the mails come; it is closed at the end.
     Raises LedgerError or UnknownNameError where one of ``events`` does not fit.
     """
     clock = VirtualClock(datetime.combine(since, time.min, force.zone))
     courier = CollectingCourier(subject)
-    database = open_database("sqlite://")
+    database = database or open_database("sqlite://")
     engine = Engine(database, force, courier, read_clock=clock.now, who="simulation")
     supposed = [_Coming(event, is_history=False) for event in events]
     coming = deque(sorted([*_replayed(history), *supposed], key=_when))

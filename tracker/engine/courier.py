@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tracker.core.policy import Settings
+from tracker.engine.enclosures import Enclosures
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import Claimed, Result, mail_domain
 from tracker.errors import MailError
@@ -32,11 +33,14 @@ class Composed:
 
 
 class PostCourier:
-    """Renders with ``renderer`` and posts through ``transport``."""
+    """Renders with ``renderer``, encloses what belongs with it, and posts through ``transport``."""
 
-    def __init__(self, renderer: Renderer, transport: Transport) -> None:
+    def __init__(
+        self, renderer: Renderer, transport: Transport, enclosures: Enclosures | None = None
+    ) -> None:
         self._renderer = renderer
         self._transport = transport
+        self._enclosures = enclosures
 
     def compose(self, claimed: Claimed, force: InForce) -> Composed:
         """The bytes of one mail.  Raises MailError for one that cannot be written."""
@@ -52,6 +56,7 @@ class PostCourier:
             id_=claimed.message_id,
             at=mail.at.astimezone(force.zone),
             list_id=f"tracker.{mail_domain(force)}",
+            attachments=[] if self._enclosures is None else self._enclosures.of(mail, force),
         )
         return Composed(rendered.subject, data)
 

@@ -132,13 +132,10 @@ def in_force_filings(
     session: Session, forms: Mapping[str, Form], tables: Iterable[Table]
 ) -> dict[int, Filing]:
     """By assignment what is filed for ``tables`` and in force."""
-    wanted = [table.id for table in tables]
     found: dict[int, Filing] = {}
-    for start in range(0, len(wanted), 500):
+    for some in _portions(tables):
         rows = session.execute(
-            select(FILING).where(
-                FILING.c.assignment_id.in_(wanted[start : start + 500]), FILING.c.in_force.is_(True)
-            )
+            select(FILING).where(FILING.c.assignment_id.in_(some), FILING.c.in_force.is_(True))
         )
         found |= {row.assignment_id: _filing(row, forms) for row in rows}
     return found
@@ -172,6 +169,20 @@ def previous_filings(
         earlier = [row for row in before.get((table.form.id, table.unit), ()) if row.due < table.due]
         if earlier:
             found[table.id] = _filing(earlier[-1], forms).filed
+    return found
+
+
+def refused_tables(session: Session, tables: Iterable[Table]) -> set[int]:
+    """The assignments for which the last file that came was not taken."""
+    found: set[int] = set()
+    for some in _portions(tables):
+        last = (
+            select(func.max(FILING.c.id))
+            .where(FILING.c.assignment_id.in_(some))
+            .group_by(FILING.c.assignment_id)
+        )
+        query = select(FILING.c.assignment_id).where(FILING.c.id.in_(last), FILING.c.in_force.is_(False))
+        found |= set(session.execute(query).scalars())
     return found
 
 
@@ -219,6 +230,13 @@ def read_document(session: Session, number: int) -> Paper | None:
     """A file that was put away."""
     row = session.execute(select(DOCUMENT).where(DOCUMENT.c.id == number)).first()
     return None if row is None else Paper(row.name, bytes(row.content))
+
+
+def _portions(tables: Iterable[Table]) -> Iterator[list[int]]:
+    """Their numbers, not too many for one query."""
+    wanted = [table.id for table in tables]
+    for start in range(0, len(wanted), 500):
+        yield wanted[start : start + 500]
 
 
 def _keep(

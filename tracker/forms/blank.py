@@ -103,7 +103,7 @@ def blank(
 
 
 def file_name(form: Form, unit_name: str, period_text: str) -> str:
-    """Such as “附件2 万州区应急管理局 2022年5月.xlsx”: what stands in brackets after the period is left out."""
+    """The annex, the unit and the period; what stands in brackets after the period is left out."""
     period = re.split("[（(]", period_text, maxsplit=1)[0]
     parts = (
         _REFUSED.sub(" ", seen(part)).strip(" .") for part in (form.annex or form.title, unit_name, period)

@@ -141,7 +141,7 @@ def _is_near(key: str, labels: Labels) -> bool:
 def _window(rows: Mapping[int, Keys], labels: Labels, main: int, *, alike: bool) -> list[int]:
     """The rows of the head: the main one, and those next to it that have labels which it lacks.
 
-    A row of data may hold the words of a label (限期改正 in its own column), but none that the head lacks.
+    A row of data may hold the words of a label (a measure in its own column), but none that the head lacks.
     """
     window = [main]
     known = set(rows[main].values())

@@ -32,7 +32,7 @@ class Card:
     ``title`` is for a row that says ``label`` beside it, ``short`` for a subject, ``name`` for a table.
     ``kind`` is ``paper`` for what is sent in and ``task`` for what is done and reported on.  ``of`` and
     ``measure`` are the words of a quota.  ``lapsed`` are the periods that were over before the document was
-    issued.
+    issued.  ``has_form``: it is answered on a form that is known.
     """
 
     label: str
@@ -49,6 +49,7 @@ class Card:
     measure: str = ""
     is_about_month_before: bool = False
     lapsed: frozenset[str] = frozenset()
+    has_form: bool = False
 
 
 class Cards:
@@ -90,6 +91,7 @@ class Cards:
             measure=measure,
             is_about_month_before=kind == "paper" and _is_early_in_month(definition.rule),
             lapsed=self._lapsed(definition),
+            has_form=definition.form in self._campaign.forms,
         )
 
     def _titled(self, label: str | None, title: str, width: int) -> str:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from tracker.core.model import Campaign, Contact, Mail, MailKind, Reason, Unit
 from tracker.mail.cards import TITLE_WIDTH, Cards
 from tracker.mail.digest import DigestComposer
+from tracker.mail.receipt import ReceiptComposer
 from tracker.mail.rollup import RollupComposer
 from tracker.mail.view import MailView
 from tracker.mail.wording import Calendar, clip, tidy
@@ -34,6 +35,7 @@ class Composer:
             campaign, cards, words, self.calendar, supervisor=self._supervisor, supervising=unit
         )
         self._rollups = RollupComposer(campaign, cards, words, self.calendar)
+        self._receipts = ReceiptComposer(cards, words, self.calendar)
         self._ask = ask or (unit.contacts[0] if unit and unit.contacts else None)
         self._zones: dict[str, ZoneInfo] = {}
         self._title = tidy(campaign.title)
@@ -48,6 +50,8 @@ class Composer:
         """The subject alone, without the work of composing the rest."""
         if mail.kind is MailKind.ALERT:
             return self.words("alert.subject", title=self._alert_title(mail))
+        if mail.kind is MailKind.RECEIPT:
+            return self._marked(mail, self._receipts.subject(mail))
         day = self.day(mail)
         if mail.kind is MailKind.ROLLUP:
             tallies, week = self._rollups.tallies(mail, day), self._rollups.week(mail)
@@ -60,6 +64,8 @@ class Composer:
             return self._alert(mail)
         if mail.kind is MailKind.ROLLUP:
             return self._rollup(mail)
+        if mail.kind is MailKind.RECEIPT:
+            return self._receipt(mail)
         return self._digest(mail)
 
     def day(self, mail: Mail) -> date:
@@ -169,6 +175,30 @@ class Composer:
             source=self._source,
             tallies=tallies,
             week=week,
+        )
+
+    def _receipt(self, mail: Mail) -> MailView:
+        words, files, local = self.words, self._receipts.files(mail), self._local(mail)
+        unit = self._unit_of(mail)
+        is_refused = any(each.is_refused for each in files)
+        return MailView(
+            language=words.language,
+            subject=self._marked(mail, self._receipts.subject(mail)),
+            preheader=files[0].outcome if files else "",
+            campaign=self._title,
+            document=self.campaign.document,
+            heading=words("receipt.heading"),
+            greeting=self._greeting(mail, unit),
+            intro=words(
+                "receipt.intro_refused" if is_refused else "receipt.intro",
+                day=self.calendar.day(local.date()),
+                time=f"{local:%H:%M}",
+            ),
+            notices=self._notices(mail),
+            why=self._why(mail, "receipt.why", unit),
+            ask=self._who_to_ask(mail),
+            source=self._source,
+            files=files,
         )
 
     def _unit_of(self, mail: Mail) -> str:

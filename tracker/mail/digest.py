@@ -142,6 +142,9 @@ class DigestComposer:
         units = self.words("sections.comma").join(names.values()) if names else None
         told = beside.said or beside.last
         remarks = self._remarks.of(items, card, beside, day, names if len(names) > 1 else {}) if told else ()
+        if card.has_form and not is_upward and item.due is not None:
+            # The form goes with the mail (engine/enclosures.py).
+            remarks = (*remarks, self.words("row.form_enclosed"))
         about = _About(day, done, wanted, units, remarks, item.unit == self._supervising)
         if len(items) > 1:
             return self._new_row(name, items, card, about)

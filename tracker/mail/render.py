@@ -17,7 +17,7 @@ from jinja2 import Environment, StrictUndefined, Template, TemplateError, Templa
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import escape
 
-from tracker.core.model import Campaign, Contact, Language, Mail, MailKind
+from tracker.core.model import Campaign, Contact, Language, Mail
 from tracker.errors import MailError, Problem
 from tracker.mail.compose import Composer
 from tracker.mail.inline import inline
@@ -27,8 +27,6 @@ from tracker.mail.words import Words, load_words
 from tracker.shipped import shipped
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
-#: The kinds of mail that there are layouts for.
-KINDS = (MailKind.DIGEST, MailKind.ALERT, MailKind.ROLLUP)
 STYLE = "style.css"
 _SAY = re.compile(r"\{\{ *say\.(\w+) *\}\}")
 #: A layout with more characters than this is none.
@@ -84,9 +82,7 @@ class Renderer:
         return self._composers[mail.language].subject(mail)
 
     def render(self, mail: Mail) -> Rendered:
-        """The whole mail.  Raises MailError for a kind that has no layout."""
-        if mail.kind not in KINDS:
-            raise MailError(f"there is no layout for mails of the kind “{mail.kind}”")
+        """The whole mail."""
         composer = self._composers[mail.language]
         view = composer.view(mail)
         html = self._fill(f"{mail.kind}.html", view, composer.words)

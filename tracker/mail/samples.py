@@ -9,7 +9,7 @@ from tracker.core.model import Campaign, Item, Language, Mail, MailKind, Reason
 
 
 def samples(campaign: Campaign, language: Language) -> Iterator[Mail]:
-    """A digest with something in every section, an alert, and roll-ups: deadlines alone, the week alone, both."""
+    """A digest with something in every section, an alert, a receipt, and roll-ups: deadlines alone, the week alone, both."""
     day = campaign.issued + timedelta(days=30)
     unit = next(iter(campaign.units), "unit")
     refs = list(campaign.definitions) or ["1"]
@@ -32,6 +32,7 @@ def samples(campaign: Campaign, language: Language) -> Iterator[Mail]:
         ("digest", MailKind.DIGEST, items, details),
         ("cc", MailKind.DIGEST, items, for_information),
         ("alert", MailKind.ALERT, (), problems),
+        ("receipt", MailKind.RECEIPT, (), {"files": _files(refs[0])}),
         ("rollup", MailKind.ROLLUP, late, {"deadlines": deadlines}),
         ("week", MailKind.ROLLUP, (), {"deadlines": [], "week": week}),
         ("both", MailKind.ROLLUP, late, {"deadlines": deadlines[:1], "week": {**week, "before": None}}),
@@ -51,6 +52,20 @@ def _digest_items(refs: list[str], unit: str, issued: date, day: date) -> tuple[
         )
     items.append(Item(refs[0], unit, Reason.OVERDUE, issued - timedelta(days=1), -31))
     return tuple(items)
+
+
+def _files(key: str) -> list[dict[str, object]]:
+    found = {"sheet": "样例", "cell": "C7", "found": "若干", "expected": "12", "message": "样例"}
+    return [
+        {
+            "file": "样例.xlsx",
+            "ref": f"{key}@2022-05",
+            "taken": False,
+            "errors": [found],
+            "questions": [found],
+        },
+        {"file": "样例.xlsx", "ref": key, "taken": True, "nil": True, "errors": [], "questions": []},
+    ]
 
 
 def _deadlines(key: str, unit: str) -> list[dict[str, object]]:

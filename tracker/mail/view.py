@@ -129,11 +129,33 @@ class Week:
     tables: tuple[LightTable, ...]
 
 
+class Noted(NamedTuple):
+    """A finding in a table: an error or a question, at which cell, what stands there, and the sentence."""
+
+    kind: str
+    cell: str
+    found: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedFile:
+    """A table that came in: its file's name, what it is, and what became of it."""
+
+    name: str
+    title: str
+    outcome: str
+    is_refused: bool
+    noted: tuple[Noted, ...]
+    rest: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class MailView:
     """A whole mail.
 
-    ``sections`` are filled for a digest, ``problems`` for an alert, ``tallies`` and ``week`` for a roll-up.
+    ``sections`` are filled for a digest, ``problems`` for an alert, ``tallies`` and ``week`` for a roll-up,
+    ``files`` for a receipt.
     ``notices`` tell whom else the mail is really for, where it is not simply addressed to the recipient.
     """
 
@@ -154,3 +176,4 @@ class MailView:
     problems: tuple[str, ...] = ()
     tallies: tuple[Tally, ...] = ()
     week: Week | None = None
+    files: tuple[ReceivedFile, ...] = ()

@@ -1,0 +1,304 @@
+"""``forms blank|check|import|missing|summary``: the spreadsheets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tracker.cli.context import given, parse_moment
+from tracker.cli.output import (
+    Format,
+    FormatOption,
+    choose_language,
+    pick,
+    print_csv,
+    print_json,
+    print_json_line,
+    print_table,
+    say,
+    say_result,
+)
+from tracker.cli.report import parse_month
+from tracker.cli.table import Column
+from tracker.cli.words import word
+
+if TYPE_CHECKING:
+    from tracker.app import App
+    from tracker.core.model import Language
+    from tracker.filing.intake import Taken
+    from tracker.listing import Fact
+
+MISSING_COLUMNS = (
+    Column("state", "状态", "state"),
+    Column("ref", "编号", "ref"),
+    Column("name", "单位", "unit", long=True),
+    Column("call", "联系人", "contacts", long=True),
+)
+MISSING_KEYS = ("ref", "unit", "state", "contacts", "name", "title", "due", "person", "phone")
+IMPORT_KEYS = ("file", "form", "unit", "period", "ref", "taken", "nil", "errors", "questions", "readings")
+
+#: Endings of files that are taken for tables when a whole folder is named.
+ENDINGS = frozenset({".xlsx", ".xls", ".ods", ".csv", ".tsv", ".xlsm", ".et"})
+
+MonthOption = Annotated[
+    str | None,
+    typer.Option(
+        "--month", metavar="MONTH", help="应报月份，如 2022-05（默认本月） · The month in which it is due"
+    ),
+]
+UnitsOption = Annotated[
+    list[str] | None, typer.Option("--unit", metavar="UNIT", help="只要这些单位 · Only these units")
+]
+UnitOption = Annotated[
+    str | None,
+    typer.Option("--unit", metavar="UNIT", help="报送单位（默认看表内） · Default: what the file says"),
+]
+FormsOption = Annotated[
+    list[str] | None,
+    typer.Option("--form", metavar="FORM", help="只要这些表，如 training-institutions · Only these forms"),
+]
+FilesArgument = Annotated[
+    list[Path], typer.Argument(metavar="FILE|DIR", help="表格文件或目录 · Files, or folders of them")
+]
+OutputOption = Annotated[
+    Path, typer.Option("-o", "--output", metavar="FILE|DIR", help="写到哪里 · Where to write it")
+]
+RepliesOption = Annotated[
+    Path | None,
+    typer.Option("--replies", metavar="DIR", help="核对件的目录 · Where to write copies with the findings"),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    forms = typer.Typer(help="报表 · The spreadsheets.", no_args_is_help=True, rich_markup_mode=None)
+    forms.command("blank", short_help="生成空表 · Write forms to be filled in")(blank)
+    forms.command("check", short_help="核对，不入库 · Check files, take nothing")(check)
+    forms.command("import", short_help="收表 · Take filled forms in")(import_)
+    forms.command("missing", short_help="谁还没报 · Who still owes a table")(missing)
+    forms.command("summary", short_help="全市汇总表 · All units' tables in one workbook")(summary)
+    short = "报表 · The spreadsheets: blank, check, import, missing, summary"
+    app.add_typer(forms, name="forms", short_help=short)
+
+
+def blank(
+    context: typer.Context,
+    month: MonthOption = None,
+    unit: UnitsOption = None,
+    form: FormsOption = None,
+    output: OutputOption = Path(),
+) -> None:
+    """生成空表 · Write each unit's form for a month, with last month's rows in it.
+
+    To a folder; or to one file, if its name ends in .xlsx and one form is meant.
+    """
+    from tracker.errors import UsageError
+    from tracker.filing.blanks import blank_forms
+    from tracker.filing.overview import due_in
+
+    with given(context).open(lenient=True) as app:
+        tables = due_in(app, _month(app, month), units=unit or (), forms=form or ())
+        is_file = output.suffix.lower() == ".xlsx"
+        if is_file and len(tables) != 1:
+            raise UsageError(
+                f"-o {output}: {len(tables)} forms are meant; name a folder, or one unit and form"
+            )
+        for paper in blank_forms(app, tables):
+            path = output if is_file else output / paper.name
+            _write(path, paper.data)
+            say_result(str(path))
+
+
+def check(
+    context: typer.Context,
+    files: FilesArgument,
+    month: MonthOption = None,
+    unit: UnitOption = None,
+    replies: RepliesOption = None,
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """核对，不入库 · Say what would be found in files, and take nothing."""
+    _take(context, files, month, unit, replies, format_, only_checks=True)
+
+
+def import_(
+    context: typer.Context,
+    files: FilesArgument,
+    month: MonthOption = None,
+    unit: UnitOption = None,
+    on: Annotated[
+        str | None, typer.Option(metavar="TIME", help="报送时间（默认现在） · When they came in")
+    ] = None,
+    who: Annotated[
+        str | None, typer.Option(metavar="NAME", help="报送人（默认填表人） · Default: who filled it in")
+    ] = None,
+    replies: RepliesOption = None,
+    mail: Annotated[
+        bool, typer.Option("--mail/--no-mail", help="是否发回执 · Whether units get a receipt")
+    ] = True,
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """收表 · Take filled forms in: each is checked, filed in the ledger, and answered."""
+    _take(context, files, month, unit, replies, format_, on=on, who=who, mail=mail)
+
+
+def missing(
+    context: typer.Context,
+    month: MonthOption = None,
+    unit: UnitsOption = None,
+    form: FormsOption = None,
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """谁还没报 · Who still owes a table of the month, and whom to call.  Exit code 1 if anybody does."""
+    from tracker.filing.overview import missing_facts
+
+    with given(context).open(lenient=True) as app:
+        facts = missing_facts(app, _month(app, month), units=unit or (), forms=form or ())
+        language = choose_language(app.force.campaign.language)
+    if format_ is Format.JSON:
+        print_json(facts)
+    elif format_ is Format.CSV:
+        print_csv(facts, MISSING_KEYS)
+    else:
+        print_table([_missing_row(each, language) for each in facts], MISSING_COLUMNS, language)
+    if facts:
+        raise typer.Exit(1)
+
+
+def summary(
+    context: typer.Context,
+    output: OutputOption,
+    month: MonthOption = None,
+    form: FormsOption = None,
+) -> None:
+    """全市汇总表 · The city's workbook: all units' rows, subtotals, totals, who is missing, what changed."""
+    from tracker.errors import UsageError
+    from tracker.filing.overview import summary as write_summary
+
+    if output.suffix.lower() != ".xlsx":
+        raise UsageError(f"-o {output}: expected a name that ends in .xlsx")
+    with given(context).open(lenient=True) as app:
+        data, asked, done = write_summary(app, _month(app, month), forms=form or ())
+    _write(output, data)
+    say(f"{output}: {done} of {asked} tables（应报{asked}份，已报{done}份）")
+
+
+def _take(
+    context: typer.Context,
+    files: list[Path],
+    month: str | None,
+    unit: str | None,
+    replies: Path | None,
+    format_: Format,
+    *,
+    on: str | None = None,
+    who: str | None = None,
+    mail: bool = False,
+    only_checks: bool = False,
+) -> None:
+    from tracker.engine.whose import Wanted
+    from tracker.filing.intake import Intake
+
+    paths = list(_found(files))
+    results: list[Taken] = []
+    with given(context).open(lenient=True) as app:
+        force = app.force
+        language = choose_language(force.campaign.language)
+        wanted = Wanted(
+            None if unit is None else force.unit_id(unit), None if month is None else parse_month(month).first
+        )
+        at = None if on is None else parse_moment(on, "--on", force.zone)
+        with Intake(app, wanted=wanted, at=at, who=who, only_checks=only_checks) as intake:
+            for path in paths:
+                taken = intake.take(path.name, _read(path))
+                if replies is not None and taken.answer is not None:
+                    _write(replies / taken.answer.name, taken.answer.data)
+                _tell(path, taken, format_, language)
+                results.append(taken)
+            if mail:
+                intake.send_receipts(results)
+    if format_ is Format.CSV:
+        print_csv([each.facts(language) for each in results], IMPORT_KEYS)
+    bad = sum(bool(each.facts(language)["errors"]) for each in results)
+    say(pick((f"{len(results)}个文件，{bad}个有错误", f"{len(results)} files, {bad} with errors"), language))
+    if bad:
+        raise typer.Exit(1)
+
+
+def _tell(path: Path, taken: Taken, format_: Format, language: Language) -> None:
+    """One file as soon as it is done: a line for a program, a few for a person."""
+    facts = taken.facts(language)
+    if format_ is Format.JSON:
+        print_json_line({**facts, "file": str(path)})
+    elif format_ is Format.TABLE:
+        outcome = pick(_outcome(facts), language)
+        who = f" {facts['ref']} {facts['unit']}" if facts["ref"] else ""
+        say_result(f"{path}:{who} {outcome}")
+        for kind, words in (("errors", ("错误", "error")), ("questions", ("疑问", "question"))):
+            for each in facts[kind]:
+                place = "!".join(part for part in (each["sheet"], each["cell"]) if part)
+                say_result(f"  {pick(words, language)} {place}  {each['message']}")
+
+
+def _outcome(facts: Fact) -> tuple[str, str]:
+    if facts["errors"]:
+        return "未收，请更正", "not taken"
+    if facts["again"]:
+        return "此前已收", "taken before"
+    if facts["taken"]:
+        return ("已收，零报告", "taken, nil return") if facts["nil"] else ("已收", "taken")
+    return "可以报送", "can be taken"
+
+
+def _missing_row(fact: Fact, language: Language) -> Fact:
+    people = [f"{each['name']} {each['email']}" for each in fact["contacts"]]
+    written = " ".join(each for each in (fact["person"], fact["phone"]) if each)
+    return {
+        **fact,
+        "state": word(fact["state"], language),
+        "call": "；".join([written, *people] if written else people),
+    }
+
+
+def _month(app: App, text: str | None) -> date:
+    return app.force.day(app.clock.now()).replace(day=1) if text is None else parse_month(text).first
+
+
+def _found(paths: list[Path]) -> Iterator[Path]:
+    """The files in the order in which they were written, so that a correction counts after what it corrects."""
+    from tracker.errors import UsageError
+
+    for path in paths:
+        if path.is_dir():
+            inside = [
+                each
+                for each in path.rglob("*")
+                if each.is_file() and each.suffix.lower() in ENDINGS and not each.name.startswith(("~$", "."))
+            ]
+            yield from sorted(inside, key=lambda each: (each.stat().st_mtime_ns, str(each)))
+        elif path.exists():
+            yield path
+        else:
+            raise UsageError(f"{path}: there is no such file or folder（没有这个文件或目录）")
+
+
+def _read(path: Path) -> bytes:
+    """Its bytes; of a file that is too large no more than shows that it is."""
+    from tracker.forms.limits import MAX_FILE
+
+    with path.open("rb") as file:
+        return file.read(MAX_FILE + 1)
+
+
+def _write(path: Path, data: bytes) -> None:
+    from tracker.errors import TrackerError
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        raise TrackerError(f"{path} cannot be written: {error.strerror or error}") from None

@@ -1,0 +1,132 @@
+"""The files that travel with a mail: a unit's own form with its reminder, the checked copy with a receipt.
+
+Forms are written when the mail is composed, from what is filed at that moment; planning writes none.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING
+
+from tracker.core.form import Filed
+from tracker.core.model import Language, Mail, MailKind
+from tracker.engine.filings import Paper, Table, previous_filings, read_document, tables_due
+from tracker.engine.inforce import InForce
+from tracker.forms.mark import Mark
+from tracker.store.database import Database
+
+if TYPE_CHECKING:
+    from tracker.mail.message import Attachment
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+#: A mail with more forms than this would not get through many mail servers; they are for one unit's reminders.
+MOST = 12
+
+#: So many written forms are kept, as several people of a unit get the same.
+KEPT = 256
+
+
+def period_text(table: Table) -> str:
+    """How the header of a form names its period: by when it is due."""
+    due, form_round = table.due, table.round
+    rest = f"，{table.form.rounds[form_round].name}" if form_round is not None else ""
+    return f"{due.year}年{due.month}月（{due.month}月{due.day}日前报送{rest}）"
+
+
+def blank_form(force: InForce, table: Table, previous: Filed | None, language: Language) -> Paper:
+    """The form that a unit fills in for one period, with what it filed for the one before."""
+    from tracker.forms.blank import blank, file_name
+
+    unit = force.campaign.unit_name(table.unit)
+    text = period_text(table)
+    data = blank(
+        table.form,
+        round_=table.round,
+        unit_name=unit,
+        period_text=text,
+        mark=Mark(table.form.id, table.ref, table.unit),
+        previous=previous,
+        # Not the time of writing: the same form is the same file.
+        created=datetime.combine(table.row.dates.opens, time(), force.zone),
+        language=language,
+    )
+    return Paper(file_name(table.form, unit, text), data)
+
+
+class Enclosures:
+    """Makes what is enclosed with a mail, over one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._written: OrderedDict[tuple[object, ...], Paper] = OrderedDict()
+
+    def of(self, mail: Mail, force: InForce) -> list[Attachment]:
+        """What goes with ``mail``."""
+        from tracker.mail.message import Attachment
+
+        if mail.kind is MailKind.DIGEST:
+            papers = self._forms(mail, force)
+        elif mail.kind is MailKind.RECEIPT:
+            papers = self._kept(mail)
+        else:
+            return []
+        return [Attachment(paper.name, XLSX, paper.data) for paper in papers]
+
+    def _forms(self, mail: Mail, force: InForce) -> list[Paper]:
+        asked = enclosed_with(mail, force)
+        if not asked:
+            return []
+        dates = [due for _, _, due in asked]
+        with self._database.reading() as session:
+            wanted = {(ref, unit) for ref, unit, _ in asked}
+            # The nominal date may lie before the date in force, by an extension or a holiday.
+            since = min(dates).replace(day=1)
+            found = tables_due(
+                session,
+                force,
+                mail.at,
+                date(since.year - 1, since.month, 1),
+                date.max,
+                units=sorted({unit for _, unit, _ in asked}),
+            )
+            tables = [table for table in found if (table.ref, table.unit) in wanted]
+            previous = previous_filings(session, force.campaign.forms, tables)
+        return [self._form(force, table, previous.get(table.id), mail.language) for table in tables]
+
+    def _form(self, force: InForce, table: Table, previous: Filed | None, language: Language) -> Paper:
+        key = (force.fingerprint, table.ref, table.unit, language, repr(previous))
+        paper = self._written.get(key)
+        if paper is None:
+            paper = self._written[key] = blank_form(force, table, previous, language)
+            if len(self._written) > KEPT:
+                self._written.popitem(last=False)
+        return paper
+
+    def _kept(self, mail: Mail) -> list[Paper]:
+        numbers = mail.details.get("enclosed")
+        if not isinstance(numbers, Sequence):
+            return []
+        with self._database.reading() as session:
+            papers = [read_document(session, number) for number in numbers if isinstance(number, int)]
+        return [paper for paper in papers if paper is not None]
+
+
+def enclosed_with(mail: Mail, force: InForce) -> list[tuple[str, str, date]]:
+    """The tables (ref, unit, date) whose forms go with a reminder: those of its own unit or units, a dozen at most.
+
+    Whoever hears of what others leave undone fills in nothing.
+    """
+    from tracker.core.model import Reason
+
+    found = [
+        (item.ref, item.unit, item.due)
+        for item in mail.items
+        if item.due is not None
+        and item.reason is not Reason.ESCALATION
+        and (definition := force.campaign.definitions.get(item.ref.partition("@")[0])) is not None
+        and force.form(definition) is not None
+    ]
+    return found[:MOST]

@@ -1,0 +1,46 @@
+"""The forms of a month, written out for the units that are to fill them in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from tracker.app import App
+from tracker.engine.enclosures import blank_form
+from tracker.engine.filings import Paper, Table, previous_filings, tables_due
+from tracker.errors import UnknownNameError
+
+
+def tables_of(app: App, month: date, *, units: Sequence[str] = (), forms: Sequence[str] = ()) -> list[Table]:
+    """The tables due in the month that begins with ``month``.  Raises UnknownNameError for a name that is none."""
+    force = app.force
+    for form in forms:
+        if form not in force.campaign.forms:
+            known = ", ".join(force.campaign.forms) or "none"
+            raise UnknownNameError(f"there is no form “{form}”; expected {known}")
+    now = app.clock.now()
+    app.engine.bring_up_to_date(now)
+    with app.database.reading() as session:
+        return tables_due(
+            session,
+            force,
+            now,
+            month,
+            next_month(month),
+            units=[force.unit_id(unit) for unit in units],
+            forms=forms,
+        )
+
+
+def blank_forms(app: App, tables: Sequence[Table]) -> Iterator[Paper]:
+    """The forms of ``tables``, each with what the unit filed the month before."""
+    force = app.force
+    with app.database.reading() as session:
+        previous = previous_filings(session, force.campaign.forms, tables)
+    for table in tables:
+        yield blank_form(force, table, previous.get(table.id), force.campaign.language)
+
+
+def next_month(month: date) -> date:
+    """The first day of the month after that of ``month``."""
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)

@@ -1,0 +1,260 @@
+"""Takes files in: read apart, recognised, checked against the month before, filed in the ledger, answered.
+
+One file is one transaction; a file that cannot be taken keeps none of the others back.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Self
+
+from sqlmodel import Session
+
+from tracker.app import App
+from tracker.core.form import FieldKind, Filed, Form, Said
+from tracker.core.model import Language, MailKind
+from tracker.engine.digests import person_facts
+from tracker.engine.filings import (
+    VIA,
+    Paper,
+    Sent,
+    Table,
+    keep_document,
+    keep_refused,
+    previous_filings,
+    take,
+)
+from tracker.engine.inforce import InForce
+from tracker.engine.outbox import enqueue
+from tracker.engine.whose import Wanted, whose
+from tracker.errors import FileRefusedError, LedgerError
+from tracker.forms.apart import Reader
+from tracker.forms.book import Book
+from tracker.forms.check import Checked, check
+from tracker.forms.finding import Finding, Weight
+from tracker.forms.recognise import Recognised, recognise
+from tracker.forms.reply import reply
+from tracker.listing import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of one file.
+
+    ``is_taken`` says that what it says is in force now; ``is_again`` that it was before.  ``answer`` is the copy
+    with the findings in it, where there is anything to look at.
+    """
+
+    file: str
+    form: Form | None = None
+    table: Table | None = None
+    is_taken: bool = False
+    is_again: bool = False
+    is_nil: bool = False
+    findings: tuple[Finding, ...] = ()
+    answer: Paper | None = None
+
+    def of(self, weight: Weight) -> list[Finding]:
+        """The findings of one weight."""
+        return [finding for finding in self.findings if finding.weight is weight]
+
+    def facts(self, language: Language) -> Fact:
+        """One line of ``forms import`` (CONTRACT.md §5)."""
+        table = self.table
+        return {
+            "file": self.file,
+            "form": self.form.id if self.form is not None else None,
+            "unit": table.unit if table is not None else None,
+            "period": (table.ref.partition("@")[2] or None) if table is not None else None,
+            "ref": table.ref if table is not None else None,
+            "taken": self.is_taken,
+            "again": self.is_again,
+            "nil": self.is_nil,
+            "errors": finding_facts(self.of(Weight.ERROR), language),
+            "questions": finding_facts(self.of(Weight.QUESTION), language),
+            "readings": finding_facts(self.of(Weight.READING), language),
+        }
+
+
+def finding_facts(findings: Iterable[Finding], language: Language) -> list[Fact]:
+    """Findings as JSON has them."""
+    return [
+        {
+            "sheet": each.sheet,
+            "cell": each.cell,
+            "found": each.found,
+            "expected": each.expected.in_(language),
+            "message": each.message.in_(language),
+        }
+        for each in findings
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A file that is one of our forms, and whose table it is."""
+
+    table: Table
+    checked: Checked
+    questions: tuple[Finding, ...]
+
+
+class Intake:
+    """Takes files in, one after the other; close it when done.
+
+    ``wanted`` is what whoever takes them in says about all of them; they count from ``at``.  Where it
+    ``only_checks``, nothing is written.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        wanted: Wanted = Wanted(),  # noqa: B008 - frozen
+        at: datetime | None = None,
+        who: str | None = None,
+        via: str = VIA,
+        only_checks: bool = False,
+    ) -> None:
+        self._app = app
+        self._force: InForce = app.force
+        self._now = app.clock.now()
+        self._at = at or self._now
+        self._wanted = wanted
+        self._who = who
+        self._via = via
+        self._only_checks = only_checks
+        self._reader = Reader()
+        app.engine.bring_up_to_date(self._now)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._reader.close()
+
+    def take(self, name: str, data: bytes) -> Taken:
+        """Take one file in.  Whatever is wrong with it is a finding, never an exception."""
+        forms = self._force.campaign.forms
+        try:
+            book = self._reader.read(name, data)
+        except FileRefusedError as error:
+            return Taken(name, findings=(Finding(Weight.ERROR, Said(*error.said)),))
+        found = recognise(book, forms)
+        if isinstance(found, Finding):
+            return Taken(name, findings=(found,))
+        if self._only_checks:
+            with self._app.database.reading() as session:
+                return self._told(name, book, found, self._read(session, found))
+        with self._app.database.writing() as session:
+            read = self._read(session, found)
+            taken = self._told(name, book, found, read)
+            return taken if isinstance(read, Finding) else self._file(session, read, taken, Paper(name, data))
+
+    def _file(self, session: Session, read: _Read, taken: Taken, paper: Paper) -> Taken:
+        filed = read.checked.filed
+        sent = Sent(
+            paper,
+            self._at,
+            self._who or _who(read.table.form, filed) or _login_name(),
+            self._via,
+            finding_facts(taken.findings, self._force.campaign.language),
+            len(taken.of(Weight.QUESTION)),
+        )
+        if taken.of(Weight.ERROR):
+            keep_refused(session, read.table, sent, self._now)
+            return taken
+        try:
+            is_new = take(session, self._force, read.table, filed, sent, self._now)
+        except LedgerError as error:
+            refused = Finding(Weight.ERROR, Said(f"台账不能受理：{error}", str(error)))
+            return replace(taken, findings=(*taken.findings, refused))
+        return replace(taken, is_taken=True, is_again=not is_new)
+
+    def _read(self, session: Session, found: Recognised) -> _Read | Finding:
+        answer = whose(session, self._force, found, self._wanted, self._now)
+        if isinstance(answer, Finding):
+            return answer
+        table = answer.table
+        before = previous_filings(session, self._force.campaign.forms, [table]).get(table.id)
+        return _Read(table, check(found, round_=table.round, previous=before), answer.questions)
+
+    def _told(self, name: str, book: Book, found: Recognised, read: _Read | Finding) -> Taken:
+        """What was found, with the copy that has it in it, where there is something to put right or to look at."""
+        if isinstance(read, Finding):
+            taken = Taken(name, found.form, findings=(read,))
+        else:
+            nil, findings = read.checked.filed.is_nil, (*read.questions, *read.checked.findings)
+            taken = Taken(name, found.form, read.table, is_nil=nil, findings=findings)
+        if not taken.of(Weight.ERROR) and not taken.of(Weight.QUESTION):
+            return taken
+        data = reply(
+            book,
+            found.sheet.name,
+            taken.findings,
+            columns=found.columns,
+            form=found.form,
+            first_row=found.first_row,
+            mark_rows=None if found.mark is None else found.mark.rows(),
+            created=self._now,
+            language=self._force.campaign.language,
+        )
+        stem = taken.file.rpartition(".")[0] or taken.file
+        return replace(taken, answer=Paper(f"{stem}（核对）.xlsx", data))
+
+    def send_receipts(self, results: Sequence[Taken]) -> int:
+        """Tell each unit what became of its files, in one mail; how many mails wait to be sent.
+
+        What was taken in before is not told again.
+        """
+        by_unit: dict[str, list[Taken]] = {}
+        for each in results:
+            if each.table is not None and not each.is_again:
+                by_unit.setdefault(each.table.unit, []).append(each)
+        if not by_unit:
+            return 0
+        with self._app.database.writing() as session:
+            rows = [row for unit, files in by_unit.items() for row in self._receipts(session, unit, files)]
+            return enqueue(session, self._force, rows, self._now, 0)
+
+    def _receipts(self, session: Session, unit: str, files: Sequence[Taken]) -> Iterator[Fact]:
+        day = self._force.day(self._now)
+        people = self._force.people(day)
+        enclosed = [keep_document(session, each.answer) for each in files if each.answer is not None]
+        for address in people.of_unit.get(unit, ()):
+            person = people.persons[address]
+            if person.cc:
+                continue
+            told = [each.facts(person.language) for each in files]
+            digest = hashlib.sha256(json.dumps([told, enclosed]).encode()).hexdigest()[:24]
+            details = {"files": told, "enclosed": enclosed, **person_facts(person)}
+            yield {
+                "key": f"{MailKind.RECEIPT}/{day}/{digest}/{person.email.casefold()}",
+                "kind": MailKind.RECEIPT.value,
+                "recipient": person.email,
+                "name": person.name,
+                "unit": unit,
+                "language": person.language,
+                "timezone": person.timezone,
+                "day": day,
+                "content": "[]",
+                "details": json.dumps(details, ensure_ascii=False),
+            }
+
+
+def _who(form: Form, filed: Filed) -> str | None:
+    """Whoever filled the form in, by its own word."""
+    names = (filed.header.get(field.id, "") for field in form.header if field.kind is FieldKind.TEXT)
+    return next((name for name in names if name), None)
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"

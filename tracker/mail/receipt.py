@@ -1,0 +1,81 @@
+"""What a unit is told of the tables that it sent: what was taken, what is to be put right, what is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tracker.core.model import Mail
+from tracker.mail.cards import Cards
+from tracker.mail.view import Noted, ReceivedFile
+from tracker.mail.wording import Calendar, clip
+from tracker.mail.words import Words
+
+#: So many findings of one file are listed; the copy that is enclosed has them all.
+MOST_NOTED = 40
+
+
+class ReceiptComposer:
+    """Words receipts in one language."""
+
+    def __init__(self, cards: Cards, words: Words, calendar: Calendar) -> None:
+        self._cards = cards
+        self._words = words
+        self._calendar = calendar
+
+    def subject(self, mail: Mail) -> str:
+        """How many were taken; of one file which one it is."""
+        found = _files(mail)
+        bad = sum(bool(each.get("errors")) for each in found)
+        if len(found) == 1:
+            name = self._title(found[0])
+            return self._words("receipt.subject_bad" if bad else "receipt.subject_one", name=name)
+        phrase = "receipt.subject_some" if bad else "receipt.subject"
+        return self._words(phrase, n=len(found), good=len(found) - bad, bad=bad)
+
+    def files(self, mail: Mail) -> tuple[ReceivedFile, ...]:
+        """Each file with its findings; those with errors first."""
+        found = sorted(_files(mail), key=lambda each: not each.get("errors"))
+        return tuple(self._file(each) for each in found)
+
+    def _file(self, facts: Mapping[str, Any]) -> ReceivedFile:
+        words = self._words
+        errors, questions = list(_noted(facts, "errors")), list(_noted(facts, "questions"))
+        if errors:
+            name = "refused"
+        elif facts.get("nil"):
+            name = "nil"
+        else:
+            name = "asked" if questions else "taken"
+        noted = [(words("receipt.error"), each) for each in errors]
+        noted += [(words("receipt.question"), each) for each in questions]
+        rest = len(noted) - MOST_NOTED
+        return ReceivedFile(
+            name=clip(str(facts.get("file") or ""), 120),
+            title=self._title(facts),
+            outcome=words(f"receipt.{name}"),
+            is_refused=bool(errors),
+            noted=tuple(
+                Noted(kind, *(clip(each, 300) for each in parts)) for kind, parts in noted[:MOST_NOTED]
+            ),
+            rest=words("receipt.rest", n=rest) if rest > 0 else None,
+        )
+
+    def _title(self, facts: Mapping[str, Any]) -> str:
+        """The table and its period."""
+        key, _, period = str(facts.get("ref") or "").partition("@")
+        name = self._cards[key].name if key else clip(str(facts.get("file") or ""), 60)
+        return self._words("receipt.of", name=name, period=self._calendar.period(period)) if period else name
+
+
+def _files(mail: Mail) -> list[Mapping[str, Any]]:
+    found = mail.details.get("files")
+    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
+
+
+def _noted(facts: Mapping[str, Any], kind: str) -> Iterator[tuple[str, str, str]]:
+    """Where it stands, what stands there, and the sentence about it."""
+    found = facts.get(kind)
+    for each in found if isinstance(found, list) else ():
+        if isinstance(each, Mapping):
+            yield str(each.get("cell") or ""), str(each.get("found") or ""), str(each.get("message") or "")
