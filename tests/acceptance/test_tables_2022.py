@@ -328,7 +328,7 @@ def read_summary(sheet: Any, table: Table, month: str, units: list[str]) -> Summ
         if "合计" in words:
             assert not found.total, sheet.title
             found.total = numbers
-        elif any("小计" in word for word in words):
+        elif any(word.startswith("小计") for word in words):
             assert unit not in found.subtotals, (sheet.title, unit)
             found.subtotals[unit] = numbers
         elif (
