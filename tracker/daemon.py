@@ -17,6 +17,7 @@ import signal
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TYPE_CHECKING
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
@@ -27,6 +28,9 @@ from tracker.engine.engine import Courier, PassReport
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import Claimed, Result
 from tracker.errors import ConfigError, TrackerError
+
+if TYPE_CHECKING:
+    from tracker.web.server import WebServer
 
 log = logging.getLogger("tracker")
 
@@ -59,12 +63,13 @@ def run_once(app: App, *, at_once: bool = False) -> PassReport:
     return report
 
 
-def run_service(app: App, *, at_once: bool = False) -> None:
-    """Run until SIGTERM or SIGINT."""
+def run_service(app: App, *, at_once: bool = False, with_pages: bool = True) -> None:
+    """Run until SIGTERM or SIGINT; ``with_pages`` serves the web pages, too, where the settings have an address."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    if not Service(app, stop).run(at_once=at_once):
+    address = app.force.settings.web if with_pages else None
+    if not Service(app, stop, address).run(at_once=at_once):
         # A thread that hangs in a database or a disk would keep the interpreter from ending.
         logging.shutdown()
         os._exit(0)
@@ -73,8 +78,9 @@ def run_service(app: App, *, at_once: bool = False) -> None:
 class Service:
     """A scheduler with one job, and a watch over the files.  It ends when ``stop`` is set."""
 
-    def __init__(self, app: App, stop: threading.Event) -> None:
+    def __init__(self, app: App, stop: threading.Event, address: str | None = None) -> None:
         self.app = app
+        self._address = address
         self.stop = stop
         self._busy = threading.Lock()
         self._scheduler = BackgroundScheduler(timezone="UTC")
@@ -83,22 +89,42 @@ class Service:
         app.wrap_courier = lambda courier: StoppableCourier(courier, stop)
         app.engine.courier = app.wrap_courier(app.engine.courier)
 
+    def wake(self) -> None:
+        """Look at the outbox soon; something was put there."""
+        self._soon(self.pass_, "woken")
+
     def run(self, *, at_once: bool = False) -> bool:
         """Pass after pass until the end; whether the last one was finished.
 
         Raises TrackerError at the start where files, database or transport cannot be used at all.
         """
         self.app.files_changed()
+        pages = self._pages()
         for line in where_to_look(self.app):
             log.info(line)
+        if pages is not None:
+            log.info("网页 · pages: %s", pages.address)
         self._scheduler.start()
         self._soon(self._begin, "begin", at_once=at_once)
         self._schedule()
         try:
             self._watch()
         finally:
+            if pages is not None:
+                pages.stop()
             is_finished = self._end()
         return is_finished
+
+    def _pages(self) -> WebServer | None:
+        """The pages, answering already.  Raises TrackerError where they cannot be served."""
+        if self._address is None:
+            return None
+        from tracker.web.server import WebServer
+        from tracker.web.site import Site
+
+        server = WebServer(Site(self.app, self.wake), self._address)
+        server.start()
+        return server
 
     def pass_(self, *, at_once: bool = False) -> None:
         """One pass; what goes wrong is logged and tried again at the next tick, for the service must live."""

@@ -86,7 +86,9 @@ def _copy_new(sources: dict[str, Path], folder: Path) -> list[Path]:
 def _copy(source: Path, target: Path) -> None:
     try:
         # The bytes only: what was read-only, such as last year's list, is there to be edited.
-        shutil.copytree(source, target, copy_function=shutil.copyfile)
+        # The pages are no templates of the user's.
+        ignore = shutil.ignore_patterns("web")
+        shutil.copytree(source, target, copy_function=shutil.copyfile, ignore=ignore)
     except OSError as error:
         raise TrackerError(f"{target.parent} cannot be written: {error.strerror or error}") from None
 

@@ -41,14 +41,13 @@ def run(
     from tracker.daemon import run_once, run_service
     from tracker.log import set_up
 
-    del no_web
     set_up(os.environ)
     with given(context).open(lenient=True) as app:
         app.engine.accept_removals = accept_removals
         if once:
             run_once(app, at_once=send_now)
         else:
-            run_service(app, at_once=send_now)
+            run_service(app, at_once=send_now, with_pages=not no_web)
 
 
 def demo(

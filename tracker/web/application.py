@@ -1,0 +1,70 @@
+"""The pages put together: one Starlette application over one ``Site``."""
+
+from __future__ import annotations
+
+import logging
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
+
+from tracker.errors import TrackerError
+from tracker.shipped import shipped
+from tracker.web.guard import Guard
+from tracker.web.known import Known
+from tracker.web.site import Site, site_of, words
+
+log = logging.getLogger("tracker.web")
+
+
+def make_application(site: Site) -> Starlette:
+    """Everything under one address."""
+    application = Starlette(
+        routes=_routes(),
+        middleware=[
+            Middleware(Guard),
+            Middleware(GZipMiddleware, minimum_size=1024),
+            Middleware(Known, site=site),
+        ],
+        exception_handlers={
+            HTTPException: _refused,
+            TrackerError: _wrong,
+            Exception: _broken,
+        },
+    )
+    application.state.site = site
+    return application
+
+
+def _routes() -> list[BaseRoute]:
+    return [
+        Mount("/static", StaticFiles(directory=shipped("templates") / "web" / "static")),
+    ]
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    say = words(request)
+    key = f"base.error.{error.status_code}"
+    heading = say(key) if key in say else say("base.error.other")
+    detail = error.detail if error.detail and error.status_code not in {404, 405} else ""
+    facts = {"heading": heading, "detail": detail}
+    return site_of(request).page(request, "error.html", facts, status=error.status_code)
+
+
+def _wrong(request: Request, error: Exception) -> Response:
+    """What the core would not do is said as the core says it."""
+    facts = {"heading": words(request)("base.error.400"), "detail": str(error)}
+    return site_of(request).page(request, "error.html", facts, status=400)
+
+
+def _broken(request: Request, error: Exception) -> Response:
+    # The path may hold a token: only the kind of error goes into the log.
+    log.error("a page failed: %s", type(error).__name__, exc_info=error)
+    facts = {"heading": words(request)("base.error.500"), "detail": ""}
+    return site_of(request).page(request, "error.html", facts, status=500)

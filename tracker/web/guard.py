@@ -1,0 +1,74 @@
+"""Stands before every page: headers that a browser is to keep to, and bodies that are too large."""
+
+from __future__ import annotations
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tracker.web.site import LANGUAGE_COOKIE, THEME_COOKIE, THEMES
+from tracker.web.words import LANGUAGES
+
+#: Everything comes from the service itself; no exceptions.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; frame-src 'self'; frame-ancestors 'self'; base-uri 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+#: A form of a few words; files have an address and a limit of their own.
+LARGEST_BODY = 12 * 1024 * 1024
+YEAR = 365 * 24 * 3600
+
+
+class Guard:
+    """Adds the headers, remembers language and theme, and refuses bodies without measure."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        chosen = _chosen(scope["query_string"].decode("latin-1"))
+        is_asset = scope["path"].startswith("/static/")
+        left = LARGEST_BODY
+
+        async def measured() -> Message:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                return {"type": "http.disconnect"}
+            return message
+
+        async def dressed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("Cache-Control", "max-age=3600" if is_asset else "no-store")
+                for name, value in chosen.items():
+                    headers.append("Set-Cookie", f"{name}={value}; Path=/; Max-Age={YEAR}; SameSite=Lax")
+            await send(message)
+
+        await self._app(scope, measured, dressed)
+
+
+def _chosen(query: str) -> dict[str, str]:
+    """The reader's choice of language and theme, where the address makes one."""
+    found = dict(part.split("=", 1) for part in query.split("&") if part.count("=") == 1)
+    chosen = {}
+    if found.get(LANGUAGE_COOKIE) in LANGUAGES:
+        chosen[LANGUAGE_COOKIE] = found[LANGUAGE_COOKIE]
+    if found.get(THEME_COOKIE) in THEMES:
+        chosen[THEME_COOKIE] = found[THEME_COOKIE]
+    return chosen

@@ -1,0 +1,111 @@
+"""What every page needs: the application behind it, the templates, the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import partial
+from typing import Any, cast
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from tracker.app import App
+from tracker.core.model import Language
+from tracker.engine.inforce import InForce
+from tracker.shipped import shipped
+from tracker.web.words import LANGUAGES, Words, words_of
+
+#: Cookies that hold nothing but how the reader wants to see the page.
+LANGUAGE_COOKIE, THEME_COOKIE = "language", "theme"
+THEMES = ("auto", "light", "dark")
+
+
+def _nothing() -> None:
+    """Nobody is there to be woken."""
+
+
+@dataclass
+class Site:
+    """One per process.  ``wake`` makes the service look at its outbox soon."""
+
+    app: App
+    wake: Callable[[], None] = _nothing
+    environment: Environment = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.environment = Environment(
+            loader=FileSystemLoader(shipped("templates") / "web"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    @property
+    def force(self) -> InForce:
+        """What is in force now; a reload replaces it."""
+        return self.app.force
+
+    def now(self) -> datetime:
+        """The present, by the service's clock."""
+        return self.app.clock.now()
+
+    def today(self) -> date:
+        """The day in the campaign's time zone."""
+        return self.force.day(self.now())
+
+    def page(
+        self, request: Request, template: str, facts: Mapping[str, Any], *, status: int = 200
+    ) -> HTMLResponse:
+        """A page from ``templates/web/TEMPLATE`` in the reader's language.
+
+        Templates get ``facts`` and beside them ``t`` (phrases), ``site``, ``campaign``, ``request``, ``person``,
+        ``csrf``, ``theme`` and ``here(name=value)``, this page's address with other parameters.
+        """
+        html = self.environment.get_template(template).render(
+            **facts,
+            t=words(request),
+            site=self,
+            campaign=self.force.campaign,
+            request=request,
+            person=request.state.person,
+            csrf=request.state.csrf,
+            theme=_theme(request),
+            here=partial(_here, request),
+        )
+        return HTMLResponse(html, status_code=status)
+
+
+def site_of(request: Request) -> Site:
+    """The site that ``request`` was made to."""
+    return cast("Site", request.app.state.site)
+
+
+def language_of(request: Request) -> Language:
+    """What the reader chose, else the campaign's language."""
+    for chosen in (request.query_params.get("language"), request.cookies.get(LANGUAGE_COOKIE)):
+        if chosen in LANGUAGES:
+            return chosen
+    return site_of(request).force.campaign.language
+
+
+def words(request: Request) -> Words:
+    """The phrases in the reader's language."""
+    return words_of(language_of(request))
+
+
+def _here(request: Request, **changes: object) -> str:
+    """This page's address with other parameters; None takes one away."""
+    url = request.url.remove_query_params([name for name, value in changes.items() if value is None])
+    url = url.include_query_params(**{name: value for name, value in changes.items() if value is not None})
+    return f"?{url.query}" if url.query else url.path
+
+
+def _theme(request: Request) -> str:
+    for chosen in (request.query_params.get("theme"), request.cookies.get(THEME_COOKIE)):
+        if chosen in THEMES:
+            return str(chosen)
+    return "auto"
