@@ -1046,6 +1046,18 @@ def test_any_small_campaign_is_told_as_the_clerk_would(world):
     check(world)
 
 
+def test_what_comes_back_once_a_year_can_be_answered_and_lag_as_soon_as_it_opens(tmp_path):
+    yearly = task(1, "每年1月底前", target={"count": 3, "of": "案例"})
+    here = House(tmp_path, yearly, issued="2021-05-01")
+    mails = here.simulate("2021-07-30", "2021-08-03")
+    assert [
+        (mail["at"][:10], item["ref"], item["reason"], item["due"])
+        for mail in mails
+        for item in mail["items"]
+    ] == [("2021-08-02", "1@2022", "pace", "2022-01-31")]
+    here.ok("submit", "1@2022", "--unit", "wanzhou", "--count", "3", at="2021-08-03 01:00:00")
+
+
 @pytest.mark.torture
 @settings(QUICK, max_examples=400)
 @given(worlds())

@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import delete, func, insert, select
 from sqlmodel import Session
 
-from tracker.core.model import Definition, Occurrence
+from tracker.core.model import Definition, Every, Occurrence
 from tracker.core.occurrences import occurrences
 from tracker.core.reminders import next_on
 from tracker.core.standing import REMOVED, Dates
@@ -71,6 +71,22 @@ def horizon(force: InForce, today: date) -> date:
     return max(date(day.year + 1, 1, 1), next_month)
 
 
+def known_until(force: InForce, definition: Definition, until: date) -> date:
+    """The date before which all of ``definition`` has its assignments, where everything has them by ``until``.
+
+    What comes back once or twice a year opens so long before it is due that ``until`` falls between the two: it
+    can be answered, and lag behind its quota, from the day on which it opens.
+    """
+    if definition.rule.every not in {Every.YEAR, Every.HALF_YEAR}:
+        return until
+    following = next(
+        occurrences(definition.rule, definition.key, force.campaign.issued, until, date.max), None
+    )
+    if following is None or following.due is None or following.opens >= until:
+        return until
+    return following.due + timedelta(days=1)
+
+
 def reconcile(
     session: Session, force: InForce, now: datetime, *, said_through: date | None = None
 ) -> Changes:
@@ -81,7 +97,7 @@ def reconcile(
     """
     changes = Changes()
     today = force.day(now)
-    until = horizon(force, today)
+    everything_until = horizon(force, today)
     known = {row.key: row for row in session.execute(select(DEFINITION)).all()}
     # What was in the files once comes back to the rows that it left.
     kept = select(DEFINITION.c.key)
@@ -92,6 +108,7 @@ def reconcile(
     for definition in force.campaign:
         row = known.pop(definition.key, None)
         fingerprint = force.definition_fingerprint(definition)
+        until = known_until(force, definition, everything_until)
         if row is not None and row.fingerprint == fingerprint:
             if row.horizon < until and definition.rule.every is not None:
                 _Writer(session, force, definition, changes, said_through).add(row.horizon, until, bulk)

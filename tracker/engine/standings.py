@@ -16,7 +16,7 @@ from tracker.core.occurrences import occurrences, parse_ref
 from tracker.core.standing import NOTHING, Answer, Dates, fold
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import event_of, with_extension
-from tracker.engine.reconcile import horizon
+from tracker.engine.reconcile import horizon, known_until
 from tracker.errors import LedgerError
 from tracker.store.tables import ASSIGNMENT, EVENT
 
@@ -187,17 +187,17 @@ def _still_to_come(
     until: date | None,
 ) -> Iterator[LedgerRow]:
     """Assignments so far ahead that the ledger does not hold them yet, from the definitions."""
-    known_until = horizon(force, force.day(latest))
+    everything_until = horizon(force, force.day(latest))
     key, period = parse_ref(ref) if ref is not None else (None, None)
     if until is None:
         until = date(day.year + 1, 1, 1) if period is None else date(min(day.year + 100, 2200), 1, 1)
-    if until <= known_until:
+    if until <= everything_until:
         return
     wanted_unit = None if unit is None else force.unit_id(unit)
     for definition in force.campaign:
         if key not in (None, definition.key) or definition.rule.every is None:
             continue
-        start = max(known_until, since or known_until)
+        start = max(known_until(force, definition, everything_until), since or date.min)
         for occurrence in occurrences(definition.rule, definition.key, force.campaign.issued, start, until):
             if period not in (None, occurrence.period):
                 continue
