@@ -33,7 +33,7 @@ from tracker.engine.inforce import InForce
 from tracker.engine.ledger import record
 from tracker.engine.outbox import Claimed, Result
 from tracker.engine.standings import LedgerRow, ledger_rows
-from tracker.errors import LedgerError
+from tracker.errors import LedgerError, TrackerError
 from tracker.mail.mailbox import file_name
 from tracker.shipped import shipped
 from tracker.store.tables import MailState
@@ -55,6 +55,8 @@ STYLES = {
     Light.BLUE: "blue",
     Light.GREY: "bright_black",
 }
+#: How often an open page looks for news, in seconds.
+LIVE = 1.0
 BAR = 72
 #: As much of a title as a line of the matrix takes, in cells.
 TITLE = 25
@@ -71,6 +73,8 @@ class Words:
     mails: str
     in_all: str
     where: tuple[str, ...]
+    pages: str
+    stays: str
 
 
 WORDS: dict[Language, Words] = {
@@ -86,6 +90,8 @@ WORDS: dict[Language, Words] = {
             "  {tracker} --database sqlite:///{database} status --at 2022-06-10 --unit 万州",
             "  {tracker} --database sqlite:///{database} mail list",
         ),
+        "在浏览器中观看：{place}",
+        "网页仍在 {place}，看完按 Ctrl-C 结束。",
     ),
     "en": Words(
         ("in time", "soon or late", "overdue", "ongoing", "set aside"),
@@ -100,6 +106,8 @@ WORDS: dict[Language, Words] = {
             "  {tracker} --database sqlite:///{database} status --at 2022-06-10 --unit wanzhou",
             "  {tracker} --database sqlite:///{database} mail list",
         ),
+        "Watch it in a browser: {place}",
+        "The pages stay at {place}; Ctrl-C ends them.",
     ),
 }
 
@@ -129,11 +137,18 @@ Show = Callable[[Frame], None]
 
 
 def run_demo(
-    folder: Path, seconds: float, *, pause: Callable[[float], None], language: Language = "zh"
+    folder: Path,
+    seconds: float,
+    *,
+    pause: Callable[[float], None],
+    language: Language = "zh",
+    address: str | None = None,
+    stay: Callable[[], None] | None = None,
 ) -> None:
     """Let the year pass in about ``seconds``; the data goes to ``folder``, and what stood there is replaced.
 
-    ``pause`` waits a number of seconds: a test hands in one that does not.
+    ``pause`` waits a number of seconds: a test hands in one that does not.  The pages are served at ``address``,
+    or beside it where that is taken, until ``stay`` returns.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for leftover in ("mailbox", "tracker.db", "tracker.db-wal", "tracker.db-shm"):
@@ -146,14 +161,44 @@ def run_demo(
     try:
         _hurry(app)
         app.engine.courier = HastyCourier(app.courier(), mailbox)
-        total = Year(app, clock, language).run(seconds, pause)
+        year = Year(app, clock, language)
+        with _pages(app, address) as place:
+            words = WORDS[language]
+            if place is not None:
+                sys.stdout.write(f"{words.pages.format(place=place)}\n")
+            total = year.run(seconds, pause)
+            tracker = "tracker" if Path("config").is_dir() else f"tracker --config {app.config}"
+            for line in (words.in_all, *words.where):
+                told = line.format(total=total, mailbox=mailbox, database=database, tracker=tracker)
+                sys.stdout.write(f"{told}\n")
+            if place is not None and stay is not None:
+                sys.stdout.write(f"{words.stays.format(place=place)}\n")
+                sys.stdout.flush()
+                stay()
     finally:
         app.close()
-    words = WORDS[language]
-    tracker = "tracker" if Path("config").is_dir() else f"tracker --config {app.config}"
-    for line in (words.in_all, *words.where):
-        told = line.format(total=total, mailbox=mailbox, database=database, tracker=tracker)
-        sys.stdout.write(f"{told}\n")
+
+
+@contextmanager
+def _pages(app: App, address: str | None) -> Iterator[str | None]:
+    """The pages while the year passes, looking for news all the time; where they are."""
+    if address is None:
+        yield None
+        return
+    from tracker.web.server import WebServer
+    from tracker.web.site import Site
+
+    site = Site(app, live=LIVE)
+    try:
+        server = WebServer(site, address)
+    except TrackerError:
+        # The service itself may have that port; a demonstration takes any.
+        server = WebServer(site, f"{address.rpartition(':')[0]}:0")
+    server.start()
+    try:
+        yield server.address
+    finally:
+        server.stop()
 
 
 def _hurry(app: App) -> None:

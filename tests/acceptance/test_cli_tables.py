@@ -245,10 +245,10 @@ def test_the_demonstration_replaces_what_an_earlier_one_left(monkeypatch):
 def test_the_whole_year_passes_on_a_real_terminal(columns):
     with quick_folder() as folder:
         place = Place(folder)
-        told = on_terminal(place, columns, "demo", "--seconds", "5", LC_ALL="zh_CN.UTF-8")
+        told = on_terminal(place, columns, "demo", "--seconds", "5", "--no-web", LC_ALL="zh_CN.UTF-8")
         assert "2022-12-31 周六" in told
         assert "Traceback" not in told
-        piped = place.process("demo", "--seconds", "5")
+        piped = place.process("demo", "--seconds", "5", "--no-web")
         assert piped.code == 0
         assert len(re.findall(r"^2022-\d\d-\d\d 周一", piped.out, re.MULTILINE)) == 38
         ledger = ("--database", "sqlite:///var/demo/tracker.db")

@@ -61,12 +61,33 @@ def demo(
     folder: Annotated[
         Path, typer.Option("--dir", metavar="DIR", help="演示数据目录 · Where its data goes")
     ] = Path("var/demo"),
+    no_web: Annotated[bool, typer.Option("--no-web", help="不启动网页 · Without the web pages")] = False,
 ) -> None:
     """用一分钟演示2022年全年 · 2022 as a time-lapse, in a database and mailbox of its own."""
+    import os
+    import sys
     import time
 
     from tracker.cli.output import choose_language
+    from tracker.config.environment import apply_environment
+    from tracker.core.policy import Settings
     from tracker.demo import run_demo
 
     del context
-    run_demo(folder, seconds, pause=time.sleep, language=choose_language())
+    run_demo(
+        folder,
+        seconds,
+        pause=time.sleep,
+        language=choose_language(),
+        address=None if no_web else apply_environment(Settings(), os.environ).web,
+        stay=_stay if sys.stdout.isatty() else None,
+    )
+
+
+def _stay() -> None:
+    """Until somebody has seen enough."""
+    import threading
+    from contextlib import suppress
+
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()

@@ -22,6 +22,9 @@ from tracker.web.words import LANGUAGES, Words, words_of
 LANGUAGE_COOKIE, THEME_COOKIE = "language", "theme"
 THEMES = ("auto", "light", "dark")
 
+#: How often an open page looks for news, in seconds.
+LIVE = 30.0
+
 
 def _nothing() -> None:
     """Nobody is there to be woken."""
@@ -29,10 +32,14 @@ def _nothing() -> None:
 
 @dataclass
 class Site:
-    """One per process.  ``wake`` makes the service look at its outbox soon."""
+    """One per process.  ``wake`` makes the service look at its outbox soon.
+
+    Open pages look for news every ``live`` seconds; 0 means never.
+    """
 
     app: App
     wake: Callable[[], None] = _nothing
+    live: float = LIVE
     environment: Environment = field(init=False)
 
     def __post_init__(self) -> None:
