@@ -26,7 +26,7 @@ Language = Literal["zh", "en"]
 TICK = "√"
 #: There are at least so many rows, and so many for what is new since last month.
 LEAST_ROWS = 20
-MORE_ROWS = 15
+MORE_ROWS = 8
 #: What is kept from last month's header: who fills it in seldom changes.
 _KEPT_FIELDS = frozenset({FieldKind.TEXT, FieldKind.PHONE})
 _TO_FILL = _KEPT_FIELDS | {FieldKind.DATE, FieldKind.NIL}

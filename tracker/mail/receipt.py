@@ -31,6 +31,8 @@ class ReceiptComposer:
             name = self._title(found[0])
             return self._words("receipt.subject_bad" if bad else "receipt.subject_one", name=name)
         phrase = "receipt.subject_some" if bad else "receipt.subject"
+        if bad == len(found):
+            phrase = "receipt.subject_none"
         return self._words(phrase, n=len(found), good=len(found) - bad, bad=bad)
 
     def files(self, mail: Mail) -> tuple[ReceivedFile, ...]:
@@ -55,11 +57,13 @@ class ReceiptComposer:
             title=self._title(facts),
             outcome=words(f"receipt.{name}"),
             is_refused=bool(errors),
-            noted=tuple(
-                Noted(kind, *(clip(each, 300) for each in parts)) for kind, parts in noted[:MOST_NOTED]
-            ),
+            noted=tuple(self._finding(kind, *parts) for kind, parts in noted[:MOST_NOTED]),
             rest=words("receipt.rest", n=rest) if rest > 0 else None,
         )
+
+    def _finding(self, kind: str, cell: str, found: str, message: str, expected: str) -> Noted:
+        hint = self._words("receipt.expected", expected=clip(expected, 300)) if expected else None
+        return Noted(kind, clip(cell, 20), clip(found, 300), clip(message, 300), hint)
 
     def _title(self, facts: Mapping[str, Any]) -> str:
         """The table and its period."""
@@ -73,9 +77,12 @@ def _files(mail: Mail) -> list[Mapping[str, Any]]:
     return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
 
 
-def _noted(facts: Mapping[str, Any], kind: str) -> Iterator[tuple[str, str, str]]:
-    """Where it stands, what stands there, and the sentence about it."""
+def _noted(facts: Mapping[str, Any], kind: str) -> Iterator[tuple[str, str, str, str]]:
+    """Where it stands, what stands there, the sentence about it, and what was expected."""
     found = facts.get(kind)
     for each in found if isinstance(found, list) else ():
         if isinstance(each, Mapping):
-            yield str(each.get("cell") or ""), str(each.get("found") or ""), str(each.get("message") or "")
+            cell, found_, message, expected = (
+                str(each.get(name) or "") for name in ("cell", "found", "message", "expected")
+            )
+            yield cell, found_, message, expected

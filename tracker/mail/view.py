@@ -130,12 +130,13 @@ class Week:
 
 
 class Noted(NamedTuple):
-    """A finding in a table: an error or a question, at which cell, what stands there, and the sentence."""
+    """A finding in a table: an error or a question, at which cell, what stands there, the sentence, what to put."""
 
     kind: str
     cell: str
     found: str
     message: str
+    hint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
