@@ -21,6 +21,7 @@ from tracker.config.loader import Loaded, load
 from tracker.core.policy import Settings
 from tracker.core.workdays import Workdays
 from tracker.engine.inforce import InForce
+from tracker.engine.pulse import Pulse
 from tracker.errors import ConfigError, HeldBackError, Problem
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ class App:
         self.held: InForce | None = None
         #: Whether files with errors may be passed over for the last ones that were in force.
         self.is_lenient = False
+        #: How the running service is doing.
+        self.pulse = Pulse()
         #: What the service puts around every courier, so that it can be stopped.
         self.wrap_courier: Callable[[Courier], Courier] = _as_it_is
 
@@ -198,9 +201,11 @@ class App:
         try:
             force = self._in_force_of(loaded)
         except ConfigError as error:
-            self._alert(RELOAD_FAILED, [str(problem) for problem in error.problems])
+            self.pulse.problems = tuple(str(problem) for problem in error.problems)
+            self._alert(RELOAD_FAILED, list(self.pulse.problems))
             raise
         self.loaded, self.held = loaded, None
+        self.pulse.reloaded_at, self.pulse.problems, self.pulse.held = self.clock.now(), (), None
         self._look_where(loaded.settings)
         self._adopt(force)
         return True
@@ -218,6 +223,7 @@ class App:
             raise error
         self.held = self.force
         self._adopt(last)
+        self.pulse.held = str(error)
         log.warning("%s", error)
         self._alert(HELD_BACK, [str(error)])
 
@@ -226,6 +232,7 @@ class App:
         if self.held is None or not self.engine.is_reconciled_with(self.held):
             return False
         force, self.held = self.held, None
+        self.pulse.held = None
         self._adopt(force)
         return True
 

@@ -17,16 +17,20 @@ import signal
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
+from sqlalchemy.exc import SQLAlchemyError
 
 from tracker.app import App
 from tracker.desk import where_to_look
 from tracker.engine.engine import Courier, PassReport
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import Claimed, Result
+from tracker.engine.pulse import Beat, remember
 from tracker.errors import ConfigError, TrackerError
 
 if TYPE_CHECKING:
@@ -42,6 +46,9 @@ WATCH = 1.0
 
 #: Files that keep changing are read after so many looks all the same.
 RESTLESS = 3
+
+#: A pass in which nothing happened is written down no more often than this.
+BEAT = timedelta(minutes=1)
 
 #: A clock that moves this many seconds against the monotonic one has been set by somebody.
 JUMP = 5.0
@@ -86,6 +93,7 @@ class Service:
         self._scheduler = BackgroundScheduler(timezone="UTC")
         self._stirred = 0
         self._is_unread = False
+        self._kept_beat: datetime | None = None
         app.wrap_courier = lambda courier: StoppableCourier(courier, stop)
         app.engine.courier = app.wrap_courier(app.engine.courier)
 
@@ -131,14 +139,41 @@ class Service:
         with self._busy:
             if self.stop.is_set():
                 return
+            begun, report, failure = self.app.clock.monotonic(), None, None
             try:
-                tell(self.app.engine.run_pass(at_once=at_once))
+                report = self.app.engine.run_pass(at_once=at_once)
+                tell(report)
             except StoppingError:
                 log.info("stopping; mails that were not sent yet are sent after the next start")
             except TrackerError as error:
+                failure = str(error)
                 log.warning("pass failed, will be tried again: %s", error)
-            except Exception:
+            except Exception as error:
+                failure = type(error).__name__
                 log.exception("pass failed, will be tried again")
+            self._beat(self.app.clock.monotonic() - begun, report, failure)
+
+    def _beat(self, seconds: float, report: PassReport | None, failure: str | None) -> None:
+        """Remember the pass; in the database only where something happened, or the last one is a while ago."""
+        pulse, now = self.app.pulse, self.app.clock.now()
+        before = self._kept_beat
+        if report is None:
+            beat = Beat(now, seconds, error=failure, who=self.app.engine.who)
+        else:
+            done = report.delivered.total()
+            beat = Beat(now, seconds, report.planned, done, who=self.app.engine.who)
+            pulse.next_at = report.next_at
+        pulse.last = beat
+        is_news = bool(beat.planned or beat.delivered or beat.error)
+        if not is_news and before is not None and timedelta(0) <= now - before < BEAT:
+            return
+        try:
+            with self.app.database.writing() as session:
+                remember(session, beat)
+            self._kept_beat = now
+        except SQLAlchemyError as error:
+            # The pages say so, and the next pass tries again.
+            pulse.last = replace(beat, error=failure or type(error).__name__)
 
     def _begin(self, *, at_once: bool) -> None:
         try:

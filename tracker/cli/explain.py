@@ -17,7 +17,7 @@ from tracker.cli.output import (
     say,
 )
 from tracker.cli.table import Column
-from tracker.cli.words import word
+from tracker.terms import word
 
 if TYPE_CHECKING:
     from tracker.core.model import Language

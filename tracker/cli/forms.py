@@ -24,7 +24,7 @@ from tracker.cli.output import (
 )
 from tracker.cli.report import parse_month
 from tracker.cli.table import Column
-from tracker.cli.words import word
+from tracker.terms import word
 
 if TYPE_CHECKING:
     from tracker.app import App

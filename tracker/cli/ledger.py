@@ -22,7 +22,7 @@ from tracker.cli.output import (
     say,
 )
 from tracker.cli.table import Column
-from tracker.cli.words import LIGHTS, minute, word
+from tracker.terms import LIGHTS, minute, word
 
 if TYPE_CHECKING:
     from tracker.app import App

@@ -17,7 +17,7 @@ from tracker.cli.output import (
     say_result,
 )
 from tracker.cli.table import Column
-from tracker.cli.words import minute, word
+from tracker.terms import minute, word
 
 if TYPE_CHECKING:
     from tracker.core.model import Language

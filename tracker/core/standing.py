@@ -114,6 +114,15 @@ class Standing:
     late_days: int
 
 
+#: From what needs somebody most to what needs nobody.
+URGENCY = (Light.RED, Light.AMBER, Light.BLUE, Light.GREEN, Light.GREY)
+
+
+def worst(lights: Iterable[Light]) -> Light | None:
+    """The light that stands for several; None for none."""
+    return min(lights, key=URGENCY.index, default=None)
+
+
 def apply(answer: Answer, event: Event, *, target: int | None) -> Answer:
     """The answer after one more event (undo excepted, which needs the list: see ``fold``).
 

@@ -49,7 +49,7 @@ def stored_mails(
         query = query.where(MAIL.c.unit == unit)
     if limit is not None:
         query = query.limit(limit)
-    return [_stored(row) for row in reversed(session.execute(query).all())]
+    return [stored(row) for row in reversed(session.execute(query).all())]
 
 
 def stored_mail(session: Session, number: int) -> StoredMail:
@@ -57,7 +57,7 @@ def stored_mail(session: Session, number: int) -> StoredMail:
     row = session.execute(select(MAIL).where(MAIL.c.id == number)).first()
     if row is None:
         raise UnknownNameError(f"there is no mail {number}; tracker mail list shows the numbers")
-    return _stored(row)
+    return stored(row)
 
 
 def mails_about(
@@ -66,7 +66,7 @@ def mails_about(
     """Every mail to one of ``units`` or ``addresses`` in which the assignment of ``unit`` stands, oldest first."""
     about = MAIL.c.content.contains(f"[{json.dumps(ref)},{json.dumps(unit)},", autoescape=True)
     query = select(MAIL).where(or_(MAIL.c.unit.in_(units), MAIL.c.recipient.in_(addresses)), about)
-    return [_stored(row) for row in session.execute(query.order_by(MAIL.c.id))]
+    return [stored(row) for row in session.execute(query.order_by(MAIL.c.id))]
 
 
 def retry(session: Session, number: int | None, now: datetime) -> int:
@@ -90,7 +90,8 @@ def retry(session: Session, number: int | None, now: datetime) -> int:
     return int(session.connection().execute(query).rowcount)
 
 
-def _stored(row: Row[Any]) -> StoredMail:
+def stored(row: Row[Any]) -> StoredMail:
+    """The mail of a row."""
     return StoredMail(
         id=row.id,
         message_id=row.message_id,

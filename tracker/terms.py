@@ -1,4 +1,4 @@
-"""How tables call states, lights and kinds; JSON and CSV have the names of the contract in either language."""
+"""How listings and pages call states, lights and kinds; JSON and CSV have the names of the contract in either language."""
 
 from __future__ import annotations
 

@@ -1,0 +1,125 @@
+"""One definition over its periods, and one assignment with everything that is known about it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from tracker.board.lights import Board, Cell, Lights
+from tracker.core.model import Definition, Light
+from tracker.core.standing import MARKS
+from tracker.engine.inforce import InForce
+from tracker.engine.ledger import find_assignment
+from tracker.store.tables import ASSIGNMENT, FILING
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """One occurrence: how many of those who were asked have answered."""
+
+    ref: str
+    due: date | None
+    effective_due: date | None
+    answered: int
+    asked: int
+    lights: Counter[Light]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One definition: its occurrences in order, and how each unit stands in the chosen one."""
+
+    definition: Definition
+    periods: tuple[Period, ...]
+    chosen: Period | None
+    units: tuple[tuple[str, Cell], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A file that a unit sent for an assignment.  ``findings`` are plain JSON values."""
+
+    document: int
+    file: str
+    at: datetime
+    who: str | None
+    in_force: bool
+    is_taken: bool
+    findings: Sequence[Mapping[str, object]]
+
+
+def item(board: Board, session: Session, force: InForce, key: str, ref: str | None, now: datetime) -> Item:
+    """The definition ``key`` with the occurrence ``ref``, or the one that concerns people today."""
+    lights = board.lights(session, force, now)
+    return lights.keep(("item", key, ref), lambda: _item(session, lights, key, ref))
+
+
+def _item(session: Session, lights: Lights, key: str, ref: str | None) -> Item:
+    force = lights.force
+    agendas: defaultdict[str, list[int]] = defaultdict(list)
+    dates: dict[str, tuple[date | None, date | None]] = {}
+    for row in lights.agendas():
+        if row.key == key:
+            name = f"{row.key}@{row.period}" if row.period else row.key
+            agendas[name].append(row.id)
+            dates.setdefault(name, (row.due, row.effective_due))
+    counted: defaultdict[str, Counter[Light]] = defaultdict(Counter)
+    answered: Counter[str] = Counter()
+    for cell, number in lights.groups.items():
+        judged = lights.judged(cell)
+        if judged is not None and judged.definition.key == key:
+            counted[judged.ref][judged.light] += number
+            answered[judged.ref] += number if judged.is_quiet else 0
+    periods = [
+        Period(name, *dates[name], answered[name], counted[name].total(), counted[name])
+        for name in sorted(agendas, key=lambda name: (dates[name][0] or date.max, name))
+        if counted[name]
+    ]
+    chosen = next((each for each in periods if each.ref == ref), None) or _current(periods, lights.day)
+    units = [] if chosen is None else _units(session, lights, agendas[chosen.ref])
+    units.sort(key=lambda each: force.unit_position(each[0]))
+    return Item(force.campaign.definitions[key], tuple(periods), chosen, tuple(units))
+
+
+def _current(periods: Sequence[Period], day: date) -> Period | None:
+    """The first that is still to come; else the last."""
+    coming = (each for each in periods if each.effective_due is None or each.effective_due >= day)
+    return next(coming, periods[-1] if periods else None)
+
+
+def _units(session: Session, lights: Lights, agendas: Sequence[int]) -> list[tuple[str, Cell]]:
+    found = []
+    query = select(ASSIGNMENT.c.unit, ASSIGNMENT.c.agenda_id, ASSIGNMENT.c.mark).where(
+        ASSIGNMENT.c.agenda_id.in_(agendas)
+    )
+    for unit, agenda, mark in session.execute(query):
+        judged = lights.judged(agenda * MARKS + mark)
+        if judged is not None:
+            found.append((unit, Cell(judged.light, judged.state, judged.ref, 1)))
+    return found
+
+
+def files_of(session: Session, force: InForce, ref: str, unit: str) -> list[Filed]:
+    """Every table that was sent for one assignment, the newest first."""
+    assignment = find_assignment(session, force, ref, unit)
+    rows = session.execute(
+        select(FILING).where(FILING.c.assignment_id == assignment.id).order_by(FILING.c.id.desc())
+    )
+    return [
+        Filed(
+            row.document_id,
+            row.file,
+            row.at,
+            row.who,
+            bool(row.in_force),
+            row.content != "{}",
+            json.loads(row.findings),
+        )
+        for row in rows
+    ]

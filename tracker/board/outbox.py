@@ -1,0 +1,78 @@
+"""The outbox, page by page: what was sent, to whom, when and why, and what failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlmodel import Session
+
+from tracker.engine.mails import StoredMail, stored
+from tracker.store.tables import MAIL, UNDERWAY, MailState
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which mails; None means whichever."""
+
+    state: str | None = None
+    kind: str | None = None
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MailPage:
+    """One page of mails, the newest first; ``states`` counts the whole outbox."""
+
+    mails: tuple[StoredMail, ...]
+    states: dict[str, int]
+    number: int
+    page: int
+    pages: int
+
+
+def mail_page(session: Session, sought: Sought, *, page: int, size: int) -> MailPage:
+    """The mails that are sought."""
+    conditions = [
+        column == value
+        for column, value in (
+            (MAIL.c.state, sought.state),
+            (MAIL.c.kind, sought.kind),
+            (MAIL.c.unit, sought.unit),
+        )
+        if value is not None
+    ]
+    number = session.execute(select(func.count()).select_from(MAIL).where(*conditions)).scalar_one()
+    pages = max(1, -(-number // size))
+    page = min(max(page, 1), pages)
+    query = select(MAIL).where(*conditions).order_by(MAIL.c.id.desc()).limit(size).offset((page - 1) * size)
+    mails = tuple(stored(row) for row in session.execute(query))
+    return MailPage(mails, states(session), number, page, pages)
+
+
+def states(session: Session) -> dict[str, int]:
+    """How many mails there are of each state."""
+    rows = session.execute(select(MAIL.c.state, func.count()).group_by(MAIL.c.state))
+    counted: dict[str, int] = dict(rows.tuples().all())
+    return {state.value: counted[state.value] for state in MailState if state.value in counted}
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What waits: since when the oldest, and what happened last."""
+
+    waiting: int
+    oldest: datetime | None
+    last_sent: datetime | None
+    last_failure: StoredMail | None
+
+
+def queue(session: Session) -> Queue:
+    """How the outbox stands."""
+    waiting, oldest = session.execute(select(func.count(), func.min(MAIL.c.at)).where(UNDERWAY)).one()
+    last_sent = session.execute(select(func.max(MAIL.c.sent_at))).scalar()
+    failed = session.execute(
+        select(MAIL).where(MAIL.c.state == MailState.FAILED.value).order_by(MAIL.c.id.desc()).limit(1)
+    ).first()
+    return Queue(waiting, oldest, last_sent, None if failed is None else stored(failed))

@@ -1,0 +1,63 @@
+"""How the service itself is doing: when it last worked, what came of it, and what was wrong with the files.
+
+The last pass is kept in the database as well, so that another process can tell whether the service is alive.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from tracker.store.database import read_meta, write_meta
+
+_NAME = "pulse"
+#: A service that has not passed for so long is not at work: it wakes twice a minute.
+SILENT = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """One pass: when, how long it took in seconds, what it wrote and delivered, and what went wrong."""
+
+    at: datetime
+    seconds: float
+    planned: int = 0
+    delivered: int = 0
+    error: str | None = None
+    who: str = ""
+
+
+@dataclass
+class Pulse:
+    """What the running service remembers.  ``problems`` are those of the files that were not taken over."""
+
+    last: Beat | None = None
+    next_at: datetime | None = None
+    reloaded_at: datetime | None = None
+    problems: tuple[str, ...] = ()
+    held: str | None = None
+
+
+def remember(session: Session, beat: Beat) -> None:
+    """Keep the last pass for other processes to see."""
+    facts = {
+        "at": beat.at.isoformat(),
+        "seconds": round(beat.seconds, 3),
+        "planned": beat.planned,
+        "delivered": beat.delivered,
+        "error": beat.error,
+        "who": beat.who,
+    }
+    write_meta(session, _NAME, json.dumps(facts, ensure_ascii=False))
+
+
+def remembered(session: Session) -> Beat | None:
+    """The last pass of any process; None before the first."""
+    text = read_meta(session, _NAME)
+    if text is None:
+        return None
+    facts = json.loads(text)
+    return Beat(**{**facts, "at": datetime.fromisoformat(facts["at"])})
