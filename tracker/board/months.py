@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from tracker.board.lights import LOT, Board, Judged, Lights
 from tracker.core.form import FieldKind
-from tracker.core.model import Contact, Definition, Light, State
+from tracker.core.model import Contact, Definition, Kind, Light, State
 from tracker.core.standing import MARKS
 from tracker.engine.filings import previous_filings, tables_due
 from tracker.engine.inforce import InForce
@@ -91,7 +91,11 @@ def _month(session: Session, lights: Lights, first: date, now: datetime) -> Mont
             if judged is not None:
                 by_key[judged.definition.key].append((unit, judged))
     force = lights.force
-    due = [_due(session, force, by_key[key], now) for key in sorted(by_key, key=force.position)]
+    # The tables first: they are what a month is looked up for.
+    keys = sorted(
+        by_key, key=lambda key: (force.definition(key).kind is not Kind.REPORT, force.position(key))
+    )
+    due = [_due(session, force, by_key[key], now) for key in keys]
     return Month(first, tuple(due))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from functools import partial
 from typing import Any, cast
 
@@ -13,9 +13,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from tracker.app import App
+from tracker.board.lights import Board
 from tracker.core.model import Language
 from tracker.engine.inforce import InForce
 from tracker.shipped import shipped
+from tracker.terms import word
 from tracker.web.words import LANGUAGES, Words, words_of
 
 #: Cookies that hold nothing but how the reader wants to see the page.
@@ -41,6 +43,7 @@ class Site:
     wake: Callable[[], None] = _nothing
     live: float = LIVE
     environment: Environment = field(init=False)
+    board: Board = field(init=False)
 
     def __post_init__(self) -> None:
         self.environment = Environment(
@@ -50,6 +53,7 @@ class Site:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self.board = Board(self.app.database)
 
     @property
     def force(self) -> InForce:
@@ -70,8 +74,10 @@ class Site:
         """A page from ``templates/web/TEMPLATE`` in the reader's language.
 
         Templates get ``facts`` and beside them ``t`` (phrases), ``site``, ``campaign``, ``request``, ``person``,
-        ``csrf``, ``theme`` and ``here(name=value)``, this page's address with other parameters.
+        ``csrf``, ``theme``, ``here(name=value)`` (this page's address with other parameters), ``word`` (states,
+        events, kinds), ``day`` and ``minute`` (dates and times in the campaign's zone).
         """
+        language = language_of(request)
         html = self.environment.get_template(template).render(
             **facts,
             t=words(request),
@@ -82,6 +88,9 @@ class Site:
             csrf=request.state.csrf,
             theme=_theme(request),
             here=partial(_here, request),
+            word=partial(_word, language),
+            day=partial(say_day, language),
+            minute=partial(_minute, self.force.zone),
         )
         return HTMLResponse(html, status_code=status)
 
@@ -102,6 +111,23 @@ def language_of(request: Request) -> Language:
 def words(request: Request) -> Words:
     """The phrases in the reader's language."""
     return words_of(language_of(request))
+
+
+def say_day(language: Language, day: date | None) -> str:
+    """2022年5月5日, or 5 May 2022; nothing for None."""
+    if day is None:
+        return ""
+    if language == "zh":
+        return f"{day.year}年{day.month}月{day.day}日"
+    return f"{day.day} {day:%b} {day.year}"
+
+
+def _minute(zone: tzinfo, moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
+
+
+def _word(language: Language, name: str | None) -> str:
+    return word(name, language)
 
 
 def _here(request: Request, **changes: object) -> str:

@@ -1,0 +1,67 @@
+"""What an address asks for: months, pages and choices, each a sentence where it cannot be read."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from starlette.requests import Request
+
+from tracker.board.lights import Choice
+from tracker.core.model import Light, State
+from tracker.engine.inforce import InForce
+from tracker.errors import UnknownNameError, UsageError
+
+_MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
+
+
+def read_month(text: str) -> date:
+    """The first day of ``2022-05``.  Raises UsageError."""
+    found = _MONTH.fullmatch(text)
+    if found is None or not 1 <= int(found[2]) <= 12 or int(found[1]) < 1:
+        raise UsageError(f"“{text}”: expected a month such as 2022-05（应为月份，如2022-05）")
+    return date(int(found[1]), int(found[2]), 1)
+
+
+def read_page(request: Request) -> int:
+    """The number of the page that is wanted, from 1."""
+    text = request.query_params.get("page", "1")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
+
+
+def chosen(request: Request, name: str) -> str | None:
+    """What a filter says; an empty one says nothing."""
+    return request.query_params.get(name, "").strip() or None
+
+
+def read_choice(request: Request, force: InForce) -> Choice:
+    """The filters of the matrix.  Raises UsageError or UnknownNameError with a sentence."""
+    section, month, state = chosen(request, "section"), chosen(request, "month"), chosen(request, "state")
+    if section is not None and section not in sections(force):
+        raise UnknownNameError(f"there is no section “{section}”（没有这一部分）")
+    is_light = state in set(Light)
+    if state is not None and not is_light and state not in set(State):
+        known = ", ".join((*Light, *State))
+        raise UsageError(f"“{state}”: expected one of {known}")
+    return Choice(
+        section=section,
+        units=read_units(force, chosen(request, "unit")),
+        month=None if month is None else read_month(month),
+        state=State(state) if state is not None and not is_light else None,
+        light=Light(state) if state is not None and is_light else None,
+    )
+
+
+def read_units(force: InForce, text: str | None) -> tuple[str, ...] | None:
+    """A unit by id, name or alias, or the members of a group.  Raises UnknownNameError."""
+    if text is None:
+        return None
+    for group in force.campaign.groups.values():
+        if text in (group.id, group.name, *group.aliases):
+            return group.members
+    return (force.unit_id(text),)
+
+
+def sections(force: InForce) -> list[str]:
+    """The document's sections in its order."""
+    return list(dict.fromkeys(each.section for each in force.campaign if each.section is not None))

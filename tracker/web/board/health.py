@@ -1,0 +1,52 @@
+"""How the service itself is doing."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tracker import __version__
+from tracker.board.outbox import queue, states
+from tracker.core.workdays import Workdays
+from tracker.engine.plan import next_planning
+from tracker.engine.pulse import SILENT, remembered
+from tracker.store.database import SCHEMA
+from tracker.web.identity import Role, require
+from tracker.web.site import site_of
+
+
+def page(request: Request) -> Response:
+    """Last pass, next pass, queue, mail server, calendar, files."""
+    require(request, Role.VIEWER)
+    site = site_of(request)
+    app, force, now = site.app, site.force, site.now()
+    with app.database.reading() as session:
+        beat = app.pulse.last or remembered(session)
+        waits = queue(session)
+        counted = states(session)
+        following = next_planning(session, force, now)
+    facts = {
+        "beat": beat,
+        "is_silent": beat is None or now - beat.at > SILENT,
+        "next_at": following,
+        "queue": waits,
+        "states": counted,
+        "pulse": app.pulse,
+        "transport": force.settings.transport,
+        "mailbox": force.settings.mailbox,
+        "calendar": _calendar(
+            force.workdays, sorted({force.campaign.issued.year, site.today().year, site.today().year + 1})
+        ),
+        "database": app.database_url.rpartition("@")[2],
+        "version": __version__,
+        "schema": SCHEMA,
+        "summary": app.summary(),
+        "config": str(app.config),
+    }
+    return site.page(request, "board/health.html", facts)
+
+
+def _calendar(workdays: Workdays, years: list[int]) -> list[tuple[int, bool]]:
+    """Each year, and whether its holidays are known."""
+    provisional = set(workdays.provisional_years(years))
+    return [(year, year not in provisional) for year in years]

@@ -1,0 +1,112 @@
+"""One task or report, one unit, one assignment, and the files that were sent for it."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tracker import desk
+from tracker.board.items import files_of, item
+from tracker.core.model import Light
+from tracker.core.occurrences import parse_ref
+from tracker.core.standing import URGENCY
+from tracker.core.wording import to_chinese, to_english
+from tracker.engine.filings import read_document
+from tracker.engine.mails import mails_about
+from tracker.engine.standings import LedgerRow
+from tracker.errors import UnknownNameError
+from tracker.web.board.asked import chosen
+from tracker.web.identity import Role, require
+from tracker.web.site import language_of, site_of
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def item_page(request: Request) -> Response:
+    """What the document says of it, and how each unit stands."""
+    require(request, Role.VIEWER)
+    site = site_of(request)
+    force = site.force
+    try:
+        definition = force.definition(request.path_params["key"])
+    except UnknownNameError as error:
+        raise HTTPException(404, str(error)) from None
+    with site.app.database.reading() as session:
+        found = item(site.board, session, force, definition.key, chosen(request, "ref"), site.now())
+    to_words = to_chinese if language_of(request) == "zh" else to_english
+    facts = {"item": found, "read_as": to_words(definition.rule), "lights": URGENCY}
+    return site.page(request, "board/item.html", facts)
+
+
+def unit_page(request: Request) -> Response:
+    """Everything that is asked of one unit, what needs it most first."""
+    require(request, Role.VIEWER)
+    site = site_of(request)
+    try:
+        unit = site.force.campaign.units[site.force.unit_id(request.path_params["unit"])]
+    except UnknownNameError as error:
+        raise HTTPException(404, str(error)) from None
+    _, rows = desk.status(site.app, unit=unit.id)
+    wanted = chosen(request, "item")
+    shown = [row for row in rows if wanted in (None, row.definition.key)]
+    shown.sort(key=_urgency)
+    counts = {light: sum(row.light is light for row in rows) for light in URGENCY}
+    facts = {"unit": unit, "rows": shown, "counts": counts, "item": wanted}
+    return site.page(request, "board/unit.html", facts)
+
+
+def _urgency(row: LedgerRow) -> tuple[int, bool, str]:
+    due = row.dates.effective_due
+    is_settled = row.answer.quiet or row.light is Light.BLUE
+    return URGENCY.index(row.light) if not is_settled else len(URGENCY), due is None, str(due)
+
+
+def assignment_page(request: Request) -> Response:
+    """One assignment: how it stands, what happened, what was mailed about it and why."""
+    require(request, Role.VIEWER)
+    site = site_of(request)
+    force = site.force
+    ref = request.path_params["ref"]
+    try:
+        unit = force.unit_id(request.path_params["unit"])
+        parse_ref(ref)
+        _, rows = desk.status(site.app, unit=unit, ref=ref)
+        explanation = desk.explanation(site.app, ref, unit)
+    except UnknownNameError as error:
+        raise HTTPException(404, str(error)) from None
+    row = next((each for each in rows if each.ref == ref), None)
+    if row is None:
+        raise HTTPException(404)
+    with site.app.database.reading() as session:
+        people = force.addresses_ever([unit])
+        superior = force.superior(unit)
+        units = [each for each in (unit, superior) if each is not None]
+        mails = mails_about(session, ref, unit, people, units)
+        files = files_of(session, force, ref, unit)
+    facts = {
+        "row": row,
+        "unit": force.campaign.units[unit],
+        "history": desk.history(site.app, ref=ref, unit=unit),
+        "explanation": explanation,
+        "mails": list(reversed(mails))[:50],
+        "subject": site.app.renderer.subject,
+        "files": files,
+        "form": force.form(row.definition),
+    }
+    return site.page(request, "board/assignment.html", facts)
+
+
+def file_page(request: Request) -> Response:
+    """A file as somebody sent it."""
+    require(request, Role.VIEWER)
+    site = site_of(request)
+    with site.app.database.reading() as session:
+        paper = read_document(session, request.path_params["number"])
+    if paper is None:
+        raise HTTPException(404)
+    disposition = f"attachment; filename*=UTF-8''{quote(paper.name, safe='')}"
+    media = XLSX if paper.name.lower().endswith(".xlsx") else "application/octet-stream"
+    return Response(paper.data, media_type=media, headers={"Content-Disposition": disposition})

@@ -1,0 +1,79 @@
+"""The outbox: what was sent, to whom, when and why, and what failed; and each mail as its reader sees it."""
+
+from __future__ import annotations
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from tracker.board.outbox import Sought
+from tracker.board.outbox import mail_page as find_mails
+from tracker.core.model import MailKind
+from tracker.engine.mails import StoredMail, stored_mail
+from tracker.errors import UnknownNameError, UsageError
+from tracker.store.tables import MailState
+from tracker.web.board.asked import chosen, read_page
+from tracker.web.identity import Role, require
+from tracker.web.mailpage import without_styles
+from tracker.web.site import site_of
+
+SIZE = 100
+
+
+def list_page(request: Request) -> Response:
+    """A page of the outbox, the newest first."""
+    require(request, Role.VIEWER)
+    site = site_of(request)
+    state, kind, unit = chosen(request, "state"), chosen(request, "kind"), chosen(request, "unit")
+    if state is not None and state not in set(MailState):
+        raise UsageError(f"“{state}”: expected one of {', '.join(MailState)}")
+    if kind is not None and kind not in set(MailKind):
+        raise UsageError(f"“{kind}”: expected one of {', '.join(MailKind)}")
+    sought = Sought(state, kind, None if unit is None else site.force.unit_id(unit))
+    with site.app.database.reading() as session:
+        found = find_mails(session, sought, page=read_page(request), size=SIZE)
+    facts = {
+        "found": found,
+        "kinds": list(MailKind),
+        "state": state,
+        "kind": kind,
+        "unit": unit,
+        "subject": site.app.renderer.subject,
+    }
+    return site.page(request, "board/mails.html", facts)
+
+
+def mail_page(request: Request) -> Response:
+    """One mail: to whom, when, why, what came of it, and what it says."""
+    require(request, Role.VIEWER)
+    site = site_of(request)
+    found = _mail(request)
+    subject = found.subject or site.app.renderer.subject(found.mail)
+    return site.page(request, "board/mail.html", {"found": found, "subject": subject})
+
+
+def body_page(request: Request) -> Response:
+    """The mail itself."""
+    require(request, Role.VIEWER)
+    html, _ = without_styles(_html(request), f"/mails/{request.path_params['number']}/style.css")
+    return HTMLResponse(html)
+
+
+def style_page(request: Request) -> Response:
+    """Its looks."""
+    require(request, Role.VIEWER)
+    _, css = without_styles(_html(request), "")
+    return Response(css, media_type="text/css")
+
+
+def _html(request: Request) -> str:
+    return site_of(request).app.renderer.render(_mail(request).mail).html
+
+
+def _mail(request: Request) -> StoredMail:
+    site = site_of(request)
+    with site.app.database.reading() as session:
+        try:
+            return stored_mail(session, request.path_params["number"])
+        except UnknownNameError:
+            raise HTTPException(404) from None

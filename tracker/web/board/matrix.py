@@ -1,0 +1,81 @@
+"""The first page: everything at a glance."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tracker.board.lights import Matrix
+from tracker.board.months import month
+from tracker.core.model import Definition, Kind, Light
+from tracker.core.standing import URGENCY
+from tracker.engine.inforce import InForce
+from tracker.web.board.asked import chosen, read_choice, read_page, sections
+from tracker.web.identity import Role, require
+from tracker.web.site import Site, site_of
+
+#: Units on a page: all of them where they fit, else a few fewer, so that pages stay light.
+FITS, SIZE = 60, 40
+
+
+def page(request: Request) -> Response:
+    """The matrix of lights."""
+    require(request, Role.VIEWER)
+    site = site_of(request)
+    force, now = site.force, site.now()
+    choice = read_choice(request, force)
+    size = FITS if len(force.campaign.units) <= FITS else SIZE
+    matrix = site.board.matrix(force, choice, now, page=read_page(request), size=size)
+    facts = {
+        "matrix": matrix,
+        "groups": _by_section(matrix),
+        "sections": sections(force),
+        "months": _months(site),
+        "lights": URGENCY,
+        "glance": _glance(site, matrix),
+        "section": chosen(request, "section"),
+        "unit": chosen(request, "unit"),
+        "month": chosen(request, "month"),
+        "state": chosen(request, "state"),
+    }
+    return site.page(request, "board/matrix.html", facts)
+
+
+def _by_section(matrix: Matrix) -> list[tuple[str | None, list[object]]]:
+    """The lines under the document's own headings; reports stand under one of their own (None)."""
+    found: list[tuple[str | None, list[object]]] = []
+    for line in matrix.lines:
+        section = None if line.definition.kind is Kind.REPORT else line.definition.section or ""
+        if not found or found[-1][0] != section:
+            found.append((section, []))
+        found[-1][1].append(line)
+    return found
+
+
+def _short(force: InForce, definition: Definition) -> str:
+    """附件2, where the form has such a name; else the title."""
+    form = force.form(definition)
+    return (form.annex if form is not None else None) or definition.title
+
+
+def _months(site: Site) -> list[str]:
+    """The months to choose from: those of the campaign's year, and this one."""
+    force, today = site.force, site.today()
+    first = force.campaign.issued.replace(day=1)
+    last = max(today.replace(day=1), first.replace(month=12))
+    count = (last.year - first.year) * 12 + last.month - first.month + 1
+    start = first.year * 12 + first.month - 1 + max(0, count - 24)
+    return [f"{number // 12}-{number % 12 + 1:02}" for number in range(start, start + min(count, 24))]
+
+
+def _glance(site: Site, matrix: Matrix) -> dict[str, object]:
+    """In a sentence: how much is overdue, and which tables of this month are not all in."""
+    force, now = site.force, site.now()
+    with site.app.database.reading() as session:
+        this_month = month(site.board, session, force, site.today().replace(day=1), now)
+    tables = [each for each in this_month.due if each.definition.kind is Kind.REPORT]
+    return {
+        "overdue": matrix.all_lights[Light.RED],
+        "tables": [(_short(force, each.definition), each) for each in tables if each.missing],
+        "all_in": bool(tables) and not any(each.missing for each in tables),
+    }

@@ -1,0 +1,60 @@
+"""A month: how many are in, who is missing, and whom to call."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from tracker.board.months import month, months_of
+from tracker.web.board.asked import read_month
+from tracker.web.identity import Role, require
+from tracker.web.site import site_of
+
+#: Names in one list; nobody reads more, and the page stays light.
+SHOWN = 150
+
+
+def this_month(request: Request) -> Response:
+    """The month that is running, or the nearest in which anything is due."""
+    require(request, Role.VIEWER)
+    site = site_of(request)
+    today = site.today().replace(day=1)
+    with site.app.database.reading() as session:
+        months = months_of(site.board, session, site.force, site.now())
+    nearest = min(months, key=lambda each: (abs((each - today).days), each), default=today)
+    return RedirectResponse(f"/month/{nearest:%Y-%m}", status_code=302)
+
+
+def page(request: Request) -> Response:
+    """One month."""
+    require(request, Role.VIEWER)
+    site = site_of(request)
+    first = read_month(request.path_params["month"])
+    with site.app.database.reading() as session:
+        found = month(site.board, session, site.force, first, site.now())
+        months = months_of(site.board, session, site.force, site.now())
+    before = [each for each in months if each < first]
+    after = [each for each in months if each > first]
+    facts = {
+        "month": found,
+        "last": _last(first),
+        "months": [each for each in months if each.year == first.year],
+        "before": before[-1] if before else None,
+        "after": after[0] if after else None,
+        "shown": SHOWN,
+        "addresses": {
+            each.ref: _addresses([contact.email for asked in each.missing for contact in asked.contacts])
+            for each in found.due
+        },
+    }
+    return site.page(request, "board/month.html", facts)
+
+
+def _addresses(emails: list[str]) -> str:
+    return "; ".join(dict.fromkeys(emails))
+
+
+def _last(first: date) -> date:
+    return (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
