@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import digests, files, ledgers, starting, tables
+from bench import digests, files, ledgers, pages, starting, tables
 from bench.child import FailedError
 from bench.plan import FULL, QUICK, Bench, Measurement
 from bench.report import HEADINGS, KEPT, Row, Section, line, machine, markdown, write
@@ -27,6 +27,7 @@ MEASUREMENTS = (
     Measurement("loading", "Reading the files", files.loading),
     Measurement("importing", "Many tasks of one unit each", files.importing),
     Measurement("tables", "The spreadsheets of a month", tables.a_month),
+    Measurement("pages", "The pages of a large campaign", pages.the_board),
     Measurement("next-date", "The next date of a rule", files.next_date),
     Measurement("simulate", "Simulation", starting.simulation),
     Measurement("first-mail", "Start to the first mail", starting.first_mail),

@@ -32,6 +32,8 @@ class Sizes:
     due_at_once: tuple[int, ...]
     year: tuple[tuple[int, int], ...]
     table_rows: int
+    board: tuple[int, int]
+    requests: int
     simulations: tuple[tuple[str, str, str], ...]
 
 
@@ -49,6 +51,8 @@ FULL = Sizes(
     due_at_once=(100_000, 1_000_000),
     year=((300, 40), (3_000, 40)),
     table_rows=20,
+    board=(3_000, 25),
+    requests=60,
     simulations=(("a year", "2022-04-08", "2023-04-07"), ("21 months", "2022-04-08", "2023-12-31")),
 )
 QUICK = Sizes(
@@ -65,6 +69,8 @@ QUICK = Sizes(
     due_at_once=(2_000, 20_000),
     year=((30, 10), (300, 10)),
     table_rows=5,
+    board=(60, 12),
+    requests=10,
     simulations=(("a month", "2022-04-08", "2022-05-07"),),
 )
 

@@ -30,6 +30,8 @@ PACKAGES = (
     "sqlalchemy",
     "sqlmodel",
     "typer",
+    "starlette",
+    "uvicorn",
     "python-dateutil",
 )
 WIDTHS = (56, 15, 41, 15, 8, 17, 18, 7)

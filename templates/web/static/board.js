@@ -3,13 +3,13 @@
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("button[data-copy]");
   if (!button) return;
+  const field = button.parentElement.querySelector("textarea");
   try {
-    await navigator.clipboard.writeText(button.dataset.copy);
+    await navigator.clipboard.writeText(field.value);
     const said = button.textContent;
     button.textContent = button.dataset.copied;
     setTimeout(() => { button.textContent = said; }, 2500);
   } catch {
-    const field = button.parentElement.querySelector("textarea");
     field.closest("details").open = true;
     field.select();
   }

@@ -14,6 +14,7 @@ def routes() -> list[BaseRoute]:
         Route("/timeline", timeline.page),
         Route("/month", months.this_month),
         Route("/month/{month}", months.page),
+        Route("/month/{month}/addresses.txt", months.addresses),
         Route("/item/{key:path}", items.item_page),
         Route("/unit/{unit}", items.unit_page),
         Route("/assignment/{unit}/{ref:path}", items.assignment_page),

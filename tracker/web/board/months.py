@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
-from tracker.board.months import month, months_of
-from tracker.web.board.asked import read_month
+from tracker.board.months import Due, month, months_of
+from tracker.web.board.asked import chosen, read_month
 from tracker.web.identity import Role, require
 from tracker.web.site import site_of
 
 #: Names in one list; nobody reads more, and the page stays light.
-SHOWN = 150
+SHOWN = 60
 
 
 def this_month(request: Request) -> Response:
@@ -45,15 +45,27 @@ def page(request: Request) -> Response:
         "after": after[0] if after else None,
         "shown": SHOWN,
         "addresses": {
-            each.ref: _addresses([contact.email for asked in each.missing for contact in asked.contacts])
-            for each in found.due
+            each.ref: _addresses(each, "; ") if len(each.missing) <= SHOWN else None for each in found.due
         },
     }
     return site.page(request, "board/month.html", facts)
 
 
-def _addresses(emails: list[str]) -> str:
-    return "; ".join(dict.fromkeys(emails))
+def addresses(request: Request) -> Response:
+    """Everybody at the units that are missing, an address a line; for lists too long for the page."""
+    require(request, Role.VIEWER)
+    site = site_of(request)
+    first = read_month(request.path_params["month"])
+    with site.app.database.reading() as session:
+        found = month(site.board, session, site.force, first, site.now())
+    wanted = chosen(request, "ref")
+    lines = [_addresses(each, "\n") for each in found.due if wanted in (None, each.ref)]
+    return PlainTextResponse("\n".join(lines))
+
+
+def _addresses(due: Due, between: str) -> str:
+    emails = [contact.email for asked in due.missing for contact in asked.contacts]
+    return between.join(dict.fromkeys(emails))
 
 
 def _last(first: date) -> date:
