@@ -155,7 +155,7 @@ def record(app: App, event: Event, *, forced: bool = False) -> str:
         at=at,
         ref=event.ref.strip(),
         unit=force.unit_id(event.unit),
-        who=event.who or _login_name(),
+        who=event.who or login_name(),
         via=event.via or "cli",
     )
     app.engine.record(event, forced=forced)
@@ -317,7 +317,8 @@ def where_to_look(app: App) -> list[str]:
     ]
 
 
-def _login_name() -> str:
+def login_name() -> str:
+    """Who is at the keyboard; what the history says of what came by command."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):

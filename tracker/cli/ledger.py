@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,9 +16,11 @@ from tracker.cli.output import (
     FormatOption,
     choose_language,
     print_csv,
+    print_file,
     print_json,
     print_json_line,
     print_table,
+    read_calendar_format,
     say,
 )
 from tracker.cli.table import Column
@@ -87,15 +89,30 @@ def calendar(
     since: FromOption,
     until: ToOption,
     unit: UnitOption = None,
-    output: FormatOption = Format.TABLE,
+    output: Annotated[
+        Any,
+        typer.Option(
+            "--format",
+            parser=read_calendar_format,
+            metavar="table|json|csv|ics",
+            help="输出格式 · How it is printed",
+        ),
+    ] = "table",
 ) -> None:
     """列出期间内到期的台账项 · Every assignment due in the range."""
     from tracker.desk import due_between
     from tracker.listing import calendar_facts
+    from tracker.subscriptions import calendar_file
 
     with given(context).open() as app:
         zone = app.force.zone
         rows = due_between(app, parse_day(since, "--from", zone), parse_day(until, "--to", zone), unit)
+        if output is None:
+            name = app.force.campaign.document
+            if unit is not None:
+                name = f"{app.force.campaign.unit_name(app.force.unit_id(unit))} {name}"
+            print_file(calendar_file(app, rows, name, several=unit is None))
+            return
         facts = list(calendar_facts(app.force, rows))
         if output is Format.JSON:
             print_json(facts)

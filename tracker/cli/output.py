@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0")
 
 
+#: The format that only calendars have.
+ICS = "ics"
+
+
 class Format(StrEnum):
     """How a listing comes out."""
 
@@ -32,13 +36,18 @@ class Format(StrEnum):
 
 def read_format(text: str) -> Format:
     """The format called ``text``; typer makes a sentence of what this raises."""
-    if text == "ics":
+    if text == ICS:
         raise typer.BadParameter(
-            "calendars as .ics are not part of this version; expected table, json or csv（本版尚不支持 ics）"
+            "only tracker calendar comes as ics; expected table, json or csv（只有 tracker calendar 有 ics 格式）"
         )
     if text not in set(Format):
         raise typer.BadParameter(f"“{text}” is no format; expected table, json or csv")
     return Format(text)
+
+
+def read_calendar_format(text: str) -> Format | None:
+    """The same, where a calendar may be wanted: None."""
+    return None if text == ICS else read_format(text)
 
 
 FormatOption = Annotated[
@@ -57,6 +66,17 @@ def say(message: str) -> None:
 def say_result(line: str) -> None:
     """A line of the result."""
     sys.stdout.write(line + "\n")
+
+
+def print_file(data: bytes) -> None:
+    """A file of text as it is, with the line ends that it has."""
+    sys.stdout.flush()
+    stream = getattr(sys.stdout, "buffer", None)
+    if stream is None:
+        sys.stdout.write(data.decode())
+    else:
+        stream.write(data)
+        stream.flush()
 
 
 def print_json(value: object) -> None:

@@ -289,6 +289,7 @@ class MailShape(Shape):
     mailbox: Line | None = None
     connections: Annotated[int, BeforeValidator(whole(1, 100))] | None = None
     refusals: Annotated[RefusalsShape, _EmptyMapping] = RefusalsShape()
+    calendar: Truth | None = None
 
 
 class PolicyShape(Shape):

@@ -133,6 +133,7 @@ class Settings:
     connections: int = 4
     temporary_refusals: tuple[str, ...] = ()
     permanent_refusals: tuple[str, ...] = ()
+    encloses_calendar: bool = True
     operator: Contact | None = None
     web: str | None = "127.0.0.1:8080"
     database: str = field(default="sqlite:///var/tracker.db", repr=False)

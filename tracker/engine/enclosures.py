@@ -1,4 +1,4 @@
-"""The files that travel with a mail: a unit's own form with its reminder, the checked copy with a receipt.
+"""The files that travel with a mail: a unit's own form and its dates with a reminder, the checked copy with a receipt.
 
 Forms are written when the mail is composed, from what is filed at that moment; planning writes none.
 """
@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 
+from tracker import calendars
 from tracker.core.form import Filed
-from tracker.core.model import Language, Mail, MailKind
+from tracker.core.model import Definition, Language, Mail, MailKind
+from tracker.core.reminders import notice_day
 from tracker.engine.filings import Paper, Table, previous_filings, read_document, tables_due
 from tracker.engine.inforce import InForce
+from tracker.engine.outbox import mail_domain
 from tracker.forms.mark import Mark
 from tracker.store.database import Database
 
@@ -68,12 +71,14 @@ class Enclosures:
         from tracker.mail.message import Attachment
 
         if mail.kind is MailKind.DIGEST:
-            papers = self._forms(mail, force)
-        elif mail.kind is MailKind.RECEIPT:
-            papers = self._kept(mail)
-        else:
-            return []
-        return [Attachment(paper.name, XLSX, paper.data) for paper in papers]
+            found = [Attachment(paper.name, XLSX, paper.data) for paper in self._forms(mail, force)]
+            dates = dates_of(mail, force)
+            if dates is not None:
+                found.append(Attachment(dates.name, calendars.CONTENT_TYPE, dates.data))
+            return found
+        if mail.kind is MailKind.RECEIPT:
+            return [Attachment(paper.name, XLSX, paper.data) for paper in self._kept(mail)]
+        return []
 
     def _forms(self, mail: Mail, force: InForce) -> list[Paper]:
         asked = enclosed_with(mail, force)
@@ -112,6 +117,51 @@ class Enclosures:
         with self._database.reading() as session:
             papers = [read_document(session, number) for number in numbers if isinstance(number, int)]
         return [paper for paper in papers if paper is not None]
+
+
+def dates_of(mail: Mail, force: InForce) -> Paper | None:
+    """The dates still to come that a reminder tells, as a calendar to open; None where there are none."""
+    if not force.settings.encloses_calendar:
+        return None
+    day = force.day(mail.at)
+    entries = [
+        entry_of(force, definition, item.ref, item.due)
+        for item in mail.items
+        if item.due is not None
+        and item.due >= day
+        and item.unit == mail.unit
+        and (definition := force.campaign.definitions.get(item.ref.partition("@")[0])) is not None
+    ]
+    if not entries:
+        return None
+    name = f"{force.campaign.unit_name(mail.unit or '')} {force.campaign.document}"
+    domain = mail_domain(force)
+    data = calendars.calendar(entries, name=name, domain=domain, stamp=day, language=mail.language)
+    return Paper("日程.ics" if mail.language == "zh" else "deadlines.ics", data)
+
+
+def entry_of(
+    force: InForce,
+    definition: Definition,
+    ref: str,
+    due: date,
+    *,
+    is_done: bool = False,
+    scope: str = "",
+    who: str | None = None,
+) -> calendars.Entry:
+    """One deadline for a calendar."""
+    return calendars.Entry(
+        ref=ref,
+        title=definition.title,
+        due=due,
+        notice=notice_day(due, force.workdays),
+        deadline=definition.deadline,
+        requirement=definition.requirement,
+        is_done=is_done,
+        scope=scope,
+        who=who,
+    )
 
 
 def enclosed_with(mail: Mail, force: InForce) -> list[tuple[str, str, date]]:

@@ -302,6 +302,23 @@ class FilingRow(Base, table=True):
     in_force: bool = False
 
 
+class FeedRow(Base, table=True):
+    """A calendar that may be looked at without an account, by whoever has its address; ``unit`` None is all units.
+
+    Only the hash of the address is kept.
+    """
+
+    __tablename__ = "feed"
+    __table_args__ = (Index("uq_feed_digest", "digest", unique=True),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    unit: str | None = None
+    digest: str
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    created_by: str
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
 # The same tables for statements in bulk, where one object for each row would cost twenty times the work.
 META = MetaRow.__table__  # type: ignore[attr-defined]
 DEFINITION = DefinitionRow.__table__  # type: ignore[attr-defined]
@@ -310,4 +327,5 @@ ASSIGNMENT = AssignmentRow.__table__  # type: ignore[attr-defined]
 EVENT = EventRow.__table__  # type: ignore[attr-defined]
 MAIL = MailRow.__table__  # type: ignore[attr-defined]
 DOCUMENT = DocumentRow.__table__  # type: ignore[attr-defined]
+FEED = FeedRow.__table__  # type: ignore[attr-defined]
 FILING = FilingRow.__table__  # type: ignore[attr-defined]

@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from tracker.errors import TrackerError
 from tracker.shipped import shipped
-from tracker.web import board
+from tracker.web import board, feeds
 from tracker.web.guard import Guard
 from tracker.web.known import Known
 from tracker.web.site import Site, site_of, words
@@ -45,6 +45,7 @@ def make_application(site: Site) -> Starlette:
 def _routes() -> list[BaseRoute]:
     return [
         *board.routes(),
+        *feeds.routes(),
         Mount("/static", StaticFiles(directory=shipped("templates") / "web" / "static")),
     ]
 
