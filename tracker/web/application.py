@@ -15,7 +15,8 @@ from starlette.staticfiles import StaticFiles
 
 from tracker.errors import TrackerError
 from tracker.shipped import shipped
-from tracker.web import board, feeds
+from tracker.web import board, feeds, probes
+from tracker.web.api.application import make_api
 from tracker.web.guard import Guard
 from tracker.web.known import Known
 from tracker.web.site import Site, site_of, words
@@ -26,7 +27,7 @@ log = logging.getLogger("tracker.web")
 def make_application(site: Site) -> Starlette:
     """Everything under one address."""
     application = Starlette(
-        routes=_routes(),
+        routes=_routes(site),
         middleware=[
             Middleware(Guard),
             Middleware(GZipMiddleware, minimum_size=1024),
@@ -42,10 +43,12 @@ def make_application(site: Site) -> Starlette:
     return application
 
 
-def _routes() -> list[BaseRoute]:
+def _routes(site: Site) -> list[BaseRoute]:
     return [
         *board.routes(),
         *feeds.routes(),
+        *probes.routes(),
+        Mount("/api", make_api(site)),
         Mount("/static", StaticFiles(directory=shipped("templates") / "web" / "static")),
     ]
 

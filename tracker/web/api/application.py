@@ -1,0 +1,226 @@
+"""The API: the commands' own listings over HTTP, to be read only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, time, tzinfo
+from typing import Annotated, Any, cast
+
+from fastapi import Depends, FastAPI, HTTPException, Query, Request
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from tracker import __version__, desk
+from tracker.core.model import State
+from tracker.core.occurrences import parse_ref
+from tracker.errors import TrackerError, UnknownNameError
+from tracker.filing.overview import missing_facts
+from tracker.listing import (
+    Fact,
+    calendar_facts,
+    deadline_facts,
+    definition_facts,
+    status_facts,
+    unit_facts,
+)
+from tracker.store.tables import MailState
+from tracker.web.api import models
+from tracker.web.identity import NotAllowedError, Role, require
+from tracker.web.site import Site, site_of
+
+#: A range of dates has no more years than this, and a list of mails no more mails.
+MOST_YEARS, MOST_MAILS = 10, 1000
+#: Years in which the ledger can be looked at.
+FIRST, LAST = date(1970, 1, 1), date(2199, 12, 31)
+
+Unit = Annotated[str | None, Query(description="id, name or alias · 单位", max_length=200)]
+Ref = Annotated[str | None, Query(description="such as 5 or table-2@2022-05 · 编号", max_length=200)]
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"model": models.Refusal, "description": "What was asked makes no sense · 请求不成立"},
+    401: {"model": models.Refusal, "description": "Sign in first · 请先登录"},
+    404: {"model": models.Refusal, "description": "There is no such thing · 没有此项"},
+}
+
+
+def allowed(request: Request) -> Site:
+    """The site, for whoever may look."""
+    require(request, Role.VIEWER)
+    return site_of(request)
+
+
+Allowed = Annotated[Site, Depends(allowed)]
+
+
+def make_api(site: Site) -> FastAPI:
+    """The application under ``/api``."""
+    api = FastAPI(
+        title="Deadline tracker · 任务督办",
+        version=__version__,
+        description="The listings of the `tracker` command as JSON. To be read only; times with their offset.",
+        docs_url=None,
+        redoc_url=None,
+        responses=_REFUSALS,
+        exception_handlers={
+            UnknownNameError: _unknown,
+            TrackerError: _wrong,
+            NotAllowedError: _stranger,
+            StarletteHTTPException: _http,
+        },
+    )
+    api.state.site = site
+    for path, endpoint, model in _ENDPOINTS:
+        api.add_api_route(
+            path, endpoint, response_model=model, methods=["GET"], response_model_exclude_unset=True
+        )
+    return api
+
+
+def tasks(
+    site: Allowed, *, reports: Annotated[bool, Query(description="the reports instead · 报表")] = False
+) -> list[Fact]:
+    """The definitions as understood · 任务清单（reports=true 为报表）."""
+    campaign = site.force.campaign
+    return [definition_facts(each) for each in (campaign.reports if reports else campaign.tasks)]
+
+
+def units(site: Allowed) -> list[Fact]:
+    """Who answers · 单位名录."""
+    campaign = site.force.campaign
+    return [unit_facts(unit, campaign) for unit in campaign.units.values()]
+
+
+def calendar(
+    site: Allowed,
+    since: Annotated[date, Query(alias="from", description="first day · 起")],
+    until: Annotated[date, Query(alias="to", description="last day, included · 止")],
+    unit: Unit = None,
+) -> list[Fact]:
+    """Every assignment due in the range · 期间内到期的台账项."""
+    _in_range(since, until)
+    rows = desk.due_between(site.app, since, until, unit)
+    return list(calendar_facts(site.force, rows))
+
+
+def status(
+    site: Allowed,
+    at: Annotated[str | None, Query(description="a date or ISO time · 时点", max_length=40)] = None,
+    unit: Unit = None,
+    ref: Ref = None,
+    state: Annotated[State | None, Query(description="only this state · 状态")] = None,
+) -> Fact:
+    """The ledger · 台账."""
+    moment = None if at is None else _moment(at, site.force.zone)
+    if ref is not None:
+        parse_ref(ref)
+    now, rows = desk.status(site.app, moment, unit=unit, ref=ref)
+    chosen = rows if state is None else [row for row in rows if row.state is state]
+    return status_facts(site.force, now, chosen)
+
+
+def history(site: Allowed, ref: Ref = None, unit: Unit = None) -> list[Fact]:
+    """Every event, oldest first · 办理记录."""
+    if ref is not None:
+        parse_ref(ref)
+    return desk.history(site.app, ref=ref, unit=unit)
+
+
+def explain(
+    site: Allowed,
+    ref: Annotated[str, Query(max_length=200, description="编号")],
+    unit: Annotated[str, Query(max_length=200, description="单位")],
+) -> Fact:
+    """Why a mail went, or did not, or when it will · 提醒的缘由."""
+    return desk.explanation(site.app, ref, unit)
+
+
+def deadline(
+    site: Allowed,
+    text: Annotated[str, Query(max_length=200, description="such as 每月5日前 · 完成时限")],
+    issued: Annotated[date | None, Query(description="date of issue · 印发日期")] = None,
+    since: Annotated[date | None, Query(alias="from", description="起")] = None,
+    until: Annotated[date | None, Query(alias="to", description="止")] = None,
+) -> Fact:
+    """How a deadline is read, and its next dates · 期限的读法."""
+    if until is not None:
+        _in_range(since or until, until)
+    reading, dates = desk.read_deadline(text, issued or desk.date_of_issue(site.app), since, until)
+    return deadline_facts(reading, dates)
+
+
+def mails(
+    site: Allowed,
+    state: Annotated[MailState | None, Query(description="状态")] = None,
+    unit: Unit = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_MAILS, description="the newest · 最近几封")] = 100,
+) -> list[Fact]:
+    """The outbox, oldest first · 邮件."""
+    return desk.mails(site.app, state=None if state is None else state.value, unit=unit, limit=limit)
+
+
+def forms_missing(
+    site: Allowed,
+    month: Annotated[
+        str, Query(pattern=r"^(19|20|21)\d\d-(0[1-9]|1[0-2])$", description="2022-05 · 应报月份")
+    ],
+    unit: Unit = None,
+    form: Annotated[str | None, Query(max_length=200, description="报表")] = None,
+) -> list[Fact]:
+    """Who still owes a table of the month · 谁还没报."""
+    first = date(int(month[:4]), int(month[5:]), 1)
+    return missing_facts(
+        site.app,
+        first,
+        units=() if unit is None else (unit,),
+        forms=() if form is None else (form,),
+    )
+
+
+_ENDPOINTS: tuple[tuple[str, Callable[..., Any], Any], ...] = (
+    ("/tasks", tasks, list[models.Definition]),
+    ("/units", units, list[models.Unit]),
+    ("/calendar", calendar, list[models.Due]),
+    ("/status", status, models.Ledger),
+    ("/history", history, list[models.Event]),
+    ("/explain", explain, models.Explanation),
+    ("/deadline", deadline, models.Deadline),
+    ("/mails", mails, list[models.Mail]),
+    ("/forms/missing", forms_missing, list[models.Missing]),
+)
+
+
+def _moment(text: str, zone: tzinfo) -> datetime:
+    """A time; of a day without one its end, as on the command line."""
+    try:
+        if len(text) == len("2022-05-05"):
+            moment = datetime.combine(date.fromisoformat(text), time(23, 59, 59), zone)
+        else:
+            moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise HTTPException(400, f"“{text}”: expected a date or a time such as 2022-05-05T09:00") from None
+    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
+    _in_range(moment.date(), moment.date())
+    return moment
+
+
+def _in_range(since: date, until: date) -> None:
+    if since < FIRST or until > LAST:
+        raise HTTPException(400, f"expected dates from {FIRST} to {LAST}")
+    if until < since or (until - since).days > MOST_YEARS * 366:
+        raise HTTPException(400, f"expected a range of {MOST_YEARS} years at most, the first day first")
+
+
+async def _unknown(_: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"detail": str(error)}, status_code=404)
+
+
+async def _wrong(_: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"detail": str(error)}, status_code=400)
+
+
+async def _stranger(_: Request, __: Exception) -> JSONResponse:
+    return JSONResponse({"detail": "sign in first（请先登录）"}, status_code=401)
+
+
+async def _http(_: Request, error: Exception) -> JSONResponse:
+    found = cast("StarletteHTTPException", error)
+    return JSONResponse({"detail": found.detail}, status_code=found.status_code, headers=found.headers)

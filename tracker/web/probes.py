@@ -1,0 +1,106 @@
+"""For machines that watch: ``/healthz`` (alive), ``/readyz`` (able to send), ``/metrics`` (Prometheus)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from tracker.board.lights import Choice
+from tracker.board.outbox import queue
+from tracker.core.standing import URGENCY
+from tracker.engine.pulse import SILENT, Beat, remembered
+from tracker.errors import TrackerError
+from tracker.store.tables import MAIL
+from tracker.web.site import Site, site_of
+
+#: By the format's own version.
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def routes() -> list[BaseRoute]:
+    """Open to whoever reaches the port; nothing here names anybody."""
+    return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)]
+
+
+def alive(_: Request) -> Response:
+    """This process answers."""
+    return PlainTextResponse("ok\n")
+
+
+def ready(request: Request) -> Response:
+    """Whether mails go out: the database answers, a pass was made lately and well, the files are in force."""
+    reasons = list(_reasons(site_of(request)))
+    return JSONResponse({"ready": not reasons, "reasons": reasons}, status_code=503 if reasons else 200)
+
+
+def _reasons(site: Site) -> Iterator[str]:
+    try:
+        beat = _beat(site)
+    except (SQLAlchemyError, TrackerError):
+        yield "the database does not answer"
+        return
+    if beat is None or site.now() - beat.at > SILENT:
+        yield "no pass was made lately"
+    elif beat.error is not None:
+        yield "the last pass failed"
+    if site.app.pulse.problems:
+        yield "an edit of the files was not taken over"
+
+
+def _beat(site: Site) -> Beat | None:
+    with site.app.database.reading() as session:
+        kept = remembered(session)
+    return site.app.pulse.last or kept
+
+
+def metrics(request: Request) -> Response:
+    """Figures of this moment, from the database; every process of one database tells the same."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Figures(site_of(request)))
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE)
+
+
+class _Figures(Collector):
+    """Counts when it is asked."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def collect(self) -> Iterator[Metric]:
+        """Each figure with what it means."""
+        site = self._site
+        now = site.now()
+        with site.app.database.reading() as session:
+            mails = GaugeMetricFamily("tracker_mails", "Mails in the outbox", labels=("state", "kind"))
+            counted = select(MAIL.c.state, MAIL.c.kind, func.count()).group_by(MAIL.c.state, MAIL.c.kind)
+            for state, kind, number in session.execute(counted):
+                mails.add_metric([state, kind], number)
+            waits = queue(session)
+            beat = site.app.pulse.last or remembered(session)
+        yield mails
+        yield GaugeMetricFamily("tracker_mails_waiting", "Mails that wait to be sent", value=waits.waiting)
+        oldest = (now - waits.oldest).total_seconds() if waits.oldest is not None else 0
+        yield GaugeMetricFamily("tracker_oldest_waiting_seconds", "Age of the oldest of them", value=oldest)
+        matrix = site.board.matrix(site.force, Choice(), now, page=1, size=1)
+        lights = GaugeMetricFamily("tracker_assignments", "Assignments by light", labels=("light",))
+        for light in URGENCY:
+            lights.add_metric([light.value], matrix.all_lights[light])
+        yield lights
+        if beat is not None:
+            at = beat.at.timestamp()
+            yield GaugeMetricFamily(
+                "tracker_last_pass_timestamp_seconds", "When the last pass ended", value=at
+            )
+            yield GaugeMetricFamily("tracker_last_pass_seconds", "How long it took", value=beat.seconds)
+            failed = float(beat.error is not None)
+            yield GaugeMetricFamily("tracker_last_pass_failed", "Whether it went wrong", value=failed)
+        problems = len(site.app.pulse.problems)
+        yield GaugeMetricFamily("tracker_file_problems", "Errors in an edit not taken over", value=problems)
