@@ -54,7 +54,7 @@ def mail_page(session: Session, sought: Sought, *, page: int, size: int) -> Mail
 def states(session: Session) -> dict[str, int]:
     """How many mails there are of each state."""
     rows = session.execute(select(MAIL.c.state, func.count()).group_by(MAIL.c.state))
-    counted: dict[str, int] = dict(rows.tuples().all())
+    counted = {str(state): int(number) for state, number in rows}
     return {state.value: counted[state.value] for state in MailState if state.value in counted}
 
 

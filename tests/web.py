@@ -1,0 +1,78 @@
+"""The pages for tests: the shipped campaign on a clock that is set, asked without a network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from starlette.testclient import TestClient
+
+from tests.tools import ROOT
+from tracker.app import App
+from tracker.clock import VirtualClock
+from tracker.core.model import Event, EventKind
+from tracker.web.application import make_application
+from tracker.web.site import Site
+
+ZONE = ZoneInfo("Asia/Shanghai")
+AT = datetime(2022, 6, 8, 10, 0, tzinfo=ZONE)
+
+
+@contextmanager
+def office(folder: Path, *, config: Path = ROOT / "config", at: datetime = AT) -> Iterator[App]:
+    """The product over the shipped campaign, as it stands at ``at``."""
+    environ = {"TRACKER_MAIL": f"mailbox:{folder / 'mailbox'}"}
+    app = App(config, database=f"sqlite:///{folder / 'tracker.db'}", environ=environ, clock=VirtualClock(at))
+    app.engine.bring_up_to_date(at)
+    try:
+        yield app
+    finally:
+        app.close()
+
+
+def browser(app: App, **more: object) -> TestClient:
+    """A reader on the same machine."""
+    return TestClient(
+        make_application(Site(app, **more)),  # type: ignore[arg-type]
+        base_url="http://127.0.0.1:8080",
+        follow_redirects=False,
+    )
+
+
+def answer(app: App, ref: str, unit: str, kind: EventKind = EventKind.SUBMIT, **more: object) -> None:
+    """Something that happened."""
+    app.engine.record(Event(app.clock.now(), ref, unit, kind, who="t", via="cli", **more))  # type: ignore[arg-type]
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.wrong: list[str] = []
+        self.open: list[str] = []
+        self.ids: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.wrong += [f"{tag} has {name}" for name in given if name == "style" or name.startswith("on")]
+        if tag == "script" and "src" not in given:
+            self.wrong.append("a script stands in the page")
+        if tag == "style":
+            self.wrong.append("a style sheet stands in the page")
+        for name in ("src", "href", "action"):
+            if re.match(r"(?:https?:)?//", given.get(name) or ""):
+                self.wrong.append(f"{tag} fetches {given[name]}")
+        if "id" in given:
+            self.ids.append(str(given["id"]))
+
+
+def flaws(html: str) -> list[str]:
+    """What the pages' policy would not allow, and identifiers that stand twice."""
+    reader = _Reader()
+    reader.feed(html)
+    twice = {each for each in reader.ids if reader.ids.count(each) > 1}
+    return reader.wrong + [f"id {each} stands twice" for each in sorted(twice)]
