@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
+from tracker.core.answering import Way, ways
 from tracker.core.model import Campaign, Definition, Every, Kind, Rule, Target
 from tracker.core.occurrences import occurrences
 from tracker.core.wording import to_chinese, to_english
+from tracker.mail.view import Answer
 from tracker.mail.wording import clip, is_chinese, tidy
 from tracker.mail.words import Words
 
@@ -32,7 +35,8 @@ class Card:
     ``title`` is for a row that says ``label`` beside it, ``short`` for a subject, ``name`` for a table.
     ``kind`` is ``paper`` for what is sent in and ``task`` for what is done and reported on.  ``of`` and
     ``measure`` are the words of a quota.  ``lapsed`` are the periods that were over before the document was
-    issued.  ``has_form``: it is answered on a form that is known.
+    issued.  ``has_form``: it is answered on a form that is known.  ``answers`` are the ways to answer it, without a
+    date and with one.
     """
 
     label: str
@@ -50,6 +54,7 @@ class Card:
     is_about_month_before: bool = False
     lapsed: frozenset[str] = frozenset()
     has_form: bool = False
+    answers: Mapping[bool, tuple[Answer, ...]] = field(default_factory=dict)
 
 
 class Cards:
@@ -76,6 +81,7 @@ class Cards:
         title = tidy(definition.title).removeprefix(f"{task}.").lstrip()
         of, measure = _counted(definition.target)
         kind = _kind(definition)
+        has_form = definition.form in self._campaign.forms
         return Card(
             label=label,
             title=clip(title, TITLE_WIDTH),
@@ -91,7 +97,14 @@ class Cards:
             measure=measure,
             is_about_month_before=kind == "paper" and _is_early_in_month(definition.rule),
             lapsed=self._lapsed(definition),
-            has_form=definition.form in self._campaign.forms,
+            has_form=has_form,
+            answers={
+                has_date: tuple(
+                    Answer(way, words(f"answers.{way}_{kind}" if way is Way.DONE else f"answers.{way}"))
+                    for way in ways(definition, has_form=has_form, has_date=has_date)
+                )
+                for has_date in (False, True)
+            },
         )
 
     def _titled(self, label: str | None, title: str, width: int) -> str:

@@ -7,9 +7,10 @@ from datetime import date
 from typing import NamedTuple
 
 from tracker.core.model import Campaign, Item, Mail, Reason, Unit
+from tracker.links import Links, lasting
 from tracker.mail.beside import Beside, Remarks
 from tracker.mail.cards import Card, Cards
-from tracker.mail.view import Row, Section
+from tracker.mail.view import Link, Row, Section
 from tracker.mail.wording import NAMED_PERIODS, Calendar
 from tracker.mail.words import Words
 
@@ -55,6 +56,7 @@ class DigestComposer:
         *,
         supervisor: str,
         supervising: Unit | None,
+        links: Links | None = None,
     ) -> None:
         self.campaign = campaign
         self.words = words
@@ -62,6 +64,7 @@ class DigestComposer:
         self.supervisor = supervisor
         self._supervising = supervising.id if supervising else None
         self._cards = cards
+        self._links = links
         self._remarks = Remarks(words, calendar)
         self._rows: dict[tuple[object, ...], Row] = {}
 
@@ -122,8 +125,31 @@ class DigestComposer:
         is_own = len(units) == 1 and (mail.unit is None or mail.unit in units)
         rows: dict[str, list[Row]] = {}
         for name, items in groups:
-            rows.setdefault(name, []).append(self._row(name, items, day, beside, is_own=is_own))
+            row = self._row(name, items, day, beside, is_own=is_own)
+            # The rows of other readers are the same, the links are not.
+            rows.setdefault(name, []).append(self._linked(row, name, items, mail, day))
         return tuple(self._section(name, tuple(found)) for name, found in rows.items())
+
+    def _linked(self, row: Row, name: str, items: list[Item], mail: Mail, day: date) -> Row:
+        """``row`` with the pages on which the reader of ``mail`` answers it; others' items are not theirs to answer."""
+        links, item = self._links, items[0]
+        if links is None or name == "escalation" or mail.details.get("cc"):
+            return row
+        answers = self._cards[item.ref.partition("@")[0]].answers
+        if not answers:
+            return row
+        if len(items) == 1:
+            link = links.answer(item.ref, item.unit, mail.to, lasting(day, item.due))
+            return row._replace(link=link, answers=answers[item.due is not None])
+        return row._replace(
+            pages=tuple(
+                Link(
+                    self.calendar.period(each.ref.partition("@")[2]),
+                    links.answer(each.ref, each.unit, mail.to, lasting(day, each.due)),
+                )
+                for each in sorted(items, key=lambda item: item.ref)
+            )
+        )
 
     def _section(self, name: str, rows: tuple[Row, ...]) -> Section:
         words = self.words
