@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from markupsafe import Markup
+
 from tracker.core.answering import Way, ways
 from tracker.core.model import Campaign, Definition, Every, Kind, Rule, Target
 from tracker.core.occurrences import occurrences
@@ -21,11 +23,29 @@ SHORT_WIDTH = 32
 NAME_WIDTH = 48
 REQUIREMENT_WIDTH = 220
 
+#: Where the address of an item is filled in.
+_ADDRESS = "ADDRESS-OF-ITEM"
+
 #: What is due up to this day of a month is about the month before: “每月5日前报送上月…”.
 LAST_DAY_ABOUT_MONTH_BEFORE = 15
 
 #: ``典型案例（个）``: a quota may name what it is counted in, as the columns of official tables do.
 _MEASURED = re.compile(r"(?P<of>.+)（(?P<measure>[^（）]{1,3})）")
+
+
+class Answers:
+    """The ways to answer something, and the HTML of their links, of which only the address is to be filled in."""
+
+    def __init__(self, ways: tuple[Answer, ...]) -> None:
+        self.ways = ways
+        html = Markup(" &ensp;").join(
+            Markup('<a href="{}/{}">{}</a>').format(_ADDRESS, *each) for each in ways
+        )
+        self._html = str(html)
+
+    def addressed(self, link: str) -> Markup:
+        """The links behind ``link``, which is an address of ours and has nothing to escape."""
+        return Markup(self._html.replace(_ADDRESS, link))  # noqa: S704
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +74,7 @@ class Card:
     is_about_month_before: bool = False
     lapsed: frozenset[str] = frozenset()
     has_form: bool = False
-    answers: Mapping[bool, tuple[Answer, ...]] = field(default_factory=dict)
+    answers: Mapping[bool, Answers] = field(default_factory=dict)
 
 
 class Cards:
@@ -99,9 +119,11 @@ class Cards:
             lapsed=self._lapsed(definition),
             has_form=has_form,
             answers={
-                has_date: tuple(
-                    Answer(way, words(f"answers.{way}_{kind}" if way is Way.DONE else f"answers.{way}"))
-                    for way in ways(definition, has_form=has_form, has_date=has_date)
+                has_date: Answers(
+                    tuple(
+                        Answer(way.value, words(f"answers.{way}_{kind}" if way is Way.DONE else f"answers.{way}"))
+                        for way in ways(definition, has_form=has_form, has_date=has_date)
+                    )
                 )
                 for has_date in (False, True)
             },

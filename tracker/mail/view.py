@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from markupsafe import Markup
+
 
 class Answer(NamedTuple):
     """A way to answer an item by a link: its word in addresses, and in the reader's language."""
@@ -26,8 +28,9 @@ class Row(NamedTuple):
     ``deadline`` is as the document words it, ``date`` the date in force, ``when`` both.  ``short`` is the
     title in a few words; ``items`` is how many items it is.  ``ref`` is what to quote in a call or a command;
     ``remarks`` is what else is to be known: an extension, why it was sent back.  ``link`` is the page on which the
-    reader answers it, each of ``answers`` a page behind that (``LINK/NAME``); a row of several items has a page
-    for each in ``pages`` instead.  Where the reader has nothing to answer there are none.
+    reader answers it, each of ``answers`` a page behind that (``LINK/NAME``), and ``ways`` are these as HTML, which
+    was made once for everybody; a row of several items has a page for each in ``pages`` instead.  Where the reader
+    has nothing to answer there are none.
     """
 
     ref: str
@@ -49,6 +52,7 @@ class Row(NamedTuple):
     items: int
     link: str | None = None
     answers: tuple[Answer, ...] = ()
+    ways: Markup | str = ""
     pages: tuple[Link, ...] = ()
 
 
