@@ -60,7 +60,9 @@ def _kept(path: Path) -> str:
             f"（链接签名密钥无法保存，请用TRACKER_SECRET指定）"
         ) from None
     if len(found) < SHORTEST:
-        raise UsageError(f"{path} holds no key; remove it, and a new one is made（{path}中没有密钥，删去后自动新建）")
+        raise UsageError(
+            f"{path} holds no key; remove it, and a new one is made（{path}中没有密钥，删去后自动新建）"
+        )
     return found
 
 

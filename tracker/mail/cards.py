@@ -121,7 +121,9 @@ class Cards:
             answers={
                 has_date: Answers(
                     tuple(
-                        Answer(way.value, words(f"answers.{way}_{kind}" if way is Way.DONE else f"answers.{way}"))
+                        Answer(
+                            way.value, words(f"answers.{way}_{kind}" if way is Way.DONE else f"answers.{way}")
+                        )
                         for way in ways(definition, has_form=has_form, has_date=has_date)
                     )
                 )

@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from tracker.errors import TrackerError
 from tracker.shipped import shipped
+from tracker.web import answer, requests
 from tracker.web.guard import Guard
 from tracker.web.known import Known
 from tracker.web.site import Site, site_of, words
@@ -43,6 +44,8 @@ def make_application(site: Site) -> Starlette:
 
 def _routes() -> list[BaseRoute]:
     return [
+        *answer.routes(),
+        *requests.routes(),
         Mount("/static", StaticFiles(directory=shipped("templates") / "web" / "static")),
     ]
 
