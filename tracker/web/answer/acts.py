@@ -24,6 +24,8 @@ VIA = "link"
 #: More than so many of anything at once is a slip of the finger.
 MOST = 9_999
 
+_FIELDS = ("count", "note", "until", "text")
+
 
 class _WrongInputError(Exception):
     """Something in the form is to be put right; ``key`` is its phrase under ``answer.input``."""
@@ -77,9 +79,7 @@ def _page(
         **facts_of(request, case),
         "way": way.value,
         "wrong": None if wrong is None else words(request)(f"answer.input.{wrong}"),
-        "given": {}
-        if form is None
-        else {name: text_of(form, name) for name in ("count", "note", "until", "text")},
+        "given": {name: "" if form is None else text_of(form, name) for name in _FIELDS},
         "missing": max(1, (case.row.target or 1) - case.row.answer.progress),
         "earliest": earliest.isoformat(),
         "most": MOST,

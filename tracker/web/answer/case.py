@@ -158,7 +158,7 @@ def linked(
 ) -> Callable[Concatenate[Request, P], Response]:
     """``page``, where a link that does not lead anywhere gets a page that says why."""
 
-    def handler(request: Request, *more: P.args, **named: P.kwargs) -> Response:
+    def handler(request: Request, /, *more: P.args, **named: P.kwargs) -> Response:
         try:
             return page(request, *more, **named)
         except StoppedError as stop:

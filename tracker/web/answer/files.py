@@ -164,7 +164,7 @@ def _results(request: Request, case: Case, address: str) -> list[dict[str, Any]]
                 **facts,
                 "noted": noted[:MOST_SHOWN],
                 "rest": max(0, len(noted) - MOST_SHOWN),
-                "copy": None if number is None else f"{case.address}/copy/{_sealed(request, case, number)}",
+                "checked": None if number is None else f"{case.address}/copy/{_sealed(request, case, number)}",
             }
         )
     return found

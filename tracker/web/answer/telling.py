@@ -72,19 +72,19 @@ class Teller:
         return self._case.force.campaign.unit_name(self._case.claim.unit)
 
     @property
-    def name(self) -> str:
-        """What is asked, in one line, with its period."""
+    def title(self) -> str:
+        """What is asked, as the document words it."""
         name = tidy(self._case.row.definition.title).rstrip("。；")
         form = self._case.force.form(self._case.row.definition)
         if form is not None and form.annex:
             name = f"{form.annex} {name}"
         elif self._case.row.definition.task_id:
             name = f"{self._card.label} {name}"
-        return f"{name}{self._say('answer.of_period', period=self.period)}" if self._period else name
+        return name
 
     @property
-    def short(self) -> str:
-        """The same for a button or a sentence."""
+    def name(self) -> str:
+        """The same for a sentence, with its period."""
         return (
             f"{self._card.name}{self._say('answer.of_period', period=self.period)}"
             if self._period
@@ -191,16 +191,16 @@ class Teller:
         """The words of a button."""
         if self._is_in and way in _CORRECTING:
             return self._say(f"answer.correct.{way}")
-        return self._say(f"answer.way.{way}_{self._card.kind}" if way is Way.DONE else f"answer.way.{way}")
+        return self._say(f"answer.way.{way}_{self._card.kind}" if way == Way.DONE else f"answer.way.{way}")
 
     def hint(self, way: Way) -> str:
         """What the button is for, in a line."""
-        return self._say(f"answer.hint.{way}_{self._card.kind}" if way is Way.DONE else f"answer.hint.{way}")
+        return self._say(f"answer.hint.{way}_{self._card.kind}" if way == Way.DONE else f"answer.hint.{way}")
 
-    def will(self, way: Way) -> str:
+    def will(self, way: str) -> str:
         """What will be written down, if the button is pressed."""
-        key = f"answer.will.{way}_{self._card.kind}" if way is Way.DONE else f"answer.will.{way}"
-        return self._say(key, unit=self.unit, name=self.short)
+        key = f"answer.will.{way}_{self._card.kind}" if way == Way.DONE else f"answer.will.{way}"
+        return self._say(key, unit=self.unit, name=self.name)
 
     def moment(self, at: datetime) -> str:
         """5月3日 14:20."""
