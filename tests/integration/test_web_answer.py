@@ -9,10 +9,11 @@ from pathlib import Path
 import openpyxl
 import pytest
 from openpyxl.cell import MergedCell
+from openpyxl.utils.cell import coordinate_to_tuple
 from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
-from tests.tools import quick_folder
+from tests.tools import found_in, quick_folder
 from tests.world import at
 from tracker.app import App
 from tracker.clock import VirtualClock
@@ -93,7 +94,7 @@ class Office:
     def seen(self, address):
         page = self.browser.get(address)
         assert page.status_code == 200, page.text
-        return re.search(r'name="seen" value="(\d+)"', page.text)[1]
+        return found_in(r'name="seen" value="(\d+)"', page.text, 1)
 
     def press(self, address, **fields):
         """Open the form and press its button; the page that follows."""
@@ -114,7 +115,14 @@ def office():
         found.app.close()
 
 
-ROW = {"name": "万州一校", "special_trained": 12, "conditions": 1, "level": "区县级", "ordered": "√", "fine": 1.5}
+ROW = {
+    "name": "万州一校",
+    "special_trained": 12,
+    "conditions": 1,
+    "level": "区县级",
+    "ordered": "√",
+    "fine": 1.5,
+}
 
 
 def write_beside(sheet, label, value):
@@ -131,7 +139,7 @@ def filled(data, *, unit=None, person="张三", **changed):
     book = openpyxl.load_workbook(BytesIO(data))
     sheet = book.worksheets[0]
     columns = [each.id for each in FORM.columns]
-    first = next(cell for (cell,) in sheet.iter_rows(max_col=1) if str(cell.value) == "1").row
+    first = next(row for row in range(1, 30) if str(sheet.cell(row, 1).value) == "1")
     for name, value in {**ROW, **changed}.items():
         sheet.cell(first, columns.index(name) + 1).value = value
     for row in sheet.iter_rows(max_row=first - 1):
@@ -243,7 +251,14 @@ def test_what_is_waived_cannot_be_answered_and_the_page_says_so(office):
 
 def test_forged_links_lead_nowhere(office):
     link = office.link()
-    for wrong in (f"{link}x", link[:-1], f"/answer/{'A' * 80}", "/answer/x", f"/answer/{'甲' * 9}", f"/answer/{'a' * 2000}"):
+    for wrong in (
+        f"{link}x",
+        link[:-1],
+        f"/answer/{'A' * 80}",
+        "/answer/x",
+        f"/answer/{'甲' * 9}",
+        f"/answer/{'a' * 2000}",
+    ):
         page = office.browser.get(wrong)
         assert page.status_code == 404, wrong
         assert "链接不完整" in page.text
@@ -328,7 +343,9 @@ def test_more_time_can_be_granted_after_the_date_with_a_reason_on_record(office,
     link = office.link()
     office.clock.set(at("2022-05-09"))
     office.press(f"{link}/extend", until="2022-05-20", text="系统故障")
-    monkeypatch.setattr("tracker.web.requests.require", lambda *_: Person("王芳", Role.SUPERVISOR, "password"))
+    monkeypatch.setattr(
+        "tracker.web.requests.require", lambda *_: Person("王芳", Role.SUPERVISOR, "password")
+    )
     monkeypatch.setattr("tracker.web.requests.check_csrf", lambda *_: None)
     page = office.browser.post("/act/grant", data={"id": 1})
     assert page.status_code == 200
@@ -355,7 +372,9 @@ def test_words_reach_the_supervisor_and_the_answer_comes_back(office, monkeypatc
     office.press(f"{link}/say", text="我区没有培训机构，\n请核实名单<script>")
     page = office.browser.get(link).text
     assert "&lt;script&gt;" in page
-    monkeypatch.setattr("tracker.web.requests.require", lambda *_: Person("王芳", Role.SUPERVISOR, "password"))
+    monkeypatch.setattr(
+        "tracker.web.requests.require", lambda *_: Person("王芳", Role.SUPERVISOR, "password")
+    )
     monkeypatch.setattr("tracker.web.requests.check_csrf", lambda *_: None)
     office.browser.post("/act/reply", data={"id": 1, "reply": "已核实"})
     assert "已核实" in office.browser.get(link).text
@@ -382,7 +401,7 @@ def test_a_mail_is_read_in_the_browser_as_it_was_sent(office):
     office.app.engine.run_pass(at_once=True)
     mail = next(each for each in office.mails() if each.unit == "wanzhou")
     rendered = office.app.renderer.render(mail)
-    address = re.search(r"http\S+/view/\S+", rendered.text)[0].removeprefix(office.app.links.base)
+    address = found_in(r"http\S+/view/\S+", rendered.text, 0).removeprefix(office.app.links.base)
     page = office.browser.get(address)
     assert page.status_code == 200
     assert "style=" not in page.text
@@ -434,14 +453,15 @@ def test_what_is_wrong_is_shown_at_its_cell_with_a_copy_to_correct(office):
     assert office.events() == []
     assert office.row().light == "amber"
     assert office.mails() == []
-    cell = re.search(r'class="cell"[^>]*>([A-Z]+\d+)<', page.text)[1]
-    address = re.search(r'href="([^"]+/copy/[^"]+)"', page.text)[1]
+    cell = found_in(r'class="cell"[^>]*>([A-Z]+\d+)<', page.text, 1)
+    address = found_in(r'href="([^"]+/copy/[^"]+)"', page.text, 1)
     copy = office.browser.get(address)
     assert copy.headers["content-disposition"].startswith("attachment")
     book = openpyxl.load_workbook(BytesIO(copy.content))
-    assert book.worksheets[0][cell].comment is not None
-    sheet = book.worksheets[0]
-    sheet[cell].value = 12
+    row, column = coordinate_to_tuple(cell)
+    wrong = book.worksheets[0].cell(row, column)
+    assert wrong.comment is not None
+    wrong.value = 12
     mended = BytesIO()
     book.save(mended)
     assert "已收，报送完成" in office.upload(link, ("五月（核对）.xlsx", mended.getvalue())).text
@@ -451,7 +471,7 @@ def test_what_is_wrong_is_shown_at_its_cell_with_a_copy_to_correct(office):
 def test_a_copy_is_not_to_be_had_through_the_link_of_another_unit(office):
     link = office.link()
     page = office.upload(link, ("五月.xlsx", filled(office.blank(link), special_trained="若干")))
-    paper = re.search(r'href="[^"]+/copy/([^"]+)"', page.text)[1]
+    paper = found_in(r'href="[^"]+/copy/([^"]+)"', page.text, 1)
     result = page.url.params["result"]
     for other in (office.link(unit="fuling"), office.link("table-2@2022-06", due=date(2022, 6, 5))):
         assert office.browser.get(f"{other}/copy/{paper}").status_code == 403

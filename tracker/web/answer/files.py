@@ -164,7 +164,9 @@ def _results(request: Request, case: Case, address: str) -> list[dict[str, Any]]
                 **facts,
                 "noted": noted[:MOST_SHOWN],
                 "rest": max(0, len(noted) - MOST_SHOWN),
-                "checked": None if number is None else f"{case.address}/copy/{_sealed(request, case, number)}",
+                "checked": None
+                if number is None
+                else f"{case.address}/copy/{_sealed(request, case, number)}",
             }
         )
     return found
