@@ -47,7 +47,8 @@ class Purpose(StrEnum):
 class Claim:
     """What a link says: ``ref`` of ``unit``, given to ``to``, and good through the day ``until`` (UTC).
 
-    ``to`` is the mark of an address (``mark``), so that no address stands in a link.  Of a link to a mail ``ref`` is
+    ``to`` is the mark of an address (``mark``), so that no address stands in a link to
+    answer.  Of a link to a mail ``ref`` is
     the mail's key; of one to a file ``to`` is its number.
     """
 

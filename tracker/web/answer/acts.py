@@ -80,7 +80,6 @@ def _page(
         "way": way.value,
         "wrong": None if wrong is None else words(request)(f"answer.input.{wrong}"),
         "given": {name: "" if form is None else text_of(form, name) for name in _FIELDS},
-        "missing": max(1, (case.row.target or 1) - case.row.answer.progress),
         "earliest": earliest.isoformat(),
         "most": MOST,
     }

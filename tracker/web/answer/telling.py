@@ -199,7 +199,8 @@ class Teller:
 
     def will(self, way: str) -> str:
         """What will be written down, if the button is pressed."""
-        key = f"answer.will.{way}_{self._card.kind}" if way == Way.DONE else f"answer.will.{way}"
+        part = self._card.kind if self._case.row.target is None else "count"
+        key = f"answer.will.{way}_{part}" if way == Way.DONE else f"answer.will.{way}"
         return self._say(key, unit=self.unit, name=self.name)
 
     def moment(self, at: datetime) -> str:
