@@ -297,6 +297,13 @@ def letters(maildir: Path) -> list[EmailMessage]:
     return [message_from_bytes(path.read_bytes(), policy=policy.default) for path in files]
 
 
+def found_in(pattern: str, text: str, group: int = 0) -> str:
+    """What ``pattern`` finds first in ``text``, where it must find something."""
+    match = re.search(pattern, text)
+    assert match is not None, f"{pattern} is not in {text[:2000]}"
+    return match[group]
+
+
 def required(tool: str) -> str:
     """The path of a program that a test needs; without it the test is skipped, unless that is forbidden."""
     found = shutil.which(tool)

@@ -27,6 +27,7 @@ from tracker.errors import ConfigError, HeldBackError, Problem
 if TYPE_CHECKING:
     from tracker.engine.courier import PostCourier
     from tracker.engine.engine import Courier, Engine
+    from tracker.links import Links
     from tracker.mail.render import Renderer
     from tracker.mail.transport import Transport
     from tracker.store.database import Database
@@ -212,7 +213,8 @@ class App:
 
     def _adopt(self, force: InForce) -> None:
         self.force = force
-        self.__dict__.pop("renderer", None)
+        for made in ("renderer", "onlookers_renderer", "links"):
+            self.__dict__.pop(made, None)
         self.engine.adopt(force)
         self.engine.courier = self.wrap_courier(self.courier())
 
@@ -303,7 +305,26 @@ class App:
         """The mail templates over what is in force."""
         from tracker.mail.render import Renderer
 
+        settings = self.force.settings
+        # Where no pages are served, there is nothing to link to.
+        links = None if settings.web is None else self.links
+        return Renderer(self.force.campaign, self.templates, links=links)
+
+    @cached_property
+    def onlookers_renderer(self) -> Renderer:
+        """The same without the links by which a mail's reader answers: others may look, and not act for them."""
+        from tracker.mail.render import Renderer
+
         return Renderer(self.force.campaign, self.templates)
+
+    @cached_property
+    def links(self) -> Links:
+        """The links of mails; the keys are looked for with the first one."""
+        from tracker.config.signing import signing_keys
+        from tracker.links import Links
+
+        settings, database = self.force.settings, self.database_url
+        return Links(settings.link_base, lambda: signing_keys(settings, database))
 
     @cached_property
     def transport(self) -> Transport:

@@ -20,6 +20,7 @@ from tracker.engine.courier import PostCourier
 from tracker.engine.engine import Engine
 from tracker.engine.mails import stored_mails
 from tracker.engine.outbox import Claimed, items_from_json, items_to_json, mail_domain
+from tracker.links import Links
 from tracker.mail.message import message_id
 from tracker.mail.render import Rendered, Renderer
 from tracker.mail.transport import open_transport
@@ -29,7 +30,7 @@ from tracker.store.tables import AssignmentRow, MailRow, MailState
 
 def warm(campaign: Campaign) -> Renderer:
     """Layouts are compiled once in the life of a service, and not on anybody's time here."""
-    renderer = Renderer(campaign)
+    renderer = Renderer(campaign, links=Links("https://tracker.example", ("a key for measuring",)))
     assert not renderer.check()
     return renderer
 

@@ -60,6 +60,12 @@ def stored_mail(session: Session, number: int) -> StoredMail:
     return stored(row)
 
 
+def mail_called(session: Session, key: str) -> StoredMail | None:
+    """One mail by what it is; None where there is none."""
+    row = session.execute(select(MAIL).where(MAIL.c.key == key)).first()
+    return None if row is None else stored(row)
+
+
 def mails_about(
     session: Session, ref: str, unit: str, addresses: Sequence[str], units: Sequence[str]
 ) -> list[StoredMail]:

@@ -25,10 +25,15 @@ LATE_DAYS = 15
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What whoever takes a file in has said about it: a unit (id), a month (its first day)."""
+    """What whoever takes a file in has said about it: a unit (id), a month (its first day).
+
+    With ``only``, a reference, it was handed in for this very table of the unit: a file that says of itself that it is
+    another unit's, or another table, is refused.
+    """
 
     unit: str | None = None
     month: date | None = None
+    only: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ def whose(
     session: Session, force: InForce, found: Recognised, wanted: Wanted, now: datetime
 ) -> Whose | Finding:
     """Which table of which unit ``found`` is; an error where that cannot be told."""
-    unit = _unit(force, found, wanted)
+    unit = _own_unit(force, found, wanted) if wanted.only is not None else _unit(force, found, wanted)
     if isinstance(unit, Finding):
         return unit
     tables = tables_due(session, force, now, date.min, date.max, units=[unit], forms=[found.form.id])
@@ -85,6 +90,23 @@ def _unit(force: InForce, found: Recognised, wanted: Wanted) -> str | Finding:
     else:
         said = Said("没有填写填表单位，无法知道是哪个单位的表", "the unit is not filled in")
     return _about_unit(found, said)
+
+
+def _own_unit(force: InForce, found: Recognised, wanted: Wanted) -> str | Finding:
+    """The unit that hands a file in, unless the file says that it is another's; what says nothing is its own."""
+    own = str(wanted.unit)
+    marked = found.mark.unit if found.mark is not None else None
+    for other in (unit_called(force, found.unit_text or ""), marked):
+        if other is not None and other != own:
+            theirs, name = force.campaign.unit_name(other), force.campaign.unit_name(own)
+            return _about_unit(
+                found,
+                Said(
+                    f"这是{theirs}的表，本链接只收{name}的表；请用本单位的表格填报",
+                    f"this table is of {theirs}, and the link takes those of {name} only: fill in your own unit's form",
+                ),
+            )
+    return own
 
 
 def unit_called(force: InForce, text: str) -> str | None:
@@ -133,6 +155,8 @@ class _Period:
 
     def choose(self, wanted: Wanted) -> Whose | Finding:
         """The one that is meant."""
+        if wanted.only is not None:
+            return self._only(wanted.only)
         if wanted.month is not None:
             table = self._due_in(wanted.month.year, wanted.month.month)
             return Whose(table) if table is not None else self._no_such(wanted.month.year, wanted.month.month)
@@ -146,6 +170,33 @@ class _Period:
             table = self._due_in(*stated)
             return Whose(table) if table is not None else self._no_such(*stated)
         return self._by_date()
+
+    def _only(self, ref: str) -> Whose | Finding:
+        """The table that was asked for, unless the file says that it is another."""
+        table = next((each for each in self.tables if each.ref == ref), None)
+        if table is None:
+            form = self.found.form
+            return self._finding(
+                Weight.ERROR,
+                Said(
+                    f"这是{form.annex or ''}《{form.title}》，不是本链接要收的表",
+                    f"this is {form.annex or ''} “{form.title}”, and not the table that this link takes",
+                ),
+            )
+        if self._marked() is None and header_month(self.found) is None:
+            return Whose(table)
+        chosen = self.choose(Wanted())
+        if isinstance(chosen, Whose) and chosen.table.ref != ref:
+            meant, asked = _month(chosen.table.due), _month(table.due)
+            return self._finding(
+                Weight.ERROR,
+                Said(
+                    f"这是{meant[0]}的表，本链接收的是{asked[0]}的表；请填写当期表格，或打开那一期的链接",
+                    f"this table is of {meant[1]}, and the link takes that of {asked[1]}: fill in the form of that "
+                    "month, or open the link of the other",
+                ),
+            )
+        return chosen
 
     def _marked(self) -> Table | None:
         """The table that the mark names; that of a sheet pasted into another form's file names none of these."""

@@ -108,7 +108,7 @@ class Intake:
     """Takes files in, one after the other; close it when done.
 
     ``wanted`` is what whoever takes them in says about all of them; they count from ``at``.  Where it
-    ``only_checks``, nothing is written.
+    ``only_checks``, nothing is written.  A ``reader`` that is given is used, and left open.
     """
 
     def __init__(
@@ -120,6 +120,7 @@ class Intake:
         who: str | None = None,
         via: str = VIA,
         only_checks: bool = False,
+        reader: Reader | None = None,
     ) -> None:
         self._app = app
         self._force: InForce = app.force
@@ -129,14 +130,16 @@ class Intake:
         self._who = who
         self._via = via
         self._only_checks = only_checks
-        self._reader = Reader()
+        self._reader = reader or Reader()
+        self._closing = reader is None
         app.engine.bring_up_to_date(self._now)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._reader.close()
+        if self._closing:
+            self._reader.close()
 
     def take(self, name: str, data: bytes) -> Taken:
         """Take one file in.  Whatever is wrong with it is a finding, never an exception."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
+from markupsafe import Markup
+
+from tracker.core.answering import Way, ways
 from tracker.core.model import Campaign, Definition, Every, Kind, Rule, Target
 from tracker.core.occurrences import occurrences
 from tracker.core.wording import to_chinese, to_english
+from tracker.mail.view import Answer
 from tracker.mail.wording import clip, is_chinese, tidy
 from tracker.mail.words import Words
 
@@ -18,11 +23,29 @@ SHORT_WIDTH = 32
 NAME_WIDTH = 48
 REQUIREMENT_WIDTH = 220
 
+#: Where the address of an item is filled in.
+_ADDRESS = "ADDRESS-OF-ITEM"
+
 #: What is due up to this day of a month is about the month before: “每月5日前报送上月…”.
 LAST_DAY_ABOUT_MONTH_BEFORE = 15
 
 #: ``典型案例（个）``: a quota may name what it is counted in, as the columns of official tables do.
 _MEASURED = re.compile(r"(?P<of>.+)（(?P<measure>[^（）]{1,3})）")
+
+
+class Answers:
+    """The ways to answer something, and the HTML of their links, of which only the address is to be filled in."""
+
+    def __init__(self, ways: tuple[Answer, ...]) -> None:
+        self.ways = ways
+        html = Markup(" &ensp;").join(
+            Markup('<a href="{}/{}">{}</a>').format(_ADDRESS, *each) for each in ways
+        )
+        self._html = str(html)
+
+    def addressed(self, link: str) -> Markup:
+        """The links behind ``link``, which is an address of ours and has nothing to escape."""
+        return Markup(self._html.replace(_ADDRESS, link))  # noqa: S704
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +55,8 @@ class Card:
     ``title`` is for a row that says ``label`` beside it, ``short`` for a subject, ``name`` for a table.
     ``kind`` is ``paper`` for what is sent in and ``task`` for what is done and reported on.  ``of`` and
     ``measure`` are the words of a quota.  ``lapsed`` are the periods that were over before the document was
-    issued.  ``has_form``: it is answered on a form that is known.
+    issued.  ``has_form``: it is answered on a form that is known.  ``answers`` are the ways to answer it, without a
+    date and with one.
     """
 
     label: str
@@ -50,6 +74,7 @@ class Card:
     is_about_month_before: bool = False
     lapsed: frozenset[str] = frozenset()
     has_form: bool = False
+    answers: Mapping[bool, Answers] = field(default_factory=dict)
 
 
 class Cards:
@@ -76,6 +101,7 @@ class Cards:
         title = tidy(definition.title).removeprefix(f"{task}.").lstrip()
         of, measure = _counted(definition.target)
         kind = _kind(definition)
+        has_form = definition.form in self._campaign.forms
         return Card(
             label=label,
             title=clip(title, TITLE_WIDTH),
@@ -91,7 +117,18 @@ class Cards:
             measure=measure,
             is_about_month_before=kind == "paper" and _is_early_in_month(definition.rule),
             lapsed=self._lapsed(definition),
-            has_form=definition.form in self._campaign.forms,
+            has_form=has_form,
+            answers={
+                has_date: Answers(
+                    tuple(
+                        Answer(
+                            way.value, words(f"answers.{way}_{kind}" if way is Way.DONE else f"answers.{way}")
+                        )
+                        for way in ways(definition, has_form=has_form, has_date=has_date)
+                    )
+                )
+                for has_date in (False, True)
+            },
         )
 
     def _titled(self, label: str | None, title: str, width: int) -> str:

@@ -5,15 +5,20 @@ All that is to be worked out is worked out here, so that templates have loops an
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from tracker.core.model import Campaign, Contact, Mail, MailKind, Reason, Unit
+from tracker.links import Links, lasting
+from tracker.mail.asked import AskedComposer, is_asked, request_facts
 from tracker.mail.cards import TITLE_WIDTH, Cards
 from tracker.mail.digest import DigestComposer
 from tracker.mail.receipt import ReceiptComposer
 from tracker.mail.rollup import RollupComposer
-from tracker.mail.view import MailView
+from tracker.mail.view import Link, MailView
 from tracker.mail.wording import Calendar, clip, tidy
 from tracker.mail.words import Words
 
@@ -21,21 +26,26 @@ from tracker.mail.words import Words
 class Composer:
     """Composes the mails of one campaign in one language.
 
-    ``ask`` is who answers questions; without one it is the first contact of the supervisor.
+    ``ask`` is who answers questions; without one it is the first contact of the supervisor.  Without ``links``
+    nothing can be answered by a click.
     """
 
-    def __init__(self, campaign: Campaign, words: Words, ask: Contact | None = None) -> None:
+    def __init__(
+        self, campaign: Campaign, words: Words, ask: Contact | None = None, links: Links | None = None
+    ) -> None:
         self.campaign = campaign
         self.words = words
+        self.links = links
         self.calendar = Calendar(words)
         unit = _find_unit(campaign, campaign.supervisor)
         self._supervisor = unit.name if unit else campaign.supervisor or words("names.supervisor")
         cards = Cards(campaign, words)
         self._digests = DigestComposer(
-            campaign, cards, words, self.calendar, supervisor=self._supervisor, supervising=unit
+            campaign, cards, words, self.calendar, supervisor=self._supervisor, supervising=unit, links=links
         )
         self._rollups = RollupComposer(campaign, cards, words, self.calendar)
         self._receipts = ReceiptComposer(cards, words, self.calendar)
+        self._asked = AskedComposer(cards, words, self.calendar, campaign.unit_name)
         self._ask = ask or (unit.contacts[0] if unit and unit.contacts else None)
         self._zones: dict[str, ZoneInfo] = {}
         self._title = tidy(campaign.title)
@@ -51,7 +61,9 @@ class Composer:
         if mail.kind is MailKind.ALERT:
             return self.words("alert.subject", title=self._alert_title(mail))
         if mail.kind is MailKind.RECEIPT:
-            return self._marked(mail, self._receipts.subject(mail))
+            facts = request_facts(mail)
+            said = self._receipts.subject(mail) if facts is None else self._asked.subject(facts)
+            return self._marked(mail, said)
         day = self.day(mail)
         if mail.kind is MailKind.ROLLUP:
             tallies, week = self._rollups.tallies(mail, day), self._rollups.week(mail)
@@ -60,6 +72,27 @@ class Composer:
 
     def view(self, mail: Mail) -> MailView:
         """Everything that the templates of its kind show."""
+        view = self._view(mail)
+        if self.links is None:
+            return view
+        page = self.links.view(mail.key, lasting(self.day(mail), None))
+        return replace(view, page=page, links=self._pages(mail, self.links))
+
+    def _pages(self, mail: Mail, links: Links) -> tuple[Link, ...]:
+        """Where whoever hears of what others do can look further."""
+        facts = request_facts(mail)
+        if mail.kind is MailKind.RECEIPT and facts is not None:
+            if is_asked(facts):
+                return (Link(self.words("pages.requests"), links.board("/requests")),)
+            ref, unit = str(facts.get("ref")), str(facts.get("unit"))
+            address = links.answer(ref, unit, mail.to, lasting(self.day(mail), None))
+            return (Link(self.words("pages.answer"), address),)
+        is_upward = any(item.reason is Reason.ESCALATION for item in mail.items)
+        if mail.kind is MailKind.ROLLUP or is_upward:
+            return (Link(self.words("pages.board"), links.board()),)
+        return ()
+
+    def _view(self, mail: Mail) -> MailView:
         if mail.kind is MailKind.ALERT:
             return self._alert(mail)
         if mail.kind is MailKind.ROLLUP:
@@ -178,6 +211,9 @@ class Composer:
         )
 
     def _receipt(self, mail: Mail) -> MailView:
+        facts = request_facts(mail)
+        if facts is not None:
+            return self._receipt_for_words(mail, facts)
         words, files, local = self.words, self._receipts.files(mail), self._local(mail)
         unit = self._unit_of(mail)
         is_refused = any(each.is_refused for each in files)
@@ -199,6 +235,26 @@ class Composer:
             ask=self._who_to_ask(mail),
             source=self._source,
             files=files,
+        )
+
+    def _receipt_for_words(self, mail: Mail, facts: Mapping[str, Any]) -> MailView:
+        """What a unit asked for, to whoever decides; or the answer, to the unit."""
+        unit = self._unit_of(mail)
+        told = self._asked.told(mail, facts)
+        return MailView(
+            language=self.words.language,
+            subject=self._marked(mail, self._asked.subject(facts)),
+            preheader=told.preheader,
+            campaign=self._title,
+            document=self.campaign.document,
+            heading=told.heading,
+            greeting=self._greeting(mail, unit),
+            intro=told.intro,
+            notices=self._notices(mail),
+            why=self._why(mail, "asked.why", unit),
+            ask=self._who_to_ask(mail),
+            source=self._source,
+            facts=told.facts,
         )
 
     def _unit_of(self, mail: Mail) -> str:

@@ -7,9 +7,10 @@ from datetime import date
 from typing import NamedTuple
 
 from tracker.core.model import Campaign, Item, Mail, Reason, Unit
+from tracker.links import Links, lasting
 from tracker.mail.beside import Beside, Remarks
 from tracker.mail.cards import Card, Cards
-from tracker.mail.view import Row, Section
+from tracker.mail.view import Link, Row, Section
 from tracker.mail.wording import NAMED_PERIODS, Calendar
 from tracker.mail.words import Words
 
@@ -18,6 +19,9 @@ NAMED_SECTIONS = 3
 
 #: Rows that are kept for the next recipient.
 KEPT_ROWS = 4096
+
+#: The fields of a row that are the same for every reader.
+_UNLINKED = Row._fields.index("link")
 
 #: ``lapsed`` is what was due before the document was issued; the others are reasons of items.
 SECTIONS = ("escalation", "overdue", "returned", "lapsed", "due_today", "lead", "pace", "opened", "review")
@@ -55,6 +59,7 @@ class DigestComposer:
         *,
         supervisor: str,
         supervising: Unit | None,
+        links: Links | None = None,
     ) -> None:
         self.campaign = campaign
         self.words = words
@@ -62,6 +67,7 @@ class DigestComposer:
         self.supervisor = supervisor
         self._supervising = supervising.id if supervising else None
         self._cards = cards
+        self._links = links
         self._remarks = Remarks(words, calendar)
         self._rows: dict[tuple[object, ...], Row] = {}
 
@@ -122,8 +128,33 @@ class DigestComposer:
         is_own = len(units) == 1 and (mail.unit is None or mail.unit in units)
         rows: dict[str, list[Row]] = {}
         for name, items in groups:
-            rows.setdefault(name, []).append(self._row(name, items, day, beside, is_own=is_own))
+            row = self._row(name, items, day, beside, is_own=is_own)
+            # The rows of other readers are the same, the links are not.
+            rows.setdefault(name, []).append(self._linked(row, name, items, mail, day))
         return tuple(self._section(name, tuple(found)) for name, found in rows.items())
+
+    def _linked(self, row: Row, name: str, items: list[Item], mail: Mail, day: date) -> Row:
+        """``row`` with the pages on which the reader of ``mail`` answers it; others' items are not theirs to answer."""
+        links, item = self._links, items[0]
+        if links is None or name == "escalation" or mail.details.get("cc"):
+            return row
+        answers = self._cards[item.ref.partition("@")[0]].answers
+        if not answers:
+            return row
+        if len(items) == 1:
+            link = links.answer(item.ref, item.unit, mail.to, lasting(day, item.due))
+            found = answers[item.due is not None]
+            # As ``_replace``, in a third of the time.
+            return Row._make((*row[:_UNLINKED], link, found.ways, found.addressed(link), ()))
+        return row._replace(
+            pages=tuple(
+                Link(
+                    self.calendar.period(each.ref.partition("@")[2]),
+                    links.answer(each.ref, each.unit, mail.to, lasting(day, each.due)),
+                )
+                for each in sorted(items, key=lambda item: item.ref)
+            )
+        )
 
     def _section(self, name: str, rows: tuple[Row, ...]) -> Section:
         words = self.words

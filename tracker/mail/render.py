@@ -19,6 +19,7 @@ from markupsafe import escape
 
 from tracker.core.model import Campaign, Contact, Language, Mail
 from tracker.errors import MailError, Problem
+from tracker.links import Links
 from tracker.mail.compose import Composer
 from tracker.mail.inline import inline
 from tracker.mail.samples import samples
@@ -46,11 +47,17 @@ class Renderer:
     """Renders the mails of one campaign.  Make a new one when definitions or templates have changed.
 
     ``templates`` is the operator's directory (it holds what ``templates/emails`` holds, or a part of it);
-    ``ask`` is who answers questions, by default the first contact of the supervisor.
+    ``ask`` is who answers questions, by default the first contact of the supervisor; ``links`` makes the
+    addresses under which items are answered, and without it there are none.
     """
 
     def __init__(
-        self, campaign: Campaign, templates: Path | None = None, *, ask: Contact | None = None
+        self,
+        campaign: Campaign,
+        templates: Path | None = None,
+        *,
+        ask: Contact | None = None,
+        links: Links | None = None,
     ) -> None:
         self._shipped = shipped("templates") / "emails"
         self._own = templates if templates is not None and not _same(templates, self._shipped) else None
@@ -58,7 +65,7 @@ class Renderer:
         self._composers: dict[Language, Composer] = {}
         for language in LANGUAGES:
             words, problems = load_words(language, self._shipped, self._own)
-            self._composers[language] = Composer(campaign, words, ask)
+            self._composers[language] = Composer(campaign, words, ask, links)
             for problem in problems:
                 self._note(problem)
         self._plain = _environment(Environment)
@@ -72,9 +79,12 @@ class Renderer:
 
     def check(self) -> tuple[Problem, ...]:
         """Render a sample of every kind in every language; everything that is wrong."""
+        # Samples have links that lead nowhere: no key is needed, or made, for a look at the layouts.
+        links = Links("http://sample.example", ("sample",))
         for language, composer in self._composers.items():
+            sampler = Composer(composer.campaign, composer.words, links=links)
             for mail in samples(composer.campaign, language):
-                self.render(mail)
+                self._render(mail, sampler)
         return self.problems
 
     def subject(self, mail: Mail) -> str:
@@ -83,7 +93,9 @@ class Renderer:
 
     def render(self, mail: Mail) -> Rendered:
         """The whole mail."""
-        composer = self._composers[mail.language]
+        return self._render(mail, self._composers[mail.language])
+
+    def _render(self, mail: Mail, composer: Composer) -> Rendered:
         view = composer.view(mail)
         html = self._fill(f"{mail.kind}.html", view, composer.words)
         text = self._fill(f"{mail.kind}.txt", view, composer.words)

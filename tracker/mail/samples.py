@@ -33,6 +33,8 @@ def samples(campaign: Campaign, language: Language) -> Iterator[Mail]:
         ("cc", MailKind.DIGEST, items, for_information),
         ("alert", MailKind.ALERT, (), problems),
         ("receipt", MailKind.RECEIPT, (), {"files": _files(refs[0])}),
+        ("asked", MailKind.RECEIPT, (), {"request": _request(refs[0], unit, "asked")}),
+        ("granted", MailKind.RECEIPT, (), {"request": _request(refs[0], unit, "granted")}),
         ("rollup", MailKind.ROLLUP, late, {"deadlines": deadlines}),
         ("week", MailKind.ROLLUP, (), {"deadlines": [], "week": week}),
         ("both", MailKind.ROLLUP, late, {"deadlines": deadlines[:1], "week": {**week, "before": None}}),
@@ -66,6 +68,13 @@ def _files(key: str) -> list[dict[str, object]]:
         },
         {"file": "样例.xlsx", "ref": key, "taken": True, "nil": True, "errors": [], "questions": []},
     ]
+
+
+def _request(key: str, unit: str, phase: str) -> dict[str, object]:
+    facts = {"phase": phase, "kind": "extend", "ref": f"{key}@2022-05", "unit": unit, "who": "样例"}
+    said = {"text": "样例", "due": "2022-05-05", "wanted": "2022-05-20"}
+    answer = {"until": "2022-05-20", "by": "样例", "reply": "样例"} if phase == "granted" else {}
+    return {**facts, **said, **answer}
 
 
 def _deadlines(key: str, unit: str) -> list[dict[str, object]]:

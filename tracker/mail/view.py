@@ -5,13 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from markupsafe import Markup
+
+
+class Answer(NamedTuple):
+    """A way to answer an item by a link: its word in addresses, and in the reader's language."""
+
+    name: str
+    label: str
+
+
+class Link(NamedTuple):
+    """An address with its name."""
+
+    label: str
+    href: str
+
 
 class Row(NamedTuple):
     """One line of a digest: an item, or the items of one definition that differ only in period or unit.
 
     ``deadline`` is as the document words it, ``date`` the date in force, ``when`` both.  ``short`` is the
     title in a few words; ``items`` is how many items it is.  ``ref`` is what to quote in a call or a command;
-    ``remarks`` is what else is to be known: an extension, why it was sent back.
+    ``remarks`` is what else is to be known: an extension, why it was sent back.  ``link`` is the page on which the
+    reader answers it, each of ``answers`` a page behind that (``LINK/NAME``), and ``ways`` are these as HTML, which
+    was made once for everybody; a row of several items has a page for each in ``pages`` instead.  Where the reader
+    has nothing to answer there are none.
     """
 
     ref: str
@@ -31,6 +50,10 @@ class Row(NamedTuple):
     note: str | None
     remarks: tuple[str, ...]
     items: int
+    link: str | None = None
+    answers: tuple[Answer, ...] = ()
+    ways: Markup | str = ""
+    pages: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +174,13 @@ class ReceivedFile:
     rest: str | None
 
 
+class Fact(NamedTuple):
+    """A line of a receipt: what it is, and what it says."""
+
+    name: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class MailView:
     """A whole mail.
@@ -158,6 +188,8 @@ class MailView:
     ``sections`` are filled for a digest, ``problems`` for an alert, ``tallies`` and ``week`` for a roll-up,
     ``files`` for a receipt.
     ``notices`` tell whom else the mail is really for, where it is not simply addressed to the recipient.
+    ``facts`` are what a receipt for words is about.  ``page`` is the mail in the browser, ``links`` are other
+    pages; both are empty where no pages are served.
     """
 
     language: str
@@ -178,3 +210,6 @@ class MailView:
     tallies: tuple[Tally, ...] = ()
     week: Week | None = None
     files: tuple[ReceivedFile, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    page: str | None = None
+    links: tuple[Link, ...] = ()

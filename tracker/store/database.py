@@ -19,7 +19,7 @@ from sqlalchemy.pool import StaticPool
 from sqlmodel import Session
 
 from tracker.errors import DatabaseError
-from tracker.store.tables import AGENDA, ASSIGNMENT, DEFINITION, EVENT, META, Base, MetaRow
+from tracker.store.tables import AGENDA, ASSIGNMENT, DEFINITION, EVENT, META, REQUEST, Base, MetaRow
 
 #: Raised with every change of the tables.
 SCHEMA = "3"
@@ -100,7 +100,7 @@ LOT = 5_000
 def copy_ledger(source: Database, target: Database) -> None:
     """Everything but the outbox from one database into an empty one, of whichever kind."""
     with source.reading() as reading, target.writing() as writing:
-        for table in (META, DEFINITION, AGENDA, ASSIGNMENT, EVENT):
+        for table in (META, DEFINITION, AGENDA, ASSIGNMENT, EVENT, REQUEST):
             if table is META:
                 writing.execute(delete(META))
             rows = reading.execute(select(table).execution_options(yield_per=LOT))

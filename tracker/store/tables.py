@@ -319,6 +319,36 @@ class FeedRow(Base, table=True):
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+class RequestRow(Base, table=True):
+    """What a unit has asked for or said beside its answers; only the answer columns change, and only once.
+
+    ``kind`` is ``extend`` (until ``wanted_until``) or ``say``; ``answer`` is ``granted``, ``declined`` or ``read``, and
+    None while it waits.  ``email`` is whose link it came through.
+    """
+
+    __tablename__ = "request"
+    __table_args__ = (
+        Index("ix_request_assignment_id", "assignment_id"),
+        Index("ix_request_answer", "answer"),
+    )
+
+    id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
+    assignment_id: int = Field(sa_type=BigId)
+    ref: str
+    unit: str
+    at: datetime = Field(sa_type=UtcDateTime)
+    who: str
+    email: str
+    kind: str
+    text: str = Field(sa_type=Text)
+    wanted_until: date | None = None
+    answered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    answered_by: str | None = None
+    answer: str | None = None
+    until: date | None = None
+    reply: str | None = Field(default=None, sa_type=Text)
+
+
 # The same tables for statements in bulk, where one object for each row would cost twenty times the work.
 META = MetaRow.__table__  # type: ignore[attr-defined]
 DEFINITION = DefinitionRow.__table__  # type: ignore[attr-defined]
@@ -329,3 +359,4 @@ MAIL = MailRow.__table__  # type: ignore[attr-defined]
 DOCUMENT = DocumentRow.__table__  # type: ignore[attr-defined]
 FEED = FeedRow.__table__  # type: ignore[attr-defined]
 FILING = FilingRow.__table__  # type: ignore[attr-defined]
+REQUEST = RequestRow.__table__  # type: ignore[attr-defined]

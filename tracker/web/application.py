@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from tracker.errors import TrackerError
 from tracker.shipped import shipped
-from tracker.web import board, feeds, probes
+from tracker.web import answer, board, feeds, probes, requests
 from tracker.web.api.application import make_api
 from tracker.web.guard import Guard
 from tracker.web.known import Known
@@ -49,6 +49,8 @@ def _routes(site: Site) -> list[BaseRoute]:
         *feeds.routes(),
         *probes.routes(),
         Mount("/api", make_api(site)),
+        *answer.routes(),
+        *requests.routes(),
         Mount("/static", StaticFiles(directory=shipped("templates") / "web" / "static")),
     ]
 

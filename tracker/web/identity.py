@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass
 from enum import IntEnum
 
+from starlette.datastructures import FormData
 from starlette.requests import Request
 
 
@@ -40,3 +42,9 @@ def require(request: Request, role: Role) -> Person:
     if person is None or person.role < role:
         raise NotAllowedError
     return person
+
+
+def check_csrf(request: Request, form: FormData) -> None:
+    """Only a form of our own pages may act for somebody who is signed in.  Raises NotAllowedError."""
+    if not hmac.compare_digest(str(form.get("csrf", "")).encode(), str(request.state.csrf).encode()):
+        raise NotAllowedError

@@ -101,8 +101,9 @@ def site_of(request: Request) -> Site:
 
 
 def language_of(request: Request) -> Language:
-    """What the reader chose, else the campaign's language."""
-    for chosen in (request.query_params.get("language"), request.cookies.get(LANGUAGE_COOKIE)):
+    """What the reader chose, else the one that is on file for them, else the campaign's language."""
+    known = getattr(request.state, "language", None)
+    for chosen in (request.query_params.get("language"), request.cookies.get(LANGUAGE_COOKIE), known):
         if chosen in LANGUAGES:
             return chosen
     return site_of(request).force.campaign.language

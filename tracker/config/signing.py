@@ -1,0 +1,82 @@
+"""The keys that sign links: from the environment, else made once and kept beside the database."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from tracker.core.policy import Settings
+from tracker.errors import UsageError
+
+#: Its name, beside the database or under ``var/``.
+NAME = "secret"
+
+#: A key that is shorter could be guessed.
+SHORTEST = 16
+
+
+def signing_keys(settings: Settings, database: str) -> tuple[str, ...]:
+    """The keys in force, the first of which signs.
+
+    ``TRACKER_SECRET`` may hold two, ``NEW OLD``, while links under the old one are still about.
+    Raises UsageError for one that is too short, or where a new one cannot be kept.
+    """
+    if settings.signing_key is None:
+        return (_kept(_place(database)),)
+    keys = tuple(key for key in re.split(r"[\s,]+", settings.signing_key) if key)
+    if not keys or any(len(key) < SHORTEST for key in keys):
+        raise UsageError(
+            f"TRACKER_SECRET: a key needs {SHORTEST} characters at least, such as openssl rand -hex 32 makes"
+            f"（签名密钥至少{SHORTEST}个字符）"
+        )
+    return keys
+
+
+def _place(database: str) -> Path:
+    try:
+        parsed = make_url(database)
+    except ArgumentError:
+        return Path("var") / NAME
+    is_file = parsed.get_backend_name() == "sqlite" and parsed.database not in {None, "", ":memory:"}
+    return (Path(str(parsed.database)).parent if is_file else Path("var")) / NAME
+
+
+def _kept(path: Path) -> str:
+    """The key in ``path``, which is made if it is not there: of several processes one makes it, all read it."""
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _make(path)
+        found = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no text"
+        raise UsageError(
+            f"the key for links cannot be kept in {path}: {reason}; name one with TRACKER_SECRET"
+            f"（链接签名密钥无法保存，请用TRACKER_SECRET指定）"
+        ) from None
+    if len(found) < SHORTEST:
+        raise UsageError(
+            f"{path} holds no key; remove it, and a new one is made（{path}中没有密钥，删去后自动新建）"
+        )
+    return found
+
+
+def _make(path: Path) -> None:
+    """Written whole beside it and then linked, which fails where somebody was faster."""
+    draft = path.with_name(f".{NAME}-{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(f"{secrets.token_urlsafe(32)}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            path.hardlink_to(draft)
+        except FileExistsError:
+            return
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,275 @@
+"""What units ask for beside answering: more time, or a word.  Whoever decides hears of it, and then the unit does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+from sqlmodel import Session
+
+from tracker.core.model import Event, EventKind, MailKind
+from tracker.core.standing import apply
+from tracker.engine.digests import person_facts
+from tracker.engine.inforce import InForce
+from tracker.engine.ledger import find_assignment, record
+from tracker.engine.outbox import enqueue
+from tracker.engine.people import Person
+from tracker.engine.standings import answer_of
+from tracker.errors import LedgerError, UnknownNameError
+from tracker.store.tables import REQUEST
+
+#: How the event of a granted extension came about: on a page.
+VIA = "web"
+
+
+class Asked(StrEnum):
+    """What a request is."""
+
+    EXTEND = "extend"
+    SAY = "say"
+
+
+class Verdict(StrEnum):
+    """How it was answered; ``read`` is for words, which ask for no decision."""
+
+    GRANTED = "granted"
+    DECLINED = "declined"
+    READ = "read"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, with its answer where there is one."""
+
+    id: int
+    ref: str
+    unit: str
+    at: datetime
+    who: str
+    email: str
+    kind: Asked
+    text: str
+    wanted_until: date | None = None
+    answered_at: datetime | None = None
+    answered_by: str | None = None
+    answer: Verdict | None = None
+    until: date | None = None
+    reply: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for an answer."""
+        return self.answer is None
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody at a unit asks for or says; ``email`` is whose link it comes through."""
+
+    ref: str
+    unit: str
+    kind: Asked
+    text: str
+    who: str
+    email: str
+    wanted_until: date | None = None
+
+
+def ask(session: Session, force: InForce, wish: Wish, now: datetime) -> Request:
+    """Write down what a unit asks for, and tell whoever decides.  The very same, still waiting, is asked once.
+
+    Raises UnknownNameError where there is no such assignment, LedgerError where more time makes no sense.
+    """
+    row = find_assignment(session, force, wish.ref, wish.unit)
+    if wish.kind is Asked.EXTEND:
+        _check(row, force, wish, now)
+    until = wish.wanted_until
+    same = select(REQUEST).where(
+        REQUEST.c.assignment_id == row.id,
+        REQUEST.c.answer.is_(None),
+        REQUEST.c.kind == wish.kind.value,
+        REQUEST.c.email == wish.email,
+        REQUEST.c.text == wish.text,
+        REQUEST.c.wanted_until.is_(None) if until is None else REQUEST.c.wanted_until == until,
+    )
+    there = session.execute(same).first()
+    if there is not None:
+        return _request(there)
+    values = {**asdict(wish), "kind": wish.kind.value, "assignment_id": row.id, "at": now}
+    request = _request(session.execute(insert(REQUEST).values(**values).returning(REQUEST)).one())
+    facts = {"phase": "asked", **_facts(request, row.effective_due)}
+    _tell(session, force, force.superior(wish.unit), request, facts, now)
+    return request
+
+
+def open_requests(session: Session) -> list[Request]:
+    """Those that wait for an answer, oldest first."""
+    query = select(REQUEST).where(REQUEST.c.answer.is_(None)).order_by(REQUEST.c.id)
+    return [_request(row) for row in session.execute(query)]
+
+
+def answered_requests(session: Session, limit: int) -> list[Request]:
+    """The ``limit`` that were answered last, newest first."""
+    query = select(REQUEST).where(REQUEST.c.answer.is_not(None)).order_by(REQUEST.c.answered_at.desc())
+    return [_request(row) for row in session.execute(query.limit(limit))]
+
+
+def requests_of(session: Session, ref: str, unit: str) -> list[Request]:
+    """Those about one assignment, oldest first."""
+    query = select(REQUEST).where(REQUEST.c.ref == ref, REQUEST.c.unit == unit).order_by(REQUEST.c.id)
+    return [_request(row) for row in session.execute(query)]
+
+
+def find_request(session: Session, number: int) -> Request:
+    """One of them.  Raises UnknownNameError."""
+    row = session.execute(select(REQUEST).where(REQUEST.c.id == number)).first()
+    if row is None:
+        raise UnknownNameError(f"there is no request {number}（没有编号为{number}的来件）")
+    return _request(row)
+
+
+def answer_request(
+    session: Session,
+    force: InForce,
+    number: int,
+    verdict: Verdict,
+    who: str,
+    *,
+    reply: str = "",
+    until: date | None = None,
+    now: datetime,
+) -> Request:
+    """Answer a request and tell the unit.
+
+    Granting extends the assignment, until the date that was asked for if no other is given, even where the time is
+    up already: then the reason for it stands in the record.
+    Raises LedgerError where it has been answered, or where the answer does not fit.
+    """
+    request = find_request(session, number)
+    if not request.is_open:
+        raise LedgerError(
+            f"request {number} was answered by {request.answered_by}（该来件已由{request.answered_by}答复）"
+        )
+    if request.kind is Asked.SAY:
+        verdict = Verdict.READ
+    elif verdict is Verdict.READ:
+        raise LedgerError(
+            f"request {number} asks for more time: grant or decline it（延期申请须答复同意与否）"
+        )
+    row = find_assignment(session, force, request.ref, request.unit)
+    before, new_date = row.effective_due, None
+    if verdict is Verdict.GRANTED:
+        new_date = until or request.wanted_until
+        event = Event(
+            now,
+            request.ref,
+            request.unit,
+            EventKind.EXTEND,
+            until=new_date,
+            who=who,
+            via=VIA,
+            reason=reply or request.text,
+        )
+        record(session, force, event, now, forced=before is not None and force.day(now) > before)
+    changed = (
+        update(REQUEST)
+        .where(REQUEST.c.id == number, REQUEST.c.answer.is_(None))
+        .values(answered_at=now, answered_by=who, answer=verdict.value, until=new_date, reply=reply or None)
+        .returning(REQUEST)
+    )
+    found = session.execute(changed).first()
+    if found is None:
+        raise LedgerError(f"request {number} has just been answered by somebody else（该来件刚刚已有人答复）")
+    answered = _request(found)
+    facts = {"phase": verdict.value, **_facts(answered, before)}
+    _tell(session, force, request.unit, answered, facts, now)
+    return answered
+
+
+def _check(row: Row[Any], force: InForce, wish: Wish, now: datetime) -> None:
+    """Ask the ledger itself whether the extension would fit, if it were granted."""
+    until = wish.wanted_until
+    if row.effective_due is None:
+        raise LedgerError(f"{wish.ref} has no deadline that could be extended（本事项没有时限，不需要延期）")
+    if until is None or until <= max(row.effective_due, force.day(now)):
+        raise LedgerError(
+            f"more time has to end after today and after {row.effective_due}"
+            f"（延期后的日期须晚于今天和现时限{row.effective_due}）"
+        )
+    event = Event(now, wish.ref, wish.unit, EventKind.EXTEND, until=until)
+    apply(answer_of(row), event, target=force.target(force.definition(row.key), wish.unit))
+
+
+def _facts(request: Request, due: date | None) -> dict[str, object]:
+    """What a mail says of it, as plain JSON values."""
+    facts: dict[str, object] = {
+        "kind": request.kind.value,
+        "ref": request.ref,
+        "unit": request.unit,
+        "who": request.who,
+        "text": request.text,
+    }
+    dates = {"due": due, "wanted": request.wanted_until, "until": request.until}
+    facts |= {name: day.isoformat() for name, day in dates.items() if day is not None}
+    words = {"by": request.answered_by, "reply": request.reply}
+    return facts | {name: text for name, text in words.items() if text}
+
+
+def _tell(
+    session: Session,
+    force: InForce,
+    unit: str | None,
+    request: Request,
+    facts: dict[str, object],
+    now: datetime,
+) -> None:
+    """One mail to each person of ``unit``; where it has nobody, it stands on the page of requests all the same."""
+    rows = list(_rows(force, unit, request, facts, force.day(now))) if unit is not None else []
+    enqueue(session, force, rows, now, 0)
+
+
+def _rows(
+    force: InForce, unit: str, request: Request, facts: dict[str, object], day: date
+) -> Iterator[dict[str, object]]:
+    people = force.people(day)
+    persons: list[Person] = [people.persons[address] for address in people.of_unit.get(unit, ())]
+    for person in persons:
+        if person.cc:
+            continue
+        details = {"request": facts, **person_facts(person)}
+        yield {
+            "key": f"{MailKind.RECEIPT}/request/{request.id}/{facts['phase']}/{person.email.casefold()}",
+            "kind": MailKind.RECEIPT.value,
+            "recipient": person.email,
+            "name": person.name,
+            "unit": unit,
+            "language": person.language,
+            "timezone": person.timezone,
+            "day": day,
+            "content": "[]",
+            "details": json.dumps(details, ensure_ascii=False),
+        }
+
+
+def _request(row: Row[Any]) -> Request:
+    return Request(
+        id=row.id,
+        ref=row.ref,
+        unit=row.unit,
+        at=row.at,
+        who=row.who,
+        email=row.email,
+        kind=Asked(row.kind),
+        text=row.text,
+        wanted_until=row.wanted_until,
+        answered_at=row.answered_at,
+        answered_by=row.answered_by,
+        answer=None if row.answer is None else Verdict(row.answer),
+        until=row.until,
+        reply=row.reply,
+    )

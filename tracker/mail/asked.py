@@ -1,0 +1,114 @@
+"""What is told of a unit's words: to whoever decides that it asks for more time or says something, to it the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from tracker.core.model import Mail
+from tracker.mail.cards import Cards
+from tracker.mail.view import Fact
+from tracker.mail.wording import Calendar, clip
+from tracker.mail.words import Words
+
+#: So much of what somebody wrote stands in a mail; the page has all of it.
+WIDTH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The words of such a mail."""
+
+    heading: str
+    preheader: str
+    intro: str
+    facts: tuple[Fact, ...]
+
+
+class AskedComposer:
+    """Words them in one language.
+
+    The facts stand under ``request`` in the details: ``phase`` (asked, granted, declined, read), ``kind`` (extend,
+    say), ``ref``, ``unit``, ``who``, ``text``, and where there are any ``due``, ``wanted``, ``until``, ``by``, ``reply``.
+    """
+
+    def __init__(
+        self, cards: Cards, words: Words, calendar: Calendar, unit_name: Callable[[str], str]
+    ) -> None:
+        self._cards = cards
+        self._words = words
+        self._calendar = calendar
+        self._unit_name = unit_name
+
+    def subject(self, facts: Mapping[str, Any]) -> str:
+        """Who asks for what, or what was decided."""
+        return self._words(
+            f"asked.subject_{_phase(facts)}",
+            unit=self._unit_name(str(facts.get("unit"))),
+            name=self._name(facts),
+            date=self._date(facts),
+        )
+
+    def told(self, mail: Mail, facts: Mapping[str, Any]) -> Told:
+        """All the rest."""
+        words, phase, date_ = self._words, _phase(facts), self._date(facts)
+        unit = self._unit_name(str(facts.get("unit")))
+        intro = words(f"asked.intro_{phase}", unit=unit, who=str(facts.get("who") or ""), date=date_)
+        return Told(
+            heading=words("asked.heading" if phase.startswith("asked") else "asked.heading_answer"),
+            preheader=clip(str(facts.get("reply") or facts.get("text") or mail.name), 90),
+            intro=intro,
+            facts=tuple(self._facts(facts)),
+        )
+
+    def _facts(self, facts: Mapping[str, Any]) -> Iterator[Fact]:
+        words, kind = self._words, "extend" if facts.get("kind") == "extend" else "say"
+        yield Fact(words("asked.item"), self._name(facts))
+        yield Fact(words("labels.ref"), str(facts.get("ref") or ""))
+        for key in ("due", "wanted", "until"):
+            day = _day(facts.get(key))
+            if day is not None:
+                yield Fact(words(f"asked.{key}"), self._calendar.weekday(day))
+        if facts.get("text"):
+            yield Fact(words(f"asked.text_{kind}"), clip(str(facts["text"]), WIDTH))
+        if facts.get("reply"):
+            yield Fact(words("asked.reply"), clip(str(facts["reply"]), WIDTH))
+        if facts.get("by"):
+            yield Fact(words("asked.by"), str(facts["by"]))
+
+    def _name(self, facts: Mapping[str, Any]) -> str:
+        key, _, period = str(facts.get("ref") or "").partition("@")
+        name = self._cards[key].name
+        return self._words("receipt.of", name=name, period=self._calendar.period(period)) if period else name
+
+    def _date(self, facts: Mapping[str, Any]) -> str:
+        day = _day(facts.get("until")) or _day(facts.get("wanted"))
+        return "" if day is None else self._calendar.day(day)
+
+
+def request_facts(mail: Mail) -> Mapping[str, Any] | None:
+    """What a receipt says of a unit's words; None for a receipt for tables."""
+    found = mail.details.get("request")
+    return found if isinstance(found, Mapping) else None
+
+
+def is_asked(facts: Mapping[str, Any]) -> bool:
+    """Whether it is still to be answered: such a mail goes to whoever decides."""
+    return facts.get("phase") == "asked"
+
+
+def _phase(facts: Mapping[str, Any]) -> str:
+    """The last part of the keys of its phrases."""
+    if is_asked(facts):
+        return "asked_extend" if facts.get("kind") == "extend" else "asked_say"
+    phase = facts.get("phase")
+    return str(phase) if phase in ("granted", "declined", "read") else "read"
+
+
+def _day(found: object) -> date | None:
+    try:
+        return date.fromisoformat(found) if isinstance(found, str) else None
+    except ValueError:
+        return None

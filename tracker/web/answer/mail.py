@@ -1,0 +1,35 @@
+"""A mail in the browser, as its reader got it."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from tracker.engine.mails import mail_called
+from tracker.links import Purpose
+from tracker.web.answer.case import StoppedError, linked
+from tracker.web.mailpage import without_styles
+from tracker.web.site import site_of
+
+
+@linked
+def show(request: Request) -> Response:
+    """``GET /view/TOKEN``."""
+    sheet = f"/view/{request.path_params['token']}/style.css"
+    return HTMLResponse(without_styles(_mail(request), sheet)[0])
+
+
+@linked
+def style(request: Request) -> Response:
+    """``GET /view/TOKEN/style.css``: the same mail's colours and sizes."""
+    return Response(without_styles(_mail(request), "")[1], media_type="text/css")
+
+
+def _mail(request: Request) -> str:
+    site = site_of(request)
+    claim = site.app.links.read(request.path_params["token"], Purpose.VIEW, site.now())
+    with site.app.database.reading() as session:
+        found = mail_called(session, claim.ref)
+    if found is None:
+        raise StoppedError("no_mail", 404)
+    return site.app.renderer.render(found.mail).html
