@@ -68,7 +68,8 @@ def run_service(app: App, *, at_once: bool = False, with_pages: bool = True) -> 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    address = app.force.settings.web if with_pages else None
+    web = app.force.settings.web if with_pages else None
+    address = None if web is None else web.listen
     if not Service(app, stop, address).run(at_once=at_once):
         # A thread that hangs in a database or a disk would keep the interpreter from ending.
         logging.shutdown()

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 
 from starlette.requests import Request
 
+from tracker.core.roles import Role
 
-class Role(IntEnum):
-    """Each may do what those before it may."""
-
-    VIEWER = 1
-    SUPERVISOR = 2
-    OPERATOR = 3
-
-    @property
-    def word(self) -> str:
-        """As it stands in files and commands."""
-        return self.name.lower()
+__all__ = ["NotAllowedError", "Person", "Role", "require"]
 
 
 @dataclass(frozen=True, slots=True)
