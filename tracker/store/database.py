@@ -22,7 +22,7 @@ from tracker.errors import DatabaseError
 from tracker.store.tables import AGENDA, ASSIGNMENT, DEFINITION, EVENT, META, Base, MetaRow
 
 #: Raised with every change of the tables.
-SCHEMA = "2"
+SCHEMA = "3"
 
 #: How long a writer waits for another one before it gives up, in seconds.
 LOCK_TIMEOUT = 60
