@@ -23,7 +23,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
 from tracker.app import App
-from tracker.desk import where_to_look
+from tracker.desk import login_name, where_to_look
 from tracker.engine.engine import Courier, PassReport
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import Claimed, Result
@@ -105,6 +105,11 @@ class Service:
             log.info(line)
         if pages is not None:
             log.info("网页 · pages: %s", pages.address)
+            entry = pages.first_entry(login_name())
+            if entry is not None:
+                # For whoever sits at the terminal: no key goes through the log.
+                sys.stdout.write(f"首次登录（一次有效）· sign in, once: {entry}\n")
+                sys.stdout.flush()
         self._scheduler.start()
         self._soon(self._begin, "begin", at_once=at_once)
         self._schedule()

@@ -15,7 +15,8 @@ def guess(door, name, address, now):
 
 
 def test_waits_for_one_name_from_one_address_double_up_to_a_minute():
-    door, now, waits = Throttle(), 0.0, []
+    door, now = Throttle(), 0.0
+    waits: list[float] = []
     for _ in range(FREE + 8):
         wait = door.wait("wang", "10.0.0.1", now)
         waits.append(round(wait, 6))
@@ -35,7 +36,8 @@ def test_a_burst_for_one_name_is_stopped_after_a_few():
 
 
 def test_the_wait_grows_with_each_failure():
-    door, now, waits = Throttle(), 0.0, []
+    door, now = Throttle(), 0.0
+    waits: list[float] = []
     while len(waits) < 8:
         wait = door.wait("wang", "10.0.0.1", now)
         if wait:

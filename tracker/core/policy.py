@@ -131,7 +131,10 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True)
 class Oidc:
-    """A provider of OpenID Connect where people sign in; the client's secret is ``Settings.oidc_secret``."""
+    """A provider of OpenID Connect where people sign in, and what we are called there.
+
+    The client's secret is ``Settings.oidc_secret``.
+    """
 
     issuer: str
     client: str

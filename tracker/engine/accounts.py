@@ -23,7 +23,7 @@ from tracker.store.database import Database
 from tracker.store.tables import ACCOUNT
 
 #: How somebody with an account is known.
-PASSWORD = "password"
+VIA = "password"
 
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 1000
@@ -126,7 +126,7 @@ def sign_in_with(database: Database, name: str, password: str, now: datetime) ->
         row = session.execute(_THERE.where(ACCOUNT.c.name == account.name)).first()
         if row is None:
             return None
-        return begin_session(session, row.name, Role.named(row.role), PASSWORD, now)
+        return begin_session(session, row.name, Role.named(row.role), VIA, now)
 
 
 def check_name(name: str) -> str:

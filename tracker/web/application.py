@@ -15,8 +15,11 @@ from starlette.staticfiles import StaticFiles
 
 from tracker.errors import TrackerError
 from tracker.shipped import shipped
+from tracker.web import acting, signing_in
 from tracker.web.guard import Guard
+from tracker.web.identity import NotAllowedError
 from tracker.web.known import Known
+from tracker.web.refused import not_allowed, refused
 from tracker.web.site import Site, site_of, words
 
 log = logging.getLogger("tracker.web")
@@ -32,7 +35,8 @@ def make_application(site: Site) -> Starlette:
             Middleware(Known, site=site),
         ],
         exception_handlers={
-            HTTPException: _refused,
+            HTTPException: refused,
+            NotAllowedError: not_allowed,
             TrackerError: _wrong,
             Exception: _broken,
         },
@@ -44,17 +48,9 @@ def make_application(site: Site) -> Starlette:
 def _routes() -> list[BaseRoute]:
     return [
         Mount("/static", StaticFiles(directory=shipped("templates") / "web" / "static")),
+        *signing_in.routes(),
+        *acting.routes(),
     ]
-
-
-def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    say = words(request)
-    key = f"base.error.{error.status_code}"
-    heading = say(key) if key in say else say("base.error.other")
-    detail = error.detail if error.detail and error.status_code not in {404, 405} else ""
-    facts = {"heading": heading, "detail": detail}
-    return site_of(request).page(request, "error.html", facts, status=error.status_code)
 
 
 def _wrong(request: Request, error: Exception) -> Response:

@@ -16,6 +16,8 @@ from tracker.app import App
 from tracker.core.model import Language
 from tracker.engine.inforce import InForce
 from tracker.shipped import shipped
+from tracker.web import flash
+from tracker.web.door import Door
 from tracker.web.words import LANGUAGES, Words, words_of
 
 #: Cookies that hold nothing but how the reader wants to see the page.
@@ -29,10 +31,11 @@ def _nothing() -> None:
 
 @dataclass
 class Site:
-    """One per process.  ``wake`` makes the service look at its outbox soon."""
+    """One per process.  ``wake`` makes the service look at its outbox soon; ``door`` is how it may be entered."""
 
     app: App
     wake: Callable[[], None] = _nothing
+    door: Door = field(default_factory=Door)
     environment: Environment = field(init=False)
 
     def __post_init__(self) -> None:
@@ -63,7 +66,7 @@ class Site:
         """A page from ``templates/web/TEMPLATE`` in the reader's language.
 
         Templates get ``facts`` and beside them ``t`` (phrases), ``site``, ``campaign``, ``request``, ``person``,
-        ``csrf``, ``theme`` and ``here(name=value)``, this page's address with other parameters.
+        ``csrf``, ``flash``, ``theme`` and ``here(name=value)``, this page's address with other parameters.
         """
         html = self.environment.get_template(template).render(
             **facts,
@@ -73,10 +76,14 @@ class Site:
             request=request,
             person=request.state.person,
             csrf=request.state.csrf,
+            flash=request.state.flash,
             theme=_theme(request),
             here=partial(_here, request),
         )
-        return HTMLResponse(html, status_code=status)
+        response = HTMLResponse(html, status_code=status)
+        if request.state.flash:
+            flash.forget(response)
+        return response
 
 
 def site_of(request: Request) -> Site:
