@@ -203,7 +203,7 @@ def taken(home):
 def test_a_reminder_now_reaches_those_who_have_not_answered(home, browser):
     submit(home, "fuling")
     _, said = act(browser, "remind", refs=REF)
-    assert said == "已发出1封提醒邮件：万州区应急管理局。"
+    assert said == "正在发出1封提醒邮件：万州区应急管理局。"
     assert home.woken == 1
     assert taken(home) == {"wanzhou@unit.example": [(REF, "wanzhou", "due_today")]}
     (mail,) = mails(home)
@@ -235,7 +235,7 @@ def test_pressing_for_one_and_then_for_all_tells_nobody_twice(home, browser):
             (REF, "fuling", "due_today"),
         ],
     }
-    assert said == "已发出2封提醒邮件：万州区应急管理局、涪陵区应急管理局。"
+    assert said == "正在发出2封提醒邮件：万州区应急管理局、涪陵区应急管理局。"
 
 
 def test_what_is_answered_before_the_mail_goes_is_not_in_it(home, browser):

@@ -380,6 +380,7 @@ def behind():
 
 def test_whom_the_proxy_names_has_the_role_of_the_settings(behind):
     browser = behind.browser(peer="10.0.0.5")
+    browser.headers.encoding = "utf-8"
     browser.headers["x-remote-user"] = "王"
     assert who(browser, "/nothing") == (404, "王")
     browser.headers["x-remote-user"] = "li"
@@ -389,6 +390,7 @@ def test_whom_the_proxy_names_has_the_role_of_the_settings(behind):
 
 def test_a_proxys_people_have_a_secret_in_their_forms_as_well(behind):
     browser = behind.browser(peer="10.0.0.5")
+    browser.headers.encoding = "utf-8"
     browser.headers["x-remote-user"] = "王"
     data = {"ref": "table-2@2022-05", "unit": "wanzhou"}
     assert browser.post("/act/waive", data=data | {"csrf": "x"}).status_code == 403

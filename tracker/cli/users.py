@@ -29,8 +29,10 @@ COLUMNS = (
 KEYS = tuple(column.key for column in COLUMNS)
 
 
-def read_role(text: str) -> Role:
-    """The role called ``text``; typer makes a sentence of what this raises."""
+def read_role(text: str | Role) -> Role:
+    """The role called ``text`` (or the default); typer makes a sentence of what this raises."""
+    if isinstance(text, Role):
+        return text
     try:
         return Role.named(text)
     except ValueError:
@@ -154,4 +156,6 @@ def _ask_password(*, from_stdin: bool) -> str:
             "there is nobody to ask for the password; give it to standard input, with --password-stdin"
             "（无法询问密码，请从标准输入提供并加 --password-stdin）"
         )
-    return str(typer.prompt("密码 · Password", hide_input=True, confirmation_prompt=True, err=True))
+    return str(
+        typer.prompt("密码 · Password", hide_input=True, confirmation_prompt="再输一次 · Again", err=True)
+    )

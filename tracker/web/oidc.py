@@ -10,7 +10,7 @@ import logging
 import secrets
 import warnings
 from dataclasses import dataclass
-from importlib.util import find_spec
+from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -52,12 +52,17 @@ class ProviderError(Exception):
 
 
 def check_installed() -> None:
-    """Raises TrackerError where the libraries are not there."""
-    if find_spec("authlib") is None or find_spec("httpx") is None:
-        raise TrackerError(
-            "settings.yaml names a provider of OpenID Connect, for which libraries are missing: "
-            "pip install 'deadline-tracker[oidc]'（单点登录所需的库未安装，请执行上述命令）"
-        )
+    """Raises TrackerError where the libraries are not there.  Called at the start, before there are threads."""
+    # One of them warns that it will use another one some day, and nobody here can do anything about that.
+    with warnings.catch_warnings(record=True):
+        try:
+            import_module("authlib.integrations.httpx_client")
+            import_module("joserfc.jwt")
+        except ImportError:
+            raise TrackerError(
+                "settings.yaml names a provider of OpenID Connect, for which libraries are missing: "
+                "pip install 'deadline-tracker[oidc]'（单点登录所需的库未安装，请执行上述命令）"
+            ) from None
 
 
 def leave(request: Request) -> Response:
@@ -120,6 +125,7 @@ def arrive(request: Request) -> Arrived | str:
             claims = read_claims(
                 token["id_token"], keys.json(), settings, journey.nonce, site.now().timestamp()
             )
+            claims = _with_names(client, provider, claims)
     except Exception as error:  # noqa: BLE001 - see above
         _tell(error)
         return "unreachable"
@@ -161,6 +167,19 @@ def read_claims(id_token: str, keys: Any, settings: Oidc, nonce: str, now: float
     return dict(claims)
 
 
+def _with_names(client: Any, provider: dict[str, str], claims: dict[str, Any]) -> dict[str, Any]:
+    """With what the provider tells only when it is asked; nothing that it has signed is changed by that."""
+    address = provider.get("userinfo_endpoint")
+    if not address or any(claims.get(name) for name in NAMES[:2]):
+        return claims
+    answer = client.request("GET", address)
+    answer.raise_for_status()
+    told = answer.json()
+    if told.get("sub") != claims["sub"]:
+        raise ProviderError("it tells of somebody else than it signed for")
+    return {**told, **claims}
+
+
 def name_in(claims: dict[str, Any]) -> str | None:
     """What somebody is called; an address only where the provider does not doubt it."""
     for key in NAMES:
@@ -178,11 +197,7 @@ def _settings(site: Site) -> Oidc | None:
 
 
 def _client(site: Site, settings: Oidc) -> Any:
-    check_installed()
-    with warnings.catch_warnings():
-        # Says of the library that it will be another one some day; nobody here can do anything about that.
-        warnings.simplefilter("ignore")
-        from authlib.integrations.httpx_client import OAuth2Client
+    from authlib.integrations.httpx_client import OAuth2Client
 
     secret = site.force.settings.oidc_secret
     return OAuth2Client(
@@ -204,7 +219,9 @@ def _provider(client: Any, settings: Oidc) -> dict[str, str]:
     found = answer.json()
     if str(found.get("issuer", "")).rstrip("/") != settings.issuer:
         raise ProviderError(f"it calls itself {found.get('issuer')!r}")
-    for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
+    for name in ("authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint"):
+        if name == "userinfo_endpoint" and name not in found:
+            continue
         address = urlsplit(str(found.get(name, "")))
         is_here = address.scheme == "http" and is_loopback(address.hostname or "")
         if address.scheme != "https" and not is_here:
