@@ -171,9 +171,13 @@ class DigestWriter:
         if not lines:
             return
         person = self._people.persons[address]
-        content = digest_content(lines)
         row = mail_row(
-            MailKind.DIGEST, self._day, person, person.units[0], f"[{content}]", digest_details(person, lines)
+            MailKind.DIGEST,
+            self._day,
+            person,
+            person.units[0],
+            digest_content(lines),
+            digest_details(person, lines),
         )
         self._lot.append(row)
         if len(self._lot) >= LOT:
