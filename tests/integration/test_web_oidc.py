@@ -138,7 +138,10 @@ def test_a_code_is_good_only_for_the_browser_that_asked(home):
     answer = victim.get(back)
     assert (answer.status_code, name_on(victim)) == (403, None)
     leave(victim)
-    assert (victim.get(back).status_code, name_on(victim)) == (403, None)
+    answer = victim.get(back)
+    assert (answer.status_code, name_on(victim)) == (403, None)
+    # By the state alone: the code is not even taken to the provider.
+    assert "登录用时过长或已中断" in answer.text
 
 
 def test_an_answer_is_taken_once(home):
