@@ -26,7 +26,7 @@ from apscheduler.triggers.cron import CronTrigger
 from sqlalchemy.exc import SQLAlchemyError
 
 from tracker.app import App
-from tracker.desk import where_to_look
+from tracker.desk import login_name, where_to_look
 from tracker.engine.engine import Courier, PassReport
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import Claimed, Result
@@ -75,7 +75,8 @@ def run_service(app: App, *, at_once: bool = False, with_pages: bool = True) -> 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    address = app.force.settings.web if with_pages else None
+    web = app.force.settings.web if with_pages else None
+    address = None if web is None else web.listen
     if not Service(app, stop, address).run(at_once=at_once):
         # A thread that hangs in a database or a disk would keep the interpreter from ending.
         logging.shutdown()
@@ -112,6 +113,11 @@ class Service:
             log.info(line)
         if pages is not None:
             log.info("网页 · pages: %s", pages.address)
+            entry = pages.first_entry(login_name())
+            if entry is not None:
+                # For whoever sits at the terminal: no key goes through the log.
+                sys.stdout.write(f"首次登录（一次有效）· sign in, once: {entry}\n")
+                sys.stdout.flush()
         self._scheduler.start()
         self._soon(self._begin, "begin", at_once=at_once)
         self._schedule()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -18,9 +18,11 @@ from tracker.config.rollon import RolledOn, mentions, roll_tasks
 from tracker.core.expressions import Reading, parse
 from tracker.core.model import Contact, Event, Mail, MailKind, Occurrence
 from tracker.core.occurrences import occurrences, parse_ref
+from tracker.engine import nudge_now
 from tracker.engine.explain import explain
 from tracker.engine.ledger import read_history
 from tracker.engine.mails import retry, stored_mail, stored_mails
+from tracker.engine.nudge_now import Reminded
 from tracker.engine.outbox import Claimed, Result, mail_domain
 from tracker.engine.plan import next_planning
 from tracker.engine.standings import LedgerRow, ledger_rows
@@ -164,6 +166,14 @@ def record(app: App, event: Event, *, forced: bool = False) -> str:
     done = f", {row.answer.progress} of {row.target}" if row.target is not None else ""
     due = f", due {row.dates.effective_due}" if row.dates.effective_due else ""
     return f"{event.ref} {force.campaign.units[event.unit].name}: {row.state.value}{done}{due}"
+
+
+def remind_now(app: App, refs: Sequence[str], units: Collection[str] | None, *, who: str) -> Reminded:
+    """Remind ``units`` (None: all) of what is open of ``refs``, because ``who`` says so; see ``nudge_now``."""
+    now = app.clock.now()
+    app.engine.bring_up_to_date(now)
+    with app.database.writing() as session:
+        return nudge_now.remind_now(session, app.force, refs, units, now, asked_by=who)
 
 
 def history(app: App, *, ref: str | None = None, unit: str | None = None) -> list[Fact]:
@@ -318,7 +328,7 @@ def where_to_look(app: App) -> list[str]:
 
 
 def login_name() -> str:
-    """Who is at the keyboard; what the history says of what came by command."""
+    """Who runs this process, as the history says."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):

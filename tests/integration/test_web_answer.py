@@ -52,7 +52,7 @@ class Office:
         self.woken = 0
         site = Site(self.app, wake=self._wake)
         self.app.engine.bring_up_to_date(MAY)
-        self.browser = TestClient(make_application(site), raise_server_exceptions=True)
+        self.browser = TestClient(make_application(site), base_url="http://127.0.0.1:8080")
 
     def _wake(self):
         self.woken += 1

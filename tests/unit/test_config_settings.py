@@ -8,7 +8,8 @@ from tests.unit.test_config_bad_input import FILES, SETTINGS, S, load_edited, to
 from tracker.config.environment import apply_environment, secret
 from tracker.config.loader import load
 from tracker.core.model import Contact
-from tracker.core.policy import Interval, Policies, Policy, Settings
+from tracker.core.policy import Interval, Oidc, Policies, Policy, Proxy, Settings, Web
+from tracker.core.roles import Role
 from tracker.errors import UsageError
 from tracker.shipped import shipped
 
@@ -54,7 +55,7 @@ holidays: days
         temporary_refusals=("frequency",),
         permanent_refusals=("no such user",),
         operator=Contact("管", "op@x.example", "en"),
-        web="[::1]:8080",
+        web=Web("[::1]:8080"),
         database="postgresql+psycopg://u:secret@h/d",
         templates="own",
         holidays="days",
@@ -64,6 +65,71 @@ holidays: days
 
 def test_the_web_page_can_be_off(tmp_path):
     assert load_edited(tmp_path).settings.web is None
+
+
+WEB = """\
+web:
+  listen: 0.0.0.0:0
+  proxy: {from: [10.0.0.5, 10.1.0.0/16, "::1"], header: X-Remote-User}
+  oidc: {issuer: https://login.example/realm/, client: tracker}
+  people: {王: Supervisor, '*': viewer}
+  certificate: cert.pem
+  key: key.pem
+"""
+
+
+def test_the_web_page_at_length(tmp_path):
+    loaded = load_edited(tmp_path, (S, "web: off\n", WEB))
+    assert told(loaded, tmp_path) == []
+    assert loaded.settings.web == Web(
+        listen="0.0.0.0:0",
+        proxy=Proxy(("10.0.0.5", "10.1.0.0/16", "::1"), "x-remote-user"),
+        oidc=Oidc("https://login.example/realm", "tracker"),
+        people={"王": Role.SUPERVISOR, "*": Role.VIEWER},
+        certificate="cert.pem",
+        key="key.pem",
+    )
+    assert loaded.settings.web.role_of("王") is Role.SUPERVISOR
+    assert loaded.settings.web.role_of("李") is Role.VIEWER
+    assert Web().role_of("李") is None
+
+
+def test_the_web_page_at_length_has_the_usual_address_where_it_names_none(tmp_path):
+    assert load_edited(tmp_path, (S, "web: off", "web: {certificate: c.pem}")).settings.web == Web(
+        certificate="c.pem"
+    )
+    assert load_edited(tmp_path, (S, "web: off", "web: {listen: off}")).settings.web is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "place", "words"),
+    [
+        ("web: 8080", "4:6", "expected an address and a port"),
+        ("web: [a]", "4:6", "found a list"),
+        ("web: {listen: 8080}", "4:15", "expected an address and a port"),
+        ("web: {port: 8080}", "4:7", "web has no key “port”"),
+        ("web: {proxy: {from: [10.0.0.300], header: X}, people: {'*': viewer}}", "4:22", "10.0.0.300"),
+        ("web: {proxy: {from: [10.0.0.5/24], header: X}, people: {'*': viewer}}", "4:22", "or a network"),
+        (
+            "web: {proxy: {from: [10.0.0.5], header: 'X: y'}, people: {'*': viewer}}",
+            "4:41",
+            "the name of a header",
+        ),
+        ("web: {proxy: {from: [10.0.0.5]}}", "4:14", "the proxy has no “header”"),
+        ("web: {oidc: {issuer: http://login.example, client: t}}", "4:22", "beginning with https://"),
+        ("web: {people: {wang: boss}}", "4:22", "expected viewer, supervisor or operator"),
+        ("web: {oidc: {issuer: https://login.example, client: t}}", "4:6", "give roles under people"),
+        (
+            "web: {oidc: {issuer: https://login.example, client: t, secret: x}}",
+            "4:56",
+            "oidc has no key “secret”",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_web_page_is_told_with_its_place(wrong, place, words, tmp_path):
+    (found,) = told(load_edited(tmp_path, (S, "web: off", wrong)), tmp_path)
+    assert found.startswith(f"settings.yaml:{place}: ")
+    assert words in found
 
 
 @pytest.mark.parametrize(
@@ -196,13 +262,23 @@ def test_the_environment_comes_first():
             "TRACKER_WEB": "off",
             "TRACKER_MAIL_PASSWORD": "geheim",
             "TRACKER_SECRET": "schluessel",
+            "TRACKER_OIDC_SECRET": "verschlossen",
             "OTHER": "x",
         },
     )
     assert (changed.database, changed.transport, changed.web) == ("sqlite:///x.db", "smtps://u@h", None)
     assert (changed.mail_password, changed.signing_key) == ("geheim", "schluessel")
+    assert changed.oidc_secret == "verschlossen"
+    assert "verschlossen" not in repr(changed)
     assert "geheim" not in repr(changed)
     assert "schluessel" not in repr(changed)
+
+
+def test_the_environment_moves_the_page_and_leaves_who_may_see_it():
+    settings = Settings(web=Web(people={"*": Role.VIEWER}))
+    moved = apply_environment(settings, {"TRACKER_WEB": "127.0.0.1:0"}).web
+    assert moved == Web("127.0.0.1:0", people={"*": Role.VIEWER})
+    assert apply_environment(Settings(web=None), {"TRACKER_WEB": "127.0.0.1:0"}).web == Web("127.0.0.1:0")
 
 
 @pytest.mark.parametrize(

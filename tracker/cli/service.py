@@ -74,12 +74,13 @@ def demo(
     from tracker.demo import run_demo
 
     del context
+    web = apply_environment(Settings(), os.environ).web
     run_demo(
         folder,
         seconds,
         pause=time.sleep,
         language=choose_language(),
-        address=None if no_web else apply_environment(Settings(), os.environ).web,
+        address=None if no_web or web is None else web.listen,
         stay=_stay if sys.stdout.isatty() else None,
     )
 

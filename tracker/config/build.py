@@ -9,6 +9,7 @@ from typing import Any
 
 from tracker.config.checks import Texts
 from tracker.config.roster import Roster
+from tracker.config.scalars import OFF
 from tracker.config.schema import (
     CampaignShape,
     ContactShape,
@@ -25,11 +26,12 @@ from tracker.config.schema import (
     TaskShape,
     UnitsFile,
     UnitShape,
+    WebShape,
 )
 from tracker.core.expressions import Reading
 from tracker.core.form import Form
 from tracker.core.model import Campaign, Contact, Definition, Group, Kind, Rule, StandIn, Target, Unit
-from tracker.core.policy import DEFAULT, MONTHLY, Policies, Quiet, Settings, built_in
+from tracker.core.policy import DEFAULT, MONTHLY, Oidc, Policies, Proxy, Quiet, Settings, Web, built_in
 
 
 def build_campaign(
@@ -172,13 +174,26 @@ def build_settings(file: SettingsFile) -> Settings:
         "permanent_refusals": tuple(mail.refusals.permanent),
         "encloses_calendar": mail.calendar,
         "operator": _person(file.operator),
-        "web": file.web,
+        "web": None if file.web is None else _web(file.web),
         "database": file.database,
         "templates": file.templates,
         "holidays": file.holidays,
     }
     settings = replace(Settings(), **{name: value for name, value in said.items() if value is not None})
-    return replace(settings, web=None) if settings.web == "off" else settings
+    is_off = file.web is not None and file.web.listen == OFF
+    return replace(settings, web=None) if is_off else settings
+
+
+def _web(shape: WebShape) -> Web:
+    proxy, oidc = shape.proxy, shape.oidc
+    return Web(
+        listen=shape.listen or Web().listen,
+        proxy=None if proxy is None else Proxy(tuple(proxy.from_), proxy.header),
+        oidc=None if oidc is None else Oidc(oidc.issuer, oidc.client),
+        people=shape.people,
+        certificate=shape.certificate,
+        key=shape.key,
+    )
 
 
 def _person(person: PersonShape | None) -> Contact | None:

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic_core import PydanticCustomError
 
 from tracker.config import scalars
-from tracker.core.policy import Settings
+from tracker.core.policy import Settings, Web
 from tracker.errors import UsageError
 
 
@@ -19,12 +19,17 @@ def apply_environment(settings: Settings, environ: Mapping[str, str]) -> Setting
     said: dict[str, Any] = {
         "database": _read(environ, "TRACKER_DATABASE", scalars.database),
         "transport": _read(environ, "TRACKER_MAIL", scalars.transport),
-        "web": _read(environ, "TRACKER_WEB", scalars.web),
         "mail_password": secret(environ, "TRACKER_MAIL_PASSWORD"),
         "signing_key": secret(environ, "TRACKER_SECRET"),
+        "oidc_secret": secret(environ, "TRACKER_OIDC_SECRET"),
     }
     changed = replace(settings, **{name: value for name, value in said.items() if value is not None})
-    return replace(changed, web=None) if changed.web == "off" else changed
+    listen = _read(environ, "TRACKER_WEB", scalars.web)
+    if listen is None:
+        return changed
+    return replace(
+        changed, web=None if listen == scalars.OFF else replace(changed.web or Web(), listen=listen)
+    )
 
 
 def secret(environ: Mapping[str, str], name: str) -> str | None:

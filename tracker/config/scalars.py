@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, time
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -16,6 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from tracker.config.messages import Guesses, did_you_mean, quote, say
 from tracker.core.policy import Interval
+from tracker.core.roles import Role
 
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 
@@ -23,6 +25,9 @@ TRUE_WORDS = frozenset({"true", "yes", "on", "是"})
 FALSE_WORDS = frozenset({"false", "no", "off", "否"})
 #: Where an interval could stand: there is none.
 NEVER_WORDS = frozenset({"never", "none", "off", "no", "从不", "无"})
+
+#: For the pages: there are none.
+OFF = "off"
 
 _DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})", re.ASCII)
 _TIME = re.compile(r"(\d{1,2}):(\d{2})", re.ASCII)
@@ -49,6 +54,10 @@ _LOCAL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}", re.ASCII)
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.)+{_LABEL}", re.ASCII)
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9a-fA-F:.]+\]", re.ASCII)
+_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}", re.ASCII)
+
+#: Names of this machine for itself.
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 def unfit(english: str, chinese: str) -> PydanticCustomError:
@@ -216,11 +225,11 @@ def transport(value: Any) -> str:
 
 
 def web(value: Any) -> str:
-    """``127.0.0.1:8080`` or ``off``."""
+    """``127.0.0.1:8080`` or ``off``; port 0 is any that is free."""
     text = _text(value, "an address such as 127.0.0.1:8080, or off", "地址如127.0.0.1:8080，或off")
     if text.lower() in FALSE_WORDS | {"none"}:
-        return "off"
-    if ":" in text.rpartition("]")[2] and _is_server(text):
+        return OFF
+    if ":" in text.rpartition("]")[2] and _is_server(text, least=0):
         return text
     raise unfit(
         f"{quote(text)}: expected an address and a port such as 127.0.0.1:8080, or off",
@@ -228,9 +237,9 @@ def web(value: Any) -> str:
     )
 
 
-def _is_server(text: str) -> bool:
+def _is_server(text: str, *, least: int = 1) -> bool:
     host, colon, port = text.rpartition(":") if ":" in text.rpartition("]")[2] else (text, "", "")
-    if colon and not (_WHOLE.fullmatch(port) and 1 <= int(port) <= 65535):
+    if colon and not (_WHOLE.fullmatch(port) and least <= int(port) <= 65535):
         return False
     return _HOST.fullmatch(host) is not None
 
@@ -258,6 +267,57 @@ def link_base(value: Any) -> str:
     return text.rstrip("/")
 
 
+def network(value: Any) -> str:
+    """An address of a machine, or a network of them such as ``10.0.0.0/24``."""
+    text = _text(value, "an address such as 10.0.0.5", "地址，例如10.0.0.5")
+    try:
+        ip_network(text)
+    except ValueError:
+        raise unfit(
+            f"{quote(text)}: expected the address of a machine such as 10.0.0.5, or a network such as 10.0.0.0/24",
+            f"{quote(text)}应为主机地址（如10.0.0.5）或网段（如10.0.0.0/24）",
+        ) from None
+    return text
+
+
+def header(value: Any) -> str:
+    """The name of a header of HTTP, in small letters."""
+    text = _text(value, "the name of a header such as X-Remote-User", "请求头名称，例如X-Remote-User")
+    if not _HEADER.fullmatch(text):
+        raise unfit(
+            f"{quote(text)}: expected the name of a header such as X-Remote-User",
+            f"{quote(text)}应为请求头名称，例如X-Remote-User",
+        )
+    return text.lower()
+
+
+def issuer(value: Any) -> str:
+    """The address of a provider of OpenID Connect; without TLS only on this machine."""
+    text = _text(value, "an address such as https://login.example", "网址，例如https://login.example")
+    scheme, separator, rest = text.partition("://")
+    server = rest.split("/")[0]
+    host = server.rpartition(":")[0] if ":" in server.rpartition("]")[2] else server
+    is_here = scheme == "http" and host in LOOPBACK_NAMES
+    if not separator or " " in text or not (scheme == "https" or is_here) or not _is_server(server):
+        raise unfit(
+            f"{quote(text)}: expected the address of a provider, beginning with https://",
+            f"{quote(text)}应为身份提供方网址，以https://开头",
+        )
+    return text.rstrip("/")
+
+
+def role(value: Any) -> Role:
+    """``viewer``, ``supervisor`` or ``operator``."""
+    text = _text(value, "viewer, supervisor or operator", "viewer、supervisor或operator")
+    try:
+        return Role.named(text)
+    except ValueError:
+        raise unfit(
+            f"{quote(text)}: expected viewer, supervisor or operator",
+            f"{quote(text)}应为viewer（查看）、supervisor（督办）或operator（管理）",
+        ) from None
+
+
 Day = Annotated[date, BeforeValidator(day)]
 Clock = Annotated[time, BeforeValidator(moment_of_day)]
 Truth = Annotated[bool, BeforeValidator(truth)]
@@ -266,6 +326,10 @@ Address = Annotated[str, BeforeValidator(address)]
 SubmitTo = Annotated[str, BeforeValidator(where_to_submit)]
 Zone = Annotated[str, BeforeValidator(zone)]
 Transport = Annotated[str, BeforeValidator(transport)]
-Web = Annotated[str, BeforeValidator(web)]
+WebAddress = Annotated[str, BeforeValidator(web)]
+Network = Annotated[str, BeforeValidator(network)]
+Header = Annotated[str, BeforeValidator(header)]
+Issuer = Annotated[str, BeforeValidator(issuer)]
+RoleWord = Annotated[Role, BeforeValidator(role)]
 DatabaseUrl = Annotated[str, BeforeValidator(database)]
 LinkBase = Annotated[str, BeforeValidator(link_base)]

@@ -6,6 +6,7 @@ business; see ``checks``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping as AnyMapping
 from datetime import date
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -27,14 +28,19 @@ from tracker.config.scalars import (
     DatabaseUrl,
     Day,
     Grace,
+    Header,
+    Issuer,
     LinkBase,
+    Network,
+    RoleWord,
     SubmitTo,
     Transport,
     Truth,
-    Web,
+    WebAddress,
     Zone,
     interval,
     unfit,
+    web,
     weekday,
     whole,
 )
@@ -306,12 +312,50 @@ class PolicyShape(Shape):
     quiet: QuietDays | None = None
 
 
+class ProxyShape(Shape):
+    """A server in front of ours that says who is asking."""
+
+    from_: Annotated[list[Network], Field(min_length=1, max_length=50)] = Field(alias="from")
+    header: Header
+
+
+class OidcShape(Shape):
+    """A provider of OpenID Connect."""
+
+    issuer: Issuer
+    client: Line
+
+
+class WebShape(Shape):
+    """How the pages are served."""
+
+    listen: WebAddress | None = None
+    proxy: ProxyShape | None = None
+    oidc: OidcShape | None = None
+    people: Annotated[dict[Line, RoleWord], _EmptyMapping] = Field(default_factory=dict)
+    certificate: Line | None = None
+    key: Line | None = None
+
+
+def _as_web(value: Any) -> Any:
+    return value if isinstance(value, AnyMapping) else {"listen": web(value)}
+
+
+def _somebody_has_a_role(shape: WebShape) -> WebShape:
+    if (shape.proxy or shape.oidc) and not shape.people:
+        raise unfit(
+            "proxy and oidc tell who is asking, not what they may do: give roles under people, such as {'*': viewer}",
+            "proxy和oidc只说明是谁，还要在people下写明角色，例如{'*': viewer}",
+        )
+    return shape
+
+
 class SettingsFile(Shape):
     """``settings.yaml``."""
 
     mail: Annotated[MailShape, _EmptyMapping] = MailShape()
     operator: PersonShape | None = None
-    web: Web | None = None
+    web: Annotated[WebShape, BeforeValidator(_as_web), AfterValidator(_somebody_has_a_role)] | None = None
     database: DatabaseUrl | None = None
     templates: Line | None = None
     holidays: Line | None = None

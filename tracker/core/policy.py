@@ -12,6 +12,7 @@ from datetime import date, time
 from typing import Literal
 
 from tracker.core.model import Contact, Definition, Every
+from tracker.core.roles import Role
 
 Review = Literal["month", "quarter", "half-year", "year"]
 Pace = Literal["week", "month"]
@@ -116,12 +117,55 @@ class Policies:
         return replace(policy, announce=False)
 
 
+#: In ``people``: everybody else whom the proxy or the provider vouches for.
+ANYBODY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A server in front of ours that says in a header who is asking; ``sources`` are its addresses or networks."""
+
+    sources: tuple[str, ...]
+    header: str
+
+
+@dataclass(frozen=True, slots=True)
+class Oidc:
+    """A provider of OpenID Connect where people sign in, and what we are called there.
+
+    The client's secret is ``Settings.oidc_secret``.
+    """
+
+    issuer: str
+    client: str
+
+
+@dataclass(frozen=True)
+class Web:
+    """How the pages are served: the address, and who vouches for whom.
+
+    ``people`` gives the roles of those whom ``proxy`` or ``oidc`` name, ``*`` that of everybody else.
+    ``certificate`` and ``key`` are PEM files; with them the pages are served by TLS.
+    """
+
+    listen: str = "127.0.0.1:8080"
+    proxy: Proxy | None = None
+    oidc: Oidc | None = None
+    people: Mapping[str, Role] = field(default_factory=dict)
+    certificate: str | None = None
+    key: str | None = None
+
+    def role_of(self, name: str) -> Role | None:
+        """The role of somebody who is vouched for; None for whoever has none."""
+        return self.people.get(name) or self.people.get(ANYBODY)
+
+
 @dataclass(frozen=True)
 class Settings:
     """How the service works: ``settings.yaml`` with the environment on top.
 
     Relative paths and the database's are taken from where the service was started; ``web`` is None where
-    the page is off.  Secrets are no part of the ``repr``.
+    the pages are off.  Secrets are no part of the ``repr``.
     """
 
     policies: Policies = field(default_factory=Policies)
@@ -135,9 +179,10 @@ class Settings:
     permanent_refusals: tuple[str, ...] = ()
     encloses_calendar: bool = True
     operator: Contact | None = None
-    web: str | None = "127.0.0.1:8080"
+    web: Web | None = field(default_factory=Web)
     database: str = field(default="sqlite:///var/tracker.db", repr=False)
     templates: str | None = None
     holidays: str = "holidays"
     mail_password: str | None = field(default=None, repr=False)
     signing_key: str | None = field(default=None, repr=False)
+    oidc_secret: str | None = field(default=None, repr=False)

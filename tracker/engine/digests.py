@@ -171,10 +171,13 @@ class DigestWriter:
         if not lines:
             return
         person = self._people.persons[address]
-        names = {of: json.dumps(of) for of in {line.unit for line in lines}}
-        content = ",".join([f"{said.head}{names[of]}{said.tail}" for said, of, _, _ in lines])
         row = mail_row(
-            MailKind.DIGEST, self._day, person, person.units[0], f"[{content}]", _details(person, lines)
+            MailKind.DIGEST,
+            self._day,
+            person,
+            person.units[0],
+            digest_content(lines),
+            digest_details(person, lines),
         )
         self._lot.append(row)
         if len(self._lot) >= LOT:
@@ -185,9 +188,15 @@ class DigestWriter:
         self._lot.clear()
 
 
-def _details(person: Person, lines: Sequence[Line]) -> str:
-    """What a digest says beside its items, as JSON (docs/design/ledger.md)."""
-    facts: dict[str, object] = {}
+def digest_content(lines: Sequence[Line]) -> str:
+    """The items of a digest as the outbox keeps them."""
+    names = {of: json.dumps(of) for of in {line.unit for line in lines}}
+    return f"[{','.join([f'{said.head}{names[of]}{said.tail}' for said, of, _, _ in lines])}]"
+
+
+def digest_details(person: Person, lines: Sequence[Line], more: Mapping[str, object] | None = None) -> str:
+    """What a digest says beside its items, and ``more``, as JSON (docs/design/ledger.md)."""
+    facts: dict[str, object] = dict(more or {})
     progress = {f"{line.saying.ref} {line.unit}": line.progress for line in lines if line.progress}
     if progress:
         facts["progress"] = progress

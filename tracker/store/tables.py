@@ -349,6 +349,41 @@ class RequestRow(Base, table=True):
     reply: str | None = Field(default=None, sa_type=Text)
 
 
+class AccountRow(Base, table=True):
+    """Somebody who signs in with a password; ``hash`` is argon2's, with its parameters.
+
+    One that is disabled stays for the history, and may be given out again.
+    """
+
+    __tablename__ = "account"
+
+    name: str = Field(primary_key=True)
+    role: str
+    hash: str = Field(sa_type=Text)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    disabled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class SessionRow(Base, table=True):
+    """Somebody who is signed in; ``token`` is the hash of what their cookie says.
+
+    ``account`` is the name that the history gets, ``via`` how they signed in (password, key, oidc).  ``csrf`` is
+    what their forms must say.
+    """
+
+    __tablename__ = "session"
+    __table_args__ = (Index("ix_session_account", "account"),)
+
+    token: str = Field(primary_key=True)
+    account: str
+    role: str
+    via: str
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    seen_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    csrf: str
+
+
 # The same tables for statements in bulk, where one object for each row would cost twenty times the work.
 META = MetaRow.__table__  # type: ignore[attr-defined]
 DEFINITION = DefinitionRow.__table__  # type: ignore[attr-defined]
@@ -360,3 +395,5 @@ DOCUMENT = DocumentRow.__table__  # type: ignore[attr-defined]
 FEED = FeedRow.__table__  # type: ignore[attr-defined]
 FILING = FilingRow.__table__  # type: ignore[attr-defined]
 REQUEST = RequestRow.__table__  # type: ignore[attr-defined]
+ACCOUNT = AccountRow.__table__  # type: ignore[attr-defined]
+SESSION = SessionRow.__table__  # type: ignore[attr-defined]

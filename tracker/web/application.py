@@ -15,10 +15,12 @@ from starlette.staticfiles import StaticFiles
 
 from tracker.errors import TrackerError
 from tracker.shipped import shipped
-from tracker.web import answer, board, feeds, probes, requests
+from tracker.web import acting, answer, board, feeds, probes, requests, signing_in
 from tracker.web.api.application import make_api
 from tracker.web.guard import Guard
+from tracker.web.identity import NotAllowedError
 from tracker.web.known import Known
+from tracker.web.refused import not_allowed, refused
 from tracker.web.site import Site, site_of, words
 
 log = logging.getLogger("tracker.web")
@@ -34,7 +36,8 @@ def make_application(site: Site) -> Starlette:
             Middleware(Known, site=site),
         ],
         exception_handlers={
-            HTTPException: _refused,
+            HTTPException: refused,
+            NotAllowedError: not_allowed,
             TrackerError: _wrong,
             Exception: _broken,
         },
@@ -52,17 +55,9 @@ def _routes(site: Site) -> list[BaseRoute]:
         *answer.routes(),
         *requests.routes(),
         Mount("/static", StaticFiles(directory=shipped("templates") / "web" / "static")),
+        *signing_in.routes(),
+        *acting.routes(),
     ]
-
-
-def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    say = words(request)
-    key = f"base.error.{error.status_code}"
-    heading = say(key) if key in say else say("base.error.other")
-    detail = error.detail if error.detail and error.status_code not in {404, 405} else ""
-    facts = {"heading": heading, "detail": detail}
-    return site_of(request).page(request, "error.html", facts, status=error.status_code)
 
 
 def _wrong(request: Request, error: Exception) -> Response:

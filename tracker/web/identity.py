@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from enum import IntEnum
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
-from starlette.datastructures import FormData
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
 
+from tracker.core.roles import Role
 
-class Role(IntEnum):
-    """Each may do what those before it may."""
+__all__ = [
+    "NotAllowedError",
+    "Person",
+    "Role",
+    "StalePageError",
+    "check_csrf",
+    "local_path",
+    "posting",
+    "require",
+]
 
-    VIEWER = 1
-    SUPERVISOR = 2
-    OPERATOR = 3
-
-    @property
-    def word(self) -> str:
-        """As it stands in files and commands."""
-        return self.name.lower()
+#: The largest form of words.
+LARGEST_FORM = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,10 @@ class NotAllowedError(Exception):
     """Nobody is signed in, or somebody whose role does not reach: the site answers by itself."""
 
 
+class StalePageError(NotAllowedError):
+    """The form is none that this site gave to this person: another site's, or one from before they signed in."""
+
+
 def require(request: Request, role: Role) -> Person:
     """Who is asking, if their role reaches.  Raises NotAllowedError."""
     person: Person | None = request.state.person
@@ -45,6 +57,45 @@ def require(request: Request, role: Role) -> Person:
 
 
 def check_csrf(request: Request, form: FormData) -> None:
-    """Only a form of our own pages may act for somebody who is signed in.  Raises NotAllowedError."""
-    if not hmac.compare_digest(str(form.get("csrf", "")).encode(), str(request.state.csrf).encode()):
-        raise NotAllowedError
+    """Whether the form is one that we gave to this person.  Raises StalePageError."""
+    wanted: str = request.state.csrf
+    given = form.get("csrf")
+    if not wanted or not isinstance(given, str) or not hmac.compare_digest(given.encode(), wanted.encode()):
+        raise StalePageError
+
+
+def posting(
+    work: Callable[[Request, FormData], Response],
+) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    """A handler that reads a small form of words and hands it to ``work``, in a thread."""
+
+    async def handler(request: Request) -> Response:
+        return await run_in_threadpool(work, request, await _read_form(request))
+
+    return handler
+
+
+async def _read_form(request: Request) -> FormData:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_FORM:
+            raise HTTPException(413)
+    try:
+        return FormData(
+            list[tuple[str, str | UploadFile]](parse_qsl(body.decode(), True, max_num_fields=5000))
+        )
+    except ValueError:
+        raise HTTPException(400) from None
+
+
+def local_path(text: object, otherwise: str = "/") -> str:
+    """``text`` if it is a path of this site, else ``otherwise``: nobody is sent elsewhere by a parameter."""
+    if not isinstance(text, str) or not text.startswith("/") or not text.isprintable() or "\\" in text:
+        return otherwise
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return otherwise
+    is_elsewhere = parts.scheme or parts.netloc or text.startswith("//")
+    return otherwise if is_elsewhere else text

@@ -9,8 +9,11 @@ import threading
 
 import uvicorn
 
+from tracker.core.policy import Web
 from tracker.errors import TrackerError
 from tracker.web.application import make_application
+from tracker.web.known import is_guarded
+from tracker.web.oidc import check_installed
 from tracker.web.site import Site
 
 log = logging.getLogger("tracker")
@@ -20,28 +23,61 @@ LAST_PAGES = 2
 
 
 class WebServer:
-    """uvicorn on one address.  It leaves the signals alone: the service has them."""
+    """uvicorn on one address.  It leaves the signals alone: the service has them.
+
+    Raises TrackerError for an address that cannot be had, or that would be open to everybody.
+    """
 
     def __init__(self, site: Site, address: str) -> None:
         host, _, port = address.rpartition(":")
+        self._site = site
+        web = site.force.settings.web or Web()
         self._socket = _listen(host.strip("[]"), int(port), address)
+        site.door.host = str(self._socket.getsockname()[0])
+        try:
+            refuse_open_door(site, web, address)
+            config = self._configure(web)
+        except BaseException:
+            self._socket.close()
+            raise
+        self._is_tls = config.is_ssl
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._serve, name="web", daemon=True)
+
+    def _configure(self, web: Web) -> uvicorn.Config:
         config = uvicorn.Config(
-            make_application(site),
+            make_application(self._site),
             log_config=None,
             access_log=False,
             lifespan="off",
             server_header=False,
             timeout_graceful_shutdown=LAST_PAGES,
             proxy_headers=False,
+            ssl_certfile=web.certificate,
+            ssl_keyfile=web.key,
         )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._serve, name="web", daemon=True)
+        try:
+            config.load()
+        except OSError as error:
+            files = ", ".join(file for file in (web.certificate, web.key) if file is not None)
+            raise TrackerError(
+                f"the certificate of the pages cannot be used ({files}): {error.strerror or error}（网页证书不可用）"
+            ) from None
+        return config
 
     @property
     def address(self) -> str:
         """``http://HOST:PORT`` as it is."""
         host, port = self._socket.getsockname()[:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        scheme = "https" if self._is_tls else "http"
+        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+    def first_entry(self, name: str) -> str | None:
+        """An address that signs ``name`` in as operator, once; None where people sign in by other means."""
+        site = self._site
+        if not site.door.is_loopback or is_guarded(site, site.force.settings.web or Web()):
+            return None
+        return f"{self.address}/enter/{site.door.keys.make(name, site.now())}"
 
     def start(self) -> None:
         """Begin to answer."""
@@ -55,6 +91,32 @@ class WebServer:
     def _serve(self) -> None:
         # Not ``Server.run``, which takes the signals; outside the main thread ``serve`` leaves them alone.
         asyncio.run(self._server.serve(sockets=[self._socket]))
+
+
+def refuse_open_door(site: Site, web: Web, address: str) -> None:
+    """Raises TrackerError where anybody could come in from other machines (security, point 7)."""
+    if web.oidc is not None:
+        check_installed()
+    if site.door.is_loopback:
+        return
+    if not is_guarded(site, web):
+        raise TrackerError(
+            f"the pages are not served at {address}, where other machines could see them: make an account first "
+            "(tracker user add NAME --role supervisor), name a trusted proxy or OpenID Connect under web in "
+            "settings.yaml, or choose 127.0.0.1 or --no-web"
+            "（网页不对外开放：请先建账户 tracker user add 姓名 --role supervisor，或在settings.yaml的web下设可信代理或单点登录；"
+            "也可改用127.0.0.1或加--no-web）"
+        )
+    if (
+        web.certificate is None
+        and web.proxy is None
+        and not site.force.settings.link_base.startswith("https:")
+    ):
+        log.warning(
+            "the pages are served without TLS: browsers on other machines cannot sign in; set web.certificate, "
+            "or link_base to the https:// address of the proxy before it"
+            "（网页未加密，别的电脑上的浏览器无法登录，请设证书，或把link_base写成前置代理的https网址）"
+        )
 
 
 def _listen(host: str, port: int, address: str) -> socket.socket:

@@ -18,6 +18,8 @@ from tracker.core.model import Language
 from tracker.engine.inforce import InForce
 from tracker.shipped import shipped
 from tracker.terms import word
+from tracker.web import flash
+from tracker.web.door import Door
 from tracker.web.words import LANGUAGES, Words, words_of
 
 #: Cookies that hold nothing but how the reader wants to see the page.
@@ -34,7 +36,7 @@ def _nothing() -> None:
 
 @dataclass
 class Site:
-    """One per process.  ``wake`` makes the service look at its outbox soon.
+    """One per process.  ``wake`` makes the service look at its outbox soon; ``door`` is how it may be entered.
 
     Open pages look for news every ``live`` seconds; 0 means never.
     """
@@ -42,6 +44,7 @@ class Site:
     app: App
     wake: Callable[[], None] = _nothing
     live: float = LIVE
+    door: Door = field(default_factory=Door)
     environment: Environment = field(init=False)
     board: Board = field(init=False)
 
@@ -74,7 +77,7 @@ class Site:
         """A page from ``templates/web/TEMPLATE`` in the reader's language.
 
         Templates get ``facts`` and beside them ``t`` (phrases), ``site``, ``campaign``, ``request``, ``person``,
-        ``csrf``, ``theme``, ``here(name=value)`` (this page's address with other parameters), ``word`` (states,
+        ``csrf``, ``flash``, ``theme``, ``here(name=value)`` (this page's address with other parameters), ``word`` (states,
         events, kinds), ``day`` and ``minute`` (dates and times in the campaign's zone).
         """
         language = language_of(request)
@@ -86,13 +89,17 @@ class Site:
             request=request,
             person=request.state.person,
             csrf=request.state.csrf,
+            flash=request.state.flash,
             theme=_theme(request),
             here=partial(_here, request),
             word=partial(_word, language),
             day=partial(say_day, language),
             minute=partial(_minute, self.force.zone),
         )
-        return HTMLResponse(html, status_code=status)
+        response = HTMLResponse(html, status_code=status)
+        if request.state.flash:
+            flash.forget(response)
+        return response
 
 
 def site_of(request: Request) -> Site:

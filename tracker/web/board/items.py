@@ -37,7 +37,11 @@ def item_page(request: Request) -> Response:
     with site.app.database.reading() as session:
         found = item(site.board, session, force, definition.key, chosen(request, "ref"), site.now())
     to_words = to_chinese if language_of(request) == "zh" else to_english
-    facts = {"item": found, "read_as": to_words(definition.rule), "lights": URGENCY}
+    facts = {
+        "item": found,
+        "read_as": to_words(definition.rule),
+        "rows": [{"unit": unit, "ref": cell.ref, "state": cell.state} for unit, cell in found.units],
+    }
     return site.page(request, "board/item.html", facts)
 
 

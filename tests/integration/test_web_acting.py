@@ -1,0 +1,320 @@
+"""The supervisor's answers from the board: what they do, under whose name, and what is said where they cannot."""
+
+import pytest
+
+from tests.integration.web import csrf_of, house, shown
+from tests.world import at
+from tracker import desk
+from tracker.core.model import Event, EventKind
+from tracker.core.roles import Role
+from tracker.engine.mails import stored_mails
+from tracker.engine.outbox import items_from_json
+from tracker.store.tables import MailState
+
+REF = "table-2@2022-05"
+VERBS = ["accept", "return", "extend", "waive", "pause", "resume", "undo", "remind", "retry"]
+
+
+@pytest.fixture
+def home():
+    # 5 May 2022 is a workday by the calendar, and the table is due.
+    with house(start="2022-05-05 09:30") as found:
+        yield found
+
+
+@pytest.fixture
+def browser(home):
+    return home.sign_in("王科长")
+
+
+def submit(home, unit="wanzhou", ref=REF):
+    desk.record(home.app, Event(home.clock.now(), ref, unit, EventKind.SUBMIT, who="unit"))
+
+
+def act(browser, verb, **fields):
+    """Press the button; where it led, and the sentence on that page."""
+    data = {"csrf": csrf_of(browser), "ref": REF, "unit": "wanzhou", "back": "/nothing", **fields}
+    answer = browser.post(f"/act/{verb}", data=data)
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"], shown(browser)
+
+
+def state(home, unit="wanzhou", ref=REF):
+    _, rows = desk.status(home.app, unit=unit, ref=ref)
+    return rows[0].state.value
+
+
+def events(home):
+    return [(fact["event"], fact["unit"], fact["who"], fact["via"]) for fact in desk.history(home.app)]
+
+
+# --- answers ---
+
+
+def test_accepting_is_an_event_under_the_name_of_whoever_pressed(home, browser):
+    submit(home)
+    assert act(browser, "accept") == ("/nothing", f"已销号：万州区应急管理局 {REF}。")
+    assert state(home) == "done"
+    assert events(home)[-1] == ("accept", "wanzhou", "王科长", "web")
+
+
+def test_who_and_how_cannot_be_given_by_the_form(home, browser):
+    submit(home)
+    act(browser, "accept", who="李", via="cli", at="2022-04-30")
+    assert events(home)[-1] == ("accept", "wanzhou", "王科长", "web")
+
+
+def test_what_was_submitted_is_sent_back_with_a_reason(home, browser):
+    submit(home)
+    assert act(browser, "return")[1] == "没有办理：退回须写明理由。"
+    assert act(browser, "return", reason="  ")[1] == "没有办理：退回须写明理由。"
+    assert state(home) == "submitted"
+    assert act(browser, "return", reason="人数与附件不符")[1].startswith("已退回")
+    assert state(home) == "returned"
+    assert desk.history(home.app)[-1]["reason"] == "人数与附件不符"
+
+
+@pytest.mark.parametrize("day", ["2022-05-05", "2022-05-16"])
+def test_a_later_date_is_granted_before_and_after_the_deadline_with_a_reason(home, browser, day):
+    home.clock.set(at(f"{day} 10:00"))
+    browser.post("/sign-in", data={"name": "王科长", "password": "nine yellow tables"})
+    assert act(browser, "extend", until="2022-05-25")[1] == "没有办理：延期须写明理由。"
+    assert act(browser, "extend", reason="系统故障")[1] == "没有办理：延期须写明新的日期。"
+    assert act(browser, "extend", reason="系统故障", until="soon")[1] == "没有办理：延期须写明新的日期。"
+    assert events(home) == []
+    assert act(browser, "extend", reason="系统故障", until="2022-05-25")[1].startswith("已延期")
+    _, rows = desk.status(home.app, unit="wanzhou", ref=REF)
+    assert str(rows[0].dates.effective_due) == "2022-05-25"
+
+
+def test_an_earlier_date_is_refused_in_a_sentence(home, browser):
+    said = act(browser, "extend", reason="x", until="2022-05-01")[1]
+    assert said.startswith("没有办理：")
+    assert "later date" in said
+    assert events(home) == []
+
+
+def test_waive_pause_resume_and_undo(home, browser):
+    for verb, stands in (
+        ("pause", "paused"),
+        ("resume", "due_today"),
+        ("waive", "waived"),
+        ("undo", "due_today"),
+    ):
+        act(browser, verb)
+        assert state(home) == stands
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"ref": REF, "unit": "wanzhou"}, "nothing has been submitted"),
+        ({"ref": "table-9@2022-05", "unit": "wanzhou"}, "table-9"),
+        ({"ref": "table-2@1999-05", "unit": "wanzhou"}, "1999-05"),
+        ({"ref": REF, "unit": "nowhere"}, "nowhere"),
+        ({"ref": "%", "unit": "&lt;b&gt;"}, "没有办理"),
+        ({"ref": "", "unit": ""}, "没有选中"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_changes_nothing(home, browser, fields, words):
+    assert words in act(browser, "accept", **fields)[1]
+    assert events(home) == []
+
+
+def test_signs_that_nobody_can_see_are_refused_in_a_sentence(home, browser):
+    submit(home)
+    assert "没有办理" in act(browser, "return", reason="a\u202eb")[1]
+    assert state(home) == "submitted"
+
+
+def test_several_are_accepted_at_once_and_those_that_cannot_be_are_told_of(home, browser):
+    submit(home)
+    submit(home, "fuling")
+    cells = [f"wanzhou {REF}", f"fuling {REF}", f"wanzhou {REF}", "wanzhou 26"]
+    said = act(browser, "accept", cell=cells, ref="", unit="")[1]
+    assert said.startswith("已办理2项（销号）。没有办理：")
+    assert (state(home), state(home, "fuling")) == ("done", "done")
+
+
+def test_back_leads_to_a_page_of_ours(home, browser):
+    assert act(browser, "waive", back="https://evil.example/")[0] == f"/assignment/wanzhou/{REF}"
+
+
+# --- who may ---
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_looking_at_the_address_does_nothing(home, browser, verb):
+    assert browser.get(f"/act/{verb}?ref={REF}&unit=wanzhou").status_code == 405
+    assert events(home) == []
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_viewer_may_not(home, verb):
+    viewer = home.sign_in("李", Role.VIEWER)
+    data = {
+        "csrf": csrf_of(viewer),
+        "ref": REF,
+        "unit": "wanzhou",
+        "refs": REF,
+        "mail": "failed",
+        "reason": "x",
+    }
+    answer = viewer.post(f"/act/{verb}", data=data)
+    assert answer.status_code == 403
+    assert "的角色是查看" in answer.text
+    assert events(home) == []
+    assert mails(home) == []
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_stranger_may_not(home, browser, verb):
+    assert home.browser().post(f"/act/{verb}", data={"ref": REF, "unit": "wanzhou"}).status_code == 403
+    assert events(home) == []
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_no_answer_without_the_secret_of_the_form(home, verb):
+    operator = home.sign_in("管", Role.OPERATOR)
+    answer = operator.post(
+        f"/act/{verb}", data={"ref": REF, "unit": "wanzhou", "refs": REF, "mail": "failed"}
+    )
+    assert answer.status_code == 403
+    assert (events(home), mails(home)) == ([], [])
+
+
+# --- a reminder now ---
+
+
+def mails(home):
+    with home.app.database.reading() as session:
+        return stored_mails(session)
+
+
+def taken(home):
+    """Run the post; {address: [(reference, unit, reason)]}."""
+    home.app.engine.deliver(home.clock.now())
+    return {
+        claimed.mail.to: [(item.ref, item.unit, item.reason.value) for item in claimed.mail.items]
+        for claimed, _ in home.courier.take()
+    }
+
+
+def test_a_reminder_now_reaches_those_who_have_not_answered(home, browser):
+    submit(home, "fuling")
+    _, said = act(browser, "remind", refs=REF)
+    assert said == "正在发出1封提醒邮件：万州区应急管理局。"
+    assert home.woken == 1
+    assert taken(home) == {"wanzhou@unit.example": [(REF, "wanzhou", "due_today")]}
+    (mail,) = mails(home)
+    assert mail.mail.details["asked_by"] == "王科长"
+    assert mail.mail.key.startswith(f"digest/now/{REF}/")
+    assert mail.mail.key.endswith("/2022-05-05/wanzhou@unit.example")
+
+
+def test_pressing_twice_on_one_day_sends_once_and_the_next_day_again(home, browser):
+    act(browser, "remind", refs=REF)
+    assert len(taken(home)) == 2
+    said = act(browser, "remind", refs=REF)[1]
+    assert said == "今天已经提醒过，没有重复发送：万州区应急管理局、涪陵区应急管理局。"
+    assert (taken(home), home.woken) == ({}, 1)
+    home.clock.set(at("2022-05-06 09:30"))
+    browser.post("/sign-in", data={"name": "王科长", "password": "nine yellow tables"})
+    act(browser, "remind", refs=REF)
+    assert {items[0][2] for items in taken(home).values()} == {"overdue"}
+
+
+def test_pressing_for_one_and_then_for_all_tells_nobody_twice(home, browser):
+    act(browser, "remind", refs=REF, units="wanzhou")
+    assert set(taken(home)) == {"wanzhou@unit.example"}
+    said = act(browser, "remind", refs=f"{REF} 2/experience@2022-05")[1]
+    assert taken(home) == {
+        "wanzhou@unit.example": [("2/experience@2022-05", "wanzhou", "due_today")],
+        "fuling@unit.example": [
+            ("2/experience@2022-05", "fuling", "due_today"),
+            (REF, "fuling", "due_today"),
+        ],
+    }
+    assert said == "正在发出2封提醒邮件：万州区应急管理局、涪陵区应急管理局。"
+
+
+def test_what_is_answered_before_the_mail_goes_is_not_in_it(home, browser):
+    act(browser, "remind", refs=REF)
+    submit(home)
+    assert set(taken(home)) == {"fuling@unit.example"}
+    states = {mail.mail.unit: mail.state for mail in mails(home)}
+    assert states == {"wanzhou": MailState.DROPPED, "fuling": MailState.SENT}
+
+
+@pytest.mark.parametrize("verb", ["waive", "pause"])
+def test_nobody_is_reminded_of_what_is_waived_or_paused(home, browser, verb):
+    act(browser, verb)
+    act(browser, verb, unit="fuling")
+    assert act(browser, "remind", refs=REF)[1] == "没有需要提醒的：都已报送、免报或尚未开始。"
+    assert (taken(home), home.woken) == ({}, 0)
+
+
+def test_nobody_is_reminded_of_what_has_not_begun(home, browser):
+    assert act(browser, "remind", refs="table-2@2022-07")[1].startswith("没有需要提醒的")
+
+
+@pytest.mark.parametrize(
+    ("now", "goes"), [("2022-05-05 07:00", "2022-05-05 09:00"), ("2022-05-14 10:00", "2022-05-16 09:00")]
+)
+def test_out_of_hours_the_page_says_when_the_mail_goes(home, browser, now, goes):
+    home.clock.set(at(now))
+    browser.post("/sign-in", data={"name": "王科长", "password": "nine yellow tables"})
+    said = act(browser, "remind", refs=REF, units="wanzhou")[1]
+    assert said == f"已写好1封提醒邮件（万州区应急管理局），将在{goes}发出，不打扰休息时间。"
+    assert taken(home) == {}
+
+
+def test_a_unit_without_anybody_to_tell_is_named(home, browser):
+    force = home.app.force
+    for contact in ("wanzhou", "fuling"):
+        assert force.campaign.units[contact].contacts
+    home.app.config.joinpath("units.yaml").write_text(
+        home.app.config.joinpath("units.yaml")
+        .read_text()
+        .replace("contacts: [{name: 万州联络员, email: wanzhou@unit.example}]", "contacts: []")
+    )
+    home.app.reload()
+    home.app.engine.courier = home.courier
+    assert act(browser, "remind", refs=REF, units="wanzhou")[1] == "没有联系人，未能提醒：万州区应急管理局。"
+
+
+@pytest.mark.parametrize("fields", [{"refs": "table-9"}, {"refs": REF, "units": "nowhere"}])
+def test_a_reminder_about_what_there_is_none_of_is_refused(home, browser, fields):
+    assert act(browser, "remind", **fields)[1].startswith("没有办理：")
+    assert mails(home) == []
+
+
+# --- mails once more ---
+
+
+def test_an_operator_sends_failed_mails_again_and_a_supervisor_may_not(home, browser):
+    act(browser, "remind", refs=REF)
+    with home.app.database.writing() as session:
+        session.connection().exec_driver_sql("UPDATE mail SET state = 'failed'")
+    number = mails(home)[0].id
+    answer = browser.post("/act/retry", data={"csrf": csrf_of(browser), "mail": str(number)})
+    assert answer.status_code == 403
+    operator = home.sign_in("管", Role.OPERATOR)
+    assert act(operator, "retry", mail=str(number))[1] == "已重新排队1封邮件。"
+    assert [mail.state for mail in mails(home)] == [MailState.QUEUED, MailState.FAILED]
+    assert act(operator, "retry", mail="failed")[1] == "已重新排队1封邮件。"
+    assert home.woken == 3
+
+
+@pytest.mark.parametrize("number", ["", "x", "-1", "1 OR 1", "²", "9" * 30, "77"])
+def test_a_mail_that_there_is_none_of_is_not_sent_again(home, number):
+    operator = home.sign_in("管", Role.OPERATOR)
+    assert "没有" in act(operator, "retry", mail=number)[1]
+
+
+def test_items_of_a_reminder_are_kept_like_those_of_any_digest(home, browser):
+    act(browser, "remind", refs=REF, units="wanzhou")
+    with home.app.database.reading() as session:
+        content = session.connection().exec_driver_sql("SELECT content FROM mail").scalar()
+    (item,) = items_from_json(str(content))
+    assert (item.ref, item.unit, item.days_left) == (REF, "wanzhou", 0)

@@ -1,0 +1,93 @@
+"""The forms that the board's pages include: who sees them, and what they offer for each state."""
+
+import re
+
+import pytest
+
+from tests.integration.web import house
+from tracker import desk
+from tracker.core.model import Event, EventKind
+from tracker.core.roles import Role
+from tracker.web.identity import Person
+from tracker.web.words import words_of
+
+REF = "table-2@2022-05"
+
+
+@pytest.fixture
+def home():
+    with house() as found:
+        yield found
+
+
+def drawn(home, template, role, **facts):
+    """What the template becomes for somebody with ``role``."""
+
+    class Asked:
+        class url:  # noqa: N801 - as Starlette has it
+            path, query = "/month/2022-05", 'a=b"<'
+
+    person = None if role is None else Person("王", role, "password")
+    return home.site.environment.get_template(template).render(
+        t=words_of("zh"), person=person, csrf="c", request=Asked, campaign=home.site.force.campaign, **facts
+    )
+
+
+def row(home, *events):
+    for kind in events:
+        desk.record(home.app, Event(home.clock.now(), REF, "wanzhou", EventKind(kind), who="w", reason="r"))
+    return desk.status(home.app, unit="wanzhou", ref=REF)[1][0]
+
+
+@pytest.mark.parametrize(
+    ("template", "facts"),
+    [
+        ("acting/remind.html", {"refs": [REF], "units": None}),
+        ("acting/retry.html", {"mail": "failed"}),
+    ],
+)
+@pytest.mark.parametrize("role", [None, *Role])
+def test_forms_are_shown_to_those_whose_role_reaches(home, template, facts, role):
+    least = Role.OPERATOR if "retry" in template else Role.SUPERVISOR
+    is_shown = 'name="csrf" value="c"' in drawn(home, template, role, **facts)
+    assert is_shown == (role is not None and role >= least)
+
+
+@pytest.mark.parametrize("role", [None, Role.VIEWER])
+def test_viewers_see_no_answers(home, role):
+    assert "<form" not in drawn(home, "acting/actions.html", role, row=row(home))
+    assert "<form" not in drawn(home, "acting/accept_many.html", role, rows=[row(home, "submit")])
+
+
+@pytest.mark.parametrize(
+    ("events", "offered"),
+    [
+        ([], ["waive", "pause", "undo", "remind", "extend"]),
+        (["submit"], ["accept", "undo", "return"]),
+        (["submit", "accept"], ["undo", "return"]),
+        (["submit", "return"], ["waive", "pause", "undo", "remind", "extend"]),
+        (["pause"], ["resume", "waive", "undo", "extend"]),
+        (["waive"], ["undo"]),
+    ],
+)
+def test_what_is_offered_for_each_state_is_taken(home, events, offered):
+    page = drawn(home, "acting/actions.html", Role.SUPERVISOR, row=row(home, *events))
+    assert re.findall(r'action="/act/(\w+)"', page) == offered
+    assert 'value="/month/2022-05?a=b&#34;&lt;"' in page
+
+
+def test_only_what_was_submitted_is_offered_to_be_accepted_together(home):
+    rows = [row(home, "submit"), *desk.status(home.app, unit="fuling", ref=REF)[1]]
+    page = drawn(home, "acting/accept_many.html", Role.SUPERVISOR, rows=rows)
+    assert re.findall(r'name="cell" value="([^"]*)"', page) == [f"wanzhou {REF}"]
+
+
+def test_the_units_to_be_reminded_may_be_named(home):
+    assert 'name="units"' not in drawn(home, "acting/remind.html", Role.SUPERVISOR, refs=[REF])
+    page = drawn(home, "acting/remind.html", Role.SUPERVISOR, refs=[REF, "2"], units=["a", "b"])
+    assert f'name="refs" value="{REF} 2"' in page
+    assert 'name="units" value="a b"' in page
+
+
+def test_both_languages_say_the_same_things():
+    assert set(words_of("zh")._phrases) == set(words_of("en")._phrases)

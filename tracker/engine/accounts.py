@@ -1,0 +1,200 @@
+"""People who sign in with a password: who they are, what they may do, whether the password is theirs.
+
+A password is kept as argon2 hashes it, and checked in the same time whether or not there is such an account.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import Row, insert, select, update
+from sqlmodel import Session
+
+from tracker.core.roles import Role
+from tracker.engine.sessions import begin_session, end_sessions_of
+from tracker.errors import UnknownNameError, UsageError
+from tracker.store.database import Database
+from tracker.store.tables import ACCOUNT
+
+#: How somebody with an account is known.
+VIA = "password"
+
+SHORTEST_PASSWORD = 10
+LONGEST_PASSWORD = 1000
+LONGEST_NAME = 64
+
+#: Each check takes 64 MiB of memory for a moment; strangers must not be able to ask for much of it at once.
+_TURNS = threading.BoundedSemaphore(2)
+
+#: Runs of keys and of the alphabet, which a guess would try first.
+_RUNS = (
+    "0123456789" * 2,
+    "9876543210" * 2,
+    "abcdefghijklmnopqrstuvwxyz",
+    "qwertyuiop",
+    "qwertyuiopasdfghjklzxcvbnm",
+)
+
+_THERE = select(ACCOUNT).where(ACCOUNT.c.disabled_at.is_(None))
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody who may sign in."""
+
+    name: str
+    role: Role
+    created_at: datetime
+
+
+def has_accounts(session: Session) -> bool:
+    """Whether anybody may sign in with a password."""
+    return session.execute(_THERE.limit(1)).first() is not None
+
+
+def accounts(session: Session) -> list[Account]:
+    """Everybody who may, by name."""
+    return [_account(row) for row in session.execute(_THERE.order_by(ACCOUNT.c.name))]
+
+
+def add_account(session: Session, name: str, role: Role, password: str, now: datetime) -> Account:
+    """Let ``name`` sign in.  Raises UsageError for a name that is taken or none, or a password that is too weak."""
+    name = check_name(name)
+    check_password(name, password)
+    row = session.execute(select(ACCOUNT).where(ACCOUNT.c.name == name)).first()
+    if row is not None and row.disabled_at is None:
+        raise UsageError(f"there is an account {name} already（已有账户{name}）")
+    values = {"role": role.word, "hash": _hasher().hash(password), "created_at": now, "disabled_at": None}
+    if row is None:
+        session.execute(insert(ACCOUNT).values(name=name, **values))
+    else:
+        session.execute(update(ACCOUNT).where(ACCOUNT.c.name == name).values(**values))
+    return Account(name, role, now)
+
+
+def remove_account(session: Session, name: str, now: datetime) -> None:
+    """``name`` may not sign in any more, and is signed out.  Raises UnknownNameError."""
+    _change(session, name, disabled_at=now)
+
+
+def set_password(session: Session, name: str, password: str) -> None:
+    """Give ``name`` another password; whoever is signed in with the old one no longer is.
+
+    Raises UnknownNameError, or UsageError for a password that is too weak.
+    """
+    check_password(name.strip(), password)
+    _change(session, name, hash=_hasher().hash(password))
+
+
+def set_role(session: Session, name: str, role: Role) -> None:
+    """Give ``name`` another role, from the next time they sign in; they are signed out.  Raises UnknownNameError."""
+    _change(session, name, role=role.word)
+
+
+def verify(database: Database, name: str, password: str) -> Account | None:
+    """The account whose name and password these are, else None; either takes the same time."""
+    name = name.strip()
+    with database.reading() as session:
+        row = session.execute(_THERE.where(ACCOUNT.c.name == name)).first()
+    hash_ = _hash_of_nobody() if row is None else row.hash
+    is_theirs = _is_of(hash_, password[: LONGEST_PASSWORD + 1])
+    if row is None or not is_theirs:
+        return None
+    if _hasher().check_needs_rehash(row.hash):
+        with database.writing() as session:
+            session.execute(
+                update(ACCOUNT)
+                .where(ACCOUNT.c.name == name, ACCOUNT.c.hash == row.hash)
+                .values(hash=_hasher().hash(password))
+            )
+    return _account(row)
+
+
+def sign_in_with(database: Database, name: str, password: str, now: datetime) -> str | None:
+    """The token of a new session for whoever has this name and password, else None."""
+    account = verify(database, name, password)
+    if account is None:
+        return None
+    with database.writing() as session:
+        # Checking takes a moment, in which they may have been removed or given another role.
+        row = session.execute(_THERE.where(ACCOUNT.c.name == account.name)).first()
+        if row is None:
+            return None
+        return begin_session(session, row.name, Role.named(row.role), VIA, now)
+
+
+def check_name(name: str) -> str:
+    """``name`` as the history will have it.  Raises UsageError."""
+    name = name.strip()
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise UsageError(
+            f"an account needs a name of at most {LONGEST_NAME} visible characters（账户名应为1至{LONGEST_NAME}个可见字符）"
+        )
+    return name
+
+
+def check_password(name: str, password: str) -> None:
+    """Raises UsageError, never with the password in it, for one that would be guessed."""
+    if len(password) < SHORTEST_PASSWORD:
+        raise UsageError(
+            f"the password is too short: at least {SHORTEST_PASSWORD} characters（密码太短，至少{SHORTEST_PASSWORD}个字符）"
+        )
+    if len(password) > LONGEST_PASSWORD:
+        raise UsageError(
+            f"the password is longer than {LONGEST_PASSWORD} characters（密码超过{LONGEST_PASSWORD}个字符）"
+        )
+    if _is_trivial(name.casefold(), password.casefold()):
+        raise UsageError(
+            "the password would be guessed at once: it is the name, one sign again and again, or a run of keys"
+            "（密码太容易猜：不能是账户名、重复字符或键盘上连续的字符）"
+        )
+
+
+def _is_trivial(name: str, password: str) -> bool:
+    without_digits = password.strip("0123456789!@#.")
+    return (
+        (bool(name) and without_digits in {name, name * 2, ""})
+        or (bool(name) and password.replace(name, "") == "")
+        or len(set(password)) < 4
+        or any(password in run for run in _RUNS)
+        or without_digits in {"password", "passwort", "tracker", "admin", "administrator", "qwerty", "mima"}
+    )
+
+
+def _is_of(hash_: str, password: str) -> bool:
+    with _TURNS:
+        try:
+            return _hasher().verify(hash_, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+@cache
+def _hasher() -> PasswordHasher:
+    return PasswordHasher()
+
+
+@cache
+def _hash_of_nobody() -> str:
+    """What a password is held against where there is no such account."""
+    return _hasher().hash("nobody has this password")
+
+
+def _change(session: Session, name: str, **values: Any) -> None:
+    name = name.strip()
+    where = (ACCOUNT.c.name == name, ACCOUNT.c.disabled_at.is_(None))
+    if session.connection().execute(update(ACCOUNT).where(*where).values(**values)).rowcount == 0:
+        raise UnknownNameError(
+            f"there is no account {name}; tracker user list shows them（没有账户{name}，可用 tracker user list 查看）"
+        )
+    end_sessions_of(session, name)
+
+
+def _account(row: Row[Any]) -> Account:
+    return Account(row.name, Role.named(row.role), row.created_at)

@@ -1,0 +1,29 @@
+"""Back to the page from which somebody acted, with a sentence on what came of it."""
+
+from __future__ import annotations
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from tracker.web import flash
+from tracker.web.identity import local_path
+from tracker.web.site import site_of
+
+
+def back(request: Request, form: FormData, sentence: str, otherwise: str = "/") -> Response:
+    """To ``back`` of the form, else to ``otherwise``; ``sentence`` stands on that page."""
+    response = RedirectResponse(local_path(form.get("back"), otherwise), 303)
+    flash.say_next(response, site_of(request).door, sentence)
+    return response
+
+
+def texts(form: FormData, name: str) -> list[str]:
+    """Every word of the fields called ``name``."""
+    return [word for value in form.getlist(name) if isinstance(value, str) for word in value.split()]
+
+
+def text(form: FormData, name: str) -> str | None:
+    """What stands in the field, without white space around it; None for nothing."""
+    value = form.get(name)
+    return (value.strip() or None) if isinstance(value, str) else None

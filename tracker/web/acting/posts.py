@@ -1,0 +1,73 @@
+"""What is asked of the post: a reminder now, a mail once more."""
+
+from __future__ import annotations
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tracker import desk
+from tracker.engine.nudge_now import Reminded
+from tracker.errors import UnknownNameError, UsageError
+from tracker.web.acting.back import back, text, texts
+from tracker.web.identity import Role, check_csrf, require
+from tracker.web.site import site_of, words
+
+#: So many units are named; the others are counted.
+NAMED = 5
+
+
+def remind(request: Request, form: FormData) -> Response:
+    """Mail the people of ``units`` (all, where the form has no such field) about what is open of ``refs``."""
+    person = require(request, Role.SUPERVISOR)
+    check_csrf(request, form)
+    site = site_of(request)
+    refs = texts(form, "refs")
+    units = texts(form, "units") if "units" in form else None
+    try:
+        meant = None if units is None else {site.force.unit_id(unit) for unit in units}
+        reminded = desk.remind_now(site.app, refs, meant, who=person.name)
+    except (UnknownNameError, UsageError) as error:
+        return back(request, form, words(request)("acting.refused", why=error))
+    if reminded.mails:
+        site.wake()
+    return back(request, form, _told(request, reminded))
+
+
+def retry(request: Request, form: FormData) -> Response:
+    """Queue a mail again (``mail``, its number), or every failed one (``mail`` is ``failed``)."""
+    require(request, Role.OPERATOR)
+    check_csrf(request, form)
+    site, say = site_of(request), words(request)
+    given = text(form, "mail") or ""
+    if given != "failed" and not (given.isascii() and given.isdigit() and len(given) < 18):
+        return back(request, form, say("acting.nothing_chosen"), "/mails")
+    try:
+        count = desk.retry_mails(site.app, None if given == "failed" else int(given))
+    except (UnknownNameError, UsageError) as error:
+        return back(request, form, say("acting.refused", why=error), "/mails")
+    if count:
+        site.wake()
+    return back(request, form, say("acting.retried", n=count), "/mails")
+
+
+def _told(request: Request, reminded: Reminded) -> str:
+    say = words(request)
+    sentences = []
+    if reminded.units:
+        facts = {"n": reminded.mails, "units": _names(request, reminded.units)}
+        if reminded.sends_at is None:
+            sentences.append(say("acting.reminded", **facts))
+        else:
+            sentences.append(say("acting.reminded_later", **facts, at=f"{reminded.sends_at:%Y-%m-%d %H:%M}"))
+    if reminded.already:
+        sentences.append(say("acting.reminded_already", units=_names(request, reminded.already)))
+    if reminded.silent:
+        sentences.append(say("acting.nobody_there", units=_names(request, reminded.silent)))
+    return say("acting.between").join(sentences) or say("acting.nothing_open")
+
+
+def _names(request: Request, units: tuple[str, ...]) -> str:
+    say, known = words(request), site_of(request).force.campaign.units
+    names = say("acting.comma").join(known[unit].name for unit in units[:NAMED])
+    return say("acting.and_others", names=names, n=len(units)) if len(units) > NAMED else names

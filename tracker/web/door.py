@@ -1,0 +1,180 @@
+"""How the pages may be entered: by which address, under which names, from where, with which keys."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Generic, TypeVar
+from urllib.parse import urlsplit
+
+from starlette.requests import HTTPConnection
+
+from tracker.core.policy import Settings, Web
+from tracker.engine.sessions import hashed
+from tracker.web.throttle import Throttle
+
+#: A key that is not used is good for so long.
+KEY_LASTS = timedelta(days=1)
+
+#: Headers by which a server in front of ours betrays itself: then it is not this machine's user who asks.
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
+
+#: What a name from elsewhere may be long.
+LONGEST_NAME = 200
+
+#: So long somebody may take at the provider's.
+JOURNEY_LASTS = timedelta(minutes=10)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """Somebody who was sent to a provider to sign in, and what they are to bring back."""
+
+    state: str
+    nonce: str
+    verifier: str
+    following: str
+
+
+class Once(Generic[T]):
+    """Secrets that are good once and for a while, with what belongs to each; kept as hashes, with a bound."""
+
+    def __init__(self, lasts: timedelta, most: int = 1000) -> None:
+        self._lasts = lasts
+        self._most = most
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, tuple[datetime, T]] = OrderedDict()
+
+    def make(self, thing: T, now: datetime) -> str:
+        """A new secret for ``thing``."""
+        secret = secrets.token_urlsafe(32)
+        with self._lock:
+            self._kept[hashed(secret)] = (now + self._lasts, thing)
+            if len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return secret
+
+    def peek(self, secret: str, now: datetime) -> T | None:
+        """What belongs to it, if it is good still."""
+        with self._lock:
+            until, thing = self._kept.get(hashed(secret), (now, None))
+        return thing if now < until else None
+
+    def use(self, secret: str, now: datetime) -> T | None:
+        """The same, for the last time."""
+        with self._lock:
+            until, thing = self._kept.pop(hashed(secret), (now, None))
+        return thing if now < until else None
+
+
+def _keys() -> Once[str]:
+    return Once(KEY_LASTS)
+
+
+def _journeys() -> Once[Journey]:
+    return Once(JOURNEY_LASTS)
+
+
+@dataclass
+class Door:
+    """One per site.  ``host`` is the address that is bound, as a number.
+
+    ``keys`` are those of the first entry, with the name that their user gets; ``journeys``
+    are those under way to a provider; ``secret`` signs what this process gives out and takes back.
+    """
+
+    host: str = "127.0.0.1"
+    throttle: Throttle = field(default_factory=Throttle)
+    keys: Once[str] = field(default_factory=_keys)
+    journeys: Once[Journey] = field(default_factory=_journeys)
+    secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine gets here."""
+        return is_loopback(self.host)
+
+    def is_ours(self, header: str, settings: Settings) -> bool:
+        """Whether a request for this ``Host`` is meant for us: another name may be another site's (DNS rebinding)."""
+        name = host_of(header)
+        if name is None:
+            return False
+        listen = host_of((settings.web or Web()).listen)
+        if is_loopback(name) or name in {self.host, listen, host_of(urlsplit(settings.link_base).netloc)}:
+            return True
+        # No page elsewhere can have a number for a name; which numbers are ours, nobody has told us.
+        return _number(name) is not None and bool((number := _number(self.host)) and number.is_unspecified)
+
+
+def host_of(netloc: str) -> str | None:
+    """The host of ``HOST:PORT``, in small letters; None for what is none."""
+    try:
+        name = urlsplit(f"//{netloc}").hostname
+    except ValueError:
+        return None
+    return None if name is None or "@" in netloc or "/" in netloc else name.rstrip(".")
+
+
+def is_loopback(name: str) -> bool:
+    """Whether this name or number means the machine itself."""
+    number = _number(name)
+    if number is None:
+        return name == "localhost"
+    mapped = number.ipv4_mapped if isinstance(number, IPv6Address) else None
+    return (mapped or number).is_loopback
+
+
+def is_forwarded(connection: HTTPConnection) -> bool:
+    """Whether a server in front of ours hands this on."""
+    return any(name in connection.headers for name in FORWARDED)
+
+
+def peer_of(connection: HTTPConnection) -> str:
+    """The address that the request comes from."""
+    return connection.client.host if connection.client is not None else ""
+
+
+def is_from_proxy(connection: HTTPConnection, web: Web) -> bool:
+    """Whether it comes from a server that is trusted to say who is asking."""
+    number = _number(peer_of(connection))
+    if web.proxy is None or number is None:
+        return False
+    if isinstance(number, IPv6Address) and number.ipv4_mapped is not None:
+        number = number.ipv4_mapped
+    return any(number in ip_network(source) for source in web.proxy.sources)
+
+
+def vouched_name(connection: HTTPConnection, web: Web) -> str | None:
+    """The name in the trusted proxy's header; from anywhere else that header says nothing."""
+    if web.proxy is None or not is_from_proxy(connection, web):
+        return None
+    said = connection.headers.getlist(web.proxy.header)
+    if len(said) != 1:
+        return None
+    try:
+        name = said[0].encode("latin-1").decode().strip()
+    except ValueError:
+        return None
+    return name if name and name.isprintable() and len(name) <= LONGEST_NAME else None
+
+
+def asker(connection: HTTPConnection, web: Web) -> str:
+    """The address of whoever asks; a trusted proxy says on whose behalf it does."""
+    if is_from_proxy(connection, web):
+        last = connection.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+        if _number(last) is not None:
+            return last
+    return peer_of(connection)
+
+
+def _number(name: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(name.strip("[]"))
+    except ValueError:
+        return None

@@ -1,0 +1,52 @@
+"""What is said to somebody who may not, or asks for what is not there."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from tracker.web.identity import StalePageError
+from tracker.web.site import site_of, words
+
+API = "/api"
+
+
+def not_allowed(request: Request, error: Exception) -> Response:
+    """A stranger is asked to sign in; somebody whose role does not reach is told so."""
+    person = request.state.person
+    is_stranger = person is None and request.state.unlisted is None
+    if f"{request.url.path}/".startswith(f"{API}/"):
+        detail = "sign in first" if is_stranger else "your role does not reach"
+        return JSONResponse({"detail": detail}, 401 if is_stranger else 403)
+    say = words(request)
+    if isinstance(error, StalePageError) and not is_stranger:
+        detail = say("identity.stale")
+    elif is_stranger and request.method in {"GET", "HEAD"}:
+        here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"/sign-in?{urlencode({'next': here})}", 303)
+    elif is_stranger:
+        detail = say("identity.sign_in_first")
+    elif person is None:
+        detail = say("identity.unlisted", name=request.state.unlisted)
+    elif person.via == "loopback":
+        detail = say("identity.looking_only")
+    else:
+        detail = say("identity.role_too_low", name=person.name, role=say(f"identity.role.{person.role.word}"))
+    facts = {"heading": say("base.error.403"), "detail": detail}
+    return site_of(request).page(request, "error.html", facts, status=403)
+
+
+def refused(request: Request, error: Exception) -> Response:
+    """What HTTP has a number for."""
+    assert isinstance(error, HTTPException)
+    say = words(request)
+    key = f"base.error.{error.status_code}"
+    heading = say(key) if key in say else say("base.error.other")
+    detail = error.detail if error.detail and error.status_code not in {404, 405, 421} else ""
+    facts = {"heading": heading, "detail": detail}
+    response = site_of(request).page(request, "error.html", facts, status=error.status_code)
+    response.headers.update(error.headers or {})
+    return response

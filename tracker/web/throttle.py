@@ -1,0 +1,132 @@
+"""Slows down whoever guesses passwords, and locks nobody out.
+
+Three measures, each of which lets go by itself: one address gets so many attempts a minute; for one name from one
+address the wait doubles with each failure; and a name that is being guessed from everywhere gets so many attempts a
+minute from addresses where it has never signed in, while those where it has go on as ever.  What is refused here
+was no attempt, and makes no wait longer.  Kept in memory, with a bound: the oldest are forgotten.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+from typing import TypeVar
+
+#: Attempts that one address has in one go, and seconds until it has another.
+OF_ADDRESS, ADDRESS_GAP = 20, 6.0
+
+#: Failures before a name has to wait, from one address; then seconds, doubled each time up to the longest.
+FREE, FIRST_WAIT, LONGEST_WAIT = 3, 2.0, 60.0
+
+#: Attempts that a name has from addresses where it is not known, and seconds until it has another.
+OF_NAME, NAME_GAP = 30, 10.0
+
+#: Seconds after which failures are forgotten.
+FORGOTTEN = 15 * 60.0
+
+#: So many addresses and names are remembered.
+MOST = 10_000
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class _Bounded(OrderedDict[K, V]):
+    """Forgets what was used least lately."""
+
+    def put(self, key: K, value: V) -> None:
+        self[key] = value
+        self.move_to_end(key)
+        if len(self) > MOST:
+            self.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failures:
+    count: int
+    last: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Bucket:
+    """``used`` attempts as of ``at``; they come back with time."""
+
+    used: float
+    at: float
+
+    def used_by(self, now: float, gap: float) -> float:
+        return max(0.0, self.used - (now - self.at) / gap)
+
+
+class Throttle:
+    """``wait`` before an attempt; ``failed`` or ``succeeded`` after it.  Times are seconds that never go back."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._by_address: _Bounded[str, _Bucket] = _Bounded()
+        self._by_name: _Bounded[str, _Bucket] = _Bounded()
+        self._failures: _Bounded[tuple[str, str], _Failures] = _Bounded()
+        self._known: _Bounded[tuple[str, str], None] = _Bounded()
+
+    def wait(self, name: str, address: str, now: float) -> float:
+        """Seconds until ``name`` may be tried from ``address``; 0 takes the attempt."""
+        place, who = _place(address), name.strip().casefold()
+        with self._lock:
+            of_place = self._used(self._by_address, place, now, ADDRESS_GAP)
+            waits = [
+                (of_place - OF_ADDRESS + 1) * ADDRESS_GAP,
+                self._left_after_failures((who, place), now),
+            ]
+            is_known = (who, place) in self._known
+            of_name = self._used(self._by_name, who, now, NAME_GAP)
+            if not is_known:
+                waits.append((of_name - OF_NAME + 1) * NAME_GAP)
+            longest = max(waits)
+            if longest > 0:
+                return longest
+            self._by_address.put(place, _Bucket(of_place + 1, now))
+            if not is_known:
+                self._by_name.put(who, _Bucket(of_name + 1, now))
+            return 0.0
+
+    def failed(self, name: str, address: str, now: float) -> None:
+        """The password was not theirs, or there is no such name."""
+        key = (name.strip().casefold(), _place(address))
+        with self._lock:
+            before = self._failures.get(key)
+            count = before.count if before is not None and now - before.last < FORGOTTEN else 0
+            self._failures.put(key, _Failures(count + 1, now))
+
+    def succeeded(self, name: str, address: str) -> None:
+        """They signed in: from there they are known."""
+        key = (name.strip().casefold(), _place(address))
+        with self._lock:
+            self._failures.pop(key, None)
+            self._known.put(key, None)
+
+    def _left_after_failures(self, key: tuple[str, str], now: float) -> float:
+        failures = self._failures.get(key)
+        if failures is None or failures.count < FREE or now - failures.last >= FORGOTTEN:
+            return 0.0
+        wait = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(failures.count - FREE, 20))
+        return failures.last + wait - now
+
+    @staticmethod
+    def _used(buckets: _Bounded[str, _Bucket], key: str, now: float, gap: float) -> float:
+        bucket = buckets.get(key)
+        return 0.0 if bucket is None else bucket.used_by(now, gap)
+
+
+def _place(address: str) -> str:
+    """An address as it counts: of IPv6 the network, as one subscriber has 2⁶⁴ addresses."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv6Address):
+        if found.ipv4_mapped is not None:
+            return str(found.ipv4_mapped)
+        return str(IPv6Address(int(found) >> 64 << 64))
+    return str(found)
