@@ -10,7 +10,7 @@ import subprocess
 import sys
 import termios
 
-import httpx
+import httpx2 as httpx
 import pytest
 import trustme
 

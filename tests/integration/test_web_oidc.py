@@ -9,7 +9,7 @@ import subprocess
 import sys
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
+import httpx2 as httpx
 import pytest
 from joserfc import jwt
 from joserfc.errors import JoseError
