@@ -12,7 +12,7 @@ import sys
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -160,9 +160,9 @@ def run_demo(
     app = App(shipped("config"), database=f"sqlite:///{database}", environ=environ, clock=clock)
     try:
         _hurry(app)
-        app.engine.courier = HastyCourier(app.courier(), mailbox)
-        year = Year(app, clock, language)
         with _pages(app, address) as place:
+            app.engine.courier = HastyCourier(app.courier(), mailbox)
+            year = Year(app, clock, language)
             words = WORDS[language]
             if place is not None:
                 sys.stdout.write(f"{words.pages.format(place=place)}\n")
@@ -194,6 +194,9 @@ def _pages(app: App, address: str | None) -> Iterator[str | None]:
     except TrackerError:
         # The service itself may have that port; a demonstration takes any.
         server = WebServer(site, f"{address.rpartition(':')[0]}:0")
+    # What the mails link to is what is served here.
+    settings = replace(app.force.settings, link_base=server.address)
+    app.force = replace(app.force, settings=settings)
     server.start()
     try:
         yield server.address
