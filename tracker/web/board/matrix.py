@@ -53,7 +53,7 @@ def _by_section(matrix: Matrix) -> list[tuple[str | None, list[object]]]:
 
 
 def _short(force: InForce, definition: Definition) -> str:
-    """附件2, where the form has such a name; else the title."""
+    """What the form is called in a word, where it has such a name; else the title."""
     form = force.form(definition)
     return (form.annex if form is not None else None) or definition.title
 
