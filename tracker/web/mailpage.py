@@ -1,46 +1,137 @@
-"""A mail as a page: its styles move from the elements into a style sheet, so that the pages' policy holds for it.
+"""A mail as a page of ours: its ``style`` attributes become classes, so that the strict policy holds for it too.
 
-Mail programs want styles in the elements; our own layouts are written so.  In rendered text a quotation mark is
-escaped, so that what looks like a style attribute is one.
+Mail programs read ``style=""`` and little else; a browser that is told ``style-src 'self'`` reads everything but.
 """
 
 from __future__ import annotations
 
-import re
-from html import escape, unescape
+from collections.abc import Sequence
+from html import escape
+from html.parser import HTMLParser
 
-_STYLE_ELEMENT = re.compile(r"<style\b[^>]*>(.*?)</style>", re.IGNORECASE | re.DOTALL)
-_TAG = re.compile(r"<[a-zA-Z][^<>]*>")
-_STYLE = re.compile(r"\sstyle=\"([^\"]*)\"", re.IGNORECASE)
-_CLASS = re.compile(r"\sclass=\"([^\"]*)\"", re.IGNORECASE)
-_SCRIPT = re.compile(r"<script\b.*?(?:</script>|\Z)", re.IGNORECASE | re.DOTALL)
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+#: Stands for what no element has: ``:is()`` lends the weight of a style attribute to a class.
+_WEIGHT = "#no#no#no"
+_PREFIX = "mail-style-"
+
+Attributes = list[tuple[str, str | None]]
 
 
-def without_styles(html: str, sheet: str) -> tuple[str, str]:
-    """The page, which takes its looks from the address ``sheet``, and the style sheet that belongs there.
+def without_styles(html: str) -> tuple[str, str]:
+    """``html`` without a style of its own, and the style sheet that makes it look as before.
 
-    Comments (for one mail program only) and scripts, which no layout of ours has, are left out.
+    The sheet is the page's ``<style>`` blocks, then a class for each ``style`` attribute.  Comments, which only
+    some mail programs read, are left out.  Link the sheet with ``linked``.
     """
-    html = _SCRIPT.sub("", _COMMENT.sub("", html))
-    parts = [found[1] for found in _STYLE_ELEMENT.finditer(html)]
-    html = _STYLE_ELEMENT.sub("", html)
-    names: dict[str, str] = {}
+    rewriter = _WithoutStyles()
+    page = rewriter.rewrite(html)
+    return page, rewriter.sheet()
 
-    def renamed(match: re.Match[str]) -> str:
-        tag = match[0]
-        style = _STYLE.search(tag)
-        if style is None:
-            return tag
-        name = names.setdefault(unescape(style[1]), f"m{len(names)}")
-        tag = _STYLE.sub("", tag)
-        if _CLASS.search(tag):
-            return _CLASS.sub(lambda found: f' class="{found[1]} {name}"', tag, count=1)
-        end = 2 if tag.endswith("/>") else 1
-        return f'{tag[:-end]} class="{name}"{tag[-end:]}'
 
-    html = _TAG.sub(renamed, html)
-    link = f'<link rel="stylesheet" href="{escape(sheet)}"></head>'
-    html = re.sub(r"</head>", lambda _: link, html, count=1, flags=re.IGNORECASE)
-    parts += [f".{name}{{{style}}}" for style, name in names.items()]
-    return html, "\n".join(parts)
+def without_links(html: str) -> str:
+    """``html`` with links that lead nowhere: whoever looks at another's mail must not act through it."""
+    return _WithoutLinks().rewrite(html)
+
+
+def linked(html: str, address: str) -> str:
+    """``html`` with the style sheet at ``address``."""
+    link = f'<link rel="stylesheet" href="{escape(address)}">'
+    head, end, rest = html.partition("</head>")
+    return f"{head}{link}{end}{rest}" if end else f"{link}{html}"
+
+
+class _Rewriter(HTMLParser):
+    """Gives a page out as it came, but for what ``opened`` changes."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=False)
+        self._parts: list[str] = []
+
+    def rewrite(self, html: str) -> str:
+        """The whole page."""
+        self.feed(html)
+        self.close()
+        return "".join(self._parts)
+
+    def opened(self, tag: str, attrs: Attributes) -> Attributes | None:
+        """Other attributes for an element; None leaves them as they are."""
+        raise NotImplementedError
+
+    def handle_starttag(self, tag: str, attrs: Attributes) -> None:
+        changed = self.opened(tag, attrs)
+        text = self.get_starttag_text() or ""
+        self._parts.append(text if changed is None else _start(tag, changed))
+
+    def handle_startendtag(self, tag: str, attrs: Attributes) -> None:
+        # In HTML the slash says nothing: the element is opened like any other.
+        self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._parts.append(f"</{tag}>")
+
+    def handle_data(self, data: str) -> None:
+        self._parts.append(data)
+
+    def handle_entityref(self, name: str) -> None:
+        self._parts.append(f"&{name};")
+
+    def handle_charref(self, name: str) -> None:
+        self._parts.append(f"&#{name};")
+
+    def handle_decl(self, decl: str) -> None:
+        self._parts.append(f"<!{decl}>")
+
+
+class _WithoutStyles(_Rewriter):
+    def __init__(self) -> None:
+        super().__init__()
+        self._blocks: list[str] = []
+        self._classes: dict[str, str] = {}
+        self._in_style = False
+
+    def sheet(self) -> str:
+        """What was taken away, as a style sheet."""
+        rules = [f":is(.{name},{_WEIGHT}){{{style}}}" for style, name in self._classes.items()]
+        return "\n".join([*(block.strip() for block in self._blocks), *rules, ""])
+
+    def opened(self, tag: str, attrs: Attributes) -> Attributes | None:  # noqa: ARG002
+        """A class in the place of a style."""
+        styles = [value or "" for name, value in attrs if name == "style"]
+        if not styles:
+            return None
+        # Of attributes of the same name the first counts.
+        name = self._classes.setdefault(_rule(styles[0]), f"{_PREFIX}{len(self._classes) + 1}")
+        given = next((value or "" for key, value in attrs if key == "class"), "")
+        others = [(key, value) for key, value in attrs if key not in ("style", "class")]
+        return [*others, ("class", f"{given} {name}".strip())]
+
+    def handle_starttag(self, tag: str, attrs: Attributes) -> None:
+        if tag == "style":
+            self._in_style = True
+        else:
+            super().handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "style":
+            self._in_style = False
+        else:
+            super().handle_endtag(tag)
+
+    def handle_data(self, data: str) -> None:
+        (self._blocks if self._in_style else self._parts).append(data)
+
+
+class _WithoutLinks(_Rewriter):
+    def opened(self, tag: str, attrs: Attributes) -> Attributes | None:
+        """The same without an address to go to."""
+        kept = [(name, value) for name, value in attrs if name not in ("href", "action", "formaction")]
+        return None if len(kept) == len(attrs) or tag == "link" else kept
+
+
+def _start(tag: str, attrs: Sequence[tuple[str, str | None]]) -> str:
+    written = (name if value is None else f'{name}="{escape(value)}"' for name, value in attrs)
+    return f"<{' '.join([tag, *written])}>"
+
+
+def _rule(style: str) -> str:
+    """Declarations only: in an attribute a bracket ends nothing, in a sheet it would."""
+    return style.replace("{", "").replace("}", "").strip()

@@ -8,6 +8,7 @@ from starlette.responses import HTMLResponse, Response
 from tracker.engine.mails import mail_called
 from tracker.links import Purpose
 from tracker.web.answer.case import StoppedError, linked
+from tracker.web.mailpage import linked as with_sheet
 from tracker.web.mailpage import without_styles
 from tracker.web.site import site_of
 
@@ -16,13 +17,13 @@ from tracker.web.site import site_of
 def show(request: Request) -> Response:
     """``GET /view/TOKEN``."""
     sheet = f"/view/{request.path_params['token']}/style.css"
-    return HTMLResponse(without_styles(_mail(request), sheet)[0])
+    return HTMLResponse(with_sheet(without_styles(_mail(request))[0], sheet))
 
 
 @linked
 def style(request: Request) -> Response:
     """``GET /view/TOKEN/style.css``: the same mail's colours and sizes."""
-    return Response(without_styles(_mail(request), "")[1], media_type="text/css")
+    return Response(without_styles(_mail(request))[1], media_type="text/css")
 
 
 def _mail(request: Request) -> str:

@@ -14,7 +14,7 @@ from tracker.errors import UnknownNameError, UsageError
 from tracker.store.tables import MailState
 from tracker.web.board.asked import chosen, read_page
 from tracker.web.identity import Role, require
-from tracker.web.mailpage import without_styles
+from tracker.web.mailpage import linked, without_styles
 from tracker.web.site import site_of
 
 SIZE = 100
@@ -55,14 +55,14 @@ def mail_page(request: Request) -> Response:
 def body_page(request: Request) -> Response:
     """The mail itself."""
     require(request, Role.VIEWER)
-    html, _ = without_styles(_html(request), f"/mails/{request.path_params['number']}/style.css")
-    return HTMLResponse(html)
+    html, _ = without_styles(_html(request))
+    return HTMLResponse(linked(html, f"/mails/{request.path_params['number']}/style.css"))
 
 
 def style_page(request: Request) -> Response:
     """Its looks."""
     require(request, Role.VIEWER)
-    _, css = without_styles(_html(request), "")
+    _, css = without_styles(_html(request))
     return Response(css, media_type="text/css")
 
 
