@@ -2,9 +2,24 @@
 
 import os
 
+import pytest
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
+
+from tracker.engine import accounts
+
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 # Two busy cores make single examples slow; what is wrong shows in the result and not in the time.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("torture", deadline=None, max_examples=5000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def cheap_hashes():
+    """Passwords hashed with the least that argon2 takes: what it costs is no business of most tests."""
+    accounts._hasher.cache_clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(accounts, "_hasher", lambda: CHEAP)
+        yield

@@ -196,6 +196,8 @@ class Place:
             stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
+            # Whoever runs the tests in the background has interrupts ignored, and children inherit that.
+            preexec_fn=_heed_interrupts,  # noqa: PLW1509 - no thread of ours runs then
         )
 
     def process(self, *arguments: object, **environ: str) -> Done:
@@ -214,6 +216,10 @@ def quick_folder() -> Iterator[Path]:
 
 def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "tracker", *(str(each) for each in arguments)]
+
+
+def _heed_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def clean_environ(more: Mapping[str, str]) -> dict[str, str]:

@@ -10,10 +10,12 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from tracker.clock import Clock, SystemClock
 from tracker.config.environment import apply_environment
@@ -55,6 +57,10 @@ TEMPLATES_UNUSABLE = ("邮件模板有误，暂用自带模板", "mail templates
 WATCHED = ("*.yaml", "forms/*.yaml")
 
 
+def _is_loopback(address: str) -> bool:
+    return urlsplit(address).hostname in {"127.0.0.1", "localhost", "::1"}
+
+
 def _as_it_is(courier: Courier) -> Courier:
     return courier
 
@@ -81,6 +87,7 @@ class App:
         self.held: InForce | None = None
         #: Whether files with errors may be passed over for the last ones that were in force.
         self.is_lenient = False
+        self._served_at: str | None = None
         #: How the running service is doing.
         self.pulse = Pulse()
         #: What the service puts around every courier, so that it can be stopped.
@@ -142,8 +149,20 @@ class App:
         errors = tuple(problem for problem in loaded.problems if problem.severity == "error")
         if errors or loaded.campaign is None:
             raise ConfigError(errors)
-        settings = apply_environment(loaded.settings, self.environ)
+        settings = self._linked(apply_environment(loaded.settings, self.environ))
         return InForce(loaded.campaign, settings, Workdays(loaded.holidays), loaded.fingerprint, loaded.texts)
+
+    def _linked(self, settings: Settings) -> Settings:
+        """Where links can lead to this machine only, they lead to where its pages really are."""
+        if self._served_at is None or not _is_loopback(settings.link_base):
+            return settings
+        return replace(settings, link_base=self._served_at)
+
+    def serve_at(self, address: str) -> None:
+        """The pages are at ``address`` (``http://127.0.0.1:41234``), whatever the settings had in mind."""
+        if _is_loopback(address):
+            self._served_at = address
+            self._adopt(replace(self.force, settings=self._linked(self.force.settings)))
 
     def check(self) -> tuple[Problem, ...]:
         """Every error and warning: of the files, of the mail templates, of the calendar (CONTRACT.md §6.8)."""

@@ -137,6 +137,7 @@ class Service:
         from tracker.web.site import Site
 
         server = WebServer(Site(self.app, self.wake), self._address)
+        self.app.serve_at(server.address)
         server.start()
         return server
 

@@ -12,7 +12,7 @@ import sys
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -194,9 +194,7 @@ def _pages(app: App, address: str | None) -> Iterator[str | None]:
     except TrackerError:
         # The service itself may have that port; a demonstration takes any.
         server = WebServer(site, f"{address.rpartition(':')[0]}:0")
-    # What the mails link to is what is served here.
-    settings = replace(app.force.settings, link_base=server.address)
-    app.force = replace(app.force, settings=settings)
+    app.serve_at(server.address)
     server.start()
     try:
         yield server.address

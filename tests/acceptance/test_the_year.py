@@ -154,6 +154,11 @@ def eventful(few, tmp_path_factory):
 # --- the whole of it, item by item ---
 
 
+def test_every_item_of_every_day_is_right_when_nobody_answers(few):
+    assert_same(clerk_of(few).mails(FIRST, LAST), lines_of(simulated(few, FIRST, LAST)))
+
+
+@pytest.mark.torture
 def test_every_item_of_every_day_and_contact_is_right_when_nobody_answers():
     assert_same(clerk_of(CONFIG).mails(FIRST, LAST), lines_of(simulated(CONFIG, FIRST, LAST)))
 
