@@ -25,6 +25,8 @@ AHEAD = 7
 REFRESH = "PT6H"
 #: C0 controls but for the line's end: no calendar may hold them.
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f]")
+#: Characters of a text in an event.
+LONGEST = 60
 _PRODUCT = "-//deadline-tracker//calendar//ZH"
 _WORDS: dict[Language, tuple[str, str, str]] = {
     "zh": ("截止", "完成时限：", "工作要求："),
@@ -78,13 +80,12 @@ def _event(entry: Entry, domain: str, stamp: date, language: Language) -> bytes:
     event.add("dtstamp", datetime.combine(stamp, time(), UTC))
     event.add("dtstart", entry.due)
     event.add("dtend", entry.due + timedelta(days=1))
-    title = " ".join(_clean(entry.title).split())
-    title = title if len(title) <= 60 else f"{title[:59]}…"
+    title = _short(entry.title)
     who = f"【{_clean(entry.who)}】" if entry.who else ""
     event.add("summary", f"{'✓ ' if entry.is_done else ''}{who}{title}（{due} {entry.ref}）")
-    lines = [_clean(entry.title), f"{deadline}{_clean(entry.deadline)}"]
+    lines = [f"{deadline}{_clean(entry.deadline)}"]
     if entry.requirement:
-        lines.append(f"{requirement}{_clean(entry.requirement)}")
+        lines.append(f"{requirement}{_short(entry.requirement)}")
     event.add("description", "\n".join(lines))
     event.add("transp", "TRANSPARENT")
     event.add("status", "CONFIRMED")
@@ -93,10 +94,16 @@ def _event(entry: Entry, domain: str, stamp: date, language: Language) -> bytes:
         for day in sorted({entry.notice, entry.due - timedelta(days=AHEAD)}):
             alarm = Alarm()
             alarm.add("action", "DISPLAY")
-            alarm.add("description", f"{title}（{due} {entry.ref}）")
+            alarm.add("description", f"{entry.ref} {due}")
             alarm.add("trigger", day - entry.due + RINGS)
             event.add_component(alarm)
     return bytes(event.to_ical())
+
+
+def _short(text: str) -> str:
+    """On one line, and no longer than a telephone shows: the mail has the whole."""
+    text = " ".join(_clean(text).split())
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def _clean(text: str) -> str:
