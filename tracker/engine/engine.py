@@ -182,12 +182,12 @@ class Engine:
         return await asyncio.to_thread(work, given)
 
     def _claim(self, timezones: Sequence[str]) -> list[Claimed]:
-        with self.database.writing() as session:
+        with self.database.writing(alone=False) as session:
             return claim(session, self.read_clock(), self.who, most=CLAIM, timezones=timezones)
 
     def _record(self, results: Sequence[Result]) -> Counter[MailState]:
         if results:
-            with self.database.writing() as session:
+            with self.database.writing(alone=False) as session:
                 record_results(session, results, self.read_clock())
         return Counter(result.state for result in results)
 

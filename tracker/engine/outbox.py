@@ -60,7 +60,8 @@ class Result:
     subject: str | None = None
 
 
-# Statements are made once: making them costs more than running them.
+# Statements are made once: making them costs more than running them.  What is ready is a table of its own, made
+# once: as a subquery, PostgreSQL may run it again for each row, and lock and take more than ``most``.
 _READY = (
     select(MAIL.c.id)
     .where(
@@ -75,10 +76,11 @@ _READY = (
     .order_by(MAIL.c.not_before, MAIL.c.id)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
+    .cte("ready")
 )
 _CLAIM = (
     update(MAIL)
-    .where(MAIL.c.id.in_(_READY))
+    .where(MAIL.c.id.in_(select(_READY.c.id)))
     .values(
         state=MailState.CLAIMED.value,
         lease_until=bindparam("lease"),
@@ -132,9 +134,9 @@ def enqueue(
     ]
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     statement = dialect.insert(MAIL).on_conflict_do_nothing(index_elements=["key"])
-    result = session.connection().execute(statement, values)
-    # PostgreSQL's driver does not count rows of many inserts at once.
-    return result.rowcount if result.rowcount >= 0 else len(values)
+    # Without the option the rows that were really added are not counted on PostgreSQL.
+    counted = {"preserve_rowcount": True}
+    return session.connection().execute(statement, values, execution_options=counted).rowcount
 
 
 def claim(session: Session, now: datetime, who: str, *, most: int, timezones: Sequence[str]) -> list[Claimed]:
