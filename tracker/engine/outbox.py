@@ -28,6 +28,10 @@ from tracker.store.tables import ASSIGNMENT, EVENT, MAIL, UNDERWAY, MailState
 #: How long a process may hold a mail before another one takes it over.
 LEASE = timedelta(minutes=5)
 
+#: So long before the end of the lease no mail is begun any more: by then whatever the server still has to say about
+#: the last one has been said, and the clocks of two machines may differ.
+LAST_MINUTE = timedelta(seconds=90)
+
 #: A mail that has waited longer than this is looked at again item by item before it goes.
 FRESH = timedelta(minutes=1)
 
@@ -40,7 +44,7 @@ UNCERTAIN_ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A mail in the hands of this process, until the lease runs out."""
+    """A mail in the hands of this process until ``lease_until``; None where nobody else could take it."""
 
     id: int
     fence: int
@@ -48,6 +52,11 @@ class Claimed:
     message_id: str
     mail: Mail
     lost: int = 0
+    lease_until: datetime | None = None
+
+    def may_go(self, now: datetime) -> bool:
+        """Whether there is time left to send it before another process takes it over."""
+        return self.lease_until is None or now < self.lease_until - LAST_MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,14 +176,23 @@ def claim(session: Session, now: datetime, who: str, *, most: int, timezones: Se
             if is_empty:
                 continue
         claimed.append(
-            Claimed(row.id, row.fence, row.attempts, row.message_id, mail_of(row, still_open), row.lost)
+            Claimed(
+                row.id,
+                row.fence,
+                row.attempts,
+                row.message_id,
+                mail_of(row, still_open),
+                row.lost,
+                row.lease_until,
+            )
         )
     return claimed
 
 
 def record_results(session: Session, results: Iterable[Result], now: datetime) -> int:
     """Write down what became of claimed mails; the number that counted (the fence still stood)."""
-    values = [_recorded(result, now) for result in results]
+    # By their numbers, as whoever supersedes them goes: two that lock the same rows then wait, and never for each other.
+    values = [_recorded(result, now) for result in sorted(results, key=lambda result: result.claimed.id)]
     return session.connection().execute(_RECORD, values).rowcount if values else 0
 
 

@@ -31,6 +31,7 @@ _STALE = (
         MAIL.c.timezone == bindparam("timezone"),
         MAIL.c.day < bindparam("day"),
     )
+    .order_by(MAIL.c.id)
     # Others may claim beside us: one that is being claimed is waited for, looked at again, and left to them.
     .with_for_update()
 )
