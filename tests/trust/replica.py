@@ -22,7 +22,8 @@ from tracker.engine import engine, outbox
 def prepare(facts: dict[str, Any]) -> None:
     """Put the short times in place."""
     lease = timedelta(seconds=facts["lease"])
-    outbox.LEASE = engine.LEASE = lease
+    for module in (outbox, engine):
+        module.LEASE = lease  # type: ignore[attr-defined]
     outbox.LAST_MINUTE = lease / 4
     outbox.BACK_OFF = (timedelta(seconds=1),) * 30
     engine.CLAIM = facts["claim"]

@@ -13,11 +13,13 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
+
+import psycopg
 
 from tests import postgres
 from tests.tools import CAMPAIGN, Place, clean_environ, many_units, quick_folder, wait_until
@@ -192,11 +194,11 @@ class Race:
         wait_until(self._is_sent(count), seconds, lambda: f"{self._states_or_none()}\n{self.said()}")
         return time.monotonic() - self.started
 
-    def _is_sent(self, count: int):  # type: ignore[no-untyped-def]
+    def _is_sent(self, count: int) -> Callable[[], bool]:
         return lambda: self._states_or_none() == {MailState.SENT.value: count}
 
     def _states_or_none(self) -> Counter[str] | None:
-        with contextlib.suppress(postgres.psycopg.Error):
+        with contextlib.suppress(psycopg.Error):
             return self.states()
         return None
 

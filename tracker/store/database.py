@@ -36,9 +36,11 @@ SCHEMA = "2"
 #: How long a writer waits for another one before it gives up, in seconds.
 LOCK_TIMEOUT = 60
 
-#: The lock of whoever writes to the ledger, and of whoever makes the tables; any number that is always the same.
-LEDGER = 0x7472_6163
+#: The locks of whoever writes to the ledger, and of whoever makes the tables (who need not wait for the others);
+#: any two numbers that are always the same.
+LEDGER, TABLES = 0x7472_6163, 0x7472_6164
 _ALONE = select(func.pg_advisory_xact_lock(LEDGER))
+_ALONE_WITH_TABLES = select(func.pg_advisory_xact_lock(TABLES))
 
 #: How a connection to PostgreSQL notices that nobody is there any more.  A process that freezes in the middle of a
 #: transaction is cut off, so that the others need not wait for it.
@@ -138,7 +140,7 @@ def open_database(url: str) -> Database:
         with engine.begin() as connection:
             if engine.dialect.name == "postgresql":
                 # Several processes may start on an empty database at once.
-                connection.execute(_ALONE)
+                connection.execute(_ALONE_WITH_TABLES)
             Base.metadata.create_all(connection)
             _check_schema(connection, shown)
     except SQLAlchemyError as error:
