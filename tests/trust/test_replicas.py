@@ -247,6 +247,7 @@ def test_a_service_without_its_database_says_so_and_heals_by_itself():
         wait_until(
             lambda: all("cannot be used now" in each.said() for each in running.replicas), 30, running.said
         )
+        time.sleep(6)
         server.start()
         outage = time.monotonic() - begin_
         taken = running.wait_until_all_is_sent(50)
