@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import digests, files, ledgers, pages, starting, tables
+from bench import digests, files, ledgers, pages, replicas, starting, tables
 from bench.child import FailedError
 from bench.plan import FULL, QUICK, Bench, Measurement
 from bench.report import HEADINGS, KEPT, Row, Section, line, machine, markdown, write
@@ -31,6 +31,7 @@ MEASUREMENTS = (
     Measurement("next-date", "The next date of a rule", files.next_date),
     Measurement("simulate", "Simulation", starting.simulation),
     Measurement("first-mail", "Start to the first mail", starting.first_mail),
+    Measurement("postgres", "Several services on one PostgreSQL", replicas.together),
     Measurement("help", "The help", starting.help_),
 )
 

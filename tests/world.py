@@ -77,9 +77,12 @@ def world(
 class Running:
     """An engine on a virtual clock; ``morning`` passes a day, ``told`` says what was mailed."""
 
-    def __init__(self, force, start="2022-04-08 08:00", url="sqlite://", courier=None):
+    #: Where an engine keeps its tables that was told nothing else; tests/integration/conftest.py has others.
+    new_database = staticmethod(lambda: "sqlite://")
+
+    def __init__(self, force, start="2022-04-08 08:00", url=None, courier=None):
         self.clock = VirtualClock(at(start))
-        self.database = open_database(url)
+        self.database = open_database(url or self.new_database())
         self.courier = courier or CollectingCourier(lambda mail: mail.key)
         self.engine = Engine(self.database, force, self.courier, read_clock=self.clock.now, who="test")
 

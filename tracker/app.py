@@ -368,4 +368,5 @@ class App:
         from tracker.engine.courier import PostCourier
         from tracker.engine.enclosures import Enclosures
 
-        return PostCourier(self.renderer, self.transport, Enclosures(ledger or self.database))
+        enclosures = Enclosures(ledger or self.database)
+        return PostCourier(self.renderer, self.transport, enclosures, read_clock=self.clock.now)

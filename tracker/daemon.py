@@ -186,6 +186,8 @@ class Service:
         try:
             for problem in self.app.check_templates():
                 log.warning("%s", problem)
+        except TrackerError as error:
+            log.warning("the mail templates could not be checked: %s", error)
         except Exception:
             log.exception("the mail templates could not be checked")
         self.pass_(at_once=at_once)
@@ -269,6 +271,9 @@ class Service:
             except ConfigError as error:
                 for problem in error.problems:
                     log.warning("not taken over: %s", problem)
+            except TrackerError as error:
+                self._is_unread = True
+                log.warning("reload failed, will be tried again: %s", error)
             except Exception:
                 self._is_unread = True
                 log.exception("reload failed, will be tried again; what was in force stays in force")

@@ -1,9 +1,11 @@
 """The outbox with a post that does what it is told: claims, leases, fences, retries; nothing lost, nothing repeated."""
 
+import asyncio
 import threading
 from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,11 +16,14 @@ from tests.tools import quick_folder
 from tests.world import at, definition, running, world
 from tracker.core.model import Contact
 from tracker.core.policy import Settings
+from tracker.engine import engine as engine_
 from tracker.engine.agenda import set_planned_day
+from tracker.engine.courier import PostCourier
 from tracker.engine.engine import CLAIM, RECORD
 from tracker.engine.mails import retry, stored_mails
 from tracker.engine.outbox import (
     BACK_OFF,
+    LAST_MINUTE,
     LEASE,
     UNCERTAIN_ATTEMPTS,
     Result,
@@ -27,7 +32,9 @@ from tracker.engine.outbox import (
     record_results,
 )
 from tracker.engine.plan import plan
-from tracker.errors import UsageError
+from tracker.errors import DatabaseError, UsageError
+from tracker.mail.render import Rendered
+from tracker.mail.transport import Delivery, Outcome
 from tracker.store.tables import MAIL, MailState
 
 OPERATOR = Settings(operator=Contact("管理员", "operator@unit.example"))
@@ -398,6 +405,70 @@ def test_results_are_written_down_in_lots_so_that_death_costs_one_lot_at_most():
         copies = Counter(claimed.message_id for claimed in engine.courier.taken)
         assert len(copies) == count
         assert sum(copies.values()) - count == after - RECORD
+
+
+def test_what_was_sent_is_written_down_once_the_database_is_back(monkeypatch):
+    monkeypatch.setattr(engine_, "AGAIN", (0.01,))
+    with quick_folder() as folder, alerting(count=3, url=f"sqlite:///{folder}/tracker.db") as engine:
+        away = iter([True, True, False, False])
+        writing = engine.database.writing
+
+        def now_and_then(*, alone=True):
+            # The claim comes first, and is let through.
+            if not alone and engine.courier.taken and next(away):
+                raise DatabaseError("away")
+            return writing(alone=alone)
+
+        monkeypatch.setattr(engine.database, "writing", now_and_then)
+        engine.engine.run_pass()
+        assert [claimed.mail.key for claimed in engine.courier.taken] == [f"alert/test/{n}" for n in range(3)]
+        assert states(engine) == {"sent": 3}
+        assert rows(engine, "attempts") == [1, 1, 1]
+
+
+def test_a_mail_whose_lease_is_about_to_end_is_left_to_the_next():
+    with alerting(count=2) as engine:
+        with engine.database.writing() as session:
+            taken = claim(session, engine.clock.now(), "a", most=2, timezones=[])
+        now = engine.clock.now()
+        late = now + LEASE - LAST_MINUTE
+        assert [each.may_go(now) for each in taken] == [True, True]
+        assert [each.may_go(late) for each in taken] == [False, False]
+        times = iter([now, now, late])
+        transport = Collecting()
+        words: Any = Words()
+        courier = PostCourier(words, transport, read_clock=lambda: next(times))
+
+        async def post():
+            return [result async for result in courier.send(taken, engine.engine.force)]
+
+        told = asyncio.run(post())
+        assert [result.claimed.id for result in told] == [taken[0].id]
+        assert transport.taken == [taken[0].id]
+
+
+class Words:
+    def render(self, mail):
+        return Rendered("subject", "text", "<p>text</p>")
+
+
+class Collecting:
+    """Takes what may go."""
+
+    def __init__(self):
+        self.taken = []
+
+    async def deliver(self, envelopes):
+        for each in envelopes:
+            if each.may_go():
+                self.taken.append(each.id)
+                yield Delivery(each.id, Outcome.SENT, "250")
+
+    async def check(self):
+        return None
+
+    async def close(self):
+        pass
 
 
 def test_a_mountain_of_mail_is_claimed_a_lot_at_a_time():

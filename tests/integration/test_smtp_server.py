@@ -6,6 +6,7 @@ import email.policy
 import socket
 import ssl
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -450,6 +451,26 @@ def test_a_source_that_fails_does_not_lose_what_is_under_way(tmp_path):
         asyncio.run(watch(port, seen))
     assert seen == [Outcome.SENT] * 2
     assert len(inbox.mails) == 2
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_a_mail_whose_time_runs_out_while_the_server_listens_is_not_sent_and_the_others_are(
+    tmp_path, pipelining
+):
+    inbox = Inbox(pipelining=pipelining)
+
+    class Late:
+        """The time is up once the server has heard of the mail, and before it has its content."""
+
+        def __call__(self):
+            return "u2@wanzhou.internal" not in inbox.tried
+
+    mails = [envelope(1), replace(envelope(2), may_go=Late()), envelope(3)]
+    with serving(inbox) as port:
+        told = deliver(f"smtp+plain://127.0.0.1:{port}", tmp_path, mails, connections=1)
+    assert inbox.tried.count("u2@wanzhou.internal") == 1
+    assert inbox.recipients() == ["u1@wanzhou.internal", "u3@wanzhou.internal"]
+    assert {number: each.outcome for number, each in told.items()} == {1: Outcome.SENT, 3: Outcome.SENT}
 
 
 # --- what never leaves the machine -------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
+from tests import postgres
 from tests.tools import quick_folder
 from tracker.errors import DatabaseError
 from tracker.store.database import SCHEMA, open_database, read_meta, write_meta
@@ -27,6 +28,17 @@ def database(folder):
     opened = open_database(f"sqlite:///{folder}/tracker.db")
     yield opened
     opened.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def either(request, folder):
+    """A database of each kind."""
+    url = f"sqlite:///{folder}/tracker.db" if request.param == "sqlite" else postgres.fresh()
+    opened = open_database(url)
+    yield opened
+    opened.close()
+    if request.param == "postgres":
+        postgres.drop(url)
 
 
 def event(moment, **more):
@@ -87,23 +99,23 @@ def at_once(count, work):
 
 
 @pytest.mark.parametrize("column", ["at", "recorded_at"])
-def test_a_time_without_a_zone_is_refused(database, column):
+def test_a_time_without_a_zone_is_refused(either, column):
     values = event(datetime(2022, 5, 5, 9, tzinfo=CHONGQING))
     values[column] = datetime(2022, 5, 5, 9)
     with (
         pytest.raises(StatementError, match="a time without a zone was to be stored"),
-        database.writing() as session,
+        either.writing() as session,
     ):
         session.execute(insert(EVENT).values(**values))
-    with database.reading() as session:
+    with either.reading() as session:
         assert session.execute(select(EVENT)).all() == []
 
 
-def test_a_time_comes_back_as_the_same_instant_in_utc(database):
+def test_a_time_comes_back_as_the_same_instant_in_utc(either):
     moment = datetime(2022, 5, 5, 9, 30, 15, 250000, tzinfo=CHONGQING)
-    with database.writing() as session:
+    with either.writing() as session:
         session.execute(insert(EVENT).values(**event(moment)))
-    with database.reading() as session:
+    with either.reading() as session:
         found = session.execute(select(EVENT.c.at)).scalar_one()
         assert found == moment
         assert found.tzinfo is UTC
@@ -113,62 +125,62 @@ def test_a_time_comes_back_as_the_same_instant_in_utc(database):
         assert session.execute(select(EVENT.c.id).where(EVENT.c.at > later)).all() == []
 
 
-def test_a_time_that_is_not_known_is_none(database):
-    with database.writing() as session:
+def test_a_time_that_is_not_known_is_none(either):
+    with either.writing() as session:
         session.execute(insert(MAIL).values(**mail("one")))
-    with database.reading() as session:
+    with either.reading() as session:
         assert session.execute(select(MAIL.c.sent_at, MAIL.c.lease_until)).one() == (None, None)
 
 
 # Writers and readers.
 
 
-def test_six_hundred_updates_at_once_are_all_counted(database):
-    with database.writing() as session:
+def test_six_hundred_updates_at_once_are_all_counted(either):
+    with either.writing() as session:
         write_meta(session, "count", "0")
 
     def work():
         for _ in range(100):
-            with database.writing() as session:
+            with either.writing() as session:
                 write_meta(session, "count", str(int(read_meta(session, "count") or 0) + 1))
 
     assert at_once(6, work) == []
-    with database.reading() as session:
+    with either.reading() as session:
         assert read_meta(session, "count") == "600"
 
 
-def test_a_reader_neither_waits_for_a_writer_nor_sees_half_of_what_it_does(database):
-    with database.writing() as session:
+def test_a_reader_neither_waits_for_a_writer_nor_sees_half_of_what_it_does(either):
+    with either.writing() as session:
         write_meta(session, "what", "old")
-    with database.writing() as writer:
+    with either.writing() as writer:
         write_meta(writer, "what", "new")
         writer.flush()
-        with database.reading() as reader:
+        with either.reading() as reader:
             assert read_meta(reader, "what") == "old"
-    with database.reading() as reader:
+    with either.reading() as reader:
         assert read_meta(reader, "what") == "new"
 
 
-def test_a_reader_sees_one_moment_however_long_it_looks(database):
-    with database.writing() as session:
+def test_a_reader_sees_one_moment_however_long_it_looks(either):
+    with either.writing() as session:
         write_meta(session, "what", "old")
-    with database.reading() as reader:
+    with either.reading() as reader:
         assert read_meta(reader, "what") == "old"
-        with database.writing() as writer:
+        with either.writing() as writer:
             write_meta(writer, "what", "new")
         assert read_meta(reader, "what") == "old"
 
 
-def test_a_transaction_is_all_or_nothing(database):
+def test_a_transaction_is_all_or_nothing(either):
     def write_twice():
-        with database.writing() as session:
+        with either.writing() as session:
             write_meta(session, "what", "half")
             session.execute(insert(MAIL).values(**mail("one")))
             session.execute(insert(MAIL).values(**mail("one")))
 
     with pytest.raises(IntegrityError):
         write_twice()
-    with database.reading() as session:
+    with either.reading() as session:
         assert read_meta(session, "what") is None
         assert session.execute(select(MAIL.c.id)).all() == []
 

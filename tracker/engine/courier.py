@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from tracker.core.policy import Settings
@@ -33,14 +35,24 @@ class Composed:
 
 
 class PostCourier:
-    """Renders with ``renderer``, encloses what belongs with it, and posts through ``transport``."""
+    """Renders with ``renderer``, encloses what belongs with it, and posts through ``transport``.
+
+    With ``read_clock`` it lets go of mails whose lease is about to end: a process that was frozen meanwhile, or has
+    a server that takes a minute for each, leaves them to whoever takes them over.
+    """
 
     def __init__(
-        self, renderer: Renderer, transport: Transport, enclosures: Enclosures | None = None
+        self,
+        renderer: Renderer,
+        transport: Transport,
+        enclosures: Enclosures | None = None,
+        *,
+        read_clock: Callable[[], datetime] | None = None,
     ) -> None:
         self._renderer = renderer
         self._transport = transport
         self._enclosures = enclosures
+        self._read_clock = read_clock
 
     def compose(self, claimed: Claimed, force: InForce) -> Composed:
         """The bytes of one mail.  Raises MailError for one that cannot be written."""
@@ -61,13 +73,18 @@ class PostCourier:
         return Composed(rendered.subject, data)
 
     async def send(self, mails: Sequence[Claimed], force: InForce) -> AsyncIterator[Result]:
-        """Results as they come; mails are rendered one by one, while the ones before are on their way."""
+        """Results as they come; mails are rendered one by one, while the ones before are on their way.
+
+        There is none for a mail that it let go of.
+        """
         waiting = {claimed.id: claimed for claimed in mails}
         subjects: dict[int, str] = {}
         unwritable: list[Result] = []
 
         def envelopes() -> Iterator[Envelope]:
             for claimed in mails:
+                if not self._may_go(claimed):
+                    continue
                 try:
                     composed = self.compose(claimed, force)
                 except MailError as error:
@@ -80,6 +97,7 @@ class PostCourier:
                     claimed.mail.to,
                     claimed.message_id,
                     composed.data,
+                    partial(self._may_go, claimed),
                 )
 
         async for delivery in self._transport.deliver(envelopes()):
@@ -87,6 +105,9 @@ class PostCourier:
             yield Result(claimed, STATES[delivery.outcome], delivery.detail, subjects[claimed.id])
         for result in unwritable:
             yield result
+
+    def _may_go(self, claimed: Claimed) -> bool:
+        return self._read_clock is None or claimed.may_go(self._read_clock())
 
     async def close(self) -> None:
         """Let go of the connections; the event loop is about to end."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import chain, repeat
 from typing import Protocol, TypeVar
 
 from sqlalchemy import bindparam, select
@@ -21,10 +23,10 @@ from tracker.core.model import Event, MailKind
 from tracker.core.standing import Answer
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import record
-from tracker.engine.outbox import Claimed, Result, claim, enqueue, record_results
+from tracker.engine.outbox import LEASE, Claimed, Result, claim, enqueue, record_results
 from tracker.engine.plan import may_send, next_planning, plan, plan_is_due
 from tracker.engine.reconcile import Changes, horizon, reconcile, refuse_removals
-from tracker.errors import HeldBackError
+from tracker.errors import DatabaseError, HeldBackError
 from tracker.store.database import Database, read_meta, write_meta
 from tracker.store.tables import MAIL, UNDERWAY, MailState
 
@@ -32,6 +34,10 @@ from tracker.store.tables import MAIL, UNDERWAY, MailState
 CLAIM = 200
 RECORD = 50
 
+#: Waits, in seconds, before results are written down again that the database did not take; the last one repeats.
+AGAIN = (0.2, 0.5, 1.0, 2.0, 5.0)
+
+log = logging.getLogger("tracker")
 
 _WAITING = select(MAIL.c.id).where(UNDERWAY, MAIL.c.not_before <= bindparam("now")).limit(1)
 
@@ -43,7 +49,7 @@ class Courier(Protocol):
     """Takes claimed mails away and tells, one by one, what became of them."""
 
     def send(self, mails: Sequence[Claimed], force: InForce) -> AsyncIterator[Result]:
-        """Results in whatever order they come; one for each mail."""
+        """Results in whatever order they come; one for each mail, and none for what it did not come to in time."""
 
     async def close(self) -> None:
         """Let go of connections; the event loop that they belong to is about to end."""
@@ -170,10 +176,28 @@ class Engine:
             async for result in self.courier.send(claimed, self.force):
                 results.append(result)
                 if len(results) >= RECORD:
-                    told.update(await self._beside(self._record, results))
+                    told.update(await self._write_down(results))
                     results = []
-            told.update(await self._beside(self._record, results))
+            told.update(await self._write_down(results))
         return told
+
+    async def _write_down(self, results: Sequence[Result]) -> Counter[MailState]:
+        """Record results, and where the database is away wait for it: what went out and is not recorded goes again.
+
+        No longer than a lease, for then others have taken over what was claimed.  Twice does no harm: where it had
+        been done and only the answer got lost, the same is written over the same.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + LEASE.total_seconds()
+        for wait in chain(AGAIN, repeat(AGAIN[-1])):
+            try:
+                return await self._beside(self._record, results)
+            except DatabaseError as error:
+                if self.database.in_memory or loop.time() + wait > until:
+                    raise
+                log.warning("%d results wait to be written down: %s", len(results), error)
+            await asyncio.sleep(wait)
+        raise AssertionError
 
     async def _beside(self, work: Callable[[T], R], given: T) -> R:
         """Database work in a thread, so that the connections go on meanwhile; in memory there is no wait to use."""
@@ -182,12 +206,12 @@ class Engine:
         return await asyncio.to_thread(work, given)
 
     def _claim(self, timezones: Sequence[str]) -> list[Claimed]:
-        with self.database.writing() as session:
+        with self.database.writing(alone=False) as session:
             return claim(session, self.read_clock(), self.who, most=CLAIM, timezones=timezones)
 
     def _record(self, results: Sequence[Result]) -> Counter[MailState]:
         if results:
-            with self.database.writing() as session:
+            with self.database.writing(alone=False) as session:
                 record_results(session, results, self.read_clock())
         return Counter(result.state for result in results)
 

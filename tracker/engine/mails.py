@@ -92,7 +92,8 @@ def retry(session: Session, number: int | None, now: datetime) -> int:
             raise UsageError(
                 f"mail {number} is {found.state.value}: only one that failed or waits can be sent again"
             )
-        query = query.where(MAIL.c.id == number)
+        # Somebody may take it at this moment: then it is on its way.
+        query = query.where(MAIL.c.id == number, MAIL.c.state.in_([state.value for state in RETRIABLE]))
     return int(session.connection().execute(query).rowcount)
 
 

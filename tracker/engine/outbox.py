@@ -28,6 +28,10 @@ from tracker.store.tables import ASSIGNMENT, EVENT, MAIL, UNDERWAY, MailState
 #: How long a process may hold a mail before another one takes it over.
 LEASE = timedelta(minutes=5)
 
+#: So long before the end of the lease no mail is begun any more: by then whatever the server still has to say about
+#: the last one has been said, and the clocks of two machines may differ.
+LAST_MINUTE = timedelta(seconds=90)
+
 #: A mail that has waited longer than this is looked at again item by item before it goes.
 FRESH = timedelta(minutes=1)
 
@@ -40,7 +44,7 @@ UNCERTAIN_ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A mail in the hands of this process, until the lease runs out."""
+    """A mail in the hands of this process until ``lease_until``; None where nobody else could take it."""
 
     id: int
     fence: int
@@ -48,6 +52,11 @@ class Claimed:
     message_id: str
     mail: Mail
     lost: int = 0
+    lease_until: datetime | None = None
+
+    def may_go(self, now: datetime) -> bool:
+        """Whether there is time left to send it before another process takes it over."""
+        return self.lease_until is None or now < self.lease_until - LAST_MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,8 @@ class Result:
     subject: str | None = None
 
 
-# Statements are made once: making them costs more than running them.
+# Statements are made once: making them costs more than running them.  What is ready is a table of its own, made
+# once: as a subquery, PostgreSQL may run it again for each row, and lock and take more than ``most``.
 _READY = (
     select(MAIL.c.id)
     .where(
@@ -75,10 +85,11 @@ _READY = (
     .order_by(MAIL.c.not_before, MAIL.c.id)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
+    .cte("ready")
 )
 _CLAIM = (
     update(MAIL)
-    .where(MAIL.c.id.in_(_READY))
+    .where(MAIL.c.id.in_(select(_READY.c.id)))
     .values(
         state=MailState.CLAIMED.value,
         lease_until=bindparam("lease"),
@@ -132,9 +143,9 @@ def enqueue(
     ]
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     statement = dialect.insert(MAIL).on_conflict_do_nothing(index_elements=["key"])
-    result = session.connection().execute(statement, values)
-    # PostgreSQL's driver does not count rows of many inserts at once.
-    return result.rowcount if result.rowcount >= 0 else len(values)
+    # Without the option the rows that were really added are not counted on PostgreSQL.
+    counted = {"preserve_rowcount": True}
+    return session.connection().execute(statement, values, execution_options=counted).rowcount
 
 
 def claim(session: Session, now: datetime, who: str, *, most: int, timezones: Sequence[str]) -> list[Claimed]:
@@ -165,14 +176,23 @@ def claim(session: Session, now: datetime, who: str, *, most: int, timezones: Se
             if is_empty:
                 continue
         claimed.append(
-            Claimed(row.id, row.fence, row.attempts, row.message_id, mail_of(row, still_open), row.lost)
+            Claimed(
+                row.id,
+                row.fence,
+                row.attempts,
+                row.message_id,
+                mail_of(row, still_open),
+                row.lost,
+                row.lease_until,
+            )
         )
     return claimed
 
 
 def record_results(session: Session, results: Iterable[Result], now: datetime) -> int:
     """Write down what became of claimed mails; the number that counted (the fence still stood)."""
-    values = [_recorded(result, now) for result in results]
+    # By their numbers, as whoever supersedes them goes: two that lock the same rows then wait, and never for each other.
+    values = [_recorded(result, now) for result in sorted(results, key=lambda result: result.claimed.id)]
     return session.connection().execute(_RECORD, values).rowcount if values else 0
 
 

@@ -21,13 +21,19 @@ from tracker.store.tables import ASSIGNMENT, MAIL, UNDERWAY, MailState
 #: So many assignments are looked up at once.
 LOT = 500
 
-_STALE = select(MAIL.c.id, MAIL.c.recipient, MAIL.c.content).where(
-    UNDERWAY,
-    MAIL.c.kind == MailKind.DIGEST.value,
-    # What a process that died had in hand may have gone out; its items are told once more, the mail is not.
-    or_(MAIL.c.state != MailState.CLAIMED.value, MAIL.c.lease_until <= bindparam("now")),
-    MAIL.c.timezone == bindparam("timezone"),
-    MAIL.c.day < bindparam("day"),
+_STALE = (
+    select(MAIL.c.id, MAIL.c.recipient, MAIL.c.content)
+    .where(
+        UNDERWAY,
+        MAIL.c.kind == MailKind.DIGEST.value,
+        # What a process that died had in hand may have gone out; its items are told once more, the mail is not.
+        or_(MAIL.c.state != MailState.CLAIMED.value, MAIL.c.lease_until <= bindparam("now")),
+        MAIL.c.timezone == bindparam("timezone"),
+        MAIL.c.day < bindparam("day"),
+    )
+    .order_by(MAIL.c.id)
+    # Others may claim beside us: one that is being claimed is waited for, looked at again, and left to them.
+    .with_for_update()
 )
 
 #: Key, period and unit of an assignment.

@@ -151,6 +151,8 @@ class _Run:
             envelope = self._given_back.popleft() if self._given_back else self._draw()
             if envelope is None:
                 return None
+            if not envelope.may_go():
+                continue
             if is_reserved(envelope.to):
                 await self._local.put(envelope)
             elif not (is_sendable(envelope.to) and is_sendable(envelope.sender)):
@@ -203,6 +205,12 @@ class _Run:
         ready: Envelope | None = None
         while envelope is not None or ready is not None:
             progress = Progress()
+            if ready is not None and not ready.may_go():
+                # The server waits for its content and gets none: such a mail is not taken.
+                session.abandon()
+                if envelope is not None:
+                    self._given_back.append(envelope)
+                return
             try:
                 await session.step(ready, envelope, progress)
             except LostError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import ssl
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -40,15 +40,23 @@ class Outcome(StrEnum):
     UNCERTAIN = "uncertain"
 
 
+def _always() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A finished mail to one recipient.  ``id`` is the caller's own and comes back in the ``Delivery``."""
+    """A finished mail to one recipient.  ``id`` is the caller's own and comes back in the ``Delivery``.
+
+    ``may_go`` is asked last before its content goes out; once it says no, the mail is left alone without a word.
+    """
 
     id: int
     sender: str
     to: str
     message_id: str
     data: bytes
+    may_go: Callable[[], bool] = _always
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,7 @@ class Transport(Protocol):
     """Takes mails away.  Use one from one event loop at a time."""
 
     def deliver(self, envelopes: Iterable[Envelope]) -> AsyncGenerator[Delivery, None]:
-        """One ``Delivery`` for each envelope, as they come, in any order.
+        """One ``Delivery`` for each envelope that may go, as they come, in any order.
 
         ``envelopes`` is read little by little: it may be a generator that renders as it goes.
         """

@@ -1,8 +1,9 @@
 """Opens the database and its transactions, for SQLite and PostgreSQL alike.
 
-On SQLite every writing transaction begins with ``BEGIN IMMEDIATE``: two writers then wait for each other,
-where the driver's default loses updates without a word.  Reading transactions begin plainly and, with the
-write-ahead log, neither wait nor make wait.
+Whoever writes to the ledger is alone in it, so that what it reads stands until it commits.  On SQLite such a
+transaction begins with ``BEGIN IMMEDIATE``, where the driver's default loses updates without a word; on PostgreSQL
+it begins with a lock that everybody takes.  Sending is beside that: on PostgreSQL several processes take mails from
+the outbox at once, each other ones.  Reading transactions see one moment, and neither wait nor make wait.
 """
 
 from __future__ import annotations
@@ -12,9 +13,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, create_engine, delete, event, insert, select
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, bindparam, create_engine, delete, event, func, insert, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    InterfaceError,
+    InternalError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+)
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session
 
@@ -27,13 +36,40 @@ SCHEMA = "3"
 #: How long a writer waits for another one before it gives up, in seconds.
 LOCK_TIMEOUT = 60
 
+#: The locks of whoever writes to the ledger, and of whoever makes the tables (who need not wait for the others);
+#: any two numbers that are always the same.
+LEDGER, TABLES = 0x7472_6163, 0x7472_6164
+_ALONE = select(func.pg_advisory_xact_lock(LEDGER))
+_ALONE_WITH_TABLES = select(func.pg_advisory_xact_lock(TABLES))
+
+#: How a connection to PostgreSQL notices that nobody is there any more.  A process that freezes in the middle of a
+#: transaction is cut off, so that the others need not wait for it.
+_POSTGRES = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+    "application_name": "tracker",
+    "options": (
+        f"-c lock_timeout={LOCK_TIMEOUT}s -c idle_in_transaction_session_timeout={LOCK_TIMEOUT}s -c timezone=UTC"
+    ),
+}
+
+#: What a database says that is away, full, locked or being restarted: the same may do well a little later.
+_PASSING = (OperationalError, InterfaceError, InternalError, NoConnectionError)
+
 
 class Database:
     """One database; ``writing`` and ``reading`` give sessions that commit, or roll back, by themselves."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._reader = engine.execution_options(tracker_read_only=True)
+        self._is_shared = engine.dialect.name == "postgresql"
+        one_moment = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._reader = engine.execution_options(
+            tracker_read_only=True, **one_moment if self._is_shared else {}
+        )
 
     @property
     def in_memory(self) -> bool:
@@ -41,16 +77,34 @@ class Database:
         return isinstance(self.engine.pool, StaticPool)
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
-        """A transaction that may write: all of it, or nothing."""
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+    def writing(self, *, alone: bool = True) -> Iterator[Session]:
+        """A transaction that may write: all of it, or nothing.
+
+        Without ``alone``, PostgreSQL lets others write at the same time: for the outbox, where every row is locked
+        by whoever takes it.  Raises DatabaseError where the database is away or does not do it now; if that comes
+        at the very end, it may have been done all the same.
+        """
+        with (
+            self._in_a_sentence(),
+            Session(self.engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            if alone and self._is_shared:
+                session.execute(_ALONE)
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A consistent look."""
-        with Session(self._reader, expire_on_commit=False) as session:
+        """A consistent look.  Raises DatabaseError where the database is away."""
+        with self._in_a_sentence(), Session(self._reader, expire_on_commit=False) as session:
             yield session
+
+    @contextmanager
+    def _in_a_sentence(self) -> Iterator[None]:
+        try:
+            yield
+        except _PASSING as error:
+            raise _refused(self.engine.url, error) from error
 
     def close(self) -> None:
         """Let go of every connection."""
@@ -76,21 +130,36 @@ def open_database(url: str) -> Database:
     """
     try:
         parsed = make_url(url)
-        engine = (
-            _sqlite(url) if parsed.get_backend_name() == "sqlite" else create_engine(url, pool_pre_ping=True)
-        )
+        engine = _sqlite(url) if parsed.get_backend_name() == "sqlite" else _postgres(parsed)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
         raise DatabaseError(
             f"the database address cannot be used ({error}); expected sqlite:///FILE or postgresql+psycopg://…"
         ) from None
     shown = parsed.render_as_string(hide_password=True)
     try:
-        Base.metadata.create_all(engine)
-        _check_schema(engine, shown)
+        with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                # Several processes may start on an empty database at once.
+                connection.execute(_ALONE_WITH_TABLES)
+            Base.metadata.create_all(connection)
+            _check_schema(connection, shown)
     except SQLAlchemyError as error:
-        cause = getattr(error, "orig", None) or error
-        raise DatabaseError(f"the database {shown} cannot be opened: {str(cause).splitlines()[0]}") from None
+        engine.dispose()
+        raise DatabaseError(f"the database {shown} cannot be opened: {_cause(error)}") from None
     return Database(engine)
+
+
+def _refused(url: URL, error: SQLAlchemyError) -> DatabaseError:
+    shown = url.render_as_string(hide_password=True)
+    return DatabaseError(
+        f"the database {shown} cannot be used now: {_cause(error)}（数据库暂时不可用，稍后自动重试）"
+    )
+
+
+def _cause(error: SQLAlchemyError) -> str:
+    """What the database said, on one line."""
+    lines = str(getattr(error, "orig", None) or error).split("\n")
+    return "; ".join(line.strip() for line in lines[:2] if line.strip())
 
 
 #: So many rows are copied together.
@@ -108,16 +177,21 @@ def copy_ledger(source: Database, target: Database) -> None:
                 writing.execute(insert(table), [dict(row) for row in part])
 
 
-def _check_schema(engine: Engine, shown: str) -> None:
-    with Session(engine) as session, session.begin():
-        found = session.get(MetaRow, "schema")
-        if found is None:
-            session.add(MetaRow(name="schema", value=SCHEMA))
-        elif found.value != SCHEMA:
-            raise DatabaseError(
-                f"the database {shown} has schema {found.value}, this version of the service needs {SCHEMA}: "
-                "run tracker upgrade, or the version of the service that made it"
-            )
+def _check_schema(connection: Connection, shown: str) -> None:
+    found = connection.execute(_READ_META, {"name": "schema"}).scalar()
+    if found is None:
+        connection.execute(insert(META).values(name="schema", value=SCHEMA))
+    elif found != SCHEMA:
+        raise DatabaseError(
+            f"the database {shown} has schema {found}, this version of the service needs {SCHEMA}: "
+            "run tracker upgrade, or the version of the service that made it"
+        )
+
+
+def _postgres(url: URL) -> Engine:
+    given = {name for name in _POSTGRES if name in url.query}
+    arguments = {name: value for name, value in _POSTGRES.items() if name not in given}
+    return create_engine(url, pool_pre_ping=True, connect_args=arguments)
 
 
 def _sqlite(url: str) -> Engine:

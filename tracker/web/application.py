@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from tracker.errors import TrackerError
+from tracker.errors import DatabaseError, TrackerError
 from tracker.shipped import shipped
 from tracker.web import acting, answer, board, feeds, probes, requests, signing_in
 from tracker.web.api.application import make_api
@@ -61,9 +61,13 @@ def _routes(site: Site) -> list[BaseRoute]:
 
 
 def _wrong(request: Request, error: Exception) -> Response:
-    """What the core would not do is said as the core says it."""
-    facts = {"heading": words(request)("base.error.400"), "detail": str(error)}
-    return site_of(request).page(request, "error.html", facts, status=400)
+    """What the core would not do is said as the core says it; a database that is away is nobody's mistake."""
+    is_away = isinstance(error, DatabaseError)
+    facts = {
+        "heading": words(request)("base.error.other" if is_away else "base.error.400"),
+        "detail": str(error),
+    }
+    return site_of(request).page(request, "error.html", facts, status=503 if is_away else 400)
 
 
 def _broken(request: Request, error: Exception) -> Response:

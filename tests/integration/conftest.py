@@ -1,0 +1,41 @@
+"""The engine's tests run on SQLite, and again on PostgreSQL: the long ones there under torture."""
+
+import pytest
+
+from tests import postgres
+from tests.world import Running
+
+#: What runs on both, and of these what is long.
+ON_BOTH = ("test_engine", "test_outbox", "test_upward", "test_explain", "test_filings")
+LONG = (
+    "test_reminders_for_june_and_october",
+    "test_whatever_the_post_does",
+    "test_a_mountain_of_mail",
+    "test_explain_agrees_with_the_outbox",
+    "test_other_late_months",
+)
+
+
+def pytest_generate_tests(metafunc):
+    if not metafunc.module.__name__.endswith(ON_BOTH):
+        return
+    marks = [pytest.mark.torture] if metafunc.function.__name__.startswith(LONG) else []
+    metafunc.parametrize("store", ["sqlite", pytest.param("postgres", marks=marks)], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def store(request, monkeypatch):
+    """The kind of database in which engines keep their tables; each engine has one of its own."""
+    kind = getattr(request, "param", "sqlite")
+    made = []
+
+    def new_database():
+        made.append(postgres.fresh())
+        return made[-1]
+
+    if kind == "postgres":
+        postgres.shared()
+        monkeypatch.setattr(Running, "new_database", staticmethod(new_database))
+    yield kind
+    for url in made:
+        postgres.drop(url)
