@@ -24,10 +24,13 @@ AT = datetime(2022, 6, 8, 10, 0, tzinfo=ZONE)
 
 
 @contextmanager
-def office(folder: Path, *, config: Path = ROOT / "config", at: datetime = AT) -> Iterator[App]:
+def office(
+    folder: Path, *, config: Path = ROOT / "config", at: datetime = AT, database: str | None = None
+) -> Iterator[App]:
     """The product over the shipped campaign, as it stands at ``at``."""
     environ = {"TRACKER_MAIL": f"mailbox:{folder / 'mailbox'}"}
-    app = App(config, database=f"sqlite:///{folder / 'tracker.db'}", environ=environ, clock=VirtualClock(at))
+    url = database or f"sqlite:///{folder / 'tracker.db'}"
+    app = App(config, database=url, environ=environ, clock=VirtualClock(at))
     app.engine.bring_up_to_date(at)
     try:
         yield app

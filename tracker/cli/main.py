@@ -15,7 +15,20 @@ import typer
 from typer.exceptions import TyperException
 
 from tracker import __version__
-from tracker.cli import definitions, events, explain, feeds, forms, ledger, mail, plan, report, service, users
+from tracker.cli import (
+    definitions,
+    events,
+    explain,
+    feeds,
+    forms,
+    ledger,
+    mail,
+    plan,
+    report,
+    service,
+    upkeep,
+    users,
+)
 from tracker.cli.context import Context
 from tracker.errors import ConfigError, TrackerError
 
@@ -31,7 +44,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for module in (service, definitions, plan, ledger, explain, forms, report, events, mail, feeds, users):
+for module in (
+    service,
+    definitions,
+    plan,
+    ledger,
+    explain,
+    forms,
+    report,
+    events,
+    mail,
+    feeds,
+    users,
+    upkeep,
+):
     module.register(app)
 
 

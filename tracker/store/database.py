@@ -13,7 +13,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, create_engine, delete, event, func, insert, select
+from sqlalchemy import (
+    Connection,
+    Engine,
+    bindparam,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    inspect,
+    select,
+    update,
+)
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -122,12 +134,8 @@ def is_there(url: str) -> bool:
     return parsed.database not in {None, "", ":memory:"} and Path(str(parsed.database)).exists()
 
 
-def open_database(url: str) -> Database:
-    """Open ``url``, making the tables if it is new.
-
-    ``sqlite:///var/tracker.db``, ``postgresql+psycopg://…``, or ``sqlite://`` for one in memory.
-    Raises DatabaseError with a sentence for the operator; never with a password in it.
-    """
+def open_without_check(url: str) -> Database:
+    """Open ``url`` whatever tables there are: for upgrades.  Raises DatabaseError for an address that is none."""
     try:
         parsed = make_url(url)
         engine = _sqlite(url) if parsed.get_backend_name() == "sqlite" else _postgres(parsed)
@@ -135,7 +143,17 @@ def open_database(url: str) -> Database:
         raise DatabaseError(
             f"the database address cannot be used ({error}); expected sqlite:///FILE or postgresql+psycopg://…"
         ) from None
-    shown = parsed.render_as_string(hide_password=True)
+    return Database(engine)
+
+
+def open_database(url: str) -> Database:
+    """Open ``url``, making the tables if it is new.
+
+    ``sqlite:///var/tracker.db``, ``postgresql+psycopg://…``, or ``sqlite://`` for one in memory.
+    Raises DatabaseError with a sentence for the operator; never with a password in it.
+    """
+    database = open_without_check(url)
+    engine, shown = database.engine, make_url(url).render_as_string(hide_password=True)
     try:
         with engine.begin() as connection:
             if engine.dialect.name == "postgresql":
@@ -146,7 +164,27 @@ def open_database(url: str) -> Database:
     except SQLAlchemyError as error:
         engine.dispose()
         raise DatabaseError(f"the database {shown} cannot be opened: {_cause(error)}") from None
-    return Database(engine)
+    return database
+
+
+def stop_others(connection: Connection) -> None:
+    """Let nobody else change anything, tables or ledger, until this transaction ends; on SQLite it began so."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_ALONE_WITH_TABLES)
+        connection.execute(_ALONE)
+
+
+def read_schema(connection: Connection) -> str | None:
+    """The number of the tables; None where there are none of ours."""
+    if not inspect(connection).has_table(META.name):
+        return None
+    found: str | None = connection.execute(_READ_META, {"name": "schema"}).scalar()
+    return found
+
+
+def write_schema(connection: Connection, schema: str) -> None:
+    """Say which tables there are."""
+    connection.execute(update(META).where(META.c.name == "schema").values(value=schema))
 
 
 def _refused(url: URL, error: SQLAlchemyError) -> DatabaseError:

@@ -1,0 +1,276 @@
+"""Backups, restoring and upgrades, on both databases: all or nothing, and nothing is said twice."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event, inspect, select
+from sqlalchemy.exc import OperationalError
+
+from tests import postgres
+from tests.tools import Place
+from tests.web import answer, office
+from tests.world import at
+from tracker import desk, upkeep
+from tracker.core.model import EventKind
+from tracker.engine.pulse import Beat, remember
+from tracker.errors import DatabaseError
+from tracker.store.database import SCHEMA, open_database, open_without_check, read_schema
+from tracker.store.tables import Base
+from tracker.store.upgrades import upgrade
+
+SCHEMA_2 = Path(__file__).parents[1] / "fixtures" / "schema-2.sql"
+
+
+def made(path, script=SCHEMA_2):
+    """A database of an earlier version, as that version left it."""
+    with closing(sqlite3.connect(path)) as file:
+        file.executescript(script.read_text(encoding="utf-8"))
+    return f"sqlite:///{path}"
+
+
+def shape(url):
+    """Every table with its columns (name, kind, may be empty) and its indexes."""
+    database = open_without_check(url)
+    try:
+        looked = inspect(database.engine)
+        return {
+            table: (
+                {(c["name"], str(c["type"]).split("(")[0], c["nullable"]) for c in looked.get_columns(table)},
+                {(i["name"], tuple(i["column_names"]), bool(i["unique"])) for i in looked.get_indexes(table)},
+            )
+            for table in Base.metadata.tables
+        }
+    finally:
+        database.close()
+
+
+def test_a_database_of_the_version_before_becomes_what_a_new_one_is(tmp_path):
+    url = made(tmp_path / "old.db")
+    with pytest.raises(DatabaseError, match="run tracker upgrade"):
+        open_database(url)
+    assert upgrade(url) == ("2", SCHEMA)
+    open_database(f"sqlite:///{tmp_path / 'new.db'}").close()
+    assert shape(url) == shape(f"sqlite:///{tmp_path / 'new.db'}")
+    assert upgrade(url) == (SCHEMA, SCHEMA)
+
+
+def test_what_was_known_before_an_upgrade_is_known_after_it_and_is_not_said_again(tmp_path):
+    place = Place(tmp_path)
+    (tmp_path / "var").mkdir()
+    made(tmp_path / "var" / "tracker.db")
+    with closing(sqlite3.connect(tmp_path / "var" / "tracker.db")) as file:
+        mails = file.execute("SELECT count(*) FROM mail").fetchone()
+    assert place.tracker("status").code == 1
+    place.ok("upgrade")
+    history = place.json("history")
+    assert [each["event"] for each in history] == ["submit"]
+    assert len(place.mails()) == mails[0]
+    place.ok("backup", "copy.db")
+
+
+def test_an_upgrade_that_dies_at_any_statement_has_changed_nothing(tmp_path):
+    before = None
+    for number in range(1, 200):
+        path = tmp_path / f"{number}.db"
+        url = made(path)
+        before = before or path.read_bytes()
+        seen = 0
+
+        def die(*_arguments, limit=number):
+            nonlocal seen
+            seen += 1
+            if seen == limit:
+                raise OperationalError("killed", {}, Exception("killed"))
+
+        database = open_without_check(url)
+        kind = type(database.engine)
+        event.listen(kind, "before_cursor_execute", die)
+        try:
+            done = _tried(url)
+        finally:
+            event.remove(kind, "before_cursor_execute", die)
+            database.close()
+        if done:
+            assert number > 15
+            return
+        with closing(sqlite3.connect(path)) as file:
+            assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            assert file.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone() == ("2",)
+            tables = {name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        assert "feed" not in tables
+        assert upgrade(url) == ("2", SCHEMA)
+    pytest.fail("it never came to its end")
+
+
+def _tried(url):
+    try:
+        upgrade(url)
+    except DatabaseError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("schema", ["1", "4", "x"])
+def test_what_is_too_old_or_too_new_is_left_alone_with_a_sentence(tmp_path, schema):
+    url = made(tmp_path / "a.db")
+    with closing(sqlite3.connect(tmp_path / "a.db")) as file:
+        file.execute("UPDATE meta SET value = ? WHERE name = 'schema'", (schema,))
+        file.commit()
+    with pytest.raises(DatabaseError, match="upgrades from 2 to"):
+        upgrade(url)
+    with pytest.raises(DatabaseError, match="nothing to upgrade"):
+        upgrade(f"sqlite:///{tmp_path / 'nothing.db'}")
+
+
+def test_postgresql_is_upgraded_as_well():
+    postgres.shared()
+    url = postgres.fresh()
+    try:
+        wanted = shape(url)
+        new = ("feed", "request", "account", "session", "filing", "document")
+        database = open_without_check(url)
+        with database.engine.begin() as connection:
+            for table in new:
+                connection.exec_driver_sql(f"DROP TABLE {table}")
+            connection.exec_driver_sql("UPDATE meta SET value = '2' WHERE name = 'schema'")
+        database.close()
+        assert upgrade(url) == ("2", SCHEMA)
+        assert shape(url) == wanted
+        database = open_without_check(url)
+        with database.engine.begin() as connection:
+            assert read_schema(connection) == SCHEMA
+        database.close()
+    finally:
+        postgres.drop(url)
+
+
+# --- backups ---
+
+
+def rows_of(url):
+    database = open_database(url)
+    try:
+        with database.reading() as session:
+            return {
+                name: sorted(map(repr, session.execute(select(table)).all()))
+                for name, table in Base.metadata.tables.items()
+            }
+    finally:
+        database.close()
+
+
+def test_a_backup_is_the_whole_of_it_while_others_write(tmp_path):
+    with office(tmp_path) as app:
+        app.engine.run_pass(at_once=True)
+        answer(app, "table-2@2022-06", "wanzhou")
+        with app.database.writing() as session:
+            remember(session, Beat(app.clock.now(), 0.1))
+            session.flush()
+            # In the middle of somebody's transaction: what is not committed is not in it.
+            assert upkeep.backup(app, tmp_path / "copy.db") > 100_000
+        wanted = rows_of(app.database_url)
+        found = rows_of(f"sqlite:///{tmp_path / 'copy.db'}")
+        assert {name: rows for name, rows in found.items() if name != "meta"} == {
+            name: rows for name, rows in wanted.items() if name != "meta"
+        }
+        assert not list(tmp_path.glob("copy.db?*"))
+
+
+def test_a_backup_that_cannot_be_written_leaves_the_one_before(tmp_path):
+    with office(tmp_path) as app:
+        target = tmp_path / "copy.db"
+        upkeep.backup(app, target)
+        kept = target.read_bytes()
+        (tmp_path / "copy.db.part").mkdir()
+        with pytest.raises(DatabaseError, match="cannot be written"):
+            upkeep.backup(app, target)
+        assert target.read_bytes() == kept
+
+
+def test_a_restored_ledger_never_says_again_what_went_out_since(tmp_path):
+    with office(tmp_path, at=at("2022-06-01 08:00")) as app:
+        app.engine.run_pass(at_once=True)
+        upkeep.backup(app, tmp_path / "copy.db")
+        answer(app, "table-2@2022-05", "wanzhou")
+        sent = []
+        for day in range(1, 9):
+            app.clock.set(at("2022-06-01 09:00") + timedelta(days=day - 1))
+            app.engine.run_pass()
+            sent.append(len(desk.mails(app)))
+        before = {mail["message_id"] for mail in desk.mails(app)}
+        told = {(m["to"][0], i["ref"], i["reason"]) for m in desk.mails(app) for i in m["items"]}
+        _, let_go = upkeep.restore(app, tmp_path / "copy.db")
+        assert let_go == 0
+        assert desk.history(app) == []
+        app.clock.set(app.clock.now() + timedelta(hours=1))
+        app.engine.run_pass()
+        assert {mail["message_id"] for mail in desk.mails(app)} <= before
+        # The next day's digests say what comes up that day, and not the week before once more.
+        app.clock.set(at("2022-06-09 09:00"))
+        app.engine.run_pass()
+        fresh = [mail for mail in desk.mails(app) if mail["message_id"] not in before]
+        again = {
+            (m["to"][0], i["ref"], i["reason"]) for m in fresh for i in m["items"] if i["reason"] == "lead"
+        }
+        assert not again & told
+
+
+def test_mails_under_way_in_a_backup_are_let_go(tmp_path):
+    with office(tmp_path) as app:
+        app.engine.alert("x/1", "title", ["problem"])
+        upkeep.backup(app, tmp_path / "copy.db")
+        app.engine.run_pass()
+        rows, let_go = upkeep.restore(app, tmp_path / "copy.db")
+        assert rows > 1000
+        assert let_go == 1
+        app.engine.run_pass()
+        states = {mail["state"] for mail in desk.mails(app) if mail["kind"] == "alert"}
+        assert states == {"dropped"}
+
+
+def test_a_service_at_work_is_not_restored_under_its_feet(tmp_path):
+    with office(tmp_path) as app:
+        upkeep.backup(app, tmp_path / "copy.db")
+        with app.database.writing() as session:
+            remember(session, Beat(app.clock.now(), 0.1))
+        with pytest.raises(DatabaseError, match="stop it first"):
+            upkeep.restore(app, tmp_path / "copy.db")
+        upkeep.restore(app, tmp_path / "copy.db", forced=True)
+
+
+@pytest.mark.parametrize("content", [b"", b"no database", b"SQLite format 3\0" + b"\0" * 4000])
+def test_what_is_no_backup_changes_nothing(tmp_path, content):
+    with office(tmp_path) as app:
+        answer(app, "table-2@2022-06", "wanzhou")
+        (tmp_path / "odd").write_bytes(content)
+        with pytest.raises(DatabaseError):
+            upkeep.restore(app, tmp_path / "odd")
+        with pytest.raises(DatabaseError, match="no such file"):
+            upkeep.restore(app, tmp_path / "nothing")
+        assert len(desk.history(app)) == 1
+
+
+def test_from_sqlite_to_postgresql_and_back(tmp_path):
+    postgres.shared()
+    url = postgres.fresh()
+    try:
+        with office(tmp_path) as app:
+            app.engine.run_pass(at_once=True)
+            answer(app, "table-2@2022-06", "wanzhou")
+            upkeep.backup(app, tmp_path / "copy.db")
+        with office(tmp_path / "pg", database=url) as shared:
+            upkeep.restore(shared, tmp_path / "copy.db")
+            assert [each["event"] for each in desk.history(shared)] == ["submit"]
+            # Numbers go on where the copy ends.
+            answer(shared, "table-3@2022-06", "wanzhou", EventKind.NIL)
+            upkeep.backup(shared, tmp_path / "back.db")
+        with office(tmp_path / "again") as app:
+            upkeep.restore(app, tmp_path / "back.db")
+            assert [each["event"] for each in desk.history(app)] == ["submit", "nil"]
+    finally:
+        postgres.drop(url)

@@ -1,0 +1,42 @@
+"""What a ledger that was restored must not do: say again what went out after the backup was made.
+
+What that was stands in the mails that people got, and nowhere else.  So everything up to today counts as said: what
+waited in the outbox is let go, and each reminder goes on with its next date.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlmodel import Session
+
+from tracker.core.reminders import next_on
+from tracker.engine.agenda import agenda_dates, set_planned_day
+from tracker.engine.inforce import InForce
+from tracker.store.tables import AGENDA, ASSIGNMENT, MAIL, UNDERWAY, MailState
+
+OUTCOME = "let go when a backup was restored: it may have gone out before"
+
+
+def go_on_from(session: Session, force: InForce, now: datetime) -> int:
+    """Take up the work at ``now``; how many mails were let go."""
+    let_go = session.connection().execute(
+        update(MAIL)
+        .where(UNDERWAY)
+        .values(state=MailState.DROPPED.value, lease_until=None, fence=MAIL.c.fence + 1, outcome=OUTCOME)
+    )
+    said = force.day(now)
+    if now.astimezone(force.zone).time() < force.settings.send_at:
+        # Today's digests have not gone out yet, from wherever.
+        said -= timedelta(days=1)
+    for zone in force.timezones:
+        set_planned_day(session, zone, said)
+    for row in session.execute(select(AGENDA).where(AGENDA.c.next_on <= said)).all():
+        definition = force.campaign.definitions.get(row.key)
+        following = None
+        if definition is not None:
+            following = next_on(agenda_dates(force, definition, row), force.rules(definition), said)
+        session.execute(update(AGENDA).where(AGENDA.c.id == row.id).values(next_on=following, told=""))
+    session.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.nudge_on <= said).values(nudge=None, nudge_on=None))
+    return int(let_go.rowcount)

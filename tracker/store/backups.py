@@ -1,0 +1,131 @@
+"""Copies of a whole database: out of a running service into one file, and back into a database of either kind.
+
+A backup is always an SQLite database, whatever it was made from.  Both ways are all or nothing: a file takes its
+name when it is whole, and a restore is one transaction.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Table, delete, func, insert, select, text
+from sqlmodel import Session
+
+from tracker.errors import DatabaseError
+from tracker.store.database import Database, open_database
+from tracker.store.tables import SESSION, Base
+
+#: So many rows are copied together.
+LOT = 2_000
+
+
+def back_up(database: Database, target: Path) -> int:
+    """Write the whole of ``database`` to ``target`` while others go on using it; its size in bytes.
+
+    Raises DatabaseError where the file cannot be written, or is not whole when it is read back.
+    """
+    part = target.with_name(f"{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.unlink(missing_ok=True)
+        if database.engine.dialect.name == "sqlite":
+            _copy_file(database, part)
+        else:
+            _copy_rows_out(database, part)
+        _verify(part)
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        part.replace(target)
+    except (OSError, sqlite3.Error) as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise DatabaseError(f"{target} cannot be written: {error}（无法写入备份）") from None
+    return target.stat().st_size
+
+
+def _copy_file(database: Database, part: Path) -> None:
+    """SQLite's own online backup: a page at a time, of one moment."""
+    raw = database.engine.raw_connection()
+    try:
+        with closing(sqlite3.connect(part)) as copy:
+            assert isinstance(raw.driver_connection, sqlite3.Connection)
+            raw.driver_connection.backup(copy)
+            # One file, without a log beside it.
+            copy.execute("PRAGMA journal_mode = DELETE")
+    finally:
+        raw.close()
+
+
+def _copy_rows_out(database: Database, part: Path) -> None:
+    copy = open_database(f"sqlite:///{part}")
+    try:
+        with database.reading() as reading, copy.writing() as writing:
+            _copy_rows(reading, writing)
+    finally:
+        copy.close()
+    with closing(sqlite3.connect(part)) as file:
+        file.execute("PRAGMA journal_mode = DELETE")
+
+
+def _verify(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as file:
+        (said,) = file.execute("PRAGMA integrity_check").fetchone()
+        found = file.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
+    if said != "ok" or found is None:
+        raise sqlite3.DatabaseError(f"the copy is not whole: {said}")
+
+
+def restore_rows(source: Path, writing: Session) -> int:
+    """Put the backup ``source`` in the place of all that ``writing``'s database holds; the number of rows.
+
+    Who was signed in then is not signed in again.  Raises DatabaseError where ``source`` is no backup, or of another
+    schema.
+    """
+    if not source.is_file():
+        raise DatabaseError(f"{source}: there is no such file（没有这个文件）")
+    try:
+        _verify(source)
+    except sqlite3.Error as error:
+        raise DatabaseError(f"{source} is no backup of the service: {error}（不是有效的备份文件）") from None
+    backup = open_database(f"sqlite:///{source}")
+    try:
+        with backup.reading() as reading:
+            number = _copy_rows(reading, writing)
+    finally:
+        backup.close()
+    writing.execute(delete(SESSION))
+    if writing.get_bind().dialect.name == "postgresql":
+        _go_on_counting(writing)
+    return number
+
+
+def _copy_rows(reading: Session, writing: Session) -> int:
+    number = 0
+    for table in _tables():
+        writing.execute(delete(table))
+        rows = reading.execute(select(table).execution_options(yield_per=LOT))
+        for part in rows.mappings().partitions():
+            writing.execute(insert(table), [dict(row) for row in part])
+            number += len(part)
+    return number
+
+
+def _tables() -> Iterator[Table]:
+    yield from Base.metadata.sorted_tables
+
+
+def _go_on_counting(writing: Session) -> None:
+    """The next numbers of PostgreSQL's own counters come after those that were copied."""
+    for table in _tables():
+        column: Any = table.primary_key.columns[0]
+        if column.name != "id":
+            continue
+        last = writing.execute(select(func.max(column))).scalar()
+        if last is not None:
+            counter = text("SELECT setval(pg_get_serial_sequence(:table, 'id'), :last)")
+            writing.execute(counter, {"table": table.name, "last": last})

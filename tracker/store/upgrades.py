@@ -1,0 +1,73 @@
+"""Brings a database of an earlier version up to this one's tables, in one transaction: all of it, or nothing.
+
+Both databases take changes of tables back with their transaction, so that an upgrade may be killed anywhere.  New
+tables and columns only are added, so that a process of the version before goes on beside it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from tracker.errors import DatabaseError
+from tracker.store.database import (
+    SCHEMA,
+    open_without_check,
+    read_schema,
+    stop_others,
+    write_schema,
+)
+
+#: The first schema that an upgrade begins with.
+FIRST = "2"
+
+
+def upgrade(url: str) -> tuple[str, str]:
+    """Upgrade the database at ``url``; the schema that it had and the one that it has.
+
+    Raises DatabaseError where it is no database of ours, too old, or newer than this version.
+    """
+    database = open_without_check(url)
+    try:
+        with database.engine.begin() as connection:
+            stop_others(connection)
+            found = read_schema(connection)
+            if found is None:
+                raise DatabaseError(
+                    "there is nothing to upgrade: the database is empty, or not the service's"
+                )
+            if not FIRST <= found <= SCHEMA or len(found) != len(SCHEMA):
+                raise DatabaseError(
+                    f"the database has schema {found}; this version upgrades from {FIRST} to {SCHEMA}"
+                    f"（数据库结构版本为{found}，本版可从{FIRST}升级到{SCHEMA}）"
+                )
+            if found != SCHEMA:
+                _run(connection, found)
+                write_schema(connection, SCHEMA)
+            return found, SCHEMA
+    except SQLAlchemyError as error:
+        raise DatabaseError(f"the upgrade was taken back, nothing has changed: {error}") from None
+    finally:
+        database.close()
+
+
+def _run(connection: Connection, found: str) -> None:
+    """Every revision after the one that the schema ``found`` has.
+
+    Which one a database has stands in our own table, written in the same transaction; Alembic's is not needed.
+    """
+    scripts = ScriptDirectory(str(Path(__file__).parent / "migrations"))
+    after = scripts.walk_revisions(_revision_of(found), "head")
+    steps = [script for script in after if script.revision != _revision_of(found)]
+    with Operations.context(MigrationContext.configure(connection)):
+        for script in reversed(steps):
+            script.module.upgrade()
+
+
+def _revision_of(schema: str) -> str:
+    return f"{int(schema):04}"
