@@ -38,6 +38,12 @@ def office(
         app.close()
 
 
+def turn(app: App, at: datetime) -> None:
+    """Set the clock."""
+    assert isinstance(app.clock, VirtualClock)
+    app.clock.set(at)
+
+
 def browser(app: App, **more: object) -> TestClient:
     """A reader on the same machine."""
     return TestClient(

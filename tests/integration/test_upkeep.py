@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from tests import postgres
 from tests.tools import Place
-from tests.web import answer, office
+from tests.web import answer, office, turn
 from tests.world import at
 from tracker import desk, upkeep
 from tracker.core.model import EventKind
@@ -199,7 +199,7 @@ def test_a_restored_ledger_never_says_again_what_went_out_since(tmp_path):
         answer(app, "table-2@2022-05", "wanzhou")
         sent = []
         for day in range(1, 9):
-            app.clock.set(at("2022-06-01 09:00") + timedelta(days=day - 1))
+            turn(app, at("2022-06-01 09:00") + timedelta(days=day - 1))
             app.engine.run_pass()
             sent.append(len(desk.mails(app)))
         before = {mail["message_id"] for mail in desk.mails(app)}
@@ -207,11 +207,11 @@ def test_a_restored_ledger_never_says_again_what_went_out_since(tmp_path):
         _, let_go = upkeep.restore(app, tmp_path / "copy.db")
         assert let_go == 0
         assert desk.history(app) == []
-        app.clock.set(app.clock.now() + timedelta(hours=1))
+        turn(app, app.clock.now() + timedelta(hours=1))
         app.engine.run_pass()
         assert {mail["message_id"] for mail in desk.mails(app)} <= before
         # The next day's digests say what comes up that day, and not the week before once more.
-        app.clock.set(at("2022-06-09 09:00"))
+        turn(app, at("2022-06-09 09:00"))
         app.engine.run_pass()
         fresh = [mail for mail in desk.mails(app) if mail["message_id"] not in before]
         again = {
