@@ -293,7 +293,7 @@ LIGHT, DARK = "language=zh&theme=light", "language=en&theme=dark"
 @pytest.mark.parametrize(
     ("size", "look"),
     [
-        ("desktop", LIGHT),
+        pytest.param("desktop", LIGHT, marks=pytest.mark.torture),
         pytest.param("desktop", DARK, marks=pytest.mark.torture),
         pytest.param("phone", LIGHT, marks=pytest.mark.torture),
         ("phone", DARK),

@@ -197,11 +197,9 @@ def test_a_restored_ledger_never_says_again_what_went_out_since(tmp_path):
         app.engine.run_pass(at_once=True)
         upkeep.backup(app, tmp_path / "copy.db")
         answer(app, "table-2@2022-05", "wanzhou")
-        sent = []
-        for day in range(1, 9):
+        for day in range(1, 5):
             turn(app, at("2022-06-01 09:00") + timedelta(days=day - 1))
             app.engine.run_pass()
-            sent.append(len(desk.mails(app)))
         before = {mail["message_id"] for mail in desk.mails(app)}
         told = {(m["to"][0], i["ref"], i["reason"]) for m in desk.mails(app) for i in m["items"]}
         _, let_go = upkeep.restore(app, tmp_path / "copy.db")
@@ -211,7 +209,7 @@ def test_a_restored_ledger_never_says_again_what_went_out_since(tmp_path):
         app.engine.run_pass()
         assert {mail["message_id"] for mail in desk.mails(app)} <= before
         # The next day's digests say what comes up that day, and not the week before once more.
-        turn(app, at("2022-06-09 09:00"))
+        turn(app, at("2022-06-06 09:00"))
         app.engine.run_pass()
         fresh = [mail for mail in desk.mails(app) if mail["message_id"] not in before]
         again = {
