@@ -170,6 +170,7 @@ def build_settings(file: SettingsFile) -> Settings:
         "connections": mail.connections,
         "temporary_refusals": tuple(mail.refusals.temporary),
         "permanent_refusals": tuple(mail.refusals.permanent),
+        "pace": mail.pace,
         "operator": _person(file.operator),
         "web": file.web,
         "database": file.database,

@@ -14,14 +14,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol, TypeVar
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlmodel import Session
 
 from tracker.core.model import Event, MailKind
 from tracker.core.standing import Answer
+from tracker.engine.failures import tell_of_failures
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import record
-from tracker.engine.outbox import Claimed, Result, claim, enqueue, record_results
+from tracker.engine.outbox import IS_TIME, Claimed, Result, claim, enqueue, moments, record_results
 from tracker.engine.plan import may_send, next_planning, plan, plan_is_due
 from tracker.engine.reconcile import Changes, horizon, reconcile, refuse_removals
 from tracker.errors import HeldBackError
@@ -33,7 +34,7 @@ CLAIM = 200
 RECORD = 50
 
 
-_WAITING = select(MAIL.c.id).where(UNDERWAY, MAIL.c.not_before <= bindparam("now")).limit(1)
+_WAITING = select(MAIL.c.id).where(UNDERWAY, IS_TIME).limit(1)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -85,6 +86,8 @@ class Engine:
         #: Told of an edit that is held back; it has to put what was in force before in force again.
         self.on_held: Callable[[HeldBackError], None] | None = None
         self._reconciled_until: date | None = None
+        #: What became of mails and could not be written down, for the database was not there to take it.
+        self._untold: list[Result] = []
 
     def adopt(self, force: InForce) -> None:
         """Put other definitions in force; the next pass brings the ledger up to date with them."""
@@ -151,6 +154,7 @@ class Engine:
 
         Digests that could not be sent on their day wait for the next workday; alerts do not wait.
         """
+        self._record([])
         zones = [zone for zone in self.force.timezones if at_once or may_send(self.force, zone, now)]
         with self.database.reading() as session:
             if not _anything_waits(session, now):
@@ -167,12 +171,22 @@ class Engine:
         told: Counter[MailState] = Counter()
         while claimed := await self._beside(self._claim, timezones):
             results: list[Result] = []
-            async for result in self.courier.send(claimed, self.force):
-                results.append(result)
-                if len(results) >= RECORD:
-                    told.update(await self._beside(self._record, results))
-                    results = []
+            is_reached = False
+            try:
+                async for result in self.courier.send(claimed, self.force):
+                    is_reached |= result.is_tried
+                    results.append(result)
+                    if len(results) >= RECORD:
+                        lot, results = results, []
+                        told.update(await self._beside(self._record, lot))
+            except Exception:
+                # What is known of mails is worth more than an orderly end.
+                self._untold += results
+                raise
             told.update(await self._beside(self._record, results))
+            if not is_reached:
+                # Nobody is there to send to: the others need not find that out one lot after the other.
+                break
         return told
 
     async def _beside(self, work: Callable[[T], R], given: T) -> R:
@@ -183,13 +197,29 @@ class Engine:
 
     def _claim(self, timezones: Sequence[str]) -> list[Claimed]:
         with self.database.writing() as session:
-            return claim(session, self.read_clock(), self.who, most=CLAIM, timezones=timezones)
+            return claim(
+                session,
+                self.read_clock(),
+                self.who,
+                most=CLAIM,
+                timezones=timezones,
+                rates=self.force.settings.pace,
+            )
 
     def _record(self, results: Sequence[Result]) -> Counter[MailState]:
-        if results:
+        """Write down what became of mails, and what could not be written down before.
+
+        The fence holds for those, too: whoever has taken a mail over meanwhile knows better.
+        """
+        self._untold += results
+        lot = list(self._untold)
+        if lot:
+            now = self.read_clock()
             with self.database.writing() as session:
-                record_results(session, results, self.read_clock())
-        return Counter(result.state for result in results)
+                record_results(session, lot, now)
+                tell_of_failures(session, self.force, lot, now)
+            del self._untold[: len(lot)]
+        return Counter(result.state for result in lot)
 
     def record(self, event: Event, *, forced: bool = False, replayed: bool = False) -> Answer:
         """Take an event into the ledger (see ``ledger.record``)."""
@@ -228,4 +258,4 @@ def kept_files(session: Session) -> dict[str, str] | None:
 
 
 def _anything_waits(session: Session, now: datetime) -> bool:
-    return session.execute(_WAITING, {"now": now}).first() is not None
+    return session.execute(_WAITING, moments(now)).first() is not None
