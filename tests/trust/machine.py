@@ -52,6 +52,10 @@ DEEDS: dict[str, tuple[bool, MailState, dict[str, bool]]] = {
 }
 
 
+#: Where a worker dies when it writes down results; mostly nowhere.
+CRASHES = st.sampled_from((None, None, None, "before", "after", "answer lost"))
+
+
 class Crashed(Exception):  # noqa: N818 - it is what happened
     """The process is gone before its commit."""
 
@@ -150,7 +154,7 @@ class OutboxMachine(RuleBasedStateMachine):
                 assert row.kind == "digest"
                 assert row.day < today
                 assert self.reference.may_claim(row.id, self.now), "taken out of somebody's hands"
-                self.reference.letters[row.id].state = "superseded"
+                self.reference.supersede(row.id)
 
     # --- out of it ---
 
@@ -216,7 +220,7 @@ class OutboxMachine(RuleBasedStateMachine):
         del worker.claimed[:count]
 
     @precondition(lambda self: any(worker.results for worker in self.workers.values()))
-    @rule(who=WORKERS, crash=st.sampled_from((None, None, "before", "after", "answer lost")))
+    @rule(who=WORKERS, crash=CRASHES)
     def a_worker_records(self, who, crash):
         worker = self.workers[who]
         self.sync()
@@ -252,6 +256,15 @@ class OutboxMachine(RuleBasedStateMachine):
             worker.claimed = []
         if crash != "answer lost":
             worker.results = []
+
+    @rule(who=WORKERS, deeds=st.lists(st.sampled_from(sorted(DEEDS)), min_size=1, max_size=4), crash=CRASHES)
+    def a_worker_does_a_round(self, who, deeds, crash):
+        """The usual way, so that histories come far."""
+        self.a_worker_claims(who, 6, None)
+        for deed in deeds:
+            self.a_worker_sends(who, deed, 2)
+        if self.workers[who].results:
+            self.a_worker_records(who, crash)
 
     @rule(who=WORKERS)
     def a_worker_dies(self, who):
