@@ -49,6 +49,15 @@ class Odds:
 NONE = Odds(**dict.fromkeys((each.name for each in fields(Odds)), 0))
 
 
+#: What the server does not take, and what it lets us know.
+REFUSALS = {
+    "refused": MailState.DEFERRED,
+    "too fast": MailState.DEFERRED,
+    "for good": MailState.FAILED,
+    "mail lost": MailState.UNCERTAIN,
+}
+
+
 class FaultyStore:
     """Makes the statements and commits of one database fail while ``is_armed``."""
 
@@ -136,29 +145,23 @@ class FaultyPost:
                 self._sleep()
             if deed == "killed before":
                 raise Killed
-            if self.server.is_dead():
-                yield Result(claimed, MailState.DEFERRED, "no route to host", is_tried=False)
-            elif held:
-                yield Result(claimed, MailState.DEFERRED, "held back", is_tried=False)
-            elif deed == "refused":
-                yield Result(claimed, MailState.DEFERRED, "451 try again later")
-            elif deed == "for good":
-                yield Result(claimed, MailState.FAILED, "550 no such user")
-            elif deed == "too fast":
-                held = True
-                yield Result(claimed, MailState.DEFERRED, "550 frequency limited", is_too_fast=True)
-            elif deed == "mail lost":
-                yield Result(claimed, MailState.UNCERTAIN, "no answer")
+            if held or self.server.is_dead():
+                yield Result(claimed, MailState.DEFERRED, "not tried", is_tried=False)
+            elif deed in REFUSALS:
+                held = deed == "too fast"
+                yield Result(claimed, REFUSALS[deed], deed, is_too_fast=held)
             else:
-                self.server.accept(claimed)
-                if deed == "answer lost":
-                    self.server.unanswered.append(claimed.message_id)
-                    yield Result(claimed, MailState.UNCERTAIN, "no answer")
-                    continue
-                self.told.append(claimed)
-                if deed == "killed after":
-                    raise Killed
-                yield Result(claimed, MailState.SENT, "250 taken")
+                yield self._taken(claimed, deed)
+
+    def _taken(self, claimed: Claimed, deed: str) -> Result:
+        self.server.accept(claimed)
+        if deed == "answer lost":
+            self.server.unanswered.append(claimed.message_id)
+            return Result(claimed, MailState.UNCERTAIN, "no answer")
+        self.told.append(claimed)
+        if deed == "killed after":
+            raise Killed
+        return Result(claimed, MailState.SENT, "250 taken")
 
     def _deed(self) -> str:
         odds, fate = self.server.odds, self.server.chance.randrange(1000)

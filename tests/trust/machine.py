@@ -8,8 +8,10 @@ units answer, the operator retries.  At the end everything heals, and the score 
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -20,8 +22,8 @@ from tests.trust.score import score
 from tests.world import Running, at, definition, world
 from tracker.core.model import Contact
 from tracker.core.policy import Rate, Settings
-from tracker.engine import engine as engine_module
-from tracker.engine import outbox
+from tracker.engine import failures, outbox
+from tracker.engine import plan as planning
 from tracker.engine.mails import RETRIABLE, retry
 from tracker.engine.outbox import Claimed, Result, items_from_json
 from tracker.engine.pace import HOLDS, domain_of
@@ -41,7 +43,7 @@ REFS = ("5", "table-2@2022-05", "table-2@2022-06")
 WORKERS = st.sampled_from(("one", "two", "three"))
 
 #: What the server does: (does it take the mail?, what does the worker learn?, more of the result)
-DEEDS: dict[str, tuple[bool, MailState, dict[str, bool]]] = {
+DEEDS: dict[str, tuple[bool, MailState, dict[str, Any]]] = {
     "250": (True, MailState.SENT, {}),
     "451": (False, MailState.DEFERRED, {}),
     "550": (False, MailState.FAILED, {}),
@@ -94,7 +96,7 @@ class OutboxMachine(RuleBasedStateMachine):
         #: (key, recipient, Message-ID) of each row as it was first seen.
         self.identity: dict[int, tuple[str, str, str]] = {}
         self.asked_to_wait = {}
-        self.claims: list = []
+        self.claims: list[datetime] = []
         self.alerts = 0
         self.world.engine.bring_up_to_date(self.now)
 
@@ -133,11 +135,9 @@ class OutboxMachine(RuleBasedStateMachine):
         self.plan(crash=crash)
 
     def plan(self, *, crash=False):
-        from tracker.engine.plan import plan
-
         def both():
             with self.world.database.writing() as session:
-                plan(session, FORCE, self.now)
+                planning.plan(session, FORCE, self.now)
                 if crash:
                     raise Crashed
 
@@ -227,8 +227,8 @@ class OutboxMachine(RuleBasedStateMachine):
 
         def in_one():
             with self.world.database.writing() as session:
-                engine_module.record_results(session, worker.results, self.now)
-                engine_module.tell_of_failures(session, FORCE, worker.results, self.now)
+                outbox.record_results(session, worker.results, self.now)
+                failures.tell_of_failures(session, FORCE, worker.results, self.now)
                 if crash == "before":
                     raise Crashed
 
@@ -286,10 +286,8 @@ class OutboxMachine(RuleBasedStateMachine):
         kind=st.sampled_from(("submit", "return", "undo")),
     )
     def a_unit_answers(self, ref, unit, kind):
-        try:
+        with suppress(LedgerError, UnknownNameError):
             self.world.record(kind, ref, unit, **({"reason": "x"} if kind == "return" else {}))
-        except (LedgerError, UnknownNameError):
-            pass
 
     @rule(number=st.none() | st.integers(1, 12))
     def the_operator_retries(self, number):

@@ -200,6 +200,8 @@ class Simulation:
         return {id_: (state, fence) for id_, state, fence in rows}
 
     def run(self) -> Run:
+        # The jitter of waits is the engine's own, and part of the run.
+        random.seed(f"jitter {self.seed}")
         events = self.world.events(self.seed, self.days)
         coming = iter(events)
         following = next(coming, None)
@@ -304,9 +306,11 @@ def compare(run: Run, calm: Run, force: InForce) -> list[str]:
                 problems.append(f"{told} should have heard on {day}, and had not by {bound}")
     for told, days in run.told.items():
         there = calm.told.get(told, [])
-        for day in days:
-            if not any(each <= day <= _bound(force, run, each) for each in there):
-                problems.append(f"{told} heard on {day}, and nobody meant them to; rather on {there}")
+        problems += [
+            f"{told} heard on {day}, and nobody meant them to; rather on {there}"
+            for day in days
+            if not any(each <= day <= _bound(force, run, each) for each in there)
+        ]
     return problems
 
 

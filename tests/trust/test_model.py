@@ -23,12 +23,12 @@ def test_whatever_happens_the_outbox_does_what_its_reference_says():
 
 
 @pytest.mark.torture
-def test_whatever_happens_in_thousands_of_histories():
+def test_whatever_happens_in_thousands_of_histories(record_property):
     count = int(os.environ.get("TRACKER_TEST_HISTORIES", "4000"))
     long = settings(QUICK, max_examples=count, stateful_step_count=60, phases=(Phase.generate, Phase.shrink))
     FIGURES.clear()
     run_state_machine_as_test(OutboxMachine, settings=long)
-    print(dict(FIGURES))
+    record_property("figures", dict(FIGURES))
     assert FIGURES["histories"] >= count
     assert FIGURES["lost"] == FIGURES["unexpected"] == 0
     assert FIGURES["duplicates"] <= FIGURES["uncertain"]

@@ -48,7 +48,7 @@ def test_a_seed_is_the_same_run_again(few):
 
 @pytest.mark.torture
 @pytest.mark.parametrize("share", range(SHARES))
-def test_a_year_of_faults_is_told_as_a_year_without(few, share):
+def test_a_year_of_faults_is_told_as_a_year_without(few, share, record_property):
     total: Counter[str] = Counter()
     for seed in range(100 + share, 100 + SEEDS, SHARES):
         run = hold(few, seed, 365)
@@ -56,12 +56,12 @@ def test_a_year_of_faults_is_told_as_a_year_without(few, share):
             runs=1, days=365, mails=run.mails, lost=run.score.lost, unexpected=run.score.unexpected,
             duplicates=run.score.duplicates, uncertain=run.score.uncertain, recovered=run.score.recovered,
         )  # fmt: skip
-    print(dict(total))
+    record_property("figures", dict(total))
 
 
 @pytest.mark.torture
 @pytest.mark.parametrize("seed", [1, 2])
-def test_all_the_units_are_told_through_a_year_of_faults(everybody, seed):
+def test_all_the_units_are_told_through_a_year_of_faults(everybody, seed, record_property):
     run = hold(everybody, seed, 365)
-    print(run)
+    record_property("figures", str(run))
     assert run.mails > 41 * 100
