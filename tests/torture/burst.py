@@ -27,6 +27,7 @@ from tracker.store.tables import MAIL, UNDERWAY
 from tracker.web.server import WebServer
 from tracker.web.site import Site
 
+START: datetime = at("2022-05-05 09:00")
 #: What is asked for all the while: any page shows that the process still answers.
 PAGE = "/healthz"
 #: Seconds after which it is given up.
@@ -41,7 +42,7 @@ class SteppedClock(SystemClock):
         self._moved = timedelta()
 
     def now(self) -> datetime:
-        return at("2022-05-05 09:00") + self._moved + timedelta(seconds=time.monotonic() - self._started)
+        return START + self._moved + timedelta(seconds=time.monotonic() - self._started)
 
     def move(self, by: timedelta) -> None:
         self._moved += by

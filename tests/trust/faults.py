@@ -33,7 +33,7 @@ class Odds:
     mail_lost: int = 5
     killed_before: int = 4
     killed_after: int = 4
-    asleep: int = 3
+    asleep: int = 8
     slow: int = 30
     # of statements, and of commits
     statement: int = 2

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -36,10 +36,10 @@ from tracker.core.workdays import Workdays
 from tracker.engine.engine import Engine
 from tracker.engine.inforce import InForce
 from tracker.engine.mails import retry
-from tracker.engine.outbox import LEASE, Claimed
+from tracker.engine.outbox import LEASE, Claimed, Result
 from tracker.errors import LedgerError, UnknownNameError
 from tracker.store.database import open_database
-from tracker.store.tables import ASSIGNMENT, MAIL, UNDERWAY
+from tracker.store.tables import ASSIGNMENT, MAIL, UNDERWAY, MailState
 
 DAY = timedelta(days=1)
 #: When a process looks, beside 09:00; the service itself does so twice a minute.
@@ -50,6 +50,8 @@ TICK = timedelta(seconds=30)
 GOOD_DAYS = 5
 #: Days after the end in which nothing fails any more, for everything to come to rest.
 HEALING = 14
+
+IS_CLAIMED = MAIL.c.state == MailState.CLAIMED.value
 
 #: Who was told of what: address, ref, unit.
 Told = tuple[str, str, str]
@@ -133,29 +135,42 @@ class Simulation:
         self.counts: Counter[str] = Counter()
         self.is_well = odds is NONE
         self.posts: dict[str, FaultyPost] = {}
+        #: Until when the lease of a mail runs, and which ones have been sent for good.
+        self.in_hand: dict[int, datetime] = {}
+        self.sent: set[str] = set()
         self.engines = {name: self._start(name) for name in ("one", "two")}
 
     def _start(self, name: str) -> Engine:
         other = "two" if name == "one" else "one"
         post = self.posts[name] = FaultyPost(self.server, lambda: self._while_frozen(other), self._look)
-        return Engine(self.database, self.force, post, read_clock=self.clock.now, who=name)
+        return _Watched(self, self.force, post, name)
 
     def _look(self, mails: Iterable[Claimed]) -> None:
-        """Nothing goes out for what was answered before its claim."""
+        """Nothing goes out whose claim does not stand, or for what was answered before its claim."""
         was, self.store.is_armed = self.store.is_armed, False
         with self.database.reading() as session:
             rows = session.execute(
                 select(ASSIGNMENT.c.key, ASSIGNMENT.c.period, ASSIGNMENT.c.unit).where(ASSIGNMENT.c.quiet)
             )
             quiet = {(f"{key}@{period}" if period else key, unit) for key, period, unit in rows}
+            standing = dict(session.execute(select(MAIL.c.id, MAIL.c.fence).where(IS_CLAIMED)).tuples().all())
         for claimed in mails:
+            if standing.get(claimed.id) != claimed.fence:
+                self.problems.append(f"{claimed.mail.key} went out while its claim did not stand")
+            until = self.in_hand.get(claimed.id)
+            if until is not None and self.clock.now() < until:
+                self.problems.append(f"{claimed.mail.key} was taken while another one's lease ran")
+            self.in_hand[claimed.id] = self.clock.now() + LEASE
             answered = {(item.ref, item.unit) for item in claimed.mail.items} & quiet
             if answered:
                 self.problems.append(f"{claimed.mail.key} went out with {answered}, which were answered")
         self.store.is_armed = was
 
     def _while_frozen(self, other: str) -> None:
-        self.clock.set(self.clock.now() + LEASE + timedelta(seconds=self.chance.randrange(-60, 300)))
+        """For less than a lease, or for more."""
+        self.clock.set(
+            self.clock.now() + timedelta(seconds=self.chance.choice((10, 120, 240, 301, 400, 900)))
+        )
         worker = threading.Thread(target=self._pass, args=(other,))
         worker.start()
         worker.join()
@@ -183,6 +198,10 @@ class Simulation:
     def _excuse(self, post: FaultyPost, *, died: bool) -> None:
         """What the server took, and its process did not live to write down, or was too late for: no answer came."""
         states = self._states()
+        for id_, (state, _) in states.items():
+            if state != "sent" and id_ in self.sent:
+                self.problems.append(f"{id_} was sent, and then it was {state}")
+        self.sent |= {id_ for id_, (state, _) in states.items() if state == "sent"}
         kept = []
         for claimed in post.told:
             state, fence = states[claimed.message_id]
@@ -191,6 +210,14 @@ class Simulation:
             elif state != "sent":
                 kept.append(claimed)
         post.told = kept
+
+    def let_go(self) -> None:
+        """What has been written down is in nobody's hand any more."""
+        was, self.store.is_armed = self.store.is_armed, False
+        with self.database.reading() as session:
+            claimed = set(session.execute(select(MAIL.c.id).where(IS_CLAIMED)).scalars())
+        self.in_hand = {number: until for number, until in self.in_hand.items() if number in claimed}
+        self.store.is_armed = was
 
     def _states(self) -> dict[str, tuple[str, int]]:
         was, self.store.is_armed = self.store.is_armed, False
@@ -263,6 +290,19 @@ class Simulation:
         return Run(
             self.seed, self.days, found, len(states), told, events, counts, self.server.outages, self.problems
         )
+
+
+class _Watched(Engine):
+    """Lets the simulation know when results have been written down."""
+
+    def __init__(self, simulation: Simulation, force: InForce, post: FaultyPost, name: str) -> None:
+        super().__init__(simulation.database, force, post, read_clock=simulation.clock.now, who=name)
+        self._simulation = simulation
+
+    def _record(self, results: Sequence[Result]) -> Counter[MailState]:
+        told = super()._record(results)
+        self._simulation.let_go()
+        return told
 
 
 def _outages(chance: random.Random, odds: Odds, days: int) -> Iterator[tuple[datetime, datetime]]:
