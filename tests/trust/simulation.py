@@ -153,7 +153,8 @@ class Simulation:
                 select(ASSIGNMENT.c.key, ASSIGNMENT.c.period, ASSIGNMENT.c.unit).where(ASSIGNMENT.c.quiet)
             )
             quiet = {(f"{key}@{period}" if period else key, unit) for key, period, unit in rows}
-            standing = dict(session.execute(select(MAIL.c.id, MAIL.c.fence).where(IS_CLAIMED)).tuples().all())
+            claims = session.execute(select(MAIL.c.id, MAIL.c.fence).where(IS_CLAIMED))
+            standing = {number: fence for number, fence in claims}  # noqa: C416 - rows are no pairs to dict()
         for claimed in mails:
             if standing.get(claimed.id) != claimed.fence:
                 self.problems.append(f"{claimed.mail.key} went out while its claim did not stand")
