@@ -24,6 +24,7 @@ from tracker.core.model import Contact
 from tracker.core.policy import Rate, Settings
 from tracker.engine import failures, outbox
 from tracker.engine import plan as planning
+from tracker.engine.agenda import planned_day
 from tracker.engine.mails import RETRIABLE, retry
 from tracker.engine.outbox import Claimed, Result, items_from_json
 from tracker.engine.pace import HOLDS, domain_of
@@ -336,8 +337,15 @@ class OutboxMachine(RuleBasedStateMachine):
             self.world.database.close()
 
     def heal(self):
-        """Every process has died, the server is well: passes at 09:00 until nothing waits."""
+        """Every process has died, the server is well: passes at 09:00 until nothing waits.
+
+        Where a clock ran ahead, nothing is planned until the calendar has caught up (docs/design/next.md).
+        """
         self.sync()
+        with self.world.database.reading() as session:
+            planned = planned_day(session, FORCE.campaign.timezone)
+        if planned is not None:
+            self.world.clock.set(max(self.now, at(str(planned))))
         before = len(self.accepted)
         for _ in range(12):
             day = FORCE.workdays.after(FORCE.day(self.now))
