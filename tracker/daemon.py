@@ -31,7 +31,7 @@ from tracker.engine.engine import Courier, PassReport
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import Claimed, Result
 from tracker.engine.pulse import Beat, remember
-from tracker.errors import ConfigError, TrackerError
+from tracker.errors import AddressTakenError, ConfigError, TrackerError
 
 if TYPE_CHECKING:
     from tracker.web.server import WebServer
@@ -130,13 +130,20 @@ class Service:
         return is_finished
 
     def _pages(self) -> WebServer | None:
-        """The pages, answering already.  Raises TrackerError where they cannot be served."""
+        """The pages, answering already; without them where somebody else has the address, for mails must go out.
+
+        Raises TrackerError where they must not be served as they are set up.
+        """
         if self._address is None:
             return None
         from tracker.web.server import WebServer
         from tracker.web.site import Site
 
-        server = WebServer(Site(self.app, self.wake), self._address)
+        try:
+            server = WebServer(Site(self.app, self.wake), self._address)
+        except AddressTakenError as error:
+            log.warning("going on without pages: %s", error)
+            return None
         self.app.serve_at(server.address)
         server.start()
         return server

@@ -98,6 +98,10 @@ class DatabaseError(TrackerError):
     """The database cannot be opened, or is of another version of the service."""
 
 
+class AddressTakenError(TrackerError):
+    """Somebody else serves at the address of the pages."""
+
+
 class HeldBackError(TrackerError):
     """An edit of the files takes away so much that a person has to confirm it.
 

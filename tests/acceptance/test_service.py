@@ -614,3 +614,16 @@ def test_the_courier_lets_go_of_the_post_when_the_service_stops():
     assert post.let_go
     with pytest.raises(StoppingError):
         asyncio.run(deliver())
+
+
+def test_a_taken_address_of_the_pages_keeps_no_mail_back(place):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        running = place.start("run", "--send-now", TRACKER_WEB=taken)
+        try:
+            wait_until(lambda: place.mailbox.exists() and place.letters(), 20)
+        finally:
+            running.send_signal(signal.SIGTERM)
+            _, err = running.communicate(timeout=20)
+    assert "going on without pages" in err
+    assert running.returncode == 0

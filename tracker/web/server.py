@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 import threading
@@ -10,7 +11,7 @@ import threading
 import uvicorn
 
 from tracker.core.policy import Web
-from tracker.errors import TrackerError
+from tracker.errors import AddressTakenError, TrackerError
 from tracker.web.application import make_application
 from tracker.web.known import is_guarded
 from tracker.web.oidc import check_installed
@@ -128,7 +129,8 @@ def _listen(host: str, port: int, address: str) -> socket.socket:
         found.listen(128)
     except OSError as error:
         found.close()
-        raise TrackerError(
+        kind = AddressTakenError if error.errno == errno.EADDRINUSE else TrackerError
+        raise kind(
             f"the pages cannot be served at {address}: {error.strerror or error}; choose another address "
             "with TRACKER_WEB, or --no-web（网页地址不可用，请更换TRACKER_WEB或加--no-web）"
         ) from None
