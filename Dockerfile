@@ -1,5 +1,9 @@
 # Build: docker build -t tracker .
-# Run:   docker run -v tracker-var:/srv/var -v ./config:/srv/config:ro -p 127.0.0.1:8080:8080 tracker
+# Run:   docker run -v tracker-var:/srv/var -v ./config:/srv/config:ro tracker
+# Pages: make an account first, then let them be reached from outside the container:
+#        docker run -it -v tracker-var:/srv/var tracker user add NAME --role supervisor
+#        docker run -e TRACKER_WEB=0.0.0.0:8080 -p 127.0.0.1:8080:8080 -v tracker-var:/srv/var \
+#                   -v ./config:/srv/config:ro tracker
 FROM python:3.11-slim AS build
 WORKDIR /src
 COPY requirements-postgres.lock ./
