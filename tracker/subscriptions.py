@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from tracker import desk
 from tracker.app import App
 from tracker.calendars import calendar
+from tracker.core.model import Light
 from tracker.engine import feeds as found_feeds
 from tracker.engine.enclosures import entry_of
 from tracker.engine.outbox import mail_domain
 from tracker.engine.standings import LedgerRow
 from tracker.listing import Fact, instant
+from tracker.terms import LIGHTS, word
 
 
 def calendar_file(app: App, rows: Sequence[LedgerRow], name: str, *, several: bool) -> bytes:
@@ -23,9 +25,11 @@ def calendar_file(app: App, rows: Sequence[LedgerRow], name: str, *, several: bo
             row.definition,
             row.ref,
             row.dates.effective_due,
-            is_done=row.answer.quiet,
+            rings=not row.answer.quiet,
             scope=row.unit,
             who=force.campaign.short_unit_name(row.unit) if several else None,
+            sign=_sign(row),
+            state=word(row.state.value, force.campaign.language),
         )
         for row in rows
         if row.dates.effective_due is not None
@@ -33,8 +37,20 @@ def calendar_file(app: App, rows: Sequence[LedgerRow], name: str, *, several: bo
     entries.sort(key=lambda entry: entry.due)
     day = force.day(app.clock.now())
     return calendar(
-        entries, name=name, domain=mail_domain(force), stamp=day, language=force.campaign.language
+        entries,
+        name=name,
+        campaign=force.campaign.document,
+        domain=mail_domain(force),
+        stamp=day,
+        language=force.campaign.language,
     )
+
+
+def _sign(row: LedgerRow) -> str:
+    """What is seen before the title: that it is in, excused, or late; what is still open in time needs none."""
+    if row.light in (Light.GREY, Light.RED):
+        return LIGHTS[row.light.value]
+    return "✓" if row.answer.quiet else ""
 
 
 def feed_calendar(app: App, unit: str | None) -> bytes:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date
+from email import message_from_bytes, policy
+
 import icalendar
 import pytest
 
 from tests.tools import Place
-from tests.web import answer, browser, office
+from tests.web import AT, answer, browser, office
 from tracker import subscriptions
-from tracker.core.model import MailKind
-from tracker.engine.enclosures import dates_of
+from tracker.core.model import EventKind, Item, Mail, MailKind, Reason
+from tracker.engine.enclosures import Enclosures
 from tracker.engine.mails import stored_mails
+from tracker.engine.outbox import Claimed
+from tracker.mail.message import message_id
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +28,7 @@ def app(tmp_path_factory):
 
 def events(data):
     return {
-        str(each["uid"]).partition("@kaoshi")[0]: each
+        str(each["uid"]).rpartition(".")[0].rpartition(".")[0]: each
         for each in icalendar.Calendar.from_ical(data).walk("VEVENT")
     }
 
@@ -65,16 +70,59 @@ def test_an_address_that_was_taken_back_looks_like_one_that_never_was(app):
 def test_a_reminder_encloses_the_dates_that_are_still_to_come(app):
     with app.database.reading() as session:
         mails = [each.mail for each in stored_mails(session) if each.mail.kind is MailKind.DIGEST]
+    enclosures = Enclosures(app.database)
     checked = 0
     for mail in mails[:20]:
-        paper = dates_of(mail, app.force)
+        enclosed = enclosures.dates_of(mail, app.force)
         day = app.force.day(mail.at)
         wanted = {i.ref for i in mail.items if i.due is not None and i.due >= day and i.unit == mail.unit}
-        assert (paper is None) == (not wanted)
-        if paper is not None:
-            assert set(events(paper.data)) == wanted
+        assert (enclosed is None) == (not wanted)
+        if enclosed is not None:
+            assert set(events(enclosed.data)) == wanted
             checked += 1
     assert checked
+
+
+def test_whoever_answers_for_two_units_keeps_the_dates_of_both_and_of_nobody_else(app):
+    items = (
+        Item("table-2@2022-07", "wanzhou", Reason.LEAD, date(2022, 7, 5), 27),
+        Item("table-2@2022-07", "fuling", Reason.LEAD, date(2022, 7, 5), 27),
+        Item("table-3@2022-07", "chengkou", Reason.ESCALATION, date(2022, 7, 5), 27),
+        Item("1", "wanzhou", Reason.REVIEW, None, None),
+    )
+    mail = Mail("digest/t", AT, "a@unit.example", "甲", "wanzhou", MailKind.DIGEST, "zh", items)
+    enclosed = Enclosures(app.database).dates_of(mail, app.force)
+    assert enclosed is not None
+    found = events(enclosed.data)
+    assert set(found) == {"table-2@2022-07", "table-2@2022-07/fuling"}
+    assert "涪陵" in str(found["table-2@2022-07/fuling"]["summary"])
+
+
+def test_a_mail_says_that_its_calendar_is_for_information(app):
+    item = Item("table-2@2022-07", "wanzhou", Reason.LEAD, date(2022, 7, 5), 27)
+    mail = Mail("digest/t", AT, "a@unit.example", "甲", "wanzhou", MailKind.DIGEST, "zh", (item,))
+    composed = app.courier().compose(
+        Claimed(1, 1, 1, message_id(mail.key, "kaoshi.example"), mail), app.force
+    )
+    (part,) = [
+        each
+        for each in message_from_bytes(composed.data, policy=policy.default).walk()
+        if each.get_content_type() == "text/calendar"
+    ]
+    assert (part["content-type"].params["method"], part.get_content_charset()) == ("PUBLISH", "utf-8")
+    assert (part.get_filename(), part.get_content_disposition()) == ("日程.ics", "attachment")
+    assert set(events(part.get_payload(decode=True))) == {"table-2@2022-07"}
+
+
+def test_what_is_excused_is_not_ticked_and_what_is_late_stands_out(app):
+    answer(app, "table-3@2022-06", "nanan", EventKind.WAIVE, reason="t")
+    found = events(subscriptions.feed_calendar(app, "nanan"))
+    waived, late = found["table-3@2022-06/nanan"], found["table-2@2022-06/nanan"]
+    assert str(waived["summary"]).startswith("⚪")
+    assert "状态：免报" in str(waived["description"])
+    assert waived.walk("VALARM") == []
+    assert str(late["summary"]).startswith("🔴")
+    assert late.walk("VALARM")
 
 
 def test_the_commands(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 
 import icalendar
@@ -22,14 +23,16 @@ MAY = Entry(
 )
 
 
-def made(*entries, language="zh"):
-    return calendar(
-        entries,
-        name="万州区应急管理局 渝考发〔2022〕5号",
-        domain="kaoshi.example",
-        stamp=date(2022, 4, 29),
-        language=language,
-    )
+def made(*entries, **more):
+    given = {
+        "name": "万州区应急管理局 渝考发〔2022〕5号",
+        "campaign": "渝考发〔2022〕5号",
+        "domain": "kaoshi.example",
+        "stamp": date(2022, 4, 29),
+        "language": "zh",
+        **more,
+    }
+    return calendar(entries, **given)
 
 
 def both(data):
@@ -46,7 +49,8 @@ def test_a_deadline_is_an_all_day_event_that_ends_before_the_next_day():
     assert (other[0].dtstart.value, other[0].dtend.value) == (date(2022, 5, 5), date(2022, 5, 6))
     assert not isinstance(other[0].dtstart.value, datetime)
     assert b"DTSTART;VALUE=DATE:20220505\r\n" in made(MAY)
-    assert str(one[0]["uid"]) == other[0].uid.value == "table-2@2022-05/wanzhou@kaoshi.example"
+    assert str(one[0]["uid"]) == other[0].uid.value
+    assert re.fullmatch(r"table-2@2022-05/wanzhou\.[0-9a-f]{8}@kaoshi\.example", other[0].uid.value)
     assert str(one[0]["transp"]) == "TRANSPARENT"
 
 
@@ -59,14 +63,61 @@ def test_it_rings_at_nine_on_the_last_workday_and_a_week_before():
 
 
 def test_what_is_answered_is_ticked_and_rings_no_more():
-    done = Entry("5", "典型案例", date(2022, 12, 31), date(2022, 12, 30), "2022年底前", is_done=True)
-    one, _ = both(made(done))
+    done = Entry("5", "典型案例", date(2022, 12, 31), date(2022, 12, 30), "2022年底前", rings=False, sign="✓")
+    one, other = both(made(done))
     assert str(one[0]["summary"]).startswith("✓ ")
     assert one[0].walk("VALARM") == []
+    assert "valarm" not in other[0].contents
+
+
+def test_the_next_years_campaign_does_not_write_over_this_years_dates():
+    task = Entry("5", "典型案例", date(2022, 12, 31), date(2022, 12, 30), "2022年底前")
+    this, following = (
+        both(made(task, campaign=each))[0][0] for each in ("渝考发〔2022〕5号", "渝考发〔2023〕2号")
+    )
+    assert this["uid"] != following["uid"]
+
+
+def test_a_later_word_about_an_event_outranks_an_earlier_one():
+    before, after = both(made(MAY))[0][0], both(made(MAY, stamp=date(2022, 4, 30)))[0][0]
+    assert before["uid"] == after["uid"]
+    assert before["sequence"] < after["sequence"]
+    assert before.decoded("dtstamp") < after.decoded("dtstamp")
+
+
+def test_a_program_is_told_how_often_to_look_again_and_what_it_looks_at():
+    found = icalendar.Calendar.from_ical(made(MAY))
+    assert found.decoded("refresh-interval") == timedelta(hours=6)
+    assert str(found["x-published-ttl"]) == "PT6H"
+    assert str(found["method"]) == "PUBLISH"
+    assert str(found["x-wr-calname"]) == str(found["name"]) == "万州区应急管理局 渝考发〔2022〕5号"
+
+
+def test_every_alarm_rings_when_it_should_however_long_the_days_off():
+    for days in range(12):
+        entry = Entry("5", "表", date(2022, 10, 9), date(2022, 10, 9) - timedelta(days=days), "每月9日前")
+        one, other = both(made(entry))
+        wanted = {timedelta(hours=9) - timedelta(days=each) for each in {days, 7}}
+        assert {alarm["trigger"].dt for alarm in one[0].walk("VALARM")} == wanted
+        assert {alarm.trigger.value for alarm in other[0].valarm_list} == wanted
+
+
+def test_the_state_and_the_whole_requirement_stand_in_it_and_in_a_mail_the_beginning():
+    entry = Entry(**{**_facts(MAY), "requirement": "要求，" * 100, "state": "已逾期", "sign": "🔴"})
+    one, other = both(made(entry))
+    assert str(one[0]["description"]) == other[0].description.value
+    assert other[0].description.value.splitlines() == [
+        "完成时限：2022年5月起，每月5日前",
+        f"工作要求：{'要求，' * 100}",
+        "状态：已逾期",
+    ]
+    assert other[0].summary.value.startswith("🔴 安全生产")
+    assert one[0]["categories"].to_ical().decode() == "渝考发〔2022〕5号"
+    assert len(made(entry, is_short=True)) < len(made(entry)) - 600
 
 
 def test_chinese_is_folded_between_characters_and_reads_back():
-    data = made(MAY, Entry(**{**_facts(MAY), "requirement": "要求" * 300}))
+    data = made(MAY, Entry(**{**_facts(MAY), "requirement": "要求" * 300}), is_short=True)
     assert all(len(line) <= 75 for line in data.split(b"\r\n"))
     for line in data.split(b"\r\n"):
         line.decode()
@@ -91,17 +142,37 @@ def _facts(entry):
     return {name: getattr(entry, name) for name in Entry.__dataclass_fields__}
 
 
-TEXT = st.text(max_size=120)
+#: Whatever a file may say, and more of what breaks calendars than chance would find.
+TEXT = st.text(max_size=120) | st.text('\r\n\t ,;:\\"\0\x0b\x85\u2028表🔴\ufeffé', max_size=120)
 
 
-@given(title=TEXT, requirement=TEXT, who=st.none() | st.text(max_size=10))
-def test_no_text_breaks_a_calendar(title, requirement, who):
+@given(title=TEXT, requirement=TEXT, who=st.none() | TEXT, name=TEXT, is_short=st.booleans())
+def test_no_text_breaks_a_calendar(title, requirement, who, name, is_short):
     entry = Entry("5", title, date(2022, 5, 5), date(2022, 5, 5), "每月5日前", requirement, who=who)
-    data = made(entry, MAY)
-    assert b"\0" not in data
-    found = icalendar.Calendar.from_ical(data).walk("VEVENT")
-    assert [str(each["uid"]) for each in found] == [
-        "5@kaoshi.example",
-        "table-2@2022-05/wanzhou@kaoshi.example",
-    ]
-    assert data.count(b"BEGIN:VEVENT") == data.count(b"END:VEVENT") == 2
+    data = made(entry, MAY, name=name, is_short=is_short)
+    one, other = both(data)
+    assert [str(each["uid"])[:2] for each in one] == [each.uid.value[:2] for each in other] == ["5.", "ta"]
+    assert all(len(line) <= 75 for line in data.split(b"\r\n"))
+    assert not re.search(rb"[^\r]\n|\r[^\n]|[\x00-\x09\x0b\x0c\x0e-\x1f]", data)
+    for mine, his in zip(one, other, strict=True):
+        assert str(mine["description"]) == his.description.value
+
+
+@given(TEXT)
+def test_a_text_is_written_as_a_library_writes_it(text):
+    entry = Entry(**{**_facts(MAY), "requirement": text})
+    told = str(both(made(entry))[0][0]["description"])
+    like = icalendar.Event()
+    like.add("description", told)
+    assert _described(made(entry)) == _described(like.to_ical())
+
+
+def _described(data):
+    """The line of the description, unfolded."""
+    found = re.search(rb"DESCRIPTION:.*?\r\n(?! )", data, re.DOTALL)
+    assert found is not None
+    return found[0].replace(b"\r\n ", b"")
+
+
+def test_half_a_character_breaks_nothing():
+    assert b"SUMMARY: " in made(Entry(**{**_facts(MAY), "title": "\ud800"}))

@@ -162,6 +162,7 @@ def test_a_message_id_follows_from_the_key_alone():
         lambda text: {"id_": f"<{text}@kaoshi.example>"},
         lambda text: {"list_id": f"digest.{text}.example"},
         lambda text: {"attachments": [Attachment(text, "text/csv", b"")]},
+        lambda text: {"attachments": [Attachment("a", "text/csv", b"", (("charset", text),))]},
         lambda text: {"attachments": [Attachment("a", f"text/csv{text}", b"")]},
     ],
 )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tracker import calendars
 from tracker.core.form import Filed
-from tracker.core.model import Definition, Language, Mail, MailKind
+from tracker.core.model import Definition, Language, Mail, MailKind, Reason
 from tracker.core.reminders import notice_day
 from tracker.engine.filings import Paper, Table, previous_filings, read_document, tables_due
 from tracker.engine.inforce import InForce
@@ -65,6 +65,7 @@ class Enclosures:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._written: OrderedDict[tuple[object, ...], Paper] = OrderedDict()
+        self._calendars: OrderedDict[tuple[object, ...], Attachment] = OrderedDict()
 
     def of(self, mail: Mail, force: InForce) -> list[Attachment]:
         """What goes with ``mail``."""
@@ -72,13 +73,26 @@ class Enclosures:
 
         if mail.kind is MailKind.DIGEST:
             found = [Attachment(paper.name, XLSX, paper.data) for paper in self._forms(mail, force)]
-            dates = dates_of(mail, force)
-            if dates is not None:
-                found.append(Attachment(dates.name, calendars.CONTENT_TYPE, dates.data))
-            return found
+            dates = self.dates_of(mail, force)
+            return found if dates is None else [*found, dates]
         if mail.kind is MailKind.RECEIPT:
             return [Attachment(paper.name, XLSX, paper.data) for paper in self._kept(mail)]
         return []
+
+    def dates_of(self, mail: Mail, force: InForce) -> Attachment | None:
+        """The dates of a reminder as a calendar to open; None where there are none, or the settings want none.
+
+        Units that are asked the same get the same file, made and encoded once.
+        """
+        if not force.settings.encloses_calendar or not (dates := dates_in(mail, force)):
+            return None
+        key = (force.fingerprint, mail_domain(force), force.day(mail.at), mail.language, dates)
+        made = self._calendars.get(key)
+        if made is None:
+            made = self._calendars[key] = _calendar_of(force, dates, force.day(mail.at), mail.language)
+            if len(self._calendars) > KEPT:
+                self._calendars.popitem(last=False)
+        return made
 
     def _forms(self, mail: Mail, force: InForce) -> list[Paper]:
         asked = enclosed_with(mail, force)
@@ -119,25 +133,50 @@ class Enclosures:
         return [paper for paper in papers if paper is not None]
 
 
-def dates_of(mail: Mail, force: InForce) -> Paper | None:
-    """The dates still to come that a reminder tells, as a calendar to open; None where there are none."""
-    if not force.settings.encloses_calendar:
-        return None
-    day = force.day(mail.at)
+def _calendar_of(
+    force: InForce, dates: Sequence[tuple[str, date, str]], day: date, language: Language
+) -> Attachment:
+    from tracker.mail.message import Attachment
+
+    campaign = force.campaign
     entries = [
-        entry_of(force, definition, item.ref, item.due)
+        entry_of(
+            force,
+            campaign.definitions[ref.partition("@")[0]],
+            ref,
+            due,
+            scope=unit,
+            who=campaign.short_unit_name(unit) if unit else None,
+        )
+        for ref, due, unit in dates
+    ]
+    data = calendars.calendar(
+        entries,
+        name=campaign.document,
+        campaign=campaign.document,
+        domain=mail_domain(force),
+        stamp=day,
+        language=language,
+        is_short=True,
+    )
+    name = "日程.ics" if language == "zh" else "deadlines.ics"
+    return Attachment(name, calendars.CONTENT_TYPE, data, calendars.PARAMETERS)
+
+
+def dates_in(mail: Mail, force: InForce) -> tuple[tuple[str, date, str], ...]:
+    """The dates still to come that a reminder tells its reader to keep: ref, date, unit where it is not the mail's own.
+
+    Whoever hears of what others leave undone keeps none of those dates.
+    """
+    day = force.day(mail.at)
+    return tuple(
+        (item.ref, item.due, "" if item.unit == mail.unit else item.unit)
         for item in mail.items
         if item.due is not None
         and item.due >= day
-        and item.unit == mail.unit
-        and (definition := force.campaign.definitions.get(item.ref.partition("@")[0])) is not None
-    ]
-    if not entries:
-        return None
-    name = f"{force.campaign.unit_name(mail.unit or '')} {force.campaign.document}"
-    domain = mail_domain(force)
-    data = calendars.calendar(entries, name=name, domain=domain, stamp=day, language=mail.language)
-    return Paper("日程.ics" if mail.language == "zh" else "deadlines.ics", data)
+        and item.reason is not Reason.ESCALATION
+        and item.ref.partition("@")[0] in force.campaign.definitions
+    )
 
 
 def entry_of(
@@ -146,9 +185,11 @@ def entry_of(
     ref: str,
     due: date,
     *,
-    is_done: bool = False,
+    rings: bool = True,
     scope: str = "",
     who: str | None = None,
+    sign: str = "",
+    state: str | None = None,
 ) -> calendars.Entry:
     """One deadline for a calendar."""
     return calendars.Entry(
@@ -158,9 +199,11 @@ def entry_of(
         notice=notice_day(due, force.workdays),
         deadline=definition.deadline,
         requirement=definition.requirement,
-        is_done=is_done,
+        rings=rings,
         scope=scope,
         who=who,
+        sign=sign,
+        state=state,
     )
 
 
@@ -169,8 +212,6 @@ def enclosed_with(mail: Mail, force: InForce) -> list[tuple[str, str, date]]:
 
     Whoever hears of what others leave undone fills in nothing.
     """
-    from tracker.core.model import Reason
-
     found = [
         (item.ref, item.unit, item.due)
         for item in mail.items

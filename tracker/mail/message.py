@@ -27,6 +27,7 @@ _DOMAIN = re.compile(
     r"(?=.{1,253}\Z)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
 )
 _CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*")
+_TOKEN = re.compile(r"[A-Za-z0-9-]+")
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
 
 #: Pieces of a percent-encoded name, none of which cuts an escape in two.
@@ -60,11 +61,12 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that travels with a mail.  ``content_type`` is like ``text/csv``, without parameters."""
+    """A file that travels with a mail.  ``content_type`` is like ``text/csv``; ``parameters`` are words beside it."""
 
     name: str
     content_type: str
     data: bytes
+    parameters: tuple[tuple[str, str], ...] = ()
 
 
 def message_id(key: str, domain: str) -> str:
@@ -202,10 +204,16 @@ def _text_part(subtype: str, text: str) -> bytes:
     return head.encode() + _base64(data)
 
 
+# A calendar goes out with a thousand mails as it is; a dozen forms come between.
+@lru_cache(maxsize=32)
 def _attachment(attachment: Attachment) -> bytes:
     kind = attachment.content_type
     if not _CONTENT_TYPE.fullmatch(kind) or kind.startswith(("multipart/", "message/")):
         raise MailError(f"“{kind}” is no content type of a file")
+    for word in (part for pair in attachment.parameters for part in pair):
+        if not _TOKEN.fullmatch(word):
+            raise MailError(f"“{word}” is no word beside a content type")
+    kind = "; ".join((kind, *(f"{name}={value}" for name, value in attachment.parameters)))
     # RFC 2231 for the programs that know it, and the encoded word that others look for instead.
     word = encode_header("name of an attachment", attachment.name, len(' name="'))
     quoted = word.replace("\\", "\\\\").replace('"', '\\"')
