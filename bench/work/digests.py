@@ -17,6 +17,7 @@ from bench.child import Figures
 from bench.world import MORNING, TODAY, Service, made_up
 from tracker.core.model import Campaign, Item, Mail, MailKind, Reason
 from tracker.engine.courier import PostCourier
+from tracker.engine.enclosures import Enclosures
 from tracker.engine.engine import Engine
 from tracker.engine.mails import stored_mails
 from tracker.engine.outbox import Claimed, items_from_json, items_to_json, mail_domain
@@ -42,9 +43,10 @@ def ours(folder: str, port: int, mails: int, rows: int, connections: int) -> Fig
     transport = open_transport(
         f"smtp+plain://127.0.0.1:{port}", mailbox_dir=Path(folder, "mailbox"), connections=connections
     )
-    courier = PostCourier(renderer, transport)
-    service = Service(Path(folder, "ours.db"), force, courier)
+    service = Service(Path(folder, "ours.db"), force, PostCourier(renderer, transport))
     engine = service.engine
+    # With the calendar of its dates enclosed, as the service sends it.
+    engine.courier = courier = PostCourier(renderer, transport, Enclosures(service.database))
     engine.bring_up_to_date(service.clock.now())
     service.clock.set(MORNING)
     start, cpu = time.perf_counter(), time.process_time()
