@@ -76,3 +76,25 @@ def queue(session: Session) -> Queue:
         select(MAIL).where(MAIL.c.state == MailState.FAILED.value).order_by(MAIL.c.id.desc()).limit(1)
     ).first()
     return Queue(waiting, oldest, last_sent, None if failed is None else stored(failed))
+
+
+#: A mail that was put off so often has been waiting for minutes.
+PUT_OFF = 2
+
+
+def stuck_since(session: Session) -> datetime | None:
+    """Since when mails are put off and none goes out at all; None where the post works, or has nothing to do.
+
+    One address that is hard to reach is no reason, while others are reached.
+    """
+    newest = session.execute(
+        select(func.max(MAIL.c.at)).where(
+            UNDERWAY,
+            MAIL.c.state.in_([MailState.DEFERRED.value, MailState.UNCERTAIN.value]),
+            MAIL.c.attempts >= PUT_OFF,
+        )
+    ).scalar()
+    if newest is None:
+        return None
+    has_sent = session.execute(select(MAIL.c.id).where(MAIL.c.sent_at >= newest).limit(1)).first() is not None
+    return None if has_sent else newest

@@ -17,6 +17,7 @@ from tracker.errors import DatabaseError, TrackerError
 from tracker.shipped import shipped
 from tracker.web import acting, answer, board, feeds, probes, requests, signing_in
 from tracker.web.api.application import make_api
+from tracker.web.counted import Counted
 from tracker.web.guard import Guard
 from tracker.web.identity import NotAllowedError
 from tracker.web.known import Known
@@ -31,6 +32,7 @@ def make_application(site: Site) -> Starlette:
     application = Starlette(
         routes=_routes(site),
         middleware=[
+            Middleware(Counted, site=site),
             Middleware(Guard),
             Middleware(GZipMiddleware, minimum_size=1024),
             Middleware(Known, site=site),

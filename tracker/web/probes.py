@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,10 +14,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from tracker.board.lights import Choice
-from tracker.board.outbox import queue
+from tracker.board.outbox import queue, stuck_since
 from tracker.core.standing import URGENCY
 from tracker.engine.pulse import SILENT, Beat, remembered
 from tracker.errors import TrackerError
+from tracker.listing import instant
 from tracker.store.tables import MAIL
 from tracker.web.site import Site, site_of
 
@@ -36,7 +37,7 @@ def alive(_: Request) -> Response:
 
 
 def ready(request: Request) -> Response:
-    """Whether mails go out: the database answers, a pass was made lately and well, the files are in force."""
+    """Whether mails go out: the database answers, a pass was made lately and well, files and mail server are taken."""
     reasons = list(_reasons(site_of(request)))
     return JSONResponse({"ready": not reasons, "reasons": reasons}, status_code=503 if reasons else 200)
 
@@ -44,9 +45,13 @@ def ready(request: Request) -> Response:
 def _reasons(site: Site) -> Iterator[str]:
     try:
         beat = _beat(site)
+        with site.app.database.reading() as session:
+            silent_since = stuck_since(session)
     except (SQLAlchemyError, TrackerError):
         yield "the database does not answer"
         return
+    if silent_since is not None:
+        yield f"no mail has gone out since {instant(silent_since, site.force.zone)}, and some were put off"
     if beat is None or site.now() - beat.at > SILENT:
         yield "no pass was made lately"
     elif beat.error is not None:
@@ -62,7 +67,7 @@ def _beat(site: Site) -> Beat | None:
 
 
 def metrics(request: Request) -> Response:
-    """Figures of this moment, from the database; every process of one database tells the same."""
+    """Figures of this moment, from the database, where every process tells the same; and what this one answered."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Figures(site_of(request)))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE)
@@ -104,3 +109,10 @@ class _Figures(Collector):
             yield GaugeMetricFamily("tracker_last_pass_failed", "Whether it went wrong", value=failed)
         problems = len(site.app.pulse.problems)
         yield GaugeMetricFamily("tracker_file_problems", "Errors in an edit not taken over", value=problems)
+        answers = CounterMetricFamily(
+            "tracker_http_requests", "Requests that this process answered", labels=("route", "status")
+        )
+        # A copy, as other threads go on counting.
+        for (route, status), number in sorted(site.answers.copy().items()):
+            answers.add_metric([route, str(status)], number)
+        yield answers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
@@ -38,13 +39,15 @@ def _nothing() -> None:
 class Site:
     """One per process.  ``wake`` makes the service look at its outbox soon; ``door`` is how it may be entered.
 
-    Open pages look for news every ``live`` seconds; 0 means never.
+    Open pages look for news every ``live`` seconds; 0 means never.  ``answers`` counts by (pattern of the address,
+    status) since the start.
     """
 
     app: App
     wake: Callable[[], None] = _nothing
     live: float = LIVE
     door: Door = field(default_factory=Door)
+    answers: Counter[tuple[str, int]] = field(default_factory=Counter)
     environment: Environment = field(init=False)
     board: Board = field(init=False)
 
