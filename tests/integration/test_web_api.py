@@ -8,14 +8,16 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import update
 
 from tests.tools import ROOT
-from tests.web import answer, browser, office
+from tests.web import answer, browser, flaws, office
 from tracker import desk
 from tracker.core.model import EventKind
 from tracker.engine.pulse import Beat, remember
 from tracker.filing.overview import missing_facts
 from tracker.listing import calendar_facts, deadline_facts, definition_facts, status_facts, unit_facts
+from tracker.store.tables import MAIL, MailState
 from tracker.web.application import make_application
 from tracker.web.site import Site
 
@@ -79,6 +81,7 @@ def test_a_day_without_a_time_is_looked_at_from_its_end(client):
         ("/status?unit=nowhere", 404),
         ("/status?ref=99", 404),
         ("/status?at=yesterday", 400),
+        ("/status?at=2199-12-31", 400),
         ("/status?state=lost", 422),
         ("/calendar?from=2022-05-01&to=2022-04-01", 400),
         ("/calendar?from=2000-05-01&to=2052-04-01", 400),
@@ -95,6 +98,18 @@ def test_what_cannot_be_answered_is_said_in_a_sentence(client, path, code):
     got = client.get(f"/api{path}")
     assert got.status_code == code, got.text
     assert got.json()["detail"]
+
+
+@pytest.mark.parametrize(("language", "said"), [("zh", "台账。"), ("en", "The ledger.")])
+def test_a_page_lists_what_there_is(client, language, said):
+    assert client.get("/api").headers["location"].endswith("/api/")
+    html = client.get(f"/api/?language={language}").text
+    described = client.get("/api/openapi.json").json()["paths"]
+    assert len(described) >= 9
+    for path in described:
+        assert f"<code>/api{path}</code>" in html
+    assert said in html
+    assert flaws(html) == []
 
 
 def test_it_is_to_be_read_only(app, client):
@@ -119,6 +134,55 @@ def test_whoever_watches_learns_whether_the_service_is_well(app, client):
     lights = {s.labels["light"]: s.value for s in families["tracker_assignments"].samples}
     assert lights["red"] > 0
     assert families["tracker_last_pass_failed"].samples[0].value == 1
+
+
+def put_off(app, number, attempts):
+    """A mail that the server would not take so often."""
+    with app.database.writing() as session:
+        session.execute(
+            update(MAIL)
+            .where(MAIL.c.id == number)
+            .values(state=MailState.DEFERRED.value, attempts=attempts, sent_at=None)
+        )
+
+
+def test_it_is_not_ready_while_no_mail_goes_out(tmp_path):
+    with office(tmp_path, config=ROOT / "config") as app:
+        app.engine.run_pass(at_once=True)
+        client = browser(app)
+        with app.database.writing() as session:
+            remember(session, Beat(app.clock.now(), 0.2, who="t"))
+        sent = [mail["id"] for mail in desk.mails(app) if mail["state"] == "sent"]
+        assert len(sent) > 2
+        # One address that cannot be reached is not the mail server.
+        put_off(app, sent[0], 5)
+        assert client.get("/readyz").status_code == 200
+        for number in sent[1:]:
+            put_off(app, number, 1)
+        put_off(app, sent[0], 1)
+        assert client.get("/readyz").status_code == 200
+        put_off(app, sent[0], 2)
+        got = client.get("/readyz")
+        assert got.status_code == 503
+        assert "no mail has gone out since 2022-06-08T10:00:00+08:00" in got.json()["reasons"][0]
+
+
+def test_answers_are_counted_by_pattern_and_no_secret_is_among_them(app):
+    client = browser(app)
+    for path in ("/api/tasks", "/api/status?unit=nowhere", "/feed/very-secret.ics", "/no/such/very-secret"):
+        client.get(path)
+    text = client.get("/metrics").text
+    families = {each.name: each for each in text_string_to_metric_families(text)}
+    counted = {
+        (s.labels["route"], s.labels["status"]): s.value for s in families["tracker_http_requests"].samples
+    }
+    assert counted == {
+        ("/api/tasks", "200"): 1,
+        ("/api/status", "404"): 1,
+        ("/feed/{secret}.ics", "404"): 1,
+        ("-", "404"): 1,
+    }
+    assert "very-secret" not in text
 
 
 HOST = {"Host": "127.0.0.1:8080"}

@@ -7,11 +7,11 @@ from datetime import date, datetime, time, tzinfo
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from tracker import __version__, desk
-from tracker.core.model import State
+from tracker.core.model import Language, State
 from tracker.core.occurrences import parse_ref
 from tracker.errors import TrackerError, UnknownNameError
 from tracker.filing.overview import missing_facts
@@ -26,7 +26,7 @@ from tracker.listing import (
 from tracker.store.tables import MailState
 from tracker.web.api import models
 from tracker.web.identity import NotAllowedError, Role, require
-from tracker.web.site import Site, site_of
+from tracker.web.site import Site, language_of, site_of
 
 #: A range of dates has no more years than this, and a list of mails no more mails.
 MOST_YEARS, MOST_MAILS = 10, 1000
@@ -68,11 +68,32 @@ def make_api(site: Site) -> FastAPI:
         },
     )
     api.state.site = site
+    api.add_api_route("/", listings, response_class=HTMLResponse, include_in_schema=False)
     for path, endpoint, model in _ENDPOINTS:
         api.add_api_route(
             path, endpoint, response_model=model, methods=["GET"], response_model_exclude_unset=True
         )
     return api
+
+
+def listings(request: Request, site: Allowed) -> HTMLResponse:
+    """The page for whoever wants to know what there is."""
+    language = language_of(request)
+    found = [
+        {
+            "path": path,
+            "says": _in_language(operations["get"]["description"], language),
+            "asks": [(each["name"], each["required"]) for each in operations["get"].get("parameters", ())],
+        }
+        for path, operations in request.app.openapi()["paths"].items()
+    ]
+    return site.page(request, "api.html", {"listings": found})
+
+
+def _in_language(text: str, language: Language) -> str:
+    """The half of a sentence in both that its reader wants."""
+    english, _, chinese = text.partition(" · ")
+    return f"{chinese.rstrip('.')}。" if language == "zh" else f"{english}."
 
 
 def tasks(
@@ -110,6 +131,8 @@ def status(
 ) -> Fact:
     """The ledger · 台账."""
     moment = None if at is None else _moment(at, site.force.zone)
+    if moment is not None:
+        _not_too_far(moment, site)
     if ref is not None:
         parse_ref(ref)
     now, rows = desk.status(site.app, moment, unit=unit, ref=ref)
@@ -200,6 +223,13 @@ def _moment(text: str, zone: tzinfo) -> datetime:
     moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
     _in_range(moment.date(), moment.date())
     return moment
+
+
+def _not_too_far(moment: datetime, site: Site) -> None:
+    """What is asked for the end of the next century has a hundred thousand lines for each unit."""
+    last = site.today().year + MOST_YEARS
+    if moment.astimezone(site.force.zone).year > last:
+        raise HTTPException(400, f"expected a time until the end of {last}")
 
 
 def _in_range(since: date, until: date) -> None:
