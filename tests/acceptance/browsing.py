@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from pathlib import Path
+from typing import Any
 
+import axe_playwright_python
 import openpyxl
 
 from tracker import desk
@@ -14,7 +17,8 @@ from tracker.engine.mails import stored_mails
 from tracker.web.server import WebServer
 from tracker.web.site import Site
 
-SIZES = {
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+SIZES: dict[str, Any] = {
     "desktop": {"viewport": {"width": 1440, "height": 900}},
     "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
 }
@@ -106,6 +110,12 @@ class Watched:
     def _asked(self, url, home):
         if not url.startswith((home, "data:", "about:", "blob:")):
             self.wrong.append(f"asked {url}")
+
+    def flaws(self):
+        """What axe finds on the page, as it stands."""
+        self.page.evaluate(AXE)
+        found = self.page.evaluate("axe.run()")["violations"]
+        return [f"{flaw['id']}: {flaw['nodes'][0]['html'][:150]}" for flaw in found]
 
     def done(self):
         wide = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")

@@ -98,6 +98,7 @@ def test_the_supervisor_returns_and_accepts_under_their_name(chromium, small, si
     boss.sign_in("zhang", f"/assignment/wanzhou/{TABLE}")
     page.locator('form[action="/act/return"] button').click()
     assert small.state(TABLE, "wanzhou") == "submitted", "the browser asks for the reason first"
+    assert boss.flaws() == []
     page.fill("#return-reason", "人数与附件不符")
     page.locator('form[action="/act/return"] button').click()
     expect(page.locator(".flash")).to_contain_text("已退回")
