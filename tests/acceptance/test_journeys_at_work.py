@@ -186,3 +186,11 @@ def test_news_does_not_disturb_a_form_that_is_being_filled_in(chromium, small):
     assert acting.page.input_value("#extend-reason") == "系统故障"
     looking.done()
     acting.done()
+
+
+def test_the_matrix_of_forty_one_districts_prints_on_one_page(chromium, served):
+    watched = Watched(chromium, served)
+    watched.page.goto(f"{served.at}/")
+    printed = watched.page.pdf(format="A4", landscape=True, prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
+    watched.done()
