@@ -1,0 +1,56 @@
+"""A real Chromium, and offices that are served to it."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.acceptance.browsing import Served, run_pass
+from tests.tools import ROOT, Place, missing
+from tests.web import office
+from tests.world import at
+
+MORNING = at("2022-05-04 09:00")
+
+
+# No longer than a module: Playwright keeps an event loop in this thread, and other tests want their own.
+@pytest.fixture(scope="module")
+def chromium():
+    names = ("chromium", "chromium-browser", "google-chrome")
+    program = next((found for name in names if (found := shutil.which(name))), None)
+    if program is None:
+        missing("chromium is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def morning(tmp_path_factory):
+    """The shipped campaign on the morning of 4 May 2022: a folder to begin from."""
+    folder = tmp_path_factory.mktemp("morning")
+    with office(folder, config=ROOT / "config", at=MORNING) as app:
+        run_pass(app)
+    return folder
+
+
+@pytest.fixture
+def served(morning, tmp_path):
+    """The shipped campaign, for one test alone."""
+    folder = shutil.copytree(morning, tmp_path / "office")
+    with office(folder, config=ROOT / "config", at=MORNING) as app:
+        made = Served(app)
+        yield made
+        made.server.stop()
+
+
+@pytest.fixture
+def small(tmp_path):
+    """Two districts whose table has to be accepted."""
+    with office(tmp_path / "office", config=Place(tmp_path / "office").config, at=MORNING) as app:
+        made = Served(app)
+        yield made
+        made.server.stop()
