@@ -21,8 +21,9 @@ check: $(VENV)/dev.stamp  ## formatter, linter, types, import contract
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-torture: $(VENV)/dev.stamp  ## the long tests
-	$(BIN)/python -m pytest -n $(WORKERS) -m torture
+torture: $(VENV)/dev.stamp  ## the long tests and every fault on purpose, told in docs/reliability.md (ONLY=kill,disk: those faults)
+	$(BIN)/python -m pytest -n $(WORKERS) -m "torture or fault" $(if $(ONLY),--fault=$(ONLY)); \
+		status=$$?; $(BIN)/python -m tests.torture.page && exit $$status
 
 bench: $(VENV)/dev.stamp  ## ratios from one run, kept in docs/benchmarks.md
 	$(BIN)/python -m bench

@@ -8,6 +8,8 @@ from hypothesis import HealthCheck, settings
 
 from tracker.engine import accounts
 
+pytest_plugins = ["tests.torture.record"]
+
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 # Two busy cores make single examples slow; what is wrong shows in the result and not in the time.

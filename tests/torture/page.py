@@ -1,0 +1,103 @@
+"""docs/reliability.md, made of what the tests of faults counted: ``python -m tests.torture.page``.
+
+Nothing in that page is written by hand.  Rows that this run did not make keep what an earlier one on this machine said.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.torture.faults import FAULTS, Fault
+from tests.torture.record import FOLDER
+
+PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+Entry = dict[str, Any]
+
+
+def main() -> None:
+    entries = [json.loads(path.read_text("utf-8")) for path in sorted(FOLDER.glob("*.json"))]
+    PAGE.write_text("\n".join(lines(entries)) + "\n", encoding="utf-8")
+    sys.stdout.write(f"{PAGE}: {len(entries)} tests\n")
+
+
+def lines(entries: Sequence[Entry]) -> Iterator[str]:
+    """The page, line by line."""
+    yield "# What was done to it, and what came of it"
+    yield ""
+    yield "The promise: no reminder is lost, none is repeated beyond the one copy that SMTP itself cannot rule out"
+    yield "(the server took the mail, and its answer never arrived), and that copy bears the same Message-ID."
+    yield ""
+    yield f"This page is written by `make torture`, last on {time.strftime('%Y-%m-%d', time.gmtime())}, {_machine()}."
+    yield "One row again: `make torture ONLY=name` with the name in the last column."
+    yield ""
+    yield "L lost, U unexpected, D copies beyond the first, R mails whose answer never came and that are settled all the"
+    yield "same, uncertain: answers that never came. A mail is scored by what the database says was enqueued"
+    yield "against what the mail server says it accepted (`tests/trust/score.py`)."
+    yield ""
+    yield "| fault | how it is made | expected | figures | run it |"
+    yield "| --- | --- | --- | --- | --- |"
+    for fault in FAULTS:
+        mine = [entry for entry in entries if entry["fault"] == fault.name]
+        yield f"| {fault.title} | {fault.how} | {fault.expected} | {_cell(fault, mine)} | `make torture ONLY={fault.name}` |"
+    yield ""
+    yield "## What could not be run"
+    skipped = [entry for entry in entries if entry["outcome"] == "skipped"]
+    yield from (
+        [f"- {_escaped(entry['title'])}: {_escaped(entry['reason'])}" for entry in skipped] or ["Nothing."]
+    )
+    yield ""
+    yield "## The tests"
+    yield ""
+    yield "| fault | test | outcome | seconds |"
+    yield "| --- | --- | --- | ---: |"
+    for fault in FAULTS:
+        for entry in entries:
+            if entry["fault"] == fault.name:
+                test = entry["test"].replace("|", "/")
+                yield f"| {fault.name} | `{test}` | {entry['outcome']} | {entry['seconds']:.1f} |"
+
+
+def _cell(fault: Fault, entries: Sequence[Entry]) -> str:
+    if not entries:
+        return "not run"
+    return (
+        "<br>".join(_told(entry) for entry in entries if entry["outcome"] != "skipped")
+        or "could not be run, see below"
+    )
+
+
+def _told(entry: Entry) -> str:
+    figures = ", ".join(f"{key} {_figure(value)}" for key, value in entry["figures"].items())
+    case = f" ({entry['case']})" if entry["case"] else ""
+    failed = "**FAILED** " if entry["outcome"] == "failed" else ""
+    return failed + _escaped(f"{entry['title']}{case}: {figures or entry['outcome']}")
+
+
+def _figure(value: str | float) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _machine() -> str:
+    cores = subprocess.run(["nproc"], capture_output=True, text=True, check=False).stdout.strip() or "?"
+    return (
+        f"on {platform.system()} {platform.machine()} with {cores} cores, Python {platform.python_version()}, "
+        f"SQLite {sqlite3.sqlite_version}"
+    )
+
+
+if __name__ == "__main__":
+    main()
