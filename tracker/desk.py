@@ -270,10 +270,12 @@ def show_mail(app: App, number: int, *, html: bool = False) -> str:
     )
 
 
-def retry_mails(app: App, number: int | None) -> int:
-    """Queue one mail again, or every failed one; how many."""
+def retry_mails(app: App, number: int | None, *, since: date | None = None) -> int:
+    """Queue one mail again, or every failed one of ``since`` (by default a week ago) or later; how many."""
+    if number is not None and since is not None:
+        raise UsageError("name a mail, or a day with --since, and not both")
     with app.database.writing() as session:
-        return retry(session, number, app.clock.now())
+        return retry(session, number, app.clock.now(), since=since)
 
 
 def send_test_mail(app: App, address: str | None) -> tuple[str, bool]:

@@ -162,7 +162,8 @@ def test_yesterdays_digest_that_is_being_claimed_is_not_superseded(url):
 
         with ThreadPoolExecutor(1) as pool:
             with engine.database.writing(alone=False) as session:
-                taken = claim(session, today, "a", most=1, timezones=["Asia/Shanghai"])
+                # It is still yesterday by this machine's clock.
+                taken = claim(session, at("2022-05-05 23:59"), "a", most=1, timezones=["Asia/Shanghai"])
                 planning = pool.submit(next_day)
                 time.sleep(0.3)
                 assert not planning.done(), "it waits to see what becomes of the claim"
@@ -268,14 +269,15 @@ def large():
 @pytest.mark.parametrize(
     ("statement", "index"),
     [
-        (outbox._CLAIM, "ix_mail_not_before"),
+        (outbox._claiming(1, 0, is_narrow=False), "ix_mail_not_before"),
+        (outbox._claiming(1, 0, is_narrow=True), "ix_mail_not_before"),
         (day_._AGENDA_UP, "ix_agenda_next_on"),
         (day_._OPEN_ROWS, "ix_agenda_next_on"),
         (day_._OPEN_ROWS, "ix_assignment_agenda_id_quiet_mark"),
         (nudges._NUDGED, "ix_assignment_nudge_on"),
         (update(MAIL).where(MAIL.c.key == "w1").values(state="sent"), "uq_mail_key"),
     ],
-    ids=["claim", "agenda", "open rows", "open rows of an agenda", "nudges", "key"],
+    ids=["claim", "claim for a domain", "agenda", "open rows", "open rows of an agenda", "nudges", "key"],
 )
 def test_the_hot_statements_find_their_rows_through_an_index(large, statement, index):
     moment = at("2022-05-06")
@@ -284,6 +286,10 @@ def test_the_hot_statements_find_their_rows_through_an_index(large, statement, i
         "lease": moment,
         "who": "a",
         "most": 200,
+        **outbox.moments(moment),
+        "zone_0": "Asia/Shanghai",
+        "day_0": date(2022, 5, 5),
+        "domain": "@x.example",
         "timezones": ["Asia/Shanghai"],
         "day": date(2022, 5, 5),
     }

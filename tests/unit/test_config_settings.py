@@ -1,6 +1,6 @@
 """``settings.yaml`` and the environment: what is taken over, which policy holds, and where secrets stay."""
 
-from datetime import time
+from datetime import time, timedelta
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.unit.test_config_bad_input import FILES, SETTINGS, S, load_edited, to
 from tracker.config.environment import apply_environment, secret
 from tracker.config.loader import load
 from tracker.core.model import Contact
-from tracker.core.policy import Interval, Oidc, Policies, Policy, Proxy, Settings, Web
+from tracker.core.policy import Interval, Oidc, Policies, Policy, Proxy, Rate, Settings, Web
 from tracker.core.roles import Role
 from tracker.errors import UsageError
 from tracker.shipped import shipped
@@ -36,6 +36,7 @@ mail:
   mailbox: var/mails
   connections: 2
   refusals: {temporary: [frequency], permanent: [no such user]}
+  pace: {QQ.com: 20/min, "@163.com": 500 / h}
 operator: {name: 管, email: op@x.example, language: en}
 web: "[::1]:8080"
 database: postgresql+psycopg://u:secret@h/d
@@ -54,6 +55,7 @@ holidays: days
         connections=2,
         temporary_refusals=("frequency",),
         permanent_refusals=("no such user",),
+        pace={"qq.com": Rate(20, timedelta(minutes=1)), "163.com": Rate(500, timedelta(hours=1))},
         operator=Contact("管", "op@x.example", "en"),
         web=Web("[::1]:8080"),
         database="postgresql+psycopg://u:secret@h/d",
@@ -61,6 +63,20 @@ holidays: days
         holidays="days",
     )
     assert "secret" not in repr(loaded.settings)
+
+
+@pytest.mark.parametrize(
+    ("pace", "why"),
+    [
+        ("{qq.com: 20}", "expected how many mails in how long"),
+        ("{qq.com: 0/min}", "expected how many mails in how long"),
+        ("{qq.com: 20/week}", "expected how many mails in how long"),
+        ("{u@qq.com: 20/min}", "expected a mail domain"),
+    ],
+)
+def test_a_pace_that_is_none_is_refused(tmp_path, pace, why):
+    write(tmp_path, FILES | {"settings.yaml": f"mail:\n  pace: {pace}\n"})
+    assert why in str(told(load(tmp_path), tmp_path))
 
 
 def test_the_web_page_can_be_off(tmp_path):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracker.cli.context import given
+from tracker.cli.context import given, parse_day
 from tracker.cli.output import (
     Format,
     FormatOption,
@@ -109,14 +109,25 @@ def show(
 def retry(
     context: typer.Context,
     number: Annotated[
-        int | None, typer.Argument(metavar="[ID]", help="序号 · Which; all failed ones if none")
+        int | None,
+        typer.Argument(
+            metavar="[ID]", help="序号；不写则重发最近7天失败的 · Which; those that failed in 7 days if none"
+        ),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="从哪天起失败的 · Failed ones of this day or later"),
     ] = None,
 ) -> None:
-    """重发失败的邮件 · Put failed or waiting mails back into the queue."""
+    """重发失败的邮件 · Put failed or waiting mails back into the queue.
+
+    早先日子的提醒邮件不按原样重发，内容并入下一封 · What stood in a digest of an earlier day is told in the next one.
+    """
     from tracker import desk
 
     with given(context).open(lenient=True) as app:
-        count = desk.retry_mails(app, number)
+        first = None if since is None else parse_day(since, "--since", app.force.zone)
+        count = desk.retry_mails(app, number, since=first)
     say_result(f"{count} mail(s) queued again（已重新排队{count}封）")
 
 

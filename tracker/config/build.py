@@ -173,6 +173,7 @@ def build_settings(file: SettingsFile) -> Settings:
         "temporary_refusals": tuple(mail.refusals.temporary),
         "permanent_refusals": tuple(mail.refusals.permanent),
         "encloses_calendar": mail.calendar,
+        "pace": mail.pace,
         "operator": _person(file.operator),
         "web": None if file.web is None else _web(file.web),
         "database": file.database,

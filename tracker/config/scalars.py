@@ -16,7 +16,7 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from tracker.config.messages import Guesses, did_you_mean, quote, say
-from tracker.core.policy import Interval
+from tracker.core.policy import Interval, Rate
 from tracker.core.roles import Role
 
 FIRST_YEAR, LAST_YEAR = 1900, 2200
@@ -159,6 +159,29 @@ def interval(value: Any) -> Interval | Literal["never"]:
             f"{quote(text)}: expected an interval such as 7d, 2wd or never",
             f"{quote(text)}应为间隔，例如7d（天）、2wd（工作日）或never",
         ) from None
+
+
+def rate(value: Any) -> Rate:
+    """``20/min``, ``500/h``, ``1000/d`` or ``1/s``."""
+    text = _text(value, "how many mails in how long, such as 20/min", "频率，例如20/min（每分钟20封）")
+    try:
+        return Rate.parse(text)
+    except ValueError:
+        raise unfit(
+            f"{quote(text)}: expected how many mails in how long, such as 20/min, 500/h or 1000/d",
+            f"{quote(text)}应为发信频率，例如20/min（每分钟20封）、500/h（每小时）、1000/d（每天）",
+        ) from None
+
+
+def domain(value: Any) -> str:
+    """What stands behind the @ of an address, in small letters."""
+    text = _text(value, "a mail domain such as qq.com", "邮箱域名，例如qq.com").removeprefix("@").lower()
+    if not _DOMAIN.fullmatch(text):
+        raise unfit(
+            f"{quote(text)}: expected a mail domain such as qq.com",
+            f"{quote(text)}应为邮箱域名，即@后面的部分，例如qq.com",
+        )
+    return text
 
 
 def address(value: Any) -> str:

@@ -38,13 +38,15 @@ from tracker.config.scalars import (
     Truth,
     WebAddress,
     Zone,
+    domain,
     interval,
+    rate,
     unfit,
     web,
     weekday,
     whole,
 )
-from tracker.core.policy import Interval
+from tracker.core.policy import Interval, Rate
 
 ONE_LINE = r"^[^\r\n\t]+$"
 ID = r"^[a-z0-9][a-z0-9-]*$"
@@ -60,6 +62,8 @@ Line = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=ON
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=ID)]
 PolicyName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=WORD)]
 ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=COLUMN)]
+MailDomain = Annotated[str, BeforeValidator(domain)]
+MailRate = Annotated[Rate, PlainValidator(rate)]
 OptionalInterval = Annotated[Interval | Literal["never"], BeforeValidator(interval)]
 
 
@@ -296,6 +300,7 @@ class MailShape(Shape):
     connections: Annotated[int, BeforeValidator(whole(1, 100))] | None = None
     refusals: Annotated[RefusalsShape, _EmptyMapping] = RefusalsShape()
     calendar: Truth | None = None
+    pace: Annotated[dict[MailDomain, MailRate], _EmptyMapping] = Field(default_factory=dict)
 
 
 class PolicyShape(Shape):

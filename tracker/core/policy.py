@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, time
+from datetime import date, time, timedelta
 from typing import Literal
 
 from tracker.core.model import Contact, Definition, Every
@@ -24,6 +24,13 @@ MONTHLY = "monthly"
 _SENDER = Contact("任务督办 Deadline Tracker", "tracker@localhost.example")
 
 _INTERVAL = re.compile(r"([0-9]{1,3})(wd|d)")
+_RATE = re.compile(r"([0-9]{1,6}) ?/ ?(s|min|h|d)")
+_PER = {
+    "s": timedelta(seconds=1),
+    "min": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,22 @@ class Interval:
 
     def __str__(self) -> str:
         return f"{self.count}{self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How fast: ``count`` within any span as long as ``per``."""
+
+    count: int
+    per: timedelta
+
+    @classmethod
+    def parse(cls, text: str) -> Rate:
+        """Read ``20/min``, ``500/h``, ``1000/d`` or ``1/s``.  Raises ValueError."""
+        found = _RATE.fullmatch(text.strip().lower())
+        if found is None or int(found[1]) == 0:
+            raise ValueError(f"{text!r} is no rate such as 20/min or 500/h")
+        return cls(int(found[1]), _PER[found[2]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +188,8 @@ class Settings:
     """How the service works: ``settings.yaml`` with the environment on top.
 
     Relative paths and the database's are taken from where the service was started; ``web`` is None where
-    the pages are off.  Secrets are no part of the ``repr``.
+    the pages are off.  ``pace`` is how fast mails may go to recipients of a domain (in small letters).
+    Secrets are no part of the ``repr``.
     """
 
     policies: Policies = field(default_factory=Policies)
@@ -178,6 +202,7 @@ class Settings:
     temporary_refusals: tuple[str, ...] = ()
     permanent_refusals: tuple[str, ...] = ()
     encloses_calendar: bool = True
+    pace: Mapping[str, Rate] = field(default_factory=dict)
     operator: Contact | None = None
     web: Web | None = field(default_factory=Web)
     database: str = field(default="sqlite:///var/tracker.db", repr=False)

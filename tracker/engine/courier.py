@@ -102,7 +102,14 @@ class PostCourier:
 
         async for delivery in self._transport.deliver(envelopes()):
             claimed = waiting[delivery.id]
-            yield Result(claimed, STATES[delivery.outcome], delivery.detail, subjects[claimed.id])
+            yield Result(
+                claimed,
+                STATES[delivery.outcome],
+                delivery.detail,
+                subjects[claimed.id],
+                is_too_fast=delivery.is_too_fast,
+                is_tried=delivery.is_tried,
+            )
         for result in unwritable:
             yield result
 

@@ -16,14 +16,15 @@ from datetime import date, datetime
 from itertools import chain, repeat
 from typing import Protocol, TypeVar
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlmodel import Session
 
 from tracker.core.model import Event, MailKind
 from tracker.core.standing import Answer
+from tracker.engine.failures import tell_of_failures
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import record
-from tracker.engine.outbox import LEASE, Claimed, Result, claim, enqueue, record_results
+from tracker.engine.outbox import IS_TIME, LEASE, Claimed, Result, claim, enqueue, moments, record_results
 from tracker.engine.plan import may_send, next_planning, plan, plan_is_due
 from tracker.engine.reconcile import Changes, horizon, reconcile, refuse_removals
 from tracker.errors import DatabaseError, HeldBackError
@@ -39,7 +40,7 @@ AGAIN = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 log = logging.getLogger("tracker")
 
-_WAITING = select(MAIL.c.id).where(UNDERWAY, MAIL.c.not_before <= bindparam("now")).limit(1)
+_WAITING = select(MAIL.c.id).where(UNDERWAY, IS_TIME).limit(1)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -91,6 +92,8 @@ class Engine:
         #: Told of an edit that is held back; it has to put what was in force before in force again.
         self.on_held: Callable[[HeldBackError], None] | None = None
         self._reconciled_until: date | None = None
+        #: What became of mails and could not be written down, for the database was not there to take it.
+        self._untold: list[Result] = []
 
     def adopt(self, force: InForce) -> None:
         """Put other definitions in force; the next pass brings the ledger up to date with them."""
@@ -159,7 +162,7 @@ class Engine:
         """
         zones = [zone for zone in self.force.timezones if at_once or may_send(self.force, zone, now)]
         with self.database.reading() as session:
-            if not _anything_waits(session, now):
+            if not self._untold and not _anything_waits(session, now):
                 return Counter()
         return asyncio.run(self._deliver(zones))
 
@@ -170,23 +173,42 @@ class Engine:
             await self.courier.close()
 
     async def _drain(self, timezones: Sequence[str]) -> Counter[MailState]:
-        told: Counter[MailState] = Counter()
+        told = await self._write_down(())
         while claimed := await self._beside(self._claim, timezones):
             results: list[Result] = []
-            async for result in self.courier.send(claimed, self.force):
-                results.append(result)
-                if len(results) >= RECORD:
-                    told.update(await self._write_down(results))
-                    results = []
+            is_reached = False
+            try:
+                async for result in self.courier.send(claimed, self.force):
+                    is_reached |= result.is_tried
+                    results.append(result)
+                    if len(results) >= RECORD:
+                        lot, results = results, []
+                        told.update(await self._write_down(lot))
+            except Exception:
+                # What is known of mails is worth more than an orderly end: it is written down by the next pass.
+                self._untold += results
+                raise
             told.update(await self._write_down(results))
+            if not is_reached:
+                # Nobody is there to send to: the others need not find that out one lot after the other.
+                break
         return told
 
     async def _write_down(self, results: Sequence[Result]) -> Counter[MailState]:
         """Record results, and where the database is away wait for it: what went out and is not recorded goes again.
 
-        No longer than a lease, for then others have taken over what was claimed.  Twice does no harm: where it had
-        been done and only the answer got lost, the same is written over the same.
+        No longer than a lease, for then others may have taken over what was claimed; the next pass tries once more,
+        and the fence decides.  Twice does no harm: where it had been done and only the answer got lost, nothing is
+        in this process's hands any more.
         """
+        lot, self._untold = [*self._untold, *results], []
+        try:
+            return await self._recorded(lot)
+        except Exception:
+            self._untold = lot
+            raise
+
+    async def _recorded(self, results: Sequence[Result]) -> Counter[MailState]:
         loop = asyncio.get_running_loop()
         until = loop.time() + LEASE.total_seconds()
         for wait in chain(AGAIN, repeat(AGAIN[-1])):
@@ -207,12 +229,21 @@ class Engine:
 
     def _claim(self, timezones: Sequence[str]) -> list[Claimed]:
         with self.database.writing(alone=False) as session:
-            return claim(session, self.read_clock(), self.who, most=CLAIM, timezones=timezones)
+            return claim(
+                session,
+                self.read_clock(),
+                self.who,
+                most=CLAIM,
+                timezones=timezones,
+                rates=self.force.settings.pace,
+            )
 
     def _record(self, results: Sequence[Result]) -> Counter[MailState]:
         if results:
+            now = self.read_clock()
             with self.database.writing(alone=False) as session:
-                record_results(session, results, self.read_clock())
+                record_results(session, results, now)
+                tell_of_failures(session, self.force, results, now)
         return Counter(result.state for result in results)
 
     def record(self, event: Event, *, forced: bool = False, replayed: bool = False) -> Answer:
@@ -252,4 +283,4 @@ def kept_files(session: Session) -> dict[str, str] | None:
 
 
 def _anything_waits(session: Session, now: datetime) -> bool:
-    return session.execute(_WAITING, {"now": now}).first() is not None
+    return session.execute(_WAITING, moments(now)).first() is not None

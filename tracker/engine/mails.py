@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, or_, select, update
@@ -18,6 +18,9 @@ from tracker.store.tables import MAIL, MailState
 
 #: States from which a person may ask for another attempt.
 RETRIABLE = (MailState.FAILED, MailState.DEFERRED, MailState.UNCERTAIN)
+
+#: What failed longer ago than this is queued again only where somebody says so: it is news no more.
+RETRY_WITHIN = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +78,23 @@ def mails_about(
     return [stored(row) for row in session.execute(query.order_by(MAIL.c.id))]
 
 
-def retry(session: Session, number: int | None, now: datetime) -> int:
-    """Queue one mail again, or every failed one; how many.  Raises UsageError for one that is on its way or sent."""
+def retry(session: Session, number: int | None, now: datetime, *, since: date | None = None) -> int:
+    """Queue one mail again, or every failed one of ``since`` or later; how many.
+
+    ``since`` is by default a week ago.  A digest of an earlier day does not go as it was: what stood in it is
+    told in the next one.  Raises UsageError for a mail that is on its way or sent.
+    """
     query = update(MAIL).values(
         state=MailState.QUEUED.value,
         attempts=0,
+        lost=0,
         not_before=now,
         lease_until=None,
         outcome="queued again by hand",
     )
     if number is None:
-        query = query.where(MAIL.c.state == MailState.FAILED.value)
+        first = since or (now - RETRY_WITHIN).date()
+        query = query.where(MAIL.c.state == MailState.FAILED.value, MAIL.c.day >= first)
     else:
         found = stored_mail(session, number)
         if found.state not in RETRIABLE:

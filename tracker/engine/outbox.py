@@ -2,26 +2,31 @@
 
 queued → claimed → sent | deferred → claimed … | failed | uncertain → claimed … | dropped | superseded.
 Claiming takes a lease and raises the fence; a result counts only while the fence still stands as claimed,
-so a process that slept past its lease cannot record one.
+so a process that slept past its lease cannot record one.  A digest goes on its day or not at all: the next
+one tells what stood in it (``superseded``).
 """
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, bindparam, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, func, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningUpdate
 from sqlmodel import Session
 
 from tracker.core.model import Item, Mail, MailKind, Reason
 from tracker.core.occurrences import parse_ref
+from tracker.core.policy import Rate
 from tracker.engine.inforce import InForce
+from tracker.engine.pace import Pacing, by_domain, domain_of
 from tracker.mail.message import message_id
 from tracker.store.tables import ASSIGNMENT, EVENT, MAIL, UNDERWAY, MailState
 
@@ -32,11 +37,20 @@ LEASE = timedelta(minutes=5)
 #: the last one has been said, and the clocks of two machines may differ.
 LAST_MINUTE = timedelta(seconds=90)
 
+#: A lease that ends later than this from now was written by a clock that has been set back since.
+NO_LEASE = 2 * LEASE
+
 #: A mail that has waited longer than this is looked at again item by item before it goes.
 FRESH = timedelta(minutes=1)
 
 #: Waits before the next attempt; after the last one the mail has failed.
 BACK_OFF = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 180, 360, 720, 1440))
+
+#: A mail that waits longer than this from now was written by a clock that has been set back since.
+NO_WAIT = 2 * BACK_OFF[-1]
+
+#: How long what was not even tried waits: the server could not be reached, or wants to be left alone.
+UNTRIED = timedelta(minutes=5)
 
 #: An answer that never came is asked for again this often; each may cost one copy, with the same Message-ID.
 UNCERTAIN_ATTEMPTS = 3
@@ -61,46 +75,35 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a claimed mail.  ``state`` is sent, deferred, failed or uncertain."""
+    """What became of a claimed mail.  ``state`` is sent, deferred, failed or uncertain.
+
+    ``is_too_fast``: its server wants to be left alone for a while.  Not ``is_tried``: the server was not asked,
+    which counts as no attempt.
+    """
 
     claimed: Claimed
     state: MailState
     outcome: str
     subject: str | None = None
+    is_too_fast: bool = False
+    is_tried: bool = True
 
 
-# Statements are made once: making them costs more than running them.  What is ready is a table of its own, made
-# once: as a subquery, PostgreSQL may run it again for each row, and lock and take more than ``most``.
-_READY = (
-    select(MAIL.c.id)
-    .where(
-        UNDERWAY,
-        MAIL.c.not_before <= bindparam("now"),
-        or_(
-            MAIL.c.kind.in_([MailKind.ALERT.value, MailKind.RECEIPT.value]),
-            MAIL.c.timezone.in_(bindparam("timezones", expanding=True)),
-        ),
-        or_(MAIL.c.lease_until.is_(None), MAIL.c.lease_until <= bindparam("now")),
-    )
-    .order_by(MAIL.c.not_before, MAIL.c.id)
-    .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
-    .cte("ready")
-)
-_CLAIM = (
-    update(MAIL)
-    .where(MAIL.c.id.in_(select(_READY.c.id)))
-    .values(
-        state=MailState.CLAIMED.value,
-        lease_until=bindparam("lease"),
-        claimed_by=bindparam("who"),
-        fence=MAIL.c.fence + 1,
-    )
-    .returning(MAIL)
+#: Its time has come.
+IS_TIME = or_(MAIL.c.not_before <= bindparam("now"), MAIL.c.not_before > bindparam("no_wait"))
+#: Nobody has it in hand.
+IS_FREE = or_(
+    MAIL.c.lease_until.is_(None),
+    MAIL.c.lease_until <= bindparam("now"),
+    MAIL.c.lease_until > bindparam("no_lease"),
 )
 _RECORD = (
     update(MAIL)
-    .where(MAIL.c.id == bindparam("row"), MAIL.c.fence == bindparam("as_claimed"))
+    .where(
+        MAIL.c.id == bindparam("row"),
+        MAIL.c.fence == bindparam("as_claimed"),
+        MAIL.c.state == MailState.CLAIMED.value,
+    )
     .values(
         state=bindparam("new_state"),
         outcome=bindparam("new_outcome"),
@@ -114,15 +117,67 @@ _RECORD = (
 )
 
 
+@lru_cache(maxsize=64)
+def _claiming(zones: int, besides: int, *, is_narrow: bool) -> ReturningUpdate[Any]:
+    """Takes mails for so many time zones, of one domain alone or of all but so many.
+
+    Statements are made once: making them costs more than running them.  What is ready is a table of its own, made
+    once: as a subquery, PostgreSQL may run it again for each row, and lock and take more than ``most``.
+    """
+    of_zone: list[ColumnElement[bool]] = [
+        and_(
+            MAIL.c.timezone == bindparam(f"zone_{number}"),
+            or_(MAIL.c.kind != MailKind.DIGEST.value, MAIL.c.day >= bindparam(f"day_{number}")),
+        )
+        for number in range(zones)
+    ]
+    domain = func.lower(MAIL.c.recipient)
+    ready = (
+        select(MAIL.c.id)
+        .where(
+            UNDERWAY,
+            IS_TIME,
+            IS_FREE,
+            or_(MAIL.c.kind.in_([MailKind.ALERT.value, MailKind.RECEIPT.value]), *of_zone),
+            *([domain.endswith(bindparam("domain"))] if is_narrow else []),
+            *(~domain.endswith(bindparam(f"beside_{number}")) for number in range(besides)),
+        )
+        .order_by(MAIL.c.not_before, MAIL.c.id)
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True)
+        .cte("ready")
+    )
+    return (
+        update(MAIL)
+        .where(MAIL.c.id.in_(select(ready.c.id)))
+        .values(
+            state=MailState.CLAIMED.value,
+            lease_until=bindparam("lease"),
+            claimed_by=bindparam("who"),
+            fence=MAIL.c.fence + 1,
+        )
+        .returning(MAIL)
+    )
+
+
 def mail_domain(force: InForce) -> str:
     """The right-hand side of our Message-IDs: the sender's domain."""
     return force.settings.mail_from.email.rpartition("@")[2]
 
 
 def enqueue(
-    session: Session, force: InForce, rows: Sequence[dict[str, object]], now: datetime, seen_event: int
+    session: Session,
+    force: InForce,
+    rows: Sequence[dict[str, object]],
+    now: datetime,
+    seen_event: int,
+    *,
+    not_before: datetime | None = None,
 ) -> int:
-    """Put mails into the outbox; a key that is there already is passed over.  The number really added."""
+    """Put mails into the outbox; a key that is there already is passed over.  The number really added.
+
+    They go at once, or ``not_before``.
+    """
     if not rows:
         return 0
     domain = mail_domain(force)
@@ -132,7 +187,7 @@ def enqueue(
             **row,
             "message_id": message_id(f"{force.campaign.document}/{row['key']}", domain),
             "at": now,
-            "not_before": now,
+            "not_before": not_before or now,
             "state": MailState.QUEUED.value,
             "attempts": 0,
             "lost": 0,
@@ -148,17 +203,27 @@ def enqueue(
     return session.connection().execute(statement, values, execution_options=counted).rowcount
 
 
-def claim(session: Session, now: datetime, who: str, *, most: int, timezones: Sequence[str]) -> list[Claimed]:
+def moments(now: datetime) -> dict[str, datetime]:
+    """What ``IS_TIME`` and ``IS_FREE`` ask to be given."""
+    return {"now": now, "no_wait": now + NO_WAIT, "no_lease": now + NO_LEASE}
+
+
+def claim(
+    session: Session,
+    now: datetime,
+    who: str,
+    *,
+    most: int,
+    timezones: Sequence[str],
+    rates: Mapping[str, Rate] | None = None,
+) -> list[Claimed]:
     """Take up to ``most`` mails whose time has come, oldest first; digests only for ``timezones``.
 
     Ones whose lease has run out are among them: whoever had them is gone, and may or may not have sent them.
+    No more are taken for a domain than its rate allows, and none for one that wants to be left alone.
     Call it in a transaction of its own and commit before sending.
     """
-    taken = session.execute(
-        _CLAIM,
-        {"now": now, "timezones": list(timezones), "most": most, "lease": now + LEASE, "who": who},
-    )
-    rows = sorted(taken.all(), key=lambda row: row.id)
+    rows = _taken(session, now, who, most, timezones, rates or {})
     answered = _answered_since(session, min((row.seen_event for row in rows), default=0))
     waited = [row for row in rows if row.at < now - FRESH]
     asked = _still_asked(session, {item[:2] for row in waited for item in items_from_json(row.content)})
@@ -189,11 +254,39 @@ def claim(session: Session, now: datetime, who: str, *, most: int, timezones: Se
     return claimed
 
 
-def record_results(session: Session, results: Iterable[Result], now: datetime) -> int:
+def _taken(
+    session: Session, now: datetime, who: str, most: int, timezones: Sequence[str], rates: Mapping[str, Rate]
+) -> list[Row[Any]]:
+    given: dict[str, object] = {**moments(now), "lease": now + LEASE, "who": who}
+    for number, name in enumerate(timezones):
+        given |= {f"zone_{number}": name, f"day_{number}": now.astimezone(ZoneInfo(name)).date()}
+    pacing = Pacing(session, rates, now)
+    room = pacing.room()
+    rows: list[Row[Any]] = []
+    for domain, count in room.items():
+        if (left := min(count, most - len(rows))) > 0:
+            statement = _claiming(len(timezones), 0, is_narrow=True)
+            rows += session.execute(statement, {**given, "domain": f"@{domain}", "most": left})
+    if len(rows) < most:
+        besides = {f"beside_{number}": f"@{domain}" for number, domain in enumerate(room)}
+        statement = _claiming(len(timezones), len(room), is_narrow=False)
+        rows += session.execute(statement, {**given, **besides, "most": most - len(rows)})
+    if room:
+        pacing.took(by_domain(row.recipient for row in rows))
+    return sorted(rows, key=lambda row: int(row.id))
+
+
+def record_results(session: Session, results: Sequence[Result], now: datetime) -> int:
     """Write down what became of claimed mails; the number that counted (the fence still stood)."""
+    if not results:
+        return 0
+    Pacing(session, {}, now).heard(
+        too_fast=[domain_of(result.claimed.mail.to) for result in results if result.is_too_fast],
+        taken=[domain_of(result.claimed.mail.to) for result in results if result.state is MailState.SENT],
+    )
     # By their numbers, as whoever supersedes them goes: two that lock the same rows then wait, and never for each other.
     values = [_recorded(result, now) for result in sorted(results, key=lambda result: result.claimed.id)]
-    return session.connection().execute(_RECORD, values).rowcount if values else 0
+    return session.connection().execute(_RECORD, values).rowcount
 
 
 def mail_of(row: Row[Any], items: tuple[Item, ...]) -> Mail:
@@ -289,17 +382,20 @@ def _recorded(result: Result, now: datetime) -> dict[str, object]:
     state, outcome, not_before = result.state, result.outcome, now
     claimed = result.claimed
     # A claim that ended with its process was no attempt that anybody answered.
-    attempts = claimed.attempts + 1
+    attempts = claimed.attempts + result.is_tried
     lost = claimed.lost + (state is MailState.UNCERTAIN)
     if state is MailState.UNCERTAIN and lost >= UNCERTAIN_ATTEMPTS:
         state = MailState.FAILED
         outcome = f"{outcome}; given up after {lost} attempts without an answer"
-    if state in (MailState.DEFERRED, MailState.UNCERTAIN):
+    # Jitter, so that a thousand mails refused together do not come back together.
+    jitter = random.uniform(0.8, 1.2)  # noqa: S311
+    if state is MailState.DEFERRED and not result.is_tried:
+        not_before = now + UNTRIED * jitter
+    elif state in (MailState.DEFERRED, MailState.UNCERTAIN):
         if attempts > len(BACK_OFF):
             state, outcome = MailState.FAILED, f"{outcome}; given up after {attempts} attempts"
         else:
-            # Jitter, so that a thousand mails refused together do not come back together.
-            not_before = now + BACK_OFF[attempts - 1] * random.uniform(0.8, 1.2)  # noqa: S311
+            not_before = now + BACK_OFF[attempts - 1] * jitter
     return {
         "row": claimed.id,
         "as_claimed": claimed.fence,

@@ -15,6 +15,7 @@ from tracker.core.model import MailKind, Reason
 from tracker.core.occurrences import parse_ref
 from tracker.engine.digests import Line, line_of
 from tracker.engine.inforce import InForce
+from tracker.engine.outbox import IS_FREE, moments
 from tracker.engine.people import People
 from tracker.store.tables import ASSIGNMENT, MAIL, UNDERWAY, MailState
 
@@ -27,7 +28,7 @@ _STALE = (
         UNDERWAY,
         MAIL.c.kind == MailKind.DIGEST.value,
         # What a process that died had in hand may have gone out; its items are told once more, the mail is not.
-        or_(MAIL.c.state != MailState.CLAIMED.value, MAIL.c.lease_until <= bindparam("now")),
+        or_(MAIL.c.state != MailState.CLAIMED.value, IS_FREE),
         MAIL.c.timezone == bindparam("timezone"),
         MAIL.c.day < bindparam("day"),
     )
@@ -53,7 +54,7 @@ def supersede(
     session: Session, force: InForce, people: People, timezone: str, day: date, now: datetime
 ) -> ToldAgain:
     """Take such digests of ``timezone`` out of the queue, and give back what stood in them."""
-    unsent = session.execute(_STALE, {"day": day, "timezone": timezone, "now": now}).all()
+    unsent = session.execute(_STALE, {"day": day, "timezone": timezone, **moments(now)}).all()
     told = ToldAgain()
     if not unsent:
         return told

@@ -125,9 +125,9 @@ class _Run:
         finally:
             self._done.put_nowait(None)
 
-    def _tell(self, envelope: Envelope, outcome: Outcome, detail: str) -> None:
+    def _tell(self, envelope: Envelope, outcome: Outcome, detail: str, **more: bool) -> None:
         self._tries.pop(envelope.id, None)
-        self._done.put_nowait(Delivery(envelope.id, outcome, detail))
+        self._done.put_nowait(Delivery(envelope.id, outcome, detail, **more))
 
     # --- what never leaves the machine -----------------------------------------------------------------
 
@@ -160,9 +160,8 @@ class _Run:
                     envelope, Outcome.FAILED, f"“{envelope.to}” cannot stand in a command to the server"
                 )
             elif (held := self._held.get(_domain(envelope))) is not None:
-                self._tell(
-                    envelope, Outcome.DEFERRED, f"held back after another mail for the same domain: {held}"
-                )
+                why = f"held back after another mail for the same domain: {held}"
+                self._tell(envelope, Outcome.DEFERRED, why, is_tried=False)
             else:
                 return envelope
 
@@ -198,7 +197,7 @@ class _Run:
 
     async def _defer_the_rest(self, why: str) -> None:
         while (envelope := await self._next()) is not None:
-            self._tell(envelope, Outcome.DEFERRED, why)
+            self._tell(envelope, Outcome.DEFERRED, why, is_tried=False)
 
     async def _converse(self, session: Session, envelope: Envelope | None) -> None:
         """Send mails, the first of them ``envelope``, until there are no more or the session has had enough."""
@@ -270,7 +269,8 @@ class _Run:
             self._held[_domain(envelope)] = str(reply)
         # A refused sender is our fault and not the recipient's: the mail waits until that is put right.
         final = verdict == "failed" and stage != "mail"
-        self._tell(envelope, Outcome.FAILED if final else Outcome.DEFERRED, str(reply))
+        outcome = Outcome.FAILED if final else Outcome.DEFERRED
+        self._tell(envelope, outcome, str(reply), is_too_fast=verdict == "too_fast")
 
 
 def _domain(envelope: Envelope) -> str:

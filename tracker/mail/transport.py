@@ -63,13 +63,16 @@ class Envelope:
 class Delivery:
     """What became of the envelope ``id``; ``detail`` is one line for a person, with the server's words.
 
-    ``kept_local`` says that it went to the local mailbox, and to no server.
+    ``kept_local`` says that it went to the local mailbox, and to no server; ``is_too_fast`` that the server wants
+    to be left alone for a while; not ``is_tried``, that the server was not asked about this mail.
     """
 
     id: int
     outcome: Outcome
     detail: str
     kept_local: bool = False
+    is_too_fast: bool = False
+    is_tried: bool = True
 
 
 class Transport(Protocol):

@@ -1,0 +1,212 @@
+"""What the operator hears of mails that have failed, and what a person's word puts back into the queue."""
+
+import json
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
+
+from tests.integration.test_outbox import (
+    BOTH,
+    FULING,
+    OPERATOR,
+    TABLE,
+    TASK,
+    WANZHOU,
+    Killed,
+    Post,
+    alerting,
+    deliver,
+    go_on,
+    rows,
+    states,
+)
+from tests.world import at, definition, running, unit, world
+from tracker.engine import engine as module
+from tracker.engine.failures import COLLECT, NAMED
+from tracker.engine.mails import retry
+from tracker.engine.outbox import LEASE, Result, record_results
+from tracker.errors import DatabaseError
+from tracker.store.tables import MAIL, MailState
+
+MANY = tuple(f"u{number}" for number in range(NAMED + 10))
+
+
+def failing(units=BOTH, **more):
+    force = world(definition("5", "2022年6月底前", units), units=units, settings=OPERATOR)
+    names = {name: ["failed"] * 100 for name in units}
+    return running(force, "2022-04-08 08:00", courier=Post(**names), **more)
+
+
+def alerts(engine):
+    found = rows(engine, "kind", "state", "details")
+    return [(state, json.loads(details)) for kind, state, details in found if kind == "alert"]
+
+
+def test_the_operator_hears_of_all_mails_that_failed_in_one():
+    with failing() as engine:
+        engine.pass_at("2022-04-08 09:00")
+        ((state, alert),) = alerts(engine)
+        assert state == "queued"
+        assert alert["failed"] == 2
+        assert [line.split()[1] for line in alert["problems"]] == [FULING, WANZHOU]
+        go_on(engine, COLLECT[0])
+        deliver(engine)
+        assert [state for state, _ in alerts(engine)] == ["sent"]
+        assert alert["title"] == "有邮件发送失败，不会再自动重发"
+
+
+def test_a_server_that_refuses_everybody_is_one_alert_that_names_some_and_counts_the_rest():
+    with failing(MANY) as engine:
+        engine.pass_at("2022-04-08 09:00")
+        ((_, alert),) = alerts(engine)
+        assert alert["failed"] == len(MANY)
+        assert len(alert["problems"]) == NAMED + 1
+        assert alert["problems"][-1].startswith("另有10封")
+
+
+def test_refusals_all_day_are_a_handful_of_alerts_and_each_mail_stands_in_one():
+    with failing(MANY) as engine:
+        engine.pass_at("2022-04-08 09:00")
+        for turn in range(80):
+            with engine.database.writing() as session:
+                retry(session, 1 + turn % 3, engine.clock.now())
+            deliver(engine)
+            go_on(engine, timedelta(minutes=7))
+        go_on(engine, timedelta(days=1))
+        deliver(engine)
+        told = alerts(engine)
+        assert 2 <= len(told) <= 5
+        assert {state for state, _ in told} == {"sent"}
+        assert sum(alert["failed"] for _, alert in told) == len(MANY) + 80
+
+
+def test_an_alert_that_fails_is_no_news_for_another_alert():
+    with alerting(Post("failed")) as engine:
+        deliver(engine)
+        assert states(engine) == {"failed": 1}
+
+
+def test_what_gives_up_after_many_attempts_is_told_too_and_a_fenced_off_result_is_not():
+    with failing() as engine:
+        engine.pass_at("2022-04-08 08:30")
+        engine.engine.bring_up_to_date(engine.clock.now())
+        engine.courier.by_name = {name: ["killed before"] for name in BOTH}
+        engine.clock.set(at("2022-04-08 09:00"))
+        with pytest.raises(Killed):
+            engine.engine.run_pass()
+        sleeper = engine.engine._claim(())
+        assert sleeper == []
+        go_on(engine, LEASE)
+        late = engine.engine._claim(["Asia/Shanghai"])
+        go_on(engine, LEASE)
+        assert len(engine.engine._claim(["Asia/Shanghai"])) == 2
+        engine.engine._record([Result(each, MailState.FAILED, "late") for each in late])
+        assert alerts(engine) == []
+
+
+# By a person's word.
+
+
+def test_all_failed_means_those_of_a_week_unless_a_day_is_named():
+    with failing() as engine:
+        engine.pass_at("2022-04-08 09:00")
+        go_on(engine, timedelta(days=9))
+        with engine.database.writing() as session:
+            assert retry(session, None, engine.clock.now()) == 0
+            assert retry(session, None, engine.clock.now(), since=date(2022, 4, 9)) == 0
+            assert retry(session, None, engine.clock.now(), since=date(2022, 4, 8)) == 2
+
+
+def test_a_digest_of_an_earlier_day_does_not_go_as_it_was_but_stands_in_the_next_one():
+    with running(world(TABLE, TASK), "2022-05-04 08:00", courier=Post("failed")) as engine:
+        engine.pass_at("2022-05-05 09:00")
+        assert states(engine) == {"failed": 2}
+        engine.courier.deeds = ["sent"]
+        for each in BOTH:
+            engine.record("submit", "table-2@2022-05", each, when="2022-05-05 12:00")
+        engine.pass_at("2022-05-06 09:00")
+        with engine.database.writing() as session:
+            assert retry(session, None, engine.clock.now()) == 2
+        assert engine.pass_at("2022-05-06 10:00") == {}
+        told = engine.pass_at("2022-05-07 09:00")
+        assert sorted(told) == [FULING, WANZHOU]
+        assert told[WANZHOU] == [("5", "opened", 54)]
+        assert states(engine) == {"superseded": 2, "sent": 2}
+
+
+def test_a_digest_whose_holder_slept_through_the_planning_is_told_the_day_after():
+    with running(world(TASK), "2022-04-08 08:00", courier=Post("deferred")) as engine:
+        engine.pass_at("2022-04-08 09:00")
+        go_on(engine, timedelta(hours=2))
+        assert len(engine.engine._claim(["Asia/Shanghai"])) == 2
+        with engine.database.writing() as session:
+            session.execute(update(MAIL).values(lease_until=at("2022-04-11 09:05")))
+        engine.courier.deeds = ["sent"]
+        assert engine.pass_at("2022-04-11 09:00") == {}, "somebody has it in hand"
+        assert engine.pass_at("2022-04-11 10:00") == {}, "its day has passed"
+        assert engine.pass_at("2022-04-12 09:00") == {
+            name: [("5", "opened", 79)] for name in (WANZHOU, FULING)
+        }
+
+
+def test_a_mail_that_gave_up_for_lack_of_answers_may_lack_as_many_again_after_a_persons_word():
+    with alerting(Post(operator=["answer lost"] * 3 + ["answer lost", "sent"])) as engine:
+        for _ in range(3):
+            deliver(engine)
+            go_on(engine, timedelta(days=2))
+        assert states(engine) == {"failed": 1}
+        with engine.database.writing() as session:
+            retry(session, 1, engine.clock.now())
+        deliver(engine)
+        assert states(engine) == {"uncertain": 1}
+
+
+# A database that is away.
+
+
+def test_what_could_not_be_written_down_is_written_down_later_and_nothing_is_sent_twice(monkeypatch):
+    with alerting(count=60) as engine:
+        broken = True
+
+        def record(session, results, now):
+            if broken and results:
+                raise OperationalError("UPDATE mail", {}, Exception("disk I/O error"))
+            return record_results(session, results, now)
+
+        monkeypatch.setattr(module, "record_results", record)
+        for _ in range(3):
+            with pytest.raises(DatabaseError):
+                deliver(engine)
+        assert states(engine) == {"claimed": 60}
+        broken = False
+        deliver(engine)
+        assert states(engine)["sent"] >= 50
+        go_on(engine, LEASE)
+        deliver(engine)
+        assert states(engine) == {"sent": 60}
+        assert len({claimed.id for claimed in engine.courier.taken}) == len(engine.courier.taken)
+
+
+def test_what_is_written_down_late_does_not_count_against_who_took_over(monkeypatch):
+    with alerting() as engine:
+        (mine,) = engine.engine._claim(())
+        engine.engine._untold.append(Result(mine, MailState.FAILED, "late"))
+        go_on(engine, LEASE)
+        (theirs,) = engine.engine._claim(())
+        engine.engine._record([])
+        assert states(engine) == {"claimed": 1}
+        engine.engine._record([Result(theirs, MailState.SENT, "taken")])
+        engine.engine._record([Result(theirs, MailState.FAILED, "told twice")])
+        assert states(engine) == {"sent": 1}
+
+
+def test_each_unit_hears_by_itself_again_once_its_address_is_mended():
+    force = world(TASK, units=(unit("wanzhou", "wrong@unit.example"), unit("fuling")))
+    with running(force, "2022-04-08 08:00", courier=Post(wrong=["failed"])) as engine:
+        assert set(engine.pass_at("2022-04-08 09:00")) == {FULING}
+        engine.engine.adopt(world(TASK, units=BOTH))
+        with engine.database.writing() as session:
+            retry(session, None, engine.clock.now())
+        assert set(engine.pass_at("2022-04-11 09:00")) == {WANZHOU}

@@ -1,0 +1,21 @@
+"""A bug that is put back is found; see ``sabotage`` for the bugs and the checks."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.torture.sabotage import BUGS, CHECKS, look_for, table
+
+pytestmark = pytest.mark.torture
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_without_a_bug_no_check_complains(check):
+    assert look_for("none", check).said is None
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_bug_that_is_put_back_is_found(bug, record_property):
+    findings = [look_for(bug, check) for check in CHECKS]
+    record_property("figures", table(findings).splitlines()[-1])
+    assert any(each.said is not None for each in findings), f"nobody saw that {BUGS[bug].__doc__}"

@@ -1,0 +1,34 @@
+"""The outbox against its reference, some histories in every run and thousands under torture."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.trust.machine import FIGURES, OutboxMachine
+
+QUICK = settings(
+    max_examples=60,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def test_whatever_happens_the_outbox_does_what_its_reference_says():
+    run_state_machine_as_test(OutboxMachine, settings=QUICK)
+
+
+@pytest.mark.torture
+def test_whatever_happens_in_thousands_of_histories(record_property):
+    count = int(os.environ.get("TRACKER_TEST_HISTORIES", "4000"))
+    long = settings(QUICK, max_examples=count, stateful_step_count=60, phases=(Phase.generate, Phase.shrink))
+    FIGURES.clear()
+    run_state_machine_as_test(OutboxMachine, settings=long)
+    record_property("figures", dict(FIGURES))
+    assert FIGURES["histories"] >= count
+    assert FIGURES["lost"] == FIGURES["unexpected"] == 0
+    assert FIGURES["duplicates"] <= FIGURES["uncertain"]

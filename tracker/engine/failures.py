@@ -1,0 +1,120 @@
+"""Tells the operator of mails that have failed: each once, and all of some hours together.
+
+An alert that has not gone out yet takes further failures in; the more there have been on a day, the longer the
+next one collects.  A hundred refusals are one mail, and a server that refuses all day is a handful.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Row, func, select, update
+from sqlmodel import Session
+
+from tracker.core.model import Language, MailKind
+from tracker.engine.inforce import InForce
+from tracker.engine.outbox import Result, enqueue
+from tracker.store.tables import MAIL, MailState
+
+#: How long the first, second, … alert of a day waits for more of its like; the last one stands for the rest.
+COLLECT = (timedelta(minutes=1), timedelta(hours=1), timedelta(hours=4), timedelta(hours=12))
+
+#: So many are named in one alert; the others are counted.
+NAMED = 50
+
+KEY = f"{MailKind.ALERT}/failed/"
+
+_TITLES = {
+    "zh": "有邮件发送失败，不会再自动重发",
+    "en": "Mails have failed and will not be tried again by themselves",
+}
+_MORE = {
+    "zh": "另有{count}封，请用 tracker mail list --state failed 查看；排除原因后用 tracker mail retry 重发",
+    "en": "and {count} more: tracker mail list --state failed; once mended, tracker mail retry",
+}
+
+
+def tell_of_failures(session: Session, force: InForce, results: Sequence[Result], now: datetime) -> int:
+    """Put those of ``results`` that were the end of their mail into an alert; how many.
+
+    Call it in the transaction that recorded them.  Nobody is told of an alert that failed.
+    """
+    fences = {
+        result.claimed.id: result.claimed.fence for result in results if result.state is not MailState.SENT
+    }
+    operator = force.settings.operator
+    if not fences or operator is None:
+        return 0
+    failed = session.execute(
+        select(MAIL.c.id, MAIL.c.recipient, MAIL.c.kind, MAIL.c.day, MAIL.c.fence, MAIL.c.outcome)
+        .where(
+            MAIL.c.id.in_(list(fences)),
+            MAIL.c.state == MailState.FAILED.value,
+            MAIL.c.kind != MailKind.ALERT.value,
+        )
+        .order_by(MAIL.c.id)
+    ).all()
+    lines = [_line(row) for row in failed if row.fence == fences[row.id]]
+    if lines:
+        while not (_added(session, lines) or _begun(session, force, lines, now)):
+            pass  # Another process began the same alert just now: it is there to be added to.
+    return len(lines)
+
+
+def _line(row: Row[tuple[int, str, str, object, int, str]]) -> str:
+    return f"{row.id} {row.recipient} ({row.kind} {row.day}): {row.outcome}"
+
+
+def _added(session: Session, lines: Sequence[str]) -> bool:
+    """Whether an alert that has not been claimed yet took them in."""
+    row = session.execute(
+        select(MAIL.c.id, MAIL.c.details, MAIL.c.language)
+        .where(MAIL.c.key.startswith(KEY), MAIL.c.state == MailState.QUEUED.value, MAIL.c.fence == 0)
+        .order_by(MAIL.c.id.desc())
+        .limit(1)
+        .with_for_update()
+    ).first()
+    if row is None:
+        return False
+    details = json.loads(row.details)
+    known = details["failed"]
+    named = [*details["problems"][: min(known, NAMED)], *lines]
+    session.execute(
+        update(MAIL)
+        .where(MAIL.c.id == row.id)
+        .values(details=_details(row.language, named, known + len(lines)))
+    )
+    return True
+
+
+def _begun(session: Session, force: InForce, lines: Sequence[str], now: datetime) -> bool:
+    """Whether a new one was made; not if another process was quicker."""
+    operator, day = force.settings.operator, force.day(now)
+    assert operator is not None
+    of_day = f"{KEY}{day}/"
+    count = session.execute(
+        select(func.count()).select_from(MAIL).where(MAIL.c.key.startswith(of_day))
+    ).scalar_one()
+    language = force.language(operator)
+    row: dict[str, object] = {
+        "key": f"{of_day}{count + 1}",
+        "kind": MailKind.ALERT.value,
+        "recipient": operator.email,
+        "name": operator.name,
+        "unit": None,
+        "language": language,
+        "day": day,
+        "content": "[]",
+        "details": _details(language, lines, len(lines)),
+    }
+    collects = COLLECT[min(count, len(COLLECT) - 1)]
+    return enqueue(session, force, [row], now, 0, not_before=now + collects) > 0
+
+
+def _details(language: Language, named: Sequence[str], count: int) -> str:
+    problems = list(named[:NAMED])
+    if count > len(problems):
+        problems.append(_MORE[language].format(count=count - len(problems)))
+    return json.dumps({"title": _TITLES[language], "problems": problems, "failed": count}, ensure_ascii=False)
