@@ -407,6 +407,13 @@ def test_results_are_written_down_in_lots_so_that_death_costs_one_lot_at_most():
         assert sum(copies.values()) - count == after - RECORD
 
 
+def test_a_slow_servers_results_do_not_wait_for_a_lot(monkeypatch):
+    monkeypatch.setattr(engine_, "RECORD_WITHIN", 0.0)
+    with alerting(Post(operator=["sent"] * 20 + ["killed before"]), count=30) as engine:
+        deliver(engine)
+        assert states(engine) == {"sent": 20, "claimed": 10}
+
+
 def test_what_was_sent_is_written_down_once_the_database_is_back(monkeypatch):
     monkeypatch.setattr(engine_, "AGAIN", (0.01,))
     with quick_folder() as folder, alerting(count=3, url=f"sqlite:///{folder}/tracker.db") as engine:

@@ -152,7 +152,7 @@ def test_yesterdays_digest_that_is_being_claimed_is_not_superseded(url):
         engine.engine.bring_up_to_date(engine.clock.now())
         with engine.database.writing() as session:
             plan(session, force, at("2022-05-05"))
-        today = at("2022-05-06")
+        today = at("2022-05-06 00:01")
 
         def next_day():
             with engine.database.writing() as session:

@@ -35,6 +35,9 @@ from tracker.store.tables import MAIL, UNDERWAY, MailState
 CLAIM = 200
 RECORD = 50
 
+#: No result waits longer for others, in seconds: with a slow server, fifty of them are a long time to die in.
+RECORD_WITHIN = 0.25
+
 #: Waits, in seconds, before results are written down again that the database did not take; the last one repeats.
 AGAIN = (0.2, 0.5, 1.0, 2.0, 5.0)
 
