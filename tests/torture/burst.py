@@ -13,9 +13,9 @@ import resource
 import sys
 import threading
 import time
-import urllib.error
 import urllib.request
 from datetime import datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 
 from sqlalchemy import select
@@ -28,8 +28,8 @@ from tracker.web.server import WebServer
 from tracker.web.site import Site
 
 START: datetime = at("2022-05-05 09:00")
-#: What is asked for all the while: any page shows that the process still answers.
-PAGE = "/healthz"
+#: What is asked for all the while.
+PAGES = ("/", "/healthz")
 #: Seconds after which it is given up.
 PATIENCE = 240
 
@@ -49,10 +49,10 @@ class SteppedClock(SystemClock):
 
 
 class Visitor:
-    """Asks for a page twice a second until it is told to stop, and remembers how long that took."""
+    """Asks for the pages in turn, twice a second, until it is told to stop, and remembers how long that took."""
 
     def __init__(self, address: str) -> None:
-        self._url = address + PAGE
+        self._urls = cycle([address + page for page in PAGES])
         self._stop = threading.Event()
         self.waits: list[float] = []
         self.failures: list[str] = []
@@ -67,11 +67,8 @@ class Visitor:
         while not self._stop.wait(0.5):
             start = time.monotonic()
             try:
-                urllib.request.urlopen(self._url, timeout=30).read()
-            except urllib.error.HTTPError as error:
-                if error.code >= 500:
-                    self.failures.append(str(error))
-            except OSError as error:
+                urllib.request.urlopen(next(self._urls), timeout=30).read()
+            except OSError as error:  # anything but 200 is one
                 self.failures.append(str(error))
             self.waits.append(time.monotonic() - start)
 
@@ -115,12 +112,12 @@ def main(folder: Path, port: int) -> None:
         "states": {row.message_id: row.state for row in rows},
         "passes": passes,
         "seconds": round(taken, 1),
-        "mails_per_second": round(len(late) / taken, 1),
-        "p99_lateness": round(quantile(late, 0.99), 1),
-        "rss_before": before // 1024,
-        "rss_peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-        "page_p99": round(quantile(visitor.waits, 0.99), 3),
-        "page_failures": visitor.failures,
+        "mails a second": round(len(late) / taken, 1),
+        "99th percentile of lateness, s": round(quantile(late, 0.99), 1),
+        "MB before": before // 1024,
+        "MB at most": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "pages' 99th percentile, s": round(quantile(visitor.waits, 0.99), 3),
+        "page failures": visitor.failures,
     }
     app.close()
     print(json.dumps(figures))  # noqa: T201

@@ -23,12 +23,14 @@ def test_whatever_happens_the_outbox_does_what_its_reference_says():
 
 
 @pytest.mark.torture
-def test_whatever_happens_in_thousands_of_histories(record_property):
+@pytest.mark.fault("model")
+def test_whatever_happens_in_thousands_of_histories(figures):
+    """Histories of an outbox, told beside its reference."""
     count = int(os.environ.get("TRACKER_TEST_HISTORIES", "4000"))
     long = settings(QUICK, max_examples=count, stateful_step_count=60, phases=(Phase.generate, Phase.shrink))
     FIGURES.clear()
     run_state_machine_as_test(OutboxMachine, settings=long)
-    record_property("figures", dict(FIGURES))
+    figures.update(FIGURES)
     assert FIGURES["histories"] >= count
     assert FIGURES["lost"] == FIGURES["unexpected"] == 0
     assert FIGURES["duplicates"] <= FIGURES["uncertain"]

@@ -176,7 +176,8 @@ class Engine:
             await self.courier.close()
 
     async def _drain(self, timezones: Sequence[str]) -> Counter[MailState]:
-        told = await self._write_down(())
+        loop = asyncio.get_running_loop()
+        told, began = await self._write_down(()), loop.time()
         while claimed := await self._beside(self._claim, timezones):
             results: list[Result] = []
             is_reached = False
@@ -184,7 +185,8 @@ class Engine:
                 async for result in self.courier.send(claimed, self.force):
                     is_reached |= result.is_tried
                     results.append(result)
-                    if len(results) >= RECORD:
+                    began = began if len(results) > 1 else loop.time()
+                    if len(results) >= RECORD or loop.time() - began >= RECORD_WITHIN:
                         lot, results = results, []
                         told.update(await self._write_down(lot))
             except Exception:
