@@ -35,3 +35,10 @@ def test_what_failed_and_what_could_not_run_is_said():
 def test_a_fault_that_nothing_made_is_not_run():
     rows = [line for line in page.lines([]) if line.startswith("| ") and "not run" in line]
     assert len(rows) == len(FAULTS)
+
+
+def test_bugs_that_were_put_back_have_a_table_of_their_own():
+    told = {page.BUG: "a claim | takes no lease", page.FOUND: "model: taken twice"}
+    text = "\n".join(page.lines([entry(fault="sabotage", case="no-lease", figures=told)]))
+    assert "1 of 1 found, see below" in text
+    assert "| no-lease | a claim \\| takes no lease | model: taken twice |" in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.torture.page import BUG, FOUND
 from tests.torture.sabotage import BUGS, CHECKS, look_for
 
 pytestmark = [pytest.mark.torture, pytest.mark.fault("sabotage")]
@@ -19,8 +20,6 @@ def test_without_a_bug_no_check_complains(check):
 def test_a_bug_that_is_put_back_is_found(bug, figures):
     """Bug."""
     findings = [look_for(bug, check) for check in CHECKS]
-    figures["what it is"] = " ".join(str(BUGS[bug].__doc__).split())
-    figures["found by"] = (
-        "; ".join(f"{each.check}: {each.said}" for each in findings if each.said) or "nobody"
-    )
+    figures[BUG] = " ".join(str(BUGS[bug].__doc__).split())
+    figures[FOUND] = "; ".join(f"{each.check}: {each.said}" for each in findings if each.said) or "nobody"
     assert any(each.said is not None for each in findings), f"nobody saw that {BUGS[bug].__doc__}"
