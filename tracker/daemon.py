@@ -185,7 +185,7 @@ class Service:
             with self.app.database.writing() as session:
                 remember(session, beat)
             self._kept_beat = now
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, TrackerError) as error:
             # The pages say so, and the next pass tries again.
             pulse.last = replace(beat, error=failure or type(error).__name__)
 

@@ -32,6 +32,7 @@ from tracker.app import App
 from tracker.clock import SystemClock
 from tracker.config.loader import load
 from tracker.daemon import StoppableCourier, StoppingError
+from tracker.errors import DatabaseError
 
 LEASES_END = "UPDATE mail SET lease_until = '2000-01-01 00:00:00.000000' WHERE lease_until IS NOT NULL"
 DUE = "SELECT DISTINCT effective_due FROM assignment WHERE key = '2'"
@@ -257,6 +258,21 @@ def test_a_mail_layout_that_does_not_work_never_keeps_a_mail_back(folder):
 
 FULL = """CREATE TRIGGER full BEFORE INSERT ON mail
 BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"""
+
+
+def test_a_pass_that_cannot_be_written_down_at_all_is_tried_again(place, monkeypatch, caplog):
+    app = App(place.config, database=f"sqlite:///{place.folder}/tracker.db", environ={})
+    service = daemon.Service(app, threading.Event())
+
+    def full(**_: object) -> None:
+        raise DatabaseError("database or disk is full")
+
+    monkeypatch.setattr(app.database, "writing", full)
+    service.pass_()
+    assert "pass failed, will be tried again: database or disk is full" in caplog.text
+    assert app.pulse.last is not None
+    assert app.pulse.last.error is not None
+    app.close()
 
 
 def test_a_database_that_refuses_for_a_while_costs_no_mail(place, monkeypatch, capsys):

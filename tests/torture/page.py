@@ -21,6 +21,8 @@ from tests.torture.record import FOLDER
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 #: Figures of a bug that was put back: what it is, and who found it.
 BUG, FOUND = "what it is", "found by"
+#: A test of more cases than this is told as one.
+MANY = 6
 Entry = dict[str, Any]
 
 

@@ -42,3 +42,9 @@ def test_bugs_that_were_put_back_have_a_table_of_their_own():
     text = "\n".join(page.lines([entry(fault="sabotage", case="no-lease", figures=told)]))
     assert "1 of 1 found, see below" in text
     assert "| no-lease | a claim \\| takes no lease | model: taken twice |" in text
+
+
+def test_a_test_of_many_cases_is_told_as_one():
+    cases = [entry(test=f"tests/x.py::test_cut[{n}]", case=str(n), figures={"cuts": n}) for n in range(10)]
+    text = "\n".join(page.lines([*cases, entry()]))
+    assert "Killed at each write (10 cases): cuts 45<br>Killed at each write (pwrite64)" in text
