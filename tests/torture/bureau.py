@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 from tests.tools import Place, quick_folder, wait_until
 from tests.torture import ready
-from tests.torture.scripted import Server
 from tests.trust.score import Score, score
 from tracker.app import App
 from tracker.clock import SystemClock, VirtualClock
@@ -71,27 +71,41 @@ class Remains:
         return [id_ for id_ in taken if self.mails.get(id_) != "sent"]
 
 
+class Post(Protocol):
+    """A mail server: where it is, how many talk to it, and the Message-IDs of what it took, copies included."""
+
+    port: int
+    open: int
+
+    @property
+    def ids(self) -> list[str]: ...
+
+
 @dataclass
 class Bureau:
-    """One place with its mail server; ``ahead`` is how many seconds its clock is ahead of ours."""
+    """One place with its mail server; ``ahead`` is how many seconds its clock is ahead of ours.
+
+    ``facts`` (see ``tests.torture.ready``) and ``environ`` go to whatever is started here.
+    """
 
     place: Place
-    server: Server
+    server: Post
     ahead: float
+    facts: dict[str, float] = field(default_factory=dict)
+    environ: dict[str, str] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
         return self.place.folder
 
-    def start(
-        self, *arguments: str, facts: Mapping[str, float] | None = None, waits: bool = False
-    ) -> ready.Process:
+    def start(self, *arguments: str, waits: bool = False) -> ready.Process:
         """``tracker ARGUMENTS`` here; one that ``waits`` does nothing until it is let go."""
-        return ready.start(self.folder, *arguments, facts={"clock": self.ahead, **(facts or {})}, waits=waits)
+        facts = {"clock": self.ahead, **self.facts}
+        return ready.start(self.folder, *arguments, facts=facts, waits=waits, **self.environ)
 
-    def run_once(self, facts: Mapping[str, float] | None = None) -> str:
+    def run_once(self) -> str:
         """One pass, to its end; what it said."""
-        process = self.start("run", "--once", "--send-now", facts=facts)
+        process = self.start("run", "--once", "--send-now")
         assert process.wait(120) == 0, process.said()
         assert "Traceback" not in process.said(), process.said()
         self.wait_for_silence()
@@ -115,7 +129,7 @@ class Bureau:
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
         twin = Place.__new__(Place)
         twin.folder, twin.config = folder, folder / "config"
-        return Bureau(twin, self.server, self.ahead)
+        return replace(self, place=twin)
 
     def time_passes(self) -> None:
         """So much that every lease has run out and every wait is over."""
@@ -125,11 +139,11 @@ class Bureau:
         )
         self.place.query("DELETE FROM meta WHERE name = 'pace'")
 
-    def come_to_rest(self, most: int = 15, facts: Mapping[str, float] | None = None) -> int:
+    def come_to_rest(self, most: int = 15) -> int:
         """Pass after pass, and time between them, until nothing waits any more; how many passes."""
         for number in range(1, most + 1):
             self.time_passes()
-            self.run_once(facts)
+            self.run_once()
             if not set(self.states()) & {"queued", "claimed", "deferred", "uncertain"}:
                 return number
         raise AssertionError(f"it never comes to rest: {self.states()}")
@@ -161,15 +175,15 @@ class Bureau:
 
 @contextlib.contextmanager
 def bureau(
-    addresses: Sequence[Sequence[str]], server: Server, *, connections: int = 4, campaign: str = CAMPAIGN
+    addresses: Sequence[Sequence[str]], server: Post, *, connections: int = 4, **facts: float
 ) -> Iterator[Bureau]:
     """A place with units of these addresses; nothing has run yet."""
     with quick_folder() as folder:
         settings = SETTINGS.format(port=server.port, connections=connections)
-        place = Place(folder / "bureau", tasks=campaign, units=units(addresses), settings=settings)
-        yield Bureau(place, server, (MOMENT - SystemClock().now()).total_seconds())
+        place = Place(folder / "bureau", tasks=CAMPAIGN, units=units(addresses), settings=settings)
+        yield Bureau(place, server, (MOMENT - SystemClock().now()).total_seconds(), facts)
 
 
 def total(scores: Sequence[Score]) -> Score:
     """The sum of several runs."""
-    return Score(*(sum(getattr(each, field.name) for each in scores) for field in fields(Score)))
+    return Score(*(sum(getattr(each, part.name) for each in scores) for part in fields(Score)))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Self
 
-Stage = Literal["connect", "ehlo", "mail", "rcpt", "data", "dot"]
+Stage = Literal["connect", "ehlo", "auth", "mail", "rcpt", "data", "dot"]
 
 #: Seconds between two signs of an answer that drips.
 DRIP = 1.0
@@ -66,9 +66,11 @@ class Server:
     ``after_yes(taken)`` when it has; both in the server's thread.
     """
 
-    def __init__(self, script: Script = takes_everything, *, pipelining: bool = True) -> None:
+    def __init__(
+        self, script: Script = takes_everything, *, pipelining: bool = True, knows_users: bool = False
+    ) -> None:
         self.script = script
-        self.pipelining = pipelining
+        self.extensions = ["PIPELINING"] * pipelining + ["AUTH PLAIN"] * knows_users
         self.taken: list[Taken] = []
         self.lost: list[str] = []
         self.asked: Counter[tuple[Stage, str]] = Counter()
@@ -112,35 +114,44 @@ class Server:
             writer.close()
 
     async def _converse(self, talk: _Talk) -> None:
-        to = ""
         is_open = await self._answer(talk, "connect", "220 scripted")
+        is_open &= talk.said.startswith("2")
         while is_open and (line := await talk.reader.readline()):
             word = line[:4].upper()
             if word in {b"EHLO", b"HELO"}:
-                hello = "250-scripted\r\n250 PIPELINING" if self.pipelining else "250 scripted"
+                *first, last = ["scripted", *self.extensions]
+                hello = "\r\n".join([*(f"250-{name}" for name in first), f"250 {last}"])
                 is_open = await self._answer(talk, "ehlo", hello)
-            elif word == b"MAIL":
-                to = ""
-                is_open = await self._answer(talk, "mail", "250 ok")
-            elif word == b"RCPT":
-                asked = line[line.index(b"<") + 1 : line.index(b">")].decode()
-                is_open = await self._answer(talk, "rcpt", "250 ok", asked)
-                to = asked if talk.said.startswith("2") else to
-            elif word == b"DATA":
-                if not to:
-                    await talk.say("503 no recipient")
-                    continue
-                is_open = await self._answer(talk, "data", "354 go on", to)
-                if is_open and talk.said.startswith("354"):
-                    is_open = await self._finish(talk, to)
+            elif word == b"AUTH":
+                is_open = await self._answer(talk, "auth", "235 welcome")
+            elif word in {b"MAIL", b"RCPT", b"DATA"}:
+                is_open = await self._begin(talk, word, line)
             elif word == b"QUIT":
                 await talk.say("221 bye")
                 return
             else:
                 await talk.say("250 ok")
 
+    async def _begin(self, talk: _Talk, word: bytes, line: bytes) -> bool:
+        if word == b"MAIL":
+            talk.to = ""
+            is_open = await self._answer(talk, "mail", "250 ok")
+            talk.has_sender = talk.said.startswith("2")
+            return is_open
+        if not (talk.has_sender if word == b"RCPT" else talk.to):
+            return await talk.say("503 something is missing")
+        if word == b"RCPT":
+            asked = line[line.index(b"<") + 1 : line.index(b">")].decode()
+            is_open = await self._answer(talk, "rcpt", "250 ok", asked)
+            talk.to = asked if talk.said.startswith("2") else talk.to
+            return is_open
+        is_open = await self._answer(talk, "data", "354 go on", talk.to)
+        return await self._finish(talk, talk.to) if talk.said.startswith("354") else is_open
+
     async def _finish(self, talk: _Talk, to: str) -> bool:
-        content = await talk.reader.readuntil(b"\r\n.\r\n")
+        content = b""
+        while (line := await talk.reader.readuntil(b"\r\n")) != b".\r\n":
+            content += line
         found = _ID.search(content)
         assert found is not None
         taken = Taken(found[1].decode(), to, content, time.monotonic())
@@ -171,11 +182,13 @@ class Server:
 
 @dataclass(slots=True)
 class _Talk:
-    """One connection; ``said`` is the last answer."""
+    """One connection; ``said`` is the last answer; ``has_sender`` and ``to`` are what it knows of a mail."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     said: str = ""
+    has_sender: bool = False
+    to: str = ""
 
     async def say(self, answer: str) -> bool:
         self.said = answer

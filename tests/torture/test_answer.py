@@ -30,16 +30,18 @@ def test_answer_lost_once_or_twice(how, pipelining, figures):
             return Lost(how, took=number % 4 < 2)
         return None
 
-    facts = {"timeout": PATIENCE}
-    with Server(script, pipelining=pipelining) as server, bureau(each_alone(MAILS), server) as here:
-        here.run_once(facts)
+    with (
+        Server(script, pipelining=pipelining) as server,
+        bureau(each_alone(MAILS), server, timeout=PATIENCE) as here,
+    ):
+        here.run_once()
         assert here.states() == {"uncertain": MAILS}
         outcomes = {str(told) for (told,) in here.place.query("SELECT outcome FROM mail")}
         assert all("did not say whether it took it" in told for told in outcomes), outcomes
-        assert here.run_once(facts), "nothing is tried again at once"
+        assert here.run_once(), "nothing is tried again at once"
         assert len(server.lost) == MAILS
         begin = time.monotonic()
-        passes = here.come_to_rest(facts=facts)
+        passes = here.come_to_rest()
         result = here.score(server.lost)
         assert result.holds, result
         assert result.uncertain == MAILS + MAILS // 2
@@ -53,14 +55,13 @@ def test_answer_lost_once_or_twice(how, pipelining, figures):
 @HOW
 def test_answer_always_lost(how, figures):
     """Lost for ever: given up, and never more copies than answers that were lost."""
-    facts = {"timeout": PATIENCE}
 
     def script(said):
         return Lost(how, took=True) if said.stage == "dot" and said.to.startswith("u") else None
 
-    with Server(script) as server, bureau(each_alone(MAILS), server) as here:
+    with Server(script) as server, bureau(each_alone(MAILS), server, timeout=PATIENCE) as here:
         here.plan()
-        here.come_to_rest(facts=facts)
+        here.come_to_rest()
         mine = [id_ for id_, to in _recipients(here).items() if to.startswith("u")]
         states = here.enqueued()
         assert Counter(states[id_] for id_ in mine) == {"failed": MAILS}

@@ -21,14 +21,14 @@ LEASE = 6
 class Holder:
     """Keeps the results of a mail from being written down, and kills once the server has said 250 to it."""
 
-    def __init__(self, here):
+    def __init__(self, here, server):
         self.here = here
         self.killed: set[str] = set()
         self.victim = None
         self.lock = None
         self.guard = threading.Lock()
-        here.server.before_yes = self.hold
-        here.server.after_yes = self.kill
+        server.before_yes = self.hold
+        server.after_yes = self.kill
 
     def hold(self, taken):
         """Each mail is the last one of its process once."""
@@ -48,10 +48,10 @@ class Holder:
                     self.victim.kill()
                     self.victim = None
 
-    def run(self, **facts):
+    def run(self):
         """One process with its end; whether it was killed, and what it had sent and not written down."""
         before = len(self.here.server.ids)
-        process = self.here.start("run", "--once", "--send-now", facts=facts, waits=True)
+        process = self.here.start("run", "--once", "--send-now", waits=True)
         self.victim = process
         process.let_go()
         code = process.wait()
@@ -76,12 +76,12 @@ def test_commit_that_never_came(connections, facts, databases, figures):
     """The database is held while the server says 250; then SIGKILL."""
     scores, costs = [], []
     for _ in range(databases):
-        with Server() as server, bureau(each_alone(MAILS), server, connections=connections) as here:
+        with Server() as server, bureau(each_alone(MAILS), server, connections=connections, **facts) as here:
             here.plan()
-            holder, unanswered = Holder(here), []
+            holder, unanswered = Holder(here, server), []
             for _ in range(MAILS + 1):
                 cost = here.score().duplicates
-                is_killed, untold = holder.run(**facts)
+                is_killed, untold = holder.run()
                 if not is_killed:
                     break
                 unanswered += untold

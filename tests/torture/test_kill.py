@@ -34,7 +34,7 @@ def killed_run(here, call, number, file=None):
     """A pass that dies instead of that call; whether it did, and what it had sent and not written down."""
     before = len(here.server.ids)
     path = None if file is None else here.folder / "var" / file
-    process = here.start("run", "--once", "--send-now", waits=True, facts=ALONE)
+    process = here.start("run", "--once", "--send-now", waits=True)
     with killing(process, call, number, path=path):
         process.let_go()
         code = process.wait()
@@ -46,15 +46,15 @@ def killed_run(here, call, number, file=None):
     return code != 0, left.untold(here.server.ids[before:])
 
 
-def recovered(here):
+def recovered(here, server):
     """The next pass, after the leases; the seconds from its start until the last mail was with the server."""
     begin = time.monotonic()
-    before = len(here.server.ids)
+    before = len(server.ids)
     here.later(minutes=LEASE)
     here.run_once()
     assert here.found().is_whole
     assert here.states() == {"sent": MAILS}
-    return here.server.taken[-1].at - begin if len(here.server.ids) > before else None
+    return server.taken[-1].at - begin if len(server.ids) > before else None
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_kill_at_each_call(planned, call, file, figures):
     """Killed at the N-th call, N = 1, 2, … until a pass ends by itself."""
     required_tracer()
     scores, times = [], []
-    with Server() as server, bureau(each_alone(MAILS), server) as template:
+    with Server() as server, bureau(each_alone(MAILS), server, **ALONE) as template:
         begun(template, planned=planned)
         for number in range(1, 1000):
             server.forget()
@@ -92,7 +92,7 @@ def test_kill_at_each_call(planned, call, file, figures):
                 if not is_killed:
                     assert here.states() == {"sent": MAILS}
                     break
-                seconds = recovered(here)
+                seconds = recovered(here, server)
                 times += [] if seconds is None else [seconds]
                 result = here.score(untold)
                 assert result.holds, (number, result)
@@ -110,14 +110,14 @@ def test_kill_again_and_again(figures):
     for seed in range(8):
         lot = random.Random(seed)
         unanswered, before = [], kills
-        with Server() as server, bureau(each_alone(MAILS), server) as here:
+        with Server() as server, bureau(each_alone(MAILS), server, **ALONE) as here:
             for _ in range(12):
                 call, last = lot.choice([("pwrite64", 70), ("fdatasync", 7), ("sendto", 15)])
                 is_killed, untold = killed_run(here, call, lot.randint(1, last))
                 kills += is_killed
                 unanswered += untold
                 here.later(minutes=LEASE)
-            seconds = recovered(here)
+            seconds = recovered(here, server)
             times += [] if seconds is None else [seconds]
             result = here.score(unanswered)
             assert result.holds, (seed, result)
