@@ -61,10 +61,11 @@ def each_alone(count: int, domain: str = "unit.internal") -> list[list[str]]:
 
 @dataclass(frozen=True, slots=True)
 class Remains:
-    """Whether SQLite finds the file ``is_whole``, and the state of each mail by Message-ID."""
+    """Whether SQLite finds the file ``is_whole``, the state of each mail by Message-ID, and what version made it."""
 
     is_whole: bool
     mails: dict[str, str]
+    schema: str = ""
 
     def untold(self, taken: Sequence[str]) -> list[str]:
         """Those that the server took and nobody wrote down as sent, once for each time."""
@@ -170,7 +171,10 @@ class Bureau:
             return Remains(True, {})
         with quick_folder() as folder:
             copy = self.copy(folder)
-            return Remains(copy.place.query("PRAGMA integrity_check") == [("ok",)], copy.enqueued())
+            is_whole = copy.place.query("PRAGMA integrity_check") == [("ok",)]
+            has_meta = copy.place.query("SELECT 1 FROM sqlite_master WHERE name = 'meta'")
+            found = copy.place.query("SELECT value FROM meta WHERE name = 'schema'") if has_meta else []
+            return Remains(is_whole, copy.enqueued(), *(str(schema) for (schema,) in found))
 
 
 @contextlib.contextmanager
