@@ -1,7 +1,6 @@
 """Several ``tracker run`` on one PostgreSQL: they share the work, and nothing is lost or repeated whatever befalls them."""
 
 import contextlib
-import os
 import signal
 import sqlite3
 import subprocess
