@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import axe_playwright_python
 import openpyxl
+from playwright.sync_api import Browser, sync_playwright
 
+from tests.tools import missing
 from tracker import desk
 from tracker.core.model import Event, EventKind
 from tracker.engine.accounts import add_account
@@ -31,6 +36,19 @@ TELL_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
 """
+
+
+@contextmanager
+def real_chromium() -> Iterator[Browser]:
+    """The one that is installed; Playwright keeps an event loop in this thread meanwhile."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    program = next((found for name in names if (found := shutil.which(name))), None)
+    if program is None:
+        missing("chromium is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 def run_pass(app):

@@ -5,10 +5,9 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from playwright.sync_api import sync_playwright
 
-from tests.acceptance.browsing import Served, run_pass
-from tests.tools import ROOT, Place, missing
+from tests.acceptance.browsing import Served, real_chromium, run_pass
+from tests.tools import ROOT, Place
 from tests.web import office
 from tests.world import at
 
@@ -18,14 +17,8 @@ MORNING = at("2022-05-04 09:00")
 # No longer than a module: Playwright keeps an event loop in this thread, and other tests want their own.
 @pytest.fixture(scope="module")
 def chromium():
-    names = ("chromium", "chromium-browser", "google-chrome")
-    program = next((found for name in names if (found := shutil.which(name))), None)
-    if program is None:
-        missing("chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    with real_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

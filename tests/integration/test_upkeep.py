@@ -73,7 +73,9 @@ def test_what_was_known_before_an_upgrade_is_known_after_it_and_is_not_said_agai
     place.ok("backup", "copy.db")
 
 
-def test_an_upgrade_that_dies_at_any_statement_has_changed_nothing(tmp_path):
+@pytest.mark.fault("restore")
+def test_an_upgrade_that_dies_at_any_statement_has_changed_nothing(tmp_path, figures):
+    """An upgrade that dies at its N-th statement, N = 1, 2, … until one ends by itself, has changed nothing."""
     before = None
     for number in range(1, 200):
         path = tmp_path / f"{number}.db"
@@ -97,6 +99,7 @@ def test_an_upgrade_that_dies_at_any_statement_has_changed_nothing(tmp_path):
             database.close()
         if done:
             assert number > 15
+            figures["statements"] = number - 1
             return
         with closing(sqlite3.connect(path)) as file:
             assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -192,7 +195,9 @@ def test_a_backup_that_cannot_be_written_leaves_the_one_before(tmp_path):
         assert target.read_bytes() == kept
 
 
-def test_a_restored_ledger_never_says_again_what_went_out_since(tmp_path):
+@pytest.mark.fault("restore")
+def test_a_restored_ledger_never_says_again_what_went_out_since(tmp_path, figures):
+    """An older backup is restored after four days of mails."""
     with office(tmp_path, at=at("2022-06-01 08:00")) as app:
         app.engine.run_pass(at_once=True)
         upkeep.backup(app, tmp_path / "copy.db")
@@ -216,9 +221,12 @@ def test_a_restored_ledger_never_says_again_what_went_out_since(tmp_path):
             (m["to"][0], i["ref"], i["reason"]) for m in fresh for i in m["items"] if i["reason"] == "lead"
         }
         assert not again & told
+        figures["said again"] = len(again & told)
 
 
-def test_mails_under_way_in_a_backup_are_let_go(tmp_path):
+@pytest.mark.fault("restore")
+def test_mails_under_way_in_a_backup_are_let_go(tmp_path, figures):
+    """Mails that were under way in the backup."""
     with office(tmp_path) as app:
         app.engine.alert("x/1", "title", ["problem"])
         upkeep.backup(app, tmp_path / "copy.db")
@@ -229,6 +237,7 @@ def test_mails_under_way_in_a_backup_are_let_go(tmp_path):
         app.engine.run_pass()
         states = {mail["state"] for mail in desk.mails(app) if mail["kind"] == "alert"}
         assert states == {"dropped"}
+        figures["let go"] = let_go
 
 
 def test_a_service_at_work_is_not_restored_under_its_feet(tmp_path):
@@ -253,7 +262,9 @@ def test_what_is_no_backup_changes_nothing(tmp_path, content):
         assert len(desk.history(app)) == 1
 
 
-def test_from_sqlite_to_postgresql_and_back(tmp_path):
+@pytest.mark.fault("restore")
+def test_from_sqlite_to_postgresql_and_back(tmp_path, figures):
+    """From SQLite to PostgreSQL and back."""
     postgres.shared()
     url = postgres.fresh()
     try:
@@ -270,5 +281,6 @@ def test_from_sqlite_to_postgresql_and_back(tmp_path):
         with office(tmp_path / "again") as app:
             upkeep.restore(app, tmp_path / "back.db")
             assert [each["event"] for each in desk.history(app)] == ["submit", "nil"]
+            figures["rows"] = sum(map(len, rows_of(app.database_url).values()))
     finally:
         postgres.drop(url)

@@ -1,4 +1,4 @@
-"""Several services on one PostgreSQL before one mail server that remembers what it took; and their score."""
+"""Several services on one database before one mail server that remembers what it took; and their score."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -36,6 +37,9 @@ mail:
   transport: smtp+plain://127.0.0.1:{port}
 operator: {{name: 管理员, email: operator@kaoshi.internal}}
 """
+
+#: A file in the place itself, where there is no PostgreSQL.
+SQLITE = "sqlite:///var/tracker.db"
 
 _ID = re.compile(rb"^Message-ID:\s*(<[^>]+>)", re.IGNORECASE | re.MULTILINE)
 
@@ -172,6 +176,8 @@ class Race:
         return self.replicas[-1]
 
     def rows(self, statement: str) -> list[tuple[object, ...]]:
+        if self.url == SQLITE:
+            return list(self.place.query(statement))
         return postgres.run(self.url, statement)
 
     def states(self) -> Counter[str]:
@@ -198,7 +204,7 @@ class Race:
         return lambda: self._states_or_none() == {MailState.SENT.value: count}
 
     def _states_or_none(self) -> Counter[str] | None:
-        with contextlib.suppress(psycopg.Error):
+        with contextlib.suppress(psycopg.Error, sqlite3.OperationalError):
             return self.states()
         return None
 
@@ -251,10 +257,11 @@ def race(
         postgres.drop(own)
 
 
-def tell(fault: str, running: Race, taken: float, **more: object) -> None:
-    """One line with the figures of a run, for whoever reads along (``pytest -s``)."""
-    others = "".join(f" {name}={value}" for name, value in more.items())
-    print(  # noqa: T201
-        f"{fault}: processes={len(running.replicas)} mails={len(running.rows('SELECT 1 FROM mail'))} "
-        f"claims={running.claims()} {running.score()} seconds={taken:.1f}{others}"
-    )
+def tell(figures: dict[str, object], running: Race, taken: float, **more: object) -> None:
+    """The figures of a run, for the page of faults."""
+    figures["processes"] = len(running.replicas)
+    figures["mails"] = len(running.rows("SELECT 1 FROM mail"))
+    figures["claims"] = " + ".join(str(count) for count in running.claims())
+    figures["score"] = running.score()
+    figures["seconds"] = taken
+    figures.update({name.replace("_", " "): value for name, value in more.items()})

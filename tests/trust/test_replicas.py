@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import sqlite3
 import subprocess
 import time
 
@@ -10,10 +11,12 @@ import pytest
 
 from tests import postgres
 from tests.tools import clean_environ, command, wait_until
-from tests.trust.replicas import race, tell
+from tests.trust.replicas import SQLITE, race, tell
 from tracker.store.database import open_database
 
 torture = pytest.mark.torture
+replicas = pytest.mark.fault("replicas")
+postgres_away = pytest.mark.fault("postgres")
 
 TERMINATE_ALL = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -50,7 +53,7 @@ def assert_ledger_once(running):
     assert "pass failed" not in running.said(), running.said()
 
 
-def begin(count, units):
+def begin(count, units, figures):
     """So many services start together on an empty database; every digest of the day goes out once."""
     with race(units=units) as running:
         running.start(count)
@@ -60,20 +63,24 @@ def begin(count, units):
         running.assert_no_trouble()
         assert running.score().duplicates == 0
         assert sum(1 for each in running.claims() if each) > 1, "they share the work"
-        tell("start together", running, taken)
+        tell(figures, running, taken)
 
 
-def test_three_that_start_together_on_an_empty_database_send_every_mail_once():
-    begin(3, 100)
+@replicas
+def test_three_that_start_together_on_an_empty_database_send_every_mail_once(figures):
+    """Three start together on an empty database."""
+    begin(3, 100, figures)
 
 
 @torture
+@replicas
 @pytest.mark.parametrize("count", [2, 4, 5])
-def test_so_many_that_start_together_send_every_mail_once(count):
-    begin(count, 300)
+def test_so_many_that_start_together_send_every_mail_once(count, figures):
+    """So many start together on an empty database."""
+    begin(count, 300, figures)
 
 
-def kill_one(units):
+def kill_one(units, figures):
     with race(units=units, seconds=0.02, lease=3) as running:
         running.start(2)
         running.wait_for_mails(units // 4)
@@ -87,44 +94,81 @@ def kill_one(units):
         taken = running.wait_until_all_is_sent(units)
         assert_every_mail_once(running, units)
         running.assert_no_trouble()
-        tell("SIGKILL", running, taken, took_over=f"{time.monotonic() - killed:.1f}")
+        tell(figures, running, taken, seconds_after_the_kill=time.monotonic() - killed, lease=running.lease)
 
 
-def test_what_one_that_was_killed_had_in_hand_is_taken_over():
-    kill_one(100)
+@replicas
+def test_what_one_that_was_killed_had_in_hand_is_taken_over(figures):
+    """One of two is killed while it sends."""
+    kill_one(100, figures)
 
 
 @torture
+@replicas
 @pytest.mark.parametrize("time_", range(3))
-def test_what_one_that_was_killed_had_in_hand_is_taken_over_every_time(time_):
-    kill_one(300)
+def test_what_one_that_was_killed_had_in_hand_is_taken_over_every_time(time_, figures):
+    """One of two is killed while it sends."""
+    kill_one(300, figures)
 
 
 @torture
-def test_one_that_freezes_past_its_lease_sends_nothing_more_of_what_others_took_over():
-    with race(units=300, seconds=0.02, lease=3) as running:
-        running.start(3)
+@pytest.mark.fault("frozen")
+@pytest.mark.parametrize("store", ["postgres", "sqlite"])
+def test_one_that_freezes_past_its_lease_sends_nothing_more_of_what_others_took_over(store, figures):
+    """SIGSTOP in the middle of sending, past its lease of three seconds; SIGCONT once the others are done."""
+    with race(units=300, seconds=0.02, lease=3, url=SQLITE if store == "sqlite" else None) as running:
+        running.start(2 if store == "sqlite" else 3)
         running.wait_for_mails(60)
         victim = running.replicas[0]
-        wait_until(
-            lambda: running.rows(
-                f"SELECT 1 FROM mail WHERE state = 'claimed' AND claimed_by LIKE '%/{victim.pid}'"
-            ),
-            20,
-        )
-        victim.send(signal.SIGSTOP)
+        freeze_while_it_sends(running, victim)
         frozen = time.monotonic()
         time.sleep(0.2)
-        running.unanswered += running.in_hand(victim)
-        taken = running.wait_until_all_is_sent(300)
+        held = running.in_hand(victim)
+        running.unanswered += held
+        wait_until(lambda: not running.rows(claims_of(victim)), 40, running.said)
         took_over = time.monotonic() - frozen
-        before = len(running.post.ids)
+        taken = running.wait_until_all_is_sent(300)
+        before, written = len(running.post.ids), running.rows(WRITTEN)
         victim.send(signal.SIGCONT)
         time.sleep(3)
         assert len(running.post.ids) == before, "it sends nothing any more"
+        assert running.rows(WRITTEN) == written, "what it writes down late counts for nothing"
         assert_every_mail_once(running, 300)
         running.assert_no_trouble()
-        tell("SIGSTOP past the lease", running, taken, took_over=f"{took_over:.1f}")
+        tell(figures, running, taken, took_over_after=took_over, lease=running.lease, late_results=len(held))
+
+
+#: What a result that comes too late must not touch.
+WRITTEN = "SELECT id, state, fence, claimed_by, sent_at, attempts FROM mail ORDER BY id"
+
+
+def claims_of(replica):
+    return f"SELECT 1 FROM mail WHERE state = 'claimed' AND claimed_by LIKE '%/{replica.pid}'"
+
+
+def freeze_while_it_sends(running, victim):
+    """Between the server's answer and its own writing it down; not in a transaction of SQLite, which nobody can end."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        wait_until(lambda: running.in_hand(victim), 20, running.said)
+        victim.send(signal.SIGSTOP)
+        if running.in_hand(victim) and not (running.url == SQLITE and is_locked(running)):
+            return
+        victim.send(signal.SIGCONT)
+        time.sleep(0.02)
+    pytest.fail("it never stood between an answer and its writing it down")
+
+
+def is_locked(running):
+    """Whether somebody holds SQLite's only pen for longer than a moment."""
+    path = running.place.folder / "var" / "tracker.db"
+    with contextlib.closing(sqlite3.connect(path, timeout=1, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        connection.execute("ROLLBACK")
+        return False
 
 
 @contextlib.contextmanager
@@ -140,8 +184,9 @@ def stuck_in_planning(running):
 
 
 @torture
-def test_one_that_freezes_while_it_plans_keeps_nobody_from_planning():
-    """It holds the lock of the ledger: PostgreSQL lets go of it, here after two seconds instead of a minute."""
+@pytest.mark.fault("frozen")
+def test_one_that_freezes_while_it_plans_keeps_nobody_from_planning(figures):
+    """One freezes with the lock of the ledger: PostgreSQL lets go of it, here after two seconds instead of a minute."""
     with race(units=50) as running:
         running.url += "?" if "?" not in running.url else "&"
         running.url += "options=-cidle_in_transaction_session_timeout%3D2s"
@@ -154,11 +199,13 @@ def test_one_that_freezes_while_it_plans_keeps_nobody_from_planning():
         assert_every_mail_once(running, 50)
         running.assert_no_trouble()
         assert running.score().duplicates == 0
-        tell("SIGSTOP while planning", running, taken)
+        tell(figures, running, taken)
 
 
 @torture
-def test_connections_that_are_cut_again_and_again_cost_nothing():
+@postgres_away
+def test_connections_that_are_cut_again_and_again_cost_nothing(figures):
+    """pg_terminate_backend of every connection four times a second for twelve seconds."""
     with race(units=300, seconds=0.01) as running:
         running.start(3)
         wait_until(lambda: all("in force" in each.said() for each in running.replicas), 30, running.said)
@@ -172,11 +219,13 @@ def test_connections_that_are_cut_again_and_again_cost_nothing():
         assert_every_mail_once(running, 300)
         running.assert_no_trouble()
         assert running.score().duplicates == 0
-        tell("pg_terminate_backend", running, taken, cut=cut)
+        tell(figures, running, taken, connections_cut=cut)
 
 
 @torture
-def test_a_server_that_crashes_in_the_middle_of_a_pass_costs_nothing():
+@postgres_away
+def test_a_server_that_crashes_in_the_middle_of_a_pass_costs_nothing(figures):
+    """-m immediate while mails go out."""
     with postgres.server() as server, race(units=300, seconds=0.02, url=server.make("crash")) as running:
         running.start(3)
         running.wait_for_mails(60)
@@ -189,11 +238,13 @@ def test_a_server_that_crashes_in_the_middle_of_a_pass_costs_nothing():
         assert_every_mail_once(running, 300)
         running.assert_no_trouble()
         assert running.score().duplicates == 0
-        tell("-m immediate", running, taken, outage=f"{outage:.1f}")
+        tell(figures, running, taken, outage=outage)
 
 
 @torture
-def test_a_server_that_crashes_while_they_plan_costs_nothing():
+@postgres_away
+def test_a_server_that_crashes_while_they_plan_costs_nothing(figures):
+    """-m immediate while the day is planned."""
     with postgres.server() as server, race(units=300, url=server.make("crash")) as running:
         with stuck_in_planning(running):
             running.start(2)
@@ -205,11 +256,13 @@ def test_a_server_that_crashes_while_they_plan_costs_nothing():
         assert_every_mail_once(running, 300)
         running.assert_no_trouble()
         assert running.score().duplicates == 0
-        tell("-m immediate while planning", running, taken)
+        tell(figures, running, taken)
 
 
 @torture
-def test_a_server_that_freezes_is_waited_for():
+@postgres_away
+def test_a_server_that_freezes_is_waited_for(figures):
+    """SIGSTOP of the whole server for five seconds."""
     with postgres.server() as server, race(units=300, seconds=0.02, url=server.make("freeze")) as running:
         running.start(3)
         running.wait_for_mails(60)
@@ -220,11 +273,13 @@ def test_a_server_that_freezes_is_waited_for():
         assert_every_mail_once(running, 300)
         running.assert_no_trouble()
         assert running.score().duplicates == 0
-        tell("PostgreSQL SIGSTOP", running, taken, outage=5)
+        tell(figures, running, taken, outage=5)
 
 
 @torture
-def test_a_service_without_its_database_says_so_and_heals_by_itself():
+@postgres_away
+def test_a_service_without_its_database_says_so_and_heals_by_itself(figures):
+    """The server is away for longer than a pass."""
     with postgres.server() as server, race(units=50, seconds=0.05, url=server.make("away")) as running:
         server.stop()
         done = subprocess.run(
@@ -254,4 +309,4 @@ def test_a_service_without_its_database_says_so_and_heals_by_itself():
         assert_every_mail_once(running, 50)
         running.assert_no_trouble()
         assert running.score().duplicates == 0
-        tell("PostgreSQL away", running, taken, outage=f"{outage:.1f}")
+        tell(figures, running, taken, outage=outage)

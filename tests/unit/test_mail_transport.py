@@ -194,6 +194,13 @@ def test_domains_for_examples_and_tests_are_known(address, reserved):
         (554, "DT:SPM 163 smtp10", "failed"),
         (550, "5.1.90 Your message can't be sent because you've reached your daily limit", "too_fast"),
         (550, "5.7.705 Access denied, tenant has exceeded threshold", "too_fast"),
+        (432, "4.3.2 Concurrent connections limit exceeded. Visit https://help.internal", "too_fast"),
+        (
+            451,
+            "4.7.652 The mail server [192.0.2.7] has exceeded the maximum number of connections.",
+            "too_fast",
+        ),
+        (552, "5.3.4 Message size limit exceeded", "failed"),
         (550, "5.7.708 Access denied, traffic not accepted from this IP", "failed"),
         (554, "5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException", "too_fast"),
         (550, "发信频率过高", "too_fast"),

@@ -29,7 +29,8 @@ TOO_FAST = (
     r"rate.?limit|throttl|too many(?! hops)|too much|too fast",
     r"频率|过于频繁",
     # Whatever passes a limit, unless it is the size of the mail, which waiting does not cure.
-    r"^(?!.*size).*(?:exceed|reach)\w* .{0,40}(?:limit|threshold)",
+    r"^(?!.*size).*(?:exceed|reach)\w* .{0,40}(?:limit|threshold|maximum number)",
+    r"^(?!.*size).*(?:connection|message|recipient|rate)s? limit (?:was |has been )?(?:exceed|reach)",
     r"^(?!.*大小).*超[过出]了?.{0,12}(?:限制|上限|限额)",
 )
 #: By these a refusal is known not to be final, although it has the code of one.
