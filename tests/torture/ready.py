@@ -3,7 +3,8 @@
 Hundreds of processes are killed here, and their imports would take most of the time.  A fork runs the command line
 as it is, in a folder, an environment and a session of its own.  FACTS is what would make a test long otherwise:
 ``clock``, seconds that its clock is ahead; ``timeout``, how long a mail server may be silent; ``claim``, how
-many mails are taken at once; ``lease``, the lease in seconds; ``threads``, how many threads work beside an event loop.
+many mails are taken at once; ``lease``, the lease in seconds; ``threads``, how many threads work beside an event loop;
+``is_restless``, whether it looks for work every second.
 
 ``python -m tests.torture.ready`` is the one that waits: a line of JSON for each thing that it is asked.
 """
@@ -136,7 +137,7 @@ def _import_everything() -> None:
 
 def _prepare(facts: Mapping[str, float]) -> None:
     """Put the short times in place."""
-    from tracker import clock
+    from tracker import clock, daemon
     from tracker.engine import engine, outbox
     from tracker.mail import transport
 
@@ -150,6 +151,8 @@ def _prepare(facts: Mapping[str, float]) -> None:
         for module in (outbox, engine):
             module.LEASE = lease  # type: ignore[attr-defined]
         outbox.LAST_MINUTE = lease / 4
+    if facts.get("is_restless"):
+        daemon.TICK = "*"
     if "threads" in facts:
         futures.ThreadPoolExecutor.__init__.__defaults__ = (
             int(facts["threads"]),

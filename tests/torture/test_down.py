@@ -33,7 +33,8 @@ def told(place: Bureau, first: date) -> dict[str, set[str]]:
 def test_down_for_days(days, figures):
     """Stopped on 8 June 2022, started again after so many days."""
     tasks = CAMPAIGN.replace("kaoshi.example", "kaoshi.internal").replace("万州", "单位0")
-    with Server() as server, bureau(each_alone(UNITS), server, campaign=tasks) as place:
+    with Server() as server, bureau(each_alone(UNITS), server) as place:
+        place.place.tasks.write_text(tasks, encoding="utf-8")
         place.run_once()
         place.later(24 * 60)
         steady = place.copy(place.folder.parent / "steady")
