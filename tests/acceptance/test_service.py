@@ -214,7 +214,9 @@ def alerts(place):
     return [letter for letter in place.letters() if "operator@" in str(letter["To"])]
 
 
-def test_a_bad_file_changes_nothing_and_the_operator_hears_of_it_once(place):
+@pytest.mark.fault("edits")
+def test_a_bad_file_changes_nothing_and_the_operator_hears_of_it_once(place, figures):
+    """A service takes nothing from a bad edit, and the operator gets one mail."""
     with service(place) as running:
         running.wait_for("ledger: ")
         bad = CAMPAIGN.replace("2022年6月底前，并", "2099年9月底前，并").replace(
@@ -239,6 +241,7 @@ def test_a_bad_file_changes_nothing_and_the_operator_hears_of_it_once(place):
         rename_save(place.tasks, bad)
         wait_until(lambda: len(alerts(place)) == 2, 8)
         assert running.stop()[0] == 0
+    figures |= {"bad edits": 3, "mistakes that were new": 2, "mails to the operator": len(alerts(place))}
 
 
 def test_a_mail_layout_that_does_not_work_never_keeps_a_mail_back(folder):

@@ -370,7 +370,11 @@ def test_three_months_of_some_districts(tmp_path):
 
 
 @pytest.mark.torture
-def test_seven_months_of_every_district(tmp_path):
+@pytest.mark.fault("spreadsheets")
+def test_seven_months_of_every_district(tmp_path, figures):
+    """Tables of 41 districts and seven months as people would fill them in, mistakes included."""
     replay = tell(SEED, districts(ROOT / "config"))
     assert {each.table for each in replay.sent} == set(TABLES)
+    start = time.monotonic()
     _proved(replay, tmp_path, converts=True)
+    figures |= {"files": len(replay.sent), "s": time.monotonic() - start}

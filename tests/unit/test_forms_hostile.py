@@ -194,12 +194,15 @@ def heavy():
     yield "csv, lines", b"\n" * limits.MAX_FILE, None
 
 
+@pytest.mark.fault("spreadsheets")
 @pytest.mark.parametrize(
     ("start", "step"),
     # A third of them each time; all of them under torture.
     [(0, 3), pytest.param(1, 3, marks=pytest.mark.torture), pytest.param(2, 3, marks=pytest.mark.torture)],
 )
-def test_small_files_that_want_to_be_large_are_refused_in_seconds_and_in_bounded_memory(start, step):
+def test_small_files_that_want_to_be_large_are_refused_in_seconds_and_in_bounded_memory(start, step, figures):
+    """Bombs of every kind of file, in the process that reads."""
+    figures |= {"files": 0, "slowest, s": 0.0, "MB at most": 0}
     for what, data, sentence in itertools.islice(heavy(), start, None, step):
         assert len(data) <= limits.MAX_FILE, what
         with Reader() as reader:
@@ -215,6 +218,11 @@ def test_small_files_that_want_to_be_large_are_refused_in_seconds_and_in_bounded
             assert said == sentence, what
         assert took < SECONDS, what
         assert peak < PEAK_MEGABYTES, what
+        figures |= {
+            "files": figures["files"] + 1,
+            "slowest, s": max(figures["slowest, s"], took),
+            "MB at most": max(figures["MB at most"], peak),
+        }
 
 
 def test_a_million_empty_rows_with_a_style_are_no_hindrance(reader):
