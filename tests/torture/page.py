@@ -11,7 +11,9 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -95,10 +97,29 @@ def _cell(fault: Fault, entries: Sequence[Entry]) -> str:
     if bugs := [entry for entry in entries if BUG in entry["figures"]]:
         found = sum(entry["outcome"] == "passed" for entry in bugs)
         return f"{found} of {len(bugs)} found, see below"
-    return (
-        "<br>".join(_told(entry) for entry in entries if entry["outcome"] != "skipped")
-        or "could not be run, see below"
-    )
+    return "<br>".join(_told(entry) for entry in _merged(entries)) or "could not be run, see below"
+
+
+def _merged(entries: Sequence[Entry]) -> Iterator[Entry]:
+    """Those that ran; a test of many cases is told as one, with the sums of what it counted."""
+    for _, each in groupby((entry for entry in entries if entry["outcome"] != "skipped"), key=_function):
+        cases = list(each)
+        if len(cases) <= MANY:
+            yield from cases
+            continue
+        sums: Counter[str] = Counter()
+        for case in cases:
+            for name, value in case["figures"].items():
+                sums[name] += value if isinstance(value, int) else 0
+        counted = {
+            name: value for name, value in sums.items() if isinstance(cases[0]["figures"].get(name), int)
+        }
+        failed = [case for case in cases if case["outcome"] == "failed"]
+        yield {**(failed or cases)[0], "case": f"{len(cases)} cases", "figures": counted}
+
+
+def _function(entry: Entry) -> str:
+    return str(entry["test"]).partition("[")[0]
 
 
 def _told(entry: Entry) -> str:
