@@ -78,7 +78,7 @@ def place_of(folder: Path, server: Server, *, zone: str = "Asia/Shanghai", hour:
 
 
 def test_a_clock_that_is_set_forth_and_back(figures):
-    """+2 h, −1 h, +40 d, −30 d while it runs."""
+    """+2 h, −1 h, +40 d, −30 d, +6 years and back while it runs."""
     with Server() as server, quick_folder() as folder:
         clock = Clock(folder)
         place = place_of(folder, server)
@@ -92,7 +92,11 @@ def test_a_clock_that_is_set_forth_and_back(figures):
             days.set(at("2022-05-15 02:00"), ["2022-05-05", "2022-06-14"])
             days.set(at("2022-06-14 03:00"), ["2022-05-05", "2022-06-14"])
             days.set(at("2022-07-06 02:00"), ["2022-05-05", "2022-06-14", "2022-07-06"])
-            figures |= {"jumps": 6, **days.figures()}
+            # Years ahead, and set right: what was told there is void, and the days go on.
+            years = ["2022-05-05", "2022-06-14", "2022-07-06", "2029-01-04"]
+            days.set(at("2029-01-04 02:00"), years)
+            days.set(at("2022-07-08 02:00"), [*years[:3], "2022-07-08", years[3]])
+            figures |= {"jumps": 8, **days.figures()}
 
 
 def test_the_hour_that_is_left_out_and_the_hour_that_comes_twice(figures):

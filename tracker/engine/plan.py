@@ -11,6 +11,7 @@ from sqlmodel import Session
 from tracker.engine.agenda import planned_day, set_planned_day
 from tracker.engine.day import plan_day
 from tracker.engine.inforce import InForce
+from tracker.engine.misled import come_back, is_misled
 from tracker.engine.rollups import plan_rollups
 
 
@@ -27,7 +28,7 @@ def _timezones_due(
         day = now.astimezone(ZoneInfo(timezone)).date()
         if at_once or may_send(force, timezone, now):
             planned = planned_day(session, timezone)
-            if planned is None or planned < day:
+            if planned is None or planned < day or is_misled(planned, day):
                 yield timezone, day, planned
 
 
@@ -43,6 +44,8 @@ def plan(session: Session, force: InForce, now: datetime, *, at_once: bool = Fal
     the first two, for whoever has just installed the service and wants to see it work.
     """
     written = 0
+    if plan_is_due(session, force, now, at_once=at_once):
+        come_back(session, force, now)
     for timezone, day, planned in list(_timezones_due(session, force, now, at_once=at_once)):
         written += plan_day(session, force, timezone, day, now)
         # What fell due while the service was not there yet is in the digests; it is no news to report upward.
@@ -59,6 +62,7 @@ def next_planning(session: Session, force: InForce, now: datetime) -> datetime:
         zone = ZoneInfo(timezone)
         local = now.astimezone(zone)
         planned = planned_day(session, timezone)
-        day = local.date() if planned is None or planned < local.date() else local.date() + timedelta(days=1)
+        is_told = planned is not None and local.date() <= planned and not is_misled(planned, local.date())
+        day = local.date() + timedelta(days=1) if is_told else local.date()
         instants.append(datetime.combine(force.workdays.on_or_after(day), force.settings.send_at, zone))
     return max(now, min(instants))

@@ -1,0 +1,57 @@
+"""What is done once a clock that ran months ahead has been set right.
+
+While it was wrong, days were planned that are yet to come, and nothing would be said again before they are there.  A
+clock that was some days or weeks ahead is waited for, as each milestone is told once; one that was further ahead told
+nothing that anybody could use, and it is all taken back: the agenda goes on as if today were the next day after
+yesterday.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select, update
+from sqlmodel import Session
+
+from tracker.core.reminders import next_on
+from tracker.engine.agenda import agenda_dates, planned_day, set_planned_day
+from tracker.engine.inforce import InForce
+from tracker.store.tables import AGENDA, ASSIGNMENT, MAIL, UNDERWAY, MailState
+
+#: Days that were planned further ahead than this were planned by a clock that was wrong.
+FAR = timedelta(days=60)
+
+OUTCOME = "let go: it was written while the clock was wrong"
+
+
+def is_misled(planned: date | None, today: date) -> bool:
+    """Whether what was ``planned`` last can only have been planned by a wrong clock."""
+    return planned is not None and planned > today + FAR
+
+
+def come_back(session: Session, force: InForce, now: datetime) -> bool:
+    """Take back what was planned by a clock that was far ahead, if it was; whether it was.
+
+    Yesterday counts as told in every time zone.
+    """
+    days = {zone: now.astimezone(ZoneInfo(zone)).date() for zone in force.timezones}
+    if not any(is_misled(planned_day(session, zone), day) for zone, day in days.items()):
+        return False
+    said = min(days.values()) - timedelta(days=1)
+    session.execute(
+        update(MAIL)
+        .where(UNDERWAY, MAIL.c.day > max(days.values()))
+        .values(state=MailState.DROPPED.value, lease_until=None, fence=MAIL.c.fence + 1, outcome=OUTCOME)
+    )
+    for row in session.execute(select(AGENDA)).all():
+        definition = force.campaign.definitions.get(row.key)
+        following = None
+        if definition is not None:
+            following = next_on(agenda_dates(force, definition, row), force.rules(definition), said)
+        session.execute(update(AGENDA).where(AGENDA.c.id == row.id).values(next_on=following, told=""))
+    # Such a nudge has been given; the next one is decided with the next digest.
+    session.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.nudge_on <= said).values(nudge=None, nudge_on=None))
+    for zone, day in days.items():
+        set_planned_day(session, zone, day - timedelta(days=1))
+    return True
