@@ -6,7 +6,6 @@ Modules of the product are imported inside the commands, so that ``tracker --hel
 from __future__ import annotations
 
 import os
-import re
 import sys
 from functools import cache
 from pathlib import Path
@@ -35,15 +34,6 @@ from tracker.errors import ConfigError, TrackerError
 
 #: These may stand before or after the command's name, as in any good tool.
 SHARED_OPTIONS = ("--config", "--database")
-
-#: A password in an address: between user and host, or as a parameter.
-SECRET_IN_ADDRESS = re.compile(r"//[^/@]*:[^/@]*@|[?&]password=")
-
-SHOWN_TO_OTHERS = (
-    "everybody on this machine can read the password in --database while the command runs: put the address into "
-    "TRACKER_DATABASE, or the password into a file that PGPASSFILE names"
-    "（命令行中的数据库密码对本机其他用户可见，请改用TRACKER_DATABASE或PGPASSFILE）"
-)
 
 app = typer.Typer(
     name="tracker",
@@ -107,8 +97,6 @@ def shared(
 ) -> None:
     """Remember what every command needs."""
     folder = config or Path(os.environ.get("TRACKER_CONFIG") or "config")
-    if database is not None and SECRET_IN_ADDRESS.search(database):
-        sys.stderr.write(f"tracker: {SHOWN_TO_OTHERS}\n")
     context.obj = Context(folder, database)
 
 
