@@ -15,7 +15,8 @@ NO = {"no", "false", "0", "off"}
 @pytest.fixture(scope="module")
 def service():
     """The settings of [Service]; each with every value that it is given, in order."""
-    found, section = {}, ""
+    found: dict[str, list[str]] = {}
+    section = ""
     for line in UNIT.read_text(encoding="utf-8").splitlines():
         if line.startswith("["):
             section = line
