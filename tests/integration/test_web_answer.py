@@ -50,7 +50,7 @@ class Office:
             clock=self.clock,
         )
         self.woken = 0
-        site = Site(self.app, wake=self._wake)
+        self.site = site = Site(self.app, wake=self._wake)
         self.app.engine.bring_up_to_date(MAY)
         self.browser = TestClient(make_application(site), base_url="http://127.0.0.1:8080")
 
