@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.world import ZONE
 from tracker.config.events import FIELDS, read_events
-from tracker.errors import ConfigError
+from tracker.errors import ConfigError, Problem
 
 GOOD = {"at": "2022-05-03", "ref": "5", "unit": "wanzhou", "event": "submit"}
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -35,7 +35,7 @@ HOSTILE = {
 def read(folder, name, content):
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass"))
-    problems = ()
+    problems: tuple[Problem, ...] = ()
     try:
         return read_events(path, ZONE, lambda unit: unit)
     except ConfigError as refused:
