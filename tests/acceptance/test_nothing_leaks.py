@@ -19,8 +19,20 @@ OIDC = "the-clients-own-secret"
 SECRETS = (PASSWORD, KEY, OIDC, base64.b64encode(PASSWORD.encode()).decode())
 
 
+class Server(socketserver.ThreadingTCPServer):
+    """``heard`` is every command but the usual ones."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Parrot)
+        self.heard: list[bytes] = []
+
+
 class Parrot(socketserver.StreamRequestHandler):
     """A mail server that refuses every login, and repeats what it was told."""
+
+    server: Server
 
     def handle(self):
         self.wfile.write(b"220 parrot\r\n")
@@ -37,8 +49,7 @@ class Parrot(socketserver.StreamRequestHandler):
 
 @pytest.fixture
 def parrot():
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Parrot) as server:
-        server.daemon_threads, server.heard = True, []
+    with Server() as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
         server.shutdown()

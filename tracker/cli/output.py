@@ -138,4 +138,6 @@ def _plain(value: object) -> str:
 
 
 def _harmless(text: str) -> str:
+    # The writer puts a line feed in quotes, and not a carriage return, after which a spreadsheet begins a row.
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
