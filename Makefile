@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 WORKERS ?= auto
 
-.PHONY: run test check format bench torture demo clean lock
+.PHONY: run test check audit format bench torture demo clean lock
 
 run: $(VENV)/run.stamp  ## install, start the service on its embedded defaults, say where to look
 	$(BIN)/tracker run --send-now
@@ -20,6 +20,10 @@ check: $(VENV)/dev.stamp  ## formatter, linter, types, import contract
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+audit: $(VENV)/dev.stamp  ## secrets in tracked files, known vulnerabilities of locked versions
+	$(BIN)/python tools/secret_scan.py
+	$(BIN)/python tools/dependency_audit.py
 
 torture: $(VENV)/dev.stamp  ## the long tests and every fault on purpose, told in docs/reliability.md (ONLY=kill,disk: those faults)
 	$(BIN)/python -m pytest -n $(WORKERS) -m "torture or fault" $(if $(ONLY),--fault=$(ONLY)); \

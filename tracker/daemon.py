@@ -32,6 +32,7 @@ from tracker.engine.inforce import InForce
 from tracker.engine.outbox import Claimed, Result
 from tracker.engine.pulse import Beat, remember
 from tracker.errors import AddressTakenError, ConfigError, TrackerError
+from tracker.privileges import refuse_root, standing
 
 if TYPE_CHECKING:
     from tracker.web.server import WebServer
@@ -61,7 +62,11 @@ LAST_PASS = 4.0
 
 
 def run_once(app: App, *, at_once: bool = False) -> PassReport:
-    """One pass, for cron, which mails whatever is said: so nothing is said where nothing happened."""
+    """One pass, for cron, which mails whatever is said: so nothing is said where nothing happened.
+
+    Raises RootRefusedError where systemd starts it as root of a whole machine.
+    """
+    refuse_root(standing(app.environ), is_open=False)
     report = app.engine.run_pass(at_once=at_once)
     tell(report)
     if not report.planned and not report.delivered and report.next_at and sys.stderr.isatty():
@@ -71,16 +76,29 @@ def run_once(app: App, *, at_once: bool = False) -> PassReport:
 
 
 def run_service(app: App, *, at_once: bool = False, with_pages: bool = True) -> None:
-    """Run until SIGTERM or SIGINT; ``with_pages`` serves the web pages, too, where the settings have an address."""
+    """Run until SIGTERM or SIGINT; ``with_pages`` serves the web pages, too, where the settings have an address.
+
+    Raises RootRefusedError where root of a whole machine would serve for good, or serve other machines.
+    """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     web = app.force.settings.web if with_pages else None
     address = None if web is None else web.listen
+    warning = refuse_root(standing(app.environ), is_open=address is not None and _is_open(address))
+    if warning is not None:
+        log.warning("%s", warning)
     if not Service(app, stop, address).run(at_once=at_once):
         # A thread that hangs in a database or a disk would keep the interpreter from ending.
         logging.shutdown()
         os._exit(0)
+
+
+def _is_open(address: str) -> bool:
+    """Whether other machines can reach the pages there."""
+    from tracker.web.door import host_of, is_loopback
+
+    return not is_loopback(host_of(address) or "")
 
 
 class Service:

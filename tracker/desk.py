@@ -145,7 +145,8 @@ def record(app: App, event: Event, *, forced: bool = False) -> str:
 
     ``event.unit`` may be an id, a name or an alias.  A time of today counts from now.
     """
-    for name, text in (("--who", event.who), ("--reason", event.reason), ("--note", event.note)):
+    check_who(event.who)
+    for name, text in (("--reason", event.reason), ("--note", event.note)):
         if text is not None and not _is_text(text):
             raise UsageError(f"{name}: characters that nobody can see have no place in the record")
     force, now = app.force, app.clock.now()
@@ -340,6 +341,14 @@ def login_name() -> str:
 def _in_order(first: date, last: date) -> None:
     if last < first:
         raise UsageError(f"--to {last} lies before --from {first}")
+
+
+def check_who(who: str | None) -> None:
+    """Raises UsageError for what is no name: it stands on one line wherever it is shown."""
+    if who is not None and not all(each.isprintable() or each == "\u3000" for each in who):
+        raise UsageError(
+            "--who: characters that nobody can see have no place in a name（经办人含有不可见字符）"
+        )
 
 
 def _is_text(text: str) -> bool:

@@ -102,6 +102,10 @@ UNKNOWN = [
     ("submit @ --unit 万州", "“@” is no reference"),
     ("mail show 99", "there is no mail 99; tracker mail list shows the numbers"),
     ("mail retry 99", "there is no mail 99"),
+    (f"mail show {2**63}", f"there is no mail {2**63}"),
+    (f"mail retry {'9' * 30}", f"there is no mail {'9' * 30}"),
+    (f"feed revoke {'9' * 30}", f"there is no calendar address {'9' * 30}"),
+    (f"submit {TABLE} --unit 万州 --count {'9' * 30}", "a count cannot be above 1,000,000"),
 ]
 
 

@@ -19,12 +19,13 @@ from tracker.app import App
 from tracker.clock import VirtualClock
 from tracker.config.loader import load
 from tracker.core.model import Event, EventKind
+from tracker.engine.accounts import add_account
 from tracker.engine.ledger import read_history
 from tracker.engine.mails import stored_mails
 from tracker.engine.requests import Verdict, open_requests, requests_of
 from tracker.engine.standings import ledger_rows
 from tracker.links import Purpose, lasting
-from tracker.store.tables import DOCUMENT, EVENT, FILING, MAIL, REQUEST
+from tracker.store.tables import DOCUMENT, EVENT, FILING, MAIL, REQUEST, SESSION
 from tracker.web.application import make_application
 from tracker.web.identity import Person, Role
 from tracker.web.site import Site
@@ -50,7 +51,7 @@ class Office:
             clock=self.clock,
         )
         self.woken = 0
-        site = Site(self.app, wake=self._wake)
+        self.site = site = Site(self.app, wake=self._wake)
         self.app.engine.bring_up_to_date(MAY)
         self.browser = TestClient(make_application(site), base_url="http://127.0.0.1:8080")
 
@@ -290,6 +291,21 @@ def test_who_is_no_contact_any_more_acts_for_the_unit_no_more(office):
     page = office.browser.get(address.removeprefix(office.app.links.base))
     assert page.status_code == 403
     assert "登记的联系人" in page.text
+
+
+def test_a_link_lets_nobody_in_anywhere_else(office):
+    with office.app.database.writing() as session:
+        add_account(session, "li", Role.SUPERVISOR, "nine yellow tables", office.clock.now())
+    link = office.link()
+    office.press(f"{link}/done")
+    assert "__Host-tracker" not in office.browser.cookies
+    with office.app.database.reading() as session:
+        assert session.execute(select(SESSION)).first() is None
+    for path in ("/", "/unit/wanzhou", "/requests", "/mails"):
+        assert office.browser.get(path, follow_redirects=False).headers["location"].startswith("/sign-in")
+    for path in ("/act/accept", "/act/undo"):
+        assert office.browser.post(path, data={"ref": TABLE, "unit": "wanzhou"}).status_code == 403
+    assert [each[0] for each in office.events()] == ["submit"]
 
 
 def test_pages_tell_nobody_where_the_reader_came_from_and_load_nothing_from_elsewhere(office):

@@ -219,7 +219,8 @@ def test_one_address_that_tries_many_names_is_slowed_down(home):
 @pytest.mark.parametrize(
     "headers",
     [{"origin": "https://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"},
-     {"sec-fetch-site": "same-site"}, {"origin": "https://tracker.example.evil.example"}],
+     {"sec-fetch-site": "same-site"}, {"origin": "https://tracker.example.evil.example"},
+     {"origin": "https://[::1"}],
 )  # fmt: skip
 def test_nobody_is_signed_in_by_another_sites_form(home, headers):
     home.account("王")

@@ -230,7 +230,7 @@ BAD: dict[str, tuple[list[tuple[str, ...]], list[str]]] = {
         [
             (
                 "tasks.yaml:19:20: “101560197＠qq.com” is no e-mail address: it has a full-width character; "
-                "expected one such as zhang@example.cn"
+                "expected one such as zhang@unit.example"
             )
         ],
     ),

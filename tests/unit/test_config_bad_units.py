@@ -11,10 +11,10 @@ BAD: dict[str, tuple[list[tuple[str, ...]], list[str]]] = {
     "an address that is none": (
         [(U, "a@x.example", "a.x.example"), (U, "b@x.example", "b@@x.example")],
         [
-            "units.yaml:6:26: “a.x.example” is no e-mail address: it has no @; expected one such as zhang@example.cn",
+            "units.yaml:6:26: “a.x.example” is no e-mail address: it has no @; expected one such as zhang@unit.example",
             (
                 "units.yaml:9:33: “b@@x.example” is no e-mail address: it has more than one @; "
-                "expected one such as zhang@example.cn"
+                "expected one such as zhang@unit.example"
             ),
         ],
     ),
@@ -149,7 +149,7 @@ def test_the_findings_on_bad_input_word_for_word(case, tmp_path):
 @pytest.mark.parametrize(
     "address",
     [
-        "zhang@example.cn",
+        "zhang@unit.example",
         "101560197@qq.com",
         "a.b+c@sub.example.com",
         "x_y@mail-1.example",

@@ -137,7 +137,7 @@ def test_stand_ins_that_are_none_are_told_of_all_at_once(tmp_path):
         "email: s@x.example, from: 2022-08-09, to: never",
     )
     assert told(loaded, tmp_path) == [
-        "units.yaml:9:30: “w.x.example” is no e-mail address: it has no @; expected one such as zhang@example.cn",
+        "units.yaml:9:30: “w.x.example” is no e-mail address: it has no @; expected one such as zhang@unit.example",
         "units.yaml:10:13: 2022-06-09 is already taken by the stand-in in line 9; one person stands in at a time",
         "units.yaml:11:13: 2022-07-09 to 2022-07-08 runs backwards",
         "units.yaml:12:13: this stand-in has no “name”, which is required",

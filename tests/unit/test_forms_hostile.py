@@ -101,6 +101,14 @@ REFUSED = {
     "half a workbook": (sample()[:4000], refusals.BROKEN),
     "half a container": (container("Root Entry", "Workbook"), refusals.BROKEN),
     "broken xml": (workbook("<row><c>"), refusals.BROKEN),
+    "xml in no encoding": (
+        workbook("", extra={"xl/workbook.xml": '<?xml version="1.0" encoding="UhTF-8"?><w/>'}),
+        refusals.BROKEN,
+    ),
+    "xml in an encoding of two bytes": (
+        workbook("", extra={"xl/workbook.xml": '<?xml version="1.0" encoding="gb18030"?><w/>'}),
+        refusals.BROKEN,
+    ),
     "only a picture": (workbook("", extra={"xl/media/image1.png": b"\x89PNG"}), refusals.ONLY_PICTURE),
     "a dtd": (
         workbook("", extra={"xl/styles.xml": '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'}),
@@ -125,6 +133,21 @@ REFUSED = {
     "257 columns in a line": (b",".join([b"1"] * 257), refusals.TOO_WIDE),
     "all merged": (workbook("", merges='<mergeCell ref="A1:XFD1048576"/>'), refusals.TOO_MERGED),
 }
+
+
+@pytest.mark.parametrize("what", ["xml in no encoding", "xml in an encoding of two bytes"])
+def test_an_encoding_that_is_none_is_refused_and_no_failure(what):
+    # Apart, every failure is told as a broken file; here it would show.
+    with pytest.raises(FileRefusedError):
+        read_book("表", REFUSED[what][0])
+
+
+def test_a_part_of_an_archive_without_a_name_is_no_hindrance():
+    nameless = workbook("<row><c><v>1</v></c></row>", extra={"xl/x.xml": "<x/>"}).replace(
+        b"xl/x.xml", b"\0l/x.xml"
+    )
+    assert "" in zipfile.ZipFile(io.BytesIO(nameless)).namelist()
+    assert isinstance(read_book("表", nameless), Book)
 
 
 @pytest.mark.parametrize("what", REFUSED)

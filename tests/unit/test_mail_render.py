@@ -217,6 +217,18 @@ def test_a_changed_layout_runs_in_the_sandbox(tmp_path):
         ("{{ cycler.__init__.__globals__ }}", "access to attribute '__init__'", 1),
         ("{% for x in range(999999999) %}{% endfor %}", "Range too big", 1),
         ("{{ 1 // 0 }}", "division", 1),
+        ("{{ mail.__init__.__globals__ }}", "access to attribute '__init__'", 1),
+        ("{{ mail.__eq__.__self__.__class__ }}", "access to attribute '__eq__'", 1),
+        ("{{ '{0.__class__}'.format(mail) }}", "access to attribute '__class__'", 1),
+        ("{{ (mail|attr('__class__')).x }}", "access to attribute '__class__'", 1),
+        ("{% set x = [] %}{% do x.append(1) %}", "unknown tag 'do'", 1),
+        ("{% set x = [] %}{{ x.append(1) }}", "access to attribute 'append'", 1),
+        ("{% for x in range(9999) %}{% for y in range(9999) %}{% endfor %}{% endfor %}", "an end", 1),
+        ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "recursion", 1),
+        ("{{ 'x' * 9999999999 }}", "longer than a mail", 1),
+        ("{{ 9999999999 * [1] }}", "longer than a mail", 1),
+        ("{{ 9 ** (9 ** 9) }}", "too high", 1),
+        ("{% for x in range(9999) %}{{ 'x' * 9999 }}{% endfor %}", "more than a mail", 0),
     ],
 )
 def test_a_layout_that_does_not_work_never_keeps_a_mail_back(tmp_path, bad, message, line):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +21,15 @@ if TYPE_CHECKING:
 
 #: Years that a person can mean.
 FIRST_YEAR, LAST_YEAR = 1900, 2200
+
+#: A password in an address: between user and host, or as a parameter.
+PASSWORD = re.compile(r"//[^/@]*:[^/@]*@|[?&]password=")
+
+SHOWN_TO_OTHERS = (
+    "everybody on this machine can read the password in --database while a command runs: put the address into "
+    "TRACKER_DATABASE, or the password into a file that PGPASSFILE names"
+    "（命令行中的数据库密码对本机其他用户可见，请改用TRACKER_DATABASE或PGPASSFILE）"
+)
 
 Day = TypeVar("Day", date, datetime)
 
@@ -44,6 +55,9 @@ class Context:
             yield app
         finally:
             app.close()
+        # At the end, as a command that fails says one sentence, which is another.
+        if self.database is not None and PASSWORD.search(self.database):
+            sys.stderr.write(f"tracker: {SHOWN_TO_OTHERS}\n")
 
 
 def given(context: typer.Context) -> Context:

@@ -200,9 +200,11 @@ def _take(
     mail: bool = False,
     only_checks: bool = False,
 ) -> None:
+    from tracker.desk import check_who
     from tracker.engine.whose import Wanted
     from tracker.filing.intake import Intake
 
+    check_who(who)
     paths = list(_found(files))
     results: list[Taken] = []
     with given(context).open(lenient=True) as app:

@@ -18,8 +18,9 @@ from tracker.cli.table import Column, lines, shown
 if TYPE_CHECKING:
     from tracker.core.model import Language
 
-#: Cells that a spreadsheet would take for a formula are defused with an apostrophe (security, point 11).
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0")
+#: Cells that a spreadsheet would take for a formula are defused with an apostrophe (security, point 11).  Chinese and
+#: Japanese ones take the full-width signs for the same.
+FORMULA_STARTS = (*"=+-@", *"＝＋－＠", "\t", "\r", "\n", "\0")
 
 
 #: The format that only calendars have.
@@ -130,9 +131,13 @@ def _plain(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
-        return ";".join(value)
+        return _harmless(";".join(value))
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return "'" + value
-    return str(value)
+    return _harmless(value) if isinstance(value, str) else str(value)
+
+
+def _harmless(text: str) -> str:
+    # The writer puts a line feed in quotes, and not a carriage return, after which a spreadsheet begins a row.
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

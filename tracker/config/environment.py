@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,18 @@ from pydantic_core import PydanticCustomError
 from tracker.config import scalars
 from tracker.core.policy import Settings, Web
 from tracker.errors import UsageError
+
+log = logging.getLogger("tracker")
+
+#: What a credential is called that systemd hands over (``LoadCredential=mail-password:/etc/…``), by its variable.
+CREDENTIALS = {
+    "TRACKER_MAIL_PASSWORD": "mail-password",
+    "TRACKER_SECRET": "link-keys",
+    "TRACKER_OIDC_SECRET": "oidc-secret",
+}
+
+#: A secret is a line or two; a longer file is another one that was named by mistake.
+LONGEST = 64 * 1024
 
 
 def apply_environment(settings: Settings, environ: Mapping[str, str]) -> Settings:
@@ -33,22 +49,53 @@ def apply_environment(settings: Settings, environ: Mapping[str, str]) -> Setting
 
 
 def secret(environ: Mapping[str, str], name: str) -> str | None:
-    """The secret in the variable ``name``, or in the file that ``name``_FILE names; None if there is neither.
+    """The secret in the variable ``name``, in the file that ``name``_FILE names, or in systemd's credential.
 
-    The end of the file's line is none of the secret.  Raises UsageError, without the secret in it.
+    None if there is none of them.  The end of the file's line is none of the secret.  A file that others may read
+    is taken and warned about: containers mount theirs so.  Raises UsageError, without the secret in it.
     """
     if value := environ.get(name):
         return value
-    path = environ.get(f"{name}_FILE")
-    if not path:
+    if path := environ.get(f"{name}_FILE"):
+        return _secret_in(Path(path), f"{name}_FILE={path}", is_ours=True)
+    folder, credential = environ.get("CREDENTIALS_DIRECTORY"), CREDENTIALS.get(name)
+    if not folder or credential is None:
         return None
+    kept = Path(folder) / credential
+    return _secret_in(kept, f"the credential {kept}") if kept.exists() else None
+
+
+def warn_of_readers(path: Path, mode: int) -> None:
+    """Say it, once for each file, where others than its owner can read a file that holds a secret."""
+    if stat.S_ISREG(mode) and mode & 0o077:
+        _warn_once(str(path), stat.S_IMODE(mode))
+
+
+@cache
+def _warn_once(path: str, mode: int) -> None:
+    log.warning(
+        "%s holds a secret, and others than its owner can open it (mode %04o): chmod 600 %s"
+        "（密钥文件的权限过宽，请改为600）",
+        path,
+        mode,
+        path,
+    )
+
+
+def _secret_in(path: Path, called: str, *, is_ours: bool = False) -> str:
     try:
-        value = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+        with path.open(encoding="utf-8") as file:
+            # systemd guards its credentials by a folder of their own, with a mode that looks wider.
+            if is_ours:
+                warn_of_readers(path, os.fstat(file.fileno()).st_mode)
+            value = file.read(LONGEST + 1).rstrip("\r\n")
     except (OSError, UnicodeDecodeError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no text"
-        raise UsageError(f"{name}_FILE={path} cannot be read: {reason}") from None
+        raise UsageError(f"{called} cannot be read: {reason}") from None
     if not value:
-        raise UsageError(f"{name}_FILE={path} is empty; expected the secret")
+        raise UsageError(f"{called} is empty; expected the secret")
+    if len(value) > LONGEST:
+        raise UsageError(f"{called} is too long for a secret")
     return value
 
 

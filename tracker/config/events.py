@@ -10,8 +10,9 @@ from datetime import date, datetime, time, tzinfo
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from tracker.config.document import Sequential
+from tracker.config.yamlnodes import read_document
+from tracker.config.yamltext import CONTROL, LARGEST, UnreadableError, control_message, decode
 from tracker.core.model import Event, EventKind
 from tracker.errors import ConfigError, Problem, TrackerError
 
@@ -27,20 +28,22 @@ def read_events(path: Path, zone: tzinfo, unit_id: Callable[[str], str]) -> list
     Raises ConfigError with every line that cannot be read.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ConfigError((Problem(str(path), 0, 0, "", f"cannot be read: {reason}"),)) from None
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError as error:
+        raise ConfigError((Problem(str(path), 0, 0, "", f"cannot be read: {error.strerror}"),)) from None
     events: list[Event] = []
     problems: list[Problem] = []
     try:
-        for line, row in _rows(path, text):
+        for line, row in _rows(path, data):
             try:
                 events.append(_event(row, zone, unit_id))
             except (ValueError, TrackerError) as error:
                 problems.append(Problem(str(path), line, 1, "", str(error)))
     except _UnreadableError as error:
         problems.append(Problem(str(path), error.line, 1, "", str(error)))
+    except UnreadableError as error:
+        problems.append(Problem(str(path), *error.place, "", str(error)))
     if problems:
         raise ConfigError(tuple(problems))
     return events
@@ -52,27 +55,32 @@ class _UnreadableError(Exception):
         self.line = line
 
 
-def _rows(path: Path, text: str) -> Iterator[Row]:
+def _rows(path: Path, data: bytes) -> Iterator[Row]:
     suffix = path.suffix.lower()
-    if suffix == ".csv":
-        return _csv_rows(text)
     if suffix in (".yaml", ".yml"):
-        return _yaml_rows(text)
-    return _json_rows(text)
+        return _yaml_rows(path, data)
+    text = decode(data)
+    return _csv_rows(text) if suffix == ".csv" else _json_rows(text)
 
 
 def _csv_rows(text: str) -> Iterator[Row]:
     reader = csv.DictReader(io.StringIO(text))
-    for row in reader:
-        # A spreadsheet leaves cells empty where there is nothing to say.
-        yield reader.line_num, {key: value for key, value in row.items() if key and value not in (None, "")}
+    try:
+        for row in reader:
+            # A spreadsheet leaves cells empty where there is nothing to say.
+            yield (
+                reader.line_num,
+                {key: value for key, value in row.items() if key and value not in (None, "")},
+            )
+    except csv.Error as error:
+        raise _UnreadableError(reader.line_num, f"this is not CSV: {error}") from None
 
 
 def _json_rows(text: str) -> Iterator[Row]:
     if text.lstrip().startswith("["):
         try:
             listed = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise _UnreadableError(getattr(error, "lineno", 1), f"this is not JSON: {error}") from None
         for row in listed:
             yield 1, _mapping(row, 1)
@@ -81,27 +89,24 @@ def _json_rows(text: str) -> Iterator[Row]:
         if each.strip():
             try:
                 row = json.loads(each)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise _UnreadableError(line, f"this line is not JSON: {error}") from None
             yield line, _mapping(row, line)
 
 
-def _yaml_rows(text: str) -> Iterator[Row]:
-    try:
-        # BaseLoader reads every scalar as the text that it is, so that no date or word is reinterpreted.
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        listed = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - BaseLoader makes strings only
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        raise _UnreadableError(mark.line + 1 if mark else 1, f"this is not YAML: {error}") from None
-    if node is None:
+def _yaml_rows(path: Path, data: bytes) -> Iterator[Row]:
+    if not data.strip():
         return
-    if not isinstance(node, yaml.SequenceNode):
+    # The same reading as for the other files: bounded, and every scalar is the text that was typed.
+    document = read_document(str(path), data)
+    if document.problems:
+        raise ConfigError(tuple(document.problems))
+    if not isinstance(document.root, Sequential):
         raise _UnreadableError(1, "expected a list of events")
-    for place, row in zip(node.value, listed, strict=True):
-        line = place.start_mark.line + 1
+    for mark, row in zip(document.root.marks, document.root, strict=True):
+        line = mark.line + 1
         mapping = _mapping(row, line)
-        yield line, {key: value for key, value in mapping.items() if value not in ("", "null", "~")}
+        yield line, {key: value for key, value in mapping.items() if value not in ("", None)}
 
 
 def _mapping(row: object, line: int) -> Mapping[str, Any]:
@@ -166,4 +171,9 @@ def _count(value: object) -> int | None:
 
 
 def _text(value: object) -> str | None:
-    return None if value in (None, "") else str(value)
+    if value in (None, ""):
+        return None
+    found = CONTROL.search(text := str(value))
+    if found is not None:
+        raise ValueError(control_message(found[0]))
+    return text

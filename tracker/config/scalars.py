@@ -201,7 +201,7 @@ def address(value: Any) -> str:
     else:
         return text
     raise unfit(
-        f"{quote(text)} is no e-mail address: {why}; expected one such as zhang@example.cn",
+        f"{quote(text)} is no e-mail address: {why}; expected one such as zhang@unit.example",
         f"{quote(text)}不是邮箱地址：{why_zh}",
     )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from tracker.config.environment import warn_of_readers
 from tracker.core.policy import Settings
 from tracker.errors import UsageError
 
@@ -52,6 +53,7 @@ def _kept(path: Path) -> str:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             _make(path)
+        warn_of_readers(path, path.stat().st_mode)
         found = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no text"

@@ -14,6 +14,9 @@ from typing import Literal
 from tracker.core.model import Event, EventKind, Light, State
 from tracker.errors import LedgerError
 
+#: More than this at once is a slip of the finger.
+MOST = 1_000_000
+
 Answered = Literal["submitted", "nil", "returned", "waived"]
 
 
@@ -194,6 +197,9 @@ def standing(
 def _submit(answer: Answer, event: Event, target: int | None) -> Answer:
     _refuse(answer.answered == "waived", event, "it is waived; undo the waiver first")
     _refuse(event.count is not None and event.count < 0, event, "a count cannot be below zero")
+    _refuse(
+        event.count is not None and event.count > MOST, event, f"a count cannot be above {MOST:,}（数量过大）"
+    )
     progress = answer.progress
     if target is not None:
         # A submission without a count answers the whole of the quota.

@@ -11,6 +11,7 @@ from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
 from tracker.errors import UnknownNameError
+from tracker.store.numbers import numbered
 from tracker.store.tables import FEED
 
 
@@ -52,7 +53,7 @@ def find_feed(session: Session, secret: str) -> Feed | None:
 def revoke_feed(session: Session, number: int, now: datetime) -> None:
     """Take an address back.  Raises UnknownNameError where there is none that still works."""
     done = session.connection().execute(
-        update(FEED).where(FEED.c.id == number, FEED.c.revoked_at.is_(None)).values(revoked_at=now)
+        update(FEED).where(numbered(FEED.c.id, number), FEED.c.revoked_at.is_(None)).values(revoked_at=now)
     )
     if not done.rowcount:
         raise UnknownNameError(

@@ -22,6 +22,7 @@ from tracker.core.model import Event, EventKind
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import record
 from tracker.engine.standings import LedgerRow, answer_of, in_order, ledger_row
+from tracker.store.numbers import numbered
 from tracker.store.tables import ASSIGNMENT, DOCUMENT, FILING
 
 #: How a filed table stands in the history of its assignment.
@@ -228,7 +229,7 @@ def keep_document(session: Session, paper: Paper) -> int:
 
 def read_document(session: Session, number: int) -> Paper | None:
     """A file that was put away."""
-    row = session.execute(select(DOCUMENT).where(DOCUMENT.c.id == number)).first()
+    row = session.execute(select(DOCUMENT).where(numbered(DOCUMENT.c.id, number))).first()
     return None if row is None else Paper(row.name, bytes(row.content))
 
 

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from tracker.core.model import Mail
 from tracker.engine.outbox import items_from_json, mail_of
 from tracker.errors import UnknownNameError, UsageError
+from tracker.store.numbers import numbered
 from tracker.store.tables import MAIL, MailState
 
 #: States from which a person may ask for another attempt.
@@ -57,7 +58,7 @@ def stored_mails(
 
 def stored_mail(session: Session, number: int) -> StoredMail:
     """One mail by its number.  Raises UnknownNameError."""
-    row = session.execute(select(MAIL).where(MAIL.c.id == number)).first()
+    row = session.execute(select(MAIL).where(numbered(MAIL.c.id, number))).first()
     if row is None:
         raise UnknownNameError(f"there is no mail {number}; tracker mail list shows the numbers")
     return stored(row)
@@ -102,7 +103,9 @@ def retry(session: Session, number: int | None, now: datetime, *, since: date | 
                 f"mail {number} is {found.state.value}: only one that failed or waits can be sent again"
             )
         # Somebody may take it at this moment: then it is on its way.
-        query = query.where(MAIL.c.id == number, MAIL.c.state.in_([state.value for state in RETRIABLE]))
+        query = query.where(
+            numbered(MAIL.c.id, number), MAIL.c.state.in_([state.value for state in RETRIABLE])
+        )
     return int(session.connection().execute(query).rowcount)
 
 

@@ -21,6 +21,7 @@ from tracker.engine.outbox import enqueue
 from tracker.engine.people import Person
 from tracker.engine.standings import answer_of
 from tracker.errors import LedgerError, UnknownNameError
+from tracker.store.numbers import numbered
 from tracker.store.tables import REQUEST
 
 #: How the event of a granted extension came about: on a page.
@@ -127,7 +128,7 @@ def requests_of(session: Session, ref: str, unit: str) -> list[Request]:
 
 def find_request(session: Session, number: int) -> Request:
     """One of them.  Raises UnknownNameError."""
-    row = session.execute(select(REQUEST).where(REQUEST.c.id == number)).first()
+    row = session.execute(select(REQUEST).where(numbered(REQUEST.c.id, number))).first()
     if row is None:
         raise UnknownNameError(f"there is no request {number}（没有编号为{number}的来件）")
     return _request(row)
@@ -178,7 +179,7 @@ def answer_request(
         record(session, force, event, now, forced=before is not None and force.day(now) > before)
     changed = (
         update(REQUEST)
-        .where(REQUEST.c.id == number, REQUEST.c.answer.is_(None))
+        .where(numbered(REQUEST.c.id, number), REQUEST.c.answer.is_(None))
         .values(answered_at=now, answered_by=who, answer=verdict.value, until=new_date, reply=reply or None)
         .returning(REQUEST)
     )

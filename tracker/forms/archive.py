@@ -46,7 +46,12 @@ class Archive:
         members = self._zip.infolist()
         if sum(member.file_size for member in members) > limits.MAX_UNPACKED:
             refuse(refusals.BOMB)
-        self._members = {_key(member.filename): member for member in members if not member.is_dir()}
+        # Not by ``is_dir``, which before Python 3.12 fails over a member without a name.
+        self._members = {
+            _key(member.filename): member
+            for member in members
+            if member.filename and not member.filename.endswith("/")
+        }
         self._unpacked = 0
 
     def __contains__(self, name: str) -> bool:

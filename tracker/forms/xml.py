@@ -106,7 +106,8 @@ def parse(chunks: Iterable[bytes], listener: Listener, text: Text | None = None)
         for chunk in chunks:
             parser.Parse(chunk, False)
         parser.Parse(b"", True)
-    except expat.ExpatError:
+    except (expat.ExpatError, LookupError, ValueError):
+        # The latter two for an encoding that there is none of, or that expat cannot have of Python.
         refuse(refusals.BROKEN)
     finally:
         # The parser holds the handlers and these hold the parser: undone at once, not by the collector.

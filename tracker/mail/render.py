@@ -12,9 +12,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 from jinja2 import Environment, StrictUndefined, Template, TemplateError, TemplateSyntaxError
-from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import escape
 
 from tracker.core.model import Campaign, Contact, Language, Mail
@@ -23,9 +23,12 @@ from tracker.links import Links
 from tracker.mail.compose import Composer
 from tracker.mail.inline import inline
 from tracker.mail.samples import samples
+from tracker.mail.sandbox import Sandbox
 from tracker.mail.view import MailView
 from tracker.mail.words import Words, load_words
 from tracker.shipped import shipped
+
+E = TypeVar("E", bound=Environment)
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 STYLE = "style.css"
@@ -69,7 +72,7 @@ class Renderer:
             for problem in problems:
                 self._note(problem)
         self._plain = _environment(Environment)
-        self._sandbox = _environment(SandboxedEnvironment)
+        self._sandbox = _environment(Sandbox)
         self._layouts: dict[tuple[str, Language], Template] = {}
 
     @property
@@ -107,6 +110,8 @@ class Renderer:
         if layout is None:
             layout = self._layouts[key] = self._load(name, words)
         try:
+            if layout.environment is self._sandbox:
+                return self._sandbox.fill(layout, mail=view, say=words.labels)
             return layout.render(mail=view, say=words.labels)
         except Exception as error:
             # Whatever an operator's own layout does wrong, the mail must go out.
@@ -157,7 +162,7 @@ class Renderer:
 FALL_BACK = "; the shipped layout is used instead"
 
 
-def _environment(kind: type[Environment]) -> Environment:
+def _environment(kind: type[E]) -> E:
     return kind(
         autoescape=lambda name: bool(name and name.endswith(".html")),
         undefined=StrictUndefined,
@@ -175,7 +180,7 @@ def _compile(environment: Environment, text: str, style: str, words: Words, path
     text = _SAY.sub(lambda match: _said(match, words, is_html=is_html), text)
     if is_html:
         text = inline(text, style)
-    code = environment.compile(text, path.name, str(path))
+    code = environment.compile(environment.parse(text, path.name, str(path)), path.name, str(path))
     return Template.from_code(environment, code, environment.make_globals(None))
 
 

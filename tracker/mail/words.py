@@ -22,6 +22,8 @@ Phrase = str | tuple[str, str]
 
 FALL_BACK = "; the shipped wording is used instead"
 DEEPEST = 4
+#: The shipped ones have 20 kB.
+LARGEST = 1_000_000
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -132,7 +134,10 @@ class _PhraseError(Exception):
 
 
 def _read(path: Path) -> dict[str, _Found]:
-    text = path.read_text(encoding="utf-8")
+    with path.open(encoding="utf-8") as file:
+        text = file.read(LARGEST + 1)
+    if len(text) > LARGEST:
+        raise yaml.YAMLError("this is too large for a phrase file")
     _refuse_depth(text)
     root = yaml.compose(text, Loader=LOADER)
     if root is None:

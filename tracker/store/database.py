@@ -134,6 +134,14 @@ def is_there(url: str) -> bool:
     return parsed.database not in {None, "", ":memory:"} and Path(str(parsed.database)).exists()
 
 
+def shown(url: str | URL) -> str:
+    """``url`` as people may see it: no password, and nothing after the name, where one may stand as well."""
+    try:
+        return make_url(url).set(query={}).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "…"
+
+
 def open_without_check(url: str) -> Database:
     """Open ``url`` whatever tables there are: for upgrades.  Raises DatabaseError for an address that is none."""
     try:
@@ -153,17 +161,17 @@ def open_database(url: str) -> Database:
     Raises DatabaseError with a sentence for the operator; never with a password in it.
     """
     database = open_without_check(url)
-    engine, shown = database.engine, make_url(url).render_as_string(hide_password=True)
+    engine, address = database.engine, shown(url)
     try:
         with engine.begin() as connection:
             if engine.dialect.name == "postgresql":
                 # Several processes may start on an empty database at once.
                 connection.execute(_ALONE_WITH_TABLES)
             Base.metadata.create_all(connection)
-            _check_schema(connection, shown)
+            _check_schema(connection, address)
     except SQLAlchemyError as error:
         engine.dispose()
-        raise DatabaseError(f"the database {shown} cannot be opened: {_cause(error)}") from None
+        raise DatabaseError(f"the database {address} cannot be opened: {_cause(error)}") from None
     return database
 
 
@@ -188,9 +196,8 @@ def write_schema(connection: Connection, schema: str) -> None:
 
 
 def _refused(url: URL, error: SQLAlchemyError) -> DatabaseError:
-    shown = url.render_as_string(hide_password=True)
     return DatabaseError(
-        f"the database {shown} cannot be used now: {_cause(error)}（数据库暂时不可用，稍后自动重试）"
+        f"the database {shown(url)} cannot be used now: {_cause(error)}（数据库暂时不可用，稍后自动重试）"
     )
 
 
@@ -215,13 +222,13 @@ def copy_ledger(source: Database, target: Database) -> None:
                 writing.execute(insert(table), [dict(row) for row in part])
 
 
-def _check_schema(connection: Connection, shown: str) -> None:
+def _check_schema(connection: Connection, address: str) -> None:
     found = connection.execute(_READ_META, {"name": "schema"}).scalar()
     if found is None:
         connection.execute(insert(META).values(name="schema", value=SCHEMA))
     elif found != SCHEMA:
         raise DatabaseError(
-            f"the database {shown} has schema {found}, this version of the service needs {SCHEMA}: "
+            f"the database {address} has schema {found}, this version of the service needs {SCHEMA}: "
             "run tracker upgrade, or the version of the service that made it"
         )
 

@@ -135,7 +135,14 @@ def is_from_elsewhere(request: Request, site: Site, *, strictly: bool = False) -
     if origin is None or (origin == "null" and not strictly):
         return False
     ours = {request.headers.get("host", ""), urlsplit(site.force.settings.link_base).netloc}
-    return origin == "null" or urlsplit(origin).netloc not in ours
+    return origin == "null" or _place_of(origin) not in ours
+
+
+def _place_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 def _signed_in(site: Site, token: str, web: Web) -> Found | None:

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.routing import BaseRoute, Route
 
 from tracker.web.board import health, items, mails, matrix, months, timeline
+
+
+class _Number(IntegerConvertor):
+    """No longer than any that a row has: Python itself refuses to read those of thousands of digits."""
+
+    regex = "[0-9]{1,18}"
+
+
+register_url_convertor("number", _Number())
 
 
 def routes() -> list[BaseRoute]:
@@ -18,10 +28,10 @@ def routes() -> list[BaseRoute]:
         Route("/item/{key:path}", items.item_page),
         Route("/unit/{unit}", items.unit_page),
         Route("/assignment/{unit}/{ref:path}", items.assignment_page),
-        Route("/files/{number:int}", items.file_page),
+        Route("/files/{number:number}", items.file_page),
         Route("/mails", mails.list_page),
-        Route("/mails/{number:int}", mails.mail_page),
-        Route("/mails/{number:int}/page", mails.body_page),
-        Route("/mails/{number:int}/style.css", mails.style_page),
+        Route("/mails/{number:number}", mails.mail_page),
+        Route("/mails/{number:number}/page", mails.body_page),
+        Route("/mails/{number:number}/style.css", mails.style_page),
         Route("/health", health.page),
     ]

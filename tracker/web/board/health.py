@@ -10,7 +10,8 @@ from tracker.board.outbox import queue, states
 from tracker.core.workdays import Workdays
 from tracker.engine.plan import next_planning
 from tracker.engine.pulse import SILENT, remembered
-from tracker.store.database import SCHEMA
+from tracker.privileges import standing
+from tracker.store.database import SCHEMA, shown
 from tracker.web.identity import Role, require
 from tracker.web.site import site_of
 
@@ -37,7 +38,8 @@ def page(request: Request) -> Response:
         "calendar": _calendar(
             force.workdays, sorted({force.campaign.issued.year, site.today().year, site.today().year + 1})
         ),
-        "database": app.database_url.rpartition("@")[2],
+        "database": shown(app.database_url),
+        "is_root": standing(app.environ).is_too_much,
         "version": __version__,
         "schema": SCHEMA,
         "summary": app.summary(),

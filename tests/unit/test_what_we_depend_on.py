@@ -1,0 +1,68 @@
+"""What the service is built on, and what it has nothing to do with."""
+
+import ast
+import re
+import tomllib
+
+import pytest
+
+from tests.tools import ROOT
+
+LOCKS = sorted(ROOT.glob("requirements*.lock"))
+
+
+def version(text):
+    return tuple(int(each) for each in text.split("."))
+
+
+def imported():
+    """Every module that the product imports, with the file that does."""
+    for path in (ROOT / "tracker").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                yield from ((each.name, path.name) for each in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                yield node.module or "", path.name
+
+
+def test_no_release_of_aiosmtplib_is_taken_that_lets_commands_be_injected():
+    facts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (wanted,) = [each for each in facts["project"]["dependencies"] if each.startswith("aiosmtplib")]
+    floor = re.search(r">=([\d.]+)", wanted)
+    assert floor is not None
+    assert version(floor[1]) >= (5, 1, 2)
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+def test_the_locks_hold_it_and_each_of_their_files_has_a_hash(lock):
+    text = lock.read_text(encoding="utf-8")
+    assert version(re.findall(r"^aiosmtplib==([\d.]+)", text, re.MULTILINE)[0]) >= (5, 1, 2)
+    assert re.findall(r"^defusedxml==", text, re.MULTILINE)
+    for pinned in re.split(r"\n(?=\S)", text):
+        if re.match(r"[a-z0-9]", pinned):
+            assert "--hash=sha256:" in pinned, pinned.splitlines()[0]
+    assert len(LOCKS) == 4
+
+
+def test_mail_is_sent_and_never_read_so_that_no_machine_is_answered():
+    reading = {"imaplib", "poplib", "mailbox", "aioimaplib", "aiosmtpd", "smtpd"}
+    assert not [(name, file) for name, file in imported() if name.partition(".")[0] in reading]
+
+
+def test_nothing_is_unpickled_evaluated_or_handed_to_a_shell():
+    modules = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "jsonpickle"}
+    assert not [(name, file) for name, file in imported() if name.partition(".")[0] in modules]
+    for path in (ROOT / "tracker").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                called = ast.unparse(node.func)
+                assert called not in {"eval", "exec", "os.system", "os.popen", "__import__"}, path
+                assert not any(each.arg == "shell" for each in node.keywords), path
+
+
+def test_yaml_is_read_by_safe_loaders_only():
+    for path in (ROOT / "tracker").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(
+            r"yaml\.(load|load_all|full_load|unsafe_load|Loader|FullLoader|UnsafeLoader)\b", text
+        ), path
