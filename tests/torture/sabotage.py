@@ -37,9 +37,9 @@ from tracker.engine import day, engine, mails, outbox, pace, plan, superseded
 from tracker.store.database import Engine as AnyEngine
 from tracker.store.tables import MAIL, MailState
 
-#: Seconds for one check of one bug; a service that never comes to rest has been found, too.
-PATIENCE = 240
-HISTORIES, SEEDS, DAYS = 300, 8, 90
+#: Seconds for one check of one bug, on a machine that has more to do; a service that never comes to rest has been found, too.
+PATIENCE = 900
+HISTORIES, SEEDS, DAYS = 200, 8, 90
 
 TESTS = ("test_outbox.py", "test_engine.py", "test_pace.py", "test_failures.py")
 
