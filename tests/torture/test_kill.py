@@ -57,29 +57,30 @@ def recovered(here, server):
     return server.taken[-1].at - begin if len(server.ids) > before else None
 
 
+@pytest.mark.parametrize("call", ["pwrite64", "fdatasync"])
+def test_kill_from_nothing(call, figures):
+    """From an empty folder, killed at the N-th call, N = 1, 2, … until a pass ends by itself."""
+    sweep(figures, call, planned=False)
+
+
 @pytest.mark.parametrize(
-    ("planned", "call", "file"),
+    ("call", "file"),
     [
-        (False, "pwrite64", None),
-        (False, "fdatasync", None),
-        (True, "pwrite64", "tracker.db-wal"),
-        (True, "pwrite64", "tracker.db-shm"),
-        (True, "pwrite64", "tracker.db"),
-        (True, "fdatasync", None),
-        (True, "sendto", None),
+        ("pwrite64", "tracker.db-wal"),
+        ("pwrite64", "tracker.db-shm"),
+        ("pwrite64", "tracker.db"),
+        ("fdatasync", None),
+        ("sendto", None),
     ],
-    ids=[
-        "pwrite64 from nothing",
-        "fdatasync from nothing",
-        "pwrite64 to the log while sending",
-        "pwrite64 to the index while sending",
-        "pwrite64 to the file while sending",
-        "fdatasync while sending",
-        "sendto while sending",
-    ],
+    ids=["pwrite64 to the log", "pwrite64 to its index", "pwrite64 to the file", "fdatasync", "sendto"],
 )
-def test_kill_at_each_call(planned, call, file, figures):
-    """Killed at the N-th call, N = 1, 2, … until a pass ends by itself."""
+def test_kill_while_sending(call, file, figures):
+    """The mails are written and wait; killed at the N-th call, N = 1, 2, … until a pass ends by itself."""
+    sweep(figures, call, file, planned=True)
+
+
+def sweep(figures, call, file=None, *, planned):
+    """Kill at each call, see what is left, and go on from there."""
     required_tracer()
     scores, times = [], []
     with Server() as server, bureau(each_alone(MAILS), server, **ALONE) as template:
@@ -100,6 +101,31 @@ def test_kill_at_each_call(planned, call, file, figures):
         else:
             pytest.fail("no pass ended by itself")
     assert scores, "it was never killed"
+    tell(figures, scores, times)
+
+
+def test_kill_and_start_from_cold(figures):
+    """Killed when the server had a fifth of the mails; a new process, its imports and all, and the leases over."""
+    scores, times = [], []
+    for _ in range(5):
+        with Server() as server, bureau(each_alone(MAILS * 5), server, connections=1) as here:
+            here.ahead = 0  # the cold process knows no other clock
+            process = here.start("run", "--once", "--send-now", waits=True)
+            server.after_yes = lambda _, one=process, so_far=server.taken: len(so_far) == MAILS and one.kill()
+            process.let_go()
+            assert process.wait() == -SIGKILL
+            here.wait_for_silence()
+            server.after_yes = lambda _: None
+            left = here.found()
+            assert left.is_whole
+            untold = left.untold(server.ids)
+            here.time_passes()
+            begin = time.monotonic()
+            done = here.place.process("run", "--once", "--send-now")
+            assert done.code == 0, done.err
+            times.append(server.taken[-1].at - begin)
+            scores.append(here.score(untold))
+            assert scores[-1].holds, scores[-1]
     tell(figures, scores, times)
 
 
