@@ -3,6 +3,7 @@
 import random
 import statistics
 import time
+from functools import partial
 from signal import SIGKILL
 
 import pytest
@@ -104,6 +105,12 @@ def sweep(figures, call, file=None, *, planned):
     tell(figures, scores, times)
 
 
+def kill_at(mails, process, server, _):
+    """Once the server has so many."""
+    if len(server.taken) == mails:
+        process.kill()
+
+
 def test_kill_and_start_from_cold(figures):
     """Killed when the server had a fifth of the mails; a new process, its imports and all, and the leases over."""
     scores, times = [], []
@@ -111,11 +118,10 @@ def test_kill_and_start_from_cold(figures):
         with Server() as server, bureau(each_alone(MAILS * 5), server, connections=1) as here:
             here.ahead = 0  # the cold process knows no other clock
             process = here.start("run", "--once", "--send-now", waits=True)
-            server.after_yes = lambda _, one=process, so_far=server.taken: len(so_far) == MAILS and one.kill()
+            server.after_yes = partial(kill_at, MAILS, process, server)
             process.let_go()
             assert process.wait() == -SIGKILL
             here.wait_for_silence()
-            server.after_yes = lambda _: None
             left = here.found()
             assert left.is_whole
             untold = left.untold(server.ids)
