@@ -340,6 +340,7 @@ class StoppableCourier:
                 if result is None:
                     break
                 yield result
+                results.task_done()
             await pump
         finally:
             pump.cancel()
@@ -354,6 +355,8 @@ async def _pump(source: AsyncIterator[Result], results: asyncio.Queue[Result | N
     try:
         async for result in source:
             results.put_nowait(result)
+            # Nothing goes out behind the back of whoever has yet to write down what did.
+            await results.join()
     finally:
         results.put_nowait(None)
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.integration.test_smtp_server import deliver, envelope, free_port
+from tracker.mail.smtp import UNTAKEN
 from tracker.mail.transport import Outcome, open_transport
 
 
@@ -432,6 +433,24 @@ def test_whoever_stops_listening_leaves_nothing_running(tmp_path):
             return [task for task in asyncio.all_tasks() if "serve" not in repr(task)]
 
     assert len(asyncio.run(run())) == 1
+
+
+def test_no_more_goes_out_than_somebody_takes_note_of(tmp_path, pipelining):
+    """Whoever cannot write down what became of mails, for its database is away, must not learn of ever more."""
+
+    async def run():
+        async with playing(normal, pipelining=pipelining) as (server, port):
+            url = f"smtp+plain://127.0.0.1:{port}"
+            transport = open_transport(url, mailbox_dir=tmp_path, connections=4, timeout=5)
+            results = transport.deliver(envelope(number) for number in range(200))
+            told = [await anext(results)]
+            await asyncio.sleep(1)
+            assert len(server.taken) <= UNTAKEN + 2 * 4
+            told += [each async for each in results]
+            await transport.close()
+            assert len(server.taken) == len(told) == 200
+
+    asyncio.run(run())
 
 
 def test_a_large_mail_to_a_slow_reader_arrives(tmp_path, pipelining):

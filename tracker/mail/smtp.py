@@ -20,6 +20,8 @@ _log = logging.getLogger(__name__)
 MAILS_PER_CONNECTION = 100
 #: An envelope whose conversation broke off before its content went out is tried so often in one delivery.
 TRIES = 2
+#: Nothing is begun while so many results wait to be taken: what went out and is not written down may go twice.
+UNTAKEN = 20
 
 
 class SmtpTransport:
@@ -101,11 +103,15 @@ class _Run:
         self._local: asyncio.Queue[Envelope | None] = asyncio.Queue(maxsize=4 * LOT)
         self._working = 0
         self._failure: Exception | None = None
+        self._has_room = asyncio.Event()
+        self._has_room.set()
 
     async def deliveries(self) -> AsyncGenerator[Delivery, None]:
         running = asyncio.create_task(self._run())
         try:
             while (delivery := await self._done.get()) is not None:
+                if self._done.qsize() < UNTAKEN:
+                    self._has_room.set()
                 yield delivery
             await running
             if self._failure is not None:
@@ -128,6 +134,8 @@ class _Run:
     def _tell(self, envelope: Envelope, outcome: Outcome, detail: str, **more: bool) -> None:
         self._tries.pop(envelope.id, None)
         self._done.put_nowait(Delivery(envelope.id, outcome, detail, **more))
+        if self._done.qsize() >= UNTAKEN:
+            self._has_room.clear()
 
     # --- what never leaves the machine -----------------------------------------------------------------
 
@@ -148,6 +156,7 @@ class _Run:
     async def _next(self) -> Envelope | None:
         """The next envelope that is to be tried on the server."""
         while True:
+            await self._has_room.wait()
             envelope = self._given_back.popleft() if self._given_back else self._draw()
             if envelope is None:
                 return None
