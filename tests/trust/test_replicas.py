@@ -177,6 +177,8 @@ def stuck_in_planning(running):
     open_database(running.url).close()
     plain = running.url.replace("+psycopg", "")
     with contextlib.suppress(psycopg.OperationalError), psycopg.connect(plain) as connection:
+        # However long the services take to start on a busy machine, this one is not cut off.
+        connection.execute("SET idle_in_transaction_session_timeout = 0")
         connection.execute("LOCK TABLE mail IN EXCLUSIVE MODE")
         [first] = running.start(1)
         wait_until(lambda: running.rows(WAITS), 30, running.said)
