@@ -5,6 +5,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, date, datetime
 from urllib.parse import quote
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from starlette.testclient import TestClient
@@ -13,7 +14,7 @@ from tests.integration import test_web_answer
 from tests.integration.test_web_api import HOST
 from tests.integration.test_web_reading import everything, routes
 from tests.tools import ROOT
-from tests.torture.chance import mutated, mutated_text, rounds
+from tests.torture.chance import LONG, mutated, mutated_text, rounds
 from tests.torture.test_fuzz_files import long_and_short
 from tracker.links import Claim, ExpiredLinkError, ForgedLinkError, LinkError, Links, Purpose, mark
 from tracker.web.application import make_application
