@@ -10,11 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 #: Seconds of one short look, and of one long one.
-SHORT = 1.0
+SHORT = 0.5
 LONG = float(os.environ.get("TRACKER_FUZZ_SECONDS", "60"))
 
 #: The number of the first round; another one looks elsewhere.
 FIRST = int(os.environ.get("TRACKER_FUZZ_SEED", "20220408"))
+
+#: So many rounds there are in any case, on the slowest machine.
+LEAST = 60
 
 #: What this process may grow by over all rounds, in MB.
 GROWTH = 400
@@ -37,7 +40,7 @@ def rounds(attack: Callable[[random.Random], str], seconds: float, *, slowest: f
     """
     tally, number, end = Tally(), FIRST, time.monotonic() + seconds
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    while time.monotonic() < end:
+    while number < FIRST + LEAST or time.monotonic() < end:
         begun = time.process_time()
         try:
             tally.count(attack(random.Random(number)))

@@ -12,6 +12,7 @@ from tracker.core.policy import Interval, Oidc, Policies, Policy, Proxy, Rate, S
 from tracker.core.roles import Role
 from tracker.errors import UsageError
 from tracker.shipped import shipped
+from tracker.web.door import host_of, is_loopback
 
 
 def test_settings_that_are_silent_are_as_shipped(tmp_path):
@@ -77,6 +78,13 @@ holidays: days
 def test_a_pace_that_is_none_is_refused(tmp_path, pace, why):
     write(tmp_path, FILES | {"settings.yaml": f"mail:\n  pace: {pace}\n"})
     assert why in str(told(load(tmp_path), tmp_path))
+
+
+def test_the_web_page_is_for_this_machine_unless_it_says_otherwise(tmp_path):
+    (tmp_path / "settings.yaml").write_text("{}\n")
+    for settings in (Settings(), load(tmp_path).settings, load(shipped("config")).settings):
+        assert settings.web is not None
+        assert is_loopback(host_of(settings.web.listen) or "")
 
 
 def test_the_web_page_can_be_off(tmp_path):

@@ -142,6 +142,32 @@ def test_an_encoding_that_is_none_is_refused_and_no_failure(what):
         read_book("表", REFUSED[what][0])
 
 
+@pytest.mark.parametrize(
+    ("limit", "most", "extra"),
+    [
+        ("MAX_MEMBERS", 30, {f"xl/{number}.xml": "<x/>" for number in range(30)}),
+        # Never read, and so only the directory tells.
+        ("MAX_UNPACKED", 50_000, {"xl/other.bin": "x" * 60_000}),
+        (
+            "MAX_MEMBER",
+            50_000,
+            {"xl/sharedStrings.xml": f"<sst><si><t>{'x' * 30_000}</t></si>{' ' * 30_000}</sst>"},
+        ),
+        ("MAX_ELEMENTS", 500, {"xl/sharedStrings.xml": f"<sst>{'<si/>' * 600}</sst>"}),
+        ("MAX_DEPTH", 50, {"xl/sharedStrings.xml": f"{'<a>' * 60}{'</a>' * 60}"}),
+    ],
+)
+def test_what_grows_when_it_is_opened_has_a_bound(monkeypatch, limit, most, extra):
+    """Each bound on its own, and small, so that no machine is too busy to show it."""
+    data = workbook("<row><c><v>1</v></c></row>", extra=extra)
+    assert isinstance(read_book("表", data), Book)
+    monkeypatch.setattr(limits, limit, most)
+    with pytest.raises(FileRefusedError) as refused:
+        read_book("表", data)
+    assert refused.value.said == refusals.BOMB
+    assert isinstance(read_book("表", workbook("<row><c><v>1</v></c></row>")), Book)
+
+
 def test_a_part_of_an_archive_without_a_name_is_no_hindrance():
     nameless = workbook("<row><c><v>1</v></c></row>", extra={"xl/x.xml": "<x/>"}).replace(
         b"xl/x.xml", b"\0l/x.xml"
@@ -315,13 +341,23 @@ def test_a_process_that_fails_or_talks_nonsense_is_a_refusal(monkeypatch, progra
 def test_the_process_may_use_so_much_memory_and_no_more():
     hog = (
         "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from tracker.forms import child;"
-        "child.read_book = lambda name, data: bytearray(2 << 30) if data == b'hog' else child.Book(name, 'csv');"
+        "child.read_book = lambda name, data: "
+        "(bytearray(2 << 30 if data == b'hog' else 1), child.Book(name, 'csv'))[1];"
         "child.main()"
     )
     with pytest.MonkeyPatch.context() as patched, Reader() as reader:
         patched.setattr(apart, "_PROGRAM", hog)
         assert refusal(reader, b"hog") == refusals.TOO_COMPLEX
         assert reader.read("next", b"1") == Book("next", "csv")
+
+
+def test_the_process_inherits_no_secret_of_the_environment(monkeypatch):
+    monkeypatch.setenv("TRACKER_SECRET", "a-key-that-signs-links")
+    with Reader() as reader:
+        reader.read("表", SEEDS["csv"])
+        if not Path("/proc/self/environ").exists():
+            pytest.skip("this system does not tell")
+        assert Path(f"/proc/{reader.process_id}/environ").read_bytes() == b""
 
 
 def test_the_process_can_write_no_file(tmp_path):
