@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,7 +12,8 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from tracker.board.lights import Board, Cell, Lights
-from tracker.core.model import Definition, Light
+from tracker.board.tally import Tally
+from tracker.core.model import Definition
 from tracker.core.standing import MARKS
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import find_assignment
@@ -21,14 +22,12 @@ from tracker.store.tables import ASSIGNMENT, FILING
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """One occurrence: how many of those who were asked have answered."""
+    """One occurrence, and how many are in."""
 
     ref: str
     due: date | None
     effective_due: date | None
-    answered: int
-    asked: int
-    lights: Counter[Light]
+    tally: Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +68,15 @@ def _item(session: Session, lights: Lights, key: str, ref: str | None) -> Item:
             name = f"{row.key}@{row.period}" if row.period else row.key
             agendas[name].append(row.id)
             dates.setdefault(name, (row.due, row.effective_due))
-    counted: defaultdict[str, Counter[Light]] = defaultdict(Counter)
-    answered: Counter[str] = Counter()
+    counted: defaultdict[str, Tally] = defaultdict(Tally)
     for cell, number in lights.groups.items():
         judged = lights.judged(cell)
         if judged is not None and judged.definition.key == key:
-            counted[judged.ref][judged.light] += number
-            answered[judged.ref] += number if judged.is_quiet else 0
+            counted[judged.ref].add(judged.part, judged.light, number)
     periods = [
-        Period(name, *dates[name], answered[name], counted[name].total(), counted[name])
+        Period(name, *dates[name], counted[name])
         for name in sorted(agendas, key=lambda name: (dates[name][0] or date.max, name))
-        if counted[name]
+        if name in counted
     ]
     chosen = next((each for each in periods if each.ref == ref), None) or _current(periods, lights.day)
     units = [] if chosen is None else _units(session, lights, agendas[chosen.ref])

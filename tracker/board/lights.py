@@ -9,13 +9,14 @@ from __future__ import annotations
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Row, func, select
 from sqlmodel import Session
 
+from tracker.board.tally import Part, Tally, part_of
 from tracker.core.model import Definition, Light, State
 from tracker.core.standing import MARKS, REMOVED, answer_like, worst
 from tracker.engine.agenda import agenda_dates
@@ -47,7 +48,7 @@ class Judged:
     effective_due: date | None
     state: State
     light: Light
-    is_quiet: bool
+    part: Part
     late_days: int
 
 
@@ -78,13 +79,11 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One definition over the shown units, and how many of each light it has over all chosen ones."""
+    """One definition over the shown units, and how many are in over all chosen ones."""
 
     definition: Definition
     cells: tuple[Cell | None, ...]
-    lights: Counter[Light]
-    answered: int
-    asked: int
+    tally: Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +155,7 @@ class Lights:
             dates.effective_due,
             stands.state,
             stands.light,
-            answer.quiet,
+            part_of(answer),
             stands.late_days,
         )
 
@@ -175,7 +174,7 @@ class Lights:
         if judged.definition.rule.every is None or is_due_in:
             return True
         is_running = judged.due is not None and judged.due >= self.day
-        return judged.opens <= self.day and (is_running or not judged.is_quiet)
+        return judged.opens <= self.day and (is_running or judged.part is Part.MISSING)
 
 
 class Board:
@@ -206,13 +205,6 @@ class Board:
             return lights.keep(key, lambda: _Count(session, lights, choice).matrix(page, size))
 
 
-@dataclass
-class _Tally:
-    lights: Counter[Light] = field(default_factory=Counter)
-    answered: int = 0
-    asked: int = 0
-
-
 class _Count:
     """One look at the lights with one choice."""
 
@@ -225,7 +217,7 @@ class _Count:
     def matrix(self, page: int, size: int) -> Matrix:
         states: Counter[State] = Counter()
         all_lights: Counter[Light] = Counter()
-        tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
+        tallies: defaultdict[str, Tally] = defaultdict(Tally)
         wanted: set[int] = set()
         for cell, number in self._groups().items():
             judged = self._lights.judged(cell)
@@ -235,10 +227,7 @@ class _Count:
             all_lights[judged.light] += number
             if self._choice.holds(judged):
                 wanted.add(cell)
-                tally = tallies[judged.definition.key]
-                tally.lights[judged.light] += number
-                tally.asked += number
-                tally.answered += number if judged.is_quiet else 0
+                tallies[judged.definition.key].add(judged.part, judged.light, number)
         units = self._units(wanted)
         pages = max(1, -(-len(units) // size))
         page = min(max(page, 1), pages)
@@ -249,9 +238,7 @@ class _Count:
             Line(
                 self._force.campaign.definitions[key],
                 tuple(cells.get((key, unit)) for unit in shown),
-                tallies[key].lights,
-                tallies[key].answered,
-                tallies[key].asked,
+                tallies[key],
             )
             for key in keys
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from tracker.board.lights import LOT, Board, Judged, Lights
+from tracker.board.tally import Part, Tally
 from tracker.core.form import FieldKind
 from tracker.core.model import Contact, Definition, Kind, Light, State
 from tracker.core.standing import MARKS
@@ -38,15 +39,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What one definition asks for in a month.  ``expected`` leaves out who need not answer."""
+    """What one definition asks for in a month, and who is what."""
 
     definition: Definition
     ref: str
     due: date
     effective_due: date | None
-    expected: int
-    answered: int
-    lights: Counter[Light]
+    tally: Tally
     missing: tuple[Asked, ...]
     late: tuple[Asked, ...]
     nil: tuple[Asked, ...]
@@ -103,22 +102,23 @@ def _due(session: Session, force: InForce, asked: Sequence[tuple[str, Judged]], 
     asked = sorted(asked, key=lambda each: force.unit_position(each[0]))
     first = asked[0][1]
     assert first.due is not None
-    excused = [each for each in asked if each[1].state in {State.WAIVED, State.PAUSED}]
-    missing = [each for each in asked if not each[1].is_quiet]
-    answered = [each for each in asked if each[1].is_quiet and each not in excused]
+    tally = Tally()
+    parts: dict[Part, list[tuple[str, Judged]]] = {part: [] for part in Part}
+    for unit, judged in asked:
+        tally.add(judged.part, judged.light)
+        parts[judged.part].append((unit, judged))
+    missing, answered = parts[Part.MISSING], parts[Part.IN]
     people = _people(session, force, first, [unit for unit, _ in missing], now)
     return Due(
         first.definition,
         first.ref,
         first.due,
         first.effective_due,
-        expected=len(asked) - len(excused),
-        answered=len(answered),
-        lights=Counter(judged.light for _, judged in asked),
+        tally,
         missing=tuple(_asked(force, unit, judged, people.get(unit)) for unit, judged in missing),
         late=tuple(_asked(force, unit, judged) for unit, judged in answered if judged.late_days),
         nil=tuple(_asked(force, unit, judged) for unit, judged in answered if judged.state is State.NIL),
-        excused=tuple(_asked(force, unit, judged) for unit, judged in excused),
+        excused=tuple(_asked(force, unit, judged) for unit, judged in parts[Part.EXCUSED]),
     )
 
 

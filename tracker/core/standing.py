@@ -36,7 +36,12 @@ class Answer:
     @property
     def quiet(self) -> bool:
         """Whether nothing is to be said about it any more (CONTRACT.md §6.5)."""
-        return self.paused or self.answered in ("submitted", "nil", "waived")
+        return self.excused or self.answered in ("submitted", "nil")
+
+    @property
+    def excused(self) -> bool:
+        """Whether no answer is expected: then it is neither in nor missing, wherever answers are counted."""
+        return self.paused or self.answered == "waived"
 
 
 NOTHING = Answer()
