@@ -123,6 +123,7 @@ class App:
             for problem in error.problems:
                 log.warning("%s", problem)
             log.warning("%s", LAST_GOOD)
+            self.pulse.problems = error.problems
             return last
 
     def last_in_force(self) -> InForce | None:
@@ -221,8 +222,8 @@ class App:
         try:
             force = self._in_force_of(loaded)
         except ConfigError as error:
-            self.pulse.problems = tuple(str(problem) for problem in error.problems)
-            self._alert(RELOAD_FAILED, list(self.pulse.problems))
+            self.pulse.problems = error.problems
+            self._alert(RELOAD_FAILED, [str(problem) for problem in error.problems])
             raise
         self.loaded, self.held = loaded, None
         self.pulse.reloaded_at, self.pulse.problems, self.pulse.held = self.clock.now(), (), None

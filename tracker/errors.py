@@ -40,6 +40,12 @@ class Problem:
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}: {self.message}"
 
+    @property
+    def place(self) -> str:
+        """Where it stands, for those who know which folder is meant: ``tasks.yaml:12:5``."""
+        name = self.file.replace("\\", "/").rpartition("/")[2]
+        return f"{name}:{self.line}:{self.column}" if self.line else name
+
 
 class ConfigError(TrackerError):
     """The files do not hold together; ``problems`` has every error, not only the first."""

@@ -132,9 +132,7 @@ def test_the_number_that_is_overdue_leads_to_so_many(app):
     client = browser(app)
     for query in ("", "unit=wanzhou", "month=2022-06&section=二、执法检查", "state=amber"):
         html = client.get(f"/?{query}&language=en").text
-        link, number = re.search(
-            r'<a class="light red big" href="([^"]*)">(\d+) items? overdue', html
-        ).groups()
+        ((link, number),) = re.findall(r'<a class="light red big" href="([^"]*)">(\d+) items? overdue', html)
         found = client.get(f"/{link.replace('&amp;', '&')}").text
         listed = re.findall(r'<span class="light (\w+)">(\d+)</span>', found[found.index('class="stack"') :])
         assert {light for light, _ in listed} == {"red"}, query
