@@ -192,12 +192,20 @@ class App:
 
     def summary(self) -> str:
         """One line on what is in force."""
+        campaign, number = self.force.campaign, self.numbers()
+        counted = ", ".join(f"{count} {name}" for name, count in number.items())
+        return f"{campaign.document} {campaign.title}: {counted}"
+
+    def numbers(self) -> dict[str, int]:
+        """How many there are of each kind of thing in the files."""
         campaign = self.force.campaign
-        deliverables = sum(len(task.deliverables) for task in campaign.tasks)
-        return (
-            f"{campaign.document} {campaign.title}: {len(campaign.tasks)} tasks, {deliverables} deliverables, "
-            f"{len(campaign.reports)} reports, {len(campaign.units)} units, {len(campaign.groups)} groups"
-        )
+        return {
+            "tasks": len(campaign.tasks),
+            "deliverables": sum(len(task.deliverables) for task in campaign.tasks),
+            "reports": len(campaign.reports),
+            "units": len(campaign.units),
+            "groups": len(campaign.groups),
+        }
 
     # --- hot reload ---
 

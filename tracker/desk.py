@@ -147,11 +147,13 @@ def record(app: App, event: Event, *, forced: bool = False) -> str:
     """
     for name, text in (("--who", event.who), ("--reason", event.reason), ("--note", event.note)):
         if text is not None and not _is_text(text):
-            raise UsageError(f"{name}: characters that nobody can see have no place in the record")
+            raise UsageError(
+                f"{name}: characters that nobody can see have no place in the record", "unprintable"
+            )
     force, now = app.force, app.clock.now()
     at = now if force.day(event.at) == force.day(now) else event.at
     if at > now:
-        raise UsageError(f"--on {force.day(at)} lies in the future")
+        raise UsageError(f"--on {force.day(at)} lies in the future", "in_the_future", day=force.day(at))
     event = replace(
         event,
         at=at,

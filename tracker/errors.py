@@ -11,9 +11,18 @@ from typing import Literal
 
 
 class TrackerError(Exception):
-    """The root: the command line prints ``str(error)`` and leaves with ``exit_code``."""
+    """The root: the command line prints ``str(error)`` and leaves with ``exit_code``.
+
+    ``code`` and ``facts`` are for pages, which say it in the reader's language and do not speak of the command line
+    (``tracker/refusals.py``); without a code they show the text.
+    """
 
     exit_code = 1
+
+    def __init__(self, text: str, code: str | None = None, /, **facts: object) -> None:
+        super().__init__(text)
+        self.code = code
+        self.facts = facts
 
 
 class UsageError(TrackerError):

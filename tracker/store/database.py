@@ -190,7 +190,8 @@ def write_schema(connection: Connection, schema: str) -> None:
 def _refused(url: URL, error: SQLAlchemyError) -> DatabaseError:
     shown = url.render_as_string(hide_password=True)
     return DatabaseError(
-        f"the database {shown} cannot be used now: {_cause(error)}（数据库暂时不可用，稍后自动重试）"
+        f"the database {shown} cannot be used now: {_cause(error)}（数据库暂时不可用，稍后自动重试）",
+        "database_away",
     )
 
 

@@ -40,7 +40,7 @@ def page(request: Request) -> Response:
         "database": app.database_url.rpartition("@")[2],
         "version": __version__,
         "schema": SCHEMA,
-        "summary": app.summary(),
+        "numbers": app.numbers(),
         "config": str(app.config),
     }
     return site.page(request, "board/health.html", facts)

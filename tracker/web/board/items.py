@@ -20,6 +20,7 @@ from tracker.engine.standings import LedgerRow
 from tracker.errors import UnknownNameError
 from tracker.web.board.asked import chosen
 from tracker.web.identity import Role, require
+from tracker.web.refused import said
 from tracker.web.site import language_of, site_of
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -33,7 +34,7 @@ def item_page(request: Request) -> Response:
     try:
         definition = force.definition(request.path_params["key"])
     except UnknownNameError as error:
-        raise HTTPException(404, str(error)) from None
+        raise HTTPException(404, said(request, error)) from None
     with site.app.database.reading() as session:
         found = item(site.board, session, force, definition.key, chosen(request, "ref"), site.now())
     to_words = to_chinese if language_of(request) == "zh" else to_english
@@ -52,7 +53,7 @@ def unit_page(request: Request) -> Response:
     try:
         unit = site.force.campaign.units[site.force.unit_id(request.path_params["unit"])]
     except UnknownNameError as error:
-        raise HTTPException(404, str(error)) from None
+        raise HTTPException(404, said(request, error)) from None
     _, rows = desk.status(site.app, unit=unit.id)
     wanted = chosen(request, "item")
     shown = [row for row in rows if wanted in (None, row.definition.key)]
@@ -80,7 +81,7 @@ def assignment_page(request: Request) -> Response:
         _, rows = desk.status(site.app, unit=unit, ref=ref)
         explanation = desk.explanation(site.app, ref, unit)
     except UnknownNameError as error:
-        raise HTTPException(404, str(error)) from None
+        raise HTTPException(404, said(request, error)) from None
     row = next((each for each in rows if each.ref == ref), None)
     if row is None:
         raise HTTPException(404)
