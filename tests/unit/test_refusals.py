@@ -57,6 +57,7 @@ def raised_in(path) -> Iterator[Raised]:
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     for function in functions:
         for node in ast.walk(function):
+            facts: frozenset[str] | None
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
                 continue
             if node.func.id == "_refuse" and file == "core/standing.py":
@@ -64,15 +65,17 @@ def raised_in(path) -> Iterator[Raised]:
             elif node.func.id in PLAIN and function.name != "_refuse":
                 code = node.args[1] if len(node.args) > 1 else ast.Constant(None)
                 given = {keyword.arg for keyword in node.keywords}
+                # Where they are given as one value, only running shows which they are.
                 facts = None if None in given else frozenset(map(str, given))
             else:
                 continue
             assert isinstance(code, ast.Constant), f"{file}:{node.lineno}"
+            assert code.value is None or isinstance(code.value, str), f"{file}:{node.lineno}"
             yield Raised(file, function.name, node.lineno, code.value, facts)
 
 
 def everything() -> list[Raised]:
-    found = []
+    found: list[Raised] = []
     for room in ROOMS:
         place = ROOT / "tracker" / room
         for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
