@@ -14,10 +14,9 @@ from sqlmodel import Session
 from tracker.board.lights import Board, Cell, Lights
 from tracker.board.tally import Tally
 from tracker.core.model import Definition
-from tracker.core.standing import MARKS
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import find_assignment
-from tracker.store.tables import ASSIGNMENT, FILING
+from tracker.store.tables import FILING
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +55,10 @@ class Filed:
 def item(board: Board, session: Session, force: InForce, key: str, ref: str | None, now: datetime) -> Item:
     """The definition ``key`` with the occurrence ``ref``, or the one that concerns people today."""
     lights = board.lights(session, force, now)
-    return lights.keep(("item", key, ref), lambda: _item(session, lights, key, ref))
+    return lights.keep(("item", key, ref), lambda: _item(lights, key, ref))
 
 
-def _item(session: Session, lights: Lights, key: str, ref: str | None) -> Item:
+def _item(lights: Lights, key: str, ref: str | None) -> Item:
     force = lights.force
     agendas: defaultdict[str, list[int]] = defaultdict(list)
     dates: dict[str, tuple[date | None, date | None]] = {}
@@ -79,8 +78,7 @@ def _item(session: Session, lights: Lights, key: str, ref: str | None) -> Item:
         if name in counted
     ]
     chosen = next((each for each in periods if each.ref == ref), None) or _current(periods, lights.day)
-    units = [] if chosen is None else _units(session, lights, agendas[chosen.ref])
-    units.sort(key=lambda each: force.unit_position(each[0]))
+    units = [] if chosen is None else _units(lights, agendas[chosen.ref])
     return Item(force.campaign.definitions[key], tuple(periods), chosen, tuple(units))
 
 
@@ -90,15 +88,11 @@ def _current(periods: Sequence[Period], day: date) -> Period | None:
     return next(coming, periods[-1] if periods else None)
 
 
-def _units(session: Session, lights: Lights, agendas: Sequence[int]) -> list[tuple[str, Cell]]:
-    found = []
-    query = select(ASSIGNMENT.c.unit, ASSIGNMENT.c.agenda_id, ASSIGNMENT.c.mark).where(
-        ASSIGNMENT.c.agenda_id.in_(agendas)
-    )
-    for unit, agenda, mark in session.execute(query):
-        judged = lights.judged(agenda * MARKS + mark)
-        if judged is not None:
-            found.append((unit, Cell(judged.light, judged.state, judged.ref, 1)))
+def _units(lights: Lights, agendas: Sequence[int]) -> list[tuple[str, Cell]]:
+    found = [
+        (unit, Cell(judged.light, judged.state, judged.ref, 1)) for unit, judged in lights.having(agendas)
+    ]
+    found.sort(key=lambda each: lights.force.unit_position(each[0]))
     return found
 
 

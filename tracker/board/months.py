@@ -7,17 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
 from sqlmodel import Session
 
-from tracker.board.lights import LOT, Board, Judged, Lights
+from tracker.board.lights import Board, Judged, Lights
 from tracker.board.tally import Part, Tally
 from tracker.core.form import FieldKind
 from tracker.core.model import Contact, Definition, Kind, Light, State
-from tracker.core.standing import MARKS
 from tracker.engine.filings import previous_filings, tables_due
 from tracker.engine.inforce import InForce
-from tracker.store.tables import ASSIGNMENT
 
 #: Of so many missing units the people who filled the table in last are looked up.
 CALLED = 100
@@ -71,6 +68,25 @@ def month(board: Board, session: Session, force: InForce, first: date, now: date
     return lights.keep(("month", first), lambda: _month(session, lights, first, now))
 
 
+def reports_of(
+    board: Board, session: Session, force: InForce, first: date, now: datetime
+) -> dict[str, Tally]:
+    """By key, the reports that are due in the month and how many of them are in, without a look at who is who."""
+    lights = board.lights(session, force, now)
+    return lights.keep(("reports", first), lambda: _reports(lights, first))
+
+
+def _reports(lights: Lights, first: date) -> dict[str, Tally]:
+    found: defaultdict[str, Tally] = defaultdict(Tally)
+    for cell, number in lights.groups.items():
+        judged = lights.judged(cell)
+        if judged is None or judged.due is None or judged.definition.kind is not Kind.REPORT:
+            continue
+        if judged.due.replace(day=1) == first:
+            found[judged.definition.key].add(judged.part, judged.light, number)
+    return {key: found[key] for key in sorted(found, key=lights.force.position)}
+
+
 def months_of(board: Board, session: Session, force: InForce, now: datetime) -> list[date]:
     """The months in which anything is due, as far as the ledger goes."""
     lights = board.lights(session, force, now)
@@ -81,14 +97,8 @@ def months_of(board: Board, session: Session, force: InForce, now: datetime) -> 
 def _month(session: Session, lights: Lights, first: date, now: datetime) -> Month:
     agendas = [row.id for row in lights.agendas() if row.due is not None and row.due.replace(day=1) == first]
     by_key: defaultdict[str, list[tuple[str, Judged]]] = defaultdict(list)
-    for start in range(0, len(agendas), LOT):
-        query = select(ASSIGNMENT.c.unit, ASSIGNMENT.c.agenda_id, ASSIGNMENT.c.mark).where(
-            ASSIGNMENT.c.agenda_id.in_(agendas[start : start + LOT])
-        )
-        for unit, agenda, mark in session.execute(query):
-            judged = lights.judged(agenda * MARKS + mark)
-            if judged is not None:
-                by_key[judged.definition.key].append((unit, judged))
+    for unit, judged in lights.having(agendas):
+        by_key[judged.definition.key].append((unit, judged))
     force = lights.force
     # The tables first: they are what a month is looked up for.
     keys = sorted(

@@ -14,6 +14,7 @@ from tracker.core.standing import Answer, Dates, fold, mark_of
 from tracker.engine.agenda import ensure_agenda, said_through
 from tracker.engine.inforce import InForce
 from tracker.errors import LedgerError, UnknownNameError
+from tracker.store.database import in_turn
 from tracker.store.tables import ASSIGNMENT, EVENT
 
 
@@ -32,6 +33,9 @@ def record(
     over already; ``replayed`` is for what a ledger has taken before, and is not weighed again.
     Raises UnknownNameError where there is no such assignment, LedgerError where the event does not fit.
     """
+    # Numbers of events are given in the order in which they are there for others to see: whoever has seen one of them
+    # has seen all before it, and the board and the outbox ask only for later ones.
+    in_turn(session)
     row = find_assignment(session, force, event.ref, event.unit)
     definition = force.definition(row.key)
     known = read_events(session, row.id)

@@ -52,6 +52,8 @@ LOCK_TIMEOUT = 60
 #: any two numbers that are always the same.
 LEDGER, TABLES = 0x7472_6163, 0x7472_6164
 _ALONE = select(func.pg_advisory_xact_lock(LEDGER))
+#: What a session remembers of having it.
+_IN_TURN = "in turn"
 _ALONE_WITH_TABLES = select(func.pg_advisory_xact_lock(TABLES))
 
 #: How a connection to PostgreSQL notices that nobody is there any more.  A process that freezes in the middle of a
@@ -101,8 +103,8 @@ class Database:
             Session(self.engine, expire_on_commit=False) as session,
             session.begin(),
         ):
-            if alone and self._is_shared:
-                session.execute(_ALONE)
+            if alone:
+                in_turn(session)
             yield session
 
     @contextmanager
@@ -165,6 +167,16 @@ def open_database(url: str) -> Database:
         engine.dispose()
         raise DatabaseError(f"the database {shown} cannot be opened: {_cause(error)}") from None
     return database
+
+
+def in_turn(session: Session) -> None:
+    """Nobody else writes to the ledger until this transaction ends.
+
+    On PostgreSQL that takes a lock, once for each transaction; on SQLite one that writes began so.
+    """
+    if session.get_bind().dialect.name == "postgresql" and not session.info.get(_IN_TURN):
+        session.execute(_ALONE)
+        session.info[_IN_TURN] = True
 
 
 def stop_others(connection: Connection) -> None:
