@@ -50,6 +50,8 @@ _ANSWERED: tuple[Answered, ...] = ("submitted", "nil", "returned", "waived")
 
 #: The bits of a mark beside what was answered, and how many marks there can be.
 PAUSED, ACCEPTED, LATE, REMOVED, MARKS = 8, 16, 32, 64, 128
+#: The mark of what was sent back and is open.
+RETURNED = _ANSWERED.index("returned") + 1
 
 
 def mark_of(answer: Answer, *, is_late: bool) -> int:
