@@ -184,3 +184,29 @@ def test_a_unit_that_got_another_year_stands_at_the_edge(tmp_path):
         assert [stop.tally.expected for stop in track.stops] == [3]
         assert track.later.due == date(2023, 1, 31)
         assert "due 31 Jan 2023 · 0 of 1 in ▶" in browser(app).get("/timeline?year=2022&language=en").text
+
+
+def test_all_units_of_an_item_are_reached_page_by_page(tmp_path):
+    names = [f"unit{number}" for number in range(830)]
+    units = (
+        "units:\n"
+        + "".join(f"  - {{id: {name}, name: {name}局, aliases: [], contacts: []}}\n" for name in names)
+        + f"groups:\n  - {{id: districts, name: 各区, members: [{', '.join(names)}]}}\n"
+    )
+    place = Place(tmp_path, tasks=TASKS, units=units)
+    with office(tmp_path, config=place.config) as app:
+        client = browser(app)
+        seen: list[str] = []
+        path = f"/item/table-2?ref={REF}&language=en"
+        for number in range(1, 4):
+            html = client.get(path).text
+            assert "0 of 830 in" in html
+            here = re.findall(r'href="/assignment/(\w+)/table-2@2022-06"', html)
+            assert f"Units {len(seen) + 1} to {len(seen) + len(here)} of 830" in html
+            assert f"Page {number} of 3" in html
+            seen += here
+            following = re.search(r'<a rel="next" href="([^"]*)"', html)
+            path = "/item/table-2" + following[1].replace("&amp;", "&") if following else ""
+        assert path == ""
+        assert seen == names
+        assert "Page 3 of 3" in client.get(f"/item/table-2?ref={REF}&language=en&page=99").text

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import Generic, TypeVar
 
 from starlette.requests import Request
 
@@ -12,6 +14,8 @@ from tracker.board.lights import Choice
 from tracker.core.model import Light, State
 from tracker.engine.inforce import InForce
 from tracker.errors import UnknownNameError, UsageError
+
+T = TypeVar("T")
 
 _MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 
@@ -30,6 +34,25 @@ def read_page(request: Request) -> int:
     """The number of the page that is wanted, from 1."""
     text = request.query_params.get("page", "1")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Paged(Generic[T]):
+    """One page of a list: what stands on it, as the ``first`` and following of ``number``."""
+
+    shown: Sequence[T]
+    first: int
+    number: int
+    page: int
+    pages: int
+
+
+def paged(request: Request, values: Sequence[T], size: int) -> Paged[T]:
+    """The page of ``values`` that is wanted; the nearest there is."""
+    pages = max(1, -(-len(values) // size))
+    page = min(max(read_page(request), 1), pages)
+    start = (page - 1) * size
+    return Paged(values[start : start + size], start + 1, len(values), page, pages)
 
 
 def chosen(request: Request, name: str) -> str | None:

@@ -18,12 +18,15 @@ from tracker.engine.filings import read_document
 from tracker.engine.mails import mails_about
 from tracker.engine.standings import LedgerRow
 from tracker.errors import UnknownNameError
-from tracker.web.board.asked import chosen
+from tracker.web.board.asked import chosen, paged
 from tracker.web.identity import Role, require
 from tracker.web.refused import said
 from tracker.web.site import language_of, site_of
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+#: Units on one page of an item.
+SHOWN = 400
 
 
 def item_page(request: Request) -> Response:
@@ -38,10 +41,12 @@ def item_page(request: Request) -> Response:
     with site.app.database.reading() as session:
         found = item(site.board, session, force, definition.key, chosen(request, "ref"), site.now())
     to_words = to_chinese if language_of(request) == "zh" else to_english
+    units = paged(request, found.units, SHOWN)
     facts = {
         "item": found,
+        "units": units,
         "read_as": to_words(definition.rule),
-        "rows": [{"unit": unit, "ref": cell.ref, "state": cell.state} for unit, cell in found.units],
+        "rows": [{"unit": unit, "ref": cell.ref, "state": cell.state} for unit, cell in units.shown],
     }
     return site.page(request, "board/item.html", facts)
 
