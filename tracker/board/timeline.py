@@ -40,6 +40,13 @@ class Track:
     later: Stop | None = None
 
     @property
+    def shown(self) -> list[Stop]:
+        """Its dates of the year, and the nearest beside it; of what comes back anyway only where there are none."""
+        beside = not self.stops or self.definition.rule.every is None
+        around = (self.earlier, *self.stops, self.later) if beside else self.stops
+        return [stop for stop in around if stop is not None]
+
+    @property
     def is_ongoing(self) -> bool:
         """Whether it has no date at all."""
         rule = self.definition.rule
