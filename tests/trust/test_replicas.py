@@ -133,6 +133,8 @@ def stuck_in_planning(running):
     open_database(running.url).close()
     plain = running.url.replace("+psycopg", "")
     with contextlib.suppress(psycopg.OperationalError), psycopg.connect(plain) as connection:
+        # The URL may cut idle connections off soon; this one waits for as long as a service takes to start.
+        connection.execute("SET idle_in_transaction_session_timeout = 0")
         connection.execute("LOCK TABLE mail IN EXCLUSIVE MODE")
         [first] = running.start(1)
         wait_until(lambda: running.rows(WAITS), 30, running.said)
