@@ -13,7 +13,7 @@ def the_board(bench: Bench) -> Iterator[Row]:
     """The board of 3,000 units with more than 100,000 assignments in the year, in August, nine of ten answers in,
     served by one process and asked for by another one over two connections that are kept: medians, the
     95th percentile beside them, pages as they weigh before compression.  Then the same with an event written by
-    another process five times a second, after each of which everything is counted anew."""
+    another process five times a second, after each of which its unit is read again."""
     units, items = bench.sizes.board
     file = str(bench.folder / "pages.db")
     filled = work("pages:fill", file=file, units=units, items=items)

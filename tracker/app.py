@@ -123,6 +123,7 @@ class App:
             for problem in error.problems:
                 log.warning("%s", problem)
             log.warning("%s", LAST_GOOD)
+            self.pulse.problems = error.problems
             return last
 
     def last_in_force(self) -> InForce | None:
@@ -191,12 +192,20 @@ class App:
 
     def summary(self) -> str:
         """One line on what is in force."""
+        campaign, number = self.force.campaign, self.numbers()
+        counted = ", ".join(f"{count} {name}" for name, count in number.items())
+        return f"{campaign.document} {campaign.title}: {counted}"
+
+    def numbers(self) -> dict[str, int]:
+        """How many there are of each kind of thing in the files."""
         campaign = self.force.campaign
-        deliverables = sum(len(task.deliverables) for task in campaign.tasks)
-        return (
-            f"{campaign.document} {campaign.title}: {len(campaign.tasks)} tasks, {deliverables} deliverables, "
-            f"{len(campaign.reports)} reports, {len(campaign.units)} units, {len(campaign.groups)} groups"
-        )
+        return {
+            "tasks": len(campaign.tasks),
+            "deliverables": sum(len(task.deliverables) for task in campaign.tasks),
+            "reports": len(campaign.reports),
+            "units": len(campaign.units),
+            "groups": len(campaign.groups),
+        }
 
     # --- hot reload ---
 
@@ -221,8 +230,8 @@ class App:
         try:
             force = self._in_force_of(loaded)
         except ConfigError as error:
-            self.pulse.problems = tuple(str(problem) for problem in error.problems)
-            self._alert(RELOAD_FAILED, list(self.pulse.problems))
+            self.pulse.problems = error.problems
+            self._alert(RELOAD_FAILED, [str(problem) for problem in error.problems])
             raise
         self.loaded, self.held = loaded, None
         self.pulse.reloaded_at, self.pulse.problems, self.pulse.held = self.clock.now(), (), None

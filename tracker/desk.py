@@ -148,11 +148,13 @@ def record(app: App, event: Event, *, forced: bool = False) -> str:
     check_who(event.who)
     for name, text in (("--reason", event.reason), ("--note", event.note)):
         if text is not None and not _is_text(text):
-            raise UsageError(f"{name}: characters that nobody can see have no place in the record")
+            raise UsageError(
+                f"{name}: characters that nobody can see have no place in the record", "unprintable"
+            )
     force, now = app.force, app.clock.now()
     at = now if force.day(event.at) == force.day(now) else event.at
     if at > now:
-        raise UsageError(f"--on {force.day(at)} lies in the future")
+        raise UsageError(f"--on {force.day(at)} lies in the future", "in_the_future", day=force.day(at))
     event = replace(
         event,
         at=at,
@@ -347,7 +349,8 @@ def check_who(who: str | None) -> None:
     """Raises UsageError for what is no name: it stands on one line wherever it is shown."""
     if who is not None and not all(each.isprintable() or each == "\u3000" for each in who):
         raise UsageError(
-            "--who: characters that nobody can see have no place in a name（经办人含有不可见字符）"
+            "--who: characters that nobody can see have no place in a name（经办人含有不可见字符）",
+            "unseen_in_name",
         )
 
 

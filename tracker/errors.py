@@ -11,9 +11,18 @@ from typing import Literal
 
 
 class TrackerError(Exception):
-    """The root: the command line prints ``str(error)`` and leaves with ``exit_code``."""
+    """The root: the command line prints ``str(error)`` and leaves with ``exit_code``.
+
+    ``code`` and ``facts`` are for pages, which say it in the reader's language and do not speak of the command line
+    (``tracker/refusals.py``); without a code they show the text.
+    """
 
     exit_code = 1
+
+    def __init__(self, text: str, code: str | None = None, /, **facts: object) -> None:
+        super().__init__(text)
+        self.code = code
+        self.facts = facts
 
 
 class UsageError(TrackerError):
@@ -39,6 +48,12 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}: {self.message}"
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for those who know which folder is meant: ``tasks.yaml:12:5``."""
+        name = self.file.replace("\\", "/").rpartition("/")[2]
+        return f"{name}:{self.line}:{self.column}" if self.line else name
 
 
 class ConfigError(TrackerError):

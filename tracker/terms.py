@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from tracker.core.model import Language
 
 #: A sign for each colour; the state beside it says the same in a word, for those who cannot tell them apart.
@@ -65,6 +67,15 @@ def word(name: str | None, language: Language) -> str:
     if name is None:
         return ""
     return CHINESE.get(name, name) if language == "zh" else name.replace("_", " ")
+
+
+def say_day(language: Language, day: date | None) -> str:
+    """2022年5月5日, or 5 May 2022; nothing for None."""
+    if day is None:
+        return ""
+    if language == "zh":
+        return f"{day.year}年{day.month}月{day.day}日"
+    return f"{day.day} {day:%b} {day.year}"
 
 
 def minute(moment: str | None) -> str:

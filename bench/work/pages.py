@@ -148,7 +148,7 @@ def _ask(connection: http.client.HTTPConnection, path: str) -> tuple[float, int]
 
 
 def _write(file: str, units: int, items: int, stop: threading.Event) -> None:
-    """Another process' events, five a second: every answer has to be counted anew."""
+    """Another process' events, five a second: every answer comes after a change."""
     database = open_database(f"sqlite:///{file}")
     force = in_force(units, items)
     from tracker.engine.ledger import record

@@ -146,3 +146,22 @@ def test_the_commands(tmp_path):
 def _by_ref(text):
     found = icalendar.Calendar.from_ical(text).walk("VEVENT")
     return {str(each["uid"]).partition("/wanzhou")[0]: each for each in found}
+
+
+def test_a_calendar_of_all_units_is_made_only_for_whoever_says_so(tmp_path):
+    place = Place(tmp_path / "house")
+    for arguments in (
+        (),
+        ("wanzhou", "--all"),
+        ("wanzhou", "--unit", "fuling"),
+        ("--unit", "wanzhou", "--all"),
+    ):
+        done = place.tracker("feed", "add", *arguments)
+        assert done.code == 2
+        assert "--unit ID for one unit, --all for all of them" in done.err
+        assert "请指明单位" in done.err
+    assert place.json("feed", "list") == []
+    for said in ("万州", "--unit=万州", "--all"):
+        place.ok("feed", "add", said)
+    assert [each["unit"] for each in place.json("feed", "list")] == ["wanzhou", "wanzhou", None]
+    assert place.tracker("feed", "add", "--unit", "nobody").code == 1

@@ -90,7 +90,7 @@ def test_a_later_date_is_granted_before_and_after_the_deadline_with_a_reason(hom
 def test_an_earlier_date_is_refused_in_a_sentence(home, browser):
     said = act(browser, "extend", reason="x", until="2022-05-01")[1]
     assert said.startswith("没有办理：")
-    assert "later date" in said
+    assert "延期须晚于这一天" in said
     assert events(home) == []
 
 
@@ -108,7 +108,7 @@ def test_waive_pause_resume_and_undo(home, browser):
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"ref": REF, "unit": "wanzhou"}, "nothing has been submitted"),
+        ({"ref": REF, "unit": "wanzhou"}, "尚未报送，不能销号"),
         ({"ref": "table-9@2022-05", "unit": "wanzhou"}, "table-9"),
         ({"ref": "table-2@1999-05", "unit": "wanzhou"}, "1999-05"),
         ({"ref": REF, "unit": "nowhere"}, "nowhere"),

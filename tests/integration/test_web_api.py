@@ -124,7 +124,7 @@ def test_whoever_watches_learns_whether_the_service_is_well(app, client):
     assert client.get("/readyz").status_code == 503
     with app.database.writing() as session:
         remember(session, Beat(app.clock.now(), 0.2, planned=3, delivered=3, who="t"))
-    assert client.get("/readyz").json() == {"ready": True, "reasons": []}
+    assert client.get("/readyz").json() == {"ready": True, "reasons": [], "degraded": []}
     with app.database.writing() as session:
         remember(session, Beat(app.clock.now(), 0.2, error="disk full", who="t"))
     assert client.get("/readyz").json()["reasons"] == ["the last pass failed"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,23 +12,21 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from tracker.board.lights import Board, Cell, Lights
-from tracker.core.model import Definition, Light
-from tracker.core.standing import MARKS
+from tracker.board.tally import Tally
+from tracker.core.model import Definition
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import find_assignment
-from tracker.store.tables import ASSIGNMENT, FILING
+from tracker.store.tables import FILING
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """One occurrence: how many of those who were asked have answered."""
+    """One occurrence, and how many are in."""
 
     ref: str
     due: date | None
     effective_due: date | None
-    answered: int
-    asked: int
-    lights: Counter[Light]
+    tally: Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +55,10 @@ class Filed:
 def item(board: Board, session: Session, force: InForce, key: str, ref: str | None, now: datetime) -> Item:
     """The definition ``key`` with the occurrence ``ref``, or the one that concerns people today."""
     lights = board.lights(session, force, now)
-    return lights.keep(("item", key, ref), lambda: _item(session, lights, key, ref))
+    return lights.keep(("item", key, ref), lambda: _item(lights, key, ref))
 
 
-def _item(session: Session, lights: Lights, key: str, ref: str | None) -> Item:
+def _item(lights: Lights, key: str, ref: str | None) -> Item:
     force = lights.force
     agendas: defaultdict[str, list[int]] = defaultdict(list)
     dates: dict[str, tuple[date | None, date | None]] = {}
@@ -69,21 +67,18 @@ def _item(session: Session, lights: Lights, key: str, ref: str | None) -> Item:
             name = f"{row.key}@{row.period}" if row.period else row.key
             agendas[name].append(row.id)
             dates.setdefault(name, (row.due, row.effective_due))
-    counted: defaultdict[str, Counter[Light]] = defaultdict(Counter)
-    answered: Counter[str] = Counter()
+    counted: defaultdict[str, Tally] = defaultdict(Tally)
     for cell, number in lights.groups.items():
         judged = lights.judged(cell)
         if judged is not None and judged.definition.key == key:
-            counted[judged.ref][judged.light] += number
-            answered[judged.ref] += number if judged.is_quiet else 0
+            counted[judged.ref].add(judged.part, judged.light, number)
     periods = [
-        Period(name, *dates[name], answered[name], counted[name].total(), counted[name])
+        Period(name, *dates[name], counted[name])
         for name in sorted(agendas, key=lambda name: (dates[name][0] or date.max, name))
-        if counted[name]
+        if name in counted
     ]
     chosen = next((each for each in periods if each.ref == ref), None) or _current(periods, lights.day)
-    units = [] if chosen is None else _units(session, lights, agendas[chosen.ref])
-    units.sort(key=lambda each: force.unit_position(each[0]))
+    units = [] if chosen is None else _units(lights, agendas[chosen.ref])
     return Item(force.campaign.definitions[key], tuple(periods), chosen, tuple(units))
 
 
@@ -93,15 +88,11 @@ def _current(periods: Sequence[Period], day: date) -> Period | None:
     return next(coming, periods[-1] if periods else None)
 
 
-def _units(session: Session, lights: Lights, agendas: Sequence[int]) -> list[tuple[str, Cell]]:
-    found = []
-    query = select(ASSIGNMENT.c.unit, ASSIGNMENT.c.agenda_id, ASSIGNMENT.c.mark).where(
-        ASSIGNMENT.c.agenda_id.in_(agendas)
-    )
-    for unit, agenda, mark in session.execute(query):
-        judged = lights.judged(agenda * MARKS + mark)
-        if judged is not None:
-            found.append((unit, Cell(judged.light, judged.state, judged.ref, 1)))
+def _units(lights: Lights, agendas: Sequence[int]) -> list[tuple[str, Cell]]:
+    found = [
+        (unit, Cell(judged.light, judged.state, judged.ref, 1)) for unit, judged in lights.having(agendas)
+    ]
+    found.sort(key=lambda each: lights.force.unit_position(each[0]))
     return found
 
 

@@ -1,39 +1,38 @@
 """The lights of the whole ledger: what every definition and unit shows, and how many there are of each.
 
-Assignments that share an agenda row and a mark stand alike, so that each such group is judged once and counted
-by the database.  What was counted is kept until the ledger, the files or the day change.
+Assignments that share an agenda row and a mark stand alike, so that each such group is judged once.  What was
+counted is kept until the ledger, the files or the day change; after an event, only its unit is read again.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, select
 from sqlmodel import Session
 
+from tracker.board.marks import Marks
+from tracker.board.tally import Part, Tally, part_of
 from tracker.core.model import Definition, Light, State
 from tracker.core.standing import MARKS, REMOVED, answer_like, worst
 from tracker.engine.agenda import agenda_dates
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import last_event
+from tracker.engine.restored import RESTORED
 from tracker.store.database import Database, read_meta
-from tracker.store.tables import AGENDA, ASSIGNMENT
+from tracker.store.tables import AGENDA, EVENT
 
-_CELL = ASSIGNMENT.c.agenda_id * MARKS + ASSIGNMENT.c.mark
-_GROUPS = select(ASSIGNMENT.c.agenda_id, ASSIGNMENT.c.mark, func.count()).group_by(
-    ASSIGNMENT.c.agenda_id, ASSIGNMENT.c.quiet, ASSIGNMENT.c.mark
-)
 T = TypeVar("T")
 
-#: So many values go into one list of a query.
-LOT = 5_000
 #: So many answers are kept for one state of the ledger.
 KEPT = 200
+#: After more events than this all is read anew.
+MANY = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class Judged:
     effective_due: date | None
     state: State
     light: Light
-    is_quiet: bool
+    part: Part
     late_days: int
 
 
@@ -78,13 +77,11 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One definition over the shown units, and how many of each light it has over all chosen ones."""
+    """One definition over the shown units, and how many are in over all chosen ones."""
 
     definition: Definition
     cells: tuple[Cell | None, ...]
-    lights: Counter[Light]
-    answered: int
-    asked: int
+    tally: Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +105,41 @@ class Matrix:
 class Lights:
     """Everything that is in the ledger on one day, judged."""
 
-    def __init__(self, session: Session, force: InForce, day: date) -> None:
+    def __init__(self, force: InForce, day: date, marks: Marks, agendas: Mapping[int, Row[Any]]) -> None:
         self.force = force
         self.day = day
-        self._agendas = {row.id: row for row in session.execute(select(AGENDA))}
+        self.marks = marks
+        self._agendas = agendas
         self._judged: dict[int, Judged | None] = {}
         self._kept: dict[Hashable, object] = {}
-        #: By agenda row and mark, how many.
-        self.groups: dict[int, int] = {}
-        for agenda, mark, number in session.execute(_GROUPS):
-            cell = agenda * MARKS + mark
-            self.groups[cell] = self.groups.get(cell, 0) + number
+
+    @classmethod
+    def read(cls, session: Session, force: InForce, day: date) -> Lights:
+        """All of it, from the database."""
+        return cls(force, day, Marks.read(session), {row.id: row for row in session.execute(select(AGENDA))})
+
+    def again(self, session: Session, units: Iterable[str]) -> Lights:
+        """The same with ``units`` as they are now, on the same day."""
+        last = max(self._agendas, default=0)
+        # The dates of a row never change; an extension makes another one.
+        new = {row.id: row for row in session.execute(select(AGENDA).where(AGENDA.c.id > last))}
+        found = Lights(self.force, self.day, self.marks.again(session, units), {**self._agendas, **new})
+        found._judged = self._judged.copy()
+        return found
+
+    @property
+    def groups(self) -> Mapping[int, int]:
+        """By agenda row and mark, how many."""
+        return self.marks.groups
+
+    def having(self, agendas: Iterable[int]) -> Iterator[tuple[str, Judged]]:
+        """Every unit that is asked for one of these agenda rows, with how it stands."""
+        meant = set(agendas)
+        wanted = {cell for cell in self.groups if cell // MARKS in meant}
+        for unit, cell in self.marks.among(wanted):
+            judged = self.judged(cell)
+            if judged is not None:
+                yield unit, judged
 
     def keep(self, key: Hashable, make: Callable[[], T]) -> T:
         """What ``make`` gives, made once for this state of the ledger."""
@@ -156,7 +177,7 @@ class Lights:
             dates.effective_due,
             stands.state,
             stands.light,
-            answer.quiet,
+            part_of(answer),
             stands.late_days,
         )
 
@@ -175,7 +196,17 @@ class Lights:
         if judged.definition.rule.every is None or is_due_in:
             return True
         is_running = judged.due is not None and judged.due >= self.day
-        return judged.opens <= self.day and (is_running or not judged.is_quiet)
+        return judged.opens <= self.day and (is_running or judged.part is Part.MISSING)
+
+
+class _State(NamedTuple):
+    """What the ledger is known by.
+
+    ``event`` only grows: numbers are given in the order in which they can be seen (``engine/ledger.record``).
+    """
+
+    base: tuple[object, ...]
+    event: int
 
 
 class Board:
@@ -184,40 +215,48 @@ class Board:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lock = threading.Lock()
-        self._kept: tuple[tuple[object, ...], Lights] | None = None
+        self._kept: tuple[_State, Lights] | None = None
 
     def lights(self, session: Session, force: InForce, now: datetime) -> Lights:
         """The lights of today."""
         day = force.day(now)
-        version = (last_event(session), read_meta(session, "reconciled"), force.fingerprint, day)
-        kept = self._kept
-        if kept is not None and kept[0] == version:
-            return kept[1]
+        base = (read_meta(session, "reconciled"), read_meta(session, RESTORED), force.fingerprint, day)
+        state = _State(base, last_event(session))
+        found = self._known(state)
+        if found is not None:
+            return found
         with self._lock:
-            if self._kept is None or self._kept[0] != version:
-                self._kept = (version, Lights(session, force, day))
-            return self._kept[1]
+            found = self._known(state)
+            if found is None:
+                found = self._read(session, force, state, day)
+                self._kept = (state, found)
+            return found
+
+    def _known(self, state: _State) -> Lights | None:
+        """What was counted of this state, or meanwhile of a later one."""
+        kept = self._kept
+        is_current = kept is not None and kept[0].base == state.base and kept[0].event >= state.event
+        return kept[1] if kept is not None and is_current else None
+
+    def _read(self, session: Session, force: InForce, state: _State, day: date) -> Lights:
+        kept = self._kept
+        if kept is None or kept[0].base != state.base or state.event - kept[0].event > MANY:
+            return Lights.read(session, force, day)
+        touched = select(EVENT.c.unit).where(EVENT.c.id > kept[0].event).distinct()
+        return kept[1].again(session, session.execute(touched).scalars())
 
     def matrix(self, force: InForce, choice: Choice, now: datetime, *, page: int, size: int) -> Matrix:
         """The lights of a page of ``size`` units."""
         with self._database.reading() as session:
             lights = self.lights(session, force, now)
             key = ("matrix", choice, page, size)
-            return lights.keep(key, lambda: _Count(session, lights, choice).matrix(page, size))
-
-
-@dataclass
-class _Tally:
-    lights: Counter[Light] = field(default_factory=Counter)
-    answered: int = 0
-    asked: int = 0
+            return lights.keep(key, lambda: _Count(lights, choice).matrix(page, size))
 
 
 class _Count:
     """One look at the lights with one choice."""
 
-    def __init__(self, session: Session, lights: Lights, choice: Choice) -> None:
-        self._session = session
+    def __init__(self, lights: Lights, choice: Choice) -> None:
         self._lights = lights
         self._choice = choice
         self._force = lights.force
@@ -225,7 +264,7 @@ class _Count:
     def matrix(self, page: int, size: int) -> Matrix:
         states: Counter[State] = Counter()
         all_lights: Counter[Light] = Counter()
-        tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
+        tallies: defaultdict[str, Tally] = defaultdict(Tally)
         wanted: set[int] = set()
         for cell, number in self._groups().items():
             judged = self._lights.judged(cell)
@@ -235,10 +274,7 @@ class _Count:
             all_lights[judged.light] += number
             if self._choice.holds(judged):
                 wanted.add(cell)
-                tally = tallies[judged.definition.key]
-                tally.lights[judged.light] += number
-                tally.asked += number
-                tally.answered += number if judged.is_quiet else 0
+                tallies[judged.definition.key].add(judged.part, judged.light, number)
         units = self._units(wanted)
         pages = max(1, -(-len(units) // size))
         page = min(max(page, 1), pages)
@@ -249,9 +285,7 @@ class _Count:
             Line(
                 self._force.campaign.definitions[key],
                 tuple(cells.get((key, unit)) for unit in shown),
-                tallies[key].lights,
-                tallies[key].answered,
-                tallies[key].asked,
+                tallies[key],
             )
             for key in keys
         ]
@@ -271,29 +305,19 @@ class _Count:
         """By agenda row and mark, how many of the chosen units."""
         if self._choice.units is None:
             return self._lights.groups
-        found: Counter[int] = Counter()
-        for some in _lots(self._choice.units):
-            query = select(_CELL, func.count()).where(ASSIGNMENT.c.unit.in_(some)).group_by(_CELL)
-            for cell, number in self._session.execute(query):
-                found[cell] += number
-        return found
+        return self._lights.marks.grouped(self._choice.units)
 
     def _units(self, wanted: set[int]) -> Sequence[str]:
         """Those that have anything to show, in the order of the files."""
-        found: set[str] = set()
-        for some in _lots(sorted(wanted)):
-            found |= set(
-                self._session.execute(select(ASSIGNMENT.c.unit).where(_CELL.in_(some)).distinct()).scalars()
-            )
+        found = set(self._lights.marks.having(wanted))
         if self._choice.units is not None:
             found &= set(self._choice.units)
         return sorted(found, key=self._force.unit_position)
 
     def _cells(self, units: Sequence[str], wanted: set[int]) -> dict[tuple[str, str], Cell]:
         held: defaultdict[tuple[str, str], list[Judged]] = defaultdict(list)
-        query = select(ASSIGNMENT.c.unit, _CELL).where(ASSIGNMENT.c.unit.in_(units))
-        for unit, cell in self._session.execute(query):
-            if cell in wanted:
+        for unit in units:
+            for cell in wanted.intersection(self._lights.marks.of(unit)):
                 judged = self._lights.judged(cell)
                 assert judged is not None
                 held[judged.definition.key, unit].append(judged)
@@ -307,8 +331,3 @@ def _cell(several: Sequence[Judged]) -> Cell:
         (each for each in several if each.light is light), key=lambda each: each.effective_due or date.max
     )
     return Cell(first.light, first.state, first.ref, len(several))
-
-
-def _lots(values: Sequence[T]) -> Iterable[Sequence[T]]:
-    for start in range(0, len(values), LOT):
-        yield values[start : start + LOT]

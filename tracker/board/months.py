@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
 from sqlmodel import Session
 
-from tracker.board.lights import LOT, Board, Judged, Lights
+from tracker.board.lights import Board, Judged, Lights
+from tracker.board.tally import Part, Tally
 from tracker.core.form import FieldKind
 from tracker.core.model import Contact, Definition, Kind, Light, State
-from tracker.core.standing import MARKS
 from tracker.engine.filings import previous_filings, tables_due
 from tracker.engine.inforce import InForce
-from tracker.store.tables import ASSIGNMENT
 
 #: Of so many missing units the people who filled the table in last are looked up.
 CALLED = 100
@@ -38,15 +36,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What one definition asks for in a month.  ``expected`` leaves out who need not answer."""
+    """What one definition asks for in a month, and who is what."""
 
     definition: Definition
     ref: str
     due: date
     effective_due: date | None
-    expected: int
-    answered: int
-    lights: Counter[Light]
+    tally: Tally
     missing: tuple[Asked, ...]
     late: tuple[Asked, ...]
     nil: tuple[Asked, ...]
@@ -72,6 +68,25 @@ def month(board: Board, session: Session, force: InForce, first: date, now: date
     return lights.keep(("month", first), lambda: _month(session, lights, first, now))
 
 
+def reports_of(
+    board: Board, session: Session, force: InForce, first: date, now: datetime
+) -> dict[str, Tally]:
+    """By key, the reports that are due in the month and how many of them are in, without a look at who is who."""
+    lights = board.lights(session, force, now)
+    return lights.keep(("reports", first), lambda: _reports(lights, first))
+
+
+def _reports(lights: Lights, first: date) -> dict[str, Tally]:
+    found: defaultdict[str, Tally] = defaultdict(Tally)
+    for cell, number in lights.groups.items():
+        judged = lights.judged(cell)
+        if judged is None or judged.due is None or judged.definition.kind is not Kind.REPORT:
+            continue
+        if judged.due.replace(day=1) == first:
+            found[judged.definition.key].add(judged.part, judged.light, number)
+    return {key: found[key] for key in sorted(found, key=lights.force.position)}
+
+
 def months_of(board: Board, session: Session, force: InForce, now: datetime) -> list[date]:
     """The months in which anything is due, as far as the ledger goes."""
     lights = board.lights(session, force, now)
@@ -82,14 +97,8 @@ def months_of(board: Board, session: Session, force: InForce, now: datetime) -> 
 def _month(session: Session, lights: Lights, first: date, now: datetime) -> Month:
     agendas = [row.id for row in lights.agendas() if row.due is not None and row.due.replace(day=1) == first]
     by_key: defaultdict[str, list[tuple[str, Judged]]] = defaultdict(list)
-    for start in range(0, len(agendas), LOT):
-        query = select(ASSIGNMENT.c.unit, ASSIGNMENT.c.agenda_id, ASSIGNMENT.c.mark).where(
-            ASSIGNMENT.c.agenda_id.in_(agendas[start : start + LOT])
-        )
-        for unit, agenda, mark in session.execute(query):
-            judged = lights.judged(agenda * MARKS + mark)
-            if judged is not None:
-                by_key[judged.definition.key].append((unit, judged))
+    for unit, judged in lights.having(agendas):
+        by_key[judged.definition.key].append((unit, judged))
     force = lights.force
     # The tables first: they are what a month is looked up for.
     keys = sorted(
@@ -103,22 +112,23 @@ def _due(session: Session, force: InForce, asked: Sequence[tuple[str, Judged]], 
     asked = sorted(asked, key=lambda each: force.unit_position(each[0]))
     first = asked[0][1]
     assert first.due is not None
-    excused = [each for each in asked if each[1].state in {State.WAIVED, State.PAUSED}]
-    missing = [each for each in asked if not each[1].is_quiet]
-    answered = [each for each in asked if each[1].is_quiet and each not in excused]
+    tally = Tally()
+    parts: dict[Part, list[tuple[str, Judged]]] = {part: [] for part in Part}
+    for unit, judged in asked:
+        tally.add(judged.part, judged.light)
+        parts[judged.part].append((unit, judged))
+    missing, answered = parts[Part.MISSING], parts[Part.IN]
     people = _people(session, force, first, [unit for unit, _ in missing], now)
     return Due(
         first.definition,
         first.ref,
         first.due,
         first.effective_due,
-        expected=len(asked) - len(excused),
-        answered=len(answered),
-        lights=Counter(judged.light for _, judged in asked),
+        tally,
         missing=tuple(_asked(force, unit, judged, people.get(unit)) for unit, judged in missing),
         late=tuple(_asked(force, unit, judged) for unit, judged in answered if judged.late_days),
         nil=tuple(_asked(force, unit, judged) for unit, judged in answered if judged.state is State.NIL),
-        excused=tuple(_asked(force, unit, judged) for unit, judged in excused),
+        excused=tuple(_asked(force, unit, judged) for unit, judged in parts[Part.EXCUSED]),
     )
 
 

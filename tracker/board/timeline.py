@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlmodel import Session
 
 from tracker.board.lights import Board, Lights
+from tracker.board.tally import Tally
 from tracker.core.model import Definition, Light
 from tracker.core.standing import worst
 from tracker.engine.inforce import InForce
@@ -20,17 +22,35 @@ class Stop:
 
     ref: str
     due: date
-    answered: int
-    asked: int
+    tally: Tally
     light: Light
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One definition with its dates in order; without any it is ongoing."""
+    """One definition with its dates of the year in order.
+
+    ``earlier`` and ``later`` are the nearest dates on either side of the year, so that what is due in another one
+    does not look as if it had no date.
+    """
 
     definition: Definition
     stops: tuple[Stop, ...]
+    earlier: Stop | None = None
+    later: Stop | None = None
+
+    @property
+    def shown(self) -> list[Stop]:
+        """Its dates of the year, and the nearest beside it; of what comes back anyway only where there are none."""
+        beside = not self.stops or self.definition.rule.every is None
+        around = (self.earlier, *self.stops, self.later) if beside else self.stops
+        return [stop for stop in around if stop is not None]
+
+    @property
+    def is_ongoing(self) -> bool:
+        """Whether it has no date at all."""
+        rule = self.definition.rule
+        return rule.due is None and rule.every is None and not (self.stops or self.earlier or self.later)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +77,7 @@ class Timeline:
 
 
 def timeline(board: Board, session: Session, force: InForce, year: int, now: datetime) -> Timeline:
-    """The year; the first one begins with the month in which the document was issued."""
+    """The year; the first one begins with the month in which the document was issued, or with its earliest date."""
     lights = board.lights(session, force, now)
     return lights.keep(("timeline", year), lambda: _timeline(lights, year))
 
@@ -68,32 +88,49 @@ def years_of(board: Board, session: Session, force: InForce, now: datetime) -> l
     return sorted({row.effective_due.year for row in lights.agendas() if row.effective_due is not None})
 
 
-@dataclass
-class _Counted:
-    due: date
-    answered: int
-    lights: Counter[Light]
-
-
 def _timeline(lights: Lights, year: int) -> Timeline:
     force = lights.force
-    issued = force.campaign.issued
-    first = issued.replace(day=1) if issued.year == year else date(year, 1, 1)
-    counted: defaultdict[str, dict[tuple[str, date], _Counted]] = defaultdict(dict)
+    tallies: defaultdict[str, defaultdict[tuple[date, str], Tally]] = defaultdict(lambda: defaultdict(Tally))
     for cell, number in lights.groups.items():
         judged = lights.judged(cell)
-        if judged is None or judged.effective_due is None or judged.effective_due.year != year:
-            continue
-        place = (judged.ref, judged.effective_due)
-        found = counted[judged.definition.key].setdefault(place, _Counted(judged.effective_due, 0, Counter()))
-        found.lights[judged.light] += number
-        found.answered += number if judged.is_quiet else 0
+        if judged is not None and judged.effective_due is not None:
+            place = (judged.effective_due, judged.ref)
+            tallies[judged.definition.key][place].add(judged.part, judged.light, number)
     tracks = []
     for definition in force.campaign:
-        stops = []
-        for (ref, due), each in sorted(counted[definition.key].items(), key=lambda item: item[0][1]):
-            light = worst(each.lights)
-            assert light is not None
-            stops.append(Stop(ref, due, each.answered, each.lights.total(), light))
-        tracks.append(Track(definition, tuple(stops)))
-    return Timeline(first, date(year + 1, 1, 1), lights.day, tuple(tracks))
+        stops = [
+            _stop(ref, due, tally)
+            for (due, ref), tally in sorted(tallies[definition.key].items(), key=_place)
+        ]
+        tracks.append(
+            Track(
+                definition,
+                tuple(stop for stop in stops if stop.due.year == year),
+                max((stop for stop in stops if stop.due.year < year), key=_due, default=None),
+                min((stop for stop in stops if stop.due.year > year), key=_due, default=None),
+            )
+        )
+    return Timeline(_first(force, year, tracks), date(year + 1, 1, 1), lights.day, tuple(tracks))
+
+
+def _first(force: InForce, year: int, tracks: Iterable[Track]) -> date:
+    """The month with which the year's line begins."""
+    issued = force.campaign.issued
+    if issued.year != year:
+        return date(year, 1, 1)
+    dates = (stop.due for track in tracks for stop in track.stops)
+    return min((*dates, issued)).replace(day=1)
+
+
+def _stop(ref: str, due: date, tally: Tally) -> Stop:
+    light = worst(tally.lights)
+    assert light is not None
+    return Stop(ref, due, tally, light)
+
+
+def _place(counted: tuple[tuple[date, str], Tally]) -> tuple[date, str]:
+    return counted[0]
+
+
+def _due(stop: Stop) -> date:
+    return stop.due

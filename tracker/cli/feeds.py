@@ -19,6 +19,7 @@ from tracker.cli.output import (
     say_result,
 )
 from tracker.cli.table import Column
+from tracker.errors import UsageError
 
 KEYS = ("id", "unit", "created_at", "created_by", "revoked_at")
 COLUMNS = (
@@ -43,13 +44,23 @@ def register(app: typer.Typer) -> None:
 
 def add(
     context: typer.Context,
-    unit: Annotated[
-        str | None, typer.Argument(metavar="[UNIT]", help="单位；不写为全部单位 · Default: all units")
+    unit: Annotated[str | None, typer.Argument(metavar="[UNIT]", help="单位 · The unit")] = None,
+    *,
+    option: Annotated[
+        str | None, typer.Option("--unit", metavar="UNIT", help="同上 · The same, as an option")
     ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="全部单位 · All units in one calendar")] = False,
 ) -> None:
     """建立订阅地址 · Make a calendar's address; it is shown this once, and whoever has it can read the dates."""
     from tracker import subscriptions
 
+    # Whoever has the address sees all that is in it: everybody's dates are never what was merely left out.
+    if [unit is not None, option is not None, everything].count(True) != 1:
+        raise UsageError(
+            "say whose dates the calendar has: tracker feed add --unit ID for one unit, --all for all of them"
+            "（请指明单位：tracker feed add --unit 单位；要全部单位的，请写 --all）"
+        )
+    unit = unit or option
     with given(context).open(lenient=True) as app:
         say_result(subscriptions.add_feed(app, unit))
         language = choose_language(app.force.campaign.language)

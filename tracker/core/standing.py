@@ -39,7 +39,12 @@ class Answer:
     @property
     def quiet(self) -> bool:
         """Whether nothing is to be said about it any more (CONTRACT.md §6.5)."""
-        return self.paused or self.answered in ("submitted", "nil", "waived")
+        return self.excused or self.answered in ("submitted", "nil")
+
+    @property
+    def excused(self) -> bool:
+        """Whether no answer is expected: then it is neither in nor missing, wherever answers are counted."""
+        return self.paused or self.answered == "waived"
 
 
 NOTHING = Answer()
@@ -48,6 +53,8 @@ _ANSWERED: tuple[Answered, ...] = ("submitted", "nil", "returned", "waived")
 
 #: The bits of a mark beside what was answered, and how many marks there can be.
 PAUSED, ACCEPTED, LATE, REMOVED, MARKS = 8, 16, 32, 64, 128
+#: The mark of what was sent back and is open.
+RETURNED = _ANSWERED.index("returned") + 1
 
 
 def mark_of(answer: Answer, *, is_late: bool) -> int:
@@ -135,31 +142,47 @@ def apply(answer: Answer, event: Event, *, target: int | None) -> Answer:
     if kind is EventKind.SUBMIT:
         return _submit(answer, event, target)
     if kind is EventKind.NIL:
-        _refuse(answer.answered == "waived", event, "it is waived; undo the waiver first")
+        _refuse(answer.answered == "waived", event, "is_waived", "it is waived; undo the waiver first")
         return replace(answer, answered="nil", submitted_at=_counts_from(answer, event), via=event.via)
     if kind is EventKind.ACCEPT:
-        _refuse(answer.answered not in ("submitted", "nil"), event, "nothing has been submitted yet")
+        _refuse(
+            answer.answered not in ("submitted", "nil"),
+            event,
+            "nothing_to_accept",
+            "nothing has been submitted yet",
+        )
         return replace(answer, accepted_at=event.at)
     if kind is EventKind.RETURN:
         _refuse(
             answer.answered not in ("submitted", "nil"),
             event,
+            "nothing_to_return",
             "nothing has been submitted that could be returned",
         )
         return replace(answer, answered="returned", progress=0, submitted_at=None, accepted_at=None)
     if kind is EventKind.EXTEND:
-        _refuse(event.until is None, event, "an extension needs the new date (--until)")
-        _refuse(answer.quiet and not answer.paused, event, "it is already answered")
+        _refuse(
+            event.until is None,
+            event,
+            "extension_without_date",
+            "an extension needs the new date (--until)",
+        )
+        _refuse(answer.quiet and not answer.paused, event, "already_answered", "it is already answered")
         return replace(answer, extended_due=event.until)
     if kind is EventKind.WAIVE:
         return replace(answer, answered="waived")
     if kind is EventKind.PAUSE:
-        _refuse(answer.paused, event, "it is already paused")
+        _refuse(answer.paused, event, "already_paused", "it is already paused")
         return replace(answer, paused=True)
     if kind is EventKind.RESUME:
-        _refuse(not answer.paused, event, "it is not paused")
+        _refuse(not answer.paused, event, "not_paused", "it is not paused")
         return replace(answer, paused=False)
-    raise LedgerError(f"{event.ref} of {event.unit}: {kind} cannot be applied by itself")
+    raise LedgerError(
+        f"{event.ref} of {event.unit}: {kind} cannot be applied by itself",
+        "nothing_to_undo",
+        ref=event.ref,
+        unit=event.unit,
+    )
 
 
 def fold(events: Iterable[Event], *, target: int | None = None) -> Answer:
@@ -170,7 +193,7 @@ def fold(events: Iterable[Event], *, target: int | None = None) -> Answer:
     history = [NOTHING]
     for event in events:
         if event.event is EventKind.UNDO:
-            _refuse(len(history) == 1, event, "there is nothing to undo")
+            _refuse(len(history) == 1, event, "nothing_to_undo", "there is nothing to undo")
             history.pop()
         else:
             history.append(apply(history[-1], event, target=target))
@@ -195,10 +218,18 @@ def standing(
 
 
 def _submit(answer: Answer, event: Event, target: int | None) -> Answer:
-    _refuse(answer.answered == "waived", event, "it is waived; undo the waiver first")
-    _refuse(event.count is not None and event.count < 0, event, "a count cannot be below zero")
+    _refuse(answer.answered == "waived", event, "is_waived", "it is waived; undo the waiver first")
     _refuse(
-        event.count is not None and event.count > MOST, event, f"a count cannot be above {MOST:,}（数量过大）"
+        event.count is not None and event.count < 0,
+        event,
+        "count_below_zero",
+        "a count cannot be below zero",
+    )
+    _refuse(
+        event.count is not None and event.count > MOST,
+        event,
+        "count_too_large",
+        f"a count cannot be above {MOST:,}（数量过大）",
     )
     progress = answer.progress
     if target is not None:
@@ -277,6 +308,11 @@ def _late_days(answer: Answer, day: date, grace_until: date | None, due: date | 
     return (answered_on - due).days if answered_on > grace_until else 0
 
 
-def _refuse(condition: bool, event: Event, why: str) -> None:  # noqa: FBT001
+def _refuse(condition: bool, event: Event, code: str, why: str) -> None:  # noqa: FBT001
     if condition:
-        raise LedgerError(f"{event.ref} of {event.unit}: cannot {event.event} it: {why}")
+        raise LedgerError(
+            f"{event.ref} of {event.unit}: cannot {event.event} it: {why}",
+            code,
+            ref=event.ref,
+            unit=event.unit,
+        )

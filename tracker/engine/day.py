@@ -25,6 +25,7 @@ from tracker.engine.agenda import agenda_dates, told_from_text, told_to_text
 from tracker.engine.digests import PRESSING, DigestWriter, Line, Saying, saying
 from tracker.engine.inforce import InForce
 from tracker.engine.nudges import Nudges
+from tracker.engine.returns import Reasons, reasons_for_returns, with_reason
 from tracker.engine.superseded import supersede
 from tracker.store.tables import AGENDA, ASSIGNMENT
 
@@ -66,22 +67,28 @@ def plan_day(session: Session, force: InForce, timezone: str, day: date, now: da
     writer = DigestWriter(session, force, people, day, now, waiting=told_again.by_address)
     agenda = _Agenda(session, force, timezone, day)
     nudges = Nudges(session, force, timezone, day)
+    reasons = reasons_for_returns(session)
     lines_of_unit = nudges.by_unit
     for unit, lines in told_again.by_unit.items():
         lines_of_unit[unit][:0] = lines
     for unit, rows in agenda.open_rows():
         lines = agenda.lines(unit, rows, writer)
-        writer.add(unit, [*lines, *lines_of_unit.pop(unit, ())])
+        writer.add(unit, _explained([*lines, *lines_of_unit.pop(unit, ())], reasons))
     for unit in sorted(lines_of_unit):
-        writer.add(unit, lines_of_unit[unit])
+        writer.add(unit, _explained(lines_of_unit[unit], reasons))
     for address, lines in told_again.by_address.items():
-        writer.add_for(address, lines)
+        writer.add_for(address, _explained(lines, reasons))
     for superior, line in told_again.upward:
         writer.add_upward(superior, line)
     written = writer.finish()
     agenda.advance()
     nudges.forget()
     return written
+
+
+def _explained(lines: Sequence[Line], reasons: Reasons) -> Sequence[Line]:
+    """With the reason beside what stands returned; mostly there is none."""
+    return [with_reason(line, reasons) for line in lines] if reasons else lines
 
 
 class _Agenda:

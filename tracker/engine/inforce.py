@@ -160,7 +160,12 @@ class InForce:
         found = self._unit_names.get(name.strip().casefold())
         if found is None:
             near = _near(name, self._unit_names)
-            raise UnknownNameError(f"there is no unit “{name}”{near}; tracker units lists them")
+            raise UnknownNameError(
+                f"there is no unit “{name}”{_or(near)}; tracker units lists them",
+                "no_unit",
+                name=name,
+                near=near,
+            )
         return found
 
     @cached_property
@@ -177,8 +182,11 @@ class InForce:
         if found is None:
             near = _near(key, self.campaign.definitions)
             raise UnknownNameError(
-                f"there is no task, deliverable or report “{key}”{near}; "
-                "tracker tasks and tracker tasks --reports list them"
+                f"there is no task, deliverable or report “{key}”{_or(near)}; "
+                "tracker tasks and tracker tasks --reports list them",
+                "no_definition",
+                name=key,
+                near=near,
             )
         return found
 
@@ -222,9 +230,13 @@ class InForce:
         return self.workdays.own_fingerprint
 
 
-def _near(name: str, known: Iterable[str]) -> str:
-    """The end of a sentence on an unknown name: what it may be a slip of."""
+def _near(name: str, known: Iterable[str]) -> tuple[str, ...]:
+    """What an unknown name may be a slip of."""
     name = name.strip().casefold()
     # Of two characters, as most short names of districts have, one may be wrong.
-    found = get_close_matches(name, known, 3, 0.6 if len(name) > 2 else 0.5)
+    return tuple(get_close_matches(name, known, 3, 0.6 if len(name) > 2 else 0.5))
+
+
+def _or(found: tuple[str, ...]) -> str:
+    """The end of a sentence on an unknown name."""
     return f" (did you mean {' or '.join(f'“{each}”' for each in found)}?)" if found else ""

@@ -14,6 +14,7 @@ from tracker.core.standing import Answer, Dates, fold, mark_of
 from tracker.engine.agenda import ensure_agenda, said_through
 from tracker.engine.inforce import InForce
 from tracker.errors import LedgerError, UnknownNameError
+from tracker.store.database import in_turn
 from tracker.store.tables import ASSIGNMENT, EVENT
 
 
@@ -32,6 +33,9 @@ def record(
     over already; ``replayed`` is for what a ledger has taken before, and is not weighed again.
     Raises UnknownNameError where there is no such assignment, LedgerError where the event does not fit.
     """
+    # Numbers of events are given in the order in which they are there for others to see: whoever has seen one of them
+    # has seen all before it, and the board and the outbox ask only for later ones.
+    in_turn(session)
     row = find_assignment(session, force, event.ref, event.unit)
     definition = force.definition(row.key)
     known = read_events(session, row.id)
@@ -56,16 +60,33 @@ def find_assignment(session: Session, force: InForce, ref: str, unit: str) -> Ro
         return row
     name = force.campaign.units[unit].name if unit in force.campaign.units else unit
     if row is None and unit not in definition.units:
-        raise UnknownNameError(f"{key} is not asked of {name}; it is asked of {definition.owners}")
+        raise UnknownNameError(
+            f"{key} is not asked of {name}; it is asked of {definition.owners}",
+            "not_asked",
+            key=key,
+            unit=unit,
+            owners=definition.owners,
+        )
     if row is not None:
         raise UnknownNameError(
-            f"{ref} of {name} was taken out of the files on {row.removed_on}; its history is kept"
+            f"{ref} of {name} was taken out of the files on {row.removed_on}; its history is kept",
+            "taken_out",
+            ref=ref,
+            unit=unit,
+            day=row.removed_on,
         )
     example = _example(session, key)
     if definition.rule.every is not None and period is None:
         every = definition.rule.every.value
-        raise UnknownNameError(f"{key} comes back every {every}: name the period, such as {example}")
-    raise UnknownNameError(f"there is no {ref}; {key} has {example}")
+        raise UnknownNameError(
+            f"{key} comes back every {every}: name the period, such as {example}",
+            "needs_period",
+            key=key,
+            example=example,
+        )
+    raise UnknownNameError(
+        f"there is no {ref}; {key} has {example}", "no_such_period", ref=ref, key=key, example=example
+    )
 
 
 def read_events(session: Session, assignment: int) -> list[Event]:
@@ -179,17 +200,26 @@ def _check(event: Event, row: Row[Any], force: InForce, *, forced: bool) -> None
     if event.event is not EventKind.EXTEND or event.until is None:
         return
     name = f"{event.ref} of {event.unit}"
+    facts = {"ref": event.ref, "unit": event.unit, "due": row.effective_due}
     if row.effective_due is None:
-        raise LedgerError(f"{name} has no deadline that could be extended")
+        raise LedgerError(f"{name} has no deadline that could be extended", "no_deadline", **facts)
     if event.until <= row.effective_due:
-        raise LedgerError(f"{name} is due on {row.effective_due}: an extension needs a later date than that")
+        raise LedgerError(
+            f"{name} is due on {row.effective_due}: an extension needs a later date than that",
+            "extension_too_early",
+            **facts,
+        )
     if force.day(event.at) > row.effective_due and not forced:
         raise LedgerError(
             f"{name} was due on {row.effective_due}, and an extension is for deadlines that have not passed; "
-            "--force grants it all the same"
+            "--force grants it all the same",
+            "deadline_passed",
+            **facts,
         )
     if forced and not (event.reason or event.note):
-        raise LedgerError(f"{name}: an extension after the deadline needs a reason (--reason)")
+        raise LedgerError(
+            f"{name}: an extension after the deadline needs a reason (--reason)", "reason_needed", **facts
+        )
 
 
 def _example(session: Session, key: str) -> str:

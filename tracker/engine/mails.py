@@ -60,7 +60,9 @@ def stored_mail(session: Session, number: int) -> StoredMail:
     """One mail by its number.  Raises UnknownNameError."""
     row = session.execute(select(MAIL).where(numbered(MAIL.c.id, number))).first()
     if row is None:
-        raise UnknownNameError(f"there is no mail {number}; tracker mail list shows the numbers")
+        raise UnknownNameError(
+            f"there is no mail {number}; tracker mail list shows the numbers", "no_mail", number=number
+        )
     return stored(row)
 
 
@@ -100,7 +102,10 @@ def retry(session: Session, number: int | None, now: datetime, *, since: date | 
         found = stored_mail(session, number)
         if found.state not in RETRIABLE:
             raise UsageError(
-                f"mail {number} is {found.state.value}: only one that failed or waits can be sent again"
+                f"mail {number} is {found.state.value}: only one that failed or waits can be sent again",
+                "mail_on_its_way",
+                number=number,
+                state=found.state,
             )
         # Somebody may take it at this moment: then it is on its way.
         query = query.where(

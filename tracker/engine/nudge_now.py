@@ -26,6 +26,7 @@ from tracker.engine.ledger import last_event
 from tracker.engine.outbox import enqueue
 from tracker.engine.people import Person
 from tracker.engine.plan import may_send
+from tracker.engine.returns import reasons_for_returns, with_reason
 from tracker.store.tables import ASSIGNMENT, MAIL
 
 #: What the keys of such mails begin with.
@@ -66,6 +67,7 @@ def remind_now(
     """
     rows = [row for ref in refs for row in _open(session, force, ref) if units is None or row.unit in units]
     rows.sort(key=lambda row: force.unit_position(row.unit))
+    reasons = reasons_for_returns(session, [row.id for row in rows if row.answered == "returned"])
     told = _told(session, now)
     people = force.people(force.day(now))
     days = {
@@ -81,7 +83,7 @@ def remind_now(
             silent[row.unit] = None
         for address in addresses:
             day = days[address]
-            line = line_of(force, row, _reason(row, day), day)
+            line = with_reason(line_of(force, row, _reason(row, day), day), reasons)
             if row.opens > day:
                 continue
             if (address, day, line.saying.ref, row.unit) in told:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from datetime import date
 
 from sqlalchemy import bindparam, select, update
 from sqlmodel import Session
 
-from tracker.core.model import EventKind, Reason
+from tracker.core.model import Reason
 from tracker.engine.digests import Line, line_of
 from tracker.engine.inforce import InForce
-from tracker.store.tables import ASSIGNMENT, EVENT
+from tracker.store.tables import ASSIGNMENT
 
 #: So many assignments are looked up at once.
 LOT = 500
@@ -33,16 +32,11 @@ class Nudges:
         self._done: list[int] = []
         self._waiting: list[dict[str, object]] = []
         self.by_unit: defaultdict[str, list[Line]] = defaultdict(list)
-        rows = session.execute(_NUDGED, {"day": day}).all()
-        reasons = _reasons_for_return(session, [row.id for row in rows])
-        for row in rows:
+        for row in session.execute(_NUDGED, {"day": day}).all():
             reason, _, zones = row.nudge.partition("|")
             told = {zone for zone in zones.split(";") if zone}
             if timezone not in told and row.key in force.campaign.definitions:
-                why = reasons.get(row.id) if reason == Reason.RETURNED else None
-                beside = None if why is None else {"returned": why}
-                line = line_of(force, row, Reason(reason), day)
-                self.by_unit[row.unit].append(line._replace(beside=beside))
+                self.by_unit[row.unit].append(line_of(force, row, Reason(reason), day))
             told.add(timezone)
             if told.issuperset(force.timezones):
                 self._done.append(row.id)
@@ -63,20 +57,3 @@ class Nudges:
                 .values(nudge=bindparam("new_nudge")),
                 self._waiting,
             )
-
-
-def _reasons_for_return(session: Session, assignments: Sequence[int]) -> dict[int, str]:
-    """Why each of ``assignments`` was last sent back, where somebody said so."""
-    found: dict[int, str] = {}
-    for start in range(0, len(assignments), LOT):
-        rows = session.execute(
-            select(EVENT.c.assignment_id, EVENT.c.reason, EVENT.c.note)
-            .where(
-                EVENT.c.assignment_id.in_(assignments[start : start + LOT]),
-                EVENT.c.event == EventKind.RETURN.value,
-            )
-            .order_by(EVENT.c.id)
-        )
-        for row in rows:
-            found[row.assignment_id] = row.reason or row.note or ""
-    return {assignment: why for assignment, why in found.items() if why}

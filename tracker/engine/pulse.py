@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from tracker.errors import Problem
 from tracker.store.database import read_meta, write_meta
 
 _NAME = "pulse"
@@ -37,7 +38,7 @@ class Pulse:
     last: Beat | None = None
     next_at: datetime | None = None
     reloaded_at: datetime | None = None
-    problems: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
     held: str | None = None
 
 

@@ -130,7 +130,9 @@ def find_request(session: Session, number: int) -> Request:
     """One of them.  Raises UnknownNameError."""
     row = session.execute(select(REQUEST).where(numbered(REQUEST.c.id, number))).first()
     if row is None:
-        raise UnknownNameError(f"there is no request {number}（没有编号为{number}的来件）")
+        raise UnknownNameError(
+            f"there is no request {number}（没有编号为{number}的来件）", "no_request", number=number
+        )
     return _request(row)
 
 
@@ -154,13 +156,18 @@ def answer_request(
     request = find_request(session, number)
     if not request.is_open:
         raise LedgerError(
-            f"request {number} was answered by {request.answered_by}（该来件已由{request.answered_by}答复）"
+            f"request {number} was answered by {request.answered_by}（该来件已由{request.answered_by}答复）",
+            "request_answered",
+            number=number,
+            who=request.answered_by,
         )
     if request.kind is Asked.SAY:
         verdict = Verdict.READ
     elif verdict is Verdict.READ:
         raise LedgerError(
-            f"request {number} asks for more time: grant or decline it（延期申请须答复同意与否）"
+            f"request {number} asks for more time: grant or decline it（延期申请须答复同意与否）",
+            "request_needs_verdict",
+            number=number,
         )
     row = find_assignment(session, force, request.ref, request.unit)
     before, new_date = row.effective_due, None
@@ -185,7 +192,11 @@ def answer_request(
     )
     found = session.execute(changed).first()
     if found is None:
-        raise LedgerError(f"request {number} has just been answered by somebody else（该来件刚刚已有人答复）")
+        raise LedgerError(
+            f"request {number} has just been answered by somebody else（该来件刚刚已有人答复）",
+            "request_just_answered",
+            number=number,
+        )
     answered = _request(found)
     facts = {"phase": verdict.value, **_facts(answered, before)}
     _tell(session, force, request.unit, answered, facts, now)
@@ -196,11 +207,18 @@ def _check(row: Row[Any], force: InForce, wish: Wish, now: datetime) -> None:
     """Ask the ledger itself whether the extension would fit, if it were granted."""
     until = wish.wanted_until
     if row.effective_due is None:
-        raise LedgerError(f"{wish.ref} has no deadline that could be extended（本事项没有时限，不需要延期）")
+        raise LedgerError(
+            f"{wish.ref} has no deadline that could be extended（本事项没有时限，不需要延期）",
+            "no_deadline",
+            ref=wish.ref,
+            unit=wish.unit,
+        )
     if until is None or until <= max(row.effective_due, force.day(now)):
         raise LedgerError(
             f"more time has to end after today and after {row.effective_due}"
-            f"（延期后的日期须晚于今天和现时限{row.effective_due}）"
+            f"（延期后的日期须晚于今天和现时限{row.effective_due}）",
+            "more_time_too_early",
+            due=row.effective_due,
         )
     event = Event(now, wish.ref, wish.unit, EventKind.EXTEND, until=until)
     apply(answer_of(row), event, target=force.target(force.definition(row.key), wish.unit))

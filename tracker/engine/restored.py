@@ -14,7 +14,11 @@ from sqlmodel import Session
 from tracker.core.reminders import next_on
 from tracker.engine.agenda import agenda_dates, set_planned_day
 from tracker.engine.inforce import InForce
+from tracker.store.database import write_meta
 from tracker.store.tables import AGENDA, ASSIGNMENT, MAIL, UNDERWAY, MailState
+
+#: When that was last done: whoever remembers the ledger from before has to read it anew.
+RESTORED = "restored"
 
 OUTCOME = "let go when a backup was restored: it may have gone out before"
 
@@ -26,6 +30,7 @@ def go_on_from(session: Session, force: InForce, now: datetime) -> int:
         .where(UNDERWAY)
         .values(state=MailState.DROPPED.value, lease_until=None, fence=MAIL.c.fence + 1, outcome=OUTCOME)
     )
+    write_meta(session, RESTORED, now.isoformat())
     said = force.day(now)
     if now.astimezone(force.zone).time() < force.settings.send_at:
         # Today's digests have not gone out yet, from wherever.

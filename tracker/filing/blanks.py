@@ -17,7 +17,9 @@ def tables_of(app: App, month: date, *, units: Sequence[str] = (), forms: Sequen
     for form in forms:
         if form not in force.campaign.forms:
             known = ", ".join(force.campaign.forms) or "none"
-            raise UnknownNameError(f"there is no form “{form}”; expected {known}")
+            raise UnknownNameError(
+                f"there is no form “{form}”; expected {known}", "not_among", text=form, known=known
+            )
     now = app.clock.now()
     app.engine.bring_up_to_date(now)
     with app.database.reading() as session:

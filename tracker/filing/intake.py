@@ -40,6 +40,7 @@ from tracker.forms.finding import Finding, Weight
 from tracker.forms.recognise import Recognised, recognise
 from tracker.forms.reply import reply
 from tracker.listing import Fact
+from tracker.refusals import refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,9 @@ class Intake:
         try:
             is_new = take(session, self._force, read.table, filed, sent, self._now)
         except LedgerError as error:
-            refused = Finding(Weight.ERROR, Said(f"台账不能受理：{error}", str(error)))
+            name_of = self._force.campaign.unit_name
+            zh, en = (refusal(error, language, name_of) for language in ("zh", "en"))
+            refused = Finding(Weight.ERROR, Said(f"台账不能受理：{zh}", en))
             return replace(taken, findings=(*taken.findings, refused))
         return replace(taken, is_taken=True, is_again=not is_new)
 

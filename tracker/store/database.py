@@ -52,6 +52,8 @@ LOCK_TIMEOUT = 60
 #: any two numbers that are always the same.
 LEDGER, TABLES = 0x7472_6163, 0x7472_6164
 _ALONE = select(func.pg_advisory_xact_lock(LEDGER))
+#: What a session remembers of having it.
+_IN_TURN = "in turn"
 _ALONE_WITH_TABLES = select(func.pg_advisory_xact_lock(TABLES))
 
 #: How a connection to PostgreSQL notices that nobody is there any more.  A process that freezes in the middle of a
@@ -101,8 +103,8 @@ class Database:
             Session(self.engine, expire_on_commit=False) as session,
             session.begin(),
         ):
-            if alone and self._is_shared:
-                session.execute(_ALONE)
+            if alone:
+                in_turn(session)
             yield session
 
     @contextmanager
@@ -175,6 +177,16 @@ def open_database(url: str) -> Database:
     return database
 
 
+def in_turn(session: Session) -> None:
+    """Nobody else writes to the ledger until this transaction ends.
+
+    On PostgreSQL that takes a lock, once for each transaction; on SQLite one that writes began so.
+    """
+    if session.get_bind().dialect.name == "postgresql" and not session.info.get(_IN_TURN):
+        session.execute(_ALONE)
+        session.info[_IN_TURN] = True
+
+
 def stop_others(connection: Connection) -> None:
     """Let nobody else change anything, tables or ledger, until this transaction ends; on SQLite it began so."""
     if connection.dialect.name == "postgresql":
@@ -197,7 +209,8 @@ def write_schema(connection: Connection, schema: str) -> None:
 
 def _refused(url: URL, error: SQLAlchemyError) -> DatabaseError:
     return DatabaseError(
-        f"the database {shown(url)} cannot be used now: {_cause(error)}（数据库暂时不可用，稍后自动重试）"
+        f"the database {shown(url)} cannot be used now: {_cause(error)}（数据库暂时不可用，稍后自动重试）",
+        "database_away",
     )
 
 

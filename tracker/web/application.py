@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from tracker.errors import DatabaseError, TrackerError
+from tracker.errors import TrackerError
 from tracker.shipped import shipped
 from tracker.web import acting, answer, board, feeds, probes, requests, signing_in
 from tracker.web.api.application import make_api
@@ -21,7 +21,7 @@ from tracker.web.counted import Counted
 from tracker.web.guard import Guard
 from tracker.web.identity import NotAllowedError
 from tracker.web.known import Known
-from tracker.web.refused import not_allowed, refused
+from tracker.web.refused import not_allowed, refused, wrong
 from tracker.web.site import Site, site_of, words
 
 log = logging.getLogger("tracker.web")
@@ -40,7 +40,7 @@ def make_application(site: Site) -> Starlette:
         exception_handlers={
             HTTPException: refused,
             NotAllowedError: not_allowed,
-            TrackerError: _wrong,
+            TrackerError: wrong,
             Exception: _broken,
         },
     )
@@ -60,16 +60,6 @@ def _routes(site: Site) -> list[BaseRoute]:
         *signing_in.routes(),
         *acting.routes(),
     ]
-
-
-def _wrong(request: Request, error: Exception) -> Response:
-    """What the core would not do is said as the core says it; a database that is away is nobody's mistake."""
-    is_away = isinstance(error, DatabaseError)
-    facts = {
-        "heading": words(request)("base.error.other" if is_away else "base.error.400"),
-        "detail": str(error),
-    }
-    return site_of(request).page(request, "error.html", facts, status=503 if is_away else 400)
 
 
 def _broken(request: Request, error: Exception) -> Response:

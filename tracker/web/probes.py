@@ -22,6 +22,9 @@ from tracker.listing import instant
 from tracker.store.tables import MAIL
 from tracker.web.site import Site, site_of
 
+#: So many errors in the files are told of by their places.
+SHOWN_PLACES = 10
+
 #: By the format's own version.
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -37,9 +40,24 @@ def alive(_: Request) -> Response:
 
 
 def ready(request: Request) -> Response:
-    """Whether mails go out: the database answers, a pass was made lately and well, files and mail server are taken."""
-    reasons = list(_reasons(site_of(request)))
-    return JSONResponse({"ready": not reasons, "reasons": reasons}, status_code=503 if reasons else 200)
+    """Whether mails go out: the database answers, a pass was made lately and well, the mail server takes them.
+
+    Files with errors do not stop that, as the last good ones are worked with: they are told of as ``degraded``.
+    """
+    site = site_of(request)
+    reasons, degraded = list(_reasons(site)), list(_degraded(site))
+    facts = {"ready": not reasons, "reasons": reasons, "degraded": degraded}
+    return JSONResponse(facts, status_code=503 if reasons else 200)
+
+
+def _degraded(site: Site) -> Iterator[str]:
+    """What somebody has to mend, while the service goes on.  The places only: messages quote what stands there."""
+    pulse = site.app.pulse
+    if pulse.problems:
+        places = ", ".join(problem.place for problem in pulse.problems[:SHOWN_PLACES])
+        yield f"an edit of the files was not taken over: {places}"
+    if pulse.held is not None:
+        yield "an edit of the files waits for a word"
 
 
 def _reasons(site: Site) -> Iterator[str]:
@@ -56,8 +74,6 @@ def _reasons(site: Site) -> Iterator[str]:
         yield "no pass was made lately"
     elif beat.error is not None:
         yield "the last pass failed"
-    if site.app.pulse.problems:
-        yield "an edit of the files was not taken over"
 
 
 def _beat(site: Site) -> Beat | None:

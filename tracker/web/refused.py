@@ -8,10 +8,26 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from tracker.errors import DatabaseError, TrackerError
+from tracker.refusals import refusal
 from tracker.web.identity import StalePageError
-from tracker.web.site import site_of, words
+from tracker.web.site import language_of, site_of, words
 
 API = "/api"
+
+
+def said(request: Request, error: TrackerError) -> str:
+    """What the core would not do, in the reader's language and without a word on the command line."""
+    return refusal(error, language_of(request), site_of(request).force.campaign.unit_name)
+
+
+def wrong(request: Request, error: Exception) -> Response:
+    """A page for it; a database that is away is nobody's mistake."""
+    assert isinstance(error, TrackerError)
+    is_away = isinstance(error, DatabaseError)
+    heading = words(request)("base.error.other" if is_away else "base.error.400")
+    facts = {"heading": heading, "detail": said(request, error)}
+    return site_of(request).page(request, "error.html", facts, status=503 if is_away else 400)
 
 
 def not_allowed(request: Request, error: Exception) -> Response:

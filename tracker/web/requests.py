@@ -88,7 +88,7 @@ def grant(request: Request, form: FormData) -> Response:
     try:
         until = date.fromisoformat(text) if text else None
     except ValueError:
-        raise UsageError(f"{text} is no date（日期有误）") from None
+        raise UsageError(f"{text} is no date（日期有误）", "no_date", text=text) from None
     return _answer(request, form, Verdict.GRANTED, until)
 
 
@@ -107,7 +107,7 @@ def _answer(request: Request, form: FormData, verdict: Verdict, until: date | No
     check_csrf(request, form)
     site, number = site_of(request), text_of(form, "id")
     if not number.isdecimal():
-        raise UsageError("which request is meant was not said（没有指明是哪一件）")
+        raise UsageError("which request is meant was not said（没有指明是哪一件）", "nothing_meant")
     now = site.now()
     site.app.engine.bring_up_to_date(now)
     with site.app.database.writing() as session:

@@ -18,7 +18,7 @@ from tracker.board.lights import Board
 from tracker.core.model import Language
 from tracker.engine.inforce import InForce
 from tracker.shipped import shipped
-from tracker.terms import word
+from tracker.terms import say_day, word
 from tracker.web import flash
 from tracker.web.door import Door
 from tracker.web.words import LANGUAGES, Words, words_of
@@ -122,15 +122,6 @@ def language_of(request: Request) -> Language:
 def words(request: Request) -> Words:
     """The phrases in the reader's language."""
     return words_of(language_of(request))
-
-
-def say_day(language: Language, day: date | None) -> str:
-    """2022年5月5日, or 5 May 2022; nothing for None."""
-    if day is None:
-        return ""
-    if language == "zh":
-        return f"{day.year}年{day.month}月{day.day}日"
-    return f"{day.day} {day:%b} {day.year}"
 
 
 def _minute(zone: tzinfo, moment: datetime | None) -> str:

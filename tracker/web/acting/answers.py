@@ -14,6 +14,7 @@ from tracker.core.model import Event, EventKind
 from tracker.errors import LedgerError, UnknownNameError, UsageError
 from tracker.web.acting.back import back, text, texts
 from tracker.web.identity import Person, Role, check_csrf, require
+from tracker.web.refused import said
 from tracker.web.site import Site, site_of, words
 
 VIA = "web"
@@ -51,7 +52,7 @@ def answer(kind: EventKind) -> Callable[[Request, FormData], Response]:
             try:
                 done.append(_record(site, person, kind, unit, ref, reason=reason, until=until))
             except (LedgerError, UnknownNameError, UsageError) as error:
-                refused.append(str(error))
+                refused.append(said(request, error))
         return back(request, form, _told(request, kind, done, refused), otherwise)
 
     return handler

@@ -11,6 +11,7 @@ from tracker.engine.nudge_now import Reminded
 from tracker.errors import UnknownNameError, UsageError
 from tracker.web.acting.back import back, text, texts
 from tracker.web.identity import Role, check_csrf, require
+from tracker.web.refused import said
 from tracker.web.site import site_of, words
 
 #: So many units are named; the others are counted.
@@ -28,7 +29,7 @@ def remind(request: Request, form: FormData) -> Response:
         meant = None if units is None else {site.force.unit_id(unit) for unit in units}
         reminded = desk.remind_now(site.app, refs, meant, who=person.name)
     except (UnknownNameError, UsageError) as error:
-        return back(request, form, words(request)("acting.refused", why=error))
+        return back(request, form, words(request)("acting.refused", why=said(request, error)))
     if reminded.mails:
         site.wake()
     return back(request, form, _told(request, reminded))
@@ -45,7 +46,7 @@ def retry(request: Request, form: FormData) -> Response:
     try:
         count = desk.retry_mails(site.app, None if given == "failed" else int(given))
     except (UnknownNameError, UsageError) as error:
-        return back(request, form, say("acting.refused", why=error), "/mails")
+        return back(request, form, say("acting.refused", why=said(request, error)), "/mails")
     if count:
         site.wake()
     return back(request, form, say("acting.retried", n=count), "/mails")

@@ -56,7 +56,7 @@ def act(request: Request, form: FormData) -> Response:
     except _WrongInputError as error:
         return _page(request, case, way, form, error.key)
     except LedgerError as error:
-        raise stopped_by(case, str(error)) from None
+        raise stopped_by(case, error) from None
     site_of(request).wake()
     return RedirectResponse(f"{case.address}?did={did}", 303)
 

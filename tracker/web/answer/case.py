@@ -28,6 +28,7 @@ from tracker.links import (
     WrongPurposeError,
     mark,
 )
+from tracker.web.refused import said
 from tracker.web.site import Site, site_of, words
 
 P = ParamSpec("P")
@@ -46,7 +47,7 @@ _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 class StoppedError(Exception):
     """A page that says in a sentence why it goes no further; ``key`` is its phrase under ``answer.stop``."""
 
-    def __init__(self, key: str, status: int, detail: str = "") -> None:
+    def __init__(self, key: str, status: int, detail: LedgerError | None = None) -> None:
         super().__init__(key)
         self.key = key
         self.status = status
@@ -84,7 +85,7 @@ class Case:
         allowed = ways(row.definition, has_form=self.has_form, has_date=has_date)
         return tuple(way for way in allowed if self.refusal(way) is None)
 
-    def refusal(self, way: Way) -> str | None:
+    def refusal(self, way: Way) -> LedgerError | None:
         """Why the ledger would not take it; None where it would."""
         kind = _PROBES.get(way)
         if kind is None:
@@ -96,7 +97,7 @@ class Case:
         try:
             apply(row.answer, probe, target=row.target)
         except LedgerError as error:
-            return str(error)
+            return error
         return None
 
     def demand(self, way: Way) -> None:
@@ -110,8 +111,8 @@ class Case:
             raise stopped_by(self, refusal)
 
 
-def stopped_by(case: Case, refusal: str) -> StoppedError:
-    """The page for what the ledger would not take: by how it stands, else in the ledger's own words."""
+def stopped_by(case: Case, refusal: LedgerError) -> StoppedError:
+    """The page for what the ledger would not take: by how it stands, else with what the ledger says."""
     answered = case.row.answer.answered
     return StoppedError(answered if answered in ("waived", "submitted", "nil") else "no", 409, refusal)
 
@@ -173,12 +174,12 @@ def linked(
     return handler
 
 
-def _stop(request: Request, key: str, status: int, detail: str = "") -> Response:
+def _stop(request: Request, key: str, status: int, detail: LedgerError | None = None) -> Response:
     site, say = site_of(request), words(request)
     facts = {
         "heading": say(f"answer.stop.{key}.heading"),
         "sentence": say(f"answer.stop.{key}.sentence"),
-        "detail": detail if key == "no" else "",
+        "detail": said(request, detail) if key == "no" and detail is not None else "",
         "back": f"/answer/{request.path_params['token']}" if status == 409 else None,
         "ask": supervisor_of(site),
     }

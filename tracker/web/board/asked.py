@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import Generic, TypeVar
 
 from starlette.requests import Request
 
@@ -12,6 +15,8 @@ from tracker.core.model import Light, State
 from tracker.engine.inforce import InForce
 from tracker.errors import UnknownNameError, UsageError
 
+T = TypeVar("T")
+
 _MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 
 
@@ -19,7 +24,9 @@ def read_month(text: str) -> date:
     """The first day of ``2022-05``.  Raises UsageError."""
     found = _MONTH.fullmatch(text)
     if found is None or not 1 <= int(found[2]) <= 12 or int(found[1]) < 1:
-        raise UsageError(f"“{text}”: expected a month such as 2022-05（应为月份，如2022-05）")
+        raise UsageError(
+            f"“{text}”: expected a month such as 2022-05（应为月份，如2022-05）", "no_month", text=text
+        )
     return date(int(found[1]), int(found[2]), 1)
 
 
@@ -27,6 +34,25 @@ def read_page(request: Request) -> int:
     """The number of the page that is wanted, from 1."""
     text = request.query_params.get("page", "1")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Paged(Generic[T]):
+    """One page of a list: what stands on it, as the ``first`` and following of ``number``."""
+
+    shown: Sequence[T]
+    first: int
+    number: int
+    page: int
+    pages: int
+
+
+def paged(request: Request, values: Sequence[T], size: int) -> Paged[T]:
+    """The page of ``values`` that is wanted; the nearest there is."""
+    pages = max(1, -(-len(values) // size))
+    page = min(max(read_page(request), 1), pages)
+    start = (page - 1) * size
+    return Paged(values[start : start + size], start + 1, len(values), page, pages)
 
 
 def chosen(request: Request, name: str) -> str | None:
@@ -38,11 +64,10 @@ def read_choice(request: Request, force: InForce) -> Choice:
     """The filters of the matrix.  Raises UsageError or UnknownNameError with a sentence."""
     section, month, state = chosen(request, "section"), chosen(request, "month"), chosen(request, "state")
     if section is not None and section not in sections(force):
-        raise UnknownNameError(f"there is no section “{section}”（没有这一部分）")
+        raise UnknownNameError(f"there is no section “{section}”（没有这一部分）", "no_section", text=section)
     is_light = state in set(Light)
     if state is not None and not is_light and state not in set(State):
-        known = ", ".join((*Light, *State))
-        raise UsageError(f"“{state}”: expected one of {known}")
+        raise not_among(state, (*Light, *State))
     return Choice(
         section=section,
         units=read_units(force, chosen(request, "unit")),
@@ -50,6 +75,12 @@ def read_choice(request: Request, force: InForce) -> Choice:
         state=State(state) if state is not None and not is_light else None,
         light=Light(state) if state is not None and is_light else None,
     )
+
+
+def not_among(text: str, known: Iterable[str]) -> UsageError:
+    """What is said of a choice that there is not."""
+    listed = ", ".join(known)
+    return UsageError(f"“{text}”: expected one of {listed}", "not_among", text=text, known=listed)
 
 
 def read_units(force: InForce, text: str | None) -> tuple[str, ...] | None:

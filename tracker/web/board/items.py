@@ -18,11 +18,15 @@ from tracker.engine.filings import read_document
 from tracker.engine.mails import mails_about
 from tracker.engine.standings import LedgerRow
 from tracker.errors import UnknownNameError
-from tracker.web.board.asked import chosen
+from tracker.web.board.asked import chosen, paged
 from tracker.web.identity import Role, require
+from tracker.web.refused import said
 from tracker.web.site import language_of, site_of
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+#: Units on one page of an item.
+SHOWN = 400
 
 
 def item_page(request: Request) -> Response:
@@ -33,14 +37,16 @@ def item_page(request: Request) -> Response:
     try:
         definition = force.definition(request.path_params["key"])
     except UnknownNameError as error:
-        raise HTTPException(404, str(error)) from None
+        raise HTTPException(404, said(request, error)) from None
     with site.app.database.reading() as session:
         found = item(site.board, session, force, definition.key, chosen(request, "ref"), site.now())
     to_words = to_chinese if language_of(request) == "zh" else to_english
+    units = paged(request, found.units, SHOWN)
     facts = {
         "item": found,
+        "units": units,
         "read_as": to_words(definition.rule),
-        "rows": [{"unit": unit, "ref": cell.ref, "state": cell.state} for unit, cell in found.units],
+        "rows": [{"unit": unit, "ref": cell.ref, "state": cell.state} for unit, cell in units.shown],
     }
     return site.page(request, "board/item.html", facts)
 
@@ -52,7 +58,7 @@ def unit_page(request: Request) -> Response:
     try:
         unit = site.force.campaign.units[site.force.unit_id(request.path_params["unit"])]
     except UnknownNameError as error:
-        raise HTTPException(404, str(error)) from None
+        raise HTTPException(404, said(request, error)) from None
     _, rows = desk.status(site.app, unit=unit.id)
     wanted = chosen(request, "item")
     shown = [row for row in rows if wanted in (None, row.definition.key)]
@@ -80,7 +86,7 @@ def assignment_page(request: Request) -> Response:
         _, rows = desk.status(site.app, unit=unit, ref=ref)
         explanation = desk.explanation(site.app, ref, unit)
     except UnknownNameError as error:
-        raise HTTPException(404, str(error)) from None
+        raise HTTPException(404, said(request, error)) from None
     row = next((each for each in rows if each.ref == ref), None)
     if row is None:
         raise HTTPException(404)

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tracker.board.lights import Matrix
-from tracker.board.months import month
+from tracker.board.months import reports_of
 from tracker.core.model import Definition, Kind, Light
 from tracker.core.standing import URGENCY
 from tracker.engine.inforce import InForce
@@ -70,12 +70,15 @@ def _months(site: Site) -> list[str]:
 
 def _glance(site: Site, matrix: Matrix) -> dict[str, object]:
     """In a sentence: how much is overdue, and which tables of this month are not all in."""
-    force, now = site.force, site.now()
+    force, now, month = site.force, site.now(), site.today().replace(day=1)
     with site.app.database.reading() as session:
-        this_month = month(site.board, session, force, site.today().replace(day=1), now)
-    tables = [each for each in this_month.due if each.definition.kind is Kind.REPORT]
+        reports = reports_of(site.board, session, force, month, now)
+    definitions = force.campaign.definitions
     return {
         "overdue": matrix.all_lights[Light.RED],
-        "tables": [(_short(force, each.definition), each) for each in tables if each.missing],
-        "all_in": bool(tables) and not any(each.missing for each in tables),
+        "month": f"{month:%Y-%m}",
+        "tables": [
+            (_short(force, definitions[key]), key, each) for key, each in reports.items() if each.missing
+        ],
+        "all_in": bool(reports) and not any(each.missing for each in reports.values()),
     }

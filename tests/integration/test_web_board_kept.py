@@ -1,0 +1,256 @@
+"""What the board keeps in memory is what the ledger says, whatever happened to it and in whichever order."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests import postgres
+from tests.world import definition, running, world
+from tracker.board import lights as board_lights
+from tracker.board.items import item
+from tracker.board.lights import Board, Choice, Lights
+from tracker.board.marks import Marks
+from tracker.board.months import month, reports_of
+from tracker.core.model import Event, EventKind, Light
+from tracker.engine.ledger import record
+from tracker.engine.restored import go_on_from
+from tracker.errors import LedgerError, UnknownNameError
+from tracker.store.tables import EVENT
+
+UNITS = ("wanzhou", "fuling", "chengkou")
+DEFINITIONS = (
+    definition("1", "持续推进", UNITS),
+    definition("2", "2022年6月10日前", UNITS, quota=2),
+    definition("3", "2022年6月底前，并持续推进", UNITS[:2]),
+    definition("table-2", "2022年5月起-8月，每月5日前", UNITS),
+)
+REFS = ("1", "2", "3", "table-2@2022-05", "table-2@2022-06", "table-2@2022-07")
+MONTHS = (date(2022, 5, 1), date(2022, 6, 1))
+
+
+def files(*, without=None):
+    """What is in force; ``without`` leaves one unit out of the monthly table."""
+    told = list(DEFINITIONS)
+    if without is not None:
+        told[-1] = definition(
+            "table-2", "2022年5月起-8月，每月5日前", tuple(u for u in UNITS if u != without)
+        )
+    return world(*told, units=UNITS, fingerprint=f"without {without}")
+
+
+class House:
+    """A ledger with a board that has been looking at it all the time."""
+
+    def __init__(self, engine):
+        self.running, self.engine, self.database = engine, engine.engine, engine.database
+        self.board = Board(self.database)
+        self.engine.accept_removals = True
+        self.engine.bring_up_to_date(engine.clock.now())
+
+    @property
+    def now(self):
+        return self.running.clock.now()
+
+    def do(self, step):
+        kind, *more = step
+        if kind == "day":
+            self.running.clock.set(self.now + timedelta(days=more[0]))
+        elif kind == "edit":
+            self.engine.adopt(files(without=more[0]))
+            self.engine.accept_removals = True
+        elif kind == "restore":
+            with self.database.writing() as session:
+                go_on_from(session, self.engine.force, self.now)
+        else:
+            ref, unit, until = more
+            given = {"until": until} if kind == "extend" else {}
+            try:
+                self.running.record(kind, ref, unit, forced=kind == "extend", reason="x", **given)
+            except (LedgerError, UnknownNameError):
+                return
+        self.engine.bring_up_to_date(self.now)
+
+    def seen(self, board):
+        """All that ``board`` tells today."""
+        force, now = self.engine.force, self.now
+        with self.database.reading() as session:
+            found = board.lights(session, force, now)
+            told = [
+                {unit: sorted(found.marks.of(unit)) for unit in UNITS},
+                dict(found.groups),
+                [month(board, session, force, first, now) for first in MONTHS],
+                [reports_of(board, session, force, first, now) for first in MONTHS],
+                [item(board, session, force, each.key, None, now) for each in DEFINITIONS],
+            ]
+        choices = (Choice(), Choice(units=UNITS[:1]), Choice(light=Light.RED), Choice(month=MONTHS[1]))
+        return told + [board.matrix(force, choice, now, page=1, size=2) for choice in choices]
+
+    def assert_as_made_from_nothing(self):
+        assert self.seen(self.board) == self.seen(Board(self.database))
+
+
+@contextmanager
+def house(url=None):
+    with running(files(), "2022-06-01 10:00", url=url) as engine:
+        yield House(engine)
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(
+            st.sampled_from([kind.value for kind in EventKind]),
+            st.sampled_from(REFS),
+            st.sampled_from(UNITS),
+            st.dates(date(2022, 6, 1), date(2022, 9, 30)),
+        ),
+        st.tuples(st.just("day"), st.integers(0, 9)),
+        st.tuples(st.just("edit"), st.sampled_from([None, "fuling"])),
+        st.tuples(st.just("restore")),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(STEPS, st.integers(1, 4))
+def test_a_board_that_counts_what_changed_is_one_that_counts_everything(steps, every):
+    with house() as home:
+        home.assert_as_made_from_nothing()
+        for number, step in enumerate(steps):
+            home.do(step)
+            if number % every == 0:
+                home.assert_as_made_from_nothing()
+        home.assert_as_made_from_nothing()
+
+
+def test_after_an_event_only_its_unit_is_read_again(monkeypatch):
+    with house() as home:
+        home.seen(home.board)
+        read = []
+        again = Marks.again
+
+        def watched(self, session, units):
+            read.append(list(units))
+            return again(self, session, read[-1])
+
+        def refused(*_):
+            raise AssertionError("the whole ledger was read")
+
+        monkeypatch.setattr(Marks, "again", watched)
+        monkeypatch.setattr(Lights, "read", refused)
+        home.do(("submit", "2", "fuling", None))
+        home.do(("extend", "3", "wanzhou", date(2022, 9, 1)))
+        home.seen(home.board)
+        assert [sorted(each) for each in read] == [["fuling", "wanzhou"]]
+
+
+def test_after_very_many_events_everything_is_read_anew(monkeypatch):
+    monkeypatch.setattr(board_lights, "MANY", 3)
+    with house() as home:
+        home.seen(home.board)
+        for _ in range(5):
+            home.do(("submit", "table-2@2022-06", "wanzhou", None))
+        home.assert_as_made_from_nothing()
+
+
+def test_whoever_looks_with_an_older_view_gets_the_newer_count_and_does_not_undo_it():
+    with house() as home:
+        home.seen(home.board)
+        with home.database.reading() as session:
+            kept = home.board._kept
+            state, newer = kept[0]._replace(event=kept[0].event + 7), kept[1]
+            home.board._kept = (state, newer)
+            assert home.board.lights(session, home.engine.force, home.now) is newer
+            assert home.board._kept == (state, newer)
+
+
+# PostgreSQL, where transactions overlap.
+
+
+@pytest.fixture
+def url():
+    made = postgres.fresh()
+    yield made
+    postgres.drop(made)
+
+
+def test_on_postgres_the_counts_are_the_same(url):
+    with house(url) as home:
+        home.seen(home.board)
+        for step in (
+            ("submit", "2", "fuling", None),
+            ("extend", "3", "wanzhou", date(2022, 9, 1)),
+            ("waive", "table-2@2022-06", "chengkou", None),
+            ("edit", "fuling"),
+            ("undo", "3", "wanzhou", None),
+            ("edit", None),
+        ):
+            home.do(step)
+            home.assert_as_made_from_nothing()
+
+
+def test_on_postgres_an_event_can_be_seen_only_with_all_that_have_lower_numbers(url):
+    """Two transactions that were opened without a turn, of which the second would be done first."""
+    with house(url) as home:
+        force, now = home.engine.force, home.now
+        is_written, may_end, order = threading.Event(), threading.Event(), []
+
+        def slow():
+            with home.database.writing(alone=False) as session:
+                record(session, force, Event(now, "2", "wanzhou", EventKind.SUBMIT, who="slow"), now)
+                is_written.set()
+                may_end.wait(20)
+            order.append("slow")
+
+        def quick():
+            with home.database.writing(alone=False) as session:
+                record(session, force, Event(now, "2", "fuling", EventKind.SUBMIT, who="quick"), now)
+            order.append("quick")
+
+        with ThreadPoolExecutor(2) as pool:
+            first = pool.submit(slow)
+            assert is_written.wait(20)
+            second = pool.submit(quick)
+            with pytest.raises(TimeoutError):
+                second.result(0.5)
+            # Somebody looks while the one is unfinished and the other waits.
+            home.assert_as_made_from_nothing()
+            may_end.set()
+            first.result(20)
+            second.result(20)
+        assert order == ["slow", "quick"]
+        assert postgres.run(url, "SELECT who FROM event ORDER BY id") == [("slow",), ("quick",)]
+        home.assert_as_made_from_nothing()
+
+
+def test_on_postgres_no_look_between_many_writers_misses_an_event(url):
+    with house(url) as home:
+        done = threading.Event()
+
+        def write(unit):
+            for _ in range(15):
+                home.engine.record(Event(home.now, "2", unit, EventKind.SUBMIT, count=1, who=unit))
+
+        def look():
+            while not done.is_set():
+                with home.database.reading() as session:
+                    home.board.lights(session, home.engine.force, home.now)
+
+        with ThreadPoolExecutor(5) as pool:
+            looking = [pool.submit(look) for _ in range(2)]
+            writing = [pool.submit(write, unit) for unit in UNITS]
+            for each in writing:
+                each.result(60)
+            done.set()
+            for each in looking:
+                each.result(20)
+        with home.database.reading() as session:
+            assert len(session.execute(EVENT.select()).all()) == 45
+        home.assert_as_made_from_nothing()

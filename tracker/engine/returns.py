@@ -1,0 +1,51 @@
+"""Why something was sent back: quoted in every mail about it for as long as it stands returned."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from tracker.core.model import EventKind
+from tracker.core.standing import RETURNED
+from tracker.engine.digests import Line
+from tracker.store.tables import ASSIGNMENT, EVENT
+
+#: So many assignments are looked up at once.
+LOT = 500
+
+#: The reason by reference and unit.
+Reasons = Mapping[tuple[str, str], str]
+
+_STANDING = select(ASSIGNMENT.c.id).where(
+    ASSIGNMENT.c.quiet.is_(False), ASSIGNMENT.c.mark == RETURNED, ASSIGNMENT.c.removed_on.is_(None)
+)
+
+
+def reasons_for_returns(session: Session, assignments: Sequence[int] | None = None) -> Reasons:
+    """Why each that stands returned was last sent back, where somebody said so; of ``assignments`` only, if given."""
+    if assignments is None:
+        assignments = session.execute(_STANDING).scalars().all()
+    # By assignment, each event that is not taken back: whether it is a return, and what was said.
+    standing: defaultdict[tuple[str, str], list[tuple[bool, str]]] = defaultdict(list)
+    for start in range(0, len(assignments), LOT):
+        query = select(EVENT).where(EVENT.c.assignment_id.in_(assignments[start : start + LOT]))
+        for row in session.execute(query.order_by(EVENT.c.id)):
+            events = standing[row.ref, row.unit]
+            if row.event != EventKind.UNDO:
+                events.append((row.event == EventKind.RETURN, row.reason or row.note or ""))
+            elif events:
+                events.pop()
+    found = {
+        place: next((why for is_return, why in reversed(events) if is_return), "")
+        for place, events in standing.items()
+    }
+    return {place: why for place, why in found.items() if why}
+
+
+def with_reason(line: Line, reasons: Reasons) -> Line:
+    """``line`` with the reason beside it, if there is one."""
+    why = reasons.get((line.saying.ref, line.unit))
+    return line if why is None else line._replace(beside={**(line.beside or {}), "returned": why})
