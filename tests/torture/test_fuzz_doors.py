@@ -97,6 +97,7 @@ def token(chance):
 
 @long_and_short
 def test_no_token_is_taken_that_was_not_given_out(seconds):
+    """Tokens of links."""
     seen = rounds(token, seconds, slowest=0.5).seen
     assert seen[ForgedLinkError.__name__] > 10
 
@@ -105,8 +106,12 @@ def test_no_token_is_taken_that_was_not_given_out(seconds):
 
 
 @pytest.mark.torture
-def test_the_api_answers_whatever_is_asked(office):
-    """For long; a short look is tests/integration/test_web_api.py::test_it_keeps_to_its_own_description."""
+@pytest.mark.fault("fuzz")
+def test_the_api_answers_whatever_is_asked(office, figures):
+    """The API, by its own description.
+
+    For long; a short look is tests/integration/test_web_api.py::test_it_keeps_to_its_own_description.
+    """
     config = schemathesis.Config.from_path(ROOT / "schemathesis.toml")
     application = make_application(office.site)
     schema = schemathesis.openapi.from_asgi("/api/openapi.json", application, headers=HOST, config=config)
@@ -130,6 +135,7 @@ def test_the_api_answers_whatever_is_asked(office):
                 database=None,
             )
             limits(given(operation.as_strategy())(ask))()
+    figures["requests"] = asked
     assert asked > 10
 
 
@@ -225,6 +231,7 @@ HEADERS = {
 
 @long_and_short
 def test_no_page_breaks_and_no_stranger_changes_anything(office, seconds):
+    """Every page, by a stranger."""
     patterns = sorted({path for path, _ in routes(office.browser.app.routes)})
     values = [office.link().rpartition("/")[2], *WORDS]
     before = everything(office)

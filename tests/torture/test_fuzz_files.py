@@ -208,7 +208,7 @@ BINARY_WORDS = (
 
 def long_and_short(test):
     """A second or so in every run of the tests; as long as is wanted in the long ones."""
-    long = pytest.param(LONG, marks=pytest.mark.torture, id="long")
+    long = pytest.param(LONG, marks=[pytest.mark.torture, pytest.mark.fault("fuzz")], id="long")
     return pytest.mark.parametrize("seconds", [pytest.param(SHORT, id="short"), long])(test)
 
 
@@ -228,6 +228,7 @@ def deadline(chance):
 
 @long_and_short
 def test_any_deadline_is_read_one_way_or_refused(seconds):
+    """The deadline language."""
     seen = rounds(deadline, seconds, slowest=1).seen
     assert set(seen) == {"read", "refused"}
 
@@ -258,6 +259,8 @@ def lines_mixed(chance, data):
 
 @long_and_short
 def test_any_damage_to_a_file_is_told_with_its_place(seconds, tmp_path):
+    """YAML files."""
+
     def attack(chance):
         name = chance.choice([*NAMES, "units.yaml", "settings.yaml"])
         way = chance.choice([lines_mixed, lambda chance, data: mutated(chance, data, YAML_WORDS)])
@@ -279,6 +282,8 @@ EVENTS = {
 
 @long_and_short
 def test_any_damage_to_a_file_of_events_is_told_with_its_place(seconds, tmp_path):
+    """Files of events."""
+
     def attack(chance):
         ending = chance.choice(sorted(EVENTS))
         path = tmp_path / f"events{ending}"
@@ -347,6 +352,7 @@ def spreadsheet_of(read, data):
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 @long_and_short
 def test_any_damage_to_a_spreadsheet_is_read_or_refused(seconds):
+    """Spreadsheets."""
     seen = rounds(lambda chance: spreadsheet(read_book, chance), seconds, slowest=5).seen
     assert set(seen) == {"read", "refused"}
 
@@ -354,14 +360,17 @@ def test_any_damage_to_a_spreadsheet_is_read_or_refused(seconds):
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 @long_and_short
 def test_the_same_in_the_process_apart(seconds):
+    """Spreadsheets, in the process apart."""
     with Reader() as reader:
         seen = rounds(lambda chance: spreadsheet(reader.read, chance), seconds, slowest=5).seen
     assert set(seen) == {"read", "refused"}
 
 
 @pytest.mark.torture
+@pytest.mark.fault("fuzz")
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_the_same_with_what_an_office_program_writes(office):
+    """Spreadsheets that LibreOffice wrote."""
     with Reader() as reader:
 
         def attack(chance):
