@@ -13,7 +13,7 @@ demo: $(VENV)/run.stamp  ## the year 2022 in a minute
 	$(BIN)/tracker demo
 
 test: $(VENV)/dev.stamp  ## install, run the tests
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not torture"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not torture"
 
 check: $(VENV)/dev.stamp  ## formatter, linter, types, import contract
 	$(BIN)/ruff format --check .

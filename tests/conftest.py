@@ -25,3 +25,8 @@ def cheap_hashes():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(accounts, "_hasher", lambda: CHEAP)
         yield
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Many tests wait for a process, a clock or a browser: meanwhile a core can do something else."""
+    return (os.cpu_count() or 1) + 2

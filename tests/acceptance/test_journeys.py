@@ -167,7 +167,7 @@ LIGHT, DARK = "language=zh&theme=light", "language=en&theme=dark"
 @pytest.mark.parametrize(
     ("size", "look", "pages"),
     [
-        ("phone", DARK, PAGES[::3]),
+        ("phone", DARK, PAGES[::4]),
         *(
             pytest.param(size, look, PAGES, marks=pytest.mark.torture)
             for size in SIZES

@@ -310,11 +310,9 @@ def all_cells(clerk):
     ]
 
 
-def test_explain_agrees_with_the_mails_wherever_something_happened_and_for_one_in_seventeen(
-    clerk, happened, year
-):
+def test_explain_agrees_with_the_mails_wherever_something_happened_and_for_some_others(clerk, happened, year):
     cells = all_cells(clerk)
-    some = {*cells[::17], *((event["ref"], event["unit"]) for event in happened)}
+    some = {*cells[::34], *((event["ref"], event["unit"]) for event in happened)}
     assert list(explained_wrongly(year, sorted(some))) == []
 
 

@@ -1040,7 +1040,7 @@ QUICK = settings(
 )
 
 
-@settings(QUICK, max_examples=8)
+@settings(QUICK, max_examples=5)
 @given(worlds())
 def test_any_small_campaign_is_told_as_the_clerk_would(world):
     check(world)

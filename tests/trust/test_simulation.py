@@ -34,7 +34,7 @@ def hold(world, seed, days):
     return run
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_sixty_days_of_faults_are_told_as_sixty_days_without(few, seed):
     run = hold(few, seed, 60)
     assert run.mails > 100

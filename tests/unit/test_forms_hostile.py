@@ -246,8 +246,8 @@ def heavy():
 @pytest.mark.fault("spreadsheets")
 @pytest.mark.parametrize(
     ("start", "step"),
-    # A third of them each time; all of them under torture.
-    [(0, 3), pytest.param(1, 3, marks=pytest.mark.torture), pytest.param(2, 3, marks=pytest.mark.torture)],
+    # A sixth of them each time; all of them under torture.
+    [(0, 6), *(pytest.param(start, 6, marks=pytest.mark.torture) for start in range(1, 6))],
 )
 def test_small_files_that_want_to_be_large_are_refused_in_seconds_and_in_bounded_memory(start, step, figures):
     """Bombs of every kind of file, in the process that reads."""
