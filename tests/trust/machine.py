@@ -156,6 +156,10 @@ class OutboxMachine(RuleBasedStateMachine):
                 assert row.day < today
                 assert self.reference.may_claim(row.id, self.now), "taken out of somebody's hands"
                 self.reference.supersede(row.id)
+            elif row.state == "dropped" and before.get(row.id) != "dropped":
+                assert row.day > today, "only what a wrong clock wrote is taken back"
+                assert self.reference.may_claim(row.id, self.now), "taken out of somebody's hands"
+                self.reference.drop(row.id)
 
     # --- out of it ---
 

@@ -58,6 +58,10 @@ class Reference:
         letter = self.letters[number]
         letter.state, letter.lease, letter.fence = "superseded", None, letter.fence + 1
 
+    def drop(self, number: int) -> None:
+        letter = self.letters[number]
+        letter.state, letter.lease, letter.fence = "dropped", None, letter.fence + 1
+
     def retry(self, number: int | None) -> None:
         for each in (
             [number] if number is not None else [n for n, it in self.letters.items() if it.state == "failed"]

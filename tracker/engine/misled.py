@@ -11,12 +11,13 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlmodel import Session
 
 from tracker.core.reminders import next_on
 from tracker.engine.agenda import agenda_dates, planned_day, set_planned_day
 from tracker.engine.inforce import InForce
+from tracker.engine.outbox import IS_FREE, moments
 from tracker.store.tables import AGENDA, ASSIGNMENT, MAIL, UNDERWAY, MailState
 
 #: Days that were planned further ahead than this were planned by a clock that was wrong.
@@ -41,8 +42,14 @@ def come_back(session: Session, force: InForce, now: datetime) -> bool:
     said = min(days.values()) - timedelta(days=1)
     session.execute(
         update(MAIL)
-        .where(UNDERWAY, MAIL.c.day > max(days.values()))
-        .values(state=MailState.DROPPED.value, lease_until=None, fence=MAIL.c.fence + 1, outcome=OUTCOME)
+        .where(
+            UNDERWAY,
+            MAIL.c.day > max(days.values()),
+            # What somebody has in hand may be on its way already.
+            or_(MAIL.c.state != MailState.CLAIMED.value, IS_FREE),
+        )
+        .values(state=MailState.DROPPED.value, lease_until=None, fence=MAIL.c.fence + 1, outcome=OUTCOME),
+        moments(now),
     )
     for row in session.execute(select(AGENDA)).all():
         definition = force.campaign.definitions.get(row.key)
