@@ -4,6 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 WORKERS ?= auto
 
+# What is compiled is kept, for the next run and for the many short processes of the tests.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test check format bench torture demo clean lock
 
 run: $(VENV)/run.stamp  ## install, start the service on its embedded defaults, say where to look
