@@ -4,6 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 WORKERS ?= auto
 
+# What is compiled is kept, for the next run and for the many short processes of the tests.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test check audit format bench torture demo clean lock
 
 run: $(VENV)/run.stamp  ## install, start the service on its embedded defaults, say where to look
@@ -13,7 +16,7 @@ demo: $(VENV)/run.stamp  ## the year 2022 in a minute
 	$(BIN)/tracker demo
 
 test: $(VENV)/dev.stamp  ## install, run the tests
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not torture"
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not torture"
 
 check: $(VENV)/dev.stamp  ## formatter, linter, types, import contract
 	$(BIN)/ruff format --check .

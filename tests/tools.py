@@ -224,12 +224,12 @@ def _heed_interrupts() -> None:
 
 
 def clean_environ(more: Mapping[str, str]) -> dict[str, str]:
-    """Nothing of the tester's own settings, whoever the tester is; the checkout is found wherever the process runs."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("TRACKER_", "LC_", "LANG", "COLUMNS"))
-    }
+    """Nothing of the tester's own settings, whoever the tester is; the checkout is found wherever the process runs.
+
+    What is compiled may be kept: so many processes need not all compile the same again.
+    """
+    others = ("TRACKER_", "LC_", "LANG", "COLUMNS", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     return {**kept, "PYTHONPATH": str(ROOT), "TRACKER_ALLOW_ROOT": "1", **more}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import update
@@ -190,6 +189,8 @@ HOST = {"Host": "127.0.0.1:8080"}
 
 def fuzz(app, examples):
     """Ask every operation what its description allows, and some of what it does not; how many answers."""
+    import schemathesis  # it takes a second, in whichever process it is
+
     config = schemathesis.Config.from_path(ROOT / "schemathesis.toml")
     schema = schemathesis.openapi.from_asgi(
         "/api/openapi.json", make_application(Site(app)), headers=HOST, config=config
