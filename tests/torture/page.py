@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import sqlite3
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from tests.torture.faults import FAULTS, Fault
 from tests.torture.record import FOLDER
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+#: A score as it is told.
+SCORE = re.compile(r"L=(?P<L>\d+) U=(?P<U>\d+) D=(?P<D>\d+) R=\d+ uncertain=(?P<uncertain>\d+)")
 #: Figures of a bug that was put back: what it is, and who found it.
 BUG, FOUND = "what it is", "found by"
 #: A test of more cases than this is told as one.
@@ -50,12 +53,13 @@ def lines(entries: Sequence[Entry]) -> Iterator[str]:
     yield "same, uncertain: answers that never came. A mail is scored by what the database says was enqueued"
     yield "against what the mail server says it accepted (`tests/trust/score.py`)."
     yield ""
-    yield "| fault | how it is made | expected | figures | run it |"
-    yield "| --- | --- | --- | --- | --- |"
+    yield "| fault | expected | tests | L | U | D | uncertain | run it |"
+    yield "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |"
     for fault in FAULTS:
-        mine = [entry for entry in entries if entry["fault"] == fault.name]
-        yield f"| {fault.title} | {fault.how} | {fault.expected} | {_cell(fault, mine)} | `make torture ONLY={fault.name}` |"
+        yield _summary(fault, [entry for entry in entries if entry["fault"] == fault.name])
     yield ""
+    for fault in FAULTS:
+        yield from _section(fault, [entry for entry in entries if entry["fault"] == fault.name])
     yield from _bugs([entry for entry in entries if entry["fault"] == "sabotage"])
     yield "## What could not be run"
     yield ""
@@ -93,13 +97,33 @@ def _bugs(entries: Sequence[Entry]) -> Iterator[str]:
     yield ""
 
 
-def _cell(fault: Fault, entries: Sequence[Entry]) -> str:
-    if not entries:
-        return "not run"
-    if bugs := [entry for entry in entries if BUG in entry["figures"]]:
-        found = sum(entry["outcome"] == "passed" for entry in bugs)
-        return f"{found} of {len(bugs)} found, see below"
-    return "<br>".join(_told(entry) for entry in _merged(entries)) or "could not be run, see below"
+def _summary(fault: Fault, entries: Sequence[Entry]) -> str:
+    """One line: how many of its tests did well, and the sums of their scores."""
+    ran = [entry for entry in entries if entry["outcome"] != "skipped"]
+    well = sum(entry["outcome"] == "passed" for entry in ran)
+    tests = f"{well} of {len(ran)}" if well < len(ran) else str(len(ran)) if ran else "not run"
+    scores = [SCORE.search(str(value)) for entry in ran for value in entry["figures"].values()]
+    sums: Counter[str] = Counter()
+    for found in filter(None, scores):
+        sums.update({name: int(value) for name, value in found.groupdict().items()})
+    counts = " | ".join(f"{sums[name]:,}" if any(scores) else "" for name in ("L", "U", "D", "uncertain"))
+    return f"| {fault.title} | {fault.expected} | {tests} | {counts} | `make torture ONLY={fault.name}` |"
+
+
+def _section(fault: Fault, entries: Sequence[Entry]) -> Iterator[str]:
+    """What was done and what it came to, test by test."""
+    told = [entry for entry in _merged(entries) if BUG not in entry["figures"]]
+    if not told:
+        return
+    yield f"## {fault.title[0].upper()}{fault.title[1:]}"
+    yield ""
+    yield f"Made by: {fault.how}. Expected: {fault.expected}. `make torture ONLY={fault.name}`"
+    yield ""
+    yield "| what was done | figures |"
+    yield "| --- | --- |"
+    for entry in told:
+        yield _told(entry)
+    yield ""
 
 
 def _merged(entries: Sequence[Entry]) -> Iterator[Entry]:
@@ -128,7 +152,7 @@ def _told(entry: Entry) -> str:
     figures = ", ".join(f"{key} {_figure(value)}" for key, value in entry["figures"].items())
     case = f" ({entry['case']})" if entry["case"] else ""
     failed = "**FAILED** " if entry["outcome"] == "failed" else ""
-    return failed + _escaped(f"{entry['title']}{case}: {figures or entry['outcome']}")
+    return f"| {failed}{_escaped(entry['title'] + case)} | {_escaped(figures or entry['outcome'])} |"
 
 
 def _figure(value: str | float) -> str:

@@ -182,8 +182,7 @@ def test_system_calls_that_fail(call, error, figures):
             with running(place, *(["--send-now"] if after else []), is_held=True) as service:
                 times.append(_heal(service, server, call, error, after))
             assert is_whole(place)
-            # What a sync that failed has written is there or not: such an answer may have been lost.
-            scores.append(place.score(server.ids[after:] if after and call == "fdatasync" else ()))
+            scores.append(place.score())
     figures |= {
         "points": len(POINTS),
         "score": total(scores),
