@@ -7,6 +7,7 @@ that are passwords there and nowhere else; of them only what looks like a real k
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -26,8 +27,10 @@ def main(arguments: Sequence[str]) -> int:
     """Look at the files named, or at all that are tracked; the exit code."""
     files = [each for each in arguments if each != "--accept"] or tracked()
     known = baseline.load(baseline.load_from_file(str(ROOT / BASELINE)), BASELINE)
-    found = SecretsCollection(root=str(ROOT))
-    found.scan_files(*files)
+    found = SecretsCollection()
+    # Names are taken down as they are given, and must be the same in every checkout.
+    with contextlib.chdir(ROOT):
+        found.scan_files(*files)
     for name in list(found.files):
         if name.startswith("tests/"):
             found.data[name] = {each for each in found.data[name] if each.type not in MADE_UP}

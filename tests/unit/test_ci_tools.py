@@ -132,3 +132,10 @@ def test_ci_runs_both():
     assert "make audit" in script
     for name in ("dependency_audit", "secret_scan"):
         assert f"tools/{name}.py" in makefile
+
+
+def test_what_is_known_to_be_none_is_known_in_every_checkout():
+    known = json.loads((ROOT / ".secrets.baseline").read_text(encoding="utf-8"))["results"]
+    for name, found in known.items():
+        assert (ROOT / name).is_file()
+        assert {each["filename"] for each in found} == {name}
