@@ -72,7 +72,7 @@ holidays: days
         ("{qq.com: 20}", "expected how many mails in how long"),
         ("{qq.com: 0/min}", "expected how many mails in how long"),
         ("{qq.com: 20/week}", "expected how many mails in how long"),
-        ("{u@qq.com: 20/min}", "expected a mail domain"),
+        ("{u@x.example: 20/min}", "expected a mail domain"),
     ],
 )
 def test_a_pace_that_is_none_is_refused(tmp_path, pace, why):
