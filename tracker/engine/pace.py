@@ -28,6 +28,8 @@ LONGEST = timedelta(days=1)
 
 NAME = "pace"
 
+_KNOWN = select(META.c.value).where(META.c.name == NAME).with_for_update()
+
 
 @dataclass(slots=True)
 class _Domain:
@@ -45,8 +47,7 @@ class Pacing:
         self._session = session
         self._rates = rates
         self._now = now
-        query = select(META.c.value).where(META.c.name == NAME).with_for_update()
-        text = session.execute(query).scalar()
+        text = session.execute(_KNOWN).scalar()
         self._domains = {} if text is None else {name: _read(of) for name, of in json.loads(text).items()}
 
     def room(self) -> dict[str, int]:

@@ -40,7 +40,7 @@ from sqlalchemy.pool import StaticPool
 from sqlmodel import Session
 
 from tracker.errors import DatabaseError
-from tracker.store.tables import AGENDA, ASSIGNMENT, DEFINITION, EVENT, META, REQUEST, Base, MetaRow
+from tracker.store.tables import AGENDA, ASSIGNMENT, DEFINITION, EVENT, META, REQUEST, Base
 
 #: Raised with every change of the tables.
 SCHEMA = "3"
@@ -289,6 +289,10 @@ def _sqlite(url: str) -> Engine:
 
 _READ_META = select(META.c.value).where(META.c.name == bindparam("name"))
 
+# A fact a day is set by every pass: by the session's own way it would be read first and compared.
+_CHANGE_META = update(META).where(META.c.name == bindparam("of")).values(value=bindparam("new"))
+_ADD_META = insert(META).values(name=bindparam("of"), value=bindparam("new"))
+
 
 def read_meta(session: Session, name: str) -> str | None:
     """A single fact, or None."""
@@ -297,4 +301,6 @@ def read_meta(session: Session, name: str) -> str | None:
 
 def write_meta(session: Session, name: str, value: str) -> None:
     """Set a single fact."""
-    session.merge(MetaRow(name=name, value=value))
+    given = {"of": name, "new": value}
+    if session.connection().execute(_CHANGE_META, given).rowcount == 0:
+        session.connection().execute(_ADD_META, given)
