@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import fcntl
 import io
 import json
 import os
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -215,8 +216,36 @@ def quick_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "tracker", *(str(each) for each in arguments)]
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that ``make`` has filled, once for all workers of a test run; nobody changes it afterwards."""
+    root = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    folder = root / name
+    with (root / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            draft = root / f"{name}.draft"
+            shutil.rmtree(draft, ignore_errors=True)
+            draft.mkdir()
+            make(draft)
+            draft.rename(folder)
+    return folder
+
+
+#: The same with another second at which the engine is woken.
+TICKING = """\
+import sys
+from tracker import daemon
+from tracker.cli.main import main
+daemon.TICK = sys.argv.pop(1)
+main()
+"""
+
+
+def command(*arguments: object, tick: str = "") -> list[str]:
+    program = ["-c", TICKING, tick] if tick else ["-m", "tracker"]
+    return [sys.executable, *program, *(str(each) for each in arguments)]
 
 
 def _heed_interrupts() -> None:
@@ -248,14 +277,14 @@ class Service:
     """A running ``tracker run``; what it says is read from a file, so that no pipe can fill up."""
 
     def __init__(
-        self, place: Place, *arguments: object, prefix: tuple[str, ...] = (), **environ: str
+        self, place: Place, *arguments: object, prefix: tuple[str, ...] = (), tick: str = "", **environ: str
     ) -> None:
         self.place = place
         number = len(list(place.folder.glob("service-*.log")))
         self.log = place.folder / f"service-{number}.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [*prefix, *command("run", "--no-web", *arguments)],
+                [*prefix, *command("run", "--no-web", *arguments, tick=tick)],
                 cwd=place.folder,
                 env=clean_environ(environ),
                 stdin=subprocess.DEVNULL,

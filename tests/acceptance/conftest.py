@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from tests.acceptance.browsing import Served, real_chromium, run_pass
-from tests.tools import ROOT, Place
+from tests.tools import ROOT, Place, made_once
 from tests.web import office
 from tests.world import at
 
@@ -24,10 +24,12 @@ def chromium():
 @pytest.fixture(scope="session")
 def morning(tmp_path_factory):
     """The shipped campaign on the morning of 4 May 2022: a folder to begin from."""
-    folder = tmp_path_factory.mktemp("morning")
-    with office(folder, config=ROOT / "config", at=MORNING) as app:
-        run_pass(app)
-    return folder
+
+    def pass_(folder):
+        with office(folder, config=ROOT / "config", at=MORNING) as app:
+            run_pass(app)
+
+    return made_once(tmp_path_factory, "morning", pass_)
 
 
 @pytest.fixture

@@ -174,7 +174,7 @@ def test_while_a_file_is_broken_the_last_good_ones_are_worked_with(ours):
 
 def test_a_running_service_takes_over_what_another_process_has_confirmed(ours):
     ours.ok("submit", "2", "--unit", "万州", "--count", "2")
-    with service(ours) as running:
+    with service(ours, tick="*") as running:
         running.wait_for("next digests")
         without_task_2(ours)
         running.wait_for("would take away")

@@ -350,6 +350,7 @@ def killed_after(place, mails, **environ):
         if new.is_dir() and len(list(new.iterdir())) >= mails:
             running.kill()
             break
+        time.sleep(0.002)
     running.communicate()
     return running.returncode
 

@@ -10,7 +10,7 @@ import openpyxl
 import pypdf
 import pytest
 
-from tests.tools import required
+from tests.tools import made_once, required
 from tests.unit.test_forms_blank import FORMS, PERIOD, ROUNDS, recognised, some_rows, written
 from tracker.core.form import Filed, comparable
 from tracker.forms.check import check
@@ -21,8 +21,11 @@ from tracker.forms.mark import SHEET, Mark, read_mark
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Every form in every round, with twelve rows and with none, and what LibreOffice makes of them."""
-    soffice = required("soffice")
-    here = tmp_path_factory.mktemp("forms")
+    required("soffice")
+    return made_once(tmp_path_factory, "forms", _write_and_resave)
+
+
+def _write_and_resave(here):
     names = []
     for form_id, round_ in ROUNDS:
         for count in (0, 12):
@@ -30,33 +33,16 @@ def folder(tmp_path_factory):
             previous = Filed(rows, {"person": "张三", "phone": "02358123456"}) if count else None
             names.append(here / f"{form_id}-{round_}-{count}.xlsx")
             names[-1].write_bytes(written(form_id, round_=round_, previous=previous))
-    profile = f"-env:UserInstallation={(here / 'profile').as_uri()}"
+    command = [required("soffice"), "--headless", f"-env:UserInstallation={(here / 'profile').as_uri()}"]
     # Field separator comma, text in quotation marks, UTF-8.
-    for kind in ("pdf", "ods", "xls", "csv:Text - txt - csv (StarCalc):44,34,76"):
-        command = [
-            soffice,
-            "--headless",
-            profile,
-            "--convert-to",
-            kind,
-            "--outdir",
-            str(here),
-            *map(str, names),
-        ]
-        subprocess.run(command, check=True, capture_output=True, timeout=240)
-    again = here / "again"
-    command = [
-        soffice,
-        "--headless",
-        profile,
-        "--convert-to",
-        "xlsx",
-        "--outdir",
-        str(again),
-        *map(str, names),
-    ]
-    subprocess.run(command, check=True, capture_output=True, timeout=240)
-    return here
+    for kind in ("pdf", "ods", "xls", "csv:Text - txt - csv (StarCalc):44,34,76", "xlsx"):
+        out = here / "again" if kind == "xlsx" else here
+        subprocess.run(
+            [*command, "--convert-to", kind, "--outdir", str(out), *map(str, names)],
+            check=True,
+            capture_output=True,
+            timeout=240,
+        )
 
 
 CASES = [(form_id, round_, count) for form_id, round_ in ROUNDS for count in (0, 12)]

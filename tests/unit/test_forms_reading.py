@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl.worksheet.formula import ArrayFormula
 
-from tests.tools import required
+from tests.tools import made_once, required
 from tracker.forms.apart import Reader
 from tracker.forms.book import Merge
 from tracker.forms.guard import kind_of, read_book
@@ -121,10 +121,15 @@ def resaved(data, suffix, folder, target=None):
 def office(tmp_path_factory):
     """The sample as LibreOffice writes it, by suffix."""
     required("soffice")
-    folder = tmp_path_factory.mktemp("office")
-    files = {suffix: resaved(sample(), suffix, folder) for suffix in ("xlsx", "xls", "ods")}
-    files["csv"] = resaved(sample(), "csv", folder, "csv:Text - txt - csv (StarCalc):44,34,76")
-    return files
+    folder = made_once(tmp_path_factory, "office", _resave)
+    return {path.suffix[1:]: path.read_bytes() for path in folder.glob("as.*")}
+
+
+def _resave(folder):
+    for suffix in ("xlsx", "xls", "ods"):
+        (folder / f"as.{suffix}").write_bytes(resaved(sample(), suffix, folder))
+    target = "csv:Text - txt - csv (StarCalc):44,34,76"
+    (folder / "as.csv").write_bytes(resaved(sample(), "csv", folder, target))
 
 
 @pytest.mark.parametrize("is_1904", [False, True])
