@@ -2,16 +2,21 @@
 
 import gc
 import os
+from collections import OrderedDict
 
 import pytest
 from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 
 from tracker.engine import accounts
+from tracker.forms import blank
 
 pytest_plugins = ["tests.torture.record"]
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+#: So many blank forms are kept, about 15 kB each.
+BLANKS = 2000
 
 # Two busy cores make single examples slow; what is wrong shows in the result and not in the time.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -38,3 +43,24 @@ def cheap_hashes():
 def pytest_xdist_auto_num_workers() -> int:
     """Many tests wait for a process, a clock or a browser: meanwhile a core can do something else."""
     return (os.cpu_count() or 1) + 2
+
+
+@pytest.fixture(autouse=True, scope="session")
+def blanks_written_once():
+    """The same blank is the same bytes, as test_forms_blank has it: each process writes one, and so not for each test.
+
+    Hundreds of them go with the mails of a morning, and many tests begin with the same morning.
+    """
+    write, written = blank.blank, OrderedDict()
+
+    def write_once(form, **given):
+        key = (form, repr(given))
+        if key not in written:
+            written[key] = write(form, **given)
+            if len(written) > BLANKS:
+                written.popitem(last=False)
+        return written[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blank, "blank", write_once)
+        yield
