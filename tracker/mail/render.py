@@ -9,9 +9,11 @@ and ``problems`` says what is wrong.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from types import TracebackType
+from types import CodeType, TracebackType
 from typing import TypeVar
 
 from jinja2 import Environment, StrictUndefined, Template, TemplateError, TemplateSyntaxError
@@ -174,19 +176,30 @@ def _environment(kind: type[E]) -> E:
 
 def _compile(environment: Environment, text: str, style: str, words: Words, path: Path) -> Template:
     """Style sheet and fixed words are written into the layout here, once, and not for every mail."""
-    # Compiling the text as it stands first gives errors their true line.
-    environment.parse(text, path.name, str(path))
-    is_html = path.suffix == ".html"
-    text = _SAY.sub(lambda match: _said(match, words, is_html=is_html), text)
-    if is_html:
-        text = inline(text, style)
-    code = environment.compile(environment.parse(text, path.name, str(path)), path.name, str(path))
+    labels = tuple(vars(words.labels).items())
+    code = _code(text, style, labels, path, in_sandbox=isinstance(environment, Sandbox))
     return Template.from_code(environment, code, environment.make_globals(None))
 
 
-def _said(match: re.Match[str], words: Words, *, is_html: bool) -> str:
+# Every edit of the files makes a new renderer, and hardly any changes a layout.
+@lru_cache(maxsize=64)
+def _code(
+    text: str, style: str, labels: tuple[tuple[str, object], ...], path: Path, *, in_sandbox: bool
+) -> CodeType:
+    environment: Environment = _environment(Sandbox) if in_sandbox else _environment(Environment)
+    # Compiling the text as it stands first gives errors their true line.
+    environment.parse(text, path.name, str(path))
+    is_html = path.suffix == ".html"
+    said = dict(labels)
+    text = _SAY.sub(lambda match: _said(match, said, is_html=is_html), text)
+    if is_html:
+        text = inline(text, style)
+    return environment.compile(environment.parse(text, path.name, str(path)), path.name, str(path))
+
+
+def _said(match: re.Match[str], labels: Mapping[str, object], *, is_html: bool) -> str:
     """The word itself, if it can stand in a template as it is."""
-    word = getattr(words.labels, match[1], None)
+    word = labels.get(match[1])
     if not isinstance(word, str) or "{" in word:
         return match[0]
     return str(escape(word)) if is_html else word

@@ -7,8 +7,9 @@ wrongly, is taken from the shipped one, so that a slip never keeps a mail back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from string import Formatter
 from types import SimpleNamespace
@@ -133,11 +134,17 @@ class _PhraseError(Exception):
         self.column = node.start_mark.column + 1
 
 
-def _read(path: Path) -> dict[str, _Found]:
+def _read(path: Path) -> Mapping[str, _Found]:
     with path.open(encoding="utf-8") as file:
         text = file.read(LARGEST + 1)
     if len(text) > LARGEST:
         raise yaml.YAMLError("this is too large for a phrase file")
+    return _parsed(text)
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> Mapping[str, _Found]:
+    """The phrases of a file; one that has not changed is not read again with every edit of another."""
     _refuse_depth(text)
     root = yaml.compose(text, Loader=LOADER)
     if root is None:
