@@ -25,12 +25,18 @@ MADE_UP = frozenset({"Secret Keyword", "Basic Auth Credentials"})
 
 def main(arguments: Sequence[str]) -> int:
     """Look at the files named, or at all that are tracked; the exit code."""
-    files = [each for each in arguments if each != "--accept"] or tracked()
+    named = [each for each in arguments if each != "--accept"]
+    files = named or tracked()
     known = baseline.load(baseline.load_from_file(str(ROOT / BASELINE)), BASELINE)
     found = SecretsCollection()
     # Names are taken down as they are given, and must be the same in every checkout.
     with contextlib.chdir(ROOT):
-        found.scan_files(*files)
+        if named:
+            # Here, for the processes that look at all of them are forked, which a process with threads had better not.
+            for name in named:
+                found.scan_file(name)
+        else:
+            found.scan_files(*files)
     for name in list(found.files):
         if name.startswith("tests/"):
             found.data[name] = {each for each in found.data[name] if each.type not in MADE_UP}
