@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from collections import OrderedDict
 
 import pytest
@@ -43,6 +44,15 @@ def cheap_hashes():
 def pytest_xdist_auto_num_workers() -> int:
     """Many tests wait for a process, a clock or a browser: meanwhile a core can do something else."""
     return (os.cpu_count() or 1) + 2
+
+
+@pytest.fixture(autouse=True)
+def signals_as_before():
+    """``tracker run`` in this process heeds signals in its own way, and other tests' processes would inherit that."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, heed in before.items():
+        signal.signal(number, heed)
 
 
 @pytest.fixture(autouse=True, scope="session")
