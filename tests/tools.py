@@ -233,7 +233,16 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
     return folder
 
 
-#: The same with another second at which the engine is woken.
+def made_json(factory: pytest.TempPathFactory, name: str, make: Callable[[], Any]) -> Any:
+    """The same of a value that JSON can hold."""
+
+    def write(folder: Path) -> None:
+        (folder / "made.json").write_text(json.dumps(make(), ensure_ascii=False), encoding="utf-8")
+
+    return json.loads((made_once(factory, name, write) / "made.json").read_text(encoding="utf-8"))
+
+
+#: ``python -m tracker`` with another second at which the engine is woken.
 TICKING = """\
 import sys
 from tracker import daemon

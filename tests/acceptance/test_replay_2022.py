@@ -18,6 +18,7 @@ import yaml
 from tests.acceptance.house import assert_same, lines_of
 from tests.acceptance.lights import light_of
 from tests.acceptance.oracle import Clerk, History, read_events
+from tests.tools import made_json
 from tests.world import Running
 from tracker.app import App
 from tracker.clock import VirtualClock
@@ -56,8 +57,12 @@ def happened(clerk):
 
 
 @pytest.fixture(scope="module")
-def mails():
+def mails(tmp_path_factory):
     """What ``tracker simulate --events`` prints, as values."""
+    return made_json(tmp_path_factory, "replayed", _simulated)
+
+
+def _simulated():
     app = App(CONFIG, database="sqlite://", environ={})
     try:
         return [fact for _, fact in simulated_mails(app, FIRST, LAST, events_file=EVENTS)]

@@ -17,6 +17,7 @@ import yaml
 
 from tests.acceptance.house import assert_same, lines_of
 from tests.acceptance.oracle import Clerk, History, MisfitError, all_asked, read_events
+from tests.tools import made_json, made_once
 from tracker.app import App
 from tracker.config.loader import load_or_raise
 from tracker.desk import simulated_mails
@@ -34,7 +35,7 @@ WANZHOU = "wanzhou@yingji.example"
 @pytest.fixture(scope="session")
 def few(tmp_path_factory):
     """The shipped files with three districts left of 41."""
-    return cut_down(tmp_path_factory.mktemp("few") / "config", FEW)
+    return made_once(tmp_path_factory, "few", lambda folder: cut_down(folder / "config", FEW)) / "config"
 
 
 def cut_down(folder, wanted):
@@ -146,21 +147,21 @@ def write_events(path, rows):
 @pytest.fixture(scope="session")
 def eventful(few, tmp_path_factory):
     """(events as the oracle reads them, file) for the cut-down campaign."""
-    rows = a_year_of_events(few, 2022)
+    rows = made_json(tmp_path_factory, "events", lambda: a_year_of_events(few, 2022))
     path = write_events(tmp_path_factory.mktemp("events") / "events.jsonl", rows)
     return read_events(rows, ZONE), path
 
 
 @pytest.fixture(scope="module")
-def unanswered(few):
+def unanswered(few, tmp_path_factory):
     """Every mail of the two years, when nobody answers."""
-    return simulated(few, FIRST, LAST)
+    return made_json(tmp_path_factory, "unanswered", lambda: simulated(few, FIRST, LAST))
 
 
 @pytest.fixture(scope="module")
-def answered(few, eventful):
+def answered(few, eventful, tmp_path_factory):
     """Every mail of the two years, over the year of events."""
-    return simulated(few, FIRST, LAST, eventful[1])
+    return made_json(tmp_path_factory, "answered", lambda: simulated(few, FIRST, LAST, eventful[1]))
 
 
 # --- the whole of it, item by item ---
@@ -217,11 +218,9 @@ def test_every_item_is_right_in_a_year_of_events_of_all_43_units(tmp_path, seed)
         (date(2023, 6, 15), date(2023, 6, 15)),
     ],
 )
-def test_a_window_of_a_simulation_is_the_same_as_in_the_longer_one(few, eventful, first, last):
-    _, path = eventful
-    longer = simulated(few, first - 40 * DAY, last, path)
-    assert simulated(few, first, last, path) == [
-        mail for mail in longer if mail["at"][:10] >= first.isoformat()
+def test_a_window_of_a_simulation_is_the_same_as_in_the_longer_one(few, eventful, answered, first, last):
+    assert simulated(few, first, last, eventful[1]) == [
+        mail for mail in answered if first.isoformat() <= mail["at"][:10] <= last.isoformat()
     ]
 
 
@@ -273,7 +272,8 @@ def diligent(few, tmp_path_factory):
                     rows.append({"at": day.isoformat(), "ref": ref, "unit": "wanzhou", "event": "submit"})
     rows.sort(key=lambda row: row["at"])
     path = write_events(tmp_path_factory.mktemp("diligent") / "events.jsonl", rows)
-    return wanzhou(simulated(few, FIRST, date(2023, 1, 6), path))
+    mails = made_json(tmp_path_factory, "diligent", lambda: simulated(few, FIRST, date(2023, 1, 6), path))
+    return wanzhou(mails)
 
 
 def test_wanzhou_on_8_april_hears_what_is_asked_what_is_late_and_what_is_due_in_a_week(silent):
