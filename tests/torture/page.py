@@ -111,7 +111,9 @@ def _summary(fault: Fault, entries: Sequence[Entry]) -> str:
     ran = [entry for entry in entries if entry["outcome"] != "skipped"]
     well = sum(entry["outcome"] == "passed" for entry in ran)
     tests = f"{well} of {len(ran)}" if well < len(ran) else str(len(ran)) if ran else "not run"
-    scores = [SCORE.search(str(value)) for entry in ran for value in entry["figures"].values()]
+    scores = [
+        SCORE.search(str(value)) for entry in ran for key, value in entry["figures"].items() if key != FOUND
+    ]
     sums: Counter[str] = Counter()
     for found in filter(None, scores):
         sums.update({name: int(value) for name, value in found.groupdict().items()})
