@@ -113,7 +113,7 @@ def test_what_init_writes_runs_as_it_is(folder):
     place = Place.__new__(Place)
     place.folder, place.config = new, new / "config"
     with service(place, "--send-now") as running:
-        running.wait_for(" sent")
+        running.wait_for(" sent", 60)
         # One digest for each of the 43 units; on a Monday the week's roll-up as well.
         found = re.search(r"mail: (\d+) written; \1 sent", running.said())
         assert found is not None

@@ -26,6 +26,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 SCORE = re.compile(r"L=(?P<L>\d+) U=(?P<U>\d+) D=(?P<D>\d+) R=\d+ uncertain=(?P<uncertain>\d+)")
 #: Figures of a bug that was put back: what it is, and who found it.
 BUG, FOUND = "what it is", "found by"
+#: So much is told of what a check said.
+SAID = 120
 #: A test of more cases than this is told as one.
 MANY = 6
 Entry = dict[str, Any]
@@ -93,8 +95,15 @@ def _bugs(entries: Sequence[Entry]) -> Iterator[str]:
     yield "| --- | --- | --- |"
     for entry in told:
         figures = entry["figures"]
-        yield f"| {entry['case']} | {_escaped(figures[BUG])} | {_escaped(figures[FOUND])} |"
+        found = [_short(each) for each in str(figures[FOUND]).split("; ")]
+        yield f"| {entry['case']} | {_escaped(figures[BUG])} | {_escaped('; '.join(found))} |"
     yield ""
+
+
+def _short(said: str) -> str:
+    """The beginning of what a check said, without Message-IDs."""
+    text = re.sub(r"<[^<>@]+@[^<>]+>", "<…>", said)
+    return text if len(text) <= SAID else text[: SAID - 1] + "…"
 
 
 def _summary(fault: Fault, entries: Sequence[Entry]) -> str:
@@ -102,7 +111,9 @@ def _summary(fault: Fault, entries: Sequence[Entry]) -> str:
     ran = [entry for entry in entries if entry["outcome"] != "skipped"]
     well = sum(entry["outcome"] == "passed" for entry in ran)
     tests = f"{well} of {len(ran)}" if well < len(ran) else str(len(ran)) if ran else "not run"
-    scores = [SCORE.search(str(value)) for entry in ran for value in entry["figures"].values()]
+    scores = [
+        SCORE.search(str(value)) for entry in ran for key, value in entry["figures"].items() if key != FOUND
+    ]
     sums: Counter[str] = Counter()
     for found in filter(None, scores):
         sums.update({name: int(value) for name, value in found.groupdict().items()})

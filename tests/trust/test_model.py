@@ -20,7 +20,8 @@ QUICK = settings(
 
 
 def test_whatever_happens_the_outbox_does_what_its_reference_says():
-    run_state_machine_as_test(OutboxMachine, settings=QUICK)
+    # The same histories every time: what is new is looked for under torture.
+    run_state_machine_as_test(OutboxMachine, settings=settings(QUICK, derandomize=True))
 
 
 @pytest.mark.torture

@@ -73,7 +73,8 @@ class Pacing:
         for name, number in counted.items():
             since = self._now - self._rates[name].per
             domain = self._domains.setdefault(name, _Domain())
-            domain.taken = [each for each in domain.taken if since < each[0] <= self._now]
+            # What a clock that has been set back since took counts again once it is there.
+            domain.taken = [each for each in domain.taken if since < each[0] <= self._now + LONGEST]
             domain.taken.append((self._now, number))
         if counted:
             self._save()
@@ -103,7 +104,7 @@ class Pacing:
         kept = {
             name: domain
             for name, domain in self._domains.items()
-            if domain.until is not None or (domain.taken and self._now - domain.taken[-1][0] <= LONGEST)
+            if domain.until is not None or (domain.taken and self._now - max(domain.taken)[0] <= LONGEST)
         }
         write_meta(self._session, NAME, json.dumps({name: _written(domain) for name, domain in kept.items()}))
 
