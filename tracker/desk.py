@@ -347,12 +347,12 @@ def _in_order(first: date, last: date) -> None:
 
 def check_who(who: str | None) -> None:
     """Raises UsageError for what is no name: it stands on one line wherever it is shown."""
-    if who is not None and not all(each.isprintable() or each == "\u3000" for each in who):
+    if who is not None and not _is_text(who, "\u3000"):
         raise UsageError(
             "--who: characters that nobody can see have no place in a name（经办人含有不可见字符）",
             "unseen_in_name",
         )
 
 
-def _is_text(text: str) -> bool:
-    return all(each.isprintable() or each in "\n\t\u3000" for each in text)
+def _is_text(text: str, besides: str = "\n\t\u3000") -> bool:
+    return all(each.isprintable() or each in besides for each in text)

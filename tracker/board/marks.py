@@ -7,17 +7,15 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeVar
 
 from sqlalchemy import Select, String, func, select
 from sqlmodel import Session
 
 from tracker.core.standing import MARKS
+from tracker.store.lots import lots
 from tracker.store.tables import ASSIGNMENT
 
-T = TypeVar("T")
-
-#: So many values go into one list of a query.
+#: So many units are read again at once.
 LOT = 5_000
 
 _CELL = ASSIGNMENT.c.agenda_id * MARKS + ASSIGNMENT.c.mark
@@ -47,7 +45,7 @@ class Marks:
     def again(self, session: Session, units: Iterable[str]) -> Marks:
         """The same with ``units`` as they are now."""
         of_unit, groups = dict(self._of_unit), dict(self.groups)
-        for some in lots(sorted(units)):
+        for some in lots(sorted(units), LOT):
             found = dict(_read(session, _CELLS.where(ASSIGNMENT.c.unit.in_(some))))
             for unit in some:
                 _count(groups, of_unit.pop(unit, ()), -1)
@@ -90,9 +88,3 @@ def _count(groups: dict[int, int], cells: Iterable[int], step: int) -> None:
             groups[cell] = number
         else:
             del groups[cell]
-
-
-def lots(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """``values`` in lists that a query can take."""
-    for start in range(0, len(values), LOT):
-        yield values[start : start + LOT]

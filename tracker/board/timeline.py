@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import attrgetter, itemgetter
 
 from sqlmodel import Session
 
@@ -100,14 +101,14 @@ def _timeline(lights: Lights, year: int) -> Timeline:
     for definition in force.campaign:
         stops = [
             _stop(ref, due, tally)
-            for (due, ref), tally in sorted(tallies[definition.key].items(), key=_place)
+            for (due, ref), tally in sorted(tallies[definition.key].items(), key=itemgetter(0))
         ]
         tracks.append(
             Track(
                 definition,
                 tuple(stop for stop in stops if stop.due.year == year),
-                max((stop for stop in stops if stop.due.year < year), key=_due, default=None),
-                min((stop for stop in stops if stop.due.year > year), key=_due, default=None),
+                max((stop for stop in stops if stop.due.year < year), key=attrgetter("due"), default=None),
+                min((stop for stop in stops if stop.due.year > year), key=attrgetter("due"), default=None),
             )
         )
     return Timeline(_first(force, year, tracks), date(year + 1, 1, 1), lights.day, tuple(tracks))
@@ -126,11 +127,3 @@ def _stop(ref: str, due: date, tally: Tally) -> Stop:
     light = worst(tally.lights)
     assert light is not None
     return Stop(ref, due, tally, light)
-
-
-def _place(counted: tuple[tuple[date, str], Tally]) -> tuple[date, str]:
-    return counted[0]
-
-
-def _due(stop: Stop) -> date:
-    return stop.due

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, insert, select, update
 from sqlmodel import Session
 
 from tracker.core.model import Definition
@@ -13,7 +13,7 @@ from tracker.core.reminders import next_on
 from tracker.core.standing import Dates
 from tracker.engine.inforce import InForce
 from tracker.store.database import read_meta, write_meta
-from tracker.store.tables import AGENDA, AgendaRow
+from tracker.store.tables import AGENDA, ASSIGNMENT, AgendaRow
 
 BEGAN = "began"
 
@@ -83,6 +83,20 @@ def agenda_values(
         "next_on": next_on(dates, force.rules(definition), said_through),
         "told": "",
     }
+
+
+def go_on_after(session: Session, force: InForce, said: date, which: ColumnElement[bool]) -> None:
+    """Let ``which`` rows go on with their next date after ``said``, as if everything up to then had been said.
+
+    A nudge that was due by then counts as given; the next one is decided with the next digest.
+    """
+    for row in session.execute(select(AGENDA).where(which)).all():
+        definition = force.campaign.definitions.get(row.key)
+        following = None
+        if definition is not None:
+            following = next_on(agenda_dates(force, definition, row), force.rules(definition), said)
+        session.execute(update(AGENDA).where(AGENDA.c.id == row.id).values(next_on=following, told=""))
+    session.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.nudge_on <= said).values(nudge=None, nudge_on=None))
 
 
 def agenda_dates(force: InForce, definition: Definition, row: Row[Any] | AgendaRow) -> Dates:

@@ -19,8 +19,9 @@ from typing import Protocol, TypeVar
 from sqlalchemy import select
 from sqlmodel import Session
 
-from tracker.core.model import Event, MailKind
+from tracker.core.model import Event
 from tracker.core.standing import Answer
+from tracker.engine.alerts import alert_details, alert_row
 from tracker.engine.failures import tell_of_failures
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import record
@@ -261,21 +262,9 @@ class Engine:
     def alert(self, key: str, title: str, problems: Sequence[str]) -> bool:
         """Tell the operator that something is wrong with the service itself, once for each ``key``."""
         now = self.read_clock()
-        operator = self.force.settings.operator
-        if operator is None:
+        row = alert_row(self.force, key, alert_details(title, problems), now)
+        if row is None:
             return False
-        row: dict[str, object] = {
-            "key": f"{MailKind.ALERT}/{key}",
-            "kind": MailKind.ALERT.value,
-            "recipient": operator.email,
-            "name": operator.name,
-            "unit": None,
-            "language": self.force.language(operator),
-            "timezone": self.force.campaign.timezone,
-            "day": self.force.day(now),
-            "content": "[]",
-            "details": json.dumps({"title": title, "problems": list(problems)}, ensure_ascii=False),
-        }
         with self.database.writing() as session:
             return enqueue(session, self.force, [row], now, 0) > 0
 

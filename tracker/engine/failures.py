@@ -14,6 +14,7 @@ from sqlalchemy import Row, func, select, update
 from sqlmodel import Session
 
 from tracker.core.model import Language, MailKind
+from tracker.engine.alerts import alert_details, alert_row
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import Result, enqueue
 from tracker.store.tables import MAIL, MailState
@@ -24,7 +25,7 @@ COLLECT = (timedelta(minutes=1), timedelta(hours=1), timedelta(hours=4), timedel
 #: So many are named in one alert; the others are counted.
 NAMED = 50
 
-KEY = f"{MailKind.ALERT}/failed/"
+KEY = "failed/"
 
 _TITLES = {
     "zh": "有邮件发送失败，不会再自动重发",
@@ -71,7 +72,11 @@ def _added(session: Session, lines: Sequence[str]) -> bool:
     """Whether an alert that has not been claimed yet took them in."""
     row = session.execute(
         select(MAIL.c.id, MAIL.c.details, MAIL.c.language)
-        .where(MAIL.c.key.startswith(KEY), MAIL.c.state == MailState.QUEUED.value, MAIL.c.fence == 0)
+        .where(
+            MAIL.c.key.startswith(f"{MailKind.ALERT}/{KEY}"),
+            MAIL.c.state == MailState.QUEUED.value,
+            MAIL.c.fence == 0,
+        )
         .order_by(MAIL.c.id.desc())
         .limit(1)
         .with_for_update()
@@ -91,24 +96,15 @@ def _added(session: Session, lines: Sequence[str]) -> bool:
 
 def _begun(session: Session, force: InForce, lines: Sequence[str], now: datetime) -> bool:
     """Whether a new one was made; not if another process was quicker."""
-    operator, day = force.settings.operator, force.day(now)
+    operator = force.settings.operator
     assert operator is not None
-    of_day = f"{KEY}{day}/"
+    of_day = f"{KEY}{force.day(now)}/"
     count = session.execute(
-        select(func.count()).select_from(MAIL).where(MAIL.c.key.startswith(of_day))
+        select(func.count()).select_from(MAIL).where(MAIL.c.key.startswith(f"{MailKind.ALERT}/{of_day}"))
     ).scalar_one()
-    language = force.language(operator)
-    row: dict[str, object] = {
-        "key": f"{of_day}{count + 1}",
-        "kind": MailKind.ALERT.value,
-        "recipient": operator.email,
-        "name": operator.name,
-        "unit": None,
-        "language": language,
-        "day": day,
-        "content": "[]",
-        "details": _details(language, lines, len(lines)),
-    }
+    details = _details(force.language(operator), lines, len(lines))
+    row = alert_row(force, f"{of_day}{count + 1}", details, now)
+    assert row is not None
     collects = COLLECT[min(count, len(COLLECT) - 1)]
     return enqueue(session, force, [row], now, 0, not_before=now + collects) > 0
 
@@ -117,4 +113,4 @@ def _details(language: Language, named: Sequence[str], count: int) -> str:
     problems = list(named[:NAMED])
     if count > len(problems):
         problems.append(_MORE[language].format(count=count - len(problems)))
-    return json.dumps({"title": _TITLES[language], "problems": problems, "failed": count}, ensure_ascii=False)
+    return alert_details(_TITLES[language], problems, failed=count)

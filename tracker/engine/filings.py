@@ -22,6 +22,7 @@ from tracker.core.model import Event, EventKind
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import record
 from tracker.engine.standings import LedgerRow, answer_of, in_order, ledger_row
+from tracker.store.lots import lots
 from tracker.store.numbers import numbered
 from tracker.store.tables import ASSIGNMENT, DOCUMENT, FILING
 
@@ -134,7 +135,7 @@ def in_force_filings(
 ) -> dict[int, Filing]:
     """By assignment what is filed for ``tables`` and in force."""
     found: dict[int, Filing] = {}
-    for some in _portions(tables):
+    for some in lots([table.id for table in tables]):
         rows = session.execute(
             select(FILING).where(FILING.c.assignment_id.in_(some), FILING.c.in_force.is_(True))
         )
@@ -176,7 +177,7 @@ def previous_filings(
 def refused_tables(session: Session, tables: Iterable[Table]) -> set[int]:
     """The assignments for which the last file that came was not taken."""
     found: set[int] = set()
-    for some in _portions(tables):
+    for some in lots([table.id for table in tables]):
         last = (
             select(func.max(FILING.c.id))
             .where(FILING.c.assignment_id.in_(some))
@@ -231,13 +232,6 @@ def read_document(session: Session, number: int) -> Paper | None:
     """A file that was put away."""
     row = session.execute(select(DOCUMENT).where(numbered(DOCUMENT.c.id, number))).first()
     return None if row is None else Paper(row.name, bytes(row.content))
-
-
-def _portions(tables: Iterable[Table]) -> Iterator[list[int]]:
-    """Their numbers, not too many for one query."""
-    wanted = [table.id for table in tables]
-    for start in range(0, len(wanted), 500):
-        yield wanted[start : start + 500]
 
 
 def _keep(

@@ -11,14 +11,13 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, true, update
 from sqlmodel import Session
 
-from tracker.core.reminders import next_on
-from tracker.engine.agenda import agenda_dates, planned_day, set_planned_day
+from tracker.engine.agenda import go_on_after, planned_day, set_planned_day
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import IS_FREE, moments
-from tracker.store.tables import AGENDA, ASSIGNMENT, MAIL, UNDERWAY, MailState
+from tracker.store.tables import MAIL, UNDERWAY, MailState
 
 #: Days that were planned further ahead than this were planned by a clock that was wrong.
 FAR = timedelta(days=60)
@@ -31,14 +30,14 @@ def is_misled(planned: date | None, today: date) -> bool:
     return planned is not None and planned > today + FAR
 
 
-def come_back(session: Session, force: InForce, now: datetime) -> bool:
-    """Take back what was planned by a clock that was far ahead, if it was; whether it was.
+def come_back(session: Session, force: InForce, now: datetime) -> None:
+    """Take back what was planned by a clock that was far ahead, if it was.
 
     Yesterday counts as told in every time zone.
     """
     days = {zone: now.astimezone(ZoneInfo(zone)).date() for zone in force.timezones}
     if not any(is_misled(planned_day(session, zone), day) for zone, day in days.items()):
-        return False
+        return
     said = min(days.values()) - timedelta(days=1)
     session.execute(
         update(MAIL)
@@ -51,14 +50,6 @@ def come_back(session: Session, force: InForce, now: datetime) -> bool:
         .values(state=MailState.DROPPED.value, lease_until=None, fence=MAIL.c.fence + 1, outcome=OUTCOME),
         moments(now),
     )
-    for row in session.execute(select(AGENDA)).all():
-        definition = force.campaign.definitions.get(row.key)
-        following = None
-        if definition is not None:
-            following = next_on(agenda_dates(force, definition, row), force.rules(definition), said)
-        session.execute(update(AGENDA).where(AGENDA.c.id == row.id).values(next_on=following, told=""))
-    # Such a nudge has been given; the next one is decided with the next digest.
-    session.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.nudge_on <= said).values(nudge=None, nudge_on=None))
+    go_on_after(session, force, said, true())
     for zone, day in days.items():
         set_planned_day(session, zone, day - timedelta(days=1))
-    return True

@@ -11,10 +11,8 @@ from sqlmodel import Session
 from tracker.core.model import Reason
 from tracker.engine.digests import Line, line_of
 from tracker.engine.inforce import InForce
+from tracker.store.lots import lots
 from tracker.store.tables import ASSIGNMENT
-
-#: So many assignments are looked up at once.
-LOT = 500
 
 _NUDGED = select(ASSIGNMENT).where(
     ASSIGNMENT.c.nudge_on.is_not(None),
@@ -45,8 +43,7 @@ class Nudges:
 
     def forget(self) -> None:
         """They have been told, or wait for the other time zones."""
-        for start in range(0, len(self._done), LOT):
-            lot = self._done[start : start + LOT]
+        for lot in lots(self._done):
             self._session.execute(
                 update(ASSIGNMENT).where(ASSIGNMENT.c.id.in_(lot)).values(nudge=None, nudge_on=None)
             )

@@ -17,18 +17,18 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningUpdate
 from sqlmodel import Session
 
 from tracker.core.model import Item, Mail, MailKind, Reason
-from tracker.core.occurrences import parse_ref
 from tracker.core.policy import Rate
+from tracker.engine.asked import answered_since, cell_of, still_asked
 from tracker.engine.inforce import InForce
 from tracker.engine.pace import Pacing, by_domain, domain_of
 from tracker.mail.message import message_id
-from tracker.store.tables import ASSIGNMENT, EVENT, MAIL, UNDERWAY, MailState
+from tracker.store.tables import MAIL, UNDERWAY, MailState
 
 #: How long a process may hold a mail before another one takes it over.
 LEASE = timedelta(minutes=5)
@@ -224,16 +224,19 @@ def claim(
     Call it in a transaction of its own and commit before sending.
     """
     rows = _taken(session, now, who, most, timezones, rates or {})
-    answered = _answered_since(session, min((row.seen_event for row in rows), default=0))
+    answered = answered_since(session, min((row.seen_event for row in rows), default=0))
     waited = [row for row in rows if row.at < now - FRESH]
-    asked = _still_asked(session, {item[:2] for row in waited for item in items_from_json(row.content)})
+    asked = still_asked(
+        session,
+        list({cell_of(item.ref, item.unit) for row in waited for item in items_from_json(row.content)}),
+    )
     claimed = []
     for row in rows:
         items = still_open = items_from_json(row.content)
         if answered:
             still_open = tuple(item for item in still_open if (item.ref, item.unit) not in answered)
         if row.at < now - FRESH:
-            still_open = tuple(item for item in still_open if (item.ref, item.unit) in asked)
+            still_open = tuple(item for item in still_open if cell_of(item.ref, item.unit) in asked)
         if len(still_open) < len(items):
             # A roll-up in which nobody is missing any more is still one.
             is_empty = not still_open and row.kind == MailKind.DIGEST.value
@@ -325,46 +328,6 @@ def items_to_json(items: Iterable[Item]) -> str:
         for item in items
     ]
     return json.dumps(rows, separators=(",", ":"), ensure_ascii=False)
-
-
-def _answered_since(session: Session, event: int) -> set[tuple[str, str]]:
-    """Assignments that later events than ``event`` have made quiet: nothing goes out for them (§6.5)."""
-    touched = session.execute(select(EVENT.c.ref, EVENT.c.unit).where(EVENT.c.id > event).distinct()).all()
-    if not touched:
-        return set()
-    keys = {}
-    for ref, unit in touched:
-        key, period = parse_ref(ref)
-        keys[key, period or "", unit] = (ref, unit)
-    quiet = session.execute(
-        select(ASSIGNMENT.c.key, ASSIGNMENT.c.period, ASSIGNMENT.c.unit).where(
-            tuple_(ASSIGNMENT.c.key, ASSIGNMENT.c.period, ASSIGNMENT.c.unit).in_(list(keys)),
-            ASSIGNMENT.c.quiet.is_(True),
-        )
-    )
-    return {keys[row.key, row.period, row.unit] for row in quiet}
-
-
-def _still_asked(session: Session, items: set[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Those of (ref, unit) that are still asked for and not answered."""
-    keys = {}
-    for ref, unit in items:
-        key, period = parse_ref(ref)
-        keys[key, period or "", unit] = (ref, unit)
-    wanted = list(keys)
-    asked = set()
-    for start in range(0, len(wanted), 500):
-        rows = session.execute(
-            select(ASSIGNMENT.c.key, ASSIGNMENT.c.period, ASSIGNMENT.c.unit).where(
-                tuple_(ASSIGNMENT.c.key, ASSIGNMENT.c.period, ASSIGNMENT.c.unit).in_(
-                    wanted[start : start + 500]
-                ),
-                ASSIGNMENT.c.quiet.is_(False),
-                ASSIGNMENT.c.removed_on.is_(None),
-            )
-        )
-        asked |= {keys[row.key, row.period, row.unit] for row in rows}
-    return asked
 
 
 def _shorten(session: Session, mail: int, items: tuple[Item, ...], *, drop: bool) -> None:

@@ -44,8 +44,7 @@ def plan(session: Session, force: InForce, now: datetime, *, at_once: bool = Fal
     the first two, for whoever has just installed the service and wants to see it work.
     """
     written = 0
-    if plan_is_due(session, force, now, at_once=at_once):
-        come_back(session, force, now)
+    come_back(session, force, now)
     for timezone, day, planned in list(_timezones_due(session, force, now, at_once=at_once)):
         written += plan_day(session, force, timezone, day, now)
         # What fell due while the service was not there yet is in the digests; it is no news to report upward.

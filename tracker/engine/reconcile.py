@@ -22,6 +22,7 @@ from tracker.engine.agenda import agenda_dates, agenda_values, ensure_agenda
 from tracker.engine.filestatus import apply_status
 from tracker.engine.inforce import InForce
 from tracker.errors import HeldBackError
+from tracker.store.lots import lots
 from tracker.store.tables import (
     AGENDA,
     ASSIGNMENT,
@@ -183,8 +184,7 @@ class _Bulk:
             self._session.execute(insert(ASSIGNMENT), rows)
         if self._definitions:
             keys = [values["key"] for values in self._definitions]
-            for start in range(0, len(keys), 500):
-                lot = keys[start : start + 500]
+            for lot in lots(keys):
                 self._session.execute(delete(DEFINITION).where(DEFINITION.c.key.in_(lot)))
             self._session.execute(insert(DEFINITION), self._definitions)
         self._agenda, self._assignments, self._definitions = [], [], []

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlmodel import Session
 
-from tracker.core.reminders import next_on
-from tracker.engine.agenda import agenda_dates, set_planned_day
+from tracker.engine.agenda import go_on_after, set_planned_day
 from tracker.engine.inforce import InForce
 from tracker.store.database import write_meta
-from tracker.store.tables import AGENDA, ASSIGNMENT, MAIL, UNDERWAY, MailState
+from tracker.store.tables import AGENDA, MAIL, UNDERWAY, MailState
 
 #: When that was last done: whoever remembers the ledger from before has to read it anew.
 RESTORED = "restored"
@@ -37,11 +36,5 @@ def go_on_from(session: Session, force: InForce, now: datetime) -> int:
         said -= timedelta(days=1)
     for zone in force.timezones:
         set_planned_day(session, zone, said)
-    for row in session.execute(select(AGENDA).where(AGENDA.c.next_on <= said)).all():
-        definition = force.campaign.definitions.get(row.key)
-        following = None
-        if definition is not None:
-            following = next_on(agenda_dates(force, definition, row), force.rules(definition), said)
-        session.execute(update(AGENDA).where(AGENDA.c.id == row.id).values(next_on=following, told=""))
-    session.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.nudge_on <= said).values(nudge=None, nudge_on=None))
+    go_on_after(session, force, said, AGENDA.c.next_on <= said)
     return int(let_go.rowcount)

@@ -11,10 +11,8 @@ from sqlmodel import Session
 from tracker.core.model import EventKind
 from tracker.core.standing import RETURNED
 from tracker.engine.digests import Line
+from tracker.store.lots import lots
 from tracker.store.tables import ASSIGNMENT, EVENT
-
-#: So many assignments are looked up at once.
-LOT = 500
 
 #: The reason by reference and unit.
 Reasons = Mapping[tuple[str, str], str]
@@ -30,8 +28,8 @@ def reasons_for_returns(session: Session, assignments: Sequence[int] | None = No
         assignments = session.execute(_STANDING).scalars().all()
     # By assignment, each event that is not taken back: whether it is a return, and what was said.
     standing: defaultdict[tuple[str, str], list[tuple[bool, str]]] = defaultdict(list)
-    for start in range(0, len(assignments), LOT):
-        query = select(EVENT).where(EVENT.c.assignment_id.in_(assignments[start : start + LOT]))
+    for some in lots(assignments):
+        query = select(EVENT).where(EVENT.c.assignment_id.in_(some))
         for row in session.execute(query.order_by(EVENT.c.id)):
             events = standing[row.ref, row.unit]
             if row.event != EventKind.UNDO:

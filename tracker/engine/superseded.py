@@ -6,21 +6,17 @@ import json
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 
-from sqlalchemy import Row, bindparam, or_, select, tuple_, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlmodel import Session
 
 from tracker.core.model import MailKind, Reason
-from tracker.core.occurrences import parse_ref
+from tracker.engine.asked import Cell, cell_of, still_asked
 from tracker.engine.digests import Line, line_of
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import IS_FREE, moments
 from tracker.engine.people import People
-from tracker.store.tables import ASSIGNMENT, MAIL, UNDERWAY, MailState
-
-#: So many assignments are looked up at once.
-LOT = 500
+from tracker.store.tables import MAIL, UNDERWAY, MailState
 
 _STALE = (
     select(MAIL.c.id, MAIL.c.recipient, MAIL.c.content)
@@ -36,9 +32,6 @@ _STALE = (
     # Others may claim beside us: one that is being claimed is waited for, looked at again, and left to them.
     .with_for_update()
 )
-
-#: Key, period and unit of an assignment.
-Cell = tuple[str, str, str]
 
 
 @dataclass(slots=True)
@@ -71,9 +64,8 @@ def supersede(
     missed: list[tuple[str, Cell, Reason]] = []
     for mail in unsent:
         for ref, unit, reason, *_ in json.loads(mail.content):
-            key, period = parse_ref(ref)
-            missed.append((mail.recipient.casefold(), (key, period or "", unit), Reason(reason)))
-    rows = _still_asked(session, list(dict.fromkeys(cell for _, cell, _ in missed)))
+            missed.append((mail.recipient.casefold(), cell_of(ref, unit), Reason(reason)))
+    rows = still_asked(session, list(dict.fromkeys(cell for _, cell, _ in missed)))
     for address, cell, reason in missed:
         row = rows.get(cell)
         if row is not None and row.key in force.campaign.definitions:
@@ -89,19 +81,6 @@ def _tell(told: ToldAgain, force: InForce, people: People, address: str, line: L
         told.by_unit[line.unit].append(line)
     elif (superior := force.superior(line.unit)) is not None:
         told.upward.append((superior, line))
-
-
-def _still_asked(session: Session, wanted: list[Cell]) -> dict[Cell, Row[Any]]:
-    found: dict[Cell, Row[Any]] = {}
-    for start in range(0, len(wanted), LOT):
-        query = select(ASSIGNMENT).where(
-            tuple_(ASSIGNMENT.c.key, ASSIGNMENT.c.period, ASSIGNMENT.c.unit).in_(wanted[start : start + LOT]),
-            ASSIGNMENT.c.quiet.is_(False),
-            ASSIGNMENT.c.removed_on.is_(None),
-        )
-        for row in session.execute(query):
-            found[row.key, row.period, row.unit] = row
-    return found
 
 
 def _as_of(reason: Reason, due: date | None, grace_until: date | None, day: date) -> Reason:
