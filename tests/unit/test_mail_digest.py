@@ -170,7 +170,10 @@ def test_periods_that_are_not_late_yet_stay_rows_of_their_own():
     [section] = view(
         item("table-2@2022-06", "lead", date(2022, 6, 5)), item("table-2@2022-07", "lead", date(2022, 7, 5))
     ).sections
-    assert [row.period for row in section.rows] == ["2022年6月期（报5月情况）", "2022年7月期（报6月情况）"]
+    assert [row.period for row in section.rows] == [
+        "2022年6月应报（5月份情况）",
+        "2022年7月应报（6月份情况）",
+    ]
 
 
 def test_what_was_over_before_the_document_was_issued_is_worded_gently():
@@ -223,7 +226,7 @@ def test_escalations_of_one_item_name_all_the_units_in_one_row():
     [row] = section.rows
     assert row.units == "wanzhou应急管理局、fuling应急管理局"
     assert row.status == "已逾期28天"
-    assert row.period == "2022年5月期（报4月情况）"
+    assert row.period == "2022年5月应报（4月份情况）"
     assert row.ref == "table-2@2022-05"
     assert section.count == "升级督办1项（2家次）"
     assert found.greeting == "市考试中心李文博："
@@ -434,8 +437,8 @@ def test_a_deliverable_that_is_done_and_not_sent_is_not_asked_for_as_a_paper():
 @pytest.mark.parametrize(
     ("deadline", "period"),
     [
-        ("每月5日前", "2022年6月期（报5月情况）"),
-        ("每月15日前", "2022年6月期（报5月情况）"),
+        ("每月5日前", "2022年6月应报（5月份情况）"),
+        ("每月15日前", "2022年6月应报（5月份情况）"),
         ("每月16日前", "2022年6月"),
         ("每月底前", "2022年6月"),
     ],

@@ -98,7 +98,7 @@ def test_html_and_text_say_the_same():
         "已逾期2天",
         "请于6月30日前报送。",
         "list@kaoshi.example",
-        "2022年6月期（报5月情况）",
+        "2022年6月应报（5月份情况）",
         "市考试中心李文博（liwenbo@kaoshi.example）",
         "编号：5/first-list",
         "任务5｜第一批名单",

@@ -81,7 +81,7 @@ def test_how_many_are_in_follows_from_who_is_missing():
 def test_a_deadline_says_what_it_is_for_which_month_and_what_to_quote():
     found = tally(MISSING)
     assert (found.label, found.title) == ("报表", "汇总表（培训机构）")
-    assert found.period == "2022年6月期（报5月情况）"
+    assert found.period == "2022年6月应报（5月份情况）"
     assert found.due == "截止日期：2022年6月5日，周日"
     assert found.ref == TABLE
 
@@ -318,7 +318,7 @@ def test_the_text_says_what_the_html_says():
     text = Renderer(campaign()).render(BOTH).text
     for said in (
         "■ 报表｜汇总表（培训机构）",
-        "   编号：table-2@2022-06｜2022年6月期（报5月情况）｜截止日期：2022年6月5日，周日",
+        "   编号：table-2@2022-06｜2022年6月应报（5月份情况）｜截止日期：2022年6月5日，周日",
         "   应报41家，已报39家，未报2家",
         "   - wanzhou应急管理局｜wanzhou联络员 wanzhou@unit.example｜已退回，待重新报送",
         "   - nowhere｜未登记联系人｜已延期至6月20日",

@@ -72,8 +72,8 @@ def test_several_periods_are_one_phrase(periods, chinese, english):
 @pytest.mark.parametrize(
     ("period", "chinese", "english"),
     [
-        ("2022-05", "2022年5月期（报4月情况）", "May 2022 (about April 2022)"),
-        ("2023-01", "2023年1月期（报2022年12月情况）", "January 2023 (about December 2022)"),
+        ("2022-05", "2022年5月应报（4月份情况）", "due in May 2022 (about April 2022)"),
+        ("2023-01", "2023年1月应报（2022年12月份情况）", "due in January 2023 (about December 2022)"),
         ("2022-Q2", "2022年第二季度", "Q2 2022"),
         ("something", "something", "something"),
     ],

@@ -88,6 +88,7 @@ def _report(report: ReportShape, texts: Texts) -> Definition:
         key=report.id,
         kind=Kind.REPORT,
         title=report.title,
+        short=report.short,
         submit_to=report.submit_to,
         **_common(report, report.owners, texts),
     )

@@ -204,9 +204,10 @@ class TaskShape(Item):
 
 
 class ReportShape(Item):
-    """A standing report."""
+    """A standing report; ``short`` is what people call it by, and may be typed for its id."""
 
     title: Line
+    short: Line | None = None
     owners: Words
 
 

@@ -137,6 +137,7 @@ class Definition:
 
     ``key`` is the reference without a period: ``5``, ``5/first-list``, ``table-2``.
     ``title`` is what a person calls it in one line; for a task it is the ``text`` itself.
+    ``short`` is what people call a report by: 附件2.
     ``owners`` is verbatim, ``units`` are the ids that it resolves to, in the order of the text and then of
     the groups.  ``deadline`` is verbatim, ``rule`` what is in force (``due`` in the file already applied).
     """
@@ -161,6 +162,7 @@ class Definition:
     status: Literal["done", "paused", "waived"] | None = None
     acceptance: bool = False
     note: str | None = None
+    short: str | None = None
     deliverables: tuple[Definition, ...] = ()
 
     @property
@@ -210,6 +212,11 @@ class Campaign:
         """The same in the shortest words that there are."""
         known = self.units.get(unit)
         return known.short_name if known else unit
+
+    def short_of(self, report: Definition) -> str | None:
+        """What a report is called in a word: as its files say, else as its form is numbered; None for what has no such name."""
+        form = None if report.form is None else self.forms.get(report.form)
+        return report.short or (form.annex if form is not None else None)
 
     @cached_property
     def definitions(self) -> dict[str, Definition]:

@@ -10,7 +10,8 @@ from typing import Literal
 from markupsafe import Markup
 
 from tracker.core.answering import Way, ways
-from tracker.core.model import Campaign, Definition, Every, Kind, Rule, Target
+from tracker.core.model import Campaign, Definition, Kind, Target
+from tracker.core.naming import tells_of_month_before
 from tracker.core.occurrences import occurrences
 from tracker.core.wording import to_chinese, to_english
 from tracker.mail.view import Answer
@@ -25,9 +26,6 @@ REQUIREMENT_WIDTH = 220
 
 #: Where the address of an item is filled in.
 _ADDRESS = "ADDRESS-OF-ITEM"
-
-#: What is due up to this day of a month is about the month before: “每月5日前报送上月…”.
-LAST_DAY_ABOUT_MONTH_BEFORE = 15
 
 #: ``典型案例（个）``: a quota may name what it is counted in, as the columns of official tables do.
 _MEASURED = re.compile(r"(?P<of>.+)（(?P<measure>[^（）]{1,3})）")
@@ -115,7 +113,7 @@ class Cards:
             target=definition.target,
             of=of,
             measure=measure,
-            is_about_month_before=kind == "paper" and _is_early_in_month(definition.rule),
+            is_about_month_before=tells_of_month_before(definition),
             lapsed=self._lapsed(definition),
             has_form=has_form,
             answers={
@@ -160,10 +158,6 @@ def _kind(definition: Definition) -> Literal["task", "paper"]:
     if definition.kind is Kind.REPORT:
         return "paper"
     return "paper" if definition.kind is Kind.DELIVERABLE and definition.submit_to else "task"
-
-
-def _is_early_in_month(rule: Rule) -> bool:
-    return rule.every is Every.MONTH and rule.day is not None and rule.day <= LAST_DAY_ABOUT_MONTH_BEFORE
 
 
 def _counted(target: Target | None) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 
+from tracker.core.naming import PERIOD, due_and_about, period_name
 from tracker.mail.words import Words
 
 #: As many periods as are named one by one; more are a run from the first to the last.
@@ -17,9 +18,6 @@ _CHINESE = re.compile(f"[{_CJK}]")
 _BREAK_IN_CHINESE = re.compile(rf"(?<=[{_CJK}])\s+(?=[{_CJK}])")
 _SENTENCE_END = re.compile(r"[。！？；][”’）》]?|[.!?;](?=\s)")
 _PAUSE = re.compile(r"[，、：,:](?!\d)|(?<=\w)\s")
-_PERIOD = re.compile(
-    r"(?P<year>\d{4})(?:-(?:(?P<month>\d\d)|W(?P<week>\d\d)|Q(?P<quarter>[1-4])|H(?P<half>[12])))?\Z"
-)
 
 
 def tidy(text: str) -> str:
@@ -54,7 +52,6 @@ class Calendar:
         self._words = words
         self._weekdays = words.listed("dates.weekdays")
         self._months = words.listed("dates.months")
-        self._quarters = words.listed("periods.quarters")
         self._long: dict[date, str] = {}
 
     def day(self, day: date) -> str:
@@ -78,39 +75,12 @@ class Calendar:
 
     def period(self, period: str) -> str:
         """2022年5月 · May 2022, and so on; what is no period stands as it is."""
-        match = _PERIOD.match(period)
-        if match is None:
-            return period
-        year = match["year"]
-        if match["month"]:
-            return self._words("periods.month", year=year, month=self._months[int(match["month"]) - 1])
-        if match["week"]:
-            return self._words("periods.week", year=year, number=int(match["week"]))
-        if match["quarter"]:
-            number = self._quarters[int(match["quarter"]) - 1]
-            return self._words("periods.quarter", year=year, number=number)
-        if match["half"]:
-            return self._words(
-                "periods.first_half" if match["half"] == "1" else "periods.second_half", year=year
-            )
-        return self._words("periods.year", year=year)
+        return period_name(period, self._words.language)
 
     def about(self, period: str, *, month_before: bool) -> str:
         """A monthly report is named by the month in which it is due; it may be about the month before."""
-        match = _PERIOD.match(period)
-        if not month_before or match is None or not match["month"]:
-            return self.period(period)
-        month, year = int(match["month"]), int(match["year"])
-        before = f"{year:04}-{month - 1:02}" if month > 1 else f"{year - 1:04}-12"
-        about = self._after(before, f"{year:04}")
-        return self._words("periods.about", period=self.period(period), month=about)
-
-    def _after(self, period: str, year: str | None) -> str:
-        """A period named after another one of ``year``, whose year a month need not repeat."""
-        match = _PERIOD.match(period)
-        if match is None or not match["month"] or match["year"] != year:
-            return self.period(period)
-        return self._words("periods.month_again", year=year, month=self._months[int(match["month"]) - 1])
+        due, about = due_and_about(period, self._words.language, month_before=month_before)
+        return due if about is None else self._words("periods.about", period=due, month=about)
 
     def periods(self, periods: Sequence[str]) -> str:
         """Several periods in one phrase: 2022年4月、5月共2期; 2022年5月—2026年11月共55期."""
@@ -119,7 +89,11 @@ class Calendar:
             return self.period(periods[0])
         if count <= NAMED_PERIODS:
             years = [None, *(period[:4] for period in periods)]
-            named = [self._after(period, year) for period, year in zip(periods, years, strict=False)]
+            language = self._words.language
+            named = [
+                period_name(period, language, after=year)
+                for period, year in zip(periods, years, strict=False)
+            ]
             return self._words("periods.few", all=self._words("periods.comma").join(named), n=count)
         key = "periods.run" if _is_run(periods) else "periods.gaps"
         return self._words(key, first=self.period(periods[0]), last=self.period(periods[-1]), n=count)
@@ -134,7 +108,7 @@ def _is_run(periods: Sequence[str]) -> bool:
 
 def _number(period: str) -> tuple[str, int]:
     """What kind of period it is, and a number such that the next one has the next; no kind if it is none."""
-    match = _PERIOD.match(period)
+    match = PERIOD.match(period)
     if match is None:
         return "", 0
     year = int(match["year"])

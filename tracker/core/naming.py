@@ -1,0 +1,171 @@
+"""What tasks, reports and their periods are called where people read: 附件2（2022年6月应报，5月份情况）.
+
+References (``table-2@2022-06``) are for programs and for those who type them; a sentence never shows one.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from tracker.core.model import Campaign, Definition, Every, Kind, Language
+from tracker.core.wording import MONTHS, day_en, day_zh
+
+#: What is due up to this day of a month is about the month before: “每月5日前报送上月…”.
+LAST_DAY_ABOUT_MONTH_BEFORE = 15
+#: Characters of a title within a name.
+TITLE = 24
+
+PERIOD = re.compile(
+    r"(?P<year>\d{4})(?:-(?:(?P<month>0[1-9]|1[0-2])(?:-(?P<day>\d\d))?|W(?P<week>\d\d)|Q(?P<quarter>[1-4])|H(?P<half>[12])))?\Z",
+    re.ASCII,
+)
+_QUARTERS = "一二三四"
+_LAST_BRACKETS = re.compile(r"(?<=.)[（(][^（）()]*[）)]$")
+
+
+def period_name(period: str, language: Language, *, after: str | None = None) -> str:
+    """2022年5月 · May 2022, and so on; what is no period stands as it is.
+
+    In Chinese a month need not repeat the year of what was named before it (``after``, a year).
+    """
+    match = PERIOD.match(period)
+    if match is None:
+        return period
+    return _chinese(match, after) if language == "zh" else _english(match)
+
+
+def _chinese(match: re.Match[str], after: str | None) -> str:
+    year = match["year"]
+    if match["day"]:
+        return day_zh(date.fromisoformat(match[0]))
+    if match["month"]:
+        month = f"{int(match['month'])}月"
+        return month if year == after else f"{year}年{month}"
+    if match["week"]:
+        return f"{year}年第{int(match['week'])}周"
+    if match["quarter"]:
+        return f"{year}年第{_QUARTERS[int(match['quarter']) - 1]}季度"
+    if match["half"]:
+        return f"{year}年{'上' if match['half'] == '1' else '下'}半年"
+    return f"{year}年"
+
+
+def _english(match: re.Match[str]) -> str:
+    year = match["year"]
+    if match["day"]:
+        return day_en(date.fromisoformat(match[0]))
+    if match["month"]:
+        return f"{MONTHS[int(match['month']) - 1]} {year}"
+    if match["week"]:
+        return f"week {int(match['week'])} of {year}"
+    if match["quarter"]:
+        return f"Q{match['quarter']} {year}"
+    if match["half"]:
+        return f"{'first' if match['half'] == '1' else 'second'} half of {year}"
+    return year
+
+
+def due_and_about(period: str, language: Language, *, month_before: bool) -> tuple[str, str | None]:
+    """When something of ``period`` is due, and of which month it tells where that is the one before.
+
+    ("2022年6月应报", "5月份情况") · ("due in June 2022", "about May 2022") · ("2022年第二季度", None)
+    """
+    name, match = period_name(period, language), PERIOD.match(period)
+    if not month_before or match is None or not match["month"] or match["day"]:
+        return name, None
+    month, year = int(match["month"]), int(match["year"])
+    before = f"{year:04}-{month - 1:02}" if month > 1 else f"{year - 1:04}-12"
+    told = period_name(before, language, after=match["year"])
+    return (f"{name}应报", f"{told}份情况") if language == "zh" else (f"due in {name}", f"about {told}")
+
+
+def tells_of_month_before(definition: Definition) -> bool:
+    """Whether what is sent in early in a month is about the month before; something that is done never is."""
+    rule = definition.rule
+    is_paper = definition.kind is Kind.REPORT or (
+        definition.kind is Kind.DELIVERABLE and definition.submit_to is not None
+    )
+    is_early = rule.day is not None and rule.day <= LAST_DAY_ABOUT_MONTH_BEFORE
+    return is_paper and rule.every is Every.MONTH and is_early
+
+
+class Names:
+    """The names of everything in one campaign, in one language."""
+
+    def __init__(self, campaign: Campaign, language: Language) -> None:
+        self.language = language
+        self._campaign = campaign
+
+    def definition(self, key: str) -> str:
+        """附件2 · 附件2（自查自改） · 任务5 · 任务5·第一批典型案例名单; what is gone keeps its reference."""
+        found = self._campaign.definitions.get(key)
+        if found is None:
+            return key
+        if found.task_id is None:
+            return self._report(found)
+        task = f"任务{found.task_id}" if self.language == "zh" else f"Task {found.task_id}"
+        if found.kind is Kind.TASK:
+            return task
+        return (
+            f"{task}·{_clipped(found.title)}" if self.language == "zh" else f"{task}: {_clipped(found.title)}"
+        )
+
+    def occurrence(self, ref: str) -> str:
+        """附件2（2022年6月应报，5月份情况） · 附件2 (due in June 2022, about May 2022)."""
+        key, _, period = ref.partition("@")
+        return self._with(self.definition(key), key, period)
+
+    def titled(self, ref: str) -> str:
+        """The same with what it is: 附件2 “走过场”专项整治进展情况汇总表……（2022年6月应报，5月份情况）."""
+        key, _, period = ref.partition("@")
+        name, found = self.definition(key), self._campaign.definitions.get(key)
+        title = "" if found is None else _tidy(found.title).removeprefix(f"{found.task_id}.").lstrip()
+        if title and _clipped(title) not in name:
+            name = f"{name} {title}"
+        return self._with(name, key, period)
+
+    def period(self, ref: str) -> str | None:
+        """2022年6月应报（5月份情况） · due in June 2022 (about May 2022); None for what is asked once."""
+        key, _, period = ref.partition("@")
+        if not period:
+            return None
+        due, about = self._due_and_about(key, period)
+        if about is None:
+            return due
+        return f"{due}（{about}）" if self.language == "zh" else f"{due} ({about})"
+
+    def _report(self, report: Definition) -> str:
+        name = self._campaign.short_of(report) or _clipped(report.title)
+        form = None if report.form is None else self._campaign.forms.get(report.form)
+        if form is None or report.round is None or report.short is not None:
+            return name
+        # Two reports may be asked on one annex: the round tells them apart.
+        round_ = form.rounds[report.round].name
+        return f"{name}（{round_}）" if self.language == "zh" else f"{name} ({round_})"
+
+    def _with(self, name: str, key: str, period: str) -> str:
+        if not period:
+            return name
+        due, about = self._due_and_about(key, period)
+        if self.language == "zh":
+            return f"{name}（{due}，{about}）" if about else f"{name}（{due}）"
+        return f"{name} ({due}, {about})" if about else f"{name} ({due})"
+
+    def _due_and_about(self, key: str, period: str) -> tuple[str, str | None]:
+        found = self._campaign.definitions.get(key)
+        return due_and_about(
+            period, self.language, month_before=found is not None and tells_of_month_before(found)
+        )
+
+
+def _tidy(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _clipped(title: str) -> str:
+    """A title in a few words; of one that is too long what stands in brackets at its end goes first."""
+    title = _tidy(title)
+    if len(title) > TITLE:
+        title = _LAST_BRACKETS.sub("", title)
+    return title if len(title) <= TITLE else f"{title[: TITLE - 2].rstrip('，、；。 ,;.')}……"
