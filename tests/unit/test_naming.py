@@ -42,9 +42,9 @@ CAMPAIGN = cast("Campaign", load_or_raise(Path("config")).campaign)
             "Task 26: 上月经验做法 (due in June 2022, about May 2022)",
         ),
         (
-            "patrol/patrol@2022-Q2",
-            "任务patrol·辖区内考试机构和考试点全覆盖巡查巡考（2022年第二季度）",
-            "Task patrol: 辖区内考试机构和考试点全覆盖巡查巡考 (Q2 2022)",
+            "10/patrol@2022-Q2",
+            "任务10·辖区内考试机构和考试点全覆盖巡查巡考（2022年第二季度）",
+            "Task 10: 辖区内考试机构和考试点全覆盖巡查巡考 (Q2 2022)",
         ),
         ("gone@2022-05", "gone（2022年5月）", "gone (May 2022)"),
     ],
