@@ -24,6 +24,7 @@ from tracker.core.form import (
     HeaderField,
     comparable,
 )
+from tracker.forms import blank as module
 from tracker.forms.blank import MORE_ROWS, blank, file_name
 from tracker.forms.check import check
 from tracker.forms.guard import read_book
@@ -472,3 +473,37 @@ def test_the_columns_are_all_given_to_the_fields_in_order(widths, fields):
 
 def test_the_day_of_making_is_noted_and_nothing_of_the_clock():
     assert opened(written()).properties.created.date() == date(2022, 5, 1)
+
+
+AWKWARD = (
+    "万州区应急管理局",
+    "A&B <某>局",
+    "市应急管理局_x0041_",
+    "填表人：",
+    "",
+    "一个名称很长很长的、在一行之内无论如何也放不下的、因此这一行必须更高的、区县（自治县）应急管理局",
+)
+
+
+@pytest.mark.parametrize("name", [*AWKWARD, *(unit.name for unit in CAMPAIGN.units.values())])
+def test_a_name_put_into_a_finished_sheet_makes_the_file_that_is_drawn_with_it(name):
+    form = FORMS["production-units"]
+    created = datetime(2022, 5, 1, tzinfo=UTC)
+    sheet = module._Sheet(form, None, PERIOD, "table-4@2022-05", created, "", "zh")
+    put_in = written(form, unit_name=name, mark=Mark(form.id, "table-4@2022-05", "some-unit"))
+    assert put_in == module._draw(sheet, name, "some-unit", None)[0]
+
+
+def test_forty_units_cost_one_drawing(monkeypatch):
+    drawn = []
+    draw = module._draw
+
+    def counted(*given):
+        drawn.append(given)
+        return draw(*given)
+
+    monkeypatch.setattr(module, "_draw", counted)
+    form = FORMS["training-institutions"]
+    for number in range(40):
+        written(unit_name=f"第{number}区应急管理局", mark=Mark(form.id, "table-2@2031-05", str(number)))
+    assert len(drawn) == 1

@@ -18,6 +18,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from xlsxwriter import Workbook
 from xlsxwriter.format import Format
@@ -44,6 +45,8 @@ _PAGE_WIDTH, _PAGE_HEIGHT = 789.0, 537.0
 #: Nothing is printed smaller than this: 10 points become 7.5, the smallest size that offices use (六号).
 _LEAST_SCALE = 0.75
 _MOST_FIELDS_A_LINE = 4
+#: What the content of a field has above and below it, in points.
+_AROUND = 4
 #: Fields that stand in a line of their own below the others; the document does not have them.
 _SECOND_LINE = frozenset({FieldKind.PERIOD, FieldKind.NIL})
 #: How many characters of a spreadsheet the content of a field wants.
@@ -65,17 +68,30 @@ _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufff
 _SHEET_NAME = re.compile(r"[\[\]:*?/\\]")
 
 
+class Room(NamedTuple):
+    """What the content of a field has: characters across, points in height."""
+
+    width: float
+    height: float
+
+    def holds(self, text: str) -> bool:
+        """Whether ``text`` would not make its row higher."""
+        return height_of(text, self.width) + _AROUND <= self.height
+
+
 @dataclass(frozen=True)
 class Placed:
     """Where things stand: the rows of the head, the first row below it, and the content of every field by id.
 
-    Rows and columns are counted from 0; ``columns`` is sheet column by column id.
+    Rows and columns are counted from 0; ``columns`` is sheet column by column id; ``rooms`` are those
+    of the fields by id.
     """
 
     head_rows: tuple[int, int]
     first_row: int
     columns: Mapping[str, int]
     fields: Mapping[str, Place]
+    rooms: Mapping[str, Room]
 
 
 class Formats:
@@ -184,8 +200,10 @@ class Annex:
         self.across(row, title or self.form.title, bold, size=TITLE_SIZE, least=30)
         row += 1
         places: dict[str, Place] = {}
+        rooms: dict[str, Room] = {}
         for line in self._lines(self.form.header if fields is None else fields):
-            places |= self._draw_fields(row, line, contents, editable)
+            widths = self._draw_fields(row, line, contents, editable, places)
+            rooms |= {field: Room(width, self._heights[row]) for field, width in widths.items()}
             row += 1
         if note:
             self.across(row, note, self.formats.of(text_wrap=True), least=18)
@@ -195,7 +213,7 @@ class Annex:
         row += 1
         self._draw_labels(row)
         columns = {column.id: number for number, column in enumerate(self.columns)}
-        return Placed((row, row + 1), row + 2, columns, places)
+        return Placed((row, row + 1), row + 2, columns, places, rooms)
 
     def draw_rules(self, row: int) -> int:
         """The filling rules, verbatim, one paragraph a row; returns the row below."""
@@ -240,13 +258,19 @@ class Annex:
         return lines
 
     def _draw_fields(
-        self, row: int, fields: Sequence[HeaderField], contents: Mapping[str, str], editable: Collection[str]
-    ) -> dict[str, Place]:
+        self,
+        row: int,
+        fields: Sequence[HeaderField],
+        contents: Mapping[str, str],
+        editable: Collection[str],
+        places: dict[str, Place],
+    ) -> dict[str, float]:
+        """One line of fields; the widths of their contents, whose places are added to ``places``."""
         wanted: list[float] = []
         for field in fields:
             wanted += [_room_for(field.label + "：", SIZE), _WANTED[field.kind]]
         blocks = share_columns(self.widths, wanted)
-        places = {}
+        widths = {}
         height = 22.0
         for number, field in enumerate(fields):
             (first, last), (start, end) = blocks[2 * number : 2 * number + 2]
@@ -263,9 +287,10 @@ class Annex:
             text = contents.get(field.id, "")
             self.block(Merge(row, start, row, end), text, self.formats.of(**look))
             places[field.id] = row, start
-            height = max(height, height_of(text, sum(self.widths[start : end + 1])) + 4)
+            width = widths[field.id] = sum(self.widths[start : end + 1])
+            height = max(height, height_of(text, width) + _AROUND)
         self.row(row, height)
-        return places
+        return widths
 
     def _draw_labels(self, row: int) -> None:
         """The head: neighbours of one group below its label, the others over both rows."""
