@@ -221,3 +221,16 @@ def test_what_a_unit_wrote_is_text_in_the_mail_and_nothing_else():
 )
 def test_facts_that_are_not_whole_still_make_a_mail(details):
     assert rendered(replace(digest(kind=MailKind.RECEIPT), details=details)).subject
+
+
+def test_an_item_that_is_a_copy_has_no_link_among_those_that_are_asked():
+    theirs = TABLE._replace(unit="fuling")
+    found = view(TABLE, theirs, details={"cc_of": ["fuling"], "stands_in_of": {"wanzhou": "王敏"}})
+    mine, copy = found.sections[0].rows
+    assert (claim(mine.link).unit, copy.link, copy.answers) == ("wanzhou", None, ())
+    assert copy.remarks[0].startswith("抄送：")
+    assert not mine.remarks
+    assert copy.submit_to is None
+    assert not found.subject.startswith("【抄送】")
+    assert "涪陵" not in found.greeting
+    assert found.notices == ("其中wanzhou应急管理局的事项，您代王敏接收，请代为办理。",)

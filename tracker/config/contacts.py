@@ -1,7 +1,9 @@
-"""What must hold among the contacts of one unit: somebody is asked, and one person stands in at a time."""
+"""What must hold among contacts: somebody is asked, one person stands in at a time, and not in a circle."""
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from datetime import date
 
 from pydantic_core import PydanticCustomError
@@ -10,6 +12,7 @@ from tracker.config.document import Document, Location, Mapping
 from tracker.config.messages import quote, say
 from tracker.config.roster import items, text_of
 from tracker.config.scalars import day
+from tracker.core.model import Campaign, StandIn
 
 
 def check_contacts(document: Document) -> None:
@@ -51,6 +54,29 @@ def _check_stand_ins(document: Document, contact: Location) -> None:
                 document.error(document.place(place), place, message)
                 break
         before.append((since, last, place))
+
+
+def warn_of_circles(document: Document, campaign: Campaign) -> None:
+    """Warn of those who stand in for each other on the same day: then nobody is there."""
+    for number, unit in enumerate(campaign.units.values()):
+        for place, contact in enumerate(unit.contacts):
+            for which, stand_in in enumerate(contact.stand_ins):
+                days = _days_that_differ(stand_in, campaign.changing_days)
+                on = next((day for day in days if campaign.on_duty(contact, day) is contact), None)
+                if on is None:
+                    continue
+                location = ("units", number, "contacts", place, "stand_ins", which)
+                message = say(
+                    f"on {on} this leads back to {quote(contact.name)}: nobody who is to stand in is there, "
+                    f"so the mail stays with {quote(contact.name)}",
+                    f"{on}的替班又转回到{quote(contact.name)}，替班人都不在，当天邮件仍发给{quote(contact.name)}",
+                )
+                document.warn(document.place(location), location, message)
+
+
+def _days_that_differ(stand_in: StandIn, changing: Sequence[date]) -> Sequence[date]:
+    """The first day of the stand-in, and each later one on which other people come or go."""
+    return changing[bisect_left(changing, stand_in.since) : bisect_right(changing, stand_in.until) - 1]
 
 
 def _span(stand_in: Mapping) -> tuple[date, date] | None:

@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from tracker.config.build import build_campaign, build_settings
 from tracker.config.checks import Texts, check_tasks, policy_names
-from tracker.config.contacts import check_contacts
+from tracker.config.contacts import check_contacts, warn_of_circles
 from tracker.config.document import Document, Sequential
 from tracker.config.forms import read_form
 from tracker.config.holidays import read_year
@@ -142,7 +142,9 @@ class _Folder:
             or _has_error(units)
         ):
             return None
-        return build_campaign(tasks_shape, units_shape, roster, texts, forms)
+        campaign = build_campaign(tasks_shape, units_shape, roster, texts, forms)
+        warn_of_circles(units, campaign)
+        return campaign
 
     def _read_settings(self) -> tuple[Settings, Document]:
         path = self.directory / SETTINGS

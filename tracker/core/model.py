@@ -223,6 +223,55 @@ class Campaign:
         """By key."""
         return {definition.key: definition for definition in self}
 
+    def on_duty(self, contact: Contact, day: date) -> Contact | StandIn:
+        """Who gets the mail of ``contact`` on ``day``: that contact, or who stands in, or who stands in for them.
+
+        Where that leads in a circle nobody in it is there, and it stays with the contact.
+        """
+        who: Contact | StandIn = contact
+        instead = contact.stand_in(day)
+        seen = {contact.email.casefold()}
+        while instead is not None:
+            address = instead.email.casefold()
+            if address in seen:
+                return contact
+            seen.add(address)
+            who = instead
+            away = (each.stand_in(day) for each in self._may_be_away.get(address, ()))
+            instead = next((each for each in away if each is not None), None)
+        return who
+
+    @cached_property
+    def changing_days(self) -> list[date]:
+        """The days on which somebody begins or ends to stand in, sorted: between two the people are the same."""
+        away = (contact for contacts in self._may_be_away.values() for contact in contacts)
+        spans = [each for contact in away for each in contact.stand_ins]
+        return sorted({day for each in spans for day in (each.since, each.until)})
+
+    def people_of(self, unit: str) -> tuple[Contact | StandIn, ...]:
+        """Everybody who gets mail for ``unit`` on some day: its contacts, who stands in for them, and so on."""
+        known = self.units.get(unit)
+        found: dict[str, Contact | StandIn] = {}
+        left: list[Contact | StandIn] = list(known.contacts) if known is not None else []
+        for who in left:
+            if isinstance(who, Contact):
+                left.extend(who.stand_ins)
+            if found.setdefault(who.email.casefold(), who) is who:
+                # Whoever stands in may be away as well.
+                for each in self._may_be_away.get(who.email.casefold(), ()):
+                    left.extend(each.stand_ins)
+        return tuple(found.values())
+
+    @cached_property
+    def _may_be_away(self) -> dict[str, list[Contact]]:
+        """The contacts for whom somebody stands in on some day, by address in lower case."""
+        found: dict[str, list[Contact]] = {}
+        for unit in self.units.values():
+            for contact in unit.contacts:
+                if contact.stand_ins:
+                    found.setdefault(contact.email.casefold(), []).append(contact)
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:

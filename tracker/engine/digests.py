@@ -17,7 +17,7 @@ from tracker.core.standing import Dates
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import last_event
 from tracker.engine.outbox import enqueue
-from tracker.engine.people import People, Person
+from tracker.engine.people import People, Person, person_facts
 
 #: Mails are handed to the database in lots of this size.
 LOT = 500
@@ -210,7 +210,7 @@ def digest_details(person: Person, lines: Sequence[Line], more: Mapping[str, obj
     last = {line.saying.ref: None for line in lines if line.saying.is_last}
     if last:
         facts["last"] = list(last)
-    facts.update(person_facts(person))
+    facts.update(person_facts(person, (line.unit for line in lines)))
     return json.dumps(facts, ensure_ascii=False) if facts else "{}"
 
 
@@ -230,16 +230,6 @@ def mail_row(
         "content": content,
         "details": details,
     }
-
-
-def person_facts(person: Person) -> dict[str, object]:
-    """What the mail is to this person, where it is not simply addressed to them."""
-    facts: dict[str, object] = {}
-    if person.cc:
-        facts["cc"] = True
-    if person.stands_in_for is not None:
-        facts["stands_in_for"] = person.stands_in_for
-    return facts
 
 
 def _beside(line: Line) -> dict[str, object]:

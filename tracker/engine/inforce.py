@@ -17,7 +17,7 @@ from tracker.core.policy import Policy, Quiet, Settings
 from tracker.core.reminders import Rules, effective_due
 from tracker.core.standing import Answer, Dates, Standing, standing
 from tracker.core.workdays import Workdays
-from tracker.engine.people import People, changing_days, people_on, zones_of
+from tracker.engine.people import People, people_on, zones_of
 from tracker.errors import UnknownNameError
 
 
@@ -86,7 +86,7 @@ class InForce:
 
     def people(self, day: date) -> People:
         """Who gets mail on ``day``."""
-        number = bisect_right(self._changing_days, day)
+        number = bisect_right(self.campaign.changing_days, day)
         found = self._people.get(number)
         if found is None:
             found = self._people[number] = people_on(self.campaign, self._zones, day)
@@ -94,22 +94,12 @@ class InForce:
 
     def addresses_ever(self, units: Iterable[str]) -> list[str]:
         """Everybody in the files who gets mail for one of ``units`` on some day, as written."""
-        found: dict[str, None] = {}
-        for unit in units:
-            known = self.campaign.units.get(unit)
-            for contact in known.contacts if known is not None else ():
-                found[contact.email] = None
-                found.update((each.email, None) for each in contact.stand_ins)
-        return list(found)
+        return list({each.email: None for unit in units for each in self.campaign.people_of(unit)})
 
     def zone_of(self, unit: str) -> str:
         """The time zone of the first of the unit's people."""
         first = next(iter(self.addresses_ever([unit])), None)
         return self.campaign.timezone if first is None else self._zones[first.casefold()]
-
-    @cached_property
-    def _changing_days(self) -> list[date]:
-        return changing_days(self.campaign)
 
     @cached_property
     def _people(self) -> dict[int, People]:

@@ -14,7 +14,8 @@ class Person:
     """One address with what it gets mail for.
 
     ``units`` are ids in the order of the files, ``timezone`` is the one by whose clock and calendar this person
-    gets mail: that of the first unit which names the address.  ``cc``: all of it is for information only.
+    gets mail: that of the first unit which names the address.  What concerns the units ``copied`` is for information
+    only; ``stands_in`` has the name of the contact who is away, by unit.
     """
 
     email: str
@@ -22,8 +23,8 @@ class Person:
     language: Language
     units: tuple[str, ...]
     timezone: str
-    cc: bool = False
-    stands_in_for: str | None = None
+    copied: frozenset[str] = frozenset()
+    stands_in: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,18 @@ class People:
         }
         return People(persons, of_unit)
 
+    def asked(self, unit: str) -> list[Person]:
+        """Those at ``unit`` of whom something is asked; where it has none but copied ones, these."""
+        everybody = [self.persons[address] for address in self.of_unit.get(unit, ())]
+        return [each for each in everybody if unit not in each.copied] or everybody
+
 
 @dataclass(slots=True)
 class _Found:
     who: Contact | StandIn
-    units: list[str] = field(default_factory=list)
-    cc: bool = True
-    stands_in_for: str | None = None
+    #: By unit, whether all of it is for information only.
+    units: dict[str, bool] = field(default_factory=dict)
+    stands_in: dict[str, str] = field(default_factory=dict)
 
 
 def people_on(campaign: Campaign, zones: Mapping[str, str], day: date) -> People:
@@ -58,17 +64,15 @@ def people_on(campaign: Campaign, zones: Mapping[str, str], day: date) -> People
     found: dict[str, _Found] = {}
     of_unit: dict[str, tuple[str, ...]] = {}
     for unit in campaign.units.values():
-        addresses = []
+        addresses: dict[str, None] = {}
         for contact in unit.contacts:
-            who = contact.stand_in(day) or contact
+            who = campaign.on_duty(contact, day)
             address = who.email.casefold()
+            addresses[address] = None
             person = found.setdefault(address, _Found(who))
-            if unit.id not in person.units:
-                person.units.append(unit.id)
-                addresses.append(address)
-            person.cc = person.cc and contact.role == "cc"
-            if who is not contact and person.stands_in_for is None:
-                person.stands_in_for = contact.name
+            person.units[unit.id] = person.units.get(unit.id, True) and contact.role == "cc"
+            if who is not contact:
+                person.stands_in.setdefault(unit.id, contact.name)
         of_unit[unit.id] = tuple(addresses)
     persons = {address: _person(each, campaign, zones[address]) for address, each in found.items()}
     return People(persons, of_unit)
@@ -82,9 +86,32 @@ def _person(found: _Found, campaign: Campaign, timezone: str) -> Person:
         language=who.language or campaign.language,
         units=tuple(found.units),
         timezone=timezone,
-        cc=found.cc,
-        stands_in_for=found.stands_in_for,
+        copied=frozenset(unit for unit, is_copied in found.units.items() if is_copied),
+        stands_in=found.stands_in,
     )
+
+
+def person_facts(person: Person, units: Iterable[str]) -> dict[str, object]:
+    """What a mail about ``units`` is to this person, where it is not simply addressed to them.
+
+    ``cc`` and ``stands_in_for`` (a name) where that holds for all of it; else ``cc_of`` are the units of which it is a
+    copy, and ``stands_in_of`` has the name for each unit.
+    """
+    own = [unit for unit in dict.fromkeys(units) if unit in person.units] or person.units
+    facts: dict[str, object] = {}
+    copied = [unit for unit in own if unit in person.copied]
+    if copied:
+        facts |= {"cc": True} if len(copied) == len(own) else {"cc_of": copied}
+    away = {unit: person.stands_in[unit] for unit in own if unit in person.stands_in}
+    if away:
+        names = set(away.values())
+        is_all = len(away) == len(own) and len(names) == 1
+        facts |= {"stands_in_for": names.pop()} if is_all else {"stands_in_of": away}
+    return facts
+
+
+#: The facts of ``person_facts``.
+PERSON_FACTS = ("cc", "cc_of", "stands_in_for", "stands_in_of")
 
 
 def zones_of(campaign: Campaign) -> dict[str, str]:
@@ -101,11 +128,3 @@ def _addresses(unit: Unit) -> Iterable[str]:
         yield contact.email.casefold()
         for each in contact.stand_ins:
             yield each.email.casefold()
-
-
-def changing_days(campaign: Campaign) -> list[date]:
-    """The days on which somebody begins or ends to stand in, sorted: between two of them the people are the same."""
-    spans = [
-        each for unit in campaign.units.values() for contact in unit.contacts for each in contact.stand_ins
-    ]
-    return sorted({day for each in spans for day in (each.since, each.until)})

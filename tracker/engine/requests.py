@@ -14,11 +14,10 @@ from sqlmodel import Session
 
 from tracker.core.model import Event, EventKind, MailKind
 from tracker.core.standing import apply
-from tracker.engine.digests import person_facts
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import find_assignment, record
 from tracker.engine.outbox import enqueue
-from tracker.engine.people import Person
+from tracker.engine.people import person_facts
 from tracker.engine.standings import answer_of
 from tracker.errors import LedgerError, UnknownNameError
 from tracker.store.numbers import numbered
@@ -255,12 +254,8 @@ def _tell(
 def _rows(
     force: InForce, unit: str, request: Request, facts: dict[str, object], day: date
 ) -> Iterator[dict[str, object]]:
-    people = force.people(day)
-    persons: list[Person] = [people.persons[address] for address in people.of_unit.get(unit, ())]
-    for person in persons:
-        if person.cc:
-            continue
-        details = {"request": facts, **person_facts(person)}
+    for person in force.people(day).asked(unit):
+        details = {"request": facts, **person_facts(person, [unit])}
         yield {
             "key": f"{MailKind.RECEIPT}/request/{request.id}/{facts['phase']}/{person.email.casefold()}",
             "kind": MailKind.RECEIPT.value,

@@ -18,10 +18,11 @@ from sqlmodel import Session
 from tracker.core.model import Definition, Every, Item, MailKind, Occurrence, Reason
 from tracker.core.occurrences import occurrences
 from tracker.core.standing import LATE
-from tracker.engine.digests import mail_row, person_facts
+from tracker.engine.digests import mail_row
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import last_event
 from tracker.engine.outbox import enqueue, items_to_json
+from tracker.engine.people import person_facts
 from tracker.engine.weekly import weekly_facts
 from tracker.store.tables import ASSIGNMENT
 
@@ -76,7 +77,7 @@ def plan_rollups(
     rows = []
     for address in addresses:
         person = people.persons[address]
-        details = json.dumps({**facts, **person_facts(person)}, ensure_ascii=False)
+        details = json.dumps({**facts, **person_facts(person, [supervisor])}, ensure_ascii=False)
         rows.append(mail_row(MailKind.ROLLUP, day, person, supervisor, content, details))
     return enqueue(session, force, rows, now, last_event(session))
 

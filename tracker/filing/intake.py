@@ -18,7 +18,6 @@ from sqlmodel import Session
 from tracker.app import App
 from tracker.core.form import FieldKind, Filed, Form, Said
 from tracker.core.model import Language, MailKind
-from tracker.engine.digests import person_facts
 from tracker.engine.filings import (
     VIA,
     Paper,
@@ -31,6 +30,7 @@ from tracker.engine.filings import (
 )
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import enqueue
+from tracker.engine.people import person_facts
 from tracker.engine.whose import Wanted, whose
 from tracker.errors import FileRefusedError, LedgerError
 from tracker.forms.apart import Reader
@@ -230,15 +230,11 @@ class Intake:
 
     def _receipts(self, session: Session, unit: str, files: Sequence[Taken]) -> Iterator[Fact]:
         day = self._force.day(self._now)
-        people = self._force.people(day)
         enclosed = [keep_document(session, each.answer) for each in files if each.answer is not None]
-        for address in people.of_unit.get(unit, ()):
-            person = people.persons[address]
-            if person.cc:
-                continue
+        for person in self._force.people(day).asked(unit):
             told = [each.facts(person.language) for each in files]
             digest = hashlib.sha256(json.dumps([told, enclosed]).encode()).hexdigest()[:24]
-            details = {"files": told, "enclosed": enclosed, **person_facts(person)}
+            details = {"files": told, "enclosed": enclosed, **person_facts(person, [unit])}
             yield {
                 "key": f"{MailKind.RECEIPT}/{day}/{digest}/{person.email.casefold()}",
                 "kind": MailKind.RECEIPT.value,

@@ -15,7 +15,7 @@ from tracker.core.model import Campaign, Contact, Mail, MailKind, Reason, Unit
 from tracker.links import Links, lasting
 from tracker.mail.asked import AskedComposer, is_asked, request_facts
 from tracker.mail.cards import TITLE_WIDTH, Cards
-from tracker.mail.digest import DigestComposer
+from tracker.mail.digest import DigestComposer, is_copy
 from tracker.mail.receipt import ReceiptComposer
 from tracker.mail.rollup import RollupComposer
 from tracker.mail.view import Link, MailView
@@ -158,6 +158,8 @@ class Composer:
     def _addressed(self, mail: Mail) -> str:
         """The unit, or the units, that the recipient is asked for; the units of escalations are others'."""
         units = dict.fromkeys(item.unit for item in mail.items if item.reason is not Reason.ESCALATION)
+        if not mail.details.get("cc"):
+            units = {unit: None for unit in units if not is_copy(mail, unit)}
         if mail.unit and (not units or mail.unit in units):
             units = {mail.unit: None} | units
         if not units:
@@ -272,6 +274,10 @@ class Composer:
             notices.append(self.words("people.stands_in" if is_asked else "people.stands_in_cc", name=name))
         if mail.details.get("cc"):
             notices.append(self.words("people.cc"))
+        away = mail.details.get("stands_in_of")
+        for unit, who in away.items() if isinstance(away, dict) else ():
+            told = {"unit": self.campaign.unit_name(unit), "name": str(who)}
+            notices.append(self.words("people.stands_in_of", **told))
         return tuple(notices)
 
     def _why(self, mail: Mail, phrase: str, unit: str) -> str:

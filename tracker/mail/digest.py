@@ -42,6 +42,7 @@ class _About(NamedTuple):
     units: str | None
     remarks: tuple[str, ...]
     is_supervisors: bool
+    is_copy: bool = False
 
 
 class DigestComposer:
@@ -128,7 +129,8 @@ class DigestComposer:
         is_own = len(units) == 1 and (mail.unit is None or mail.unit in units)
         rows: dict[str, list[Row]] = {}
         for name, items in groups:
-            row = self._row(name, items, day, beside, is_own=is_own)
+            copied = is_copy(mail, items[0].unit) and not mail.details.get("cc")
+            row = self._row(name, items, day, beside, is_own=is_own, is_copy=copied)
             # The rows of other readers are the same, the links are not.
             rows.setdefault(name, []).append(self._linked(row, name, items, mail, day))
         return tuple(self._section(name, tuple(found)) for name, found in rows.items())
@@ -136,7 +138,7 @@ class DigestComposer:
     def _linked(self, row: Row, name: str, items: list[Item], mail: Mail, day: date) -> Row:
         """``row`` with the pages on which the reader of ``mail`` answers it; others' items are not theirs to answer."""
         links, item = self._links, items[0]
-        if links is None or name == "escalation" or mail.details.get("cc"):
+        if links is None or name == "escalation" or is_copy(mail, item.unit):
             return row
         answers = self._cards[item.ref.partition("@")[0]].answers
         if not answers:
@@ -164,7 +166,9 @@ class DigestComposer:
             count = words(spread, count=count, n=items)
         return Section(name, words(f"sections.{name}.heading"), words(f"sections.{name}.hint"), count, rows)
 
-    def _row(self, name: str, items: list[Item], day: date, beside: Beside, *, is_own: bool) -> Row:
+    def _row(
+        self, name: str, items: list[Item], day: date, beside: Beside, *, is_own: bool, is_copy: bool
+    ) -> Row:
         item = items[0]
         card = self._cards[item.ref.partition("@")[0]]
         is_upward = name == "escalation"
@@ -176,7 +180,10 @@ class DigestComposer:
         if card.has_form and not is_upward and item.due is not None:
             # The form goes with the mail (engine/enclosures.py).
             remarks = (*remarks, self.words("row.form_enclosed"))
-        about = _About(day, done, wanted, units, remarks, item.unit == self._supervising)
+        if is_copy and not is_upward:
+            # Among what is asked of the reader; where all of it is a copy, the mail says so at its beginning.
+            remarks = (self.words("people.cc_row"), *remarks)
+        about = _About(day, done, wanted, units, remarks, item.unit == self._supervising, is_copy)
         if len(items) > 1:
             return self._new_row(name, items, card, about)
         # On one day the same row goes to every unit that is asked the same.
@@ -220,7 +227,7 @@ class DigestComposer:
 
     def _submit_to(self, name: str, card: Card, items: list[Item], about: _About) -> str | None:
         """Where to send it; nowhere what is only to be begun, and nobody sends anything to themselves."""
-        if name == "escalation":
+        if name == "escalation" or about.is_copy:
             return None
         if card.submit_to is not None:
             return card.submit_to
@@ -294,6 +301,12 @@ class DigestComposer:
             return words("todo.opened_undated")
         asked = "opened" if name == "opened" else "lead"
         return words(f"todo.{asked}_{card.kind}", date=self.calendar.short(due, about.day))
+
+
+def is_copy(mail: Mail, unit: str) -> bool:
+    """Whether what concerns ``unit`` in ``mail`` is for its reader's information only."""
+    copied = mail.details.get("cc_of")
+    return bool(mail.details.get("cc")) or (isinstance(copied, list) and unit in copied)
 
 
 def _as_few(groups: dict[tuple[str, ...], list[Item]]) -> dict[tuple[str, ...], list[Item]]:

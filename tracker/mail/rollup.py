@@ -127,8 +127,8 @@ class RollupComposer:
 
     def _person(self, contact: Contact, today: date) -> str:
         """A contact, or whoever stands in on that day."""
-        instead = contact.stand_in(today)
-        if instead is not None:
+        instead = self.campaign.on_duty(contact, today)
+        if instead is not contact:
             return self.words("names.stand_in", name=instead.name, email=instead.email, away=contact.name)
         phrase = "names.for_information" if contact.role == "cc" else "names.person"
         return self.words(phrase, name=contact.name, email=contact.email)

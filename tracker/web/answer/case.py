@@ -145,12 +145,9 @@ def case_of(request: Request, purpose: Purpose = Purpose.ANSWER) -> Case:
 
 def _reader(force: InForce, claim: Claim) -> Contact | StandIn:
     """Whoever got the mail; who is on file for the unit no more acts for it no more."""
-    unit = force.campaign.units.get(claim.unit)
-    for contact in unit.contacts if unit is not None else ():
-        people: tuple[Contact | StandIn, ...] = (contact, *contact.stand_ins)
-        for each in people:
-            if mark(each.email) == claim.to:
-                return each
+    for each in force.campaign.people_of(claim.unit):
+        if mark(each.email) == claim.to:
+            return each
     raise StoppedError("no_contact", 403)
 
 
