@@ -158,6 +158,15 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing():
     assert document.place(("b", "c")) == (3, 6)
 
 
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])
+def test_the_end_mark_is_found_whatever_lines_end_with(end):
+    whole = "# end_mark: 全文完\na: 1\n# 全文完\n".replace("\n", end)
+    assert found(whole) == []
+    for cut in range(1, len("# 全文完") + 1):
+        (problem,) = found(whole.rstrip()[:-cut])
+        assert "cut off here" in problem, cut
+
+
 def test_a_harmless_tag_is_let_pass():
     assert read("a: !!str 5\nb: ! x\n").problems == []
 

@@ -48,7 +48,7 @@ from tracker.config.yamltext import (
 #: Nothing in the files goes deeper than six.
 DEEPEST = 32
 
-_END_MARK = re.compile(r"^# end_mark: *(\S.*?) *$", re.MULTILINE)
+_END_MARK = re.compile(r"# end_mark: *(\S.*?) *")
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
@@ -80,11 +80,13 @@ def read_document(file: str, data: bytes) -> Document:
 
 
 def _look_for_end(document: Document) -> None:
-    announced = _END_MARK.search(document.text)
+    # By lines, whatever they end with: an editor may turn every one of them into \r\n.
+    lines = iter(document.text.splitlines() if "# end_mark:" in document.text else ())
+    announced = next(filter(None, map(_END_MARK.fullmatch, lines)), None)
     if announced is None:
         return
     end = f"# {announced[1]}"
-    if any(line.strip() == end for line in document.text[announced.end() :].splitlines()):
+    if any(line.strip() == end for line in lines):
         return
     message = say(
         f"the file is cut off here: its comment end_mark says that a line “{end}” comes at the end",
