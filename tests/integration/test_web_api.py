@@ -79,6 +79,7 @@ def test_a_day_without_a_time_is_looked_at_from_its_end(client):
     [
         ("/status?unit=nowhere", 404),
         ("/status?ref=99", 404),
+        ("/status?unit=wanzhou&unit=fuling", 400),
         ("/status?at=yesterday", 400),
         ("/status?at=2199-12-31", 400),
         ("/status?state=lost", 422),

@@ -27,6 +27,10 @@ HOSTILE = {
     "digits.jsonl": json.dumps([GOOD]).replace('"submit"', f'"submit", "count": {"9" * 5000}'),
     "list.jsonl": json.dumps({**GOOD, "ref": ["x"], "event": {"a": 1}}),
     "number.jsonl": "7\n",
+    # One of the two would be dropped in silence.
+    "twice.jsonl": json.dumps(GOOD)[:-1] + ', "unit": "fuling"}',
+    "twice.csv": "at,ref,unit,unit,event\n2022-05-03,5,wanzhou,fuling,submit\n",
+    "twice.yaml": "- {at: 2022-05-03, ref: 5, unit: wanzhou, unit: fuling, event: submit}\n",
     "utf-16.csv": b"\xff\xfea\0",
     "half.jsonl": b'{"at": "\xe5',
 }

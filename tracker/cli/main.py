@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, TextIO
@@ -130,7 +132,40 @@ def main(arguments: list[str] | None = None) -> None:
 @cache
 def _command() -> Any:
     """What typer makes of the functions; it takes longer than most of them."""
-    return typer.main.get_command(app)
+    command = typer.main.get_command(app)
+    for each in _with_parts(command):
+        _refuse_repeats(each)
+    return command
+
+
+def _with_parts(command: Any) -> Iterator[Any]:
+    """A command and every command under it."""
+    yield command
+    for part in getattr(command, "commands", {}).values():
+        yield from _with_parts(part)
+
+
+def _refuse_repeats(command: Any) -> None:
+    """Make wrong usage of an option given twice that has one value: typer would drop all but the last."""
+    make_parser = command.make_parser
+
+    def strict_parser(context: typer.Context) -> Any:
+        parser = make_parser(context)
+        parse = parser.parse_args
+
+        def parse_args(args: list[str]) -> Any:
+            found, rest, order = parse(args)
+            for option, times in Counter(order).items():
+                if times > 1 and not (option.multiple or option.is_flag):
+                    raise typer.BadParameter(
+                        f"given {times} times; it takes one value（只能写一次）", ctx=context, param=option
+                    )
+            return found, rest, order
+
+        parser.parse_args = parse_args
+        return parser
+
+    command.make_parser = strict_parser
 
 
 def _run(arguments: list[str]) -> int:

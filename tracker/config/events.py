@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, time, tzinfo
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,8 @@ def _rows(path: Path, data: bytes) -> Iterator[Row]:
 def _csv_rows(text: str) -> Iterator[Row]:
     reader = csv.DictReader(io.StringIO(text))
     try:
+        if repeated := _repeated(reader.fieldnames or ()):
+            raise _UnreadableError(1, f"the column {repeated} stands twice（列重复）")
         for row in reader:
             # A spreadsheet leaves cells empty where there is nothing to say.
             yield (
@@ -79,7 +82,7 @@ def _csv_rows(text: str) -> Iterator[Row]:
 def _json_rows(text: str) -> Iterator[Row]:
     if text.lstrip().startswith("["):
         try:
-            listed = json.loads(text)
+            listed = json.loads(text, object_pairs_hook=_once)
         except (ValueError, RecursionError) as error:
             raise _UnreadableError(getattr(error, "lineno", 1), f"this is not JSON: {error}") from None
         for row in listed:
@@ -88,7 +91,7 @@ def _json_rows(text: str) -> Iterator[Row]:
     for line, each in enumerate(text.splitlines(), start=1):
         if each.strip():
             try:
-                row = json.loads(each)
+                row = json.loads(each, object_pairs_hook=_once)
             except (ValueError, RecursionError) as error:
                 raise _UnreadableError(line, f"this line is not JSON: {error}") from None
             yield line, _mapping(row, line)
@@ -107,6 +110,17 @@ def _yaml_rows(path: Path, data: bytes) -> Iterator[Row]:
         line = mark.line + 1
         mapping = _mapping(row, line)
         yield line, {key: value for key, value in mapping.items() if value not in ("", None)}
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; of a key that stands twice, one value would be dropped in silence."""
+    if repeated := _repeated(key for key, _ in pairs):
+        raise ValueError(f"{repeated} stands twice（键重复）")
+    return dict(pairs)
+
+
+def _repeated(names: Iterable[str]) -> str:
+    return ", ".join(name for name, times in Counter(names).items() if name and times > 1)
 
 
 def _mapping(row: object, line: int) -> Mapping[str, Any]:

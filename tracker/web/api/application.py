@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime, time, tzinfo
 from typing import Annotated, Any, cast
@@ -43,8 +44,11 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 
 
 def allowed(request: Request) -> Site:
-    """The site, for whoever may look."""
+    """The site, for whoever may look.  Of a parameter that is given twice, one value would be dropped in silence."""
     require(request, Role.VIEWER)
+    counted = Counter(name for name, _ in request.query_params.multi_items())
+    if repeated := [name for name, times in counted.items() if times > 1]:
+        raise HTTPException(400, f"{', '.join(repeated)}: given more than once（只能写一次）")
     return site_of(request)
 
 
