@@ -9,10 +9,9 @@ import hashlib
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -23,15 +22,16 @@ from tracker.config.loader import Loaded, load
 from tracker.core.policy import Settings
 from tracker.core.workdays import Workdays
 from tracker.engine.inforce import InForce
+from tracker.engine.provisional import calendar_problems
 from tracker.engine.pulse import Pulse
-from tracker.errors import ConfigError, HeldBackError, Problem
+from tracker.errors import ConfigError, HeldBackError, MailError, Problem
+from tracker.made import Made
 
 if TYPE_CHECKING:
     from tracker.engine.courier import PostCourier
     from tracker.engine.engine import Courier, Engine
     from tracker.links import Links
     from tracker.mail.render import Renderer
-    from tracker.mail.transport import Transport
     from tracker.store.database import Database
 
 log = logging.getLogger("tracker")
@@ -41,9 +41,6 @@ LAST_GOOD = (
     "the files have errors; what was in force last is so still, until they are mended"
     "（配置文件有误，暂按上次有效的内容办理，请尽快更正）"
 )
-
-#: How far ahead ``check`` looks for years whose holidays nobody knows yet.
-CALENDAR_AHEAD = timedelta(days=92)
 
 #: What alerts are about, in both languages.
 RELOAD_FAILED = ("配置有误，修改未生效", "an edit of the files was not taken over")
@@ -81,6 +78,11 @@ class App:
         self.clock = clock or SystemClock()
         self._database_url = database
         self._database: Database | None = None
+        self._loaded: Loaded | None = None
+        self._made: Made | None = None
+        self._engine: Engine | None = None
+        #: Threads share an App: what there is one of is made by one of them.
+        self._making = threading.RLock()
         self._seen: str | None = None
         self._places = Settings()
         #: What the files on disk say, while it is held back; what is in force is what was before.
@@ -100,20 +102,37 @@ class App:
 
     # --- the files ---
 
-    @cached_property
+    @property
     def loaded(self) -> Loaded:
-        """The files as they were when first asked for, problems included."""
-        self._seen = self._glance()
-        loaded = load(self.config)
-        self._look_where(loaded.settings)
-        return loaded
+        """The files as they were when last read, problems included."""
+        with self._making:
+            if self._loaded is None:
+                self._seen = self._glance()
+                self._loaded = load(self.config)
+                self._look_where(self._loaded.settings)
+            return self._loaded
 
-    @cached_property
+    @property
     def force(self) -> InForce:
         """What the files put in force.  Raises ConfigError with every error.
 
         Where ``is_lenient``, files with errors are told of, and what was in force last is so still.
         """
+        return self.made.force
+
+    @property
+    def made(self) -> Made:
+        """What is in force, with all that follows from it.  Raises as ``force`` does."""
+        if self._made is None:
+            with self._making:
+                if self._made is None:
+                    self._made = self._making_of(self._first_in_force())
+        return self._made
+
+    def _making_of(self, force: InForce) -> Made:
+        return Made(force, self.templates, self._database_url or force.settings.database)
+
+    def _first_in_force(self) -> InForce:
         try:
             return self._in_force_of(self.loaded)
         except ConfigError as error:
@@ -163,32 +182,16 @@ class App:
         """The pages are at ``address`` (``http://127.0.0.1:41234``), whatever the settings had in mind."""
         if _is_loopback(address):
             self._served_at = address
-            self._adopt(replace(self.force, settings=self._linked(self.force.settings)))
+            self.adopt(replace(self.force, settings=self._linked(self.force.settings)))
 
     def check(self) -> tuple[Problem, ...]:
         """Every error and warning: of the files, of the mail templates, of the calendar (CONTRACT.md §6.8)."""
         problems = self.loaded.problems
         if any(problem.severity == "error" for problem in problems):
             return problems
-        return (*problems, *self._calendar_problems(), *self.renderer.check())
-
-    def _calendar_problems(self) -> Iterator[Problem]:
         today = self.force.day(self.clock.now())
-        years = set(range(self.force.campaign.issued.year, (today + CALENDAR_AHEAD).year + 1))
-        for definition in self.force.campaign:
-            years.update(day.year for day in (definition.rule.due, definition.rule.until) if day is not None)
-        for year in self.force.workdays.provisional_years(years):
-            yield Problem(
-                file=str(self.config / "holidays" / f"{year}.yaml"),
-                line=0,
-                column=0,
-                path="",
-                message=(
-                    f"the holidays of {year} are not known: Monday to Friday count as workdays until this file "
-                    f"says otherwise（尚无{year}年放假安排，暂按周一至周五为工作日，公布后请补充此文件）"
-                ),
-                severity="warning",
-            )
+        calendar = calendar_problems(self.force, today, self.config / "holidays")
+        return (*problems, *calendar, *self.renderer.check())
 
     def summary(self) -> str:
         """One line on what is in force."""
@@ -229,41 +232,58 @@ class App:
             return False
         try:
             force = self._in_force_of(loaded)
+            self._refuse_no_transport(force)
         except ConfigError as error:
             self.pulse.problems = error.problems
             self._alert(RELOAD_FAILED, [str(problem) for problem in error.problems])
             raise
-        self.loaded, self.held = loaded, None
-        self.pulse.reloaded_at, self.pulse.problems, self.pulse.held = self.clock.now(), (), None
-        self._look_where(loaded.settings)
-        self._adopt(force)
+        with self._making:
+            self._loaded, self.held = loaded, None
+            self.pulse.reloaded_at, self.pulse.problems, self.pulse.held = self.clock.now(), (), None
+            self._look_where(loaded.settings)
+            self.adopt(force)
         return True
 
-    def _adopt(self, force: InForce) -> None:
-        self.force = force
-        for made in ("renderer", "onlookers_renderer", "links"):
-            self.__dict__.pop(made, None)
-        self.engine.adopt(force)
-        self.engine.courier = self.wrap_courier(self.courier())
+    def _refuse_no_transport(self, force: InForce) -> None:
+        """An edit by which no mail could go out any more is not taken over."""
+        try:
+            self._making_of(force).transport  # noqa: B018 - made for what it raises
+        except MailError as error:
+            place = str(self.config / "settings.yaml")
+            raise ConfigError((Problem(place, 0, 0, "mail.transport", str(error)),)) from None
 
-    def _hold(self, error: HeldBackError) -> None:
-        """Go on with what was in force before an edit that has to be confirmed; the operator hears of it once."""
-        last = self._kept()
-        if last is None:
-            raise error
-        self.held = self.force
-        self._adopt(last)
-        self.pulse.held = str(error)
+    def adopt(self, force: InForce) -> None:
+        """Put ``force`` in force, and all that follows from it."""
+        self._made = self._making_of(force)
+        self.engine.adopt(force, self.wrap_courier(self.courier()))
+
+    def _hold(self, force: InForce, error: HeldBackError) -> None:
+        """Go on with what was in force before an edit that has to be confirmed; the operator hears of it once.
+
+        Nothing is to be done where another thread was first, or a later edit has taken the place of ``force``.
+        """
+        with self._making:
+            if force is not self.force:
+                return
+            last = self._kept()
+            if last is None:
+                raise error
+            self.held = force
+            self.adopt(last)
+            self.pulse.held = str(error)
         log.warning("%s", error)
         self._alert(HELD_BACK, [str(error)])
 
     def take_over_held(self) -> bool:
         """Put a held edit in force if somebody has confirmed it meanwhile, in another process; whether it was."""
-        if self.held is None or not self.engine.is_reconciled_with(self.held):
+        force = self.held
+        if force is None or not self.engine.is_reconciled_with(force):
             return False
-        force, self.held = self.held, None
-        self.pulse.held = None
-        self._adopt(force)
+        with self._making:
+            if self.held is not force:
+                return False
+            self.held = self.pulse.held = None
+            self.adopt(force)
         return True
 
     def check_templates(self) -> tuple[Problem, ...]:
@@ -316,11 +336,14 @@ class App:
 
     @property
     def database(self) -> Database:
-        """The database: from the command line, else the environment, else the settings."""
+        """The database: from the command line, else the environment, else the settings as they were at first."""
         if self._database is None:
-            from tracker.store.database import open_database
+            with self._making:
+                if self._database is None:
+                    from tracker.store.database import open_database
 
-            self._database = open_database(self.database_url)
+                    self._database_url = self.database_url
+                    self._database = open_database(self._database_url)
         return self._database
 
     @property
@@ -328,42 +351,31 @@ class App:
         """Its address."""
         return self._database_url or self.force.settings.database
 
-    @cached_property
+    @property
     def renderer(self) -> Renderer:
         """The mail templates over what is in force."""
-        from tracker.mail.render import Renderer
+        return self.made.renderer
 
-        settings = self.force.settings
-        # Where no pages are served, there is nothing to link to.
-        links = None if settings.web is None else self.links
-        return Renderer(self.force.campaign, self.templates, links=links)
-
-    @cached_property
+    @property
     def onlookers_renderer(self) -> Renderer:
         """The same without the links by which a mail's reader answers: others may look, and not act for them."""
-        from tracker.mail.render import Renderer
+        return self.made.onlookers_renderer
 
-        return Renderer(self.force.campaign, self.templates)
-
-    @cached_property
+    @property
     def links(self) -> Links:
-        """The links of mails; the keys are looked for with the first one."""
-        from tracker.config.signing import signing_keys
-        from tracker.links import Links
+        """The links of mails."""
+        return self.made.links
 
-        settings, database = self.force.settings, self.database_url
-        return Links(settings.link_base, lambda: signing_keys(settings, database))
-
-    @cached_property
-    def transport(self) -> Transport:
-        """Where mail goes."""
-        from tracker.engine.courier import transport_of
-
-        return transport_of(self.force.settings)
-
-    @cached_property
+    @property
     def engine(self) -> Engine:
         """The engine over what is in force."""
+        if self._engine is None:
+            with self._making:
+                if self._engine is None:
+                    self._engine = self._new_engine()
+        return self._engine
+
+    def _new_engine(self) -> Engine:
         from tracker.engine.engine import Engine
 
         who = f"{socket.gethostname()}/{os.getpid()}"
@@ -377,5 +389,5 @@ class App:
         from tracker.engine.courier import PostCourier
         from tracker.engine.enclosures import Enclosures
 
-        enclosures = Enclosures(ledger or self.database)
-        return PostCourier(self.renderer, self.transport, enclosures, read_clock=self.clock.now)
+        made, enclosures = self.made, Enclosures(ledger or self.database)
+        return PostCourier(made.renderer, made.transport, enclosures, read_clock=self.clock.now)

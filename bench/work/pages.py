@@ -57,7 +57,7 @@ def in_force(units: int, items: int) -> InForce:
 
 def _app(file: str, units: int, items: int) -> App:
     app = App(shipped("config"), database=f"sqlite:///{file}", environ={}, clock=VirtualClock(NOW))
-    app.force = in_force(units, items)
+    app.adopt(in_force(units, items))
     return app
 
 

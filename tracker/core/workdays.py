@@ -8,10 +8,11 @@ the last kind is *provisional*: whoever uses it is warned, and nothing fails (CO
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from itertools import chain
 
 import chinese_calendar
 
@@ -29,19 +30,30 @@ class HolidayYear:
     work: frozenset[date]
 
 
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """The workdays of whole years, ``first`` to ``last``, as ordinals in order.  Never changed: a longer one is made."""
+
+    first: int
+    last: int
+    days: tuple[int, ...]
+
+
 class Workdays:
-    """Answers by date; holds the workdays of the years asked about as one sorted list.
+    """Answers by date; holds the workdays of the years asked about as one sorted stretch.
 
     Counting workdays is then a difference of positions, so that "every second workday for two years" costs
     the same as "tomorrow".  ``quiet`` days count as days off.
+
+    Threads share it.  Whoever needs further years makes a longer stretch and puts it in the place of the other in
+    one step; each answer is looked up in one stretch from beginning to end.  Two that lengthen it at once do the
+    same work twice, and either's result is true.
     """
 
     def __init__(self, own: Mapping[int, HolidayYear] | None = None, quiet: Quiet = NO_QUIET) -> None:
         self._own = dict(own or {})
         self._quiet = quiet
-        self._days: list[int] = []
-        self._first_year = 0
-        self._last_year = -1
+        self._stretch = _Stretch(1, 0, ())
 
     def without(self, quiet: Quiet) -> Workdays:
         """The same calendar with the days of ``quiet`` off as well."""
@@ -49,31 +61,29 @@ class Workdays:
 
     def is_workday(self, day: date) -> bool:
         """Whether offices work on ``day``."""
-        ordinal = day.toordinal()
-        position = self._position(day)
-        return position < len(self._days) and self._days[position] == ordinal
+        days, ordinal = self._covering(day.year), day.toordinal()
+        position = bisect_left(days, ordinal)
+        return position < len(days) and days[position] == ordinal
 
     def on_or_after(self, day: date) -> date:
         """``day`` itself or the next workday."""
-        return self._at(self._position(day))
+        return self._later(bisect_left, day, 0)
 
     def on_or_before(self, day: date) -> date:
         """``day`` itself or the workday before it."""
-        self._cover(day)
-        return self._at(bisect_right(self._days, day.toordinal()) - 1)
+        ordinal, first = day.toordinal(), day.year
+        while not (position := bisect_right(days := self._covering(first, day.year), ordinal)):
+            first -= 1
+        return date.fromordinal(days[position - 1])
 
     def after(self, day: date, count: int = 1) -> date:
         """The ``count``-th workday later than ``day`` (count ≥ 1)."""
-        self._cover(day)
-        return self._at(bisect_right(self._days, day.toordinal()) + count - 1)
+        return self._later(bisect_right, day, count - 1)
 
     def between(self, since: date, until: date) -> int:
         """How many workdays lie in [since, until)."""
-        # Cover both before looking either up: an earlier year comes in front and moves the positions.
-        self._cover(since)
-        self._cover(until)
-        days = bisect_left(self._days, until.toordinal()) - bisect_left(self._days, since.toordinal())
-        return max(0, days)
+        days = self._covering(min(since.year, until.year), max(since.year, until.year))
+        return max(0, bisect_left(days, until.toordinal()) - bisect_left(days, since.toordinal()))
 
     @property
     def own_fingerprint(self) -> str:
@@ -88,49 +98,43 @@ class Workdays:
         """Those of ``years`` that are provisional, sorted."""
         return sorted(year for year in set(years) if self.is_provisional(year))
 
-    def _at(self, position: int) -> date:
-        # The neighbours of a covered day may lie in the next year: take it in as needed.
-        while position >= len(self._days):
-            self._append(self._last_year + 1)
-        while position < 0:
-            before = len(self._days)
-            self._prepend(self._first_year - 1)
-            position += len(self._days) - before
-        return date.fromordinal(self._days[position])
+    def _later(self, look: Callable[[Sequence[int], int], int], day: date, count: int) -> date:
+        """So many workdays behind where ``look`` finds ``day``, in however many years that takes."""
+        ordinal, last = day.toordinal(), day.year
+        while (position := look(days := self._covering(day.year, last), ordinal) + count) >= len(days):
+            last += 1
+        return date.fromordinal(days[position])
 
-    def _position(self, day: date) -> int:
-        self._cover(day)
-        return bisect_left(self._days, day.toordinal())
+    def _covering(self, first: int, last: int | None = None) -> tuple[int, ...]:
+        """The workdays of these years and, before and behind them, of others."""
+        last, known = first if last is None else last, self._stretch
+        if known.first <= first and last <= known.last:
+            return known.days
+        if not known.days:
+            days = self._workdays_of(first, last)
+        else:
+            first, last = min(first, known.first), max(last, known.last)
+            days = (
+                *self._workdays_of(first, known.first - 1),
+                *known.days,
+                *self._workdays_of(known.last + 1, last),
+            )
+        self._stretch = _Stretch(first, last, days)
+        return days
 
-    def _cover(self, day: date) -> None:
-        if not self._days:
-            self._first_year = self._last_year = day.year
-            self._days = self._workdays_of(day.year)
-        while day.year < self._first_year:
-            self._prepend(self._first_year - 1)
-        while day.year > self._last_year:
-            self._append(self._last_year + 1)
+    def _workdays_of(self, first: int, last: int) -> tuple[int, ...]:
+        return tuple(chain.from_iterable(map(self._workdays_in, range(first, last + 1))))
 
-    def _append(self, year: int) -> None:
-        self._days.extend(self._workdays_of(year))
-        self._last_year = year
-
-    def _prepend(self, year: int) -> None:
-        self._days[:0] = self._workdays_of(year)
-        self._first_year = year
-
-    def _workdays_of(self, year: int) -> list[int]:
+    def _workdays_in(self, year: int) -> Iterable[int]:
         if not self._quiet:
-            return self._office_days_of(year)
-        return [d for d in self._office_days_of(year) if date.fromordinal(d) not in self._quiet]
+            return self._office_days_in(year)
+        return (d for d in self._office_days_in(year) if date.fromordinal(d) not in self._quiet)
 
-    def _office_days_of(self, year: int) -> list[int]:
+    def _office_days_in(self, year: int) -> Iterable[int]:
         own = self._own.get(year)
-        if own is not None:
-            return [
-                d.toordinal() for d in _days(year) if d in own.work or (_is_weekday(d) and d not in own.off)
-            ]
-        return list(_published_workdays(year))
+        if own is None:
+            return _published_workdays(year)
+        return (d.toordinal() for d in _days(year) if d in own.work or (_is_weekday(d) and d not in own.off))
 
 
 @lru_cache(maxsize=256)
@@ -143,8 +147,8 @@ def _published_workdays(year: int) -> tuple[int, ...]:
 
 
 def _days(year: int) -> Iterator[date]:
-    day = date(year, 1, 1).toordinal()
-    return (date.fromordinal(ordinal) for ordinal in range(day, date(year + 1, 1, 1).toordinal()))
+    first, last = date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal()
+    return map(date.fromordinal, range(first, last + 1))
 
 
 def _is_weekday(day: date) -> bool:

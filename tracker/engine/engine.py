@@ -93,52 +93,58 @@ class Engine:
         self.who = who
         #: Whether the next edit of the files may take away what has a history; holds for one edit.
         self.accept_removals = False
-        #: Told of an edit that is held back; it has to put what was in force before in force again.
-        self.on_held: Callable[[HeldBackError], None] | None = None
-        self._reconciled_until: date | None = None
+        #: Told of an edit that is held back, where it is in force still; it has to put what was before in force again.
+        self.on_held: Callable[[InForce, HeldBackError], None] | None = None
+        #: What the ledger is known to be brought up to date with, and through which day.
+        self._reconciled: tuple[InForce, date] | None = None
         #: What became of mails and could not be written down, for the database was not there to take it.
         self._untold: list[Result] = []
 
-    def adopt(self, force: InForce) -> None:
-        """Put other definitions in force; the next pass brings the ledger up to date with them."""
-        self.force = force
-        self._reconciled_until = None
+    def adopt(self, force: InForce, courier: Courier | None = None) -> None:
+        """Put other definitions in force; the next pass brings the ledger up to date with them.
+
+        What is under way in another thread goes on with those, and the courier, that it began with.
+        """
+        self.force, self.courier = force, courier or self.courier
 
     def bring_up_to_date(self, now: datetime, *, said_through: date | None = None) -> Changes:
         """Make the ledger what the definitions say, if it is not known to be.
 
         Raises HeldBackError where they take away too much and nobody has said that this is meant.
         """
+        force = self.force
         try:
-            return self._bring_up_to_date(now, said_through)
+            return self._bring_up_to_date(force, now, said_through)
         except HeldBackError as held:
             if self.on_held is None:
                 raise
-            self.on_held(held)
-            return self._bring_up_to_date(now, said_through)
+            self.on_held(force, held)
+            return self._bring_up_to_date(self.force, now, said_through)
 
-    def _bring_up_to_date(self, now: datetime, said_through: date | None) -> Changes:
-        until = horizon(self.force, self.force.day(now))
-        if self._reconciled_until is not None and self._reconciled_until >= until:
+    def _bring_up_to_date(self, force: InForce, now: datetime, said_through: date | None) -> Changes:
+        until = horizon(force, force.day(now))
+        known = self._reconciled
+        if known is not None and known[0] is force and known[1] >= until:
             return Changes()
-        mark = f"{self.force.fingerprint} {until}"
+        mark = f"{force.fingerprint} {until}"
         with self.database.reading() as session:
             if read_meta(session, "reconciled") == mark:
-                self._reconciled_until = until
+                self._reconciled = (force, until)
                 return Changes()
         with self.database.writing() as session:
-            changes = reconcile(session, self.force, now, said_through=said_through)
-            if not self._removals_are_meant(now):
+            changes = reconcile(session, force, now, said_through=said_through)
+            if not self._removals_are_meant(force, now):
                 refuse_removals(session, changes)
             write_meta(session, "reconciled", mark)
-            write_meta(session, "files", json.dumps(dict(self.force.texts), ensure_ascii=False))
-        self._reconciled_until = until
+            write_meta(session, "files", json.dumps(dict(force.texts), ensure_ascii=False))
+        # With the definitions beside it: an edit that another thread adopts meanwhile is still to be brought in.
+        self._reconciled = (force, until)
         self.accept_removals = False
         return changes
 
-    def _removals_are_meant(self, now: datetime) -> bool:
-        through = self.force.campaign.accept_removals
-        return self.accept_removals or (through is not None and self.force.day(now) <= through)
+    def _removals_are_meant(self, force: InForce, now: datetime) -> bool:
+        through = force.campaign.accept_removals
+        return self.accept_removals or (through is not None and force.day(now) <= through)
 
     def is_reconciled_with(self, force: InForce) -> bool:
         """Whether somebody has brought the ledger up to date with ``force``."""
@@ -171,19 +177,20 @@ class Engine:
         return asyncio.run(self._deliver(zones))
 
     async def _deliver(self, timezones: Sequence[str]) -> Counter[MailState]:
+        force, courier = self.force, self.courier
         try:
-            return await self._drain(timezones)
+            return await self._drain(timezones, force, courier)
         finally:
-            await self.courier.close()
+            await courier.close()
 
-    async def _drain(self, timezones: Sequence[str]) -> Counter[MailState]:
+    async def _drain(self, timezones: Sequence[str], force: InForce, courier: Courier) -> Counter[MailState]:
         loop = asyncio.get_running_loop()
         told, began = await self._write_down(()), loop.time()
         while claimed := await self._beside(self._claim, timezones):
             results: list[Result] = []
             is_reached = False
             try:
-                async for result in self.courier.send(claimed, self.force):
+                async for result in courier.send(claimed, force):
                     is_reached |= result.is_tried
                     results.append(result)
                     began = began if len(results) > 1 else loop.time()

@@ -1,0 +1,60 @@
+"""What follows from the files: made at the first need, and made anew, as one value, with each edit that is put in force.
+
+Threads share it.  It never changes; whoever took it goes on with what belongs together, and two that need the same
+part of it for the first time at once make two that do the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tracker.engine.inforce import InForce
+
+if TYPE_CHECKING:
+    from tracker.links import Links
+    from tracker.mail.render import Renderer
+    from tracker.mail.transport import Transport
+
+
+@dataclass(frozen=True)
+class Made:
+    """Over ``force``, the operator's ``templates`` and the address of the database, beside which a key may lie."""
+
+    force: InForce
+    templates: Path | None
+    database_url: str
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        """The mail templates over what is in force."""
+        from tracker.mail.render import Renderer
+
+        # Where no pages are served, there is nothing to link to.
+        links = None if self.force.settings.web is None else self.links
+        return Renderer(self.force.campaign, self.templates, links=links)
+
+    @cached_property
+    def onlookers_renderer(self) -> Renderer:
+        """The same without the links by which a mail's reader answers: others may look, and not act for them."""
+        from tracker.mail.render import Renderer
+
+        return Renderer(self.force.campaign, self.templates)
+
+    @cached_property
+    def links(self) -> Links:
+        """The links of mails; the keys are looked for with the first one."""
+        from tracker.config.signing import signing_keys
+        from tracker.links import Links
+
+        settings = self.force.settings
+        return Links(settings.link_base, lambda: signing_keys(settings, self.database_url))
+
+    @cached_property
+    def transport(self) -> Transport:
+        """Where mail goes.  Raises MailError."""
+        from tracker.engine.courier import transport_of
+
+        return transport_of(self.force.settings)
