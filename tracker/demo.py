@@ -28,6 +28,7 @@ from tracker import desk
 from tracker.app import App
 from tracker.clock import SystemClock, VirtualClock
 from tracker.core.model import Definition, Event, EventKind, Every, Kind, Language, Light
+from tracker.core.vocabulary import LIGHTS
 from tracker.engine.courier import PostCourier
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import record
@@ -49,10 +50,11 @@ SHOWN_MAILS, RECENT_MAILS = 5, 90
 #: Seconds between two pictures: more often nobody can follow, and where time is short they cost too much.
 PICTURE, HURRIED = 0.12, 0.6
 STYLES = {
-    Light.GREEN: "green",
-    Light.AMBER: "yellow",
     Light.RED: "red",
+    Light.AMBER: "yellow",
+    Light.GREEN: "green",
     Light.BLUE: "blue",
+    Light.NONE: "white",
     Light.GREY: "bright_black",
 }
 #: How often an open page looks for news, in seconds.
@@ -66,7 +68,6 @@ TITLE = 25
 class Words:
     """What the picture says, in one language."""
 
-    lights: tuple[str, ...]
     weekdays: tuple[str, ...]
     month: str
     matrix: str
@@ -79,7 +80,6 @@ class Words:
 
 WORDS: dict[Language, Words] = {
     "zh": Words(
-        ("正常", "临期或迟报", "逾期", "持续推进", "不计"),
         ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
         "{}月",
         "报表和月报事项",
@@ -94,7 +94,6 @@ WORDS: dict[Language, Words] = {
         "网页仍在 {place}，看完按 Ctrl-C 结束。",
     ),
     "en": Words(
-        ("in time", "soon or late", "overdue", "ongoing", "set aside"),
         ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
         "{:02}",
         "reports and what is due monthly",
@@ -377,7 +376,7 @@ def _picture(year: Year, frame: Frame) -> RenderableType:
         Text(campaign.title, style="bold", overflow="ellipsis", no_wrap=True),
         heading,
         Text.assemble("━" * passed, ("━" * (BAR - passed), "bright_black")),
-        _lights(frame.lights, words),
+        _lights(frame.lights, year.language),
         Text(),
         _matrix_table(year, frame),
         Text(),
@@ -386,7 +385,7 @@ def _picture(year: Year, frame: Frame) -> RenderableType:
     )
 
 
-def _lights(lights: Counter[Light], words: Words) -> RenderableType:
+def _lights(lights: Counter[Light], language: Language) -> RenderableType:
     total = max(1, sum(lights.values()))
     bar = Text()
     ends = 0
@@ -394,8 +393,8 @@ def _lights(lights: Counter[Light], words: Words) -> RenderableType:
         start, ends = ends, ends + lights[light]
         bar.append("█" * (round(BAR * ends / total) - round(BAR * start / total)), style=style)
     legend = Text("  ").join(
-        Text.assemble(("■ ", style), f"{word} {lights[light]}")
-        for (light, style), word in zip(STYLES.items(), words.lights, strict=True)
+        Text.assemble((f"{LIGHTS[light].sign} ", style), f"{LIGHTS[light].name(language)} {lights[light]}")
+        for light, style in STYLES.items()
         if lights[light]
     )
     return Group(bar, legend)
@@ -433,8 +432,8 @@ def _tail(title: str) -> str:
 def _print_week(year: Year, frame: Frame) -> None:
     words = WORDS[year.language]
     counts = "  ".join(
-        f"{word} {frame.lights[light]:>4}"
-        for light, word in zip(STYLES, words.lights, strict=True)
+        f"{LIGHTS[light].name(year.language)} {frame.lights[light]:>4}"
+        for light in Light
         if light is not Light.GREY or frame.lights[light]
     )
     mails = words.mails.format(today=frame.today, total=frame.total)

@@ -8,12 +8,13 @@ from tracker import desk
 from tracker.app import App
 from tracker.calendars import calendar
 from tracker.core.model import Light
+from tracker.core.vocabulary import LIGHTS
 from tracker.engine import feeds as found_feeds
 from tracker.engine.enclosures import entry_of
 from tracker.engine.outbox import mail_domain
 from tracker.engine.standings import LedgerRow
 from tracker.listing import Fact, instant
-from tracker.terms import LIGHTS, word
+from tracker.terms import word
 
 
 def calendar_file(app: App, rows: Sequence[LedgerRow], name: str, *, several: bool) -> bytes:
@@ -49,8 +50,8 @@ def calendar_file(app: App, rows: Sequence[LedgerRow], name: str, *, several: bo
 def _sign(row: LedgerRow) -> str:
     """What is seen before the title: that it is in, excused, or late; what is still open in time needs none."""
     if row.light in (Light.GREY, Light.RED):
-        return LIGHTS[row.light.value]
-    return "✓" if row.answer.quiet else ""
+        return LIGHTS[row.light].lamp
+    return LIGHTS[Light.GREEN].sign if row.answer.quiet else ""
 
 
 def feed_calendar(app: App, unit: str | None) -> bytes:

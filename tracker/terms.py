@@ -1,4 +1,4 @@
-"""How listings and pages call states, lights and kinds; JSON and CSV have the names of the contract in either language."""
+"""How listings and pages call states, events and kinds; JSON and CSV have the names of the contract in either language."""
 
 from __future__ import annotations
 
@@ -9,24 +9,7 @@ if TYPE_CHECKING:
 
     from tracker.core.model import Language
 
-#: A sign for each colour; the state beside it says the same in a word, for those who cannot tell them apart.
-LIGHTS = {"green": "🟢", "amber": "🟡", "red": "🔴", "blue": "🔵", "grey": "⚪"}
-
 CHINESE = {
-    # states of an assignment
-    "upcoming": "未开始",
-    "open": "进行中",
-    "due_soon": "临近到期",
-    "due_today": "今日到期",
-    "overdue": "已逾期",
-    "submitted": "已报送",
-    "done": "已完成",
-    "done_late": "逾期完成",
-    "nil": "零报告",
-    "returned": "已退回",
-    "waived": "免报",
-    "paused": "暂停",
-    "ongoing": "持续推进",
     # events
     "submit": "报送",
     "accept": "销号",
@@ -66,6 +49,11 @@ def word(name: str | None, language: Language) -> str:
     """The word of the contract in ``language``."""
     if name is None:
         return ""
+    # Loaded with the first table: every command names these terms, and few say one.
+    from tracker.core.vocabulary import WORDS
+
+    if name in WORDS:
+        return WORDS[name](language)
     return CHINESE.get(name, name) if language == "zh" else name.replace("_", " ")
 
 

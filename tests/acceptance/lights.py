@@ -1,7 +1,7 @@
 """State and light of a cell of the ledger, as CONTRACT.md §5 has them, worked out a second time.
 
-Green in time, amber due soon or done late (a late one never turns green), red overdue, blue ongoing, grey waived
-or paused.  What was sent back waits like what was never filed: red once its time is up, amber before.
+Green in time, amber due soon or done late (a late one never turns green), red overdue, blue ongoing, none not due
+yet, grey waived or paused.  What was sent back waits like what was never filed: red once its time is up, amber before.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def _open(clerk, asked, due, day, *, is_overdue):
     if day == due:
         return "due_today", "amber"
     if day < asked.opens:
-        return "upcoming", "green"
+        return "upcoming", "none"
     if due is None:
         return "ongoing", "blue"
     first_lead = max(clerk.policy_of(asked.definition).lead, default=0)
-    return ("due_soon", "amber") if (due - day).days <= first_lead else ("open", "green")
+    return ("due_soon", "amber") if (due - day).days <= first_lead else ("open", "none")

@@ -286,7 +286,7 @@ def _summed_wrongly(office: Office, month: str) -> Iterator[str]:
     named = {
         unit.name
         for unit in districts(office.place.config)
-        for row in book["未报、迟报、零报告"].iter_rows(values_only=True)
+        for row in book["未报、逾期报送、零报告"].iter_rows(values_only=True)
         if any(unit.name in str(value) for value in row)
     }
     nil = {cell for cell, each in in_force.items() if each.is_nil}
@@ -296,7 +296,7 @@ def _summed_wrongly(office: Office, month: str) -> Iterator[str]:
         for unit in districts(office.place.config)
     }
     telling = (set(everybody) - set(in_force)) | nil | office.replay.late(month)
-    yield from _differ(f"{month} 未报、迟报、零报告", {everybody[cell] for cell in telling}, named)
+    yield from _differ(f"{month} 未报、逾期报送、零报告", {everybody[cell] for cell in telling}, named)
     assert "与上月相比" in book.sheetnames
 
 

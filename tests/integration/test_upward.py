@@ -120,8 +120,8 @@ def test_the_week_counts_lights_and_how_they_were_a_week_before():
     week = mail.details["week"]
     assert (week["day"], week["before"]) == ("2022-05-16", "2022-05-09")
     # 7 is open for both, the table of June has opened; May's was late for both a week ago, and still is for one.
-    assert week["lights"] == {"green": 4, "amber": 1, "red": 1, "blue": 0, "grey": 0}
-    assert week["lights_before"] == {"green": 4, "amber": 0, "red": 2, "blue": 0, "grey": 0}
+    assert week["lights"] == {"red": 1, "amber": 1, "green": 0, "blue": 0, "none": 4, "grey": 0}
+    assert week["lights_before"] == {"red": 2, "amber": 0, "green": 0, "blue": 0, "none": 4, "grey": 0}
     by_unit = {row["unit"]: (row["lights"]["red"], row["before"]["red"]) for row in week["units"]}
     assert by_unit == {"wanzhou": (1, 1), "fuling": (0, 1)}
     assert [row["key"] for row in week["tasks"]] == ["7", "table-2"]

@@ -199,7 +199,7 @@ def test_columns_that_the_round_leaves_out_are_empty_and_grey():
     ("states", "zh"),
     [
         (["filed"], "1个单位：已报1，未报0"),
-        (["filed", "late", "late", "nil", "missing"], "5个单位：已报4（其中迟报2、零报告1），未报1"),
+        (["filed", "late", "late", "nil", "missing"], "5个单位：已报4（其中逾期报送2、零报告1），未报1"),
         (["filed", "refused", "waived"], "3个单位：已报1，未报0，退回待改1，免报1"),
     ],
 )
@@ -218,11 +218,11 @@ def test_who_is_missing_late_or_nil_is_listed():
         a_summary(TRAINING, some_units(TRAINING, seed=1)),
         a_summary(UNITS, some_units(UNITS, seed=2)),
     ]
-    sheet = opened(written(*summaries))["未报、迟报、零报告"]
+    sheet = opened(written(*summaries))["未报、逾期报送、零报告"]
     rows = [[cell.value for cell in row] for row in sheet.iter_rows()]
     assert rows[1][0].endswith(standing(summaries[0].units).said().zh)
     listed = [row for row in rows[4:] if row[0]]
-    words = {"未报": "missing", "退回待改": "refused", "迟报": "late", "零报告": "nil", "免报": "waived"}
+    words = {"未报": "missing", "退回待改": "refused", "逾期报送": "late", "零报告": "nil", "免报": "waived"}
     expected = {
         (word, each.form.annex, unit.unit)
         for each in summaries
@@ -233,7 +233,7 @@ def test_who_is_missing_late_or_nil_is_listed():
     assert {tuple(row[:3]) for row in listed} == expected
     assert len(listed) == len(expected)
     for row in listed:
-        if row[0] == "迟报":
+        if row[0] == "逾期报送":
             assert row[3:5] == [2, "2022-05-07"]
         if row[0] == "未报":
             assert row[5] == f"{row[2]}联络员 a@b.example"
@@ -326,7 +326,7 @@ def test_it_prints_on_a4_across_with_its_head_on_every_page():
 
 def test_two_reports_of_one_form_have_a_sheet_each():
     names = opened(written(a_summary(TRAINING), a_summary(TRAINING, round_="self-check"))).sheetnames
-    assert names == ["附件2 汇总", "附件2 汇总 (2)", "未报、迟报、零报告", "与上月相比"]
+    assert names == ["附件2 汇总", "附件2 汇总 (2)", "未报、逾期报送、零报告", "与上月相比"]
 
 
 def test_in_english_the_labels_are_english_and_the_form_is_verbatim():
@@ -339,7 +339,7 @@ def test_in_english_the_labels_are_english_and_the_form_is_verbatim():
 
 def test_a_summary_of_nobody_is_no_obstacle():
     assert opened(written(a_summary(TRAINING, []))).sheetnames[0] == "附件2 汇总"
-    assert opened(written()).sheetnames == ["未报、迟报、零报告", "与上月相比"]
+    assert opened(written()).sheetnames == ["未报、逾期报送、零报告", "与上月相比"]
 
 
 def test_the_same_summary_has_the_same_bytes():

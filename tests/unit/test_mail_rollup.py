@@ -218,8 +218,8 @@ def test_the_opening_says_what_follows():
 
 
 def test_each_light_has_its_number_and_its_change_and_more_red_is_worse():
-    red, amber, green, blue, grey = week().lamps
-    assert (red.name, red.number) == ("红灯：逾期", 3)
+    red, amber, green, blue, _, grey = week().lamps
+    assert (red.name, red.number) == ("红灯：逾期未办结、未报送", 3)
     assert (red.trend.text, red.trend.tone) == ("↑ 较上周增加2项（变差）", "worse")
     assert (amber.trend.text, amber.trend.tone) == ("↓ 较上周减少4项", "")
     assert green.trend.text == "↑ 较上周增加1项"
@@ -306,7 +306,14 @@ def test_in_the_first_week_there_is_nothing_to_compare_with(language):
 
 def test_each_colour_has_a_sign_and_the_bars_are_tables():
     html = Renderer(campaign()).render(BOTH).html
-    for sign, name in (("▲", "红灯"), ("◎", "黄灯"), ("✓", "绿灯"), ("□", "蓝灯"), ("－", "灰灯")):
+    for sign, name in (
+        ("▲", "红灯"),
+        ("◎", "黄灯"),
+        ("✓", "绿灯"),
+        ("∞", "蓝灯"),
+        ("○", "无标记"),
+        ("－", "灰灯"),
+    ):
         assert f"{sign} {name}" in html
     assert "▲3" in html
     assert 'width="89%"' in html
@@ -324,8 +331,8 @@ def test_the_text_says_what_the_html_says():
         "   - nowhere｜未登记联系人｜已延期至6月20日",
         "   逾期报送：fuling应急管理局（共1家）",
         "■ 进展周报：逾期3项，较上周增加2项。",
-        "   ▲ 红灯：逾期｜3｜↑ 较上周增加2项（变差）",
-        "   - wanzhou应急管理局｜▲3 ◎1 ✓36 □1｜↑ 逾期较上周增加2项",
+        "   ▲ 红灯：逾期未办结、未报送｜3｜↑ 较上周增加2项（变差）",
+        "   - wanzhou应急管理局｜▲3 ◎1 ✓36 ∞1｜↑ 逾期较上周增加2项",
         "   其余1家无红灯、黄灯。",
     ):
         assert f"\n{said}\n" in text, said

@@ -14,6 +14,7 @@ from pypdf import PdfReader
 import tracker.report
 from tests.world import at, definition, running, unit, world
 from tracker.core.model import Unit
+from tracker.core.vocabulary import SIGNS
 from tracker.engine.standings import ledger_rows
 from tracker.report import paper
 from tracker.report.blocks import Column, Table
@@ -114,7 +115,7 @@ def test_the_html_is_one_file_without_scripts_or_assets_and_says_names_as_they_a
 
 def test_each_colour_of_a_chart_has_a_sign_beside_it(hostile):
     html = to_html(compose(hostile, "zh"))
-    for colour, sign in (("red", "■"), ("amber", "▲"), ("green", "●"), ("blue", "◆"), ("grey", "○")):
+    for colour, sign in SIGNS.items():
         assert f'<i class="{colour}">{sign}</i>' in html
 
 

@@ -29,9 +29,9 @@ def stand(*events, on, due=DUE, grace=0, target=None, ongoing=False, acceptance=
 @pytest.mark.parametrize(
     ("on", "state", "light", "days_left"),
     [
-        (date(2022, 4, 7), State.UPCOMING, Light.GREEN, 28),
-        (date(2022, 4, 8), State.OPEN, Light.GREEN, 27),
-        (date(2022, 4, 29), State.OPEN, Light.GREEN, 6),
+        (date(2022, 4, 7), State.UPCOMING, Light.NONE, 28),
+        (date(2022, 4, 8), State.OPEN, Light.NONE, 27),
+        (date(2022, 4, 29), State.OPEN, Light.NONE, 6),
         (date(2022, 4, 30), State.DUE_SOON, Light.AMBER, 5),
         (date(2022, 5, 4), State.DUE_SOON, Light.AMBER, 1),
         (date(2022, 5, 5), State.DUE_TODAY, Light.AMBER, 0),

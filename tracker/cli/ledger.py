@@ -24,7 +24,7 @@ from tracker.cli.output import (
     say,
 )
 from tracker.cli.table import Column
-from tracker.terms import LIGHTS, minute, word
+from tracker.terms import minute, word
 
 if TYPE_CHECKING:
     from tracker.app import App
@@ -174,10 +174,12 @@ def _named(facts: list[Fact], app: App, language: Language) -> Iterator[Fact]:
 
 
 def _standing(row: Fact, language: Language) -> Fact:
+    from tracker.core.vocabulary import LAMPS
+
     progress = row["progress"]
     return {
         **row,
-        "state": f"{LIGHTS[row['light']]} {word(row['state'], language)}",
+        "state": f"{LAMPS[row['light']]} {word(row['state'], language)}".lstrip(),
         "days_left": None if row["state"] in SETTLED else row["days_left"],
         "progress": progress if row["target"] is None else f"{progress}/{row['target']}",
         "submitted_at": minute(row["submitted_at"]),

@@ -327,8 +327,9 @@ class Event:
 
 
 class State(StrEnum):
-    """Where an assignment stands."""
+    """Where an assignment stands; ``before`` is what was due before the campaign began in this ledger."""
 
+    BEFORE = "before"
     UPCOMING = "upcoming"
     OPEN = "open"
     DUE_SOON = "due_soon"
@@ -345,15 +346,16 @@ class State(StrEnum):
 
 
 class Light(StrEnum):
-    """The same in a colour.
+    """The same in a colour, in the order in which lights are listed.
 
-    Green in time, amber due soon or done late, red overdue, blue ongoing, grey waived or paused.
+    Red overdue, amber due soon or late, green in time, blue ongoing, none not due yet, grey waived or paused.
     """
 
-    GREEN = "green"
-    AMBER = "amber"
     RED = "red"
+    AMBER = "amber"
+    GREEN = "green"
     BLUE = "blue"
+    NONE = "none"
     GREY = "grey"
 
 

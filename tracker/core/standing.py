@@ -125,7 +125,7 @@ class Standing:
 
 
 #: From what needs somebody most to what needs nobody.
-URGENCY = (Light.RED, Light.AMBER, Light.BLUE, Light.GREEN, Light.GREY)
+URGENCY = (Light.RED, Light.AMBER, Light.BLUE, Light.GREEN, Light.NONE, Light.GREY)
 
 
 def worst(lights: Iterable[Light]) -> Light | None:
@@ -297,7 +297,9 @@ def _light(state: State, *, late: bool) -> Light:
         return Light.RED
     if late or state in (State.DUE_SOON, State.DUE_TODAY, State.DONE_LATE, State.RETURNED):
         return Light.AMBER
-    return Light.BLUE if state is State.ONGOING else Light.GREEN
+    if state is State.ONGOING:
+        return Light.BLUE
+    return Light.NONE if state in (State.BEFORE, State.UPCOMING, State.OPEN) else Light.GREEN
 
 
 def _late_days(answer: Answer, day: date, grace_until: date | None, due: date | None, zone: tzinfo) -> int:

@@ -45,7 +45,7 @@ _WORST = Said("发现问题最多的{}个单位（各表合计）", "The {} unit
 _ANSWERS = Said("各表报送情况（单位数）", "How the units answered (number of units)")
 _STATES = (
     Said("按时", "in time"),
-    Said("迟报", "late"),
+    Said("逾期报送", "late"),
     Said("零报告", "nil"),
     Said("未报、退回", "missing or sent back"),
     Said("免报", "not asked"),

@@ -9,12 +9,12 @@ from tracker.forms.layout import write_text
 from tracker.forms.page import Pages, cell_look, one_page_wide
 from tracker.forms.summed import NIL, FormSummary, Language, UnitFiled, standing
 
-SHEET = Said("未报、迟报、零报告", "Missing, late, nil")
+SHEET = Said("未报、逾期报送、零报告", "Missing, late, nil")
 _HEADS = (
     (Said("情况", "State"), 11),
     (Said("表", "Form"), 9),
     (Said("填表单位/区县", "Unit"), 24),
-    (Said("迟报天数", "Days late"), 9),
+    (Said("逾期天数", "Days late"), 9),
     (Said("报送日期", "Reported on"), 12),
     (Said("联系人", "Contacts"), 60),
     (Said("说明", "Note"), 24),
@@ -23,7 +23,7 @@ _HEADS = (
 _KINDS = {
     "missing": (Said("未报", "missing"), "#FCE4E4"),
     "refused": (Said("退回待改", "sent back"), "#FCE4E4"),
-    "late": (Said("迟报", "late"), "#FFF2CC"),
+    "late": (Said("逾期报送", "late"), "#FFF2CC"),
     "nil": (NIL, "#E7E6E6"),
     "waived": (Said("免报", "not asked"), "#FFFFFF"),
 }

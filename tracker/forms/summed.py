@@ -127,9 +127,9 @@ class Standing:
     waived: int
 
     def said(self) -> Said:
-        """In one sentence: 41个单位：已报37（其中迟报2、零报告1），未报4."""
+        """In one sentence: 41个单位：已报37（其中逾期报送2、零报告1），未报4."""
         zh, en = f"{self.asked}个单位：已报{self.answered}", f"{self.asked} units: {self.answered} reported"
-        among = [(self.late, "迟报", "late"), (self.nil, "零报告", "nil")]
+        among = [(self.late, "逾期报送", "late"), (self.nil, "零报告", "nil")]
         if any(number for number, _, _ in among):
             zh += "（其中" + "、".join(f"{word}{number}" for number, word, _ in among if number) + "）"
             en += f" (of them {', '.join(f'{number} {word}' for number, _, word in among if number)})"

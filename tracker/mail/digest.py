@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import NamedTuple
 
-from tracker.core.model import Campaign, Item, Mail, Reason, Unit
+from tracker.core.model import Campaign, Item, Light, Mail, Reason, Unit
 from tracker.links import Links, lasting
 from tracker.mail.beside import Beside, Remarks
 from tracker.mail.cards import Card, Cards
@@ -28,6 +28,14 @@ SECTIONS = ("escalation", "overdue", "returned", "lapsed", "due_today", "lead", 
 _RANK = {name: rank for rank, name in enumerate(SECTIONS)}
 #: Sections in which the periods of one definition make one row.
 _MERGED = frozenset({"overdue", "lapsed"})
+
+#: In which light the items of a section shine; what was sent back is red once it is late.
+LIGHT_OF = {
+    **dict.fromkeys(("escalation", "overdue"), Light.RED),
+    **dict.fromkeys(("returned", "lapsed", "due_today", "lead", "pace"), Light.AMBER),
+    "opened": Light.NONE,
+    "review": Light.BLUE,
+}
 
 #: The items of a row, with the name of the section that it stands in.
 Group = tuple[str, list[Item]]
@@ -128,12 +136,14 @@ class DigestComposer:
         # Where all is for the recipient's own unit, the rows need not say so.
         is_own = len(units) == 1 and (mail.unit is None or mail.unit in units)
         rows: dict[str, list[Row]] = {}
+        lights: dict[str, Light] = {}
         for name, items in groups:
+            lights[name] = _light(name, items, lights.get(name, LIGHT_OF[name]))
             copied = is_copy(mail, items[0].unit) and not mail.details.get("cc")
             row = self._row(name, items, day, beside, is_own=is_own, is_copy=copied)
             # The rows of other readers are the same, the links are not.
             rows.setdefault(name, []).append(self._linked(row, name, items, mail, day))
-        return tuple(self._section(name, tuple(found)) for name, found in rows.items())
+        return tuple(self._section(name, tuple(found), lights[name]) for name, found in rows.items())
 
     def _linked(self, row: Row, name: str, items: list[Item], mail: Mail, day: date) -> Row:
         """``row`` with the pages on which the reader of ``mail`` answers it; others' items are not theirs to answer."""
@@ -158,13 +168,14 @@ class DigestComposer:
             )
         )
 
-    def _section(self, name: str, rows: tuple[Row, ...]) -> Section:
+    def _section(self, name: str, rows: tuple[Row, ...], light: Light) -> Section:
         words = self.words
         count, items = words(f"sections.{name}.count", n=len(rows)), sum(row.items for row in rows)
         if items > len(rows):
             spread = "sections.with_units" if name == "escalation" else "sections.with_periods"
             count = words(spread, count=count, n=items)
-        return Section(name, words(f"sections.{name}.heading"), words(f"sections.{name}.hint"), count, rows)
+        heading, hint = words(f"sections.{name}.heading"), words(f"sections.{name}.hint")
+        return Section(name, heading, hint, count, rows, light.value)
 
     def _row(
         self, name: str, items: list[Item], day: date, beside: Beside, *, is_own: bool, is_copy: bool
@@ -307,6 +318,12 @@ def is_copy(mail: Mail, unit: str) -> bool:
     """Whether what concerns ``unit`` in ``mail`` is for its reader's information only."""
     copied = mail.details.get("cc_of")
     return bool(mail.details.get("cc")) or (isinstance(copied, list) and unit in copied)
+
+
+def _light(name: str, items: list[Item], light: Light) -> Light:
+    """``light``, or red where one of ``items`` was sent back and is late."""
+    is_late = any(item.days_left is not None and item.days_left < 0 for item in items)
+    return Light.RED if name == "returned" and is_late else light
 
 
 def _as_few(groups: dict[tuple[str, ...], list[Item]]) -> dict[tuple[str, ...], list[Item]]:

@@ -20,6 +20,7 @@ from jinja2 import Environment, StrictUndefined, Template, TemplateError, Templa
 from markupsafe import escape
 
 from tracker.core.model import Campaign, Contact, Language, Mail
+from tracker.core.vocabulary import SIGNS
 from tracker.errors import MailError, Problem
 from tracker.links import Links
 from tracker.mail.compose import Composer
@@ -165,13 +166,15 @@ FALL_BACK = "; the shipped layout is used instead"
 
 
 def _environment(kind: type[E]) -> E:
-    return kind(
+    environment = kind(
         autoescape=lambda name: bool(name and name.endswith(".html")),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.globals["signs"] = SIGNS
+    return environment
 
 
 def _compile(environment: Environment, text: str, style: str, words: Words, path: Path) -> Template:

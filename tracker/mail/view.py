@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
+from tracker.core.model import Light
+
 
 class Answer(NamedTuple):
     """A way to answer an item by a link: its word in addresses, and in the reader's language."""
@@ -58,13 +60,17 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Rows of the same urgency.  ``name`` is one of ``digest.SECTIONS``; ``count`` says how many in words."""
+    """Rows of the same urgency.
+
+    ``name`` is one of ``digest.SECTIONS``, ``light`` the one that they shine in; ``count`` says how many in words.
+    """
 
     name: str
     heading: str
     hint: str
     count: str
     rows: tuple[Row, ...]
+    light: str = Light.NONE.value
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tracker.core.model import Light
+from tracker.core.vocabulary import LIGHTS
 from tracker.mail.cards import Cards
 from tracker.mail.facts import Facts, Numbers, mappings, numbers
 from tracker.mail.view import Bar, Lamp, LightRow, LightTable, Trend, Week
@@ -17,8 +18,6 @@ SHOWN_ROWS = 60
 #: A bar that is narrower than this, in per cent, has no room for its sign.
 ROOM_FOR_SIGN = 6
 
-#: The order in which lights are shown: what needs a person first.
-ORDER = (Light.RED, Light.AMBER, Light.GREEN, Light.BLUE, Light.GREY)
 _NO_LIGHTS: Numbers = {}
 
 
@@ -64,10 +63,10 @@ class WeekComposer:
 
     def _lamps(self, now: Numbers, before: Numbers | None) -> list[Lamp]:
         lamps = []
-        for light in ORDER:
+        for light in Light:
             number = now.get(light, 0)
             trend = None if before is None else self._trend(light, number - before.get(light, 0))
-            lamps.append(Lamp(light.value, self._words(f"lights.{light}"), number, trend))
+            lamps.append(Lamp(light.value, LIGHTS[light].legend(self._words.language), number, trend))
         return lamps
 
     def _trend(self, light: Light, change: int) -> Trend:
@@ -122,7 +121,7 @@ class WeekComposer:
         return LightTable(self._words(f"week.{name}"), rows, tuple(rest))
 
     def _row(self, line: _Line) -> LightRow:
-        shown = tuple((light.value, line.now[light]) for light in ORDER if line.now.get(light))
+        shown = tuple((light.value, line.now[light]) for light in Light if line.now.get(light))
         trend = None
         if line.before is not None:
             red, was = line.now.get(Light.RED, 0), line.before.get(Light.RED, 0)
@@ -140,7 +139,7 @@ class WeekComposer:
 
 def _bars(now: Numbers) -> tuple[Bar, ...]:
     """Shares in per cent of the lights that occur: each at least 1, and together 100."""
-    found = [(light, now[light]) for light in ORDER if now.get(light, 0) > 0]
+    found = [(light, now[light]) for light in Light if now.get(light, 0) > 0]
     total = sum(number for _, number in found)
     shares = [max(1, number * 100 // total) for _, number in found]
     if shares:

@@ -6,29 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tracker.core.model import Language, Light
-
-#: A sign for each colour, for those who cannot tell the colours apart; None is what is not yet due.
-SIGNS: dict[Light | None, str] = {
-    Light.GREEN: "●",
-    Light.AMBER: "▲",
-    Light.RED: "■",
-    Light.BLUE: "◆",
-    Light.GREY: "○",
-    None: "□",
-}
+from tracker.core.vocabulary import LIGHTS
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """A piece of a bar."""
 
-    light: Light | None
+    light: Light
     count: int
 
     @property
     def sign(self) -> str:
         """Beside its colour."""
-        return SIGNS[self.light]
+        return LIGHTS[self.light].sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +58,13 @@ class Bar:
 class Key:
     """What a colour of a chart means."""
 
-    light: Light | None
+    light: Light
     label: str
 
     @property
     def sign(self) -> str:
         """Beside its colour."""
-        return SIGNS[self.light]
+        return LIGHTS[self.light].sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +95,7 @@ class Figure:
     @property
     def sign(self) -> str:
         """Beside its colour; nothing where it has none."""
-        return "" if self.light is None else SIGNS[self.light]
+        return "" if self.light is None else LIGHTS[self.light].sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +127,7 @@ class Column:
     @property
     def sign(self) -> str:
         """In front of the title; nothing where it counts no light."""
-        return "" if self.light is None else SIGNS[self.light]
+        return "" if self.light is None else LIGHTS[self.light].sign
 
 
 Cell = str | Bar

@@ -12,7 +12,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from tracker.core.model import Light
-from tracker.report.blocks import SIGNS
+from tracker.core.vocabulary import LIGHTS
 from tracker.report.model import MonthReport
 from tracker.report.wording import Wording
 
@@ -26,13 +26,14 @@ FILLS = {
     Light.RED: "#C8322B",
     Light.BLUE: "#2F6FBD",
     Light.GREY: "#9AA2AB",
-    None: "#DEE3E8",
+    Light.NONE: "#DEE3E8",
 }
 INKS = {
     Light.GREEN: "#256F3D",
     Light.AMBER: "#8A5A00",
     Light.RED: "#B3261E",
     Light.BLUE: "#245A9C",
+    Light.NONE: "#8A929B",
     Light.GREY: "#5B636D",
 }
 
@@ -71,7 +72,7 @@ class Book:
 
     def light_heads(self, lights: Iterable[Light]) -> list[Head]:
         """A column for each light."""
-        return [Head(f"{SIGNS[light]} {self.wording.light(light)}", 9) for light in lights]
+        return [Head(f"{LIGHTS[light].sign} {self.wording.light(light)}", 9) for light in lights]
 
     def front(self) -> Worksheet:
         """The first sheet, still empty."""
@@ -99,7 +100,7 @@ class Book:
         if value is None or value == "":
             return
         if isinstance(value, Light):
-            text = f"{SIGNS[value]} {self.wording.light(value)}"
+            text = f"{LIGHTS[value].sign} {self.wording.light(value)}"
             sheet.write_string(row, column, text, self.format(font_color=INKS[value], valign="top"))
         elif isinstance(value, str):
             sheet.write_string(row, column, value[:LONGEST], self.format(text_wrap=wrap, valign="top"))

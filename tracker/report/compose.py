@@ -9,15 +9,15 @@ from tracker.mail.wording import tidy
 from tracker.report import tables
 from tracker.report.blocks import Bar, Block, Chart, Figure, Figures, Heading, Key, Page, Part, Table, Text
 from tracker.report.model import MonthReport, OccurrenceReport, Tally
-from tracker.report.tables import ORDER, ROWS
+from tracker.report.tables import ROWS
 from tracker.report.wording import Wording
 
 #: A deadline's bar from what was done to what is still to come.
-PROGRESS: tuple[tuple[Light | None, str, Callable[[Tally], int]], ...] = (
+PROGRESS: tuple[tuple[Light, str, Callable[[Tally], int]], ...] = (
     (Light.GREEN, "deadlines.on_time", lambda tally: tally.on_time),
     (Light.AMBER, "deadlines.late", lambda tally: tally.late),
     (Light.RED, "deadlines.overdue", lambda tally: tally.overdue),
-    (None, "deadlines.open", lambda tally: tally.missing - tally.overdue),
+    (Light.NONE, "deadlines.open", lambda tally: tally.missing - tally.overdue),
 )
 
 
@@ -98,12 +98,11 @@ def _figures(wording: Wording, report: MonthReport) -> Figures:
 
 def _in_hand(wording: Wording, report: MonthReport) -> Iterator[Block]:
     say = wording.say
-    parts = tuple(Part(light, report.lights[light]) for light in ORDER)
+    parts = tuple(Part(light, report.lights[light]) for light in Light)
     keys = tuple(
         Key(
             part.light,
-            f"{wording.light(part.light)} {part.count}"
-            + (f" · {say(f'meanings.{part.light.value}')}" if part.light is not None else ""),
+            f"{wording.light(part.light)} {part.count} · {wording.meaning(part.light)}",
         )
         for part in parts
     )

@@ -10,7 +10,6 @@ from tracker.core.model import Light
 from tracker.mail.wording import tidy
 from tracker.report.book import FILLS, Book, Value, Written
 from tracker.report.sheets import DEADLINE_PARTS, UNIT_LIGHTS
-from tracker.report.tables import ORDER
 
 #: Bars that a chart can hold and still be read; the worst stand first.
 BARS = 45
@@ -86,12 +85,12 @@ def _lights(book: Book, sheet: Worksheet, row: int) -> tuple[int, int]:
     """The lights of everything in hand; the row after them, and the first of theirs."""
     wording, report = book.wording, book.report
     _heading(book, sheet, row, wording.say("overall.chart", n=report.in_hand), wording.say("sheets.number"))
-    for light in ORDER:
+    for light in Light:
         row += 1
         book.write(sheet, row, 0, light)
         book.write(sheet, row, 1, report.lights[light])
-        sheet.write_string(row, 2, wording.say(f"meanings.{light.value}"), book.format(indent=1))
-    return row + 1, row - len(ORDER) + 1
+        sheet.write_string(row, 2, wording.meaning(light), book.format(indent=1))
+    return row + 1, row - len(Light) + 1
 
 
 def _heading(book: Book, sheet: Worksheet, row: int, *titles: str) -> None:
@@ -109,13 +108,13 @@ def _insert(sheet: Worksheet, row: int, chart: Any, height: int) -> int:
 
 def _lights_chart(book: Book, name: str, first: int) -> Any:
     chart: Any = book.workbook.add_chart({"type": "column"})
-    last = first + len(ORDER) - 1
+    last = first + len(Light) - 1
     chart.add_series(
         {
             "name": book.wording.say("sheets.number"),
             "categories": [name, first, 0, last, 0],
             "values": [name, first, 1, last, 1],
-            "points": [{"fill": {"color": FILLS[light]}} for light in ORDER],
+            "points": [{"fill": {"color": FILLS[light]}} for light in Light],
             "data_labels": {"value": True},
             "gap": 60,
         }
@@ -127,14 +126,14 @@ def _lights_chart(book: Book, name: str, first: int) -> Any:
 
 
 def _deadlines_chart(book: Book, deadlines: Written, bars: int) -> Any:
-    colours = (Light.GREEN, Light.AMBER, Light.RED, None)
+    colours = (Light.GREEN, Light.AMBER, Light.RED, Light.NONE)
     chart = _stacked(book, deadlines, bars, [FILLS[each] for each in colours], DEADLINE_PARTS, label=0)
     _dress(chart, book.wording.say("deadlines.chart"))
     return chart
 
 
 def _units_chart(book: Book, units: Written, bars: int) -> Any:
-    chart = _stacked(book, units, bars, [FILLS[light] for light in ORDER], UNIT_LIGHTS, label=0)
+    chart = _stacked(book, units, bars, [FILLS[light] for light in Light], UNIT_LIGHTS, label=0)
     _dress(chart, book.wording.heading_text("units"))
     return chart
 

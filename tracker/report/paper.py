@@ -41,24 +41,24 @@ SOFT: Colour = (91, 99, 109)
 RULE: Colour = (205, 210, 216)
 WASH: Colour = (243, 245, 247)
 WHITE: Colour = (255, 255, 255)
-FILLS: dict[Light | None, Colour] = {
+FILLS: dict[Light, Colour] = {
     Light.GREEN: (47, 143, 78),
     Light.AMBER: (232, 163, 23),
     Light.RED: (200, 50, 43),
     Light.BLUE: (47, 111, 189),
     Light.GREY: (154, 162, 171),
-    None: (222, 227, 232),
+    Light.NONE: (222, 227, 232),
 }
 #: The same, dark enough for a sign on white.
-INKS: dict[Light | None, Colour] = {
+INKS: dict[Light, Colour] = {
     Light.GREEN: (37, 111, 61),
     Light.AMBER: (156, 100, 0),
     Light.RED: (179, 38, 30),
     Light.BLUE: (36, 90, 156),
     Light.GREY: SOFT,
-    None: SOFT,
+    Light.NONE: SOFT,
 }
-DARK_ON = (Light.AMBER, Light.GREY, None)
+DARK_ON = (Light.AMBER, Light.GREY, Light.NONE)
 
 MARGIN = 16.0
 #: Line height over size of the letters; sizes are points, lengths millimetres.

@@ -176,7 +176,7 @@ class _Grid:
             for number, line in enumerate(lines if isinstance(lines, list) else ()):
                 left = x + self._indent(width, column, line)
                 y = paper.y + PAD / 2 + number * _high(size)
-                if number == 0 and column.sign:
+                if number == 0 and column.light is not None:
                     paper.write_at(left, y, column.sign, size=size, colour=INKS[column.light])
                     left += paper.width_of(column.sign, size)
                     line = line.removeprefix(column.sign)  # noqa: PLW2901

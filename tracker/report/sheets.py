@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from tracker.core.model import Light
 from tracker.mail.wording import tidy
 from tracker.report.book import Book, Head, Value, Written
 from tracker.report.model import Group, Line, Thing
-from tracker.report.tables import ORDER, worst_first
+from tracker.report.tables import worst_first
 
 #: Characters of a title where it stands on every row; the sheet of tasks and reports has all of it.
 TITLE = 80
@@ -136,12 +137,12 @@ def add_lights(book: Book, key: str, groups: Iterable[Group]) -> Written:
 
 def _group_heads(book: Book) -> list[Head]:
     counts = (book.head(key, 9) for key in ("asked", "done", "late", "missing", "overdue", "arrears"))
-    return [*book.light_heads(ORDER), *counts]
+    return [*book.light_heads(Light), *counts]
 
 
 def _group(group: Group) -> tuple[int, ...]:
     due = group.due
-    lights = (group.lights[light] for light in ORDER)
+    lights = (group.lights[light] for light in Light)
     return (*lights, due.asked, due.done, due.late, due.missing, due.overdue, group.arrears)
 
 

@@ -15,8 +15,6 @@ from tracker.report.wording import Wording
 ROWS = 100
 #: References that are named in one cell.
 REFS = 6
-#: Worst first, so that red stands at the same edge in every bar.
-ORDER = (Light.RED, Light.AMBER, Light.GREEN, Light.BLUE, Light.GREY)
 
 Row = tuple[Cell, ...]
 
@@ -191,12 +189,12 @@ def lights_table(wording: Wording, groups: Iterable[Group], *, by: str) -> Table
 
 
 def _lights_columns(wording: Wording, first: str, weight: int) -> list[Column]:
-    lights = [Column(wording.light(light), 5, right=True, light=light) for light in ORDER]
+    lights = [Column(wording.light(light), 5, right=True, light=light) for light in Light]
     return [Column(first, weight), *lights, Column(wording.say("columns.share"), 18, bar=True)]
 
 
 def _lights(group: Group) -> Row:
-    parts = tuple(Part(light, group.lights[light]) for light in ORDER)
+    parts = tuple(Part(light, group.lights[light]) for light in Light)
     return (*(_count(part.count) for part in parts), Bar("", parts))
 
 

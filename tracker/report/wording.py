@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from tracker.core.model import Language, Light, State
+from tracker.core.vocabulary import LIGHTS, STATES
 from tracker.mail.wording import Calendar, clip, tidy
 from tracker.mail.words import load_words
 from tracker.report.model import Group, Line, MonthReport, Tally, UnitFacts
@@ -117,11 +118,15 @@ class Wording:
 
     def state(self, state: State) -> str:
         """The word for a state."""
-        return self.say(f"states.{state.value}")
+        return STATES[state](self.language)
 
-    def light(self, light: Light | None) -> str:
+    def light(self, light: Light) -> str:
         """The word for a light."""
-        return self.say(f"lights.{'none' if light is None else light.value}")
+        return LIGHTS[light].name(self.language)
+
+    def meaning(self, light: Light) -> str:
+        """What it means."""
+        return LIGHTS[light].meaning(self.language)
 
     @staticmethod
     def rate(tally: Tally) -> str:

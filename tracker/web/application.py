@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from tracker.errors import TrackerError
 from tracker.shipped import shipped
-from tracker.web import acting, answer, board, feeds, probes, requests, signing_in
+from tracker.web import acting, answer, board, feeds, probes, requests, signing_in, signs
 from tracker.web.api.application import make_api
 from tracker.web.counted import Counted
 from tracker.web.guard import Guard
@@ -56,6 +56,7 @@ def _routes(site: Site) -> list[BaseRoute]:
         Mount("/api", make_api(site)),
         *answer.routes(),
         *requests.routes(),
+        *signs.routes(),
         Mount("/static", StaticFiles(directory=shipped("templates") / "web" / "static")),
         *signing_in.routes(),
         *acting.routes(),

@@ -16,11 +16,13 @@ from starlette.responses import HTMLResponse
 from tracker.app import App
 from tracker.board.lights import Board
 from tracker.core.model import Language
+from tracker.core.vocabulary import LIGHTS
 from tracker.engine.inforce import InForce
 from tracker.shipped import shipped
 from tracker.terms import say_day, word
 from tracker.web import flash
 from tracker.web.door import Door
+from tracker.web.signs import LETTERS
 from tracker.web.words import LANGUAGES, Words, words_of
 
 #: Cookies that hold nothing but how the reader wants to see the page.
@@ -59,6 +61,8 @@ class Site:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        # Macros see these too.
+        self.environment.globals |= {"shown": LIGHTS, "letters": LETTERS}
         self.board = Board(self.app.database)
 
     @property
@@ -81,7 +85,7 @@ class Site:
 
         Templates get ``facts`` and beside them ``t`` (phrases), ``site``, ``campaign``, ``request``, ``person``,
         ``csrf``, ``flash``, ``theme``, ``here(name=value)`` (this page's address with other parameters), ``word`` (states,
-        events, kinds), ``day`` and ``minute`` (dates and times in the campaign's zone).
+        events, kinds), ``shown`` and ``letters`` (lights), ``day`` and ``minute`` (dates and times in the campaign's zone).
         """
         language = language_of(request)
         html = self.environment.get_template(template).render(

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from starlette.requests import Request
 
 from tracker.core.answering import Way
-from tracker.core.model import Event, EventKind, Language, Light, State
+from tracker.core.model import Event, EventKind, Language, State
+from tracker.core.vocabulary import LIGHTS, STATES
 from tracker.engine.requests import Asked
 from tracker.engine.requests import Request as UnitRequest
 from tracker.mail.cards import Cards
@@ -20,9 +21,6 @@ from tracker.mail.words import load_words
 from tracker.shipped import shipped
 from tracker.web.answer.case import Case
 from tracker.web.site import language_of, site_of, words
-
-#: A sign beside each colour, as in the mails.
-SIGNS = {Light.RED: "▲", Light.AMBER: "◎", Light.GREEN: "✓", Light.BLUE: "□", Light.GREY: "－"}
 
 #: Ways that put an answer in the place of one that is there.
 _CORRECTING = {Way.FILE, Way.DONE, Way.NIL}
@@ -134,7 +132,7 @@ class Teller:
     def light(self) -> tuple[str, str, str]:
         """The light: its colour, its sign, and the state in words."""
         row = self._case.row
-        return row.light.value, SIGNS[row.light], self._say(f"answer.state.{row.state.value}")
+        return row.light.value, LIGHTS[row.light].sign, STATES[row.state](self._say.language)
 
     @property
     def progress(self) -> str | None:

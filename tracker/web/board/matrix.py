@@ -7,8 +7,9 @@ from starlette.responses import Response
 
 from tracker.board.lights import Matrix
 from tracker.board.months import reports_of
+from tracker.board.tally import Part
 from tracker.core.model import Definition, Kind, Light
-from tracker.core.standing import URGENCY
+from tracker.core.standing import URGENCY, worst
 from tracker.engine.inforce import InForce
 from tracker.web.board.asked import chosen, read_choice, read_page, sections
 from tracker.web.identity import Role, require
@@ -78,7 +79,9 @@ def _glance(site: Site, matrix: Matrix) -> dict[str, object]:
         "overdue": matrix.all_lights[Light.RED],
         "month": f"{month:%Y-%m}",
         "tables": [
-            (_short(force, definitions[key]), key, each) for key, each in reports.items() if each.missing
+            (_short(force, definitions[key]), key, each, worst(each.counted[Part.MISSING]))
+            for key, each in reports.items()
+            if each.missing
         ],
         "all_in": bool(reports) and not any(each.missing for each in reports.values()),
     }

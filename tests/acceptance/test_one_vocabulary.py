@@ -1,0 +1,110 @@
+"""The same sign and word for each light and state on the board, in mails, in the report's PDF, workbook and Markdown."""
+
+from __future__ import annotations
+
+import io
+import re
+from datetime import date, datetime
+
+import openpyxl
+import pytest
+from pypdf import PdfReader
+
+from tests.web import ZONE, answer, browser, office
+from tracker import desk
+from tracker.core.model import EventKind, Light, MailKind, State
+from tracker.core.vocabulary import LIGHTS, STATES
+from tracker.engine.mails import stored_mails
+from tracker.report.ask import month_report
+from tracker.report.compose import compose
+from tracker.report.facts import Month
+from tracker.report.markdown import to_markdown
+from tracker.report.pdf import to_pdf
+from tracker.report.workbook import to_workbook
+from tracker.web.signs import LETTERS
+
+#: A Monday, on which the week's roll-up goes.
+AT = datetime(2022, 6, 13, 10, tzinfo=ZONE)
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """Everything that people read of one ledger on one day, in Chinese, by where they read it."""
+    with office(tmp_path_factory.mktemp("words"), at=AT) as app:
+        answer(app, "table-2@2022-07", "wanzhou")
+        answer(app, "table-2@2022-06", "fuling")
+        answer(app, "table-3@2022-06", "fuling", EventKind.WAIVE)
+        app.engine.run_pass()
+        with app.database.reading() as session:
+            weekly = [each.mail for each in stored_mails(session) if each.mail.kind is MailKind.ROLLUP][-1]
+        mail = app.renderer.render(weekly)
+        client = browser(app)
+        report = month_report(app, Month(date(2022, 6, 1)))
+        page = compose(report, "zh")
+        yield {
+            "rows": desk.status(app)[1],
+            "client": client,
+            "board": client.get("/?language=zh").text,
+            "sheet": client.get("/static/signs.css").text,
+            "mail": re.sub(r"<[^>]+>", "", mail.html),
+            "mail as text": mail.text,
+            "markdown": to_markdown(page),
+            "pdf": "\n".join(
+                each.extract_text().replace("\0", "") for each in PdfReader(io.BytesIO(to_pdf(page))).pages
+            ),
+            "workbook": _cells(to_workbook(report, "zh")),
+        }
+
+
+def _cells(data):
+    book = openpyxl.load_workbook(io.BytesIO(data))
+    return [str(cell.value) for sheet in book for row in sheet.iter_rows() for cell in row if cell.value]
+
+
+@pytest.mark.parametrize("light", list(Light))
+def test_a_light_has_one_sign_one_name_and_one_meaning_wherever_it_is_read(told, light):
+    sign, name, meaning = LIGHTS[light].sign, LIGHTS[light].name.zh, LIGHTS[light].meaning.zh
+    # On the board: the style sheet has the sign, of a light by itself and of a cell; the legend has the words.
+    assert (
+        f'.light.{light}::before, .matrix .{LETTERS[light]} a::before {{ content: "{sign}"; }}'
+        in told["sheet"]
+    )
+    assert f'<span class="light {light}">{name}：{meaning}</span>' in told["board"]
+    # In mails, as HTML and as text.
+    assert f"{sign} {name}：{meaning}" in told["mail"]
+    assert f"{sign} {name}：{meaning}" in told["mail as text"]
+    # In the report: the legend of a chart, and the heads of columns.
+    assert re.search(rf"- {sign} {name} \d+ · {meaning}", told["markdown"])
+    assert re.search(rf"{sign}\s*{name}\s*\d+\s*·\s*{meaning}", told["pdf"])
+    assert f"{sign} {name}" in told["workbook"]
+    assert meaning in told["workbook"]
+
+
+def test_a_sign_stands_for_one_light_only():
+    signs = [shown.sign for shown in LIGHTS.values()]
+    assert len(set(signs)) == len(signs) == len(Light)
+
+
+def test_what_is_not_due_yet_never_looks_like_what_is_done(told):
+    """Row 24, of which nothing is in, beside a table of which most is."""
+    open_cells = [row for row in told["rows"] if row.state is State.OPEN]
+    done_cells = [row for row in told["rows"] if row.state is State.DONE]
+    assert {row.light for row in open_cells} == {Light.NONE}
+    assert {row.light for row in done_cells} == {Light.GREEN}
+    assert f'<td class="{LETTERS[Light.NONE]}"' in told["board"]
+
+
+def test_a_state_has_one_word_wherever_it_is_read(told):
+    states = {row.state for row in told["rows"]}
+    assert {State.OVERDUE, State.DONE, State.DONE_LATE, State.WAIVED, State.OPEN, State.ONGOING} <= states
+    for state in states:
+        word = STATES[state].zh
+        [row, *_] = [row for row in told["rows"] if row.state is state]
+        page = told["client"].get(f"/assignment/{row.unit}/{row.ref}?language=zh").text
+        assert f'<span class="light {row.light}">{word}</span>' in page, state
+    counted = [line for line in told["markdown"].splitlines() if "按办理状态" in line]
+    [listed] = re.findall(r"按办理状态：(.*?)。", counted[0])
+    assert {re.sub(r"\d+$", "", each) for each in listed.split("、")} <= {said.zh for said in STATES.values()}
+    assert {cell for cell in told["workbook"] if cell in {said.zh for said in STATES.values()}} >= {
+        STATES[State.OVERDUE].zh
+    }

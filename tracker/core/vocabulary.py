@@ -1,0 +1,76 @@
+"""The one table of signs and words for lights and states, for every place where people see them.
+
+Board, mails, report, workbook, terminal and calendars take theirs from here, so that a sign means the same wherever
+somebody meets it (``tests/acceptance/test_one_vocabulary.py`` reads all of them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from tracker.core.model import Language, Light, State
+
+
+class Said(NamedTuple):
+    """The same in Chinese and in English."""
+
+    zh: str
+    en: str
+
+    def __call__(self, language: Language) -> str:
+        """In one of them."""
+        return self.zh if language == "zh" else self.en
+
+
+class Shown(NamedTuple):
+    """A light: its sign, what it is called, what it means; ``lamp`` is the sign where there is no ink (terminals)."""
+
+    sign: str
+    name: Said
+    meaning: Said
+    lamp: str
+
+    def legend(self, language: Language) -> str:
+        """绿灯：按期办结、按期报送 · Green: in on time."""
+        colon = "：" if language == "zh" else ": "
+        return f"{self.name(language)}{colon}{self.meaning(language)}"
+
+
+#: Every sign is in GB 2312 or in the font of the report, and none is told from another by its colour.
+LIGHTS: Mapping[Light, Shown] = {
+    Light.RED: Shown("▲", Said("红灯", "Red"), Said("逾期未办结、未报送", "overdue"), "🔴"),
+    Light.AMBER: Shown(
+        "◎",
+        Said("黄灯", "Amber"),
+        Said("临近到期、退回、逾期办结、逾期报送", "due soon, sent back, or in late"),
+        "🟡",
+    ),
+    Light.GREEN: Shown("✓", Said("绿灯", "Green"), Said("按期办结、按期报送", "in on time"), "🟢"),
+    Light.BLUE: Shown("∞", Said("蓝灯", "Blue"), Said("持续推进", "ongoing"), "🔵"),
+    Light.NONE: Shown("○", Said("无标记", "No mark"), Said("未到时限", "nothing to do yet"), ""),
+    Light.GREY: Shown("－", Said("灰灯", "Grey"), Said("免报、暂停", "waived or paused"), "⚪"),
+}
+
+#: By the names that JSON and templates have for lights.
+SIGNS: Mapping[str, str] = {light.value: shown.sign for light, shown in LIGHTS.items()}
+LAMPS: Mapping[str, str] = {light.value: shown.lamp for light, shown in LIGHTS.items()}
+
+STATES: Mapping[State, Said] = {
+    State.BEFORE: Said("台账建立前到期", "due before this ledger began"),
+    State.UPCOMING: Said("未开始", "upcoming"),
+    State.OPEN: Said("办理中", "open"),
+    State.DUE_SOON: Said("临近到期", "due soon"),
+    State.DUE_TODAY: Said("今日到期", "due today"),
+    State.OVERDUE: Said("已逾期", "overdue"),
+    State.SUBMITTED: Said("已报送待审核", "submitted"),
+    State.DONE: Said("已办结", "done"),
+    State.DONE_LATE: Said("逾期办结", "done late"),
+    State.NIL: Said("零报告", "nil return"),
+    State.RETURNED: Said("已退回", "returned"),
+    State.WAIVED: Said("免报", "waived"),
+    State.PAUSED: Said("暂停", "paused"),
+    State.ONGOING: Said("持续推进", "ongoing"),
+}
+
+WORDS: Mapping[str, Said] = {state.value: said for state, said in STATES.items()}
