@@ -1,12 +1,14 @@
 """What goes upward: escalations, roll-ups and the week; and whose clock a mail goes by."""
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from tests.world import at, definition, running, unit, world
 from tracker.core.model import Contact, MailKind, StandIn, Unit
+from tracker.core.policy import Policies, Quiet, Settings, built_in
 from tracker.engine.plan import plan
 
 BOTH = ("wanzhou", "fuling")
@@ -95,6 +97,23 @@ def test_the_roll_up_names_who_is_missing_on_the_first_workday_after():
         ("beibei", "lead"),
     ]
     assert "week" not in mail.details
+
+
+def test_a_roll_up_is_written_however_many_days_are_quiet():
+    quiet = Quiet(spans=((date(2022, 6, 3), date(2022, 8, 9)),))
+    monthly = replace(built_in()["monthly"], quiet=quiet)
+    settings = Settings(policies=Policies({**built_in(), "monthly": monthly}))
+    force = world(TABLE, units=(CITY, *BOTH), supervisor="city", settings=settings)
+    with running(force, "2022-06-02 08:00") as engine:
+        found = [
+            (mail.key.split("/")[1], deadline["ref"])
+            for month, days in ((6, 30), (7, 31), (8, 12))
+            for day in range(2 if month == 6 else 1, days + 1)
+            for mail in of_kind(mails(engine, f"2022-{month:02}-{day:02}"), MailKind.ROLLUP)
+            for deadline in mail.details["deadlines"]
+        ]
+    # The 9th of August is the first workday after that is not quiet, for the months of June to August.
+    assert found == [("2022-08-09", f"table-2@2022-{month:02}") for month in (6, 7, 8)]
 
 
 def test_who_answers_before_a_roll_up_goes_is_not_missing_in_it():

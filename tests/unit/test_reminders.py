@@ -168,6 +168,27 @@ policies = st.builds(
     escalate=st.builds(Interval, st.integers(1, 20), st.sampled_from(["d", "wd"])),
     announce=st.booleans(),
 )
+intervals = st.none() | st.builds(Interval, st.sampled_from([1, 2, 7, 60]), st.sampled_from(["d", "wd"]))
+#: Policies at their edges, with months of quiet days in the years of the dates.
+extreme = st.builds(
+    Policy,
+    st.just("p"),
+    lead=st.sampled_from([(), (0,), (1, 3), (30, 7, 3, 1), (400,)]),
+    overdue=intervals,
+    escalate=intervals,
+    announce=st.booleans(),
+    review=st.sampled_from([None, "month", "quarter", "year"]),
+    max_repeats=st.sampled_from([None, 1, 3]),
+    pace=st.sampled_from([None, "week", "month"]),
+    quiet=st.builds(
+        lambda weekdays, since, length: Quiet(
+            frozenset(weekdays), ((since, since + timedelta(days=length)),)
+        ),
+        st.lists(st.integers(1, 5), max_size=2),
+        st.dates(date(2021, 1, 1), date(2023, 12, 31)),
+        st.sampled_from([0, 1, 67, 120]),
+    ),
+)
 some_dates = st.builds(
     lambda opens, run, grace: Dates.of(
         opens, opens + timedelta(days=run), opens + timedelta(days=run), grace
@@ -196,6 +217,19 @@ def test_jumping_ahead_finds_the_same_milestones_as_walking(found, policy, ahead
     after = found.opens + timedelta(days=ahead)
     walked = next((m for m in islice(milestones(found, rules(policy), date.min), 1200) if m.on > after), None)
     assert next_on(found, rules(policy), after) == (walked.on if walked else None)
+
+
+@given(some_dates, extreme, st.booleans(), st.integers(0, 400))
+def test_the_next_date_names_a_day_exactly_when_something_is_said_on_it(found, policy, has_quota, ahead):
+    by = Rules(policy, WORKDAYS.without(policy.quiet), has_quota)
+    day = found.opens - timedelta(days=50) + timedelta(days=ahead)
+    named = next_on(found, by, day)
+    for _ in range(200):
+        day += timedelta(days=1)
+        assert bool(said_on(found, by, day, day)) == (named == day)
+        if named == day:
+            assert by.workdays.is_workday(day)
+            named = next_on(found, by, day)
 
 
 @given(some_dates, policies)

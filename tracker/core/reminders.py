@@ -221,31 +221,38 @@ def _overdue(dates: Dates, rules: Rules, after: date) -> Iterator[Milestone]:
     every = policy.overdue
     if every is None:
         return
-    step = _steps_before(start, every, after, workdays)
-    while policy.max_repeats is None or step < policy.max_repeats:
-        step += 1
-        nominal, on = _repeat(start, every, step, workdays)
+    for step, nominal, on in repeats(start, every, workdays, after):
+        if policy.max_repeats is not None and step > policy.max_repeats:
+            return
+        yield Milestone(on, Reason.OVERDUE, nominal)
+
+
+def repeats(
+    start: date, every: Interval, workdays: Workdays, after: date
+) -> Iterator[tuple[int, date, date]]:
+    """What comes ``every`` so long after ``start``, later than ``after``: (how often it has come, nominal day, workday).
+
+    Found without counting, however long ago ``start`` was and however long a run of days off is.
+    """
+    step = 1
+    if every.unit == "wd":
+        if after > start:
+            tomorrow = timedelta(days=1)
+            step = workdays.between(start + tomorrow, after + tomorrow) // every.count + 1
+        while True:
+            on = workdays.after(start, every.count * step)
+            yield step, on, on
+            step += 1
+    # Only what is due later than the last workday up to ``after`` comes later than ``after``.
+    told = workdays.on_or_before(max(after, start))
+    step = max(1, (told - start).days // every.count + 1)
+    while True:
+        nominal = start + timedelta(days=every.count * step)
+        on = workdays.on_or_after(nominal)
         if on > after:
-            yield Milestone(on, Reason.OVERDUE, nominal)
+            yield step, nominal, on
             after = on
-
-
-def _steps_before(start: date, every: Interval, after: date, workdays: Workdays) -> int:
-    """A number of repeats that certainly lie on or before ``after``, found without counting."""
-    if after <= start:
-        return 0
-    if every.unit == "wd":
-        return max(0, (workdays.between(start, after) // every.count) - 1)
-    # A repeat can be moved later by a run of days off, never by more than two weeks.
-    return max(0, ((after - start).days - 14) // every.count)
-
-
-def _repeat(start: date, every: Interval, step: int, workdays: Workdays) -> tuple[date, date]:
-    if every.unit == "wd":
-        on = workdays.after(start, every.count * step)
-        return on, on
-    nominal = start + timedelta(days=every.count * step)
-    return nominal, workdays.on_or_after(nominal)
+        step += 1
 
 
 def _reviews(dates: Dates, rules: Rules, after: date) -> Iterator[Milestone]:
@@ -262,3 +269,4 @@ def _reviews(dates: Dates, rules: Rules, after: date) -> Iterator[Milestone]:
         on = workdays.on_or_after(first)
         if first > dates.opens and on > after:
             yield Milestone(on, Reason.REVIEW, first)
+            after = on

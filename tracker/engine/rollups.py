@@ -26,8 +26,7 @@ from tracker.engine.people import person_facts
 from tracker.engine.weekly import weekly_facts
 from tracker.store.tables import ASSIGNMENT
 
-#: No run of days off, and no holiday rule, moves a deadline's roll-up further than this.
-LONGEST_WAIT = timedelta(days=60)
+A_DAY = timedelta(days=1)
 
 _HERE = (
     ASSIGNMENT.c.key == bindparam("key"),
@@ -94,9 +93,11 @@ def _deadlines(force: InForce, since: date, day: date) -> Iterator[tuple[Definit
         if not wants_rollup(force, definition):
             continue
         workdays = force.rules(definition).workdays
-        found = occurrences(
-            definition.rule, definition.key, force.campaign.issued, since - LONGEST_WAIT, day + LONGEST_WAIT
-        )
+        # What was due before the last workday that has been told of has had its roll-up; by the rule it may be due
+        # on the days off beside the date in force.
+        first = force.workdays.on_or_before(workdays.on_or_before(since - A_DAY) - A_DAY)
+        last = force.workdays.on_or_after(day)
+        found = occurrences(definition.rule, definition.key, force.campaign.issued, first, last + A_DAY)
         for occurrence in found:
             # What was over before the document was issued was over before anybody was asked.
             if occurrence.due is None or occurrence.due < force.campaign.issued:
