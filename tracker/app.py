@@ -158,12 +158,13 @@ class App:
 
     def _kept(self) -> InForce | None:
         """What the ledger keeps of the files that it was last brought up to date with."""
-        from tracker.engine.engine import kept_files
+        from tracker.engine.editions import kept_files
 
         with self.database.reading() as session:
-            texts = kept_files(session)
-        kept = None if texts is None else load(self.config, texts)
-        return None if kept is None or kept.errors else self._in_force_of(kept)
+            texts, fingerprint = kept_files(session)
+        if not texts or (kept := load(self.config, texts)).errors:
+            return None
+        return replace(self._in_force_of(kept), fingerprint=fingerprint, is_kept=True)
 
     def _in_force_of(self, loaded: Loaded) -> InForce:
         errors = tuple(problem for problem in loaded.problems if problem.severity == "error")
@@ -274,6 +275,13 @@ class App:
         log.warning("%s", error)
         self._alert(HELD_BACK, [str(error)])
 
+    def _follow(self, force: InForce) -> bool:
+        """Go by the later edit that the ledger keeps, until the files here change; whether there is one."""
+        with self._making:
+            if (last := self._kept()) and force is self.force:
+                self.adopt(last)
+        return last is not None
+
     def take_over_held(self) -> bool:
         """Put a held edit in force if somebody has confirmed it meanwhile, in another process; whether it was."""
         force = self.held
@@ -378,10 +386,10 @@ class App:
     def _new_engine(self) -> Engine:
         from tracker.engine.engine import Engine
 
-        who = f"{socket.gethostname()}/{os.getpid()}"
-        courier = self.wrap_courier(self.courier())
-        engine = Engine(self.database, self.force, courier, read_clock=self.clock.now, who=who)
-        engine.on_held = self._hold
+        host, courier = socket.gethostname(), self.wrap_courier(self.courier())
+        who, place = f"{host}/{os.getpid()}", f"{host}:{self.config.resolve()}"
+        engine = Engine(self.database, self.force, courier, read_clock=self.clock.now, who=who, place=place)
+        engine.on_held, engine.on_older = self._hold, self._follow
         return engine
 
     def courier(self, ledger: Database | None = None) -> PostCourier:

@@ -7,14 +7,17 @@ the last kind is *provisional*: whoever uses it is warned, and nothing fails (CO
 
 from __future__ import annotations
 
+import hashlib
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
 
 import chinese_calendar
+import chinese_calendar.constants
 
 from tracker.core.policy import NO_QUIET, Quiet
 
@@ -86,9 +89,21 @@ class Workdays:
         return max(0, bisect_left(days, until.toordinal()) - bisect_left(days, since.toordinal()))
 
     @property
-    def own_fingerprint(self) -> str:
-        """Changes when the operator's own calendar changes."""
-        return repr(sorted((year, sorted(own.off), sorted(own.work)) for year, own in self._own.items()))
+    def fingerprint(self) -> str:
+        """Changes when the operator's own calendar does, or what is published."""
+        own = sorted((year, sorted(own.off), sorted(own.work)) for year, own in self._own.items())
+        return f"{own} {self.published}"
+
+    @cached_property
+    def published(self) -> str:
+        """The version of the published calendar and a mark of what it says, such as ``1.11.0 5f2d…``."""
+        days = (sorted(chinese_calendar.constants.holidays), sorted(chinese_calendar.constants.workdays))
+        mark = hashlib.sha256(repr(days).encode()).hexdigest()[:16]
+        return f"{chinese_calendar.__version__} {mark}"
+
+    def is_published_earlier(self, other: str) -> bool:
+        """Whether our published calendar is an earlier version than ``other``."""
+        return _version(self.published) < _version(other)
 
     def is_provisional(self, year: int) -> bool:
         """Whether nobody has told us the holidays of ``year``, so that it is plain Monday to Friday."""
@@ -144,6 +159,10 @@ def _published_workdays(year: int) -> tuple[int, ...]:
     return tuple(
         d.toordinal() for d in _days(year) if (chinese_calendar.is_workday(d) if known else _is_weekday(d))
     )
+
+
+def _version(published: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"[0-9]+", published.partition(" ")[0]))
 
 
 def _days(year: int) -> Iterator[date]:

@@ -92,9 +92,9 @@ def go_on_after(session: Session, force: InForce, said: date, which: ColumnEleme
     """
     for row in session.execute(select(AGENDA).where(which)).all():
         definition = force.campaign.definitions.get(row.key)
-        following = None
-        if definition is not None:
-            following = next_on(agenda_dates(force, definition, row), force.rules(definition), said)
+        if definition is None:
+            continue
+        following = next_on(agenda_dates(force, definition, row), force.rules(definition), said)
         session.execute(update(AGENDA).where(AGENDA.c.id == row.id).values(next_on=following, told=""))
     session.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.nudge_on <= said).values(nudge=None, nudge_on=None))
 

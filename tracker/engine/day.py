@@ -112,7 +112,7 @@ class _Agenda:
         force, day = self._force, self._day
         definition = force.campaign.definitions.get(row.key)
         if definition is None:
-            self._following.append({"row": row.id, "new_next_on": None, "new_told": ""})
+            # It may be of files that this process has yet to read: unknown means wait, not never.
             return
         dates = agenda_dates(force, definition, row)
         rules = force.rules(definition)

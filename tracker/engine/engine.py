@@ -7,7 +7,6 @@ the tables, each step is one transaction, and every mail has a unique key.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -22,6 +21,7 @@ from sqlmodel import Session
 from tracker.core.model import Event
 from tracker.core.standing import Answer
 from tracker.engine.alerts import alert_details, alert_row
+from tracker.engine.editions import BEHIND, Verdict, follows, is_in_force, judge, put_in_force, see
 from tracker.engine.failures import tell_of_failures
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import record
@@ -29,7 +29,7 @@ from tracker.engine.outbox import IS_TIME, LEASE, Claimed, Result, claim, enqueu
 from tracker.engine.plan import may_send, next_planning, plan, plan_is_due
 from tracker.engine.reconcile import Changes, horizon, reconcile, refuse_removals
 from tracker.errors import DatabaseError, HeldBackError
-from tracker.store.database import Database, read_meta, write_meta
+from tracker.store.database import Database
 from tracker.store.tables import MAIL, UNDERWAY, MailState
 
 #: How many mails a process holds at once, and how many results it writes down together.
@@ -74,7 +74,8 @@ class PassReport:
 class Engine:
     """The service without its clockwork.
 
-    ``read_clock`` returns the present as an aware datetime; ``who`` names this process in claims.
+    ``read_clock`` returns the present as an aware datetime; ``who`` names this process in claims, ``place`` where its
+    files stand.
     """
 
     def __init__(
@@ -85,18 +86,22 @@ class Engine:
         *,
         read_clock: Callable[[], datetime],
         who: str,
+        place: str | None = None,
     ) -> None:
         self.database = database
         self.force = force
         self.courier = courier
         self.read_clock = read_clock
         self.who = who
+        self.place = place or who
         #: Whether the next edit of the files may take away what has a history; holds for one edit.
         self.accept_removals = False
         #: Told of an edit that is held back, where it is in force still; it has to put what was before in force again.
         self.on_held: Callable[[InForce, HeldBackError], None] | None = None
-        #: What the ledger is known to be brought up to date with, and through which day.
-        self._reconciled: tuple[InForce, date] | None = None
+        #: Told that a later edit than these files is in force; it puts that in force here, and says whether there is one.
+        self.on_older: Callable[[InForce], bool] | None = None
+        #: What the ledger was seen to follow.
+        self._was_in_force: InForce | None = None
         #: What became of mails and could not be written down, for the database was not there to take it.
         self._untold: list[Result] = []
 
@@ -123,23 +128,29 @@ class Engine:
 
     def _bring_up_to_date(self, force: InForce, now: datetime, said_through: date | None) -> Changes:
         until = horizon(force, force.day(now))
-        known = self._reconciled
-        if known is not None and known[0] is force and known[1] >= until:
-            return Changes()
-        mark = f"{force.fingerprint} {until}"
+        was_in_force, changes = self._was_in_force is force, Changes()
         with self.database.reading() as session:
-            if read_meta(session, "reconciled") == mark:
-                self._reconciled = (force, until)
-                return Changes()
+            if follows(session, force, self.place, until):
+                self._was_in_force = force
+                return changes
         with self.database.writing() as session:
-            changes = reconcile(session, force, now, said_through=said_through)
-            if not self._removals_are_meant(force, now):
-                refuse_removals(session, changes)
-            write_meta(session, "reconciled", mark)
-            write_meta(session, "files", json.dumps(dict(force.texts), ensure_ascii=False))
-        # With the definitions beside it: an edit that another thread adopts meanwhile is still to be brought in.
-        self._reconciled = (force, until)
-        self.accept_removals = False
+            verdict = judge(session, force, self.place, was_in_force=was_in_force)
+            if verdict is Verdict.OLDER and self.accept_removals:
+                verdict = Verdict.EDITED
+            if verdict is Verdict.OLDER or follows(session, force, None, until):
+                see(session, force, self.place)
+            else:
+                changes = reconcile(session, force, now, said_through=said_through)
+                if not self._removals_are_meant(force, now):
+                    refuse_removals(session, changes)
+                put_in_force(session, force, self.place, until)
+                self.accept_removals = False
+        if verdict is Verdict.OLDER:
+            log.warning("%s", BEHIND)
+            is_followed = self.on_older is not None and self.on_older(force)
+            return self._bring_up_to_date(self.force, now, said_through) if is_followed else changes
+        # These very definitions: an edit that another thread adopts meanwhile is still to be brought in.
+        self._was_in_force = force
         return changes
 
     def _removals_are_meant(self, force: InForce, now: datetime) -> bool:
@@ -149,7 +160,7 @@ class Engine:
     def is_reconciled_with(self, force: InForce) -> bool:
         """Whether somebody has brought the ledger up to date with ``force``."""
         with self.database.reading() as session:
-            return (read_meta(session, "reconciled") or "").startswith(f"{force.fingerprint} ")
+            return is_in_force(session, force)
 
     def run_pass(self, *, at_once: bool = False) -> PassReport:
         """Everything that is to be done now.  ``at_once`` as in ``plan``."""
@@ -159,7 +170,9 @@ class Engine:
             is_due = plan_is_due(session, self.force, now, at_once=at_once)
         if is_due:
             with self.database.writing() as session:
-                report.planned = plan(session, self.force, now, at_once=at_once)
+                # What others have put in force since is unknown here: they say it, or we once we have read it.
+                if is_in_force(session, self.force):
+                    report.planned = plan(session, self.force, now, at_once=at_once)
         report.delivered = self.deliver(now, at_once=at_once)
         with self.database.reading() as session:
             report.next_at = next_planning(session, self.force, now)
@@ -274,13 +287,6 @@ class Engine:
             return False
         with self.database.writing() as session:
             return enqueue(session, self.force, [row], now, 0) > 0
-
-
-def kept_files(session: Session) -> dict[str, str] | None:
-    """The files that the ledger was last brought up to date with, by name; None before the first."""
-    text = read_meta(session, "files")
-    found = None if text is None else json.loads(text)
-    return found or None
 
 
 def _anything_waits(session: Session, now: datetime) -> bool:

@@ -26,6 +26,7 @@ class InForce:
     """Definitions, settings and working calendar of one moment.
 
     ``fingerprint`` changes whenever the files that they came from do; ``texts`` are those files, by name.
+    ``is_kept``: they came from the ledger, which keeps the last ones that were in force, and stand in no files here.
     """
 
     campaign: Campaign
@@ -33,6 +34,7 @@ class InForce:
     workdays: Workdays
     fingerprint: str
     texts: Mapping[str, str] = field(default_factory=dict)
+    is_kept: bool = False
 
     @cached_property
     def zone(self) -> tzinfo:
@@ -217,7 +219,7 @@ class InForce:
 
     @cached_property
     def _calendar_facts(self) -> str:
-        return self.workdays.own_fingerprint
+        return self.workdays.fingerprint
 
 
 def _near(name: str, known: Iterable[str]) -> tuple[str, ...]:

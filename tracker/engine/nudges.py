@@ -31,9 +31,11 @@ class Nudges:
         self._waiting: list[dict[str, object]] = []
         self.by_unit: defaultdict[str, list[Line]] = defaultdict(list)
         for row in session.execute(_NUDGED, {"day": day}).all():
+            if row.key not in force.campaign.definitions:
+                continue
             reason, _, zones = row.nudge.partition("|")
             told = {zone for zone in zones.split(";") if zone}
-            if timezone not in told and row.key in force.campaign.definitions:
+            if timezone not in told:
                 self.by_unit[row.unit].append(line_of(force, row, Reason(reason), day))
             told.add(timezone)
             if told.issuperset(force.timezones):

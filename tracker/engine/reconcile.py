@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, update
 from sqlmodel import Session
 
 from tracker.core.model import Definition, Every, Occurrence
@@ -331,6 +331,7 @@ def _remove_definition(session: Session, key: str, today: date, changes: Changes
     for row in session.execute(select(AssignmentRow).where(AssignmentRow.key == key)).scalars():  # type: ignore[arg-type]
         _remove(session, row, today, changes)
     session.execute(delete(DEFINITION).where(DEFINITION.c.key == key))
+    session.execute(update(AGENDA).where(AGENDA.c.key == key).values(next_on=None, told=""))
 
 
 def _remove(session: Session, row: AssignmentRow, today: date, changes: Changes) -> None:

@@ -1,0 +1,228 @@
+"""Two machines with copies of the files on one database: the later edit is in force, whoever plans first."""
+
+from datetime import date
+
+import chinese_calendar.constants
+import pytest
+from sqlalchemy import select
+
+from tests.tools import CAMPAIGN, SETTINGS, UNITS
+from tests.world import at, definition, running, world
+from tracker.app import App
+from tracker.clock import VirtualClock
+from tracker.core.workdays import _published_workdays
+from tracker.engine.engine import Engine
+from tracker.simulation import CollectingCourier
+from tracker.store.tables import ASSIGNMENT
+
+NEW_TASK = """\
+  - id: 3
+    text: 新增的一项任务。
+    owners: 各区
+    deadline: 2022年5月10日前
+"""
+EDITED = CAMPAIGN.replace("task_count: 2", "task_count: 3").replace("reports:\n", f"{NEW_TASK}reports:\n")
+THIRD = EDITED.replace("2022年5月10日前", "2022年5月12日前")
+
+
+class Machine:
+    """One machine: a folder of its own, and services that come and go over the common database."""
+
+    def __init__(self, folder, database, clock, tasks=CAMPAIGN):
+        self.config, self.database, self.clock = folder / "config", database, clock
+        self.config.mkdir(parents=True)
+        self.write(tasks)
+        (self.config / "units.yaml").write_text(UNITS, encoding="utf-8")
+        (self.config / "settings.yaml").write_text(SETTINGS, encoding="utf-8")
+        self.start()
+
+    def write(self, tasks):
+        (self.config / "tasks.yaml").write_text(tasks, encoding="utf-8")
+
+    def start(self):
+        self.app = App(self.config, database=self.database, environ={}, clock=self.clock)
+        self.app.wrap_courier = lambda _: self.courier
+        self.courier = CollectingCourier(lambda mail: mail.key)
+
+    def restart(self):
+        self.app.close()
+        self.start()
+
+    def edit(self, tasks):
+        """As the service sees it."""
+        self.write(tasks)
+        assert self.app.reload()
+
+    def pass_(self):
+        self.app.engine.run_pass()
+        return {(item.ref, item.due) for claimed, _ in self.courier.take() for item in claimed.mail.items}
+
+    @property
+    def knows(self):
+        return set(self.app.force.campaign.definitions)
+
+
+@pytest.fixture
+def clock():
+    return VirtualClock(at("2022-05-06 10:00"))
+
+
+@pytest.fixture
+def machines(tmp_path, clock):
+    database = f"sqlite:///{tmp_path / 'common.db'}"
+    made = [Machine(tmp_path / name, database, clock) for name in ("a", "b")]
+    yield made
+    for each in made:
+        each.app.close()
+
+
+@pytest.mark.parametrize("b_runs", [True, False], ids=["b ran before", "b starts"])
+@pytest.mark.parametrize("restarted", [True, False], ids=["restarted", "running"])
+def test_a_task_that_another_machine_has_taken_in_is_told_whoever_plans(machines, clock, b_runs, restarted):
+    a, b = machines
+    a.pass_()
+    if b_runs:
+        b.pass_()
+    clock.set(at("2022-05-09 08:59"))
+    a.edit(EDITED)
+    a.pass_()
+    if restarted:
+        b.restart()
+    clock.set(at("2022-05-09 09:00"))
+    assert ("3", date(2022, 5, 10)) in b.pass_()
+    assert "3" in b.knows
+    assert a.pass_() == set()
+    assert "3" in a.knows
+
+
+def test_an_edit_that_comes_between_the_look_at_the_files_and_the_planning_is_waited_for(machines, clock):
+    a, b = machines
+    a.pass_()
+    b.pass_()
+    a.edit(EDITED)
+    clock.set(at("2022-05-09 09:00"))
+    engine, look = b.app.engine, b.app.engine.bring_up_to_date
+
+    def look_and_be_overtaken(now):
+        found = look(now)
+        a.app.engine.bring_up_to_date(now)
+        return found
+
+    engine.bring_up_to_date = look_and_be_overtaken
+    assert b.pass_() == set()
+    engine.bring_up_to_date = look
+    assert ("3", date(2022, 5, 10)) in b.pass_()
+
+
+def test_a_machine_that_is_behind_takes_nothing_back_by_passes_starts_commands_or_late_copies(
+    machines, clock
+):
+    a, b = machines
+    a.pass_()
+    b.pass_()
+    a.edit(EDITED)
+    a.pass_()
+    a.edit(THIRD)
+    a.pass_()
+    late = lambda: b.edit(EDITED)  # noqa: E731
+    for step in (b.pass_, b.restart, b.pass_, late, b.pass_, b.restart, b.pass_):
+        step()
+        a.pass_()
+        assert a.app.force.campaign.definitions["3"].rule.due == date(2022, 5, 12)
+    assert b.app.force.campaign.definitions["3"].rule.due == date(2022, 5, 12)
+    # Once its copy is renewed, it goes by that, and an edit there is one.
+    b.edit(THIRD)
+    b.pass_()
+    b.edit(EDITED.replace("2022年5月10日前", "2022年5月20日前"))
+    b.pass_()
+    a.pass_()
+    assert a.app.force.campaign.definitions["3"].rule.due == date(2022, 5, 20)
+
+
+@pytest.mark.parametrize("restarted", [True, False])
+def test_who_puts_an_edit_back_where_it_was_made_is_obeyed(machines, restarted):
+    a, _ = machines
+    a.pass_()
+    a.edit(EDITED)
+    a.pass_()
+    for tasks in (EDITED.replace("2022年5月10日前", "2022年5月20日前"), EDITED):
+        if restarted:
+            a.write(tasks)
+            a.restart()
+        else:
+            a.edit(tasks)
+        a.pass_()
+    assert a.app.force.campaign.definitions["3"].rule.due == date(2022, 5, 10)
+
+
+def test_an_engine_whose_files_are_behind_and_that_cannot_read_others_leaves_the_planning_to_them():
+    old = world(definition("5", "2022年6月底前", ("wanzhou",)))
+    new = world(*old.campaign, definition("6", "2022年5月20日前", ("wanzhou",)))
+    with running(old) as first:
+        first.pass_at("2022-05-09")
+        courier = CollectingCourier(lambda mail: mail.key)
+        second = Engine(first.database, new, courier, read_clock=first.clock.now, who="second")
+        second.run_pass()
+        courier.take()
+        assert first.pass_at("2022-05-13") == {}
+        second.run_pass()
+        told = [item.ref for claimed, _ in courier.take() for item in claimed.mail.items]
+        assert told == ["6"]
+
+
+# --- what the calendar rests on ---
+
+
+@pytest.fixture
+def publish(monkeypatch):
+    """The days off of May 2022 are not known yet; publishes them."""
+    known = chinese_calendar.constants.holidays
+    hidden = {day: name for day, name in known.items() if (day.year, day.month) == (2022, 5)}
+    for day in hidden:
+        del known[day]
+    _published_workdays.cache_clear()
+
+    def publish():
+        known.update(hidden)
+        _published_workdays.cache_clear()
+
+    yield publish
+    publish()
+
+
+def test_after_a_newer_calendar_ledger_rule_and_mail_agree_and_nobody_was_given_more_time(publish):
+    item = definition("5", "2022年5月4日前", ("wanzhou",), on_holiday="after")
+    with running(world(item, fingerprint="same")) as engine:
+        engine.pass_at("2022-04-08")
+        assert due_in_ledger(engine) == [date(2022, 5, 4)]
+        publish()
+        engine.engine.adopt(world(item, fingerprint="same"))
+        engine.pass_at("2022-04-29")
+        assert due_in_ledger(engine) == [date(2022, 5, 5)]
+        engine.clock.set(at("2022-05-05"))
+        engine.engine.run_pass()
+        [mail] = [claimed.mail for claimed, _ in engine.courier.take()]
+    assert [(each.reason.value, each.due) for each in mail.items] == [("due_today", date(2022, 5, 5))]
+    assert "said" not in mail.details
+
+
+def test_a_machine_with_an_earlier_calendar_does_not_take_the_dates_back(publish, monkeypatch):
+    item = definition("5", "2022年5月4日前", ("wanzhou",), on_holiday="after")
+    behind = world(item, fingerprint="same")
+    behind.date_by_rule(item_of(behind), date(2022, 5, 4))
+    publish()
+    with running(world(item, fingerprint="same")) as engine:
+        engine.pass_at("2022-04-08")
+        monkeypatch.setattr(chinese_calendar, "__version__", "1.0.0")
+        engine.engine.adopt(behind)
+        engine.pass_at("2022-04-11")
+        assert due_in_ledger(engine) == [date(2022, 5, 5)]
+
+
+def item_of(force):
+    return force.campaign.definitions["5"]
+
+
+def due_in_ledger(engine):
+    with engine.database.reading() as session:
+        return list(session.execute(select(ASSIGNMENT.c.effective_due)).scalars())
