@@ -30,6 +30,7 @@ from tracker.made import Made
 if TYPE_CHECKING:
     from tracker.engine.courier import PostCourier
     from tracker.engine.engine import Courier, Engine
+    from tracker.engine.file_alerts import FileAlerts
     from tracker.links import Links
     from tracker.mail.render import Renderer
     from tracker.store.database import Database
@@ -42,16 +43,17 @@ LAST_GOOD = (
     "（配置文件有误，暂按上次有效的内容办理，请尽快更正）"
 )
 
-#: What alerts are about, in both languages.
-RELOAD_FAILED = ("配置有误，修改未生效", "an edit of the files was not taken over")
+#: Said where an edit changes what a running service cannot change.
+AFTER_RESTART = "in force after the next start only: %s（重启服务后才生效）"
+
+#: What the alert is about, in both languages.
 HELD_BACK = (
     "修改会删去已有台账，等待确认",
     "an edit would take away part of the ledger, and waits for a word",
 )
-TEMPLATES_UNUSABLE = ("邮件模板有误，暂用自带模板", "mail templates do not work; the shipped ones are used")
 
 #: The files that are watched; anything else in the folders is somebody's own business.
-WATCHED = ("*.yaml", "forms/*.yaml")
+WATCHED = ("*.yaml", "forms/*.y*ml")
 
 
 def _is_loopback(address: str) -> bool:
@@ -90,6 +92,9 @@ class App:
         #: Whether files with errors may be passed over for the last ones that were in force.
         self.is_lenient = False
         self._served_at: str | None = None
+        #: The settings before the first edit; some of them hold until the next start.
+        self._started_with: Settings | None = None
+        self._file_alerts: FileAlerts | None = None
         #: How the running service is doing.
         self.pulse = Pulse()
         #: What the service puts around every courier, so that it can be stopped.
@@ -107,10 +112,16 @@ class App:
         """The files as they were when last read, problems included."""
         with self._making:
             if self._loaded is None:
-                self._seen = self._glance()
-                self._loaded = load(self.config)
-                self._look_where(self._loaded.settings)
+                self._loaded = self._first_read()
             return self._loaded
+
+    def _first_read(self) -> Loaded:
+        """The files, with how they looked before they were read: what is saved from then on is an edit."""
+        while True:
+            self._seen = self._glance()
+            loaded = load(self.config)
+            if not self._look_where(loaded.settings):
+                return loaded
 
     @property
     def force(self) -> InForce:
@@ -196,20 +207,9 @@ class App:
 
     def summary(self) -> str:
         """One line on what is in force."""
-        campaign, number = self.force.campaign, self.numbers()
-        counted = ", ".join(f"{count} {name}" for name, count in number.items())
-        return f"{campaign.document} {campaign.title}: {counted}"
-
-    def numbers(self) -> dict[str, int]:
-        """How many there are of each kind of thing in the files."""
         campaign = self.force.campaign
-        return {
-            "tasks": len(campaign.tasks),
-            "deliverables": sum(len(task.deliverables) for task in campaign.tasks),
-            "reports": len(campaign.reports),
-            "units": len(campaign.units),
-            "groups": len(campaign.groups),
-        }
+        counted = ", ".join(f"{count} {name}" for name, count in campaign.numbers().items())
+        return f"{campaign.document} {campaign.title}: {counted}"
 
     # --- hot reload ---
 
@@ -223,8 +223,7 @@ class App:
     def reload(self) -> bool:
         """Put the edited files in force; False if they changed under the reading, and are to be read again.
 
-        Raises ConfigError where they have errors: then nothing changes, and the operator gets one alert for
-        each such state of the files.
+        Raises ConfigError where they have errors: then nothing changes (see ``tell_of_files``).
         """
         before = self._glance()
         loaded = load(self.config)
@@ -236,13 +235,16 @@ class App:
             self._refuse_no_transport(force)
         except ConfigError as error:
             self.pulse.problems = error.problems
-            self._alert(RELOAD_FAILED, [str(problem) for problem in error.problems])
             raise
         with self._making:
             self._loaded, self.held = loaded, None
             self.pulse.reloaded_at, self.pulse.problems, self.pulse.held = self.clock.now(), (), None
             self._look_where(loaded.settings)
+            self._started_with = self._started_with or self.force.settings
+            self.pulse.awaits_restart = self._started_with.awaiting_restart(force.settings)
             self.adopt(force)
+        if self.pulse.awaits_restart:
+            log.warning(AFTER_RESTART, ", ".join(self.pulse.awaits_restart))
         return True
 
     def _refuse_no_transport(self, force: InForce) -> None:
@@ -295,17 +297,25 @@ class App:
         return True
 
     def check_templates(self) -> tuple[Problem, ...]:
-        """What is wrong with the operator's own mail templates; he gets one alert for each such state of them."""
-        problems = self.renderer.check()
-        if problems:
-            self._alert(TEMPLATES_UNUSABLE, [str(problem) for problem in problems])
-        return problems
+        """What is wrong with the operator's own mail templates."""
+        self.pulse.templates = self.renderer.check()
+        return self.pulse.templates
 
-    def _look_where(self, settings: Settings) -> None:
-        """Watch the folders that ``settings`` name; where they are others than before, start anew there."""
-        if (settings.templates, settings.holidays) != (self._places.templates, self._places.holidays):
-            self._places = settings
-            self._seen = self._glance()
+    def tell_of_files(self) -> None:
+        """Tell the operator of mistakes in files and templates that have come to rest, or are mended."""
+        from tracker.engine.file_alerts import FileAlerts
+
+        told = self._file_alerts = self._file_alerts or FileAlerts()
+        now = self.clock.now()
+        for kind, problems in (("files", self.pulse.problems), ("templates", self.pulse.templates)):
+            told.look(self.engine, kind, problems, now)
+
+    def _look_where(self, settings: Settings) -> bool:
+        """Watch the folders that ``settings`` name; whether they are others than were watched while reading."""
+        if (settings.templates, settings.holidays) == (self._places.templates, self._places.holidays):
+            return False
+        self._places = settings
+        return True
 
     def _alert(self, titles: tuple[str, str], lines: list[str]) -> None:
         operator = self.force.settings.operator

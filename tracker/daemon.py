@@ -67,6 +67,8 @@ def run_once(app: App, *, at_once: bool = False) -> PassReport:
     Raises RootRefusedError where systemd starts it as root of a whole machine.
     """
     refuse_root(standing(app.environ), is_open=False)
+    app.check_templates()
+    app.tell_of_files()
     report = app.engine.run_pass(at_once=at_once)
     tell(report)
     if not report.planned and not report.delivered and report.next_at and sys.stderr.isatty():
@@ -125,7 +127,6 @@ class Service:
 
         Raises TrackerError at the start where files, database or transport cannot be used at all.
         """
-        self.app.files_changed()
         pages = self._pages()
         for line in where_to_look(self.app):
             log.info(line)
@@ -222,15 +223,18 @@ class Service:
             self._reload()
             return
         with self._busy:
-            self._take_over_held()
+            self._look_at_files()
         self.pass_()
 
-    def _take_over_held(self) -> None:
+    def _look_at_files(self) -> None:
         try:
             if self.app.take_over_held():
                 log.info("confirmed; now in force: %s", self.app.summary())
+            self.app.tell_of_files()
         except TrackerError as error:
-            log.warning("what is held back could not be looked at: %s", error)
+            log.warning("mistakes in the files could not be told, will be tried again: %s", error)
+        except Exception:
+            log.exception("mistakes in the files could not be told, will be tried again")
 
     def _end(self) -> bool:
         self._scheduler.shutdown(wait=False)
@@ -302,6 +306,7 @@ class Service:
             except Exception:
                 self._is_unread = True
                 log.exception("reload failed, will be tried again; what was in force stays in force")
+            self._look_at_files()
         self.pass_()
 
 

@@ -203,6 +203,16 @@ class Campaign:
             yield from task.deliverables
         yield from self.reports
 
+    def numbers(self) -> dict[str, int]:
+        """How many there are of each kind of thing."""
+        return {
+            "tasks": len(self.tasks),
+            "deliverables": sum(len(task.deliverables) for task in self.tasks),
+            "reports": len(self.reports),
+            "units": len(self.units),
+            "groups": len(self.groups),
+        }
+
     def unit_name(self, unit: str) -> str:
         """How the files call a unit; its id where they do not know it any more."""
         known = self.units.get(unit)

@@ -211,3 +211,17 @@ class Settings:
     mail_password: str | None = field(default=None, repr=False)
     signing_key: str | None = field(default=None, repr=False)
     oidc_secret: str | None = field(default=None, repr=False)
+
+    def awaiting_restart(self, edited: Settings) -> tuple[str, ...]:
+        """Those settings, by their names in the file, that ``edited`` changes and a running service cannot."""
+        before, after = self.web or _OFF, edited.web or _OFF
+        changed = {
+            "database": self.database != edited.database,
+            "web": (before is _OFF) != (after is _OFF) or before.listen != after.listen,
+            "web.certificate": before.certificate != after.certificate,
+            "web.key": before.key != after.key,
+        }
+        return tuple(name for name, is_changed in changed.items() if is_changed)
+
+
+_OFF = Web()

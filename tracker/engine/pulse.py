@@ -33,13 +33,19 @@ class Beat:
 
 @dataclass
 class Pulse:
-    """What the running service remembers.  ``problems`` are those of the files that were not taken over."""
+    """What the running service remembers.
+
+    ``problems`` are those of the files that were not taken over, ``templates`` those of the operator's mail templates.
+    """
 
     last: Beat | None = None
     next_at: datetime | None = None
     reloaded_at: datetime | None = None
     problems: tuple[Problem, ...] = ()
+    templates: tuple[Problem, ...] = ()
     held: str | None = None
+    #: Settings that an edit has changed and that hold from the next start on.
+    awaits_restart: tuple[str, ...] = ()
 
 
 def remember(session: Session, beat: Beat) -> None:

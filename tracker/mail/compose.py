@@ -174,17 +174,22 @@ class Composer:
         words = self.words
         found = mail.details.get("problems")
         problems = tuple(str(each) for each in found) if isinstance(found, list | tuple) else ()
-        problems = problems or (words("alert.none"),)
+        is_mended = mail.details.get("mended") is True
+        problems = problems or (() if is_mended else (words("alert.none"),))
         local, title = self._local(mail), self._alert_title(mail)
         return MailView(
             language=words.language,
             subject=words("alert.subject", title=title),
-            preheader=words("alert.preheader", first=clip(problems[0], TITLE_WIDTH)),
+            preheader=words("alert.preheader", first=clip((*problems, title)[0], TITLE_WIDTH)),
             campaign=self._title,
             document=self.campaign.document,
             heading=title,
             greeting=words("alert.greeting", name=mail.name),
-            intro=words("alert.intro", day=self.calendar.day(local.date()), time=f"{local:%H:%M}"),
+            intro=words(
+                "alert.mended" if is_mended else "alert.intro",
+                day=self.calendar.day(local.date()),
+                time=f"{local:%H:%M}",
+            ),
             why=words("alert.why"),
             source=self._source,
             problems=problems,

@@ -58,6 +58,8 @@ def _degraded(site: Site) -> Iterator[str]:
         yield f"an edit of the files was not taken over: {places}"
     if pulse.held is not None:
         yield "an edit of the files waits for a word"
+    if pulse.awaits_restart:
+        yield f"in force after the next start only: {', '.join(pulse.awaits_restart)}"
 
 
 def _reasons(site: Site) -> Iterator[str]:

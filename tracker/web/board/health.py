@@ -42,7 +42,7 @@ def page(request: Request) -> Response:
         "is_root": standing(app.environ).is_too_much,
         "version": __version__,
         "schema": SCHEMA,
-        "numbers": app.numbers(),
+        "numbers": force.campaign.numbers(),
         "config": str(app.config),
     }
     return site.page(request, "board/health.html", facts)
