@@ -9,7 +9,7 @@ from tracker.app import App
 from tracker.engine.pulse import remembered
 from tracker.engine.restored import go_on_from
 from tracker.errors import DatabaseError
-from tracker.store.backups import back_up, restore_rows
+from tracker.store.backups import back_up, refuse_itself, restore_rows
 
 #: A service that made a pass so lately is at work.
 AT_WORK = timedelta(minutes=2)
@@ -24,8 +24,9 @@ def restore(app: App, source: Path, *, forced: bool = False) -> tuple[int, int]:
     """Put a backup in the place of the database; how many rows, and how many waiting mails were let go.
 
     Nothing that went out after the backup was made is sent again: everything up to today counts as said.  Raises
-    DatabaseError where a service is at work on it, unless ``forced``.
+    DatabaseError where it is the database itself, or, unless ``forced``, a service is at work on it.
     """
+    refuse_itself(app.database, source)
     now = app.clock.now()
     with app.database.reading() as session:
         beat = remembered(session)

@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from tests import postgres
-from tests.tools import quick_folder
+from tests.tools import quick_folder, wait_until
 from tracker.errors import DatabaseError
 from tracker.store.database import SCHEMA, open_database, read_meta, write_meta
 from tracker.store.tables import EVENT, MAIL
@@ -159,6 +159,47 @@ def test_a_reader_neither_waits_for_a_writer_nor_sees_half_of_what_it_does(eithe
             assert read_meta(reader, "what") == "old"
     with either.reading() as reader:
         assert read_meta(reader, "what") == "new"
+
+
+def test_a_reader_does_not_wait_for_those_who_wait_to_write(either):
+    """More of them than there are connections to write with."""
+
+    def write():
+        with either.writing() as session:
+            write_meta(session, "what", "later")
+
+    writers = [threading.Thread(target=write, daemon=True) for _ in range(20)]
+    found = []
+
+    def read():
+        with either.reading() as session:
+            found.append(read_meta(session, "what"))
+
+    reader = threading.Thread(target=read, daemon=True)
+    with either.writing() as first:
+        write_meta(first, "what", "now")
+        for each in writers:
+            each.start()
+        pool = either.engine.pool
+        wait_until(lambda: pool.checkedout() == pool.size() + 10, 30)
+        reader.start()
+        # Of those who write, the sixteenth is told after half a minute that there is no connection.
+        reader.join(20)
+        assert found == [None]
+    for each in writers:
+        each.join()
+
+
+def test_what_may_be_left_undone_waits_for_nobody(database):
+    with database.writing() as session:
+        write_meta(session, "what", "now")
+        with pytest.raises(DatabaseError, match="locked"), database.writing_if_free() as passer_by:
+            write_meta(passer_by, "what", "at once")
+    with database.writing_if_free() as session:
+        write_meta(session, "what", "then")
+    with database.reading() as session:
+        assert read_meta(session, "what") == "then"
+        assert session.execute(text("PRAGMA busy_timeout")).scalar() == 60_000
 
 
 def test_a_reader_sees_one_moment_however_long_it_looks(either):

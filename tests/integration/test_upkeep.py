@@ -195,6 +195,68 @@ def test_a_backup_that_cannot_be_written_leaves_the_one_before(tmp_path):
         assert target.read_bytes() == kept
 
 
+def names_of_itself(folder):
+    """Every way to name the file that the database lives in, or one that lies beside it."""
+    (folder / "link.db").symlink_to(folder / "tracker.db")
+    (folder / "hard.db").hardlink_to(folder / "tracker.db")
+    (folder / "sub").mkdir()
+    (folder / "other").symlink_to(folder, target_is_directory=True)
+    names = ["tracker.db", "link.db", "hard.db", "sub/../tracker.db", "other/tracker.db"]
+    return [folder / name for name in (*names, "tracker.db-wal", "tracker.db-shm", "tracker.db-journal")]
+
+
+def test_the_database_itself_is_no_place_for_its_backup_and_no_backup(tmp_path, monkeypatch):
+    with office(tmp_path) as app:
+        answer(app, "table-2@2022-06", "wanzhou")
+        monkeypatch.chdir(tmp_path)
+        before = (tmp_path / "tracker.db").stat().st_ino
+        for name in (*names_of_itself(tmp_path), Path("tracker.db"), Path("sub/../link.db")):
+            with pytest.raises(DatabaseError, match="is the database itself"):
+                upkeep.backup(app, name)
+            with pytest.raises(DatabaseError, match="is the database itself"):
+                upkeep.restore(app, name, forced=True)
+        # What is written first is not it, either.
+        (tmp_path / "tracker.db.part").hardlink_to(tmp_path / "tracker.db")
+        upkeep.backup(app, tmp_path / "copy.db")
+        (tmp_path / "copy.db.part").hardlink_to(tmp_path / "tracker.db")
+        with pytest.raises(DatabaseError, match="is the database itself"):
+            upkeep.backup(app, tmp_path / "copy.db")
+        assert (tmp_path / "tracker.db").stat().st_ino == before
+        assert len(desk.history(app)) == 1
+
+
+def test_restoring_leaves_the_backup_and_its_folder_as_they_are(tmp_path):
+    kept = tmp_path / "kept"
+    with office(tmp_path) as app:
+        answer(app, "table-2@2022-06", "wanzhou")
+        upkeep.backup(app, kept / "copy.db")
+        content, state = (kept / "copy.db").read_bytes(), (kept / "copy.db").stat()
+        answer(app, "table-2@2022-06", "fuling")
+        (kept / "copy.db").chmod(0o400)
+        kept.chmod(0o500)
+        upkeep.restore(app, kept / "copy.db")
+        assert [each["unit"] for each in desk.history(app)] == ["wanzhou"]
+        assert [each.name for each in kept.iterdir()] == ["copy.db"]
+        assert (kept / "copy.db").read_bytes() == content
+        assert (kept / "copy.db").stat().st_mtime_ns == state.st_mtime_ns
+        kept.chmod(0o700)
+
+
+def test_a_database_that_was_copied_with_its_log_is_restored_with_what_stands_there(tmp_path):
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    with office(tmp_path) as app:
+        answer(app, "table-2@2022-06", "wanzhou")
+        for ending in ("", "-wal"):
+            (kept / f"copy.db{ending}").write_bytes((tmp_path / f"tracker.db{ending}").read_bytes())
+        assert (kept / "copy.db-wal").stat().st_size > 0
+        before = {each.name: each.read_bytes() for each in kept.iterdir()}
+        answer(app, "table-2@2022-06", "fuling")
+        upkeep.restore(app, kept / "copy.db")
+        assert [each["unit"] for each in desk.history(app)] == ["wanzhou"]
+        assert {each.name: each.read_bytes() for each in kept.iterdir()} == before
+
+
 @pytest.mark.fault("restore")
 def test_a_restored_ledger_never_says_again_what_went_out_since(tmp_path, figures):
     """An older backup is restored after four days of mails."""

@@ -7,17 +7,19 @@ name when it is whole, and a restore is one transaction.
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from sqlalchemy import Table, delete, func, insert, select, text
+from sqlalchemy import Table, create_engine, delete, func, insert, select, text
 from sqlmodel import Session
 
 from tracker.errors import DatabaseError
-from tracker.store.database import Database, open_database
+from tracker.store.database import Database, check_schema, open_database
 from tracker.store.tables import SESSION, Base
 
 #: So many rows are copied together.
@@ -27,9 +29,12 @@ LOT = 2_000
 def back_up(database: Database, target: Path) -> int:
     """Write the whole of ``database`` to ``target`` while others go on using it; its size in bytes.
 
-    Raises DatabaseError where the file cannot be written, or is not whole when it is read back.
+    Raises DatabaseError where ``target`` is the database itself, cannot be written, or is not whole when it is read
+    back.
     """
     part = target.with_name(f"{target.name}.part")
+    for each in (target, part):
+        refuse_itself(database, each)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         part.unlink(missing_ok=True)
@@ -48,9 +53,29 @@ def back_up(database: Database, target: Path) -> int:
     return target.stat().st_size
 
 
+def refuse_itself(database: Database, path: Path) -> None:
+    """Raises DatabaseError where ``path``, under whatever name, is a file that the database itself lives in."""
+    with database.reading() as session:
+        if session.get_bind().dialect.name != "sqlite":
+            return
+        own = session.execute(text("SELECT file FROM pragma_database_list WHERE name = 'main'")).scalar()
+    if not own:
+        return
+    for ending in ("", "-wal", "-shm", "-journal"):
+        living = Path(f"{own}{ending}")
+        try:
+            is_itself = path.resolve() == living.resolve() or path.samefile(living)
+        except (OSError, RuntimeError):
+            continue
+        if is_itself:
+            raise DatabaseError(
+                f"{path} is the database itself; name another file（该文件就是数据库本身，请另选文件）"
+            )
+
+
 def _copy_file(database: Database, part: Path) -> None:
     """SQLite's own online backup: a page at a time, of one moment."""
-    raw = database.engine.raw_connection()
+    raw = database.beside.raw_connection()
     try:
         with closing(sqlite3.connect(part)) as copy:
             assert isinstance(raw.driver_connection, sqlite3.Connection)
@@ -73,7 +98,7 @@ def _copy_rows_out(database: Database, part: Path) -> None:
 
 
 def _verify(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as file:
+    with closing(_looked_into(path)) as file:
         (said,) = file.execute("PRAGMA integrity_check").fetchone()
         found = file.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
     if said != "ok" or found is None:
@@ -88,20 +113,52 @@ def restore_rows(source: Path, writing: Session) -> int:
     """
     if not source.is_file():
         raise DatabaseError(f"{source}: there is no such file（没有这个文件）")
-    try:
-        _verify(source)
-    except sqlite3.Error as error:
-        raise DatabaseError(f"{source} is no backup of the service: {error}（不是有效的备份文件）") from None
-    backup = open_database(f"sqlite:///{source}")
-    try:
-        with backup.reading() as reading:
-            number = _copy_rows(reading, writing)
-    finally:
-        backup.close()
+    with _left_alone(source) as file, _reading(source, file) as reading:
+        number = _copy_rows(reading, writing)
     writing.execute(delete(SESSION))
     if writing.get_bind().dialect.name == "postgresql":
         _go_on_counting(writing)
     return number
+
+
+def _looked_into(path: Path) -> sqlite3.Connection:
+    """``path`` as it lies there: nothing is written to it or beside it, and it may be read-only, with its folder."""
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
+    )
+
+
+@contextmanager
+def _left_alone(source: Path) -> Iterator[Path]:
+    """A file that says all that ``source`` does: that itself, or, where a log lies beside it, a copy with the log in it."""
+    log = Path(f"{source}-wal")
+    if not log.is_file() or not log.stat().st_size:
+        yield source
+        return
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy.db"
+        shutil.copyfile(source, copy)
+        shutil.copyfile(log, f"{copy}-wal")
+        with suppress(sqlite3.Error), closing(sqlite3.connect(copy)) as file:
+            file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        yield copy
+
+
+@contextmanager
+def _reading(source: Path, file: Path) -> Iterator[Session]:
+    """The rows of a backup.  Raises DatabaseError where it is none, or of another schema."""
+    try:
+        _verify(file)
+    except sqlite3.Error as error:
+        raise DatabaseError(f"{source} is no backup of the service: {error}（不是有效的备份文件）") from None
+    engine = create_engine("sqlite://", creator=lambda: _looked_into(file))
+    try:
+        with engine.connect() as connection:
+            check_schema(connection, str(source))
+            with Session(connection) as session:
+                yield session
+    finally:
+        engine.dispose()
 
 
 def _copy_rows(reading: Session, writing: Session) -> int:

@@ -3,7 +3,8 @@
 Whoever writes to the ledger is alone in it, so that what it reads stands until it commits.  On SQLite such a
 transaction begins with ``BEGIN IMMEDIATE``, where the driver's default loses updates without a word; on PostgreSQL
 it begins with a lock that everybody takes.  Sending is beside that: on PostgreSQL several processes take mails from
-the outbox at once, each other ones.  Reading transactions see one moment, and neither wait nor make wait.
+the outbox at once, each other ones.  Reading transactions see one moment, and neither wait nor make wait: they have
+connections of their own, however many writers wait for their turn.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from sqlalchemy.exc import (
     OperationalError,
     SQLAlchemyError,
 )
+from sqlalchemy.exc import DatabaseError as GeneralError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session
@@ -73,17 +75,27 @@ _POSTGRES = {
 #: What a database says that is away, full, locked or being restarted: the same may do well a little later.
 _PASSING = (OperationalError, InterfaceError, InternalError, NoConnectionError)
 
+#: Readers are never many for long, but may come as fast as pages have threads.
+_READERS = {"pool_size": 5, "max_overflow": 40}
+
+#: How a transaction on SQLite begins that would rather not than wait.
+_AT_ONCE = "BEGIN IMMEDIATE at once"
+_WAIT, _DO_NOT_WAIT = f"PRAGMA busy_timeout = {LOCK_TIMEOUT * 1000}", "PRAGMA busy_timeout = 0"
+
 
 class Database:
     """One database; ``writing`` and ``reading`` give sessions that commit, or roll back, by themselves."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, beside: Engine | None = None) -> None:
         self.engine = engine
-        self._is_shared = engine.dialect.name == "postgresql"
+        #: For readers, whose connections no waiting writer has; a database in memory has one only.
+        self.beside = beside or engine
+        is_shared = engine.dialect.name == "postgresql"
         one_moment = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        self._reader = engine.execution_options(
-            tracker_read_only=True, **one_moment if self._is_shared else {}
+        self._reader = self.beside.execution_options(
+            tracker_begins="BEGIN", **one_moment if is_shared else {}
         )
+        self._passer_by = self.beside.execution_options(tracker_begins=_AT_ONCE)
 
     @property
     def in_memory(self) -> bool:
@@ -114,15 +126,24 @@ class Database:
             yield session
 
     @contextmanager
+    def writing_if_free(self) -> Iterator[Session]:
+        """A transaction for what may be left undone.  Raises DatabaseError at once where SQLite is being written to."""
+        with self._in_a_sentence(), Session(self._passer_by) as session, session.begin():
+            yield session
+
+    @contextmanager
     def _in_a_sentence(self) -> Iterator[None]:
         try:
             yield
-        except _PASSING as error:
+        except SQLAlchemyError as error:
+            if not _is_away(error):
+                raise
             raise _refused(self.engine.url, error) from error
 
     def close(self) -> None:
         """Let go of every connection."""
         self.engine.dispose()
+        self.beside.dispose()
 
 
 def is_there(url: str) -> bool:
@@ -148,12 +169,14 @@ def open_without_check(url: str) -> Database:
     """Open ``url`` whatever tables there are: for upgrades.  Raises DatabaseError for an address that is none."""
     try:
         parsed = make_url(url)
-        engine = _sqlite(url) if parsed.get_backend_name() == "sqlite" else _postgres(parsed)
+        make = _sqlite if parsed.get_backend_name() == "sqlite" else _postgres
+        engine = make(parsed)
+        beside = None if isinstance(engine.pool, StaticPool) else make(parsed, **_READERS)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
         raise DatabaseError(
             f"the database address cannot be used ({error}); expected sqlite:///FILE or postgresql+psycopg://…"
         ) from None
-    return Database(engine)
+    return Database(engine, beside)
 
 
 def open_database(url: str) -> Database:
@@ -170,9 +193,10 @@ def open_database(url: str) -> Database:
                 # Several processes may start on an empty database at once.
                 connection.execute(_ALONE_WITH_TABLES)
             Base.metadata.create_all(connection)
-            _check_schema(connection, address)
+            _note_schema(connection)
+            check_schema(connection, address)
     except SQLAlchemyError as error:
-        engine.dispose()
+        database.close()
         raise DatabaseError(f"the database {address} cannot be opened: {_cause(error)}") from None
     return database
 
@@ -207,6 +231,11 @@ def write_schema(connection: Connection, schema: str) -> None:
     connection.execute(update(META).where(META.c.name == "schema").values(value=schema))
 
 
+def _is_away(error: SQLAlchemyError) -> bool:
+    """Whether it is the database's own trouble; of SQLite's the gravest, a file that is none, has no class of its own."""
+    return isinstance(error, _PASSING) or type(error) is GeneralError
+
+
 def _refused(url: URL, error: SQLAlchemyError) -> DatabaseError:
     return DatabaseError(
         f"the database {shown(url)} cannot be used now: {_cause(error)}（数据库暂时不可用，稍后自动重试）",
@@ -235,28 +264,31 @@ def copy_ledger(source: Database, target: Database) -> None:
                 writing.execute(insert(table), [dict(row) for row in part])
 
 
-def _check_schema(connection: Connection, address: str) -> None:
-    found = connection.execute(_READ_META, {"name": "schema"}).scalar()
-    if found is None:
+def _note_schema(connection: Connection) -> None:
+    if connection.execute(_READ_META, {"name": "schema"}).scalar() is None:
         connection.execute(insert(META).values(name="schema", value=SCHEMA))
-    elif found != SCHEMA:
+
+
+def check_schema(connection: Connection, address: str) -> None:
+    """Raises DatabaseError where the tables are another version's."""
+    found = connection.execute(_READ_META, {"name": "schema"}).scalar()
+    if found != SCHEMA:
         raise DatabaseError(
             f"the database {address} has schema {found}, this version of the service needs {SCHEMA}: "
             "run tracker upgrade, or the version of the service that made it"
         )
 
 
-def _postgres(url: URL) -> Engine:
+def _postgres(url: URL, **pool: Any) -> Engine:
     given = {name for name in _POSTGRES if name in url.query}
     arguments = {name: value for name, value in _POSTGRES.items() if name not in given}
-    return create_engine(url, pool_pre_ping=True, connect_args=arguments)
+    return create_engine(url, pool_pre_ping=True, connect_args=arguments, **pool)
 
 
-def _sqlite(url: str) -> Engine:
-    parsed = make_url(url)
-    in_memory = parsed.database in (None, "", ":memory:")
+def _sqlite(url: URL, **pool: Any) -> Engine:
+    in_memory = url.database in (None, "", ":memory:")
     if not in_memory:
-        path = Path(str(parsed.database))
+        path = Path(str(url.database))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -264,7 +296,7 @@ def _sqlite(url: str) -> Engine:
     engine = create_engine(
         url,
         connect_args={"check_same_thread": False, "timeout": LOCK_TIMEOUT},
-        **({"poolclass": StaticPool} if in_memory else {}),
+        **({"poolclass": StaticPool} if in_memory else pool),
     )
 
     @event.listens_for(engine, "connect")
@@ -274,15 +306,22 @@ def _sqlite(url: str) -> Engine:
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
-        cursor.execute(f"PRAGMA busy_timeout = {LOCK_TIMEOUT * 1000}")
+        cursor.execute(_WAIT)
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA temp_store = MEMORY")
         cursor.close()
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        read_only = connection.get_execution_options().get("tracker_read_only")
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+        begins = connection.get_execution_options().get("tracker_begins", "BEGIN IMMEDIATE")
+        if begins != _AT_ONCE:
+            connection.exec_driver_sql(begins)
+            return
+        connection.exec_driver_sql(_DO_NOT_WAIT)
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        finally:
+            connection.exec_driver_sql(_WAIT)
 
     return engine
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -17,10 +18,11 @@ from tracker.core.policy import Web
 from tracker.engine.accounts import VIA as BY_PASSWORD
 from tracker.engine.accounts import has_accounts
 from tracker.engine.sessions import SignedIn, find_session, is_to_be_noted, note_use
+from tracker.errors import DatabaseError, TrackerError
 from tracker.web import flash
 from tracker.web.door import host_of, is_forwarded, is_loopback, vouched_name
 from tracker.web.identity import NotAllowedError, Person, Role, StalePageError
-from tracker.web.refused import not_allowed, refused
+from tracker.web.refused import not_allowed, refused, wrong
 from tracker.web.site import Site
 
 COOKIE = "__Host-tracker"
@@ -62,7 +64,10 @@ class Known:
         request = Request(scope, receive)
         state = request.state
         state.person, state.csrf, state.flash, state.unlisted = None, "", "", None
-        response = await self._turned_away(request)
+        try:
+            response = await self._turned_away(request)
+        except TrackerError as error:
+            response = wrong(request, error)
         await (response or self._app)(scope, receive, send)
 
     async def _turned_away(self, request: Request) -> Response | None:
@@ -155,7 +160,8 @@ def _signed_in(site: Site, token: str, web: Web) -> Found | None:
     if role is None:
         return Found(unlisted=found.name)
     if is_to_be_noted(found, now):
-        with site.app.database.writing() as session:
+        # Whoever only looks waits for nobody: while others write, it is noted with the next page.
+        with suppress(DatabaseError), site.app.database.writing_if_free() as session:
             note_use(session, token, now)
     return Found(Person(found.name, role, found.via), found.csrf)
 

@@ -8,12 +8,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from tracker.errors import DatabaseError, TrackerError
+from tracker.errors import DatabaseError, TrackerError, UnknownNameError
 from tracker.refusals import refusal
 from tracker.web.identity import StalePageError
 from tracker.web.site import language_of, site_of, words
 
 API = "/api"
+PROBLEM = "application/problem+json"
+#: Seconds after which a database that is away may be asked for again.
+AGAIN = 10
 
 
 def said(request: Request, error: TrackerError) -> str:
@@ -22,19 +25,37 @@ def said(request: Request, error: TrackerError) -> str:
 
 
 def wrong(request: Request, error: Exception) -> Response:
-    """A page for it; a database that is away is nobody's mistake."""
+    """A page for it, or for programs a problem; a database that is away is nobody's mistake."""
     assert isinstance(error, TrackerError)
+    if is_of_api(request):
+        return problem(request, error)
     is_away = isinstance(error, DatabaseError)
     heading = words(request)("base.error.other" if is_away else "base.error.400")
     facts = {"heading": heading, "detail": said(request, error)}
-    return site_of(request).page(request, "error.html", facts, status=503 if is_away else 400)
+    response = site_of(request).page(request, "error.html", facts, status=503 if is_away else 400)
+    if is_away:
+        response.headers["Retry-After"] = str(AGAIN)
+    return response
+
+
+def problem(request: Request, error: TrackerError) -> JSONResponse:
+    """The same for programs: RFC 9457 where the service itself is at fault, and one sentence otherwise."""
+    if isinstance(error, DatabaseError):
+        facts = {"title": "Service Unavailable", "status": 503, "detail": said(request, error)}
+        return JSONResponse(facts, 503, {"Retry-After": str(AGAIN)}, PROBLEM)
+    return JSONResponse({"detail": str(error)}, 404 if isinstance(error, UnknownNameError) else 400)
+
+
+def is_of_api(request: Request) -> bool:
+    """Whether a program is asking."""
+    return f"{request.scope['path']}/".startswith(f"{API}/")
 
 
 def not_allowed(request: Request, error: Exception) -> Response:
     """A stranger is asked to sign in; somebody whose role does not reach is told so."""
     person = request.state.person
     is_stranger = person is None and request.state.unlisted is None
-    if f"{request.url.path}/".startswith(f"{API}/"):
+    if is_of_api(request):
         detail = "sign in first" if is_stranger else "your role does not reach"
         return JSONResponse({"detail": detail}, 401 if is_stranger else 403)
     say = words(request)

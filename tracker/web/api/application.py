@@ -10,11 +10,12 @@ from typing import Annotated, Any, cast
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.responses import Response
 
 from tracker import __version__, desk
 from tracker.core.model import Language, State
 from tracker.core.occurrences import parse_ref
-from tracker.errors import TrackerError, UnknownNameError
+from tracker.errors import TrackerError
 from tracker.filing.overview import missing_facts
 from tracker.listing import (
     Fact,
@@ -27,6 +28,7 @@ from tracker.listing import (
 from tracker.store.tables import MailState
 from tracker.web.api import models
 from tracker.web.identity import NotAllowedError, Role, require
+from tracker.web.refused import PROBLEM, wrong
 from tracker.web.site import Site, language_of, site_of
 
 #: A range of dates has no more years than this, and a list of mails no more mails.
@@ -40,6 +42,10 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     400: {"model": models.Refusal, "description": "What was asked makes no sense · 请求不成立"},
     401: {"model": models.Refusal, "description": "Sign in first · 请先登录"},
     404: {"model": models.Refusal, "description": "There is no such thing · 没有此项"},
+    503: {
+        "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Refusal"}}},
+        "description": "The database does not answer; try again · 数据库暂时不可用，请稍后再试",
+    },
 }
 
 
@@ -65,7 +71,6 @@ def make_api(site: Site) -> FastAPI:
         redoc_url=None,
         responses=_REFUSALS,
         exception_handlers={
-            UnknownNameError: _unknown,
             TrackerError: _wrong,
             NotAllowedError: _stranger,
             StarletteHTTPException: _http,
@@ -243,12 +248,8 @@ def _in_range(since: date, until: date) -> None:
         raise HTTPException(400, f"expected a range of {MOST_YEARS} years at most, the first day first")
 
 
-async def _unknown(_: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"detail": str(error)}, status_code=404)
-
-
-async def _wrong(_: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"detail": str(error)}, status_code=400)
+async def _wrong(request: Request, error: Exception) -> Response:
+    return wrong(request, error)
 
 
 async def _stranger(_: Request, __: Exception) -> JSONResponse:
