@@ -19,6 +19,7 @@ from tracker.core.expressions import Reading, parse
 from tracker.core.model import Contact, Event, Mail, MailKind, Occurrence
 from tracker.core.occurrences import occurrences, parse_ref
 from tracker.engine import nudge_now
+from tracker.engine.enclosures import Enclosures
 from tracker.engine.explain import explain
 from tracker.engine.ledger import read_history
 from tracker.engine.mails import retry, stored_mail, stored_mails
@@ -262,7 +263,10 @@ def show_mail(app: App, number: int, *, html: bool = False) -> str:
     """One mail as its reader sees it."""
     with app.database.reading() as session:
         found = stored_mail(session, number)
-    rendered = app.renderer.render(found.mail)
+    # What went with a mail that is gone is not known any more.
+    is_gone = found.state is MailState.SENT
+    enclosed = None if is_gone else Enclosures(app.database).forms_of(found.mail, app.force)
+    rendered = app.renderer.render(found.mail, enclosed)
     if html:
         return rendered.html
     at = found.mail.at.astimezone(app.force.zone)

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.torture
 
 #: 10:00 in Chongqing, two days before May's tables are due.
 MOMENT = datetime(2022, 5, 3, 2, 0, tzinfo=UTC)
-LINK = re.compile(r"编号：table-2@2022-05\b(?:.|\n)*?(http://\S+/answer/[^\s/]+)")
+LINK = re.compile(r"附件2｜(?:.|\n)*?2022年5月应报(?:.|\n)*?(http://\S+/answer/[^\s/]+)")
 #: What a file may cost the process of the pages beyond what it has, in MB.
 MEMORY_MB = 150
 

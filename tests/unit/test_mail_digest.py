@@ -109,7 +109,7 @@ def test_a_row_says_what_by_when_how_long_and_to_whom():
     assert row.when == "2022年6月底前（2022年6月30日，周四）"
     assert row.status == "还剩28天"
     assert row.todo == "请于6月30日前报送。"
-    assert row.submit_to == "list@kaoshi.example"
+    assert row.channel == "发送至list@kaoshi.example"
     assert section.count == "即将到期1项"
 
 
@@ -125,7 +125,7 @@ def test_a_task_is_completed_and_a_paper_is_sent():
 
 def test_what_has_no_address_of_its_own_goes_to_the_supervisor():
     [section] = view(item("10", "review")).sections
-    assert section.rows[0].submit_to == "市考试中心"
+    assert section.rows[0].channel == "报送至市考试中心"
 
 
 @pytest.mark.parametrize(
@@ -157,13 +157,12 @@ def test_overdue_periods_of_one_report_are_one_row():
     [section] = found.sections
     report, task = section.rows
     assert report.period == "2022年5月—2026年11月共55期（均报上月情况）"
-    assert report.ref == "table-2@2022-05、……、table-2@2026-11"
     assert report.status == "最长逾期1663天"
     assert report.when == "2022年5月起，每月5日前（2022年5月5日至2026年11月5日）"
     assert report.todo == "请补报上列55期。"
     assert task.period is None
     assert section.count == "逾期2项（56期）"
-    assert "逾期2项" in found.subject
+    assert found.subject == "【逾期催报】汇总表（培训机构）逾期1663天，共2项"
 
 
 def test_periods_that_are_not_late_yet_stay_rows_of_their_own():
@@ -227,8 +226,7 @@ def test_escalations_of_one_item_name_all_the_units_in_one_row():
     assert row.units == "wanzhou应急管理局、fuling应急管理局"
     assert row.status == "已逾期28天"
     assert row.period == "2022年5月应报（4月份情况）"
-    assert row.ref == "table-2@2022-05"
-    assert section.count == "升级督办1项（2家次）"
+    assert section.count == "提请督办1项（2项次）"
     assert found.greeting == "市考试中心李文博："
 
 
@@ -243,20 +241,16 @@ def test_what_is_gone_from_the_files_is_still_named():
     assert section.rows[0].period == "2022年5月"
 
 
-def test_the_subject_names_a_single_item_and_counts_several():
+def test_the_subject_says_the_kind_and_names_the_most_pressing_item_with_its_date():
     composer = Composer(campaign(), WORDS["zh"])
     one = digest(item("5", "overdue", date(2022, 5, 31)))
-    assert composer.subject(one) == (
-        "渝考发〔2022〕5号：任务5 将企业安全生产培训纳入执法检查重点内容，已逾期2天（6月2日）"
-    )
+    assert composer.subject(one) == "【逾期催报】任务5 将企业安全生产培训纳入执……逾期2天"
     several = digest(
         item("5", "overdue", date(2022, 5, 31)),
         item("5/first-list", "lead", date(2022, 6, 30)),
         item("table-2@2022-06", "due_today", TODAY),
     )
-    assert composer.subject(several) == "渝考发〔2022〕5号：逾期1项、今日到期1项、即将到期1项（6月2日）"
-    more = replace(several, items=(*several.items, item("10", "review")))
-    assert composer.subject(more) == "渝考发〔2022〕5号：逾期1项、今日到期1项、即将到期1项等共4项（6月2日）"
+    assert composer.subject(several) == "【逾期催报】任务5 将企业安全生产培训纳入执……逾期2天，共3项"
 
 
 def test_the_subject_alone_is_the_subject_of_the_whole():
@@ -271,7 +265,7 @@ def test_the_date_is_that_of_the_recipient():
     there = replace(unit("wanzhou"), timezone="America/New_York")
     base = campaign()
     given = replace(base, units={**base.units, "wanzhou": there})
-    assert view(item("5", "lead", date(2022, 12, 31)), given=given).subject.endswith("（6月1日）")
+    assert view(item("5", "lead", date(2022, 12, 31)), given=given).day == "2022年6月1日"
 
 
 def test_who_answers_questions_is_the_supervisor_unless_somebody_is_named():
@@ -361,7 +355,7 @@ def test_the_reason_of_a_return_is_quoted_and_is_never_a_wall_of_text():
 
 def test_the_other_late_periods_are_named_in_the_same_row():
     assert remarks(MAY, said={SAID: {"also": ["2022-04", "2022-03", "2022-05"]}}) == (
-        "另有2022年3月、4月共2期同样逾期未报，请一并补报。",
+        "此外，2022年3月、4月共2期逾期未报，请一并补报。",
     )
     assert remarks(MAY, said={SAID: {"also": ["2022-05"]}}) == ()
 
@@ -370,7 +364,7 @@ def test_what_was_over_when_the_document_was_issued_is_not_called_late_among_the
     base = campaign()
     given = replace(base, reports=(FROM_APRIL,))
     assert remarks(MAY, said={SAID: {"also": ["2022-04", "2022-06"]}}, given=given) == (
-        "另有2022年6月同样逾期未报，请一并补报。",
+        "此外，2022年6月逾期未报，请一并补报。",
         "另有2022年4月在文件印发时已到期，请一并报送有关情况。",
     )
 
@@ -408,9 +402,9 @@ def test_who_gets_a_copy_is_told_that_nothing_is_asked_of_them():
     mail = digest(MAY, details={"cc": True})
     composer = Composer(campaign(), WORDS["zh"])
     copy = composer.view(mail)
-    assert copy.subject.startswith("【抄送】渝考发")
+    assert copy.subject.startswith("【抄送】【逾期催报】")
     assert composer.subject(mail) == copy.subject
-    assert copy.notices == ("抄送：供您了解情况，所列事项由主送联系人办理。",)
+    assert copy.notices == ("抄送件，供了解掌握；所列事项由主送联系人办理。",)
     assert "抄送如下" in copy.intro
     assert "抄送联系人" in copy.why
     assert view(MAY).notices == ()
@@ -418,10 +412,10 @@ def test_who_gets_a_copy_is_told_that_nothing_is_asked_of_them():
 
 def test_who_stands_in_is_told_for_whom():
     found = view(MAY, details={"stands_in_for": "王敏"})
-    assert found.notices == ("您代王敏接收本邮件，请代为办理。",)
+    assert found.notices == ("王敏离岗期间由您代为办理，请予接洽。",)
     assert "王敏" in found.why
     # Standing in for somebody who gets copies is no reason to do anything.
-    assert "请代为办理" not in "".join(view(MAY, details={"stands_in_for": "王敏", "cc": True}).notices)
+    assert "代为办理" not in "".join(view(MAY, details={"stands_in_for": "王敏", "cc": True}).notices)
 
 
 def test_a_deliverable_that_is_done_and_not_sent_is_not_asked_for_as_a_paper():
@@ -451,16 +445,16 @@ def test_early_in_a_month_a_report_is_about_the_month_before(deadline, period):
 
 
 def test_new_standing_work_is_not_to_be_sent_anywhere():
-    assert view(item("10", "opened")).sections[0].rows[0].submit_to is None
-    assert view(item("10", "review")).sections[0].rows[0].submit_to == "市考试中心"
+    assert view(item("10", "opened")).sections[0].rows[0].channel is None
+    assert view(item("10", "review")).sections[0].rows[0].channel == "报送至市考试中心"
 
 
 def test_nobody_is_told_to_send_something_to_themselves():
     own = item("5", "lead", date(2022, 12, 31), "kaoshi")
     theirs = item("5", "lead", date(2022, 12, 31), "fuling")
     composer = Composer(campaign(), WORDS["zh"])
-    for mail, to in ((digest(theirs, unit="fuling"), "市考试中心"), (digest(own, unit="kaoshi"), None)):
-        assert composer.view(mail).sections[0].rows[0].submit_to == to
+    for mail, to in ((digest(theirs, unit="fuling"), "报送至市考试中心"), (digest(own, unit="kaoshi"), None)):
+        assert composer.view(mail).sections[0].rows[0].channel == to
 
 
 def test_a_quota_may_say_what_it_is_counted_in():

@@ -164,11 +164,11 @@ def test_layouts_from_before_there_were_links_go_on(tmp_path):
         lines = (EMAILS / name).read_text(encoding="utf-8").splitlines(keepends=True)
         old = "".join(lines)
         for block in re.findall(
-            r"\{% if (?:mail.page|row.link|mail.links) %\}.*?\{% endif %\}\n", old, re.DOTALL
+            r"\{% if (?:mail.page|row.link|row.also|mail.links) %\}.*?\{% endif %\}\n", old, re.DOTALL
         ):
             old = old.replace(block, "")
         old = re.sub(
-            r"\{% for (?:each in row.pages|link in mail.links) %\}.*?\{% endfor %\}\n",
+            r"\{% for (?:each in row.pages|each in row.also|link in mail.links) %\}.*?\{% endfor %\}\n",
             "",
             old,
             flags=re.DOTALL,
@@ -182,7 +182,7 @@ def test_layouts_from_before_there_were_links_go_on(tmp_path):
 
 def test_a_request_tells_whoever_decides_all_that_they_need_and_where_to_answer():
     found = rendered(receipt("asked"))
-    assert found.subject == "【申请延期】wanzhou应急管理局：汇总表（培训机构）｜2022年6月"
+    assert found.subject == "【申请延期】wanzhou应急管理局：汇总表（培训机构）（2022年6月应报，5月份情况）"
     for text in (found.html, found.text):
         assert "2022年6月20日" in text
         assert "数据尚未汇总" in text
@@ -196,11 +196,21 @@ def test_a_request_tells_whoever_decides_all_that_they_need_and_where_to_answer(
         (
             "granted",
             {"until": "2022-06-18"},
-            "【同意延期】汇总表（培训机构）｜2022年6月，延期至2022年6月18日",
+            "【同意延期】汇总表（培训机构）（2022年6月应报，5月份情况），延期至2022年6月18日",
             "2022年6月18日",
         ),
-        ("declined", {"reply": "请按期报送"}, "【未同意延期】汇总表（培训机构）｜2022年6月", "请按期报送"),
-        ("read", {"kind": "say", "reply": "已阅"}, "【留言答复】汇总表（培训机构）｜2022年6月", "已阅"),
+        (
+            "declined",
+            {"reply": "请按期报送"},
+            "【未同意延期】汇总表（培训机构）（2022年6月应报，5月份情况）",
+            "请按期报送",
+        ),
+        (
+            "read",
+            {"kind": "say", "reply": "已阅"},
+            "【留言答复】汇总表（培训机构）（2022年6月应报，5月份情况）",
+            "已阅",
+        ),
     ],
 )
 def test_the_answer_goes_to_the_unit_with_a_link_to_the_item(phase, more, subject, says):
@@ -230,7 +240,7 @@ def test_an_item_that_is_a_copy_has_no_link_among_those_that_are_asked():
     assert (claim(mine.link).unit, copy.link, copy.answers) == ("wanzhou", None, ())
     assert copy.remarks[0].startswith("抄送：")
     assert not mine.remarks
-    assert copy.submit_to is None
+    assert copy.channel is None
     assert not found.subject.startswith("【抄送】")
     assert "涪陵" not in found.greeting
-    assert found.notices == ("其中wanzhou应急管理局的事项，您代王敏接收，请代为办理。",)
+    assert found.notices == ("其中wanzhou应急管理局的事项，王敏离岗期间由您代为办理，请予接洽。",)

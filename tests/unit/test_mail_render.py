@@ -100,7 +100,6 @@ def test_html_and_text_say_the_same():
         "list@kaoshi.example",
         "2022年6月应报（5月份情况）",
         "市考试中心李文博（liwenbo@kaoshi.example）",
-        "编号：5/first-list",
         "任务5｜第一批名单",
         "请勿直接回复",
         "2022年4月8日印发",
@@ -119,14 +118,14 @@ def test_the_text_has_no_gaps_and_no_markup():
 
 def test_an_alert_shows_each_problem_as_it_is():
     rendered = renderer().render(ALERT)
-    assert rendered.subject == "【告警】tasks.yaml 未被采用"
+    assert rendered.subject == "【系统告警】tasks.yaml 未被采用"
     assert "- config/tasks.yaml:12:3: <b>bad</b>\n- second" in rendered.text
     assert "config/tasks.yaml:12:3: &lt;b&gt;bad&lt;/b&gt;" in rendered.html
 
 
 def test_an_alert_without_details_still_says_that_something_is_wrong():
     rendered = renderer().render(replace(ALERT, details={}))
-    assert rendered.subject == "【告警】督办提醒服务出现问题"
+    assert rendered.subject == "【系统告警】督办提醒服务出现问题"
     assert "详见服务日志" in rendered.text
 
 

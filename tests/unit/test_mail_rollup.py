@@ -72,18 +72,17 @@ def week(language="zh", **changed):
 
 def test_how_many_are_in_follows_from_who_is_missing():
     found = tally(MISSING, LATER)
-    assert (found.of, found.done, found.summary) == (41, 39, "应报41家，已报39家，未报2家")
+    assert (found.of, found.done, found.summary) == (41, 39, "应报单位41个，已报39个，未报2个")
     # Whoever answered between planning and sending is not among the items any more.
-    assert tally(LATER).summary == "应报41家，已报40家，未报1家"
+    assert tally(LATER).summary == "应报单位41个，已报40个，未报1个"
     assert tally(MISSING, LATER, language="en").summary == "39 of 41 in, 2 missing"
 
 
-def test_a_deadline_says_what_it_is_for_which_month_and_what_to_quote():
+def test_a_deadline_says_what_it_is_for_which_month_and_by_when():
     found = tally(MISSING)
     assert (found.label, found.title) == ("报表", "汇总表（培训机构）")
     assert found.period == "2022年6月应报（5月份情况）"
     assert found.due == "截止日期：2022年6月5日，周日"
-    assert found.ref == TABLE
 
 
 def test_the_missing_are_named_with_their_people_and_those_with_more_time_come_last():
@@ -96,8 +95,8 @@ def test_the_missing_are_named_with_their_people_and_those_with_more_time_come_l
 
 def test_an_extension_that_is_over_is_no_excuse():
     found = tally(MISSING, extended={"wanzhou": "2022-06-05"}, returned=[])
-    assert found.missing[0].remark == "延期至6月5日，仍未报送"
-    assert "延期尚未到期" not in found.notes
+    assert found.missing[0].remark == "延期至6月5日，到期仍未报送"
+    assert "尚未到期" not in found.notes
 
 
 def test_whom_to_call_first_and_who_stands_in():
@@ -119,7 +118,10 @@ def test_whom_to_call_first_and_who_stands_in():
 
 
 def test_what_the_numbers_do_not_tell():
-    assert tally(MISSING, LATER).notes == "已报中零报告1家；未报中延期尚未到期1家；免报2家，不计入应报"
+    assert (
+        tally(MISSING, LATER).notes
+        == "已报单位中零报告1个；未报单位中已准予延期、尚未到期1个；免报单位2个，不计入应报"
+    )
     assert tally(MISSING, nil=0, waived=0).notes is None
     assert (
         tally(MISSING, paused=1, nil=0, waived=0, language="en").notes == "1 unit is paused and not counted"
@@ -127,23 +129,23 @@ def test_what_the_numbers_do_not_tell():
 
 
 def test_who_came_in_late_is_named():
-    assert tally(MISSING, late=["fuling", "gone"]).late == "fuling应急管理局、gone（共2家）"
+    assert tally(MISSING, late=["fuling", "gone"]).late == "fuling应急管理局、gone（共2个单位）"
     assert tally(MISSING, late=[]).late is None
-    assert tally(late=[f"u{number}" for number in range(400)]).late.endswith("u149等共400家")
+    assert tally(late=[f"u{number}" for number in range(400)]).late.endswith("u149等共400个单位")
 
 
 def test_when_all_is_in_nobody_is_missing():
     found = tally()
-    assert (found.summary, found.missing, found.rest) == ("应报的41家已全部报送", (), None)
-    assert tally(of=0).summary == "没有应报单位"
+    assert (found.summary, found.missing, found.rest) == ("应报单位41个，已全部报送", (), None)
+    assert tally(of=0).summary == "本期无应报单位"
 
 
 def test_three_thousand_missing_units_are_named_up_to_a_bound():
     many = tuple(Item(TABLE, f"u{n}", Reason.OVERDUE, DUE, -1) for n in range(3000))
     found = tally(*many, of=3000)
-    assert found.summary == "应报3000家，已报0家，未报3000家"
+    assert found.summary == "应报单位3000个，已报0个，未报3000个"
     assert len(found.missing) == 150
-    assert found.rest == "等共3000家，以上列出前150家。"
+    assert found.rest == "未报单位共3000个，以上为前150个。"
     rendered = Renderer(campaign()).render(
         replace(ROLLUP, items=many, details={"deadlines": [{**DEADLINE, "of": 3000}]})
     )
@@ -151,7 +153,7 @@ def test_three_thousand_missing_units_are_named_up_to_a_bound():
 
 
 def test_more_missing_than_were_asked_is_not_less_than_nobody_in():
-    assert tally(MISSING, LATER, of=1).summary == "应报2家，已报0家，未报2家"
+    assert tally(MISSING, LATER, of=1).summary == "应报单位2个，已报0个，未报2个"
 
 
 def test_what_is_gone_from_the_files_is_named_by_its_id():
@@ -189,15 +191,15 @@ def test_the_subject_names_one_deadline_counts_several_and_mentions_the_week():
         return composer.subject(mail)
 
     two = {"deadlines": [DEADLINE, {"ref": "5", "of": 2}]}
-    assert subject() == "渝考发〔2022〕5号：汇总表（培训机构）已报39/41（6月6日）"
-    assert subject(details=two) == "渝考发〔2022〕5号：2项报送情况通报，未报2家次（6月6日）"
-    assert subject(details=two, items=()) == "渝考发〔2022〕5号：2项报送情况通报，均已报齐（6月6日）"
-    assert subject(items=(), details=WEEKLY.details) == "渝考发〔2022〕5号：进展周报，逾期3项（6月6日）"
+    assert subject() == "【情况汇总】汇总表（培训机构）应报41个单位，已报39个（6月6日）"
+    assert subject(details=two) == "【情况汇总】应报2项，未报2项次（6月6日）"
+    assert subject(details=two, items=()) == "【情况汇总】应报2项，均已报齐（6月6日）"
+    assert subject(items=(), details=WEEKLY.details) == "【情况汇总】进展周报：逾期3项次（6月6日）"
     assert subject(details=BOTH.details) == (
-        "渝考发〔2022〕5号：汇总表（培训机构）已报39/41；进展周报，逾期3项（6月6日）"
+        "【情况汇总】汇总表（培训机构）应报41个单位，已报39个；进展周报：逾期3项次（6月6日）"
     )
     assert subject("en", details=BOTH.details) == (
-        "渝考发〔2022〕5号: 汇总表（培训机构）, 39 of 41 in; weekly status, 3 overdue (6 June)"
+        "[Status] 汇总表（培训机构）, 39 of 41 in; weekly status, 3 overdue (6 June)"
     )
 
 
@@ -208,9 +210,9 @@ def test_a_copy_of_a_roll_up_says_that_it_is_one():
 
 
 def test_the_opening_says_what_follows():
-    assert "报送情况通报如下" in view().intro
-    assert "现将截至2022年6月6日的工作进展情况通报如下" in view(WEEKLY).intro
-    assert "报送情况和工作进展情况通报如下" in view(BOTH).intro
+    assert "报送情况汇总如下" in view().intro
+    assert "现将截至2022年6月6日的工作进展情况汇总如下" in view(WEEKLY).intro
+    assert "报送情况和工作进展情况汇总如下" in view(BOTH).intro
     assert view().greeting == "市考试中心李文博："
 
 
@@ -220,24 +222,24 @@ def test_the_opening_says_what_follows():
 def test_each_light_has_its_number_and_its_change_and_more_red_is_worse():
     red, amber, green, blue, _, grey = week().lamps
     assert (red.name, red.number) == ("红灯：逾期未办结、未报送", 3)
-    assert (red.trend.text, red.trend.tone) == ("↑ 较上周增加2项（变差）", "worse")
-    assert (amber.trend.text, amber.trend.tone) == ("↓ 较上周减少4项", "")
-    assert green.trend.text == "↑ 较上周增加1项"
+    assert (red.trend.text, red.trend.tone) == ("↑ 较上周增加2项次（变差）", "worse")
+    assert (amber.trend.text, amber.trend.tone) == ("↓ 较上周减少4项次", "")
+    assert green.trend.text == "↑ 较上周增加1项次"
     assert (blue.number, grey.trend.text) == (1, "与上周持平")
     better = week(lights=lights(), lights_before=lights(2))
-    assert better.lamps[0].trend == ("↓ 较上周减少2项（好转）", "better")
-    assert better.change == "逾期0项，较上周减少2项。"
+    assert better.lamps[0].trend == ("↓ 较上周减少2项次（好转）", "better")
+    assert better.change == "逾期0项次，较上周减少2项次。"
     assert week("en").change == "3 overdue, 2 more than last week."
 
 
 def test_a_row_says_whether_more_is_overdue_than_last_week():
     bad, fine = week().tables[0].rows
-    assert (bad.trend.text, bad.trend.tone) == ("↑ 逾期较上周增加2项", "worse")
+    assert (bad.trend.text, bad.trend.tone) == ("↑ 逾期较上周增加2项次", "worse")
     assert fine.trend is None
     same = {"name": "三", "lights": lights(1), "before": lights(1)}
     less = {"name": "四", "lights": lights(green=1), "before": lights(1)}
     rows = week(sections=[same, less]).tables[0].rows
-    assert [row.trend.text for row in rows] == ["逾期与上周持平", "↓ 逾期较上周减少1项"]
+    assert [row.trend.text for row in rows] == ["逾期与上周持平", "↓ 逾期较上周减少1项次"]
 
 
 def test_sections_keep_their_order_and_reports_have_no_section():
@@ -246,13 +248,10 @@ def test_sections_keep_their_order_and_reports_have_no_section():
 
 def test_tasks_and_units_have_the_worst_first_and_the_fine_ones_as_a_number():
     _, tasks, units = week().tables
-    assert [(row.name, row.ref) for row in tasks.rows] == [
-        ("任务5 第一批名单", "5/first-list"),
-        ("99/gone", "99/gone"),
-    ]
-    assert tasks.rest == ("其余1项无红灯、黄灯。",)
+    assert [row.name for row in tasks.rows] == ["任务5 第一批名单", "99/gone"]
+    assert tasks.rest == "其余1项无红灯、黄灯。"
     assert [row.name for row in units.rows] == ["wanzhou应急管理局"]
-    assert units.rest == ("其余1家无红灯、黄灯。",)
+    assert units.rest == "其余1个单位无红灯、黄灯。"
     some = [
         {"unit": "a", "lights": lights(0, 9)},
         {"unit": "b", "lights": lights(1, 0)},
@@ -273,9 +272,10 @@ def test_of_three_thousand_units_the_worst_are_shown_and_the_others_counted():
     many = [{"unit": f"u{n}", "lights": lights(n % 2, 0, 1)} for n in range(3000)]
     units = week(units=many).tables[2]
     assert len(units.rows) == SHOWN_ROWS
-    assert units.rest == ("另有1440家有红灯、黄灯，未列出。", "其余1500家无红灯、黄灯。")
+    assert units.more == "另有1440个单位亮红灯、黄灯，未逐一列出。"
+    assert units.rest == "其余1500个单位无红灯、黄灯。"
     fine = week(units=[{"unit": "a", "lights": lights(green=1)}] * 2).tables[2]
-    assert (fine.rows, fine.rest) == ((), ("2家均无红灯、黄灯。",))
+    assert (fine.rows, fine.rest) == ((), "2个单位均无红灯、黄灯。")
 
 
 @pytest.mark.parametrize(
@@ -325,15 +325,15 @@ def test_the_text_says_what_the_html_says():
     text = Renderer(campaign()).render(BOTH).text
     for said in (
         "■ 报表｜汇总表（培训机构）",
-        "   编号：table-2@2022-06｜2022年6月应报（5月份情况）｜截止日期：2022年6月5日，周日",
-        "   应报41家，已报39家，未报2家",
+        "   2022年6月应报（5月份情况）｜截止日期：2022年6月5日，周日",
+        "   应报单位41个，已报39个，未报2个",
         "   - wanzhou应急管理局｜wanzhou联络员 wanzhou@unit.example｜已退回，待重新报送",
         "   - nowhere｜未登记联系人｜已延期至6月20日",
-        "   逾期报送：fuling应急管理局（共1家）",
-        "■ 进展周报：逾期3项，较上周增加2项。",
-        "   ▲ 红灯：逾期未办结、未报送｜3｜↑ 较上周增加2项（变差）",
-        "   - wanzhou应急管理局｜▲3 ◎1 ✓36 ∞1｜↑ 逾期较上周增加2项",
-        "   其余1家无红灯、黄灯。",
+        "   逾期报送：fuling应急管理局（共1个单位）",
+        "■ 进展周报：逾期3项次，较上周增加2项次。",
+        "   ▲ 红灯：逾期未办结、未报送｜3｜↑ 较上周增加2项次（变差）",
+        "   - wanzhou应急管理局｜▲3 ◎1 ✓36 ∞1｜↑ 逾期较上周增加2项次",
+        "   其余1个单位无红灯、黄灯。",
     ):
         assert f"\n{said}\n" in text, said
 

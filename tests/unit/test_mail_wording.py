@@ -137,8 +137,8 @@ def test_an_operator_may_change_one_sentence_and_keep_the_others(tmp_path):
 
 
 def test_an_operator_may_leave_out_what_is_filled_in(tmp_path):
-    words, problems = own(tmp_path, 'digest:\n  subject: "催报（{day}）"\n')
-    assert words("digest.subject", document="渝", summary="逾期", day="5月5日") == "催报（5月5日）"
+    words, problems = own(tmp_path, 'rollup:\n  subject: "汇总（{day}）"\n')
+    assert words("rollup.subject", what="应报5项", day="5月5日") == "汇总（5月5日）"
     assert problems == []
 
 

@@ -57,7 +57,8 @@ class PostCourier:
     def compose(self, claimed: Claimed, force: InForce) -> Composed:
         """The bytes of one mail.  Raises MailError for one that cannot be written."""
         mail = claimed.mail
-        rendered = self._renderer.render(mail)
+        attachments, enclosed = ([], {}) if self._enclosures is None else self._enclosures.of(mail, force)
+        rendered = self._renderer.render(mail, enclosed)
         sender = force.settings.mail_from
         data = build(
             sender=Address(sender.name, sender.email),
@@ -68,7 +69,7 @@ class PostCourier:
             id_=claimed.message_id,
             at=mail.at.astimezone(force.zone),
             list_id=f"tracker.{mail_domain(force)}",
-            attachments=[] if self._enclosures is None else self._enclosures.of(mail, force),
+            attachments=attachments,
         )
         return Composed(rendered.subject, data)
 

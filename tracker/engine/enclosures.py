@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import date, datetime, time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tracker import calendars
 from tracker.core.form import Filed
 from tracker.core.model import Definition, Language, Mail, MailKind, Reason
 from tracker.core.reminders import notice_day
-from tracker.engine.filings import Paper, Table, previous_filings, read_document, tables_due
+from tracker.engine.filings import Paper, Table, filed_before, read_document, tables_at
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import mail_domain
 from tracker.forms.mark import Mark
+from tracker.mail.beside import Beside
+from tracker.mail.digest import is_copy
+from tracker.mail.view import Enclosed
 from tracker.store.database import Database
 
 if TYPE_CHECKING:
@@ -67,17 +70,23 @@ class Enclosures:
         self._written: OrderedDict[tuple[object, ...], Paper] = OrderedDict()
         self._calendars: OrderedDict[tuple[object, ...], Attachment] = OrderedDict()
 
-    def of(self, mail: Mail, force: InForce) -> list[Attachment]:
-        """What goes with ``mail``."""
+    def of(self, mail: Mail, force: InForce) -> tuple[list[Attachment], Enclosed]:
+        """What goes with ``mail``, and which forms these are, for the mail to say."""
         from tracker.mail.message import Attachment
 
         if mail.kind is MailKind.DIGEST:
-            found = [Attachment(paper.name, XLSX, paper.data) for paper in self._forms(mail, force)]
+            forms = self._forms(mail, force)
+            papers = [self._form(force, *each, mail.language) for each in forms]
+            found = [Attachment(paper.name, XLSX, paper.data) for paper in papers]
             dates = self.dates_of(mail, force)
-            return found if dates is None else [*found, dates]
+            return found if dates is None else [*found, dates], _told(forms)
         if mail.kind is MailKind.RECEIPT:
-            return [Attachment(paper.name, XLSX, paper.data) for paper in self._kept(mail)]
-        return []
+            return [Attachment(paper.name, XLSX, paper.data) for paper in self._kept(mail)], {}
+        return [], {}
+
+    def forms_of(self, mail: Mail, force: InForce) -> Enclosed:
+        """The forms alone that go with ``mail``, without writing them."""
+        return _told(self._forms(mail, force)) if mail.kind is MailKind.DIGEST else {}
 
     def dates_of(self, mail: Mail, force: InForce) -> Attachment | None:
         """The dates of a reminder as a calendar to open; None where there are none, or the settings want none.
@@ -94,28 +103,18 @@ class Enclosures:
                 self._calendars.popitem(last=False)
         return made
 
-    def _forms(self, mail: Mail, force: InForce) -> list[Paper]:
+    def _forms(self, mail: Mail, force: InForce) -> list[_Form]:
         asked = enclosed_with(mail, force)
         if not asked:
             return []
-        dates = [due for _, _, due in asked]
         with self._database.reading() as session:
-            wanted = {(ref, unit) for ref, unit, _ in asked}
-            # The nominal date may lie before the date in force, by an extension or a holiday.
-            since = min(dates).replace(day=1)
-            found = tables_due(
-                session,
-                force,
-                mail.at,
-                date(since.year - 1, since.month, 1),
-                date.max,
-                units=sorted({unit for _, unit, _ in asked}),
-            )
-            tables = [table for table in found if (table.ref, table.unit) in wanted]
-            previous = previous_filings(session, force.campaign.forms, tables)
-        return [self._form(force, table, previous.get(table.id), mail.language) for table in tables]
+            tables = tables_at(session, force, mail.at, asked)[:MOST]
+            before = filed_before(session, force.campaign.forms, tables)
+        return [_Form(table, *before.get(table.id, (None, ""))) for table in tables]
 
-    def _form(self, force: InForce, table: Table, previous: Filed | None, language: Language) -> Paper:
+    def _form(
+        self, force: InForce, table: Table, previous: Filed | None, _: str, language: Language
+    ) -> Paper:
         key = (force.fingerprint, table.ref, table.unit, language, repr(previous))
         paper = self._written.get(key)
         if paper is None:
@@ -207,17 +206,38 @@ def entry_of(
     )
 
 
-def enclosed_with(mail: Mail, force: InForce) -> list[tuple[str, str, date]]:
-    """The tables (ref, unit, date) whose forms go with a reminder: those of its own unit or units, a dozen at most.
+def enclosed_with(mail: Mail, force: InForce) -> list[tuple[str, str]]:
+    """The tables (reference, unit) whose forms belong to a reminder, the most pressing first.
 
-    Whoever hears of what others leave undone fills in nothing.
+    They are those of its items, then those of the other periods that it names.  Whoever hears of what others leave
+    undone, or is told for information, fills in nothing.
     """
-    found = [
-        (item.ref, item.unit, item.due)
+    asked = [
+        item
         for item in mail.items
-        if item.due is not None
-        and item.reason is not Reason.ESCALATION
-        and (definition := force.campaign.definitions.get(item.ref.partition("@")[0])) is not None
+        if item.due is not None and item.reason is not Reason.ESCALATION and not is_copy(mail, item.unit)
+    ]
+    cells = {(item.ref, item.unit): None for item in asked} | Beside.of(mail).also(asked)
+    definitions = force.campaign.definitions
+    return [
+        (ref, unit)
+        for ref, unit in cells
+        if (definition := definitions.get(ref.partition("@")[0])) is not None
         and force.form(definition) is not None
     ]
-    return found[:MOST]
+
+
+class _Form(NamedTuple):
+    """A form that goes with a mail, and what is filled in: what was filed before, and for which reference."""
+
+    table: Table
+    previous: Filed | None
+    ref: str
+
+
+def _told(forms: Sequence[_Form]) -> Enclosed:
+    """Which forms are enclosed; where nothing stands in the table that was filed before, the form is empty."""
+    return {
+        (form.table.ref, form.table.unit): form.ref if form.previous and form.previous.rows else ""
+        for form in forms
+    }

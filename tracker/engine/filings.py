@@ -19,6 +19,7 @@ from sqlmodel import Session
 
 from tracker.core.form import ColumnKind, Filed, FiledRow, Form, Value
 from tracker.core.model import Event, EventKind
+from tracker.engine.asked import cell_of, still_asked
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import record
 from tracker.engine.standings import LedgerRow, answer_of, in_order, ledger_row
@@ -130,6 +131,22 @@ def tables_due(
     return [found[row.ref, row.unit] for row in in_order(force, (table.row for table in found.values()))]
 
 
+def tables_at(
+    session: Session, force: InForce, now: datetime, cells: Iterable[tuple[str, str]]
+) -> list[Table]:
+    """The tables of ``cells`` (reference, unit) that are still asked for, in that order."""
+    places = {cell_of(ref, unit): None for ref, unit in cells}
+    rows = still_asked(session, list(places))
+    day, found = force.day(now), []
+    for cell in places:
+        row = rows.get(cell)
+        definition = None if row is None else force.campaign.definitions.get(row.key)
+        form = None if definition is None else force.form(definition)
+        if row is not None and definition is not None and form is not None and row.due is not None:
+            found.append(Table(row.id, ledger_row(force, definition, row, answer_of(row), day), form))
+    return found
+
+
 def in_force_filings(
     session: Session, forms: Mapping[str, Form], tables: Iterable[Table]
 ) -> dict[int, Filing]:
@@ -147,11 +164,18 @@ def previous_filings(
     session: Session, forms: Mapping[str, Form], tables: Iterable[Table]
 ) -> dict[int, Filed]:
     """By assignment what the unit filed before it on the same form: month is compared with month across reports."""
+    return {table: filed for table, (filed, _) in filed_before(session, forms, tables).items()}
+
+
+def filed_before(
+    session: Session, forms: Mapping[str, Form], tables: Iterable[Table]
+) -> dict[int, tuple[Filed, str]]:
+    """The same with the reference of what it was filed for: not always the period before."""
     asked = list(tables)
     if not asked:
         return {}
     query = (
-        select(FILING, ASSIGNMENT.c.due.label("due"))
+        select(FILING, ASSIGNMENT.c.due.label("due"), ASSIGNMENT.c.key, ASSIGNMENT.c.period)
         .join(ASSIGNMENT, ASSIGNMENT.c.id == FILING.c.assignment_id)
         .where(
             FILING.c.in_force.is_(True),
@@ -170,7 +194,9 @@ def previous_filings(
     for table in asked:
         earlier = [row for row in before.get((table.form.id, table.unit), ()) if row.due < table.due]
         if earlier:
-            found[table.id] = _filing(earlier[-1], forms).filed
+            last = earlier[-1]
+            ref = f"{last.key}@{last.period}" if last.period else last.key
+            found[table.id] = _filing(last, forms).filed, ref
     return found
 
 

@@ -55,7 +55,8 @@ class AskedComposer:
         """All the rest."""
         words, phase, date_ = self._words, _phase(facts), self._date(facts)
         unit = self._unit_name(str(facts.get("unit")))
-        intro = words(f"asked.intro_{phase}", unit=unit, who=str(facts.get("who") or ""), date=date_)
+        bare = "_bare" if phase == "read" and not facts.get("reply") else ""
+        intro = words(f"asked.intro_{phase}{bare}", unit=unit, who=str(facts.get("who") or ""), date=date_)
         return Told(
             heading=words("asked.heading" if phase.startswith("asked") else "asked.heading_answer"),
             preheader=clip(str(facts.get("reply") or facts.get("text") or mail.name), 90),
@@ -65,8 +66,7 @@ class AskedComposer:
 
     def _facts(self, facts: Mapping[str, Any]) -> Iterator[Fact]:
         words, kind = self._words, "extend" if facts.get("kind") == "extend" else "say"
-        yield Fact(words("asked.item"), self._name(facts))
-        yield Fact(words("labels.ref"), str(facts.get("ref") or ""))
+        yield Fact(words("asked.item"), self._cards.names.titled(str(facts.get("ref") or "")))
         for key in ("due", "wanted", "until"):
             day = _day(facts.get(key))
             if day is not None:
@@ -79,9 +79,7 @@ class AskedComposer:
             yield Fact(words("asked.by"), str(facts["by"]))
 
     def _name(self, facts: Mapping[str, Any]) -> str:
-        key, _, period = str(facts.get("ref") or "").partition("@")
-        name = self._cards[key].name
-        return self._words("receipt.of", name=name, period=self._calendar.period(period)) if period else name
+        return self._cards.names.occurrence(str(facts.get("ref") or ""))
 
     def _date(self, facts: Mapping[str, Any]) -> str:
         day = _day(facts.get("until")) or _day(facts.get("wanted"))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from tracker.core.model import Item, Mail
 from tracker.mail.cards import REQUIREMENT_WIDTH, Card
+from tracker.mail.view import Enclosed
 from tracker.mail.wording import Calendar, clip
 from tracker.mail.words import Words
+
+#: A row of very many items is not followed by a remark on each.
+MOST_REMARKS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,18 @@ class Beside:
         found = self.said.get(f"{item.ref} {item.unit}") if self.said else None
         return found if isinstance(found, dict) else {}
 
+    def also(self, items: Collection[Item]) -> dict[tuple[str, str], None]:
+        """The other periods that are named beside ``items``, as reference and unit, in order."""
+        found: dict[tuple[str, str], None] = {}
+        own = {item.ref for item in items}
+        for item in items:
+            periods = self.about(item).get("also")
+            key = item.ref.partition("@")[0]
+            for period in periods if isinstance(periods, list) else ():
+                if f"{key}@{period}" not in own:
+                    found[f"{key}@{period}", item.unit] = None
+        return found
+
 
 class Remarks:
     """Puts into words what is to be known of a row besides: extensions, returns, other late periods."""
@@ -52,10 +68,53 @@ class Remarks:
             whose = self._whose(item, items, names)
             for remark in self._of_item(item, beside.about(item), day):
                 found[f"{whose}{remark}"] = None
+        found = dict.fromkeys(tuple(found)[:MOST_REMARKS])
         found.update((remark, None) for remark in self._also(items, card, beside))
         if any(item.ref in beside.last for item in items):
             found[self._words("row.last")] = None
         return tuple(found)
+
+    def of_forms(
+        self,
+        asked: Iterable[tuple[str, str]],
+        enclosed: Enclosed,
+        name_of: Callable[[str], str],
+        otherwise: str,
+    ) -> str:
+        """What is enclosed of the forms of ``asked``: filled in with what was filed before, empty, or not enclosed.
+
+        ``name_of`` names the occurrence that was filed before, ``otherwise`` is where a form that is not enclosed is
+        to be had.
+        """
+        filled: dict[str, list[str]] = {}
+        empty, missing = [], []
+        cells = list(asked)
+        for cell in cells:
+            before, period = enclosed.get(cell), cell[0].partition("@")[2]
+            if before is None:
+                missing.append(period)
+            elif before:
+                filled.setdefault(before, []).append(period)
+            else:
+                empty.append(period)
+        said = [
+            self._words("row.form_filled", form=self._forms(some, cells), before=name_of(before))
+            for before, some in filled.items()
+        ]
+        if empty:
+            said.append(self._words("row.form_empty", form=self._forms(empty, cells)))
+        if missing:
+            said.append(
+                self._words("row.form_missing", form=self._forms(missing, cells), otherwise=otherwise)
+            )
+        return self._words("sections.full_stop").join(said)
+
+    def _forms(self, periods: list[str], cells: list[tuple[str, str]]) -> str:
+        """The forms of ``periods``; of the only one, the form of this period."""
+        named = sorted({period for period in periods if period})
+        if len(cells) == 1 or not named:
+            return self._words("row.form_this")
+        return self._words("row.form_of", periods=self._calendar.periods(named))
 
     def _whose(self, item: Item, items: list[Item], names: Mapping[str, str]) -> str:
         """In a row of several items, which of them a remark is about."""
@@ -76,9 +135,7 @@ class Remarks:
 
     def _also(self, items: list[Item], card: Card, beside: Beside) -> Iterator[str]:
         """Other periods that are late; what was over before the document was issued is nobody's fault."""
-        told = [beside.about(item).get("also") for item in items]
-        periods = {str(each) for also in told if isinstance(also, list) for each in also}
-        periods -= {item.ref.partition("@")[2] for item in items}
+        periods = {ref.partition("@")[2] for ref, _ in beside.also(items)}
         late, lapsed = periods - card.lapsed, periods & card.lapsed
         if late:
             yield self._words(f"row.also_{card.kind}", periods=self._calendar.periods(sorted(late)))

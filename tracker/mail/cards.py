@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from tracker.core.answering import Way, ways
 from tracker.core.model import Campaign, Definition, Kind, Target
-from tracker.core.naming import tells_of_month_before
+from tracker.core.naming import Names, tells_of_month_before
 from tracker.core.occurrences import occurrences
 from tracker.core.wording import to_chinese, to_english
 from tracker.mail.view import Answer
@@ -20,6 +20,8 @@ from tracker.mail.words import Words
 
 TITLE_WIDTH = 90
 SHORT_WIDTH = 32
+#: What a phone shows of a subject has room for the kind, this, and a date.
+BRIEF_WIDTH = 12
 #: In a table there is room for the end of a title, which is where two reports differ.
 NAME_WIDTH = 48
 REQUIREMENT_WIDTH = 220
@@ -50,7 +52,8 @@ class Answers:
 class Card:
     """The same in every row about one definition.
 
-    ``title`` is for a row that says ``label`` beside it, ``short`` for a subject, ``name`` for a table.
+    ``title`` is for a row that says ``label`` beside it, ``brief`` for a subject, ``short`` for a preview, ``name``
+    for a table.
     ``kind`` is ``paper`` for what is sent in and ``task`` for what is done and reported on.  ``of`` and
     ``measure`` are the words of a quota.  ``lapsed`` are the periods that were over before the document was
     issued.  ``has_form``: it is answered on a form that is known.  ``answers`` are the ways to answer it, without a
@@ -61,6 +64,7 @@ class Card:
     title: str
     short: str
     name: str
+    brief: str
     deadline: str
     requirement: str | None = None
     submit_to: str | None = None
@@ -81,30 +85,34 @@ class Cards:
     def __init__(self, campaign: Campaign, words: Words) -> None:
         self._campaign = campaign
         self._words = words
+        #: What occurrences are called where they stand alone.
+        self.names = Names(campaign, words.language)
         self._cards: dict[str, Card] = {}
 
     def __getitem__(self, key: str) -> Card:
         card = self._cards.get(key)
         if card is None:
             definition = self._campaign.definitions.get(key)
-            gone = Card(self._words("names.gone"), key, key, key, key)
+            gone = Card(self._words("names.gone"), key, key, key, key, key)
             card = gone if definition is None else self._new(definition)
             self._cards[key] = card
         return card
 
     def _new(self, definition: Definition) -> Card:
         words, task = self._words, definition.task_id
-        label = words("names.report") if task is None else words("names.task", id=task)
+        called = self.names.definition(definition.key)
+        named = words("names.task", id=task) if task else self._campaign.short_of(definition) and called
         # The text of a task often still begins with its number.
         title = tidy(definition.title).removeprefix(f"{task}.").lstrip()
         of, measure = _counted(definition.target)
         kind = _kind(definition)
         has_form = definition.form in self._campaign.forms
         return Card(
-            label=label,
+            label=named or words("names.report"),
             title=clip(title, TITLE_WIDTH),
-            short=self._titled(label if task else None, title, SHORT_WIDTH),
-            name=self._titled(label if task else None, title, NAME_WIDTH),
+            short=self._titled(named, title, SHORT_WIDTH),
+            name=self._titled(named, title, NAME_WIDTH),
+            brief=called if task is None else self._titled(named, title, BRIEF_WIDTH),
             deadline=self._deadline(definition),
             requirement=clip(definition.requirement, REQUIREMENT_WIDTH) if definition.requirement else None,
             submit_to=definition.submit_to,

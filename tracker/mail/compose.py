@@ -18,7 +18,8 @@ from tracker.mail.cards import TITLE_WIDTH, Cards
 from tracker.mail.digest import DigestComposer, is_copy
 from tracker.mail.receipt import ReceiptComposer
 from tracker.mail.rollup import RollupComposer
-from tracker.mail.view import Link, MailView
+from tracker.mail.subject import SubjectComposer
+from tracker.mail.view import Enclosed, Link, MailView
 from tracker.mail.wording import Calendar, clip, tidy
 from tracker.mail.words import Words
 
@@ -37,16 +38,17 @@ class Composer:
         self.words = words
         self.links = links
         self.calendar = Calendar(words)
-        unit = _find_unit(campaign, campaign.supervisor)
+        unit = self._supervising = _find_unit(campaign, campaign.supervisor)
         self._supervisor = unit.name if unit else campaign.supervisor or words("names.supervisor")
         cards = Cards(campaign, words)
         self._digests = DigestComposer(
             campaign, cards, words, self.calendar, supervisor=self._supervisor, supervising=unit, links=links
         )
+        self._subjects = SubjectComposer(cards, words, self.calendar)
         self._rollups = RollupComposer(campaign, cards, words, self.calendar)
         self._receipts = ReceiptComposer(cards, words, self.calendar)
         self._asked = AskedComposer(cards, words, self.calendar, campaign.unit_name)
-        self._ask = ask or (unit.contacts[0] if unit and unit.contacts else None)
+        self._to_ask = ask or (unit.contacts[0] if unit and unit.contacts else None)
         self._zones: dict[str, ZoneInfo] = {}
         self._title = tidy(campaign.title)
         self._source = words(
@@ -68,11 +70,14 @@ class Composer:
         if mail.kind is MailKind.ROLLUP:
             tallies, week = self._rollups.tallies(mail, day), self._rollups.week(mail)
             return self._marked(mail, self._rollups.subject(tallies, week, day))
-        return self._marked(mail, self._digests.subject(self._digests.groups(mail), day))
+        return self._marked(mail, self._subjects.subject(self._digests.groups(mail), day))
 
-    def view(self, mail: Mail) -> MailView:
-        """Everything that the templates of its kind show."""
-        view = self._view(mail)
+    def view(self, mail: Mail, enclosed: Enclosed | None = None) -> MailView:
+        """Everything that the templates of its kind show.
+
+        ``enclosed`` are the forms that go with it; None where that is not known, and then nothing is said of them.
+        """
+        view = self._view(mail, enclosed)
         if self.links is None:
             return view
         page = self.links.view(mail.key, lasting(self.day(mail), None))
@@ -92,14 +97,14 @@ class Composer:
             return (Link(self.words("pages.board"), links.board()),)
         return ()
 
-    def _view(self, mail: Mail) -> MailView:
+    def _view(self, mail: Mail, enclosed: Enclosed | None) -> MailView:
         if mail.kind is MailKind.ALERT:
             return self._alert(mail)
         if mail.kind is MailKind.ROLLUP:
             return self._rollup(mail)
         if mail.kind is MailKind.RECEIPT:
             return self._receipt(mail)
-        return self._digest(mail)
+        return self._digest(mail, enclosed)
 
     def day(self, mail: Mail) -> date:
         """The recipient's local date when the mail was decided."""
@@ -113,25 +118,30 @@ class Composer:
             zone = self._zones[name] = ZoneInfo(name)
         return mail.at.astimezone(zone)
 
-    def _digest(self, mail: Mail) -> MailView:
+    def _digest(self, mail: Mail, enclosed: Enclosed | None) -> MailView:
         words, day = self.words, self.day(mail)
         groups = self._digests.groups(mail)
-        sections = self._digests.sections(mail, groups, day)
+        kind = self._subjects.kind(groups)
+        sections = self._digests.sections(mail, groups, day, enclosed)
         summary = words("sections.comma").join(section.count for section in sections)
         first = sections[0].rows[0].short if sections else ""
         unit = self._addressed(mail)
         return MailView(
             language=words.language,
-            subject=self._marked(mail, self._digests.subject(groups, day)),
+            subject=self._marked(mail, self._subjects.subject(groups, day)),
             preheader=words("digest.preheader", summary=summary, first=first),
             campaign=self._title,
             document=self.campaign.document,
-            heading=self._title,
+            heading=words(f"headings.{kind}"),
             greeting=self._greeting(mail, unit),
             intro=self._intro(_phrase_of(mail), day),
             notices=self._notices(mail),
             summary=summary,
-            why=self._why(mail, "digest.why", unit or mail.name),
+            why=self._why(
+                mail, "digest.why_asked" if is_asked_for(mail) else "digest.why", unit or mail.name
+            ),
+            sign=self._sign(mail, is_upward=kind == "upward"),
+            day=self.calendar.day(day),
             ask=self._who_to_ask(mail),
             source=self._source,
             sections=sections,
@@ -148,7 +158,8 @@ class Composer:
         )
 
     def _who_to_ask(self, mail: Mail) -> str | None:
-        ask = self._ask
+        # Who is away is not to be asked.
+        ask = None if self._to_ask is None else self.campaign.on_duty(self._to_ask, self.day(mail))
         if ask is None or ask.email == mail.to:
             return None
         phrase = "names.contact_alone" if _names_unit(ask.name, self._supervisor) else "names.contact"
@@ -186,11 +197,13 @@ class Composer:
             heading=title,
             greeting=words("alert.greeting", name=mail.name),
             intro=words(
-                "alert.mended" if is_mended else "alert.intro",
+                "alert.mended" if is_mended else _phrase_of_alert(mail),
                 day=self.calendar.day(local.date()),
                 time=f"{local:%H:%M}",
             ),
             why=words("alert.why"),
+            sign=words("names.system"),
+            day=self.calendar.day(local.date()),
             source=self._source,
             problems=problems,
         )
@@ -207,11 +220,13 @@ class Composer:
             preheader=words("rollup.preheader", summary=first),
             campaign=self._title,
             document=self.campaign.document,
-            heading=self._title,
+            heading=words("headings.week" if week is not None and not tallies else "headings.rollup"),
             greeting=self._greeting(mail, unit),
             intro=self._intro(intro, day),
             notices=self._notices(mail),
             why=self._why(mail, "rollup.why", unit),
+            sign=self._sign(mail, is_upward=True),
+            day=self.calendar.day(day),
             source=self._source,
             tallies=tallies,
             week=week,
@@ -234,11 +249,14 @@ class Composer:
             greeting=self._greeting(mail, unit),
             intro=words(
                 "receipt.intro_refused" if is_refused else "receipt.intro",
+                copy=words("receipt.copy") if mail.details.get("enclosed") else "",
                 day=self.calendar.day(local.date()),
                 time=f"{local:%H:%M}",
             ),
             notices=self._notices(mail),
             why=self._why(mail, "receipt.why", unit),
+            sign=self._sign(mail, is_upward=False),
+            day=self.calendar.day(local.date()),
             ask=self._who_to_ask(mail),
             source=self._source,
             files=files,
@@ -259,10 +277,19 @@ class Composer:
             intro=told.intro,
             notices=self._notices(mail),
             why=self._why(mail, "asked.why", unit),
+            sign=self._sign(mail, is_upward=is_asked(facts)),
+            day=self.calendar.day(self.day(mail)),
             ask=self._who_to_ask(mail),
             source=self._source,
             facts=told.facts,
         )
+
+    def _sign(self, mail: Mail, *, is_upward: bool) -> str:
+        """Who signs: the supervising office what goes to units, the system what it tells that office itself."""
+        supervising = self._supervising
+        if is_upward or supervising is None or mail.unit == supervising.id:
+            return self.words("names.system")
+        return supervising.name
 
     def _unit_of(self, mail: Mail) -> str:
         return self.campaign.unit_name(mail.unit) if mail.unit else ""
@@ -278,7 +305,9 @@ class Composer:
             is_asked = not mail.details.get("cc")
             notices.append(self.words("people.stands_in" if is_asked else "people.stands_in_cc", name=name))
         if mail.details.get("cc"):
-            notices.append(self.words("people.cc"))
+            unit = self.campaign.units.get(mail.unit) if mail.unit else None
+            others = [each for each in unit.contacts if each.role != "cc"] if unit else []
+            notices.append(self.words("people.cc" if others else "people.cc_alone"))
         away = mail.details.get("stands_in_of")
         for unit, who in away.items() if isinstance(away, dict) else ():
             told = {"unit": self.campaign.unit_name(unit), "name": str(who)}
@@ -290,6 +319,17 @@ class Composer:
         if isinstance(name, str):
             return self.words("people.stands_in_why", name=name, unit=unit)
         return self.words("people.cc_why" if mail.details.get("cc") else phrase, unit=unit)
+
+
+def is_asked_for(mail: Mail) -> bool:
+    """Whether a person asked for it, beside the one that goes by itself."""
+    return "asked_by" in mail.details
+
+
+def _phrase_of_alert(mail: Mail) -> str:
+    """How an alert begins: what is wrong with the files has changed nothing, and a test has found nothing wrong."""
+    about = mail.key.split("/")[1:2]
+    return f"alert.intro_{about[0]}" if about in (["files"], ["test"]) else "alert.intro"
 
 
 def _phrase_of(mail: Mail) -> str:

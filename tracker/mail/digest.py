@@ -10,12 +10,16 @@ from tracker.core.model import Campaign, Item, Light, Mail, Reason, Unit
 from tracker.links import Links, lasting
 from tracker.mail.beside import Beside, Remarks
 from tracker.mail.cards import Card, Cards
-from tracker.mail.view import Link, Row, Section
-from tracker.mail.wording import NAMED_PERIODS, Calendar
+from tracker.mail.subject import Group
+from tracker.mail.view import Enclosed, Link, Row, Section
+from tracker.mail.wording import Calendar
 from tracker.mail.words import Words
 
-#: So many parts are named in a subject; the rest is a number.
-NAMED_SECTIONS = 3
+#: So many units are named in a row that goes upward; the rest is a number.
+NAMED_UNITS = 60
+
+#: So many periods of a row have a page each; the older ones come when these are done.
+PAGES = 60
 
 #: Rows that are kept for the next recipient.
 KEPT_ROWS = 4096
@@ -37,9 +41,6 @@ LIGHT_OF = {
     "review": Light.BLUE,
 }
 
-#: The items of a row, with the name of the section that it stands in.
-Group = tuple[str, list[Item]]
-
 
 class _About(NamedTuple):
     """What one row depends on beside its item."""
@@ -50,6 +51,7 @@ class _About(NamedTuple):
     units: str | None
     remarks: tuple[str, ...]
     is_supervisors: bool
+    is_linked: bool
     is_copy: bool = False
 
 
@@ -102,35 +104,10 @@ class DigestComposer:
             key=lambda group: (_RANK[group[0]], group[1][0].due is None),
         )
 
-    def subject(self, groups: list[Group], day: date) -> str:
-        """One row is named; of several the most pressing are counted."""
-        words = self.words
-        if len(groups) == 1:
-            name, items = groups[0]
-            title = self._cards[items[0].ref.partition("@")[0]].short
-            return words(
-                "digest.subject_one",
-                document=self.campaign.document,
-                title=title,
-                status=self._status(name, items),
-                day=self.calendar.short(day, day),
-            )
-        counted: dict[str, int] = {}
-        for name, _ in groups:
-            counted[name] = counted.get(name, 0) + 1
-        parts = [words(f"sections.{name}.count", n=count) for name, count in counted.items()]
-        summary = words("sections.comma").join(parts[:NAMED_SECTIONS])
-        if len(parts) > NAMED_SECTIONS:
-            summary = words("sections.more", parts=summary, n=len(groups))
-        return words(
-            "digest.subject",
-            document=self.campaign.document,
-            summary=summary,
-            day=self.calendar.short(day, day),
-        )
-
-    def sections(self, mail: Mail, groups: list[Group], day: date) -> tuple[Section, ...]:
-        """The rows of ``groups`` in their sections."""
+    def sections(
+        self, mail: Mail, groups: list[Group], day: date, enclosed: Enclosed | None
+    ) -> tuple[Section, ...]:
+        """The rows of ``groups`` in their sections; ``enclosed`` are the forms that go with the mail, None: not known."""
         beside = Beside.of(mail)
         units = {item.unit for item in mail.items}
         # Where all is for the recipient's own unit, the rows need not say so.
@@ -139,34 +116,39 @@ class DigestComposer:
         lights: dict[str, Light] = {}
         for name, items in groups:
             lights[name] = _light(name, items, lights.get(name, LIGHT_OF[name]))
-            copied = is_copy(mail, items[0].unit) and not mail.details.get("cc")
-            row = self._row(name, items, day, beside, is_own=is_own, is_copy=copied)
+            is_mine = not is_copy(mail, items[0].unit)
+            is_linked = self._links is not None and name != "escalation" and is_mine
+            also = beside.also(items) if beside.said else {}
+            kept = enclosed if is_mine else None
+            copied = not is_mine and not mail.details.get("cc")
+            row = self._row(
+                name, items, day, beside, kept, is_own=is_own, is_linked=is_linked, is_copy=copied
+            )
             # The rows of other readers are the same, the links are not.
-            rows.setdefault(name, []).append(self._linked(row, name, items, mail, day))
+            rows.setdefault(name, []).append(self._linked(row, items, also, mail, day) if is_linked else row)
         return tuple(self._section(name, tuple(found), lights[name]) for name, found in rows.items())
 
-    def _linked(self, row: Row, name: str, items: list[Item], mail: Mail, day: date) -> Row:
-        """``row`` with the pages on which the reader of ``mail`` answers it; others' items are not theirs to answer."""
+    def _linked(
+        self, row: Row, items: list[Item], also: Iterable[tuple[str, str]], mail: Mail, day: date
+    ) -> Row:
+        """``row`` with the pages on which the reader of ``mail`` answers it and the periods named beside it."""
         links, item = self._links, items[0]
-        if links is None or name == "escalation" or is_copy(mail, item.unit):
-            return row
         answers = self._cards[item.ref.partition("@")[0]].answers
-        if not answers:
+        if links is None or not answers:
             return row
+        besides = tuple(self._page(links, ref, unit, None, mail, day) for ref, unit in sorted(also)[-PAGES:])
         if len(items) == 1:
             link = links.answer(item.ref, item.unit, mail.to, lasting(day, item.due))
             found = answers[item.due is not None]
             # As ``_replace``, in a third of the time.
-            return Row._make((*row[:_UNLINKED], link, found.ways, found.addressed(link), ()))
-        return row._replace(
-            pages=tuple(
-                Link(
-                    self.calendar.period(each.ref.partition("@")[2]),
-                    links.answer(each.ref, each.unit, mail.to, lasting(day, each.due)),
-                )
-                for each in sorted(items, key=lambda item: item.ref)
-            )
-        )
+            return Row._make((*row[:_UNLINKED], link, found.ways, found.addressed(link), (), besides))
+        named = sorted(items, key=lambda item: item.ref)[-PAGES:]
+        pages = tuple(self._page(links, each.ref, each.unit, each.due, mail, day) for each in named)
+        return row._replace(pages=pages, also=besides)
+
+    def _page(self, links: Links, ref: str, unit: str, due: date | None, mail: Mail, day: date) -> Link:
+        address = links.answer(ref, unit, mail.to, lasting(day, due))
+        return Link(self.calendar.period(ref.partition("@")[2]), address)
 
     def _section(self, name: str, rows: tuple[Row, ...], light: Light) -> Section:
         words = self.words
@@ -178,23 +160,35 @@ class DigestComposer:
         return Section(name, heading, hint, count, rows, light.value)
 
     def _row(
-        self, name: str, items: list[Item], day: date, beside: Beside, *, is_own: bool, is_copy: bool
+        self,
+        name: str,
+        items: list[Item],
+        day: date,
+        beside: Beside,
+        enclosed: Enclosed | None,
+        *,
+        is_own: bool,
+        is_linked: bool,
+        is_copy: bool,
     ) -> Row:
         item = items[0]
         card = self._cards[item.ref.partition("@")[0]]
         is_upward = name == "escalation"
         names = {} if is_own and not is_upward else self._unit_names(items, short=is_upward)
         done, wanted = _quota(card, item, beside.progress) if card.target and len(names) <= 1 else (0, 0)
-        units = self.words("sections.comma").join(names.values()) if names else None
-        told = beside.said or beside.last
-        remarks = self._remarks.of(items, card, beside, day, names if len(names) > 1 else {}) if told else ()
-        if card.has_form and not is_upward and item.due is not None:
-            # The form goes with the mail (engine/enclosures.py).
-            remarks = (*remarks, self.words("row.form_enclosed"))
+        units = self._named(names) if names else None
+        has_more = beside.said or beside.last
+        remarks = (
+            self._remarks.of(items, card, beside, day, names if len(names) > 1 else {}) if has_more else ()
+        )
+        if enclosed is not None and card.has_form and not is_upward and item.due is not None:
+            asked = {(each.ref, each.unit): None for each in items} | beside.also(items)
+            where = self._otherwise(is_linked=is_linked)
+            remarks = (*remarks, self._remarks.of_forms(asked, enclosed, self._cards.names.occurrence, where))
         if is_copy and not is_upward:
             # Among what is asked of the reader; where all of it is a copy, the mail says so at its beginning.
             remarks = (self.words("people.cc_row"), *remarks)
-        about = _About(day, done, wanted, units, remarks, item.unit == self._supervising, is_copy)
+        about = _About(day, done, wanted, units, remarks, item.unit == self._supervising, is_linked, is_copy)
         if len(items) > 1:
             return self._new_row(name, items, card, about)
         # On one day the same row goes to every unit that is asked the same.
@@ -210,7 +204,6 @@ class DigestComposer:
     def _new_row(self, name: str, items: list[Item], card: Card, about: _About) -> Row:
         when = self._date(items)
         return Row(
-            ref=self._refs(items),
             label=card.label,
             title=card.title,
             short=card.short,
@@ -219,7 +212,7 @@ class DigestComposer:
             date=when,
             when=self.words("row.when", deadline=card.deadline, date=when) if when else card.deadline,
             todo=self._todo(name, card, items, about),
-            submit_to=self._submit_to(name, card, items, about),
+            channel=self._channel(name, card, items, about),
             requirement=card.requirement,
             period=self._period(card, items),
             progress=self._progress(card, about) if about.wanted else None,
@@ -229,12 +222,17 @@ class DigestComposer:
             items=len(items),
         )
 
-    def _refs(self, items: list[Item]) -> str:
-        """What to quote in a call or a command: all of them, or the first and the last."""
-        refs = sorted({item.ref for item in items})
-        if len(refs) <= NAMED_PERIODS:
-            return self.words("periods.comma").join(refs)
-        return self.words("row.refs", first=refs[0], last=refs[-1])
+    def _channel(self, name: str, card: Card, items: list[Item], about: _About) -> str | None:
+        """How it is sent in, and which of the ways counts."""
+        address = self._submit_to(name, card, items, about)
+        if address is None and (name == "escalation" or about.is_copy or not about.is_supervisors):
+            return None
+        how = "form" if card.has_form else card.kind
+        if not about.is_linked:
+            return None if address is None else self.words(f"send.only{_where(address)}", address=address)
+        if address is None:
+            return self.words(f"send.{how}_online")
+        return self.words(f"send.{how}{_where(address)}", address=address)
 
     def _submit_to(self, name: str, card: Card, items: list[Item], about: _About) -> str | None:
         """Where to send it; nowhere what is only to be begun, and nobody sends anything to themselves."""
@@ -269,6 +267,17 @@ class DigestComposer:
     def _progress(self, card: Card, about: _About) -> str:
         return self.words(
             "row.progress", of=card.of, count=about.wanted, done=about.done, measure=card.measure
+        )
+
+    def _named(self, names: Mapping[str, str]) -> str:
+        """The units of a row; of very many the first, and how many there are."""
+        named = self.words("sections.comma").join(tuple(names.values())[:NAMED_UNITS])
+        return named if len(names) <= NAMED_UNITS else self.words("sections.units", units=named, n=len(names))
+
+    def _otherwise(self, *, is_linked: bool) -> str:
+        """Where a form that is not enclosed is to be had."""
+        return self.words(
+            "row.form_online" if is_linked else "row.form_elsewhere", supervisor=self.supervisor
         )
 
     def _unit_names(self, items: Iterable[Item], *, short: bool) -> dict[str, str]:
@@ -324,6 +333,11 @@ def _light(name: str, items: list[Item], light: Light) -> Light:
     """``light``, or red where one of ``items`` was sent back and is late."""
     is_late = any(item.days_left is not None and item.days_left < 0 for item in items)
     return Light.RED if name == "returned" and is_late else light
+
+
+def _where(address: str) -> str:
+    """Which phrase names the address: what is no address of a mailbox is the name of an office."""
+    return "" if "@" in address else "_office"
 
 
 def _as_few(groups: dict[tuple[str, ...], list[Item]]) -> dict[tuple[str, ...], list[Item]]:

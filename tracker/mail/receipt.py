@@ -38,9 +38,10 @@ class ReceiptComposer:
     def files(self, mail: Mail) -> tuple[ReceivedFile, ...]:
         """Each file with its findings; those with errors first."""
         found = sorted(_files(mail), key=lambda each: not each.get("errors"))
-        return tuple(self._file(each) for each in found)
+        has_copy = bool(mail.details.get("enclosed"))
+        return tuple(self._file(each, has_copy=has_copy) for each in found)
 
-    def _file(self, facts: Mapping[str, Any]) -> ReceivedFile:
+    def _file(self, facts: Mapping[str, Any], *, has_copy: bool) -> ReceivedFile:
         words = self._words
         errors, questions = list(_noted(facts, "errors")), list(_noted(facts, "questions"))
         if errors:
@@ -58,7 +59,7 @@ class ReceiptComposer:
             outcome=words(f"receipt.{name}"),
             is_refused=bool(errors),
             noted=tuple(self._finding(kind, *parts) for kind, parts in noted[:MOST_NOTED]),
-            rest=words("receipt.rest", n=rest) if rest > 0 else None,
+            rest=words("receipt.rest" if has_copy else "receipt.rest_alone", n=rest) if rest > 0 else None,
         )
 
     def _finding(self, kind: str, cell: str, found: str, message: str, expected: str) -> Noted:
@@ -67,9 +68,8 @@ class ReceiptComposer:
 
     def _title(self, facts: Mapping[str, Any]) -> str:
         """The table and its period."""
-        key, _, period = str(facts.get("ref") or "").partition("@")
-        name = self._cards[key].name if key else clip(str(facts.get("file") or ""), 60)
-        return self._words("receipt.of", name=name, period=self._calendar.period(period)) if period else name
+        ref = str(facts.get("ref") or "")
+        return self._cards.names.occurrence(ref) if ref else clip(str(facts.get("file") or ""), 60)
 
 
 def _files(mail: Mail) -> list[Mapping[str, Any]]:

@@ -23,11 +23,12 @@ from tracker.core.model import Campaign, Contact, Language, Mail
 from tracker.core.vocabulary import SIGNS
 from tracker.errors import MailError, Problem
 from tracker.links import Links
+from tracker.mail.bounds import fewer, is_small, lines_of, shortened
 from tracker.mail.compose import Composer
 from tracker.mail.inline import inline
 from tracker.mail.samples import samples
 from tracker.mail.sandbox import Sandbox
-from tracker.mail.view import MailView
+from tracker.mail.view import Enclosed, MailView
 from tracker.mail.words import Words, load_words
 from tracker.shipped import shipped
 
@@ -97,14 +98,25 @@ class Renderer:
         """The subject alone, for lists; far cheaper than ``render``."""
         return self._composers[mail.language].subject(mail)
 
-    def render(self, mail: Mail) -> Rendered:
-        """The whole mail."""
-        return self._render(mail, self._composers[mail.language])
+    def render(self, mail: Mail, enclosed: Enclosed | None = None, *, as_page: bool = False) -> Rendered:
+        """The mail, no larger than mail programs show; ``as_page`` all of it.
 
-    def _render(self, mail: Mail, composer: Composer) -> Rendered:
-        view = composer.view(mail)
-        html = self._fill(f"{mail.kind}.html", view, composer.words)
-        text = self._fill(f"{mail.kind}.txt", view, composer.words)
+        ``enclosed`` are the forms that go with it; without it nothing is said of them.
+        """
+        return self._render(mail, self._composers[mail.language], enclosed, as_page=as_page)
+
+    def _render(
+        self, mail: Mail, composer: Composer, enclosed: Enclosed | None = None, *, as_page: bool = False
+    ) -> Rendered:
+        view = composer.view(mail, enclosed)
+        shown, html = view, self._fill(f"{mail.kind}.html", view, composer.words)
+        lines = lines_of(view)
+        while lines and not as_page and not is_small(html):
+            lines = fewer(lines, html)
+            shown = shortened(view, lines, composer.words)
+            html = self._fill(f"{mail.kind}.html", shown, composer.words)
+        # Where no page has the rest, the plain text has.
+        text = self._fill(f"{mail.kind}.txt", shown if view.page else view, composer.words)
         return Rendered(view.subject, html, text)
 
     def _fill(self, name: str, view: MailView, words: Words) -> str:

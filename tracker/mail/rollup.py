@@ -40,7 +40,7 @@ class RollupComposer:
         self._weeks = WeekComposer(cards, words, campaign.unit_name)
 
     def subject(self, tallies: tuple[Tally, ...], week: Week | None, today: date) -> str:
-        """How one deadline stands, or how many there are; then the week."""
+        """How one deadline stands, or how many there are; then the week; then the day."""
         words, parts = self.words, []
         missing = sum(tally.of - tally.done for tally in tallies)
         if len(tallies) == 1:
@@ -52,8 +52,7 @@ class RollupComposer:
         if week is not None:
             parts.append(words("rollup.subject_week", n=week.red))
         what = words("sections.semicolon").join(parts) or words("rollup.subject_none")
-        document = self.campaign.document
-        return words("rollup.subject", document=document, what=what, day=self.calendar.short(today, today))
+        return words("rollup.subject", what=what, day=self.calendar.short(today, today))
 
     def week(self, mail: Mail) -> Week | None:
         """How everything stands, where the mail says so."""
@@ -81,10 +80,9 @@ class RollupComposer:
         named, is_cut = missing[:NAMED_UNITS], len(missing) > NAMED_UNITS
         marks = _Marks(frozenset(names(facts.get("returned"))), dates(facts.get("extended")))
         return Tally(
-            ref=ref,
             label=card.label,
             title=card.title,
-            short=card.short,
+            short=card.brief,
             period=self.calendar.about(period, month_before=card.is_about_month_before) if period else None,
             due=words("rollup.due", date=self.calendar.weekday(due)) if due else None,
             of=of,

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from markupsafe import Markup
 
 from tracker.core.model import Light
+
+#: The forms that go with a mail, by reference and unit: the reference of what was filed before and is filled in, or
+#: nothing for an empty form.
+Enclosed = Mapping[tuple[str, str], str]
 
 
 class Answer(NamedTuple):
@@ -28,14 +33,14 @@ class Row(NamedTuple):
     """One line of a digest: an item, or the items of one definition that differ only in period or unit.
 
     ``deadline`` is as the document words it, ``date`` the date in force, ``when`` both.  ``short`` is the
-    title in a few words; ``items`` is how many items it is.  ``ref`` is what to quote in a call or a command;
-    ``remarks`` is what else is to be known: an extension, why it was sent back.  ``link`` is the page on which the
-    reader answers it, each of ``answers`` a page behind that (``LINK/NAME``), and ``ways`` are these as HTML, which
-    was made once for everybody; a row of several items has a page for each in ``pages`` instead.  Where the reader
-    has nothing to answer there are none.
+    title in a few words; ``items`` is how many items it is.  ``remarks`` is what else is to be known: an extension,
+    why it was sent back, what is enclosed.  ``channel`` says how it is sent in, and which of two ways counts.
+    ``link`` is the page on which the reader answers it, each of ``answers`` a page behind that (``LINK/NAME``), and
+    ``ways`` are these as HTML, which was made once for everybody; a row of several items has a page for each in
+    ``pages`` instead.  ``also`` are the pages of other periods that a remark names.  Where the reader has nothing to
+    answer there are none.
     """
 
-    ref: str
     label: str
     title: str
     short: str
@@ -44,7 +49,7 @@ class Row(NamedTuple):
     date: str | None
     when: str
     todo: str
-    submit_to: str | None
+    channel: str | None
     requirement: str | None
     period: str | None
     progress: str | None
@@ -56,6 +61,7 @@ class Row(NamedTuple):
     answers: tuple[Answer, ...] = ()
     ways: Markup | str = ""
     pages: tuple[Link, ...] = ()
+    also: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,6 @@ class Tally:
     ``notes`` says what the numbers do not, ``rest`` how many of the missing are not named.
     """
 
-    ref: str
     label: str
     title: str
     short: str
@@ -132,7 +137,6 @@ class LightRow(NamedTuple):
     """The lights of one section, task or unit; ``numbers`` are (light, how many) of those that occur."""
 
     name: str
-    ref: str | None
     numbers: tuple[tuple[str, int], ...]
     bars: tuple[Bar, ...]
     trend: Trend | None
@@ -140,11 +144,17 @@ class LightRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LightTable:
-    """Lights by section, task or unit; ``rest`` says how many are not shown, and why."""
+    """Lights by section, task or unit, as ``name`` says.
 
+    ``hidden`` is how many are not shown though they have something to show, ``rest`` a word on the others.
+    """
+
+    name: str
     heading: str
     rows: tuple[LightRow, ...]
-    rest: tuple[str, ...]
+    hidden: int
+    rest: str | None
+    more: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +205,8 @@ class MailView:
     ``files`` for a receipt.
     ``notices`` tell whom else the mail is really for, where it is not simply addressed to the recipient.
     ``facts`` are what a receipt for words is about.  ``page`` is the mail in the browser, ``links`` are other
-    pages; both are empty where no pages are served.
+    pages; both are empty where no pages are served.  ``sign`` is who signs it, and on which ``day``.  ``more`` says how
+    much of the mail is left out of it, for it would be too large (``bounds``).
     """
 
     language: str
@@ -208,6 +219,8 @@ class MailView:
     intro: str
     why: str
     source: str
+    sign: str = ""
+    day: str = ""
     summary: str = ""
     ask: str | None = None
     notices: tuple[str, ...] = ()
@@ -219,3 +232,4 @@ class MailView:
     facts: tuple[Fact, ...] = ()
     page: str | None = None
     links: tuple[Link, ...] = ()
+    more: str | None = None

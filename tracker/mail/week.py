@@ -25,7 +25,6 @@ class _Line(NamedTuple):
     """What a row shows, before it is in words."""
 
     name: str
-    ref: str | None
     now: Numbers
     before: Numbers | None
 
@@ -94,31 +93,30 @@ class WeekComposer:
             now = numbers(each.get("lights")) or _NO_LIGHTS
             before = numbers(each.get("before")) if has_before else None
             if table == "units":
-                name, ref = self._unit_name(key), None
+                name = self._unit_name(key)
             elif table == "tasks":
-                # The number of a task says already what to quote.
-                name, ref = self._cards[key].name, None if key.isdigit() else key
+                name = self._cards[key].name
             else:
-                name, ref = tidy(key) or self._words("week.reports"), None
-            found.append(_Line(name, ref, now, before))
+                name = tidy(key) or self._words("week.reports")
+            found.append(_Line(name, now, before))
         return found
 
     def _sections(self, facts: Facts, *, has_before: bool) -> LightTable:
         """All of them, in the order of the document."""
         lines = self._lines(facts, "sections", has_before=has_before)
-        return LightTable(self._words("week.sections"), tuple(self._row(line) for line in lines), ())
+        rows = tuple(self._row(line) for line in lines)
+        return LightTable("sections", self._words("week.sections"), rows, 0, None)
 
     def _table(self, name: str, lines: list[_Line]) -> LightTable:
         """What has the most red first; what is all right is a number."""
         urgent = sorted((line for line in lines if line.urgency != (0, 0)), key=lambda line: line.urgency)
         hidden, fine = max(0, len(urgent) - SHOWN_ROWS), len(lines) - len(urgent)
-        rest = []
-        if hidden:
-            rest.append(self._words(f"week.hidden_{name}", n=hidden))
-        if fine:
-            rest.append(self._words(f"week.fine_{name}" if urgent else f"week.all_fine_{name}", n=fine))
+        rest = (
+            self._words(f"week.fine_{name}" if urgent else f"week.all_fine_{name}", n=fine) if fine else None
+        )
+        more = self._words(f"week.hidden_{name}", n=hidden) if hidden else None
         rows = tuple(self._row(line) for line in urgent[:SHOWN_ROWS])
-        return LightTable(self._words(f"week.{name}"), rows, tuple(rest))
+        return LightTable(name, self._words(f"week.{name}"), rows, hidden, rest, more)
 
     def _row(self, line: _Line) -> LightRow:
         shown = tuple((light.value, line.now[light]) for light in Light if line.now.get(light))
@@ -128,7 +126,7 @@ class WeekComposer:
             # Where nothing is or was overdue there is nothing to be said of that.
             if red or was:
                 trend = self._red_trend(red - was)
-        return LightRow(line.name, line.ref, shown, _bars(line.now), trend)
+        return LightRow(line.name, shown, _bars(line.now), trend)
 
     def _red_trend(self, change: int) -> Trend:
         if change == 0:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from tracker.core.naming import Names
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import find_assignment
 from tracker.engine.requests import (
@@ -22,7 +23,6 @@ from tracker.engine.requests import (
 )
 from tracker.engine.requests import Request as UnitRequest
 from tracker.errors import UnknownNameError, UsageError
-from tracker.mail.cards import Cards
 from tracker.mail.wording import Calendar
 from tracker.web.answer.telling import mail_words
 from tracker.web.identity import Role, check_csrf, require
@@ -136,13 +136,11 @@ def _due(session: Session, force: InForce, request: UnitRequest) -> date | None:
 def _shown(request: Request, force: InForce, each: UnitRequest, due: date | None) -> Shown:
     phrases = mail_words(language_of(request))
     calendar, local = Calendar(phrases), each.at.astimezone(force.zone)
-    key, _, period = each.ref.partition("@")
-    name = Cards(force.campaign, phrases)[key].name
     dates = {"due": due, "wanted": each.wanted_until, "until": each.until}
     return Shown(
         each,
         force.campaign.unit_name(each.unit),
-        phrases("receipt.of", name=name, period=calendar.period(period)) if period else name,
+        Names(force.campaign, language_of(request)).titled(each.ref),
         f"{calendar.day(local.date())} {local:%H:%M}",
         due,
         {key: calendar.weekday(day) for key, day in dates.items() if day is not None},

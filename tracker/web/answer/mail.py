@@ -33,4 +33,4 @@ def _mail(request: Request) -> str:
         found = mail_called(session, claim.ref)
     if found is None:
         raise StoppedError("no_mail", 404)
-    return site.app.renderer.render(found.mail).html
+    return site.app.renderer.render(found.mail, as_page=True).html

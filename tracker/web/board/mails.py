@@ -67,7 +67,7 @@ def style_page(request: Request) -> Response:
 
 
 def _html(request: Request) -> str:
-    return site_of(request).app.onlookers_renderer.render(_mail(request).mail).html
+    return site_of(request).app.onlookers_renderer.render(_mail(request).mail, as_page=True).html
 
 
 def _mail(request: Request) -> StoredMail:
