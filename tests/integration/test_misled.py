@@ -1,12 +1,14 @@
 """A clock that ran years ahead for a moment, and was set right: everybody is told as if it had not."""
 
+import random
 from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from tests.world import at, definition, running, world
-from tracker.engine.misled import FAR
+from tracker.core.model import Contact
+from tracker.core.policy import Settings
 from tracker.engine.plan import plan
 from tracker.store.tables import MAIL
 
@@ -45,11 +47,82 @@ def test_what_it_wrote_and_could_not_send_is_let_go():
             assert set(states) == {"dropped"}
 
 
-def test_a_clock_that_was_some_weeks_ahead_is_waited_for_and_nothing_is_told_twice():
-    ahead = date(2022, 5, 6) + FAR - timedelta(days=1)
+def test_milestones_of_days_that_a_clock_skipped_are_told_on_their_days():
+    days = [date(2022, 5, 9) + timedelta(days=number) for number in range(60)]
     with running(world(TABLE, TASK), "2022-05-05 08:00") as engine:
-        engine.pass_at("2022-05-05 10:00")
-        engine.pass_at(f"{ahead} 10:00")
-        assert told_on(engine, [date(2022, 5, 6) + timedelta(days=number) for number in range(50)]) == {}
-        following = told_on(engine, [ahead + timedelta(days=number) for number in range(1, 9)])
-        assert following
+        engine.pass_at("2022-05-06 10:00")
+        meant = told_on(engine, days)
+    with running(world(TABLE, TASK), "2022-05-05 08:00") as engine:
+        engine.pass_at("2022-05-06 10:00")
+        ahead = engine.pass_at("2022-06-14 10:00")
+        assert engine.pass_at("2022-05-06 10:05") == {}
+        assert told_on(engine, [day for day in days if day < date(2022, 6, 14)]) == {
+            day: told for day, told in meant.items() if day < date(2022, 6, 14)
+        }
+        # What was said for the 14th of June has been said; what it left out is added.
+        again = engine.pass_at("2022-06-14 10:00")
+        for to, items in meant[date(2022, 6, 14)].items():
+            assert sorted(items) == sorted({*again.get(to, []), *ahead[to]} & {*items})
+            assert not {*again.get(to, [])} & {*ahead[to]}
+        later = [day for day in days if day > date(2022, 6, 14)]
+        assert told_on(engine, later) == {day: told for day, told in meant.items() if day in later}
+
+
+def test_what_was_said_too_early_is_said_again_once_its_date_has_moved():
+    with running(world(TASK, units=("wanzhou",)), "2022-05-05 08:00") as engine:
+        engine.pass_at("2022-05-06 10:00")
+        assert engine.pass_at("2022-06-30 10:00") == {"wanzhou@unit.example": [("5", "due_today", 0)]}
+        engine.pass_at("2022-05-06 10:05")
+        engine.record("extend", "5", until=date(2022, 7, 30), when="2022-05-06 11:00")
+        # Thirty days before the new date is the very day for which the other reminder went out.
+        assert engine.pass_at("2022-06-30 10:00") == {"wanzhou@unit.example": [("5", "lead", 30)]}
+
+
+def test_what_was_sent_back_and_written_by_the_wrong_clock_only_is_told():
+    with running(world(TABLE, units=("wanzhou",)), "2022-05-05 08:00") as engine:
+        engine.record("submit", "table-2@2022-05")
+        engine.pass_at("2022-05-06 10:00")
+        engine.record("return", "table-2@2022-05", when="2022-05-06 11:00")
+        engine.clock.set(at("2022-06-14 10:00"))
+        engine.engine.bring_up_to_date(engine.clock.now())
+        with engine.database.writing() as session:
+            assert plan(session, engine.engine.force, engine.clock.now()) == 1
+        told = engine.pass_at("2022-05-06 11:05")
+        assert told == {"wanzhou@unit.example": [("table-2@2022-05", "returned", -1)]}
+        assert engine.pass_at("2022-05-07 10:00") == {}
+
+
+def test_the_operator_hears_of_it_once_and_midnight_is_no_wrong_clock():
+    settings = Settings(operator=Contact("管理员", "operator@unit.example"))
+    with running(world(TABLE, TASK, settings=settings), "2022-05-05 08:00") as engine:
+        engine.pass_at("2022-05-06 10:00")
+        engine.pass_at("2022-05-13 10:00")
+        assert "operator@unit.example" in engine.pass_at("2022-05-06 10:05")
+        assert engine.pass_at("2022-05-06 10:10") == {}
+        engine.pass_at("2022-05-09 00:10", at_once=True)
+        assert "operator@unit.example" not in engine.pass_at("2022-05-08 23:50")
+
+
+def told_in_words(told):
+    """{(day, to, item)} without what a person is told twice at most for a wrong clock."""
+    return {(day, to, item) for day, mails in told.items() for to, items in mails.items() for item in items}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_however_a_clock_jumps_each_milestone_is_told_on_its_day_and_once(seed):
+    chance = random.Random(seed)
+    first, last = date(2022, 5, 6), date(2022, 8, 31)
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    with running(world(TABLE, TASK), "2022-05-05 08:00") as engine:
+        meant = told_in_words(told_on(engine, days))
+    found = []
+    with running(world(TABLE, TASK), "2022-05-05 08:00") as engine:
+        for day in days:
+            if chance.random() < 0.2:
+                ahead = day + timedelta(days=chance.choice([1, 3, 10, 40, 70]))
+                for to, items in engine.pass_at(f"{ahead} 10:00").items():
+                    found += [(ahead, to, item) for item in items]
+            for to, items in engine.pass_at(f"{day} 10:00").items():
+                found += [(day, to, item) for item in items]
+    assert set(found) >= meant
+    assert len(found) == len(set(found))

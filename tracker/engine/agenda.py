@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from tracker.core.reminders import next_on
 from tracker.core.standing import Dates
 from tracker.engine.inforce import InForce
 from tracker.store.database import read_meta, write_meta
-from tracker.store.tables import AGENDA, ASSIGNMENT, AgendaRow
+from tracker.store.tables import AGENDA, AgendaRow
 
 BEGAN = "began"
 
@@ -85,18 +86,24 @@ def agenda_values(
     }
 
 
-def go_on_after(session: Session, force: InForce, said: date, which: ColumnElement[bool]) -> None:
+def go_on_after(
+    session: Session,
+    force: InForce,
+    said: date,
+    which: ColumnElement[bool],
+    told: Mapping[str, date] | None = None,
+) -> None:
     """Let ``which`` rows go on with their next date after ``said``, as if everything up to then had been said.
 
-    A nudge that was due by then counts as given; the next one is decided with the next digest.
+    ``told``: time zones that have been told later days than that.
     """
+    kept = told_to_text(told or {})
     for row in session.execute(select(AGENDA).where(which)).all():
         definition = force.campaign.definitions.get(row.key)
         if definition is None:
             continue
         following = next_on(agenda_dates(force, definition, row), force.rules(definition), said)
-        session.execute(update(AGENDA).where(AGENDA.c.id == row.id).values(next_on=following, told=""))
-    session.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.nudge_on <= said).values(nudge=None, nudge_on=None))
+        session.execute(update(AGENDA).where(AGENDA.c.id == row.id).values(next_on=following, told=kept))
 
 
 def agenda_dates(force: InForce, definition: Definition, row: Row[Any] | AgendaRow) -> Dates:
@@ -114,6 +121,6 @@ def told_from_text(text: str) -> dict[str, date]:
     return {zone: date.fromisoformat(day) for zone, _, day in pairs}
 
 
-def told_to_text(told: dict[str, date]) -> str:
+def told_to_text(told: Mapping[str, date]) -> str:
     """The other way round."""
     return ";".join(f"{zone}={day}" for zone, day in sorted(told.items()))

@@ -16,6 +16,7 @@ from tracker.core.model import MailKind, Reason
 from tracker.core.standing import Dates
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import last_event
+from tracker.engine.misled import written_before
 from tracker.engine.outbox import enqueue
 from tracker.engine.people import People, Person, person_facts
 
@@ -121,6 +122,7 @@ class DigestWriter:
         self._day = day
         self._now = now
         self._seen_event = last_event(session)
+        self._before = written_before(session, MailKind.DIGEST, day)
         superiors = force.superiors
         self._waiting = {
             address
@@ -168,6 +170,9 @@ class DigestWriter:
         return line.saying.rank, self._force.unit_position(line.unit)
 
     def _write(self, address: str, lines: Sequence[Line]) -> None:
+        before = self._before.get(address)
+        if before is not None:
+            lines = [line for line in lines if _item(line) not in before.items]
         if not lines:
             return
         person = self._people.persons[address]
@@ -178,6 +183,7 @@ class DigestWriter:
             person.units[0],
             digest_content(lines),
             digest_details(person, lines),
+            number=0 if before is None else before.mails,
         )
         self._lot.append(row)
         if len(self._lot) >= LOT:
@@ -192,6 +198,11 @@ def digest_content(lines: Sequence[Line]) -> str:
     """The items of a digest as the outbox keeps them."""
     names = {of: json.dumps(of) for of in {line.unit for line in lines}}
     return f"[{','.join([f'{said.head}{names[of]}{said.tail}' for said, of, _, _ in lines])}]"
+
+
+def _item(line: Line) -> str:
+    """One of them as ``written_before`` gives it."""
+    return json.dumps(json.loads(f"{line.saying.head}{json.dumps(line.unit)}{line.saying.tail}"))
 
 
 def digest_details(person: Person, lines: Sequence[Line], more: Mapping[str, object] | None = None) -> str:
@@ -215,11 +226,12 @@ def digest_details(person: Person, lines: Sequence[Line], more: Mapping[str, obj
 
 
 def mail_row(
-    kind: MailKind, day: date, person: Person, unit: str, content: str, details: str
+    kind: MailKind, day: date, person: Person, unit: str, content: str, details: str, *, number: int = 0
 ) -> dict[str, object]:
-    """The columns of the one mail of its kind that a person gets on a day."""
+    """The columns of the one mail of its kind that a person gets on a day; ``number`` more were written by a wrong clock."""
+    again = f"/{number}" if number else ""
     return {
-        "key": f"{kind.value}/{day}/{person.email.casefold()}",
+        "key": f"{kind.value}/{day}/{person.email.casefold()}{again}",
         "kind": kind.value,
         "recipient": person.email,
         "name": person.name,

@@ -1,55 +1,176 @@
-"""What is done once a clock that ran months ahead has been set right.
+"""What is done once a clock that ran days ahead has been set right (docs/design/engine.md).
 
-While it was wrong, days were planned that are yet to come, and nothing would be said again before they are there.  A
-clock that was some days or weeks ahead is waited for, as each milestone is told once; one that was further ahead told
-nothing that anybody could use, and it is all taken back: the agenda goes on as if today were the next day after
-yesterday.
+While it was wrong, days were planned that are yet to come.  What was written for them and has not gone out is taken
+back; what has gone out is said for its day, if it still stands so when that day comes.  The agenda goes on from the
+last day that has really come, and the operator is told.
 """
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, true, update
+from sqlalchemy import and_, or_, select, true, update
 from sqlmodel import Session
 
-from tracker.engine.agenda import go_on_after, planned_day, set_planned_day
+from tracker.core.model import Language, MailKind, Reason
+from tracker.engine.agenda import BEGAN, first_day, go_on_after, planned_day, set_planned_day
+from tracker.engine.alerts import alert_details, alert_row
+from tracker.engine.asked import cell_of
 from tracker.engine.inforce import InForce
-from tracker.engine.outbox import IS_FREE, moments
-from tracker.store.tables import MAIL, UNDERWAY, MailState
+from tracker.engine.outbox import IS_FREE, enqueue, moments
+from tracker.store.database import write_meta
+from tracker.store.tables import ASSIGNMENT, MAIL, UNDERWAY, MailState
 
-#: Days that were planned further ahead than this were planned by a clock that was wrong.
-FAR = timedelta(days=60)
+#: The clocks of two machines may differ by so much around midnight.
+SKEW = timedelta(hours=1)
 
 OUTCOME = "let go: it was written while the clock was wrong"
 
+#: What is written for a day, and not at the moment for what has happened.
+_OF_A_DAY = (MailKind.DIGEST.value, MailKind.ROLLUP.value)
 
-def is_misled(planned: date | None, today: date) -> bool:
-    """Whether what was ``planned`` last can only have been planned by a wrong clock."""
-    return planned is not None and planned > today + FAR
+#: What may have reached its reader.
+_OUT = (MailState.SENT.value, MailState.CLAIMED.value, MailState.UNCERTAIN.value)
+
+_TITLES: dict[Language, str] = {
+    "zh": "时钟曾走快，现已拨回",
+    "en": "The clock ran ahead, and has been set back",
+}
+_LINES: dict[Language, tuple[str, str]] = {
+    "zh": (
+        "曾按{planned}安排提醒，今天是{today}：其间各日照常提醒",
+        "已撤回未发出的{let_go}封；已发出的{out}封，到当日情况未变的不再重复",
+    ),
+    "en": (
+        "reminders were planned up to {planned}, today is {today}: the days between are told as they come",
+        "{let_go} mails were taken back; what the {out} that had gone out said is not said again where it stands so still",
+    ),
+}
+
+
+def is_misled(planned: date | None, timezone: str, now: datetime) -> bool:
+    """Whether the day that was ``planned`` last in ``timezone`` can only have been planned by a wrong clock."""
+    return planned is not None and datetime.combine(planned, time.min, ZoneInfo(timezone)) - now > SKEW
 
 
 def come_back(session: Session, force: InForce, now: datetime) -> None:
-    """Take back what was planned by a clock that was far ahead, if it was.
-
-    Yesterday counts as told in every time zone.
-    """
-    days = {zone: now.astimezone(ZoneInfo(zone)).date() for zone in force.timezones}
-    if not any(is_misled(planned_day(session, zone), day) for zone, day in days.items()):
+    """Take back what was planned for days that have not come, if anything was."""
+    planned = {zone: planned_day(session, zone) for zone in force.timezones}
+    if not any(is_misled(day, zone, now) for zone, day in planned.items()):
         return
-    said = min(days.values()) - timedelta(days=1)
-    session.execute(
-        update(MAIL)
-        .where(
+    days = {zone: now.astimezone(ZoneInfo(zone)).date() for zone in force.timezones}
+    let_go, out = _take_back(session, days, now)
+    told = {zone: _last_told(session, zone, day) for zone, day in days.items()}
+    began = first_day(session)
+    if began is not None and began > max(days.values()):
+        # Nothing was ever said but by the wrong clock: it begins now.
+        write_meta(session, BEGAN, min(told.values()).isoformat())
+        go_on_after(session, force, date.min, true())
+    else:
+        said = min(told.values())
+        go_on_after(
+            session, force, said, true(), told={zone: day for zone, day in told.items() if day > said}
+        )
+    for zone, day in told.items():
+        set_planned_day(session, zone, day)
+    latest = max(day for day in planned.values() if day is not None)
+    facts = {"planned": latest, "today": force.day(now), "let_go": let_go, "out": out}
+    _tell_operator(session, force, facts, now)
+
+
+def _take_back(session: Session, days: dict[str, date], now: datetime) -> tuple[int, int]:
+    """How many mails of days to come were taken back, and how many have gone out."""
+    last = max(days.values())
+    to_come = or_(
+        *(and_(MAIL.c.timezone == zone, MAIL.c.day > day) for zone, day in days.items()), MAIL.c.day > last
+    )
+    of_days = and_(MAIL.c.kind.in_(_OF_A_DAY), to_come)
+    unsent = session.execute(
+        select(MAIL.c.id, MAIL.c.content).where(
+            of_days,
             UNDERWAY,
-            MAIL.c.day > max(days.values()),
             # What somebody has in hand may be on its way already.
             or_(MAIL.c.state != MailState.CLAIMED.value, IS_FREE),
-        )
-        .values(state=MailState.DROPPED.value, lease_until=None, fence=MAIL.c.fence + 1, outcome=OUTCOME),
+        ),
         moments(now),
+    ).all()
+    for mail in unsent:
+        session.execute(
+            update(MAIL)
+            .where(MAIL.c.id == mail.id)
+            .values(state=MailState.DROPPED.value, lease_until=None, fence=MAIL.c.fence + 1, outcome=OUTCOME)
+        )
+        for ref, unit, reason, *_ in json.loads(mail.content):
+            if reason == Reason.RETURNED.value:
+                _say_again(session, ref, unit, last)
+    session.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.nudge_on > last).values(nudge_on=last))
+    out = session.execute(select(MAIL.c.id).where(of_days, MAIL.c.state.in_(_OUT))).all()
+    return len(unsent), len(out)
+
+
+def _say_again(session: Session, ref: str, unit: str, day: date) -> None:
+    """What was sent back has no other day on which it is said."""
+    key, period, _ = cell_of(ref, unit)
+    session.execute(
+        update(ASSIGNMENT)
+        .where(
+            ASSIGNMENT.c.key == key,
+            ASSIGNMENT.c.period == period,
+            ASSIGNMENT.c.unit == unit,
+            ASSIGNMENT.c.answered == Reason.RETURNED.value,
+            ASSIGNMENT.c.nudge.is_(None),
+        )
+        .values(nudge=Reason.RETURNED.value, nudge_on=day)
     )
-    go_on_after(session, force, said, true())
-    for zone, day in days.items():
-        set_planned_day(session, zone, day - timedelta(days=1))
+
+
+def _last_told(session: Session, zone: str, today: date) -> date:
+    """Today, if its mails were written; else yesterday counts as told."""
+    written = select(MAIL.c.id).where(
+        MAIL.c.kind.in_(_OF_A_DAY), MAIL.c.timezone == zone, MAIL.c.day == today
+    )
+    is_told = session.execute(written.limit(1)).first() is not None
+    return today if is_told else today - timedelta(days=1)
+
+
+def _tell_operator(session: Session, force: InForce, facts: dict[str, object], now: datetime) -> None:
+    operator = force.settings.operator
+    language = force.campaign.language if operator is None else force.language(operator)
+    lines = [line.format(**facts) for line in _LINES[language]]
+    row = alert_row(force, f"clock/{now.isoformat()}", alert_details(_TITLES[language], lines), now)
+    if row is not None:
+        enqueue(session, force, [row], now, 0)
+
+
+@dataclass(slots=True)
+class Before:
+    """What was written to one person for a day before it was planned: how many mails, and what of it went out.
+
+    ``items`` as the outbox keeps them; ``details`` are of whole mails.
+    """
+
+    mails: int = 0
+    items: set[str] = field(default_factory=set)
+    whole: set[tuple[str, str]] = field(default_factory=set)
+
+
+def written_before(session: Session, kind: MailKind, day: date) -> dict[str, Before]:
+    """What a wrong clock wrote for ``day``, by address in lower case; mostly nothing."""
+    begins = f"{kind.value}/{day}/"
+    rows = session.execute(
+        select(MAIL.c.recipient, MAIL.c.state, MAIL.c.content, MAIL.c.details).where(
+            MAIL.c.key >= begins, MAIL.c.key < f"{begins}\U0010ffff"
+        )
+    )
+    found: defaultdict[str, Before] = defaultdict(Before)
+    for row in rows:
+        before = found[row.recipient.casefold()]
+        before.mails += 1
+        if row.state in _OUT:
+            before.items.update(json.dumps(item) for item in json.loads(row.content))
+            before.whole.add((row.content, row.details))
+    return dict(found)

@@ -28,7 +28,7 @@ def _timezones_due(
         day = now.astimezone(ZoneInfo(timezone)).date()
         if at_once or may_send(force, timezone, now):
             planned = planned_day(session, timezone)
-            if planned is None or planned < day or is_misled(planned, day):
+            if planned is None or planned < day or is_misled(planned, timezone, now):
                 yield timezone, day, planned
 
 
@@ -61,7 +61,7 @@ def next_planning(session: Session, force: InForce, now: datetime) -> datetime:
         zone = ZoneInfo(timezone)
         local = now.astimezone(zone)
         planned = planned_day(session, timezone)
-        is_told = planned is not None and local.date() <= planned and not is_misled(planned, local.date())
+        is_told = planned is not None and local.date() <= planned and not is_misled(planned, timezone, now)
         day = local.date() + timedelta(days=1) if is_told else local.date()
         instants.append(datetime.combine(force.workdays.on_or_after(day), force.settings.send_at, zone))
     return max(now, min(instants))

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from tracker.engine.agenda import go_on_after, set_planned_day
 from tracker.engine.inforce import InForce
 from tracker.store.database import write_meta
-from tracker.store.tables import AGENDA, MAIL, UNDERWAY, MailState
+from tracker.store.tables import AGENDA, ASSIGNMENT, MAIL, UNDERWAY, MailState
 
 #: When that was last done: whoever remembers the ledger from before has to read it anew.
 RESTORED = "restored"
@@ -37,4 +37,6 @@ def go_on_from(session: Session, force: InForce, now: datetime) -> int:
     for zone in force.timezones:
         set_planned_day(session, zone, said)
     go_on_after(session, force, said, AGENDA.c.next_on <= said)
+    # What was to be said of one alone counts as said, too.
+    session.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.nudge_on <= said).values(nudge=None, nudge_on=None))
     return int(let_go.rowcount)

@@ -21,6 +21,7 @@ from tracker.core.standing import LATE
 from tracker.engine.digests import mail_row
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import last_event
+from tracker.engine.misled import Before, written_before
 from tracker.engine.outbox import enqueue, items_to_json
 from tracker.engine.people import person_facts
 from tracker.engine.weekly import weekly_facts
@@ -73,11 +74,15 @@ def plan_rollups(
     if not tallies and "week" not in facts:
         return 0
     content = items_to_json([item for tally in tallies for item in tally.items])
-    rows = []
+    rows: list[dict[str, object]] = []
+    before = written_before(session, MailKind.ROLLUP, day)
     for address in addresses:
         person = people.persons[address]
         details = json.dumps({**facts, **person_facts(person, [supervisor])}, ensure_ascii=False)
-        rows.append(mail_row(MailKind.ROLLUP, day, person, supervisor, content, details))
+        written = before.get(address, Before())
+        if (content, details) not in written.whole:
+            number = written.mails
+            rows.append(mail_row(MailKind.ROLLUP, day, person, supervisor, content, details, number=number))
     return enqueue(session, force, rows, now, last_event(session))
 
 
