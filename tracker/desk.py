@@ -103,13 +103,19 @@ def date_of_issue(app: App) -> date:
     return app.clock.now().astimezone().date()
 
 
+def plan_year(app: App, issued: date | None) -> int | None:
+    """The year that the campaign plans for; none of it counts for another date of issue than the campaign's."""
+    campaign = app.loaded.campaign
+    return campaign.year if campaign is not None and issued in (None, campaign.issued) else None
+
+
 def read_deadline(
-    text: str, issued: date, since: date | None, until: date | None
+    text: str, issued: date, since: date | None, until: date | None, year: int | None = None
 ) -> tuple[Reading, list[Occurrence]]:
-    """How ``text`` is read, and its dates from ``since`` to ``until``, both included."""
+    """How ``text`` is read in a plan for ``year``, and its dates from ``since`` to ``until``, both included."""
     if since is not None and until is not None:
         _in_order(since, until)
-    reading = parse(text, issued)
+    reading = parse(text, issued, year)
     last = date(2201, 1, 1) if until is None else until + timedelta(days=1)
     found: list[Occurrence] = []
     for occurrence in occurrences(reading.rule, "", issued, since or date.min, last):

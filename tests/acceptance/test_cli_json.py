@@ -8,6 +8,7 @@ import pytest
 
 from tests.tools import (
     ADDRESS,
+    CAMPAIGN,
     DATE,
     PERIOD,
     REF,
@@ -225,6 +226,25 @@ def test_check_tells_every_error_with_its_place_on_standard_error(place):
     assert "2 error(s)" in table.err
     rows = place.tracker("check", "--format", "csv").csv
     assert {(row["severity"], row["line"]) for row in rows} >= {("error", "14"), ("error", "25")}
+
+
+def test_a_plan_issued_in_december_is_for_the_year_that_it_names(place):
+    """The year's deadlines of a plan are to come when it is issued, and nobody is told that they are over."""
+    december = CAMPAIGN.replace("issued: 2022-04-08", "issued: 2021-12-20").replace(
+        "2022年6月底前", "3月底前"
+    )
+    place.tasks.write_text(december, encoding="utf-8")
+    (guessed,) = [row for row in place.json("tasks") if row["id"] == "2"]
+    assert guessed["due"] == "2022-03-31"
+    (warning,) = [each for each in place.json("check")["warnings"] if "names no year" in each["message"]]
+    assert warning["file"].endswith("tasks.yaml")
+    assert warning["path"] == "tasks[1].deadline"
+    place.tasks.write_text(december.replace("2021-12-20", "2021-12-20\n  year: 2023"), encoding="utf-8")
+    (planned,) = [row for row in place.json("tasks") if row["id"] == "2"]
+    assert planned["due"] == "2023-03-31"
+    assert [each for each in place.json("check")["warnings"] if "names no year" in each["message"]] == []
+    assert place.json("deadline", "年底前")["due"] == "2023-12-31"
+    assert place.json("deadline", "年底前", "--year", "2024")["due"] == "2024-12-31"
 
 
 def test_check_of_good_files_says_what_they_hold(place):

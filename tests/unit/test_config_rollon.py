@@ -310,3 +310,12 @@ def test_from_and_year_go_together(tmp_path):
         result = CliRunner().invoke(app, ["init", str(tmp_path / "new"), *words])
         assert isinstance(result.exception, UsageError) or result.exit_code == 2
     assert not (tmp_path / "new").exists()
+
+
+def test_the_year_of_the_plan_is_moved_with_the_rest():
+    text = "campaign: {title: t, document: d, issued: 2024-12-20, year: 2025, task_count: 1}\ntasks:\n"
+    text += "  - {id: 1, section: s, text: t, owners: 各区, deadline: 年底前}\n"
+    new, told = roll_tasks(text.encode(), 2025)
+    assert "year: 2026" in new.decode()
+    assert "campaign: year 2025 → 2026" in told.moved
+    assert told.left == []

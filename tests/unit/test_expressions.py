@@ -590,3 +590,69 @@ def test_a_text_without_a_year_stays_within_the_calendar_whatever_the_date_of_is
         return
     rule = parse(text, issued).rule
     assert (rule.due or rule.since or issued).year - issued.year in (0, 1)
+
+
+# --- a text that names no year ---
+
+LATE = date(2024, 12, 20)
+
+
+@pytest.mark.parametrize(
+    ("text", "planned", "supplied"),
+    [
+        ("年底前", date(2025, 12, 31), date(2024, 12, 31)),
+        ("3月底前", date(2025, 3, 31), date(2025, 3, 31)),
+        ("四季度", date(2025, 12, 31), date(2024, 12, 31)),
+        ("一季度末", date(2025, 3, 31), date(2025, 3, 31)),
+        ("by 31 March", date(2025, 3, 31), date(2025, 3, 31)),
+        ("Q1", date(2025, 3, 31), date(2025, 3, 31)),
+        ("上半年", date(2025, 6, 30), date(2025, 6, 30)),
+        ("6月20日前", date(2025, 6, 20), date(2025, 6, 20)),
+        ("12月25日前", date(2025, 12, 25), date(2024, 12, 25)),
+        ("by 20 December", date(2025, 12, 20), LATE),
+    ],
+)
+def test_a_text_without_a_year_is_never_over_when_it_is_issued(text, planned, supplied):
+    certain = parse(text, LATE, 2025)
+    assert (certain.rule.due, certain.warnings) == (planned, ())
+    proposed = parse(text, LATE)
+    assert proposed.rule.due == supplied
+    assert proposed.warnings
+    assert "year" in proposed.warnings[0].en
+
+
+@pytest.mark.parametrize("text", ["年底前", "四季度", "by end of December", "12月底前"])
+def test_an_end_soon_after_a_late_issue_is_proposed_with_both_years(text):
+    (warning,) = parse(text, LATE).warnings
+    assert "2024" in warning.zh
+    assert "2025年底前" in warning.zh
+    (early,) = parse(text, date(2024, 6, 20)).warnings
+    assert "2025" not in early.zh
+
+
+def test_a_year_by_a_word_counts_from_the_issue_and_not_from_the_plan():
+    assert parse("今年底前", LATE, 2025).rule.due == date(2024, 12, 31)
+    assert parse("明年3月底前", LATE, 2025).rule.due == date(2025, 3, 31)
+    assert parse("2024年底前", LATE, 2025).rule.due == date(2024, 12, 31)
+
+
+@pytest.mark.parametrize(
+    ("text", "since", "until"),
+    [
+        ("4月-10月，每月5日前", date(2025, 4, 1), date(2025, 10, 31)),
+        ("4月起，每月5日前", date(2025, 4, 1), None),
+        ("11月至次年2月，每月5日前", date(2024, 11, 1), date(2025, 2, 28)),
+    ],
+)
+def test_a_stretch_without_a_year_that_is_over_is_the_next_one(text, since, until):
+    rule = parse(text, LATE).rule
+    assert (rule.since, rule.until) == (since, until)
+
+
+@given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.integers(1, 12), st.integers(1, 28))
+def test_without_a_year_the_day_is_the_first_such_day_from_the_issue_on(issued, month, day):
+    due = parse(f"{month}月{day}日前", issued).rule.due
+    assert due is not None
+    assert due >= issued
+    assert (due - issued).days <= 366
+    assert (due.month, due.day) == (month, day)

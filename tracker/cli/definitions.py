@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracker.cli.context import given, parse_day
+from tracker.cli.context import FIRST_YEAR, LAST_YEAR, given, parse_day
 from tracker.cli.output import (
     Format,
     FormatOption,
@@ -134,6 +134,12 @@ def deadline(
         str | None,
         typer.Option(metavar="DATE", help="印发日期 · Date of issue (default: the campaign's)"),
     ] = None,
+    year: Annotated[
+        int | None,
+        typer.Option(
+            min=FIRST_YEAR, max=LAST_YEAR, metavar="YEAR", help="计划年度 · Year of a text without one"
+        ),
+    ] = None,
     since: Annotated[
         str | None, typer.Option("--from", metavar="DATE", help="起（含）· First due date listed")
     ] = None,
@@ -143,14 +149,15 @@ def deadline(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """解读一条完成时限 · How a deadline is read, in both languages, and its next dates."""
-    from tracker.desk import date_of_issue, read_deadline
+    from tracker.desk import date_of_issue, plan_year, read_deadline
     from tracker.listing import deadline_facts
 
     first = None if since is None else parse_day(since, "--from")
     last = None if until is None else parse_day(until, "--to")
     with given(context).open() as app:
-        issued_on = date_of_issue(app) if issued is None else parse_day(issued, "--issued")
-        facts = deadline_facts(*read_deadline(text, issued_on, first, last))
+        chosen = None if issued is None else parse_day(issued, "--issued")
+        meant = plan_year(app, chosen) if year is None else year
+        facts = deadline_facts(*read_deadline(text, chosen or date_of_issue(app), first, last, meant))
     if output is Format.JSON:
         print_json(facts)
     elif output is Format.CSV:

@@ -47,6 +47,7 @@ def build_campaign(
         title=head.title,
         document=head.document or "",
         issued=head.issued,
+        year=head.year,
         timezone=head.timezone,
         language=head.language,
         supervisor=None if head.supervisor is None else roster.unit(head.supervisor),

@@ -26,9 +26,10 @@ _SOME_DAY = date(2000, 1, 1)
 class Texts:
     """Owners and deadlines as they are read; a text that 10,000 tasks share is read once."""
 
-    def __init__(self, roster: Roster | None, issued: date | None) -> None:
+    def __init__(self, roster: Roster | None, issued: date | None, year: int | None = None) -> None:
         self.roster = roster
         self.issued = issued
+        self.year = year
         self._owners: dict[str, Owners] = {}
         self._readings: dict[str, Reading | DeadlineSyntaxError] = {}
 
@@ -45,7 +46,7 @@ class Texts:
         found = self._readings.get(text)
         if found is None:
             try:
-                found = parse(text, self.issued or _SOME_DAY)
+                found = parse(text, self.issued or _SOME_DAY, self.year)
             except DeadlineSyntaxError as error:
                 found = error
             self._readings[text] = found

@@ -132,7 +132,10 @@ class _Folder:
         roster = read_roster(units, self.guesses) if listed else None
         check_contacts(units)
         tasks_shape = fit(tasks, TasksFile, self.guesses)
-        texts = Texts(roster, tasks_shape.campaign.issued if tasks_shape else _issued(tasks))
+        head = None if tasks_shape is None else tasks_shape.campaign
+        texts = Texts(
+            roster, _issued(tasks) if head is None else head.issued, None if head is None else head.year
+        )
         check_tasks(tasks, texts, policy_names(settings), forms, self.guesses)
         if (
             tasks_shape is None

@@ -90,6 +90,8 @@ class _Roller:
         self.text = document.text
         self.issued = issued
         self.years = years
+        year = document.value(("campaign", "year"))
+        self.year = int(year) if isinstance(year, str) else None
         self.told = RolledOn()
         self.left: list[tuple[Location, str]] = []
         self.edits: list[tuple[int, int, str]] = []
@@ -98,6 +100,7 @@ class _Roller:
     def roll(self) -> str:
         campaign: Location = ("campaign",)
         self._move_day((*campaign, "issued"), "campaign")
+        self._move_year((*campaign, "year"))
         self._renumber((*campaign, "document"))
         self._drop(campaign, "accept_removals", "campaign")
         for location, name in _definitions(self.document):
@@ -128,13 +131,18 @@ class _Roller:
         old = self.document.value(location)
         if not isinstance(old, str):
             return
-        new = move_text(old.strip(), self.issued, self.years)
+        new = move_text(old.strip(), self.issued, self.years, self.year)
         if new == old.strip():
             return
         if new is not None and self._replace(location, old.strip(), new):
             self.told.moved.append(f"{name}: {old.strip()} → {new}")
         else:
             self.left.append((location, name))
+
+    def _move_year(self, location: Location) -> None:
+        old = self.document.value(location)
+        if isinstance(old, str) and self._replace(location, old.strip(), new := str(int(old) + self.years)):
+            self.told.moved.append(f"campaign: year {old.strip()} → {new}")
 
     def _renumber(self, location: Location) -> None:
         old = self.document.value(location)
@@ -202,30 +210,33 @@ class _Roller:
         return self.ends[value.start.index]
 
 
-def move_text(text: str, issued: date, years: int) -> str | None:
-    """A deadline with its years moved; None where that does not mean the old rule moved by the years."""
+def move_text(text: str, issued: date, years: int, year: int | None = None) -> str | None:
+    """A deadline with its years moved; None where that does not mean the old rule moved by the years.
+
+    ``year`` is the one that the old plan was for.
+    """
     later = moved_day(issued, years)
-    expected = parse(text, issued).rule
+    expected = parse(text, issued, year).rule
     new = _with_years_moved(text, years)
     if new is None:
         return None
     try:
-        new, rule = _parse_leap(new, later)
+        new, rule = _parse_leap(new, later, None if year is None else year + years)
     except DeadlineSyntaxError:
         return None
     return new if _is_moved(expected, rule, years) else None
 
 
-def _parse_leap(text: str, issued: date) -> tuple[str, Rule]:
+def _parse_leap(text: str, issued: date, year: int | None) -> tuple[str, Rule]:
     """Read ``text``; a 29 February that the year does not have becomes the 28th in the text."""
     try:
-        return text, parse(text, issued).rule
+        return text, parse(text, issued, year).rule
     except NoSuchDayError as error:
         place = error.column - 1
         for old, new in (("29", "28"), ("２９", "２８"), ("二十九", "二十八")):
             if text.startswith(old, place):
                 changed = text[:place] + new + text[place + len(old) :]
-                return changed, parse(changed, issued).rule
+                return changed, parse(changed, issued, year).rule
         raise
 
 

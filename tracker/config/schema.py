@@ -23,6 +23,8 @@ from pydantic import (
 
 from tracker.config.messages import quote
 from tracker.config.scalars import (
+    FIRST_YEAR,
+    LAST_YEAR,
     Address,
     Clock,
     DatabaseUrl,
@@ -217,6 +219,7 @@ class CampaignShape(Shape):
     title: Line
     document: Line | None = None
     issued: Day
+    year: Annotated[int, BeforeValidator(whole(FIRST_YEAR, LAST_YEAR))] | None = None
     timezone: Zone = "Asia/Shanghai"
     language: Literal["zh", "en"] = "zh"
     supervisor: Line | None = None

@@ -7,8 +7,10 @@ How the clauses are understood:
   with a warning, because 2022年底前 is so often meant.
 - 前 and "by" include a day that is named: 2022年5月20日前 is 2022-05-20.  上旬, 中旬 and 下旬 ("early",
   "mid", "late") name the 10th, the 20th and the month's last day.
-- What names no year takes it from the date of issue, with a warning.  Within a range one year serves both
-  ends: "from April to October 2022", 2022年10月至3月 (of 2023).
+- What names no year takes the year of the plan (``year``), where there is one; that is certain.  Else it takes
+  the year of the date of issue, or the next one where that is past, with a warning: nothing that is asked for
+  was over when it was asked.  Within a range one year serves both ends: "from April to October 2022",
+  2022年10月至3月 (of 2023).
 - A range says when something that comes back begins and ends, both included.  Without "how often" it must
   not have a beginning of its own; its end is then a deadline.
 - What cannot be read is a DeadlineSyntaxError with its column; a day that no calendar has is its subclass
@@ -19,7 +21,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 
@@ -34,6 +36,8 @@ from tracker.errors import DeadlineSyntaxError
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 LONGEST_TEXT = 200
 _DAY = timedelta(days=1)
+#: From this month on a document may be about the next year, and ends that come so soon may be that year's.
+_LATE, _SOON = 11, timedelta(days=60)
 #: Any leap year: 29 February is a day of "every year", cut to the 28th in the others.
 _LEAP_YEAR = 2000
 _MONTHS_IN = {Every.QUARTER: 3, Every.HALF_YEAR: 6, Every.YEAR: 12}
@@ -71,9 +75,10 @@ class NoSuchDayError(DeadlineSyntaxError):
 
 # Files of 10,000 tasks repeat a handful of texts.
 @lru_cache(maxsize=1 << 13)
-def parse(text: str, issued: date) -> Reading:
+def parse(text: str, issued: date, year: int | None = None) -> Reading:
     """The rule that ``text`` means in a document issued on ``issued``, with what is doubtful about it.
 
+    ``year`` is the one that the document plans for, which may be the year after its issue.
     Raises DeadlineSyntaxError with the column, counted in characters of ``text`` from 1.
     """
     if len(text) > LONGEST_TEXT:
@@ -84,17 +89,28 @@ def parse(text: str, issued: date) -> Reading:
             f"不超过{LONGEST_TEXT}个字的时限",
             f"a deadline of at most {LONGEST_TEXT}",
         )
-    return _Reader(text, issued).read()
+    reader = _Reader(text, issued, year)
+    reading = reader.read()
+    if not reader.is_past(reading.rule):
+        return reading
+    return _Reader(text, issued, None, issued.year + 1).read()
 
 
 class _Reader:
-    """Understands the clauses of one text, and gathers warnings on the way."""
+    """Understands the clauses of one text, and gathers warnings on the way.
 
-    def __init__(self, text: str, issued: date) -> None:
+    ``plan`` is the year of the plan, if it is known; ``supplied`` is the one that a text without a year is given.
+    """
+
+    def __init__(self, text: str, issued: date, plan: int | None, supplied: int | None = None) -> None:
         self.text = text
         self.issued = issued
+        self.plan = plan
+        self.year = supplied or plan or issued.year
         self.tokens = tokenize(text)
         self.warnings: list[DeadlineWarning] = []
+        #: Whether the text names no year at all, or one by a word (今年, next year).
+        self.lacks_year = False
         self.takes_year = False
         self.names_past = False
 
@@ -104,14 +120,19 @@ class _Reader:
             self._refuse_day_first()
             raise self._refusal(clauses.index, clauses.expected_zh, clauses.expected_en)
         rule = self._rule(clauses)
-        if self.takes_year:
-            self._warn(
-                f"文中没有写明年份，按印发日期（{self.issued}）推定；建议写作“{to_chinese(rule)}”",
-                f"the text names no year, so it follows from the date of issue ({self.issued});"
-                f" better write “{to_english(rule)}”",
-            )
+        if self.takes_year or (self.lacks_year and self.plan is None):
+            self._warn_of_year(rule)
         self._warn_of_past(rule)
         return Reading(self.text, rule, tuple(self.warnings))
+
+    def is_past(self, rule: Rule) -> bool:
+        """Whether the year that was taken for a text without one puts all of it before the issue."""
+        if not self.lacks_year or self.plan is not None:
+            return False
+        end = rule.due or rule.until
+        if end is None and rule.since is not None:
+            end = date(rule.since.year, rule.since.month, monthrange(rule.since.year, rule.since.month)[1])
+        return end is not None and end < self.issued
 
     # --- clauses ---
 
@@ -252,8 +273,11 @@ class _Reader:
             if token.digits != 4:
                 raise self._year_refusal(point)
             year = token.value
-        elif token is None or token.text == "次年":
-            year = (self.issued.year if follows is None else follows) + (token is not None)
+        elif token is None:
+            year = self.year if follows is None else follows
+            self.lacks_year |= follows is None
+        elif token.text == "次年":
+            year = (self.year if follows is None else follows) + 1
             self.takes_year |= follows is None
         else:
             year = self.issued.year + (token.text in ("明年", "next"))
@@ -303,6 +327,41 @@ class _Reader:
         warning = DeadlineWarning(zh, en)
         if warning not in self.warnings:
             self.warnings.append(warning)
+
+    def _warn_of_year(self, rule: Rule) -> None:
+        """The year was supplied: another one may be meant, above all the next where an issue is late in its year."""
+        if self.year > self.issued.year and self.lacks_year:
+            self._warn(
+                f"文中没有写明年份，{self.issued.year}年的这一时限在印发日期（{self.issued}）之前，"
+                f"按{self.year}年理解；建议写作“{to_chinese(rule)}”，或在campaign下写明year",
+                f"the text names no year; in {self.issued.year} it would lie before the date of issue ({self.issued}),"
+                f" so {self.year} is taken; better write “{to_english(rule)}”, or the plan's year under campaign",
+            )
+            return
+        if self.lacks_year and (other := self._next_year_of(rule)) is not None:
+            self._warn(
+                f"文中没有写明年份，印发日期（{self.issued}）临近年底：按“{to_chinese(rule)}”理解，"
+                f"也可能是“{to_chinese(other)}”，请写明年份，或在campaign下写明year",
+                f"the text names no year, and the date of issue ({self.issued}) is near the end of its year:"
+                f" it is read as “{to_english(rule)}”, and may mean “{to_english(other)}”; name the year,"
+                " or the plan's year under campaign",
+            )
+            return
+        self._warn(
+            f"文中没有写明年份，按印发日期（{self.issued}）推定；建议写作“{to_chinese(rule)}”",
+            f"the text names no year, so it follows from the date of issue ({self.issued});"
+            f" better write “{to_english(rule)}”",
+        )
+
+    def _next_year_of(self, rule: Rule) -> Rule | None:
+        """The same a year later, where the end of a month, quarter or year comes soon after a late issue."""
+        due, issued = rule.due, self.issued
+        if due is None or issued.month < _LATE or not timedelta(0) <= due - issued <= _SOON:
+            return None
+        if due.day != monthrange(due.year, due.month)[1]:
+            return None
+        year = due.year + 1
+        return replace(rule, due=date(year, due.month, monthrange(year, due.month)[1]))
 
     def _warn_of_before(self, read: Rule, other: Rule) -> None:
         """A whole year, quarter or month before which something is due, where its end may be meant."""

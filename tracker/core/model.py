@@ -180,6 +180,7 @@ class Definition:
 class Campaign:
     """One issued document, with everything that the files say about what and who.
 
+    ``year`` is the one that deadlines without a year mean; None is that of the issue, or the next.
     Through ``accept_removals`` an edit may take away what has a history.
     """
 
@@ -194,6 +195,7 @@ class Campaign:
     units: dict[str, Unit]
     groups: dict[str, Group]
     accept_removals: date | None = None
+    year: int | None = None
     forms: Mapping[str, Form] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Definition]:

@@ -169,13 +169,17 @@ def deadline(
     site: Allowed,
     text: Annotated[str, Query(max_length=200, description="such as 每月5日前 · 完成时限")],
     issued: Annotated[date | None, Query(description="date of issue · 印发日期")] = None,
+    year: Annotated[
+        int | None, Query(ge=FIRST.year, le=LAST.year, description="year of a text without one · 计划年度")
+    ] = None,
     since: Annotated[date | None, Query(alias="from", description="起")] = None,
     until: Annotated[date | None, Query(alias="to", description="止")] = None,
 ) -> Fact:
     """How a deadline is read, and its next dates · 期限的读法."""
     if until is not None:
         _in_range(since or until, until)
-    reading, dates = desk.read_deadline(text, issued or desk.date_of_issue(site.app), since, until)
+    meant = desk.plan_year(site.app, issued) if year is None else year
+    reading, dates = desk.read_deadline(text, issued or desk.date_of_issue(site.app), since, until, meant)
     return deadline_facts(reading, dates)
 
 
