@@ -23,7 +23,7 @@ from tracker.engine.enclosures import Enclosures
 from tracker.engine.explain import explain
 from tracker.engine.ledger import read_history
 from tracker.engine.mails import retry, stored_mail, stored_mails
-from tracker.engine.nudge_now import Reminded
+from tracker.engine.nudge_now import Reach, Reminded
 from tracker.engine.outbox import Claimed, Result, mail_domain
 from tracker.engine.plan import next_planning
 from tracker.engine.standings import LedgerRow, ledger_rows
@@ -178,12 +178,22 @@ def record(app: App, event: Event, *, forced: bool = False) -> str:
     return f"{event.ref} {force.campaign.units[event.unit].name}: {row.state.value}{done}{due}"
 
 
-def remind_now(app: App, refs: Sequence[str], units: Collection[str] | None, *, who: str) -> Reminded:
+def whom_to_remind(app: App, refs: Sequence[str], units: Collection[str] | None) -> list[Reach]:
+    """Whom ``remind_now`` would reach; nothing is sent."""
+    now = app.clock.now()
+    app.engine.bring_up_to_date(now)
+    with app.database.reading() as session:
+        return nudge_now.reach(session, app.force, refs, units, now)
+
+
+def remind_now(
+    app: App, refs: Sequence[str], units: Collection[str] | None, *, who: str, again: bool = False
+) -> Reminded:
     """Remind ``units`` (None: all) of what is open of ``refs``, because ``who`` says so; see ``nudge_now``."""
     now = app.clock.now()
     app.engine.bring_up_to_date(now)
     with app.database.writing() as session:
-        return nudge_now.remind_now(session, app.force, refs, units, now, asked_by=who)
+        return nudge_now.remind_now(session, app.force, refs, units, now, asked_by=who, again=again)
 
 
 def history(app: App, *, ref: str | None = None, unit: str | None = None) -> list[Fact]:

@@ -1,5 +1,8 @@
 """The supervisor's answers from the board: what they do, under whose name, and what is said where they cannot."""
 
+import re
+from datetime import timedelta
+
 import pytest
 
 from tests.integration.web import csrf_of, house, shown
@@ -8,6 +11,7 @@ from tracker import desk
 from tracker.core.model import Event, EventKind
 from tracker.core.roles import Role
 from tracker.engine.mails import stored_mails
+from tracker.engine.nudge_now import HOLD
 from tracker.engine.outbox import items_from_json
 from tracker.store.tables import MailState
 
@@ -192,7 +196,8 @@ def mails(home):
 
 
 def taken(home):
-    """Run the post; {address: [(reference, unit, reason)]}."""
+    """Run the post as soon as it waits for nothing more; {address: [(reference, unit, reason)]}."""
+    home.clock.set(home.clock.now() + HOLD)
     home.app.engine.deliver(home.clock.now())
     return {
         claimed.mail.to: [(item.ref, item.unit, item.reason.value) for item in claimed.mail.items]
@@ -203,7 +208,7 @@ def taken(home):
 def test_a_reminder_now_reaches_those_who_have_not_answered(home, browser):
     submit(home, "fuling")
     _, said = act(browser, "remind", refs=REF)
-    assert said == "正在发出1封提醒邮件：万州区应急管理局。"
+    assert said == "已写好1封提醒邮件（万州区应急管理局），将于2022-05-05 09:35发出。"
     assert home.woken == 1
     assert taken(home) == {"wanzhou@unit.example": [(REF, "wanzhou", "due_today")]}
     (mail,) = mails(home)
@@ -216,7 +221,7 @@ def test_pressing_twice_on_one_day_sends_once_and_the_next_day_again(home, brows
     act(browser, "remind", refs=REF)
     assert len(taken(home)) == 2
     said = act(browser, "remind", refs=REF)[1]
-    assert said == "今天已经提醒过，没有重复发送：万州区应急管理局、涪陵区应急管理局。"
+    assert said == "今日已收到提醒邮件，未重复发送：万州区应急管理局、涪陵区应急管理局。"
     assert (taken(home), home.woken) == ({}, 1)
     home.clock.set(at("2022-05-06 09:30"))
     browser.post("/sign-in", data={"name": "王科长", "password": "nine yellow tables"})
@@ -229,13 +234,61 @@ def test_pressing_for_one_and_then_for_all_tells_nobody_twice(home, browser):
     assert set(taken(home)) == {"wanzhou@unit.example"}
     said = act(browser, "remind", refs=f"{REF} 2/experience@2022-05")[1]
     assert taken(home) == {
-        "wanzhou@unit.example": [("2/experience@2022-05", "wanzhou", "due_today")],
         "fuling@unit.example": [
             ("2/experience@2022-05", "fuling", "due_today"),
             (REF, "fuling", "due_today"),
         ],
     }
-    assert said == "正在发出2封提醒邮件：万州区应急管理局、涪陵区应急管理局。"
+    assert said.endswith("今日已收到提醒邮件，未重复发送：万州区应急管理局。")
+    # Ticked by hand it is meant once more.
+    act(browser, "remind", refs="2/experience@2022-05", units="wanzhou", ticked="1")
+    assert taken(home) == {"wanzhou@unit.example": [("2/experience@2022-05", "wanzhou", "due_today")]}
+
+
+def test_three_presses_within_five_minutes_are_one_mail(home, browser):
+    act(browser, "remind", refs=REF)
+    home.clock.set(home.clock.now() + timedelta(minutes=2))
+    act(browser, "remind", refs="2/experience@2022-05")
+    act(browser, "remind", refs=f"{REF} 2/experience@2022-05", units="wanzhou")
+    assert len(mails(home)) == 2
+    both = {(REF, "due_today"), ("2/experience@2022-05", "due_today")}
+    found = taken(home)
+    assert set(found) == {"wanzhou@unit.example", "fuling@unit.example"}
+    assert all({(ref, reason) for ref, _, reason in items} == both for items in found.values())
+    (shown,) = {home.app.renderer.render(mail.mail).text for mail in mails(home)[:1]}
+    assert "每个工作日" not in shown
+    assert "督办单位临时发出" in shown
+
+
+def test_before_it_goes_the_page_shows_whom_it_reaches(home, browser):
+    act(browser, "remind", refs=REF, units="wanzhou")
+    taken(home)
+    page = browser.get("/remind", params={"refs": f"{REF} 2/experience@2022-05", "back": "/month/2022-05"})
+    assert page.status_code == 200
+    assert re.findall(r'name="units" value="(\w+)"( checked)?', page.text) == [
+        ("wanzhou", ""),
+        ("fuling", " checked"),
+    ]
+    assert "今日已收到提醒邮件" in page.text
+    assert "fuling@unit.example" in page.text
+    assert "2022年5月应报" in page.text
+    assert len(mails(home)) == 1
+    # Nothing ticked is nobody, and not everybody.
+    assert act(browser, "remind", refs=REF, ticked="1")[1].startswith("没有需要提醒的")
+    assert taken(home) == {}
+
+
+def test_who_had_the_digest_of_the_day_is_left_out_unless_ticked(home, browser):
+    home.app.engine.run_pass()
+    heard = {mail.mail.unit for mail in mails(home)}
+    home.courier.take()
+    assert "wanzhou" in heard
+    assert act(browser, "remind", refs=REF, units="wanzhou")[1].startswith("今日已收到提醒邮件")
+    assert act(browser, "remind", refs=REF, units="wanzhou", ticked="1")[1].startswith("已写好1封")
+
+
+def test_only_a_supervisor_sees_whom_it_reaches(home):
+    assert home.sign_in("看", Role.VIEWER).get("/remind", params={"refs": REF}).status_code == 403
 
 
 def test_what_is_answered_before_the_mail_goes_is_not_in_it(home, browser):
@@ -265,7 +318,7 @@ def test_out_of_hours_the_page_says_when_the_mail_goes(home, browser, now, goes)
     home.clock.set(at(now))
     browser.post("/sign-in", data={"name": "王科长", "password": "nine yellow tables"})
     said = act(browser, "remind", refs=REF, units="wanzhou")[1]
-    assert said == f"已写好1封提醒邮件（万州区应急管理局），将在{goes}发出，不打扰休息时间。"
+    assert said == f"已写好1封提醒邮件（万州区应急管理局），将于{goes}发出。"
     assert taken(home) == {}
 
 

@@ -49,7 +49,7 @@ def row(home, *events):
 @pytest.mark.parametrize("role", [None, *Role])
 def test_forms_are_shown_to_those_whose_role_reaches(home, template, facts, role):
     least = Role.OPERATOR if "retry" in template else Role.SUPERVISOR
-    is_shown = 'name="csrf" value="c"' in drawn(home, template, role, **facts)
+    is_shown = "<button" in drawn(home, template, role, **facts)
     assert is_shown == (role is not None and role >= least)
 
 
@@ -72,7 +72,7 @@ def test_viewers_see_no_answers(home, role):
 )
 def test_what_is_offered_for_each_state_is_taken(home, events, offered):
     page = drawn(home, "acting/actions.html", Role.SUPERVISOR, row=row(home, *events))
-    assert re.findall(r'action="/act/(\w+)"', page) == offered
+    assert re.findall(r'action="(?:/act)?/(\w+)"', page) == offered
     assert 'value="/month/2022-05?a=b&#34;&lt;"' in page
 
 

@@ -1,7 +1,8 @@
 """A reminder at a person's word, beside those that the policy sends.
 
 It is a digest like any other: looked at again before it goes, sent in working hours, told anew the next day if it
-could not be sent.  Who asked for it stands in its details.
+could not be sent.  Who asked for it stands in its details.  However many tables it is about, a person gets one: it
+waits for a few minutes, and what is asked for meanwhile goes with it.
 """
 
 from __future__ import annotations
@@ -9,39 +10,46 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, update
 from sqlmodel import Session
 
 from tracker.core.model import MailKind, Reason
 from tracker.core.occurrences import parse_ref
-from tracker.engine.digests import Line, digest_content, digest_details, line_of, mail_row
+from tracker.engine.digests import PRESSING, Line, digest_content, digest_details, line_of, mail_row
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import last_event
 from tracker.engine.outbox import enqueue
 from tracker.engine.people import Person
 from tracker.engine.plan import may_send
 from tracker.engine.returns import reasons_for_returns, with_reason
-from tracker.store.tables import ASSIGNMENT, MAIL
+from tracker.store.tables import ASSIGNMENT, MAIL, WAITING, MailState
 
 #: What the keys of such mails begin with.
 KEY = f"{MailKind.DIGEST.value}/now/"
 
-#: A local day began at most so long ago, anywhere.
-A_DAY = timedelta(hours=26)
+#: A local day is at most so far from that of the campaign.
+A_DAY = timedelta(days=1)
+
+
+#: So long a mail waits for what else somebody wants to remind of.
+HOLD = timedelta(minutes=5)
+
+#: States in which a mail of today has been, or will be, read.
+_HEARD = tuple(state.value for state in (*WAITING, MailState.CLAIMED, MailState.SENT))
 
 
 @dataclass(frozen=True, slots=True)
 class Reminded:
-    """What came of it: how many ``mails``, to which ``units``; ``already`` were reminded like this today.
+    """What came of it: how many ``mails``, to which ``units``; ``already`` have heard from us today.
 
     ``silent`` have something open, and nobody who could be told.  ``sends_at`` is the earliest time at which the
-    mails go out, None for now.
+    mails go out.
     """
 
     mails: int
@@ -49,6 +57,72 @@ class Reminded:
     already: tuple[str, ...] = ()
     silent: tuple[str, ...] = ()
     sends_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Whom a reminder would reach at a unit: what is open there, and its people.
+
+    ``has_heard``: it had its digest today, or was reminded like this.
+    """
+
+    unit: str
+    refs: tuple[str, ...]
+    people: tuple[Person, ...]
+    has_heard: bool
+
+
+class _Now:
+    """What is open of ``refs`` at ``units`` (None: at all), and whom it concerns."""
+
+    def __init__(
+        self,
+        session: Session,
+        force: InForce,
+        refs: Sequence[str],
+        units: Collection[str] | None,
+        now: datetime,
+    ) -> None:
+        self.people = force.people(force.day(now))
+        self.days = {
+            address: now.astimezone(ZoneInfo(each.timezone)).date()
+            for address, each in self.people.persons.items()
+        }
+        rows = [
+            row for ref in refs for row in _open(session, force, ref) if units is None or row.unit in units
+        ]
+        rows.sort(key=lambda row: force.unit_position(row.unit))
+        self.by_unit: dict[str, dict[int, Row[Any]]] = defaultdict(dict)
+        today = force.day(now)
+        for row in rows:
+            if row.opens <= today:
+                self.by_unit[row.unit][row.id] = row
+        self.held = _held(session, force, now)
+        self._heard = _heard(session, force, now) - self.held.keys()
+
+    def addresses(self, unit: str) -> tuple[str, ...]:
+        """The people of a unit."""
+        return self.people.of_unit.get(unit, ())
+
+    def has_heard(self, unit: str) -> bool:
+        """Whether somebody there has a digest of today; what still waits to go with this one is none."""
+        return any((address, self.days[address]) in self._heard for address in self.addresses(unit))
+
+
+def reach(
+    session: Session, force: InForce, refs: Sequence[str], units: Collection[str] | None, now: datetime
+) -> list[Reach]:
+    """Whom ``remind_now`` would reach, in the order of the units.  Raises UnknownNameError as it does."""
+    found = _Now(session, force, refs, units, now)
+    return [
+        Reach(
+            unit,
+            tuple(dict.fromkeys(_ref(row) for row in rows.values())),
+            tuple(found.people.persons[address] for address in found.addresses(unit)),
+            found.has_heard(unit),
+        )
+        for unit, rows in found.by_unit.items()
+    ]
 
 
 def remind_now(
@@ -59,58 +133,78 @@ def remind_now(
     now: datetime,
     *,
     asked_by: str,
+    again: bool = False,
 ) -> Reminded:
     """Put one mail for each person of ``units`` (None: of all) into the outbox, about what is open of ``refs``.
 
-    Nobody is told twice on one day what they were told so already.  A reference without its period means every
-    period.  Raises UnknownNameError for a reference that is none.
+    A unit that has heard from us today is left out, unless it is meant ``again``.  What is asked for within a few
+    minutes goes with the same mail.  A reference without its period means every period.  Raises UnknownNameError for a
+    reference that is none.
     """
-    rows = [row for ref in refs for row in _open(session, force, ref) if units is None or row.unit in units]
-    rows.sort(key=lambda row: force.unit_position(row.unit))
-    reasons = reasons_for_returns(session, [row.id for row in rows if row.answered == "returned"])
-    told = _told(session, now)
-    people = force.people(force.day(now))
-    days = {
-        address: now.astimezone(ZoneInfo(each.timezone)).date() for address, each in people.persons.items()
-    }
+    found = _Now(session, force, refs, units, now)
+    every = [row.id for rows in found.by_unit.values() for row in rows.values() if row.answered == "returned"]
+    reasons = reasons_for_returns(session, every)
     lines: dict[str, list[Line]] = defaultdict(list)
-    reached: dict[str, None] = {}
-    already: dict[str, None] = {}
-    silent: dict[str, None] = {}
-    for row in rows:
-        addresses = people.of_unit.get(row.unit, ())
-        if not addresses:
-            silent[row.unit] = None
-        for address in addresses:
-            day = days[address]
-            line = with_reason(line_of(force, row, _reason(row, day), day), reasons)
-            if row.opens > day:
-                continue
-            if (address, day, line.saying.ref, row.unit) in told:
-                already[row.unit] = None
-            else:
-                lines[address].append(line)
-                reached[row.unit] = None
+    reached, already, silent = [], [], []
+    for unit, rows in found.by_unit.items():
+        if not found.addresses(unit):
+            silent.append(unit)
+        elif found.has_heard(unit) and not again:
+            already.append(unit)
+        else:
+            reached.append(unit)
+            for address in found.addresses(unit):
+                day = found.days[address]
+                lines[address] += [
+                    with_reason(line_of(force, row, _reason(row, day), day), reasons) for row in rows.values()
+                ]
     mails = [
-        _mail(people.persons[address], days[address], found, asked_by) for address, found in lines.items()
+        _mail(found.people.persons[address], found.days[address], some, asked_by, now)
+        for address, some in lines.items()
     ]
-    written = enqueue(session, force, mails, now, last_event(session))
+    fresh = [mail for mail in mails if not _merge(session, found.held, mail)]
+    enqueue(session, force, fresh, now, last_event(session), not_before=now + HOLD)
     return Reminded(
-        written,
+        len(mails),
         tuple(reached),
-        tuple(unit for unit in already if unit not in reached),
+        tuple(already),
         tuple(silent),
-        _sends_at(force, {str(mail["timezone"]) for mail in mails}, now),
+        _sends_at(force, {str(mail["timezone"]) for mail in mails}, now + HOLD),
     )
 
 
-def _mail(person: Person, day: date, lines: Sequence[Line], asked_by: str) -> dict[str, object]:
+def _mail(
+    person: Person, day: date, lines: Sequence[Line], asked_by: str, now: datetime
+) -> dict[str, object]:
     once = sorted({(line.saying.ref, line.unit): line for line in lines}.values(), key=_rank)
     details = digest_details(person, once, {"asked_by": asked_by})
     mail = mail_row(MailKind.DIGEST, day, person, person.units[0], digest_content(once), details)
-    about = json.dumps([(line.saying.ref, line.unit) for line in once])
-    mark = hashlib.sha256(about.encode()).hexdigest()[:12]
+    mark = hashlib.sha256(f"{now.isoformat()} {asked_by}".encode()).hexdigest()[:12]
     return {**mail, "key": f"{KEY}{once[0].saying.ref}/{mark}/{day}/{person.email.casefold()}"}
+
+
+def _merge(session: Session, held: Mapping[tuple[str, date], Row[Any]], mail: Mapping[str, object]) -> bool:
+    """Whether ``mail`` went into one that still waits for its reader; a row that has just been taken takes no more."""
+    there = held.get((str(mail["recipient"]).casefold(), cast("date", mail["day"])))
+    if there is None:
+        return False
+    items = {(ref, unit): [ref, unit, *rest] for ref, unit, *rest in json.loads(there.content)}
+    items |= {(ref, unit): [ref, unit, *rest] for ref, unit, *rest in json.loads(str(mail["content"]))}
+    content = sorted(items.values(), key=lambda item: (PRESSING[Reason(item[2])], item[4] or 0))
+    before, details = json.loads(there.details), json.loads(str(mail["details"]))
+    for name in ("progress", "said"):
+        details |= {name: {**before.get(name, {}), **details.get(name, {})}}
+    details["last"] = list(dict.fromkeys([*before.get("last", ()), *details.get("last", ())]))
+    values = {
+        "content": json.dumps(content, separators=(",", ":"), ensure_ascii=False),
+        "details": json.dumps(details, ensure_ascii=False),
+    }
+    taken = update(MAIL).where(MAIL.c.id == there.id, MAIL.c.state == MailState.QUEUED.value)
+    return session.connection().execute(taken.values(**values)).rowcount == 1
+
+
+def _ref(row: Row[Any]) -> str:
+    return f"{row.key}@{row.period}" if row.period else str(row.key)
 
 
 def _open(session: Session, force: InForce, ref: str) -> Iterator[Row[Any]]:
@@ -124,18 +218,29 @@ def _open(session: Session, force: InForce, ref: str) -> Iterator[Row[Any]]:
     yield from session.execute(query.order_by(ASSIGNMENT.c.period))
 
 
-def _told(session: Session, now: datetime) -> set[tuple[str, date, str, str]]:
-    """(address, day, reference, unit) of what went into the outbox like this within a day."""
+def _heard(session: Session, force: InForce, now: datetime) -> set[tuple[str, date]]:
+    """(address, day) of the digests of the last days that have been, or will be, read."""
     rows = session.execute(
-        select(MAIL.c.recipient, MAIL.c.day, MAIL.c.content).where(
-            MAIL.c.at >= now - A_DAY, MAIL.c.key.startswith(KEY, autoescape=True)
+        select(MAIL.c.recipient, MAIL.c.day).where(
+            MAIL.c.day >= force.day(now) - A_DAY,
+            MAIL.c.kind == MailKind.DIGEST.value,
+            MAIL.c.state.in_(_HEARD),
         )
     )
-    return {
-        (row.recipient.casefold(), row.day, ref, unit)
-        for row in rows
-        for ref, unit, *_ in json.loads(row.content)
-    }
+    return {(row.recipient.casefold(), row.day) for row in rows}
+
+
+def _held(session: Session, force: InForce, now: datetime) -> dict[tuple[str, date], Row[Any]]:
+    """By (address, day) the reminders like this that still wait for more."""
+    rows = session.execute(
+        select(MAIL).where(
+            MAIL.c.day >= force.day(now) - A_DAY,
+            MAIL.c.key.startswith(KEY, autoescape=True),
+            MAIL.c.state == MailState.QUEUED.value,
+            MAIL.c.not_before > now,
+        )
+    )
+    return {(row.recipient.casefold(), row.day): row for row in rows}
 
 
 def _reason(row: Row[Any], day: date) -> Reason:
@@ -154,9 +259,11 @@ def _rank(line: Line) -> tuple[int, int, int, str]:
 
 
 def _sends_at(force: InForce, timezones: Collection[str], now: datetime) -> datetime | None:
-    """When the first of them goes out; None for now."""
-    if not timezones or any(may_send(force, zone, now) for zone in timezones):
+    """When the first of them goes out, ready at ``now``; None where there is none."""
+    if not timezones:
         return None
+    if any(may_send(force, zone, now) for zone in timezones):
+        return now.astimezone(force.zone)
     return min(_next_round(force, ZoneInfo(zone), now) for zone in timezones)
 
 

@@ -6,7 +6,7 @@ from starlette.routing import BaseRoute, Route
 
 from tracker.core.model import EventKind
 from tracker.web.acting.answers import answer
-from tracker.web.acting.posts import remind, retry
+from tracker.web.acting.posts import preview, remind, retry
 from tracker.web.identity import posting
 
 #: The answers that a button gives; submitting is the unit's, by its link.
@@ -22,9 +22,10 @@ ANSWERS = (
 
 
 def routes() -> list[BaseRoute]:
-    """``POST /act/VERB``; nothing is done by looking at an address."""
+    """``POST /act/VERB``, and what is looked at before; nothing is done by looking at an address."""
     return [
         *(Route(f"/act/{kind.value}", posting(answer(kind)), methods=["POST"]) for kind in ANSWERS),
+        Route("/remind", preview, methods=["GET"]),
         Route("/act/remind", posting(remind), methods=["POST"]),
         Route("/act/retry", posting(retry), methods=["POST"]),
     ]

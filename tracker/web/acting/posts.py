@@ -7,32 +7,55 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tracker import desk
-from tracker.engine.nudge_now import Reminded
+from tracker.core.naming import Names
+from tracker.engine.nudge_now import HOLD, Reminded
 from tracker.errors import UnknownNameError, UsageError
 from tracker.web.acting.back import back, text, texts
-from tracker.web.identity import Role, check_csrf, require
+from tracker.web.identity import Role, check_csrf, local_path, require
 from tracker.web.refused import said
-from tracker.web.site import site_of, words
+from tracker.web.site import language_of, site_of, words
 
 #: So many units are named; the others are counted.
 NAMED = 5
 
 
 def remind(request: Request, form: FormData) -> Response:
-    """Mail the people of ``units`` (all, where the form has no such field) about what is open of ``refs``."""
+    """Mail the people of ``units`` (all, where the form has no such field) about what is open of ``refs``.
+
+    With ``ticked`` the units were chosen one by one, and those that have heard today are meant too.
+    """
     person = require(request, Role.SUPERVISOR)
     check_csrf(request, form)
     site = site_of(request)
     refs = texts(form, "refs")
-    units = texts(form, "units") if "units" in form else None
+    is_ticked = "ticked" in form
+    units = texts(form, "units") if is_ticked or "units" in form else None
     try:
         meant = None if units is None else {site.force.unit_id(unit) for unit in units}
-        reminded = desk.remind_now(site.app, refs, meant, who=person.name)
+        reminded = desk.remind_now(site.app, refs, meant, who=person.name, again=is_ticked)
     except (UnknownNameError, UsageError) as error:
         return back(request, form, words(request)("acting.refused", why=said(request, error)))
     if reminded.mails:
         site.wake()
     return back(request, form, _told(request, reminded))
+
+
+def preview(request: Request) -> Response:
+    """``GET /remind``: whom a reminder of ``refs`` would reach, to be ticked before it goes."""
+    require(request, Role.SUPERVISOR)
+    site, query = site_of(request), request.query_params
+    refs = [word for value in query.getlist("refs") for word in value.split()]
+    units = [word for value in query.getlist("units") for word in value.split()]
+    meant = {site.force.unit_id(unit) for unit in units} if "units" in query else None
+    names = Names(site.force.campaign, language_of(request))
+    facts = {
+        "refs": refs,
+        "found": desk.whom_to_remind(site.app, refs, meant),
+        "name_of": names.occurrence,
+        "back": local_path(query.get("back"), "/"),
+        "minutes": HOLD.seconds // 60,
+    }
+    return site.page(request, "acting/preview.html", facts)
 
 
 def retry(request: Request, form: FormData) -> Response:
@@ -57,10 +80,7 @@ def _told(request: Request, reminded: Reminded) -> str:
     sentences = []
     if reminded.units:
         facts = {"n": reminded.mails, "units": _names(request, reminded.units)}
-        if reminded.sends_at is None:
-            sentences.append(say("acting.reminded", **facts))
-        else:
-            sentences.append(say("acting.reminded_later", **facts, at=f"{reminded.sends_at:%Y-%m-%d %H:%M}"))
+        sentences.append(say("acting.reminded", **facts, at=f"{reminded.sends_at:%Y-%m-%d %H:%M}"))
     if reminded.already:
         sentences.append(say("acting.reminded_already", units=_names(request, reminded.already)))
     if reminded.silent:
