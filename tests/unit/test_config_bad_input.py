@@ -1,5 +1,7 @@
 """Broken files and the exact finding on each: ``file:line:column: message``, every error at once."""
 
+import os
+
 import pytest
 
 from tracker.config.loader import load
@@ -332,3 +334,49 @@ def test_the_unedited_files_are_well(tmp_path):
     loaded = load_edited(tmp_path)
     assert told(loaded, tmp_path) == []
     assert loaded.campaign is not None
+
+
+@pytest.mark.parametrize(
+    "name", ["localtime", "posixrules", "Factory", "posix/Asia/Shanghai", "right/Asia/Shanghai"]
+)
+def test_what_is_the_clock_of_no_place_is_no_time_zone(tmp_path, name):
+    edit = ("issued:", f"timezone: {name}\n  issued:")
+    (found,) = [str(each) for each in load_edited(tmp_path, edit).errors]
+    assert f"there is no time zone “{name}”" in found
+
+
+@pytest.mark.parametrize(
+    "name", ["tasks.yaml", "units.yaml", "settings.yaml", "holidays/2027.yaml", "forms/a.yaml"]
+)
+def test_a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for(tmp_path, name):
+    write(tmp_path, FILES)
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    found = [str(each) for each in load(tmp_path).errors]
+    assert f"{path}:0:0: cannot be read: it is no ordinary file（无法读取）" in found
+
+
+@pytest.mark.parametrize(
+    ("name", "example"),
+    [
+        ("holidays/2027年.yaml", "2027.yaml"),
+        ("holidays/27.yaml", "2027.yaml"),
+        ("holidays/2027.YAML", "2027.yaml"),
+        ("forms/我的表.yaml", "exam-institutions.yaml"),
+    ],
+)
+def test_a_file_that_is_passed_over_for_its_name_is_named(tmp_path, name, example):
+    write(tmp_path, FILES)
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("year: 2027\n", encoding="utf-8")
+    (path.parent / ".2027.yaml.swp").write_text("", encoding="utf-8")
+    (path.parent / "README.txt").write_text("", encoding="utf-8")
+    loaded = load(tmp_path)
+    assert [(each.file, each.severity) for each in loaded.problems if each.file == str(path)] == [
+        (str(path), "warning")
+    ]
+    assert [each for each in loaded.problems if f"such as {example}" in each.message]
+    assert len([each for each in loaded.problems if "passed over" in each.message]) == 1

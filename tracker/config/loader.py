@@ -6,9 +6,12 @@ files is said.  Messages are English with the Chinese in （…） behind (``mes
 
 from __future__ import annotations
 
+import errno
 import gc
 import hashlib
+import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -168,7 +171,9 @@ class _Folder:
         years = {}
         for name in self._names(place):
             named = _YEAR_FILE.fullmatch(name)
-            if named is not None:
+            if named is None:
+                self._pass_over(f"{place}/{name}", "2027.yaml")
+            else:
                 year = read_year(self._read(f"{place}/{name}"), int(named[1]), self.guesses)
                 if year is not None:
                     years[year.year] = year
@@ -176,7 +181,12 @@ class _Folder:
 
     def _read_forms(self) -> dict[str, Form | None]:
         """The forms by id, None for one with errors; where there are none, those that come with the product."""
-        names = [name for name in self._names(FORMS) if _FORM_FILE.fullmatch(name)]
+        names = []
+        for name in self._names(FORMS):
+            if _FORM_FILE.fullmatch(name):
+                names.append(name)
+            else:
+                self._pass_over(f"{FORMS}/{name}", "exam-institutions.yaml")
         if not names:
             return dict(_shipped_forms())
         forms: dict[str, Form | None] = {}
@@ -185,10 +195,20 @@ class _Folder:
             forms[form] = read_form(self._read(f"{FORMS}/{name}"), form, self.guesses)
         return forms
 
+    def _pass_over(self, name: str, example: str) -> None:
+        """Say that a file is not read because of what it is called."""
+        document = Document(str(self.directory / name))
+        message = say(
+            f"passed over: expected a name such as {example}", f"文件名不合要求，未读取；应如{example}"
+        )
+        document.warn((0, 0), (), message)
+        self.documents.append(document)
+
     def _names(self, place: str) -> list[str]:
-        """The files in a folder beside ours."""
+        """The files in a folder beside ours; what a file manager or an editor keeps there for itself is none."""
         if self.kept is None:
-            return sorted(path.name for path in (self.directory / place).glob("*.y*ml"))
+            found = (self.directory / place).glob("[!.]*")
+            return sorted(path.name for path in found if path.suffix.lower() in {".yaml", ".yml"})
         return sorted(name.removeprefix(f"{place}/") for name in self.kept if name.startswith(f"{place}/"))
 
     def _is_there(self, name: str) -> bool:
@@ -199,7 +219,10 @@ class _Folder:
             if name not in self.kept:
                 raise FileNotFoundError(name)
             return self.kept[name].encode()
-        with (self.directory / name).open("rb") as file:
+        # Without waiting: what is no ordinary file, such as a pipe, may have nobody at its other end.
+        with open(self.directory / name, "rb", opener=_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(errno.EINVAL, "it is no ordinary file")
             # One byte more than is allowed tells a file that is too large; the rest need not be read.
             return file.read(LARGEST + 1)
 
@@ -230,6 +253,10 @@ class _Folder:
                 if what not in seen:
                     seen.add(what)
                     yield problem
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 @cache

@@ -50,6 +50,8 @@ _WEEKDAYS = {
     )
     for word in (name, name[:3], f"周{sign}", f"星期{sign}", f"礼拜{sign}")
 } | {"周天": 7, "星期天": 7, "礼拜天": 7}
+#: What the zone database holds beside the places: this machine's own clock, templates, clocks with leap seconds.
+_NO_PLACES = ("localtime", "posixrules", "Factory", "posix/", "right/")
 _LOCAL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}", re.ASCII)
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.)+{_LABEL}", re.ASCII)
@@ -216,13 +218,16 @@ def zone(value: Any) -> str:
     """The name of a time zone that exists."""
     text = _text(value, "a time zone such as Asia/Shanghai", "时区，例如Asia/Shanghai")
     try:
+        is_place = not text.startswith(_NO_PLACES)
         ZoneInfo(text)
     except (OSError, ValueError, KeyError):
+        is_place = False
+    if not is_place:
         english, chinese = did_you_mean(Guesses().near(text, sorted(available_timezones()), 1))
         raise unfit(
             f"there is no time zone {quote(text)}; expected one such as Asia/Shanghai{english}",
             f"没有{quote(text)}这个时区{chinese}",
-        ) from None
+        )
     return text
 
 
