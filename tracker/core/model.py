@@ -137,7 +137,7 @@ class Definition:
 
     ``key`` is the reference without a period: ``5``, ``5/first-list``, ``table-2``.
     ``title`` is what a person calls it in one line; for a task it is the ``text`` itself.
-    ``short`` is what people call a report by: 附件2.
+    ``short`` is what people call a report by: 表二.
     ``owners`` is verbatim, ``units`` are the ids that it resolves to, in the order of the text and then of
     the groups.  ``deadline`` is verbatim, ``rule`` what is in force (``due`` in the file already applied).
     """

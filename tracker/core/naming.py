@@ -1,4 +1,4 @@
-"""What tasks, reports and their periods are called where people read: 附件2（2022年6月应报，5月份情况）.
+"""What tasks, reports and their periods are called where people read: 表二（2022年6月应报，5月份情况）.
 
 References (``table-2@2022-06``) are for programs and for those who type them; a sentence never shows one.
 """
@@ -98,7 +98,7 @@ class Names:
         self._campaign = campaign
 
     def definition(self, key: str) -> str:
-        """附件2 · 附件2（自查自改） · 任务5 · 任务5·第一批典型案例名单; what is gone keeps its reference."""
+        """表二 · 表二（自查自改） · 任务5 · 任务5·第一批典型案例名单; what is gone keeps its reference."""
         found = self._campaign.definitions.get(key)
         if found is None:
             return key
@@ -112,12 +112,12 @@ class Names:
         )
 
     def occurrence(self, ref: str) -> str:
-        """附件2（2022年6月应报，5月份情况） · 附件2 (due in June 2022, about May 2022)."""
+        """表二（2022年6月应报，5月份情况） · 表二 (due in June 2022, about May 2022)."""
         key, _, period = ref.partition("@")
         return self._with(self.definition(key), key, period)
 
     def titled(self, ref: str) -> str:
-        """The same with what it is: 附件2 “走过场”专项整治进展情况汇总表……（2022年6月应报，5月份情况）."""
+        """The same with what it is: 表二 “走过场”专项整治进展情况汇总表……（2022年6月应报，5月份情况）."""
         key, _, period = ref.partition("@")
         name, found = self.definition(key), self._campaign.definitions.get(key)
         title = "" if found is None else _tidy(found.title).removeprefix(f"{found.task_id}.").lstrip()
