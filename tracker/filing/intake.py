@@ -97,8 +97,17 @@ def finding_facts(findings: Iterable[Finding], language: Language) -> list[Fact]
 
 
 @dataclass(frozen=True, slots=True)
+class _Owed:
+    """Whose table a file is, and what was filed for the period before."""
+
+    table: Table
+    questions: tuple[Finding, ...]
+    previous: Filed | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Read:
-    """A file that is one of our forms, and whose table it is."""
+    """A file that is one of our forms, as it was checked."""
 
     table: Table
     checked: Checked
@@ -143,7 +152,10 @@ class Intake:
             self._reader.close()
 
     def take(self, name: str, data: bytes) -> Taken:
-        """Take one file in.  Whatever is wrong with it is a finding, never an exception."""
+        """Take one file in.  Whatever is wrong with it is a finding, never an exception.
+
+        Reading, checking and drawing may take seconds, and are done while nobody waits for the ledger.
+        """
         forms = self._force.campaign.forms
         try:
             book = self._reader.read(name, data)
@@ -152,13 +164,19 @@ class Intake:
         found = recognise(book, forms)
         if isinstance(found, Finding):
             return Taken(name, findings=(found,))
-        if self._only_checks:
-            with self._app.database.reading() as session:
-                return self._told(name, book, found, self._read(session, found))
-        with self._app.database.writing() as session:
-            read = self._read(session, found)
-            taken = self._told(name, book, found, read)
-            return taken if isinstance(read, Finding) else self._file(session, read, taken, Paper(name, data))
+        with self._app.database.reading() as session:
+            owed = self._owed(session, found)
+        read = _checked(found, owed)
+        taken = _taken(name, found, read)
+        if not self._only_checks:
+            with self._app.database.writing() as session:
+                # Between the two looks somebody else may have filed; that is rare, and then it is checked once more.
+                if (now_owed := self._owed(session, found)) != owed:
+                    read = _checked(found, now_owed)
+                    taken = _taken(name, found, read)
+                if not isinstance(read, Finding):
+                    taken = self._file(session, read, taken, Paper(name, data))
+        return self._answered(taken, book, found)
 
     def _file(self, session: Session, read: _Read, taken: Taken, paper: Paper) -> Taken:
         filed = read.checked.filed
@@ -182,21 +200,16 @@ class Intake:
             return replace(taken, findings=(*taken.findings, refused))
         return replace(taken, is_taken=True, is_again=not is_new)
 
-    def _read(self, session: Session, found: Recognised) -> _Read | Finding:
+    def _owed(self, session: Session, found: Recognised) -> _Owed | Finding:
         answer = whose(session, self._force, found, self._wanted, self._now)
         if isinstance(answer, Finding):
             return answer
         table = answer.table
         before = previous_filings(session, self._force.campaign.forms, [table]).get(table.id)
-        return _Read(table, check(found, round_=table.round, previous=before), answer.questions)
+        return _Owed(table, tuple(answer.questions), before)
 
-    def _told(self, name: str, book: Book, found: Recognised, read: _Read | Finding) -> Taken:
-        """What was found, with the copy that has it in it, where there is something to put right or to look at."""
-        if isinstance(read, Finding):
-            taken = Taken(name, found.form, findings=(read,))
-        else:
-            nil, findings = read.checked.filed.is_nil, (*read.questions, *read.checked.findings)
-            taken = Taken(name, found.form, read.table, is_nil=nil, findings=findings)
+    def _answered(self, taken: Taken, book: Book, found: Recognised) -> Taken:
+        """With the copy that has the findings in it, where there is something to put right or to look at."""
         if not taken.of(Weight.ERROR) and not taken.of(Weight.QUESTION):
             return taken
         data = reply(
@@ -247,6 +260,20 @@ class Intake:
                 "content": "[]",
                 "details": json.dumps(details, ensure_ascii=False),
             }
+
+
+def _checked(found: Recognised, owed: _Owed | Finding) -> _Read | Finding:
+    if isinstance(owed, Finding):
+        return owed
+    checked = check(found, round_=owed.table.round, previous=owed.previous)
+    return _Read(owed.table, checked, owed.questions)
+
+
+def _taken(name: str, found: Recognised, read: _Read | Finding) -> Taken:
+    if isinstance(read, Finding):
+        return Taken(name, found.form, findings=(read,))
+    findings = (*read.questions, *read.checked.findings)
+    return Taken(name, found.form, read.table, is_nil=read.checked.filed.is_nil, findings=findings)
 
 
 def _who(form: Form, filed: Filed) -> str | None:
