@@ -46,12 +46,6 @@ LAST_GOOD = (
 #: Said where an edit changes what a running service cannot change.
 AFTER_RESTART = "in force after the next start only: %s（重启服务后才生效）"
 
-#: What the alert is about, in both languages.
-HELD_BACK = (
-    "修改会删去已有台账，等待确认",
-    "an edit would take away part of the ledger, and waits for a word",
-)
-
 #: The files that are watched; anything else in the folders is somebody's own business.
 WATCHED = ("*.yaml", "forms/*.y*ml")
 
@@ -165,14 +159,14 @@ class App:
         if not is_there(url):
             return None
         self._database_url = url
-        return self._kept()
+        return self._kept(self.loaded.campaign_id)
 
-    def _kept(self) -> InForce | None:
+    def _kept(self, campaign: str | None) -> InForce | None:
         """What the ledger keeps of the files that it was last brought up to date with."""
         from tracker.engine.editions import kept_files
 
         with self.database.reading() as session:
-            texts, fingerprint = kept_files(session)
+            texts, fingerprint = kept_files(session, campaign)
         if not texts or (kept := load(self.config, texts)).errors:
             return None
         return replace(self._in_force_of(kept), fingerprint=fingerprint, is_kept=True)
@@ -268,19 +262,19 @@ class App:
         with self._making:
             if force is not self.force:
                 return
-            last = self._kept()
+            last = self._kept(force.campaign.id)
             if last is None:
                 raise error
             self.held = force
             self.adopt(last)
             self.pulse.held = str(error)
         log.warning("%s", error)
-        self._alert(HELD_BACK, [str(error)])
+        self._alert(error.title, [str(error)])
 
     def _follow(self, force: InForce) -> bool:
         """Go by the later edit that the ledger keeps, until the files here change; whether there is one."""
         with self._making:
-            if (last := self._kept()) and force is self.force:
+            if (last := self._kept(force.campaign.id)) and force is self.force:
                 self.adopt(last)
         return last is not None
 

@@ -200,7 +200,12 @@ def history(app: App, *, ref: str | None = None, unit: str | None = None) -> lis
     """Every event, oldest first, of one reference or unit if given."""
     force = app.force
     with app.database.reading() as session:
-        events = read_history(session, ref=ref, unit=None if unit is None else force.unit_id(unit))
+        events = read_history(
+            session,
+            force.campaign.id,
+            ref=ref,
+            unit=None if unit is None else force.unit_id(unit),
+        )
     if not events and ref is not None:
         # What has left the files keeps its history; what never was in them is a slip.
         force.definition(parse_ref(ref)[0])
@@ -240,7 +245,7 @@ def simulated_mails(
     _in_order(first, last)
     force = app.force
     with app.database.reading() as session:
-        history = read_history(session)
+        history = read_history(session, force.campaign.id)
     events = [] if events_file is None else read_events(events_file, force.zone, force.unit_id)
     if mailbox is not None:
         mailbox.mkdir(parents=True, exist_ok=True)
@@ -267,7 +272,11 @@ def mails(
     force = app.force
     with app.database.reading() as session:
         found = stored_mails(
-            session, state=state, unit=None if unit is None else force.unit_id(unit), limit=limit
+            session,
+            force.campaign.id,
+            state=state,
+            unit=None if unit is None else force.unit_id(unit),
+            limit=limit,
         )
     return [
         outbox_facts(each, subject=each.subject or app.renderer.subject(each.mail), zone=force.zone)
@@ -278,7 +287,7 @@ def mails(
 def show_mail(app: App, number: int, *, html: bool = False) -> str:
     """One mail as its reader sees it."""
     with app.database.reading() as session:
-        found = stored_mail(session, number)
+        found = stored_mail(session, app.force.campaign.id, number)
     # What went with a mail that is gone is not known any more.
     is_gone = found.state is MailState.SENT
     enclosed = None if is_gone else Enclosures(app.database).forms_of(found.mail, app.force)
@@ -298,7 +307,7 @@ def retry_mails(app: App, number: int | None, *, since: date | None = None) -> i
     if number is not None and since is not None:
         raise UsageError("name a mail, or a day with --since, and not both")
     with app.database.writing() as session:
-        return retry(session, number, app.clock.now(), since=since)
+        return retry(session, app.force.campaign.id, number, app.clock.now(), since=since)
 
 
 def send_test_mail(app: App, address: str | None) -> tuple[str, bool]:

@@ -118,10 +118,21 @@ class AddressTakenError(TrackerError):
 
 
 class HeldBackError(TrackerError):
-    """An edit of the files takes away so much that a person has to confirm it.
+    """An edit of the files that a person has to confirm; ``title`` is what it is about, Chinese and English."""
+
+    title = ("修改须经确认，暂未生效", "an edit waits for a word")
+
+
+class RemovalsHeldBackError(HeldBackError):
+    """An edit takes away so much that a person has to confirm it.
 
     ``gone`` are keys of definitions with a history, ``removed`` of ``assignments`` would vanish.
     """
+
+    title = (
+        "修改会删去已有台账，等待确认",
+        "an edit would take away part of the ledger, and waits for a word",
+    )
 
     def __init__(self, gone: tuple[str, ...], removed: int, assignments: int) -> None:
         what_en = f"{removed} of {assignments} assignments"
@@ -138,3 +149,27 @@ class HeldBackError(TrackerError):
         self.gone = gone
         self.removed = removed
         self.assignments = assignments
+
+
+class AnotherDocumentError(HeldBackError):
+    """The files name another document or date of issue under the id of a campaign that the ledger has.
+
+    ``before`` and ``now`` are the two, each as the document and its date.
+    """
+
+    title = (
+        "文号或印发日期有变，等待确认",
+        "the files name another document or date of issue, and wait for a word",
+    )
+
+    def __init__(self, campaign: str, before: str, now: str) -> None:
+        super().__init__(
+            f"the ledger has campaign {campaign} as {before}, the edited files say {now}; nothing of this edit is in "
+            f"force until a person says which it is. A correction, all answers stay: tracker run --accept-correction, "
+            f"or accept_correction: DATE under campaign in tasks.yaml. Another campaign, everybody is asked anew: "
+            f"id: {campaign}-2 (or another new word) under campaign in tasks.yaml"
+            f"（台账中的专项工作{campaign}为{before}，修改后的文件为{now}，暂未生效，请予确认。如属更正，办理记录全部保留，"
+            f"请运行 tracker run --accept-correction，或在tasks.yaml的campaign下写明 accept_correction: 日期；"
+            f"如是另一专项工作，重新向各单位布置，请在campaign下另写编号，如 id: {campaign}-2）"
+        )
+        self.campaign = campaign

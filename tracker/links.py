@@ -1,8 +1,8 @@
 """The addresses that stand in mails: signed, so that whoever has one may do what it is for, and nothing else.
 
 A token is ``KEY + PAYLOAD + "." + MAC``.  The MAC is HMAC-SHA256, cut to 128 bits, under a key of its own for each
-purpose, derived from the secret that KEY names; the payload says what it is about, for whom and until when.  The same
-facts make the same token: nothing here reads a clock or draws a random number.
+campaign and purpose, derived from the secret that KEY names; the payload says what it is about, for whom and until
+when.  The same facts make the same token: nothing here reads a clock or draws a random number.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from functools import cached_property, lru_cache
 from itsdangerous import Signer
 from itsdangerous.encoding import base64_decode
 from itsdangerous.exc import BadData, BadSignature
+
+from tracker.core.model import MAIN, owned
 
 #: So long after it was due, or after the mail, a link still works: corrections come in late.
 LASTING = timedelta(days=60)
@@ -105,10 +107,14 @@ class Links:
     """Makes and reads links under ``base``, such as ``https://tracker.example``.
 
     ``keys`` are the secrets in force; the first signs, all are accepted.  They may be asked for later, by a function.
+    Links of another ``campaign`` are not.
     """
 
-    def __init__(self, base: str, keys: Sequence[str] | Callable[[], Sequence[str]]) -> None:
+    def __init__(
+        self, base: str, keys: Sequence[str] | Callable[[], Sequence[str]], campaign: str = MAIN
+    ) -> None:
         self.base = base.rstrip("/")
+        self._campaign = campaign
         self._keys = keys
 
     def answer(self, ref: str, unit: str, to: str, until: date) -> str:
@@ -155,7 +161,10 @@ class Links:
     def _signers(self) -> dict[str, dict[Purpose, Signer]]:
         """By key id; the one that signs comes first."""
         keys = self._keys() if callable(self._keys) else self._keys
-        return {_key_id(key): {purpose: _signer(key, purpose) for purpose in Purpose} for key in keys}
+        return {
+            _key_id(key): {purpose: _signer(key, purpose, self._campaign) for purpose in Purpose}
+            for key in keys
+        }
 
 
 def _base64(data: bytes) -> str:
@@ -167,8 +176,8 @@ def _key_id(key: str) -> str:
     return _base64(hashlib.sha256(b"tracker key id\0" + key.encode()).digest())[:_KEY_ID]
 
 
-def _signer(key: str, purpose: Purpose) -> Signer:
-    salt = f"tracker.links.{purpose}"
+def _signer(key: str, purpose: Purpose, campaign: str) -> Signer:
+    salt = owned(campaign, f"tracker.links.{purpose}")
     derived = Signer(key, salt=salt, key_derivation="hmac", digest_method=hashlib.sha256).derive_key()
     # Derived once and not for every link.
     return Signer(derived, key_derivation="none", algorithm=_Hmac128())  # type: ignore[arg-type]

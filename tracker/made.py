@@ -50,7 +50,8 @@ class Made:
         from tracker.links import Links
 
         settings = self.force.settings
-        return Links(settings.link_base, lambda: signing_keys(settings, self.database_url))
+        campaign = self.force.campaign.id
+        return Links(settings.link_base, lambda: signing_keys(settings, self.database_url), campaign)
 
     @cached_property
     def transport(self) -> Transport:

@@ -99,13 +99,13 @@ def preview(
 ) -> tuple[Changes, list[Mail]]:
     """What ``force`` does to the ledger in ``database``, and every mail from ``now`` up to ``until`` if nobody answers.
 
-    All of it happens to a copy; removals count as confirmed.
+    All of it happens to a copy; removals and corrections count as confirmed.
     """
     clock = VirtualClock(now)
     courier = CollectingCourier(subject)
     copy = open_database("sqlite://")
     engine = Engine(copy, force, courier, read_clock=clock.now, who="preview")
-    engine.accept_removals = True
+    engine.accept_removals = engine.accept_correction = True
     mails: list[Mail] = []
     try:
         copy_ledger(database, copy)
@@ -143,7 +143,7 @@ def _start(engine: Engine, clock: VirtualClock, since: date) -> None:
     engine.bring_up_to_date(clock.now(), said_through=yesterday)
     with engine.database.writing() as session:
         for timezone in engine.force.timezones:
-            set_planned_day(session, timezone, yesterday)
+            set_planned_day(session, engine.force.campaign.id, timezone, yesterday)
 
 
 def _let_happen(
@@ -183,6 +183,7 @@ def _forget(engine: Engine, event: Event, since: date) -> None:
         session.execute(
             update(ASSIGNMENT)
             .where(
+                ASSIGNMENT.c.campaign == engine.force.campaign.id,
                 ASSIGNMENT.c.key == key,
                 ASSIGNMENT.c.period == (period or ""),
                 ASSIGNMENT.c.unit == event.unit,

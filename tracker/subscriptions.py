@@ -66,7 +66,9 @@ def add_feed(app: App, unit: str | None, who: str | None = None) -> str:
     """Make a calendar's secret address; the whole of it."""
     named = None if unit is None else app.force.unit_id(unit)
     with app.database.writing() as session:
-        secret = found_feeds.add_feed(session, named, who or desk.login_name(), app.clock.now())
+        secret = found_feeds.add_feed(
+            session, app.force.campaign.id, named, who or desk.login_name(), app.clock.now()
+        )
     return f"{app.force.settings.link_base.rstrip('/')}/feed/{secret}.ics"
 
 
@@ -82,11 +84,11 @@ def feeds(app: App) -> list[Fact]:
                 "created_by": each.created_by,
                 "revoked_at": instant(each.revoked_at, zone),
             }
-            for each in found_feeds.feeds(session)
+            for each in found_feeds.feeds(session, app.force.campaign.id)
         ]
 
 
 def revoke_feed(app: App, number: int) -> None:
     """Take a calendar's address back."""
     with app.database.writing() as session:
-        found_feeds.revoke_feed(session, number, app.clock.now())
+        found_feeds.revoke_feed(session, app.force.campaign.id, number, app.clock.now())

@@ -60,7 +60,7 @@ def ours(folder: str, port: int, mails: int, rows: int, connections: int) -> Fig
 
 def _any_mail(engine: Engine) -> Claimed:
     with engine.database.reading() as session:
-        stored = stored_mails(session, limit=1)[0]
+        stored = stored_mails(session, "main", limit=1)[0]
     return Claimed(stored.id, 1, 1, stored.message_id, stored.mail)
 
 

@@ -54,7 +54,7 @@ def fill(file: str, assignments: int, *, monthly: bool) -> Figures:
     if monthly:
         _send_before(service, int(assignments * SENT_BEFORE))
         with service.database.writing() as session:
-            set_planned_day(session, service.force.campaign.timezone, TODAY)
+            set_planned_day(session, "main", service.force.campaign.timezone, TODAY)
     service.close()
     return {"rate": assignments / seconds, "seconds": seconds}
 
@@ -106,7 +106,7 @@ def idle(file: str, assignments: int, passes: int) -> Figures:
         planning.append(time.perf_counter() - start)
         assert not report.planned
         with service.database.writing() as session:
-            set_planned_day(session, timezone, TODAY)
+            set_planned_day(session, "main", timezone, TODAY)
     service.close()
     return {"asleep": median(asleep) * 1000, "planning": median(planning) * 1000}
 

@@ -58,7 +58,7 @@ def _claim_all(url: str, who: str, barrier: Barrier) -> None:
     barrier.wait()
     while True:
         with database.writing(alone=False) as session:
-            if not claim(session, MOMENT, who, most=CLAIM, timezones=["Asia/Shanghai"]):
+            if not claim(session, "main", MOMENT, who, most=CLAIM, timezones=["Asia/Shanghai"]):
                 return
 
 

@@ -53,7 +53,7 @@ def fill(file: str, units: int, items: int) -> Figures:
     service = _service(file, units, items)
     service.engine.bring_up_to_date(MORNING, said_through=date(2022, 8, 5))
     with service.database.writing() as session:
-        set_planned_day(session, "Asia/Shanghai", date(2022, 8, 5))
+        set_planned_day(session, "main", "Asia/Shanghai", date(2022, 8, 5))
         session.execute(
             text(
                 "UPDATE assignment SET answered = 'submitted', quiet = 1, submitted_at = '2022-07-01 00:00:00', "

@@ -90,7 +90,9 @@ class Served:
 
     def mail_to(self, unit):
         with self.app.database.reading() as session:
-            return [each for each in stored_mails(session, unit=unit) if each.mail.kind == "digest"][-1].mail
+            return [each for each in stored_mails(session, "main", unit=unit) if each.mail.kind == "digest"][
+                -1
+            ].mail
 
     def state(self, ref, unit):
         _, (row,) = desk.status(self.app, unit=unit, ref=ref)

@@ -36,7 +36,9 @@ def told(tmp_path_factory):
         answer(app, "table-3@2022-06", "fuling", EventKind.WAIVE)
         app.engine.run_pass()
         with app.database.reading() as session:
-            weekly = [each.mail for each in stored_mails(session) if each.mail.kind is MailKind.ROLLUP][-1]
+            weekly = [
+                each.mail for each in stored_mails(session, "main") if each.mail.kind is MailKind.ROLLUP
+            ][-1]
         mail = app.renderer.render(weekly)
         client = browser(app)
         report = month_report(app, Month(date(2022, 6, 1)))

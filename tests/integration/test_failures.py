@@ -71,7 +71,7 @@ def test_refusals_all_day_are_a_handful_of_alerts_and_each_mail_stands_in_one():
         engine.pass_at("2022-04-08 09:00")
         for turn in range(80):
             with engine.database.writing() as session:
-                retry(session, 1 + turn % 3, engine.clock.now())
+                retry(session, "main", 1 + turn % 3, engine.clock.now())
             deliver(engine)
             go_on(engine, timedelta(minutes=7))
         go_on(engine, timedelta(days=1))
@@ -114,9 +114,9 @@ def test_all_failed_means_those_of_a_week_unless_a_day_is_named():
         engine.pass_at("2022-04-08 09:00")
         go_on(engine, timedelta(days=9))
         with engine.database.writing() as session:
-            assert retry(session, None, engine.clock.now()) == 0
-            assert retry(session, None, engine.clock.now(), since=date(2022, 4, 9)) == 0
-            assert retry(session, None, engine.clock.now(), since=date(2022, 4, 8)) == 2
+            assert retry(session, "main", None, engine.clock.now()) == 0
+            assert retry(session, "main", None, engine.clock.now(), since=date(2022, 4, 9)) == 0
+            assert retry(session, "main", None, engine.clock.now(), since=date(2022, 4, 8)) == 2
 
 
 def test_a_digest_of_an_earlier_day_does_not_go_as_it_was_but_stands_in_the_next_one():
@@ -128,7 +128,7 @@ def test_a_digest_of_an_earlier_day_does_not_go_as_it_was_but_stands_in_the_next
             engine.record("submit", "table-2@2022-05", each, when="2022-05-05 12:00")
         engine.pass_at("2022-05-06 09:00")
         with engine.database.writing() as session:
-            assert retry(session, None, engine.clock.now()) == 2
+            assert retry(session, "main", None, engine.clock.now()) == 2
         assert engine.pass_at("2022-05-06 10:00") == {}
         told = engine.pass_at("2022-05-07 09:00")
         assert sorted(told) == [FULING, WANZHOU]
@@ -158,7 +158,7 @@ def test_a_mail_that_gave_up_for_lack_of_answers_may_lack_as_many_again_after_a_
             go_on(engine, timedelta(days=2))
         assert states(engine) == {"failed": 1}
         with engine.database.writing() as session:
-            retry(session, 1, engine.clock.now())
+            retry(session, "main", 1, engine.clock.now())
         deliver(engine)
         assert states(engine) == {"uncertain": 1}
 
@@ -208,5 +208,5 @@ def test_each_unit_hears_by_itself_again_once_its_address_is_mended():
         assert set(engine.pass_at("2022-04-08 09:00")) == {FULING}
         engine.engine.adopt(world(TASK, units=BOTH))
         with engine.database.writing() as session:
-            retry(session, None, engine.clock.now())
+            retry(session, "main", None, engine.clock.now())
         assert set(engine.pass_at("2022-04-11 09:00")) == {WANZHOU}

@@ -69,7 +69,7 @@ def test_an_address_that_was_taken_back_looks_like_one_that_never_was(app):
 
 def test_a_reminder_encloses_the_dates_that_are_still_to_come(app):
     with app.database.reading() as session:
-        mails = [each.mail for each in stored_mails(session) if each.mail.kind is MailKind.DIGEST]
+        mails = [each.mail for each in stored_mails(session, "main") if each.mail.kind is MailKind.DIGEST]
     enclosures = Enclosures(app.database)
     checked = 0
     for mail in mails[:20]:

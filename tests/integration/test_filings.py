@@ -75,7 +75,10 @@ def file(running, ref, unit="wanzhou", table=None, when="2022-05-03", name="a.xl
 
 def history(running):
     with running.engine.database.reading() as session:
-        return [(each.ref, each.unit, each.event.value, each.who, each.via) for each in read_history(session)]
+        return [
+            (each.ref, each.unit, each.event.value, each.who, each.via)
+            for each in read_history(session, "main")
+        ]
 
 
 def in_force(running, ref, unit="wanzhou"):

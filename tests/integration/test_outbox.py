@@ -128,7 +128,7 @@ def states(engine):
 
 def take(engine, who="somebody", most=100, timezones=("Asia/Shanghai",)):
     with engine.database.writing() as session:
-        return claim(session, engine.clock.now(), who, most=most, timezones=timezones)
+        return claim(session, "main", engine.clock.now(), who, most=most, timezones=timezones)
 
 
 def tell(engine, results):
@@ -160,7 +160,7 @@ def test_planning_a_day_twice_writes_every_mail_once():
         before = rows(engine, "key", "message_id")
         with engine.database.writing() as session:
             # Even if the mark were lost, as after the restore of half a backup.
-            set_planned_day(session, "Asia/Shanghai", date(2022, 5, 4))
+            set_planned_day(session, "main", "Asia/Shanghai", date(2022, 5, 4))
             plan(session, engine.engine.force, engine.clock.now())
         assert rows(engine, "key", "message_id") == before
 
@@ -318,14 +318,14 @@ def test_a_refusal_for_good_is_final_until_a_person_says_otherwise():
         go_on(engine, timedelta(days=2))
         assert deliver(engine) == {}
         with engine.database.writing() as session:
-            assert retry(session, None, engine.clock.now()) == 1
+            assert retry(session, "main", None, engine.clock.now()) == 1
             with pytest.raises(UsageError, match="queued"):
-                retry(session, 1, engine.clock.now())
+                retry(session, "main", 1, engine.clock.now())
         assert deliver(engine) == {SENT: 1}
         with engine.database.writing() as session:
-            assert retry(session, None, engine.clock.now()) == 0
+            assert retry(session, "main", None, engine.clock.now()) == 0
             with pytest.raises(UsageError, match="is sent"):
-                retry(session, 1, engine.clock.now())
+                retry(session, "main", 1, engine.clock.now())
 
 
 def test_a_person_may_send_at_once_what_waits_for_another_attempt():
@@ -333,7 +333,7 @@ def test_a_person_may_send_at_once_what_waits_for_another_attempt():
         deliver(engine)
         assert deliver(engine) == {}
         with engine.database.writing() as session:
-            assert retry(session, 1, engine.clock.now()) == 1
+            assert retry(session, "main", 1, engine.clock.now()) == 1
         assert deliver(engine) == {SENT: 1}
 
 
@@ -436,7 +436,7 @@ def test_what_was_sent_is_written_down_once_the_database_is_back(monkeypatch):
 def test_a_mail_whose_lease_is_about_to_end_is_left_to_the_next():
     with alerting(count=2) as engine:
         with engine.database.writing() as session:
-            taken = claim(session, engine.clock.now(), "a", most=2, timezones=[])
+            taken = claim(session, "main", engine.clock.now(), "a", most=2, timezones=[])
         now = engine.clock.now()
         late = now + LEASE - LAST_MINUTE
         assert [each.may_go(now) for each in taken] == [True, True]
@@ -535,7 +535,7 @@ def test_three_days_without_a_mail_server_are_one_mail_with_how_things_stand():
             "sent": 2,
         }
         with engine.database.reading() as session:
-            old = stored_mails(session, state="superseded")
+            old = stored_mails(session, "main", state="superseded")
         assert all("told in the digest of 2022-05" in str(mail.outcome) for mail in old)
         assert engine.pass_at("2022-05-09 20:00") == {}
 
@@ -622,13 +622,13 @@ def test_the_outbox_shows_the_newest_mails_and_those_of_a_state_or_unit():
         engine.pass_at("2022-05-05 09:00")
         engine.pass_at("2022-05-06 09:00")
         with engine.database.reading() as session:
-            every = stored_mails(session)
+            every = stored_mails(session, "main")
             assert [mail.id for mail in every] == sorted(mail.id for mail in every)
-            assert stored_mails(session, limit=1) == every[-1:]
-            assert [mail.mail.unit for mail in stored_mails(session, unit="fuling")] == ["fuling"] * 2
-            assert stored_mails(session, state="failed") == []
+            assert stored_mails(session, "main", limit=1) == every[-1:]
+            assert [mail.mail.unit for mail in stored_mails(session, "main", unit="fuling")] == ["fuling"] * 2
+            assert stored_mails(session, "main", state="failed") == []
             with pytest.raises(UsageError, match="expected one of queued"):
-                stored_mails(session, state="lost")
+                stored_mails(session, "main", state="lost")
 
 
 def test_a_mail_reads_the_same_before_and_after_it_was_stored():
@@ -637,7 +637,7 @@ def test_a_mail_reads_the_same_before_and_after_it_was_stored():
         engine.clock.set(at("2022-05-31"))
         engine.engine.run_pass()
         with engine.database.reading() as session:
-            stored = {mail.mail.to: mail.mail for mail in stored_mails(session)}
+            stored = {mail.mail.to: mail.mail for mail in stored_mails(session, "main")}
         sent = {claimed.mail.to: claimed.mail for claimed in engine.courier.taken}
         assert stored == sent
         assert all(mail.at == at("2022-05-31") and mail.at.tzinfo is not None for mail in sent.values())

@@ -84,8 +84,8 @@ def test_a_domain_gets_no_more_than_its_rate_in_any_minute_and_the_others_do_not
 def test_the_rate_is_shared_by_all_that_claim(engine):
     fill(engine, slow_example=8)
     with engine.database.writing() as session:
-        first = claim(session, engine.clock.now(), "one", most=2, timezones=(), rates=SLOWLY.pace)
-        second = claim(session, engine.clock.now(), "two", most=9, timezones=(), rates=SLOWLY.pace)
+        first = claim(session, "main", engine.clock.now(), "one", most=2, timezones=(), rates=SLOWLY.pace)
+        second = claim(session, "main", engine.clock.now(), "two", most=9, timezones=(), rates=SLOWLY.pace)
     assert (len(first), len(second)) == (2, 1)
 
 

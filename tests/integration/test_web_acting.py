@@ -192,7 +192,7 @@ def test_no_answer_without_the_secret_of_the_form(home, verb):
 
 def mails(home):
     with home.app.database.reading() as session:
-        return stored_mails(session)
+        return stored_mails(session, "main")
 
 
 def taken(home):

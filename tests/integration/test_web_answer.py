@@ -74,7 +74,7 @@ class Office:
         with self.app.database.reading() as session:
             return [
                 (each.event.value, each.count, each.who, each.via, each.note)
-                for each in read_history(session, ref=ref, unit=unit)
+                for each in read_history(session, "main", ref=ref, unit=unit)
             ]
 
     def counts(self):
@@ -87,7 +87,7 @@ class Office:
 
     def mails(self):
         with self.app.database.reading() as session:
-            return [each.mail for each in stored_mails(session)]
+            return [each.mail for each in stored_mails(session, "main")]
 
     def record(self, kind, ref=TABLE, unit="wanzhou", **more):
         self.app.engine.record(Event(self.clock.now(), ref, unit, EventKind(kind), **more))
@@ -325,7 +325,7 @@ def test_more_time_is_asked_for_granted_and_then_in_force(office, monkeypatch):
     assert office.events() == []
     office.press(f"{link}/extend", until="2022-05-20", text="机构数据尚未汇总")
     with office.app.database.reading() as session:
-        (request,) = open_requests(session)
+        (request,) = open_requests(session, "main")
     asked = [mail for mail in office.mails() if mail.details.get("request")]
     supervisor = office.app.force.campaign.units[office.app.force.campaign.supervisor]
     assert {mail.to for mail in asked} == {each.email for each in supervisor.contacts if each.role == "to"}
@@ -352,7 +352,7 @@ def test_more_time_is_asked_for_granted_and_then_in_force(office, monkeypatch):
     again = office.browser.post("/act/decline", data={"id": request.id})
     assert again.status_code == 400
     with office.app.database.reading() as session:
-        assert [each.answer for each in requests_of(session, TABLE, "wanzhou")] == [Verdict.GRANTED]
+        assert [each.answer for each in requests_of(session, "main", TABLE, "wanzhou")] == [Verdict.GRANTED]
 
 
 def test_more_time_can_be_granted_after_the_date_with_a_reason_on_record(office, monkeypatch):

@@ -104,7 +104,7 @@ def new_message_id() -> None:
 def no_second_look() -> None:
     """What was answered between planning and sending goes out all the same."""
     outbox.answered_since = lambda *_: set()
-    outbox.still_asked = lambda _session, cells: dict.fromkeys(cells)
+    outbox.still_asked = lambda _session, _campaign, cells: dict.fromkeys(cells)
 
 
 def planning_in_pieces() -> None:

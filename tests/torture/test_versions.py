@@ -10,6 +10,7 @@ import pytest
 from tests.tools import ROOT, clean_environ, missing, quick_folder, wait_until
 from tests.torture.bureau import bureau, each_alone
 from tests.torture.scripted import Server
+from tracker.store.database import SCHEMA
 
 pytestmark = [pytest.mark.fault("restore"), pytest.mark.torture]
 
@@ -62,7 +63,7 @@ def test_old_and_new_side_by_side(old, figures):
                 return log.read_text() + "".join(each.said() for each in new)
 
             wait_until(lambda: here.states() == {"sent": MAILS}, 60, told)
-            assert here.found().schema == "3"
+            assert here.found().schema == SCHEMA
             time.sleep(1)
             result = here.score()
             assert result.holds, told()

@@ -175,7 +175,13 @@ class OutboxMachine(RuleBasedStateMachine):
             nonlocal taken
             with self.world.database.writing() as session:
                 taken = outbox.claim(
-                    session, self.now, who, most=most, timezones=FORCE.timezones, rates=FORCE.settings.pace
+                    session,
+                    "main",
+                    self.now,
+                    who,
+                    most=most,
+                    timezones=FORCE.timezones,
+                    rates=FORCE.settings.pace,
                 )
                 if crash == "before":
                     raise Crashed
@@ -308,7 +314,7 @@ class OutboxMachine(RuleBasedStateMachine):
         if number is not None and (number not in found or MailState(found[number].state) not in RETRIABLE):
             return
         with self.world.database.writing() as session:
-            retry(session, number, self.now, since=at("2022-01-01").date())
+            retry(session, "main", number, self.now, since=at("2022-01-01").date())
         self.reference.retry(number)
 
     # --- what must hold ---
@@ -354,7 +360,7 @@ class OutboxMachine(RuleBasedStateMachine):
         """
         self.sync()
         with self.world.database.reading() as session:
-            planned = planned_day(session, FORCE.campaign.timezone)
+            planned = planned_day(session, "main", FORCE.campaign.timezone)
         if planned is not None:
             self.world.clock.set(max(self.now, at(str(planned))))
         before = len(self.accepted)

@@ -274,7 +274,7 @@ class Simulation:
 
     def _operator(self) -> None:
         with self.database.writing() as session:
-            self.counts["retried by hand"] += retry(session, None, self.clock.now())
+            self.counts["retried by hand"] += retry(session, "main", None, self.clock.now())
 
     def _result(self, events: list[Event], last: date) -> Run:
         states = self._states()

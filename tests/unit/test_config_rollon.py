@@ -61,8 +61,10 @@ def test_the_shipped_campaign_is_rolled_on_and_only_its_dates_differ(tmp_path):
     assert new.issued == date(2023, 4, 8)
     assert new.document == "渝考发〔2023〕5号"
     assert_rules_moved(old, new, 1)
+    assert (old.id, new.id) == ("main", "main-2023"), "another campaign, which asks everybody anew"
     before = (shipped("config") / "tasks.yaml").read_text(encoding="utf-8").splitlines()
     after = (tmp_path / "new/config/tasks.yaml").read_text(encoding="utf-8").splitlines()
+    after.remove("  id: main-2023")
     assert len(before) == len(after)
     for left, right in zip(before, after, strict=True):
         assert left == right or (ROLLED_KEYS.match(left) and len(left) == len(right)), left
@@ -108,7 +110,7 @@ reports:
 
 ROLLED = """\
 # 说明 2022
-campaign: {title: 清单, issued: 2023-04-08, document: "甲[2023]1号", task_count: 3}
+campaign: {id: main-2023, title: 清单, issued: 2023-04-08, document: "甲[2023]1号", task_count: 3}
 tasks:
   - id: 1
     text: 做
@@ -152,6 +154,21 @@ def test_comments_quotes_ends_of_lines_and_the_mark_at_the_beginning_stay(end, m
     assert [line.partition(": ")[2] for line in told.mentions] == ["查 2022"]
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("{title: 单, id: safety, ", "{title: 单, id: safety-2023, "),
+        ("{title: 单, id: safety-2022, ", "{title: 单, id: safety-2023, "),
+        ("{title: 单, id: 2022, ", "{title: 单, id: 2023, "),
+        ("{accept_removals: 2022-06-10, title: 单, ", "{id: main-2023, title: 单, "),
+        ("{title: 单, accept_correction: 2022-06-10, ", "{id: main-2023, title: 单, "),
+    ],
+)
+def test_next_years_list_is_another_campaign(old, new):
+    text = "campaign: %sissued: 2022-04-08}\ntasks: []\n"
+    assert roll_tasks((text % old).encode(), 2023)[0].decode() == text.replace("2022", "2023") % new
+
+
 # --- deadlines ---
 
 
@@ -193,9 +210,10 @@ def test_a_deadline_that_cannot_be_moved_is_left_and_listed(tmp_path):
         FILES | {"tasks.yaml": FILES["tasks.yaml"].replace('"2022年6月底前"', '"\\u0032022年6月底前"')},
     )
     _, told = roll_on(tmp_path, tmp_path / "new", 2023)
-    assert told.left == ["tasks.yaml:15: 2: deadline 2022年6月底前"]
+    assert told.left == ["tasks.yaml:16: 2: deadline 2022年6月底前"]
     assert told.moved == [
         "campaign: issued 2022-04-08 → 2023-04-08",
+        "campaign: id main → main-2023",
         "1: 2022年底前 → 2023年底前",
         "2/list: 2022年5月20日前 → 2023年5月20日前",
     ]
@@ -210,8 +228,9 @@ def test_a_deadline_over_two_lines_keeps_them_and_lines_are_those_of_the_new_fil
     )
     new, told = roll_tasks(data.encode(), 2023)
     expected = data.replace("    status: done\n", "").replace("issued: 2022", "issued: 2023")
+    expected = expected.replace("  title", "  id: main-2023\n  title")
     assert new.decode() == expected.replace("June 2022", "June 2023")
-    assert told.left == ["tasks.yaml:9: 2: deadline 2022年底前"]
+    assert told.left == ["tasks.yaml:10: 2: deadline 2022年底前"]
 
 
 # --- what is refused ---
@@ -294,6 +313,7 @@ def test_whatever_is_rolled_on_only_years_change_and_every_rule_is_moved(found, 
     # Years and what was dropped aside, both are the same to the last character.
     for dropped in DROPPED:
         old = old.replace(dropped.replace("\n", end), "")
+    old = old.replace("  title", f"  id: main-{2022 + years}{end}  title")
     assert re.sub(r"\d{4}", "#", old) == re.sub(r"\d{4}", "#", new.decode())
 
 

@@ -24,6 +24,7 @@ from tracker.engine.agenda import agenda_dates
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import last_event
 from tracker.engine.restored import RESTORED
+from tracker.store.campaigns import read_fact
 from tracker.store.database import Database, read_meta
 from tracker.store.tables import AGENDA, EVENT
 
@@ -116,13 +117,16 @@ class Lights:
     @classmethod
     def read(cls, session: Session, force: InForce, day: date) -> Lights:
         """All of it, from the database."""
-        return cls(force, day, Marks.read(session), {row.id: row for row in session.execute(select(AGENDA))})
+        # What hangs on another campaign's rows is among the marks, and judged by none of ours.
+        ours = select(AGENDA).where(AGENDA.c.campaign == force.campaign.id)
+        return cls(force, day, Marks.read(session), {row.id: row for row in session.execute(ours)})
 
     def again(self, session: Session, units: Iterable[str]) -> Lights:
         """The same with ``units`` as they are now, on the same day."""
         last = max(self._agendas, default=0)
         # The dates of a row never change; an extension makes another one.
-        new = {row.id: row for row in session.execute(select(AGENDA).where(AGENDA.c.id > last))}
+        ours = AGENDA.c.campaign == self.force.campaign.id
+        new = {row.id: row for row in session.execute(select(AGENDA).where(ours, AGENDA.c.id > last))}
         found = Lights(self.force, self.day, self.marks.again(session, units), {**self._agendas, **new})
         found._judged = self._judged.copy()
         return found
@@ -220,7 +224,12 @@ class Board:
     def lights(self, session: Session, force: InForce, now: datetime) -> Lights:
         """The lights of today."""
         day = force.day(now)
-        base = (read_meta(session, "reconciled"), read_meta(session, RESTORED), force.fingerprint, day)
+        base = (
+            read_fact(session, force.campaign.id, "reconciled"),
+            read_meta(session, RESTORED),
+            force.fingerprint,
+            day,
+        )
         state = _State(base, last_event(session))
         found = self._known(state)
         if found is not None:

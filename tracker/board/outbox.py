@@ -32,9 +32,9 @@ class MailPage:
     pages: int
 
 
-def mail_page(session: Session, sought: Sought, *, page: int, size: int) -> MailPage:
+def mail_page(session: Session, campaign: str, sought: Sought, *, page: int, size: int) -> MailPage:
     """The mails that are sought."""
-    conditions = [
+    conditions = [MAIL.c.campaign == campaign] + [
         column == value
         for column, value in (
             (MAIL.c.state, sought.state),
@@ -48,12 +48,14 @@ def mail_page(session: Session, sought: Sought, *, page: int, size: int) -> Mail
     page = min(max(page, 1), pages)
     query = select(MAIL).where(*conditions).order_by(MAIL.c.id.desc()).limit(size).offset((page - 1) * size)
     mails = tuple(stored(row) for row in session.execute(query))
-    return MailPage(mails, states(session), number, page, pages)
+    return MailPage(mails, states(session, campaign), number, page, pages)
 
 
-def states(session: Session) -> dict[str, int]:
+def states(session: Session, campaign: str) -> dict[str, int]:
     """How many mails there are of each state."""
-    rows = session.execute(select(MAIL.c.state, func.count()).group_by(MAIL.c.state))
+    rows = session.execute(
+        select(MAIL.c.state, func.count()).where(MAIL.c.campaign == campaign).group_by(MAIL.c.state)
+    )
     counted = {str(state): int(number) for state, number in rows}
     return {state.value: counted[state.value] for state in MailState if state.value in counted}
 
@@ -68,12 +70,13 @@ class Queue:
     last_failure: StoredMail | None
 
 
-def queue(session: Session) -> Queue:
+def queue(session: Session, campaign: str) -> Queue:
     """How the outbox stands."""
-    waiting, oldest = session.execute(select(func.count(), func.min(MAIL.c.at)).where(UNDERWAY)).one()
-    last_sent = session.execute(select(func.max(MAIL.c.sent_at))).scalar()
+    ours = MAIL.c.campaign == campaign
+    waiting, oldest = session.execute(select(func.count(), func.min(MAIL.c.at)).where(UNDERWAY, ours)).one()
+    last_sent = session.execute(select(func.max(MAIL.c.sent_at)).where(ours)).scalar()
     failed = session.execute(
-        select(MAIL).where(MAIL.c.state == MailState.FAILED.value).order_by(MAIL.c.id.desc()).limit(1)
+        select(MAIL).where(ours, MAIL.c.state == MailState.FAILED.value).order_by(MAIL.c.id.desc()).limit(1)
     ).first()
     return Queue(waiting, oldest, last_sent, None if failed is None else stored(failed))
 
@@ -82,7 +85,7 @@ def queue(session: Session) -> Queue:
 PUT_OFF = 2
 
 
-def stuck_since(session: Session) -> datetime | None:
+def stuck_since(session: Session, campaign: str) -> datetime | None:
     """Since when mails are put off and none goes out at all; None where the post works, or has nothing to do.
 
     One address that is hard to reach is no reason, while others are reached.
@@ -90,11 +93,13 @@ def stuck_since(session: Session) -> datetime | None:
     newest = session.execute(
         select(func.max(MAIL.c.at)).where(
             UNDERWAY,
+            MAIL.c.campaign == campaign,
             MAIL.c.state.in_([MailState.DEFERRED.value, MailState.UNCERTAIN.value]),
             MAIL.c.attempts >= PUT_OFF,
         )
     ).scalar()
     if newest is None:
         return None
-    has_sent = session.execute(select(MAIL.c.id).where(MAIL.c.sent_at >= newest).limit(1)).first() is not None
+    sent = select(MAIL.c.id).where(MAIL.c.campaign == campaign, MAIL.c.sent_at >= newest)
+    has_sent = session.execute(sent.limit(1)).first() is not None
     return None if has_sent else newest

@@ -34,6 +34,13 @@ def run(
             help="确认文件修改中的删减 · The edited files may take away what has a history",
         ),
     ] = False,
+    accept_correction: Annotated[
+        bool,
+        typer.Option(
+            "--accept-correction",
+            help="文号、印发日期的修改是更正，办理记录保留 · A changed document or date of issue is a correction",
+        ),
+    ] = False,
 ) -> None:
     """启动服务 · Run the service; --once does one pass and leaves."""
     import os
@@ -44,6 +51,7 @@ def run(
     set_up(os.environ)
     with given(context).open(lenient=True) as app:
         app.engine.accept_removals = accept_removals
+        app.engine.accept_correction = accept_correction
         if once:
             run_once(app, at_once=send_now)
         else:

@@ -56,7 +56,9 @@ def build_campaign(
         units={unit.id: _unit(unit, roster) for unit in units.units},
         groups={group.id: _group(group, roster) for group in units.groups},
         accept_removals=head.accept_removals,
+        accept_correction=head.accept_correction,
         forms={id_: form for id_, form in forms.items() if form is not None},
+        id=head.id,
     )
 
 

@@ -25,6 +25,7 @@ from tracker.config.build import build_campaign, build_settings
 from tracker.config.checks import Texts, check_tasks, policy_names
 from tracker.config.contacts import check_contacts, warn_of_circles
 from tracker.config.document import Document, Sequential
+from tracker.config.document import Mapping as Mapped
 from tracker.config.forms import read_form
 from tracker.config.holidays import read_year
 from tracker.config.messages import Guesses, say
@@ -35,7 +36,7 @@ from tracker.config.shapes import fit
 from tracker.config.yamlnodes import read_document
 from tracker.config.yamltext import LARGEST
 from tracker.core.form import Form
-from tracker.core.model import Campaign
+from tracker.core.model import MAIN, Campaign
 from tracker.core.policy import Settings
 from tracker.core.workdays import HolidayYear
 from tracker.errors import ConfigError, Problem
@@ -52,7 +53,8 @@ class Loaded:
     """What was read.  ``campaign`` is None, and ``settings`` may be as shipped, where there are errors.
 
     ``fingerprint`` is made of the bytes of all ``files``; it changes whenever one of them does.  ``texts`` are
-    their contents by name, so that what is in force can be kept and read again.
+    their contents by name, so that what is in force can be kept and read again.  ``campaign_id`` is known where
+    there are errors, too, unless nobody can tell.
     """
 
     campaign: Campaign | None
@@ -62,6 +64,7 @@ class Loaded:
     holidays: dict[int, HolidayYear] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
+    campaign_id: str | None = None
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -123,7 +126,14 @@ class _Folder:
         if any(problem.severity == "error" for problem in problems):
             campaign = None
         return Loaded(
-            campaign, settings, problems, self.digest.hexdigest(), holidays, tuple(self.files), self.texts
+            campaign,
+            settings,
+            problems,
+            self.digest.hexdigest(),
+            holidays,
+            tuple(self.files),
+            self.texts,
+            _campaign_id(tasks),
         )
 
     def _put_together(
@@ -275,6 +285,15 @@ def _issued(tasks: Document) -> date | None:
         return day(tasks.value(("campaign", "issued")))
     except PydanticCustomError:
         return None
+
+
+def _campaign_id(tasks: Document) -> str | None:
+    """Whose the file is, with whatever else is wrong with it; None where there is no campaign to be read."""
+    head = tasks.value(("campaign",))
+    if not isinstance(head, Mapped):
+        return None
+    written = head.get("id", MAIN)
+    return written if isinstance(written, str) else None
 
 
 def _has_error(document: Document) -> bool:

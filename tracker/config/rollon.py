@@ -21,7 +21,7 @@ from tracker.config.roster import items, text_of
 from tracker.config.scalars import LAST_YEAR, day
 from tracker.config.yamlnodes import read_document
 from tracker.core.expressions import NoSuchDayError, parse
-from tracker.core.model import Rule
+from tracker.core.model import MAIN, Rule
 from tracker.core.tokens import tokenize
 from tracker.errors import DeadlineSyntaxError, UsageError
 
@@ -102,7 +102,9 @@ class _Roller:
         self._move_day((*campaign, "issued"), "campaign")
         self._move_year((*campaign, "year"))
         self._renumber((*campaign, "document"))
+        self._name(campaign)
         self._drop(campaign, "accept_removals", "campaign")
+        self._drop(campaign, "accept_correction", "campaign")
         for location, name in _definitions(self.document):
             self._move_deadline((*location, "deadline"), name)
             self._move_day((*location, "due"), name)
@@ -152,6 +154,25 @@ class _Roller:
         new = re.sub(rf"([〔\[（(【]){year}([〕\]）)】])", rf"\g<1>{new_year}\2", old)
         if new != old and self._replace(location, old, new):
             self.told.document = f"{old} → {new}"
+
+    def _name(self, location: Location) -> None:
+        """Next year's list is another campaign: in the same ledger, too, everybody is asked anew."""
+        head = self.document.value(location)
+        assert isinstance(head, Mapping)
+        old = str(head.get("id") or MAIN)
+        year, new_year = str(self.issued.year), str(self.issued.year + self.years)
+        new = re.sub(rf"(?<!\d){year}(?!\d)", new_year, old)
+        new = f"{old}-{new_year}" if new == old else new
+        self.told.moved.append(f"campaign: id {old} → {new}")
+        if "id" in head:
+            self._replace((*location, "id"), old, new)
+            return
+        first = head.marks["title"][0].index
+        line = max(self.text.rfind("\n", 0, first), self.text.rfind("\r", 0, first)) + 1
+        indent = self.text[line:first]
+        end = "\r\n" if "\r\n" in self.text else "\r" if "\r" in self.text else "\n"
+        between = ", " if indent.strip() else end + indent
+        self.edits.append((first, first, f"id: {new}{between}"))
 
     # --- the text ---
 

@@ -48,6 +48,7 @@ from tracker.config.scalars import (
     weekday,
     whole,
 )
+from tracker.core.model import MAIN
 from tracker.core.policy import Interval, Rate
 
 ONE_LINE = r"^[^\r\n\t]+$"
@@ -216,6 +217,7 @@ class ReportShape(Item):
 class CampaignShape(Shape):
     """The issued document."""
 
+    id: Id = MAIN
     title: Line
     document: Line | None = None
     issued: Day
@@ -225,6 +227,7 @@ class CampaignShape(Shape):
     supervisor: Line | None = None
     task_count: Annotated[int, BeforeValidator(whole(0, 1_000_000))] | None = None
     accept_removals: Day | None = None
+    accept_correction: Day | None = None
     memo: Text | None = None
 
 

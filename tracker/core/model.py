@@ -18,6 +18,17 @@ from tracker.core.form import Form
 Language = Literal["zh", "en"]
 OnHoliday = Literal["keep", "before", "after"]
 
+#: The campaign of a file that names none, and of every ledger from before there were several.
+MAIN = "main"
+
+
+def owned(campaign: str, name: str) -> str:
+    """``name`` of a fact, a mail or a key as the campaign with this id has it.
+
+    What is the main one's has no prefix, so that a ledger from before goes on with the names that it has.
+    """
+    return name if campaign == MAIN else f"{campaign}:{name}"
+
 
 class Every(StrEnum):
     """How often a deadline comes back."""
@@ -180,8 +191,9 @@ class Definition:
 class Campaign:
     """One issued document, with everything that the files say about what and who.
 
-    ``year`` is the one that deadlines without a year mean; None is that of the issue, or the next.
-    Through ``accept_removals`` an edit may take away what has a history.
+    ``id`` is what the ledger knows it by.  ``year`` is the one that deadlines without a year mean; None is that of the
+    issue, or the next.  Through ``accept_removals`` an edit may take away what has a history, through
+    ``accept_correction`` it may change ``document`` or ``issued``.
     """
 
     title: str
@@ -195,8 +207,10 @@ class Campaign:
     units: dict[str, Unit]
     groups: dict[str, Group]
     accept_removals: date | None = None
+    accept_correction: date | None = None
     year: int | None = None
     forms: Mapping[str, Form] = field(default_factory=dict)
+    id: str = MAIN
 
     def __iter__(self) -> Iterator[Definition]:
         """Every definition in the order of the document: a task, its deliverables, …, the reports."""

@@ -13,35 +13,35 @@ from tracker.core.model import Definition
 from tracker.core.reminders import next_on
 from tracker.core.standing import Dates
 from tracker.engine.inforce import InForce
-from tracker.store.database import read_meta, write_meta
+from tracker.store.campaigns import read_fact, write_fact
 from tracker.store.tables import AGENDA, AgendaRow
 
 BEGAN = "began"
 
 
-def planned_day(session: Session, timezone: str) -> date | None:
+def planned_day(session: Session, campaign: str, timezone: str) -> date | None:
     """The last local day of ``timezone`` whose digests have been written; None before the first."""
-    text = read_meta(session, f"planned/{timezone}")
+    text = read_fact(session, campaign, f"planned/{timezone}")
     return None if text is None else date.fromisoformat(text)
 
 
-def set_planned_day(session: Session, timezone: str, day: date) -> None:
+def set_planned_day(session: Session, campaign: str, timezone: str, day: date) -> None:
     """Remember that the digests of ``day`` have been written."""
-    write_meta(session, f"planned/{timezone}", day.isoformat())
-    if read_meta(session, BEGAN) is None:
-        write_meta(session, BEGAN, day.isoformat())
+    write_fact(session, campaign, f"planned/{timezone}", day.isoformat())
+    if read_fact(session, campaign, BEGAN) is None:
+        write_fact(session, campaign, BEGAN, day.isoformat())
 
 
-def first_day(session: Session) -> date | None:
+def first_day(session: Session, campaign: str) -> date | None:
     """The day of the first digests that were ever written; None before."""
-    text = read_meta(session, BEGAN)
+    text = read_fact(session, campaign, BEGAN)
     return None if text is None else date.fromisoformat(text)
 
 
 def said_through(session: Session, force: InForce, today: date) -> date:
     """Everything up to this day has been said to everybody."""
     yesterday = today - timedelta(days=1)
-    return min(planned_day(session, timezone) or yesterday for timezone in force.timezones)
+    return min(planned_day(session, force.campaign.id, zone) or yesterday for zone in force.timezones)
 
 
 def ensure_agenda(
@@ -58,7 +58,9 @@ def ensure_agenda(
     """
     slot = _slot(period, dates)
     found = session.execute(
-        select(AGENDA.c.id, AGENDA.c.next_on).where(AGENDA.c.key == definition.key, AGENDA.c.slot == slot)
+        select(AGENDA.c.id, AGENDA.c.next_on).where(
+            AGENDA.c.campaign == force.campaign.id, AGENDA.c.key == definition.key, AGENDA.c.slot == slot
+        )
     ).first()
     if found is not None and found.next_on is not None:
         return found.id, False
@@ -75,6 +77,7 @@ def agenda_values(
 ) -> dict[str, object]:
     """The columns of a new agenda row."""
     return {
+        "campaign": force.campaign.id,
         "key": definition.key,
         "slot": _slot(period, dates),
         "period": period,
@@ -93,12 +96,13 @@ def go_on_after(
     which: ColumnElement[bool],
     told: Mapping[str, date] | None = None,
 ) -> None:
-    """Let ``which`` rows go on with their next date after ``said``, as if everything up to then had been said.
+    """Let ``which`` rows of this campaign go on with their next date after ``said``, as if all up to then had been said.
 
     ``told``: time zones that have been told later days than that.
     """
     kept = told_to_text(told or {})
-    for row in session.execute(select(AGENDA).where(which)).all():
+    ours = AGENDA.c.campaign == force.campaign.id
+    for row in session.execute(select(AGENDA).where(ours, which)).all():
         definition = force.campaign.definitions.get(row.key)
         if definition is None:
             continue

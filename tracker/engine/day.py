@@ -30,15 +30,16 @@ from tracker.engine.superseded import supersede
 from tracker.store.tables import AGENDA, ASSIGNMENT
 
 # Statements are made once: making them costs more than running them.
+_OURS = AGENDA.c.campaign == bindparam("campaign")
 _IS_UP = AGENDA.c.next_on <= bindparam("day")
 #: Periods that are over: they are mentioned beside another period of the same thing.
 _IS_OVER = and_(AGENDA.c.period != "", AGENDA.c.effective_due < bindparam("day"))
-_AGENDA_UP = select(AGENDA).where(_IS_UP)
-_AGENDA_OVER = select(AGENDA).where(_IS_OVER, AGENDA.c.next_on > bindparam("day"))
+_AGENDA_UP = select(AGENDA).where(_OURS, _IS_UP)
+_AGENDA_OVER = select(AGENDA).where(_OURS, _IS_OVER, AGENDA.c.next_on > bindparam("day"))
 _OPEN = (
     select(ASSIGNMENT.c.agenda_id, ASSIGNMENT.c.unit, ASSIGNMENT.c.progress)
     .join(AGENDA, AGENDA.c.id == ASSIGNMENT.c.agenda_id)
-    .where(ASSIGNMENT.c.quiet.is_(False), ASSIGNMENT.c.removed_on.is_(None))
+    .where(_OURS, ASSIGNMENT.c.quiet.is_(False), ASSIGNMENT.c.removed_on.is_(None))
     .order_by(ASSIGNMENT.c.unit)
     .execution_options(yield_per=5000)
 )
@@ -67,7 +68,7 @@ def plan_day(session: Session, force: InForce, timezone: str, day: date, now: da
     writer = DigestWriter(session, force, people, day, now, waiting=told_again.by_address)
     agenda = _Agenda(session, force, timezone, day)
     nudges = Nudges(session, force, timezone, day)
-    reasons = reasons_for_returns(session)
+    reasons = reasons_for_returns(session, force.campaign.id)
     lines_of_unit = nudges.by_unit
     for unit, lines in told_again.by_unit.items():
         lines_of_unit[unit][:0] = lines
@@ -99,11 +100,12 @@ class _Agenda:
         self._force = force
         self._timezone = timezone
         self._day = day
+        self._where = {"campaign": force.campaign.id, "day": day}
         self._speeches: dict[int, _Speech] = {}
         self._following: list[dict[str, object]] = []
         self._heard: set[int] = set()
         self._late_keys: set[str] = set()
-        for row in session.execute(_AGENDA_UP, {"day": day}):
+        for row in session.execute(_AGENDA_UP, self._where):
             self._take(row)
         #: Key and period of those that are late, but have their own reminder on another day.
         self._also = self._find_also()
@@ -157,7 +159,7 @@ class _Agenda:
         found: dict[int, tuple[str, str]] = {}
         if not self._late_keys:
             return found
-        for row in self._session.execute(_AGENDA_OVER, {"day": self._day}):
+        for row in self._session.execute(_AGENDA_OVER, self._where):
             definition = self._force.campaign.definitions.get(row.key)
             if definition is None or row.key not in self._late_keys:
                 continue
@@ -169,7 +171,7 @@ class _Agenda:
     def open_rows(self) -> Iterator[tuple[str, list[tuple[int, str, int]]]]:
         """(agenda, unit, progress) of every open assignment that has something to say, unit by unit."""
         query = _OPEN_ROWS_AND_OVER if self._also else _OPEN_ROWS
-        parts = self._session.execute(query, {"day": self._day}).partitions()
+        parts = self._session.execute(query, self._where).partitions()
         rows = (tuple(row) for part in parts for row in part)
         for unit, group in groupby(rows, key=itemgetter(1)):
             yield unit, list(group)

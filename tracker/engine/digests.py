@@ -122,7 +122,7 @@ class DigestWriter:
         self._day = day
         self._now = now
         self._seen_event = last_event(session)
-        self._before = written_before(session, MailKind.DIGEST, day)
+        self._before = written_before(session, force.campaign.id, MailKind.DIGEST, day)
         superiors = force.superiors
         self._waiting = {
             address

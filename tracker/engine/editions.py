@@ -10,17 +10,20 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlmodel import Session
 
+from tracker.core.model import MAIN
 from tracker.engine.inforce import InForce
-from tracker.store.database import read_meta, write_meta
+from tracker.store.campaigns import Known, known_campaigns, read_fact, remember_campaign, write_fact
 
 #: What the ledger was last brought up to date with.
 RECONCILED = "reconciled"
 EDITIONS = "editions"
+#: The files themselves.
+FILES = "files"
 
 #: Said where files are behind those that another machine has put in force.
 BEHIND = (
@@ -49,9 +52,9 @@ class Reconciled:
     horizon: date
 
 
-def reconciled(session: Session) -> Reconciled | None:
-    """What the ledger was last brought up to date with; None before the first time."""
-    text = read_meta(session, RECONCILED)
+def reconciled(session: Session, campaign: str) -> Reconciled | None:
+    """What a campaign's ledger was last brought up to date with; None before the first time."""
+    text = read_fact(session, campaign, RECONCILED)
     if text is None:
         return None
     # Earlier versions wrote no calendar.
@@ -64,19 +67,19 @@ def reconciled(session: Session) -> Reconciled | None:
 
 def is_in_force(session: Session, force: InForce) -> bool:
     """Whether the ledger follows these files."""
-    found = reconciled(session)
+    found = reconciled(session, force.campaign.id)
     return found is not None and found.files == force.fingerprint
 
 
 def follows(session: Session, force: InForce, place: str | None, until: date) -> bool:
     """Whether the ledger follows these files up to ``until``, by a calendar as new as ours, and knows their ``place``."""
-    found, workdays = reconciled(session), force.workdays
+    found, workdays = reconciled(session, force.campaign.id), force.workdays
     return (
         found is not None
         and found.files == force.fingerprint
         and found.horizon >= until
         and (found.calendar == workdays.published or workdays.is_published_earlier(found.calendar))
-        and (force.is_kept or place is None or _remembered(session)[1].get(place) == _mark(force.fingerprint))
+        and (force.is_kept or place is None or _places(session, force).get(place) == _mark(force.fingerprint))
     )
 
 
@@ -85,12 +88,12 @@ def judge(session: Session, force: InForce, place: str, *, was_in_force: bool) -
 
     ``was_in_force``: this process has had them in force already, and has not read others since.
     """
-    found = reconciled(session)
+    found = reconciled(session, force.campaign.id)
     if found is None:
         return Verdict.EDITED
     if found.files == force.fingerprint:
         return Verdict.IN_FORCE
-    order, places = _remembered(session)
+    order, places = _remembered(session, force.campaign.id)
     number = _number(order, _mark(force.fingerprint))
     if number < 0:
         return Verdict.EDITED
@@ -101,44 +104,64 @@ def judge(session: Session, force: InForce, place: str, *, was_in_force: bool) -
     return Verdict.EDITED if is_edited else Verdict.OLDER
 
 
-def put_in_force(session: Session, force: InForce, place: str, until: date) -> None:
-    """The ledger has been brought up to date with ``force``, which stands at ``place``, up to ``until``."""
-    order, places = _remembered(session)
-    before = reconciled(session)
+def put_in_force(session: Session, force: InForce, place: str, until: date, now: datetime) -> None:
+    """The ledger has been brought up to date at ``now`` with ``force``, which stands at ``place``, up to ``until``."""
+    order, places = _remembered(session, force.campaign.id)
+    before = reconciled(session, force.campaign.id)
     # The edition that an earlier version put in force was not remembered yet.
     known = order or ([] if before is None else [_mark(before.files)])
     mark = _mark(force.fingerprint)
     seen = places if force.is_kept else {**places, place: mark}
-    _remember(session, [*(each for each in known if each != mark), mark], seen)
+    _remember(session, force.campaign.id, [*(each for each in known if each != mark), mark], seen)
     facts = (force.fingerprint, force.workdays.published, until.isoformat())
-    write_meta(session, RECONCILED, json.dumps(facts))
-    write_meta(session, "files", json.dumps(dict(force.texts), ensure_ascii=False))
+    _remember_campaign(session, force, now, is_new=before is None)
+    write_fact(session, force.campaign.id, RECONCILED, json.dumps(facts))
+    write_fact(session, force.campaign.id, FILES, json.dumps(dict(force.texts), ensure_ascii=False))
 
 
 def see(session: Session, force: InForce, place: str) -> None:
     """These files stand at ``place`` now, unless they are those that the ledger keeps."""
     if force.is_kept:
         return
-    order, places = _remembered(session)
+    order, places = _remembered(session, force.campaign.id)
     if places.get(place) != _mark(force.fingerprint):
-        _remember(session, order, {**places, place: _mark(force.fingerprint)})
+        _remember(session, force.campaign.id, order, {**places, place: _mark(force.fingerprint)})
 
 
-def kept_files(session: Session) -> tuple[dict[str, str], str]:
-    """The files that the ledger was last brought up to date with, by name (none before the first), and their fingerprint."""
-    text, found = read_meta(session, "files"), reconciled(session)
+def kept_files(session: Session, campaign: str | None) -> tuple[dict[str, str], str]:
+    """The files that a campaign's ledger was last brought up to date with, by name, and their fingerprint.
+
+    None before the first.  Where nobody can tell any more which campaign is meant (None), it is the only one there.
+    """
+    if campaign is None:
+        known = list(known_campaigns(session)) or [MAIN]
+        if len(known) > 1:
+            return {}, ""
+        [campaign] = known
+    text, found = read_fact(session, campaign, FILES), reconciled(session, campaign)
     return ({}, "") if text is None or found is None else (json.loads(text), found.files)
 
 
-def _remembered(session: Session) -> tuple[list[str], dict[str, str]]:
-    text = read_meta(session, EDITIONS)
+def _places(session: Session, force: InForce) -> dict[str, str]:
+    return _remembered(session, force.campaign.id)[1]
+
+
+def _remember_campaign(session: Session, force: InForce, now: datetime, *, is_new: bool) -> None:
+    """What the ledger knows of the campaign; one that a version before this put in force began when it was issued."""
+    campaign = force.campaign
+    began = force.day(now) if is_new else campaign.issued
+    remember_campaign(session, Known(campaign.id, campaign.title, campaign.document, campaign.issued, began))
+
+
+def _remembered(session: Session, campaign: str) -> tuple[list[str], dict[str, str]]:
+    text = read_fact(session, campaign, EDITIONS)
     found = {} if text is None else json.loads(text)
     return found.get("order", []), found.get("places", {})
 
 
-def _remember(session: Session, order: list[str], places: Mapping[str, str]) -> None:
+def _remember(session: Session, campaign: str, order: list[str], places: Mapping[str, str]) -> None:
     latest = dict(list(places.items())[-REMEMBERED:])
-    write_meta(session, EDITIONS, json.dumps({"order": order[-REMEMBERED:], "places": latest}))
+    write_fact(session, campaign, EDITIONS, json.dumps({"order": order[-REMEMBERED:], "places": latest}))
 
 
 def _number(order: list[str], mark: str) -> int:

@@ -15,7 +15,7 @@ from datetime import date, datetime
 from itertools import chain, repeat
 from typing import Protocol, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import Session
 
 from tracker.core.model import Event
@@ -27,7 +27,7 @@ from tracker.engine.inforce import InForce
 from tracker.engine.ledger import record
 from tracker.engine.outbox import IS_TIME, LEASE, Claimed, Result, claim, enqueue, moments, record_results
 from tracker.engine.plan import may_send, next_planning, plan, plan_is_due
-from tracker.engine.reconcile import Changes, horizon, reconcile, refuse_removals
+from tracker.engine.reconcile import Changes, horizon, reconcile, refuse_another_document, refuse_removals
 from tracker.errors import DatabaseError, HeldBackError
 from tracker.store.database import Database
 from tracker.store.tables import MAIL, UNDERWAY, MailState
@@ -44,7 +44,8 @@ AGAIN = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 log = logging.getLogger("tracker")
 
-_WAITING = select(MAIL.c.id).where(UNDERWAY, IS_TIME).limit(1)
+_OURS = MAIL.c.campaign == bindparam("campaign")
+_WAITING = select(MAIL.c.id).where(UNDERWAY, _OURS, IS_TIME).limit(1)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -94,8 +95,10 @@ class Engine:
         self.read_clock = read_clock
         self.who = who
         self.place = place or who
-        #: Whether the next edit of the files may take away what has a history; holds for one edit.
+        #: Whether the next edit of the files may take away what has a history, or name another document or date of
+        #: issue; each holds for one edit.
         self.accept_removals = False
+        self.accept_correction = False
         #: Told of an edit that is held back, where it is in force still; it has to put what was before in force again.
         self.on_held: Callable[[InForce, HeldBackError], None] | None = None
         #: Told that a later edit than these files is in force; it puts that in force here, and says whether there is one.
@@ -115,7 +118,7 @@ class Engine:
     def bring_up_to_date(self, now: datetime, *, said_through: date | None = None) -> Changes:
         """Make the ledger what the definitions say, if it is not known to be.
 
-        Raises HeldBackError where they take away too much and nobody has said that this is meant.
+        Raises HeldBackError where a person has to say first that this is meant.
         """
         force = self.force
         try:
@@ -135,16 +138,14 @@ class Engine:
                 return changes
         with self.database.writing() as session:
             verdict = judge(session, force, self.place, was_in_force=was_in_force)
-            if verdict is Verdict.OLDER and self.accept_removals:
+            if verdict is Verdict.OLDER and (self.accept_removals or self.accept_correction):
                 verdict = Verdict.EDITED
             if verdict is Verdict.OLDER or follows(session, force, None, until):
                 see(session, force, self.place)
             else:
-                changes = reconcile(session, force, now, said_through=said_through)
-                if not self._removals_are_meant(force, now):
-                    refuse_removals(session, changes)
-                put_in_force(session, force, self.place, until)
-                self.accept_removals = False
+                changes = self._reconcile(session, force, now, said_through)
+                put_in_force(session, force, self.place, until, now)
+                self.accept_removals = self.accept_correction = False
         if verdict is Verdict.OLDER:
             log.warning("%s", BEHIND)
             is_followed = self.on_older is not None and self.on_older(force)
@@ -153,9 +154,16 @@ class Engine:
         self._was_in_force = force
         return changes
 
-    def _removals_are_meant(self, force: InForce, now: datetime) -> bool:
-        through = force.campaign.accept_removals
-        return self.accept_removals or (through is not None and force.day(now) <= through)
+    def _reconcile(
+        self, session: Session, force: InForce, now: datetime, said_through: date | None
+    ) -> Changes:
+        campaign, today = force.campaign, force.day(now)
+        if not (self.accept_correction or _is_good(campaign.accept_correction, today)):
+            refuse_another_document(session, campaign)
+        changes = reconcile(session, force, now, said_through=said_through)
+        if not (self.accept_removals or _is_good(campaign.accept_removals, today)):
+            refuse_removals(session, force, changes)
+        return changes
 
     def is_reconciled_with(self, force: InForce) -> bool:
         """Whether somebody has brought the ledger up to date with ``force``."""
@@ -185,7 +193,7 @@ class Engine:
         """
         zones = [zone for zone in self.force.timezones if at_once or may_send(self.force, zone, now)]
         with self.database.reading() as session:
-            if not self._untold and not _anything_waits(session, now):
+            if not self._untold and not _anything_waits(session, self.force.campaign.id, now):
                 return Counter()
         return asyncio.run(self._deliver(zones))
 
@@ -257,6 +265,7 @@ class Engine:
         with self.database.writing(alone=False) as session:
             return claim(
                 session,
+                self.force.campaign.id,
                 self.read_clock(),
                 self.who,
                 most=CLAIM,
@@ -289,5 +298,10 @@ class Engine:
             return enqueue(session, self.force, [row], now, 0) > 0
 
 
-def _anything_waits(session: Session, now: datetime) -> bool:
-    return session.execute(_WAITING, moments(now)).first() is not None
+def _is_good(through: date | None, today: date) -> bool:
+    """Whether a word in the files, good through a day, still counts."""
+    return through is not None and today <= through
+
+
+def _anything_waits(session: Session, campaign: str, now: datetime) -> bool:
+    return session.execute(_WAITING, {"campaign": campaign, **moments(now)}).first() is not None

@@ -144,10 +144,10 @@ class _Told:
         self.superior = force.superior(unit)
         self.zone = ZoneInfo(force.zone_of(unit))
         self.today = now.astimezone(self.zone).date()
-        self.began = first_day(session) or self.today
+        self.began = first_day(session, force.campaign.id) or self.today
         units = [each for each in (unit, self.superior) if each is not None]
         self.mails: dict[date, list[tuple[StoredMail, Item]]] = defaultdict(list)
-        for mail in mails_about(session, ref, unit, force.addresses_ever(units), units):
+        for mail in mails_about(session, force.campaign.id, ref, unit, force.addresses_ever(units), units):
             if mail.mail.kind is MailKind.DIGEST:
                 item = next(i for i in mail.mail.items if (i.ref, i.unit) == (ref, unit))
                 self.mails[mail.day].append((mail, item))

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Row, func, select, update
 from sqlmodel import Session
 
-from tracker.core.model import Language, MailKind
+from tracker.core.model import Language, MailKind, owned
 from tracker.engine.alerts import alert_details, alert_row
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import Result, enqueue
@@ -59,7 +59,7 @@ def tell_of_failures(session: Session, force: InForce, results: Sequence[Result]
     ).all()
     lines = [_line(row) for row in failed if row.fence == fences[row.id]]
     if lines:
-        while not (_added(session, lines) or _begun(session, force, lines, now)):
+        while not (_added(session, force, lines) or _begun(session, force, lines, now)):
             pass  # Another process began the same alert just now: it is there to be added to.
     return len(lines)
 
@@ -68,12 +68,13 @@ def _line(row: Row[tuple[int, str, str, object, int, str]]) -> str:
     return f"{row.id} {row.recipient} ({row.kind} {row.day}): {row.outcome}"
 
 
-def _added(session: Session, lines: Sequence[str]) -> bool:
+def _added(session: Session, force: InForce, lines: Sequence[str]) -> bool:
     """Whether an alert that has not been claimed yet took them in."""
     row = session.execute(
         select(MAIL.c.id, MAIL.c.details, MAIL.c.language)
         .where(
-            MAIL.c.key.startswith(f"{MailKind.ALERT}/{KEY}"),
+            MAIL.c.campaign == force.campaign.id,
+            MAIL.c.key.startswith(owned(force.campaign.id, f"{MailKind.ALERT}/{KEY}")),
             MAIL.c.state == MailState.QUEUED.value,
             MAIL.c.fence == 0,
         )
@@ -100,7 +101,9 @@ def _begun(session: Session, force: InForce, lines: Sequence[str], now: datetime
     assert operator is not None
     of_day = f"{KEY}{force.day(now)}/"
     count = session.execute(
-        select(func.count()).select_from(MAIL).where(MAIL.c.key.startswith(f"{MailKind.ALERT}/{of_day}"))
+        select(func.count())
+        .select_from(MAIL)
+        .where(MAIL.c.key.startswith(owned(force.campaign.id, f"{MailKind.ALERT}/{of_day}")))
     ).scalar_one()
     details = _details(force.language(operator), lines, len(lines))
     row = alert_row(force, f"{of_day}{count + 1}", details, now)

@@ -26,34 +26,44 @@ class Feed:
     revoked_at: datetime | None
 
 
-def add_feed(session: Session, unit: str | None, who: str, now: datetime) -> str:
+def add_feed(session: Session, campaign: str, unit: str | None, who: str, now: datetime) -> str:
     """Make an address; the secret part of it, which nobody can look up later."""
     secret = secrets.token_urlsafe(24)
-    values = {"unit": unit, "digest": _digest(secret), "created_at": now, "created_by": who}
+    values = {
+        "campaign": campaign,
+        "unit": unit,
+        "digest": _digest(secret),
+        "created_at": now,
+        "created_by": who,
+    }
     session.execute(insert(FEED).values(**values))
     return secret
 
 
-def feeds(session: Session) -> list[Feed]:
-    """All of them, the oldest first."""
+def feeds(session: Session, campaign: str) -> list[Feed]:
+    """All of a campaign, the oldest first."""
     return [
         Feed(row.id, row.unit, row.created_at, row.created_by, row.revoked_at)
-        for row in session.execute(select(FEED).order_by(FEED.c.id))
+        for row in session.execute(select(FEED).where(FEED.c.campaign == campaign).order_by(FEED.c.id))
     ]
 
 
-def find_feed(session: Session, secret: str) -> Feed | None:
+def find_feed(session: Session, campaign: str, secret: str) -> Feed | None:
     """The one with this address, unless it was taken back."""
     row = session.execute(
-        select(FEED).where(FEED.c.digest == _digest(secret), FEED.c.revoked_at.is_(None))
+        select(FEED).where(
+            FEED.c.campaign == campaign, FEED.c.digest == _digest(secret), FEED.c.revoked_at.is_(None)
+        )
     ).first()
     return None if row is None else Feed(row.id, row.unit, row.created_at, row.created_by, None)
 
 
-def revoke_feed(session: Session, number: int, now: datetime) -> None:
+def revoke_feed(session: Session, campaign: str, number: int, now: datetime) -> None:
     """Take an address back.  Raises UnknownNameError where there is none that still works."""
     done = session.connection().execute(
-        update(FEED).where(numbered(FEED.c.id, number), FEED.c.revoked_at.is_(None)).values(revoked_at=now)
+        update(FEED)
+        .where(FEED.c.campaign == campaign, numbered(FEED.c.id, number), FEED.c.revoked_at.is_(None))
+        .values(revoked_at=now)
     )
     if not done.rowcount:
         raise UnknownNameError(

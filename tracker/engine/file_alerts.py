@@ -14,13 +14,13 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from tracker.core.model import MailKind
+from tracker.core.model import MailKind, owned
 from tracker.engine.alerts import alert_details, alert_row
 from tracker.engine.engine import Engine
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import enqueue
 from tracker.errors import Problem
-from tracker.store.database import read_meta, write_meta
+from tracker.store.campaigns import read_fact, write_fact
 from tracker.store.tables import MAIL
 
 #: So long a mistake must have stood unchanged before it is told.
@@ -68,20 +68,20 @@ class FileAlerts:
         if now - since >= REST and self._told.get(kind) != state:
             with engine.database.writing() as session:
                 _alert(session, engine.force, f"{kind}/{state}", TITLES[kind][0], said, now)
-                write_meta(session, _fact(kind), state)
+                write_fact(session, engine.force.campaign.id, _fact(kind), state)
             self._told[kind] = state
 
     def _tell_of_mending(self, engine: Engine, kind: str, now: datetime) -> None:
         if kind not in self._told:
             with engine.database.reading() as session:
-                self._told[kind] = read_meta(session, _fact(kind)) or ""
+                self._told[kind] = read_fact(session, engine.force.campaign.id, _fact(kind)) or ""
         if not self._told[kind]:
             return
         with engine.database.writing() as session:
             # Another process may have said it meanwhile.
-            if state := read_meta(session, _fact(kind)):
+            if state := read_fact(session, engine.force.campaign.id, _fact(kind)):
                 _alert(session, engine.force, f"{kind}/{state}{MENDED}", TITLES[kind][1], (), now)
-                write_meta(session, _fact(kind), "")
+                write_fact(session, engine.force.campaign.id, _fact(kind), "")
         self._told[kind] = ""
 
 
@@ -110,7 +110,9 @@ def _alert(
     if operator is None:
         return
     # What was mended and comes back is told again.
-    mended = MAIL.c.key.startswith(f"{MailKind.ALERT}/{key.removesuffix(MENDED)}{MENDED}")
+    mended = MAIL.c.key.startswith(
+        owned(force.campaign.id, f"{MailKind.ALERT}/{key.removesuffix(MENDED)}{MENDED}")
+    )
     times = session.execute(select(func.count()).select_from(MAIL).where(mended)).scalar_one()
     title = titles[0 if force.language(operator) == "zh" else 1]
     details = alert_details(title, problems, mended=not problems)

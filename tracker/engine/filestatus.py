@@ -28,6 +28,7 @@ def apply_status(session: Session, force: InForce, definition: Definition, now: 
         return
     still_open = session.execute(
         select(ASSIGNMENT.c.period, ASSIGNMENT.c.unit).where(
+            ASSIGNMENT.c.campaign == force.campaign.id,
             ASSIGNMENT.c.key == definition.key,
             ASSIGNMENT.c.quiet.is_(False),
             ASSIGNMENT.c.removed_on.is_(None),
@@ -43,7 +44,12 @@ def _take_back(
     touched = session.execute(
         select(ASSIGNMENT.c.id, ASSIGNMENT.c.period, ASSIGNMENT.c.unit)
         .join(EVENT, EVENT.c.assignment_id == ASSIGNMENT.c.id)
-        .where(ASSIGNMENT.c.key == definition.key, EVENT.c.via == VIA, ASSIGNMENT.c.removed_on.is_(None))
+        .where(
+            ASSIGNMENT.c.campaign == force.campaign.id,
+            ASSIGNMENT.c.key == definition.key,
+            EVENT.c.via == VIA,
+            ASSIGNMENT.c.removed_on.is_(None),
+        )
         .distinct()
     ).all()
     for assignment, period, unit in touched:

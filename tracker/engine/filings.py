@@ -116,6 +116,7 @@ def tables_due(
         if (form := force.form(definition)) is not None and (not forms or form.id in forms)
     }
     query = select(ASSIGNMENT).where(
+        ASSIGNMENT.c.campaign == force.campaign.id,
         ASSIGNMENT.c.key.in_(keys),
         ASSIGNMENT.c.due >= since,
         ASSIGNMENT.c.due < until,
@@ -136,7 +137,7 @@ def tables_at(
 ) -> list[Table]:
     """The tables of ``cells`` (reference, unit) that are still asked for, in that order."""
     places = {cell_of(ref, unit): None for ref, unit in cells}
-    rows = still_asked(session, list(places))
+    rows = still_asked(session, force.campaign.id, list(places))
     day, found = force.day(now), []
     for cell in places:
         row = rows.get(cell)
@@ -174,10 +175,12 @@ def filed_before(
     asked = list(tables)
     if not asked:
         return {}
+    campaign = select(ASSIGNMENT.c.campaign).where(ASSIGNMENT.c.id == asked[0].id).scalar_subquery()
     query = (
         select(FILING, ASSIGNMENT.c.due.label("due"), ASSIGNMENT.c.key, ASSIGNMENT.c.period)
         .join(ASSIGNMENT, ASSIGNMENT.c.id == FILING.c.assignment_id)
         .where(
+            ASSIGNMENT.c.campaign == campaign,
             FILING.c.in_force.is_(True),
             FILING.c.form.in_({table.form.id for table in asked}),
             FILING.c.unit.in_({table.unit for table in asked}),

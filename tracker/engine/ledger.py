@@ -42,7 +42,11 @@ def record(
     if not replayed:
         _check(event, row, force, forced=forced)
     answer = fold([*known, event], target=force.target(definition, event.unit))
-    session.execute(insert(EVENT).values(assignment_id=row.id, recorded_at=now, **event_values(event)))
+    session.execute(
+        insert(EVENT).values(
+            campaign=force.campaign.id, assignment_id=row.id, recorded_at=now, **event_values(event)
+        )
+    )
     _store_answer(session, force, definition, row, answer, force.day(now), event)
     return answer
 
@@ -53,7 +57,10 @@ def find_assignment(session: Session, force: InForce, ref: str, unit: str) -> Ro
     definition = force.definition(key)
     row = session.execute(
         select(ASSIGNMENT).where(
-            ASSIGNMENT.c.key == key, ASSIGNMENT.c.period == (period or ""), ASSIGNMENT.c.unit == unit
+            ASSIGNMENT.c.campaign == force.campaign.id,
+            ASSIGNMENT.c.key == key,
+            ASSIGNMENT.c.period == (period or ""),
+            ASSIGNMENT.c.unit == unit,
         )
     ).first()
     if row is not None and row.removed_on is None:
@@ -75,7 +82,7 @@ def find_assignment(session: Session, force: InForce, ref: str, unit: str) -> Ro
             unit=unit,
             day=row.removed_on,
         )
-    example = _example(session, key)
+    example = _example(session, force.campaign.id, key)
     if definition.rule.every is not None and period is None:
         every = definition.rule.every.value
         raise UnknownNameError(
@@ -100,9 +107,11 @@ def read_recorded(session: Session, assignment: int) -> list[tuple[datetime, Eve
     return [(row.recorded_at, event_of(row)) for row in rows]
 
 
-def read_history(session: Session, *, ref: str | None = None, unit: str | None = None) -> list[Event]:
-    """Every event in the order in which it was written down; ``ref`` without a period means all its periods."""
-    query = select(EVENT).order_by(EVENT.c.id)
+def read_history(
+    session: Session, campaign: str, *, ref: str | None = None, unit: str | None = None
+) -> list[Event]:
+    """Every event of a campaign in the order in which it was written down; ``ref`` without a period means all its periods."""
+    query = select(EVENT).where(EVENT.c.campaign == campaign).order_by(EVENT.c.id)
     if ref is not None:
         key, period = parse_ref(ref)
         query = query.where(or_(EVENT.c.ref == ref, EVENT.c.ref.startswith(f"{key}@", autoescape=True)))
@@ -114,7 +123,7 @@ def read_history(session: Session, *, ref: str | None = None, unit: str | None =
 
 
 def last_event(session: Session) -> int:
-    """The number of the event that was written down last; 0 before the first."""
+    """The number of the event that was written down last, of whatever campaign; 0 before the first."""
     return int(session.execute(select(func.coalesce(func.max(EVENT.c.id), 0))).scalar_one())
 
 
@@ -222,6 +231,7 @@ def _check(event: Event, row: Row[Any], force: InForce, *, forced: bool) -> None
         )
 
 
-def _example(session: Session, key: str) -> str:
-    period = session.execute(select(func.max(ASSIGNMENT.c.period)).where(ASSIGNMENT.c.key == key)).scalar()
+def _example(session: Session, campaign: str, key: str) -> str:
+    here = (ASSIGNMENT.c.campaign == campaign, ASSIGNMENT.c.key == key)
+    period = session.execute(select(func.max(ASSIGNMENT.c.period)).where(*here)).scalar()
     return f"{key}@{period}" if period else key

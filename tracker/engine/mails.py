@@ -41,10 +41,15 @@ class StoredMail:
 
 
 def stored_mails(
-    session: Session, *, state: str | None = None, unit: str | None = None, limit: int | None = None
+    session: Session,
+    campaign: str,
+    *,
+    state: str | None = None,
+    unit: str | None = None,
+    limit: int | None = None,
 ) -> list[StoredMail]:
-    """The newest ``limit`` mails, oldest of them first.  Raises UsageError for a state that is none."""
-    query = select(MAIL).order_by(MAIL.c.id.desc())
+    """The newest ``limit`` mails of a campaign, oldest of them first.  Raises UsageError for a state that is none."""
+    query = select(MAIL).where(MAIL.c.campaign == campaign).order_by(MAIL.c.id.desc())
     if state is not None:
         if state not in set(MailState):
             raise UsageError(f"--state {state}: expected one of {', '.join(MailState)}")
@@ -56,9 +61,11 @@ def stored_mails(
     return [stored(row) for row in reversed(session.execute(query).all())]
 
 
-def stored_mail(session: Session, number: int) -> StoredMail:
+def stored_mail(session: Session, campaign: str, number: int) -> StoredMail:
     """One mail by its number.  Raises UnknownNameError."""
-    row = session.execute(select(MAIL).where(numbered(MAIL.c.id, number))).first()
+    row = session.execute(
+        select(MAIL).where(MAIL.c.campaign == campaign, numbered(MAIL.c.id, number))
+    ).first()
     if row is None:
         raise UnknownNameError(
             f"there is no mail {number}; tracker mail list shows the numbers", "no_mail", number=number
@@ -66,22 +73,25 @@ def stored_mail(session: Session, number: int) -> StoredMail:
     return stored(row)
 
 
-def mail_called(session: Session, key: str) -> StoredMail | None:
+def mail_called(session: Session, campaign: str, key: str) -> StoredMail | None:
     """One mail by what it is; None where there is none."""
-    row = session.execute(select(MAIL).where(MAIL.c.key == key)).first()
+    row = session.execute(select(MAIL).where(MAIL.c.campaign == campaign, MAIL.c.key == key)).first()
     return None if row is None else stored(row)
 
 
 def mails_about(
-    session: Session, ref: str, unit: str, addresses: Sequence[str], units: Sequence[str]
+    session: Session, campaign: str, ref: str, unit: str, addresses: Sequence[str], units: Sequence[str]
 ) -> list[StoredMail]:
     """Every mail to one of ``units`` or ``addresses`` in which the assignment of ``unit`` stands, oldest first."""
     about = MAIL.c.content.contains(f"[{json.dumps(ref)},{json.dumps(unit)},", autoescape=True)
-    query = select(MAIL).where(or_(MAIL.c.unit.in_(units), MAIL.c.recipient.in_(addresses)), about)
+    ours = MAIL.c.campaign == campaign
+    query = select(MAIL).where(ours, or_(MAIL.c.unit.in_(units), MAIL.c.recipient.in_(addresses)), about)
     return [stored(row) for row in session.execute(query.order_by(MAIL.c.id))]
 
 
-def retry(session: Session, number: int | None, now: datetime, *, since: date | None = None) -> int:
+def retry(
+    session: Session, campaign: str, number: int | None, now: datetime, *, since: date | None = None
+) -> int:
     """Queue one mail again, or every failed one of ``since`` or later; how many.
 
     ``since`` is by default a week ago.  A digest of an earlier day does not go as it was: what stood in it is
@@ -97,9 +107,11 @@ def retry(session: Session, number: int | None, now: datetime, *, since: date | 
     )
     if number is None:
         first = since or (now - RETRY_WITHIN).date()
-        query = query.where(MAIL.c.state == MailState.FAILED.value, MAIL.c.day >= first)
+        query = query.where(
+            MAIL.c.campaign == campaign, MAIL.c.state == MailState.FAILED.value, MAIL.c.day >= first
+        )
     else:
-        found = stored_mail(session, number)
+        found = stored_mail(session, campaign, number)
         if found.state not in RETRIABLE:
             raise UsageError(
                 f"mail {number} is {found.state.value}: only one that failed or waits can be sent again",

@@ -16,13 +16,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import and_, or_, select, true, update
 from sqlmodel import Session
 
-from tracker.core.model import Language, MailKind, Reason
+from tracker.core.model import Language, MailKind, Reason, owned
 from tracker.engine.agenda import BEGAN, first_day, go_on_after, planned_day, set_planned_day
 from tracker.engine.alerts import alert_details, alert_row
 from tracker.engine.asked import cell_of
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import IS_FREE, enqueue, moments
-from tracker.store.database import write_meta
+from tracker.store.campaigns import write_fact
 from tracker.store.tables import ASSIGNMENT, MAIL, UNDERWAY, MailState
 
 #: The clocks of two machines may differ by so much around midnight.
@@ -59,16 +59,16 @@ def is_misled(planned: date | None, timezone: str, now: datetime) -> bool:
 
 def come_back(session: Session, force: InForce, now: datetime) -> None:
     """Take back what was planned for days that have not come, if anything was."""
-    planned = {zone: planned_day(session, zone) for zone in force.timezones}
+    planned = {zone: planned_day(session, force.campaign.id, zone) for zone in force.timezones}
     if not any(is_misled(day, zone, now) for zone, day in planned.items()):
         return
     days = {zone: now.astimezone(ZoneInfo(zone)).date() for zone in force.timezones}
-    let_go, out = _take_back(session, days, now)
-    told = {zone: _last_told(session, zone, day) for zone, day in days.items()}
-    began = first_day(session)
+    let_go, out = _take_back(session, force.campaign.id, days, now)
+    told = {zone: _last_told(session, force.campaign.id, zone, day) for zone, day in days.items()}
+    began = first_day(session, force.campaign.id)
     if began is not None and began > max(days.values()):
         # Nothing was ever said but by the wrong clock: it begins now.
-        write_meta(session, BEGAN, min(told.values()).isoformat())
+        write_fact(session, force.campaign.id, BEGAN, min(told.values()).isoformat())
         go_on_after(session, force, date.min, true())
     else:
         said = min(told.values())
@@ -76,19 +76,19 @@ def come_back(session: Session, force: InForce, now: datetime) -> None:
             session, force, said, true(), told={zone: day for zone, day in told.items() if day > said}
         )
     for zone, day in told.items():
-        set_planned_day(session, zone, day)
+        set_planned_day(session, force.campaign.id, zone, day)
     latest = max(day for day in planned.values() if day is not None)
     facts = {"planned": latest, "today": force.day(now), "let_go": let_go, "out": out}
     _tell_operator(session, force, facts, now)
 
 
-def _take_back(session: Session, days: dict[str, date], now: datetime) -> tuple[int, int]:
+def _take_back(session: Session, campaign: str, days: dict[str, date], now: datetime) -> tuple[int, int]:
     """How many mails of days to come were taken back, and how many have gone out."""
     last = max(days.values())
     to_come = or_(
         *(and_(MAIL.c.timezone == zone, MAIL.c.day > day) for zone, day in days.items()), MAIL.c.day > last
     )
-    of_days = and_(MAIL.c.kind.in_(_OF_A_DAY), to_come)
+    of_days = and_(MAIL.c.campaign == campaign, MAIL.c.kind.in_(_OF_A_DAY), to_come)
     unsent = session.execute(
         select(MAIL.c.id, MAIL.c.content).where(
             of_days,
@@ -106,18 +106,20 @@ def _take_back(session: Session, days: dict[str, date], now: datetime) -> tuple[
         )
         for ref, unit, reason, *_ in json.loads(mail.content):
             if reason == Reason.RETURNED.value:
-                _say_again(session, ref, unit, last)
-    session.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.nudge_on > last).values(nudge_on=last))
+                _say_again(session, campaign, ref, unit, last)
+    to_be_said = (ASSIGNMENT.c.campaign == campaign, ASSIGNMENT.c.nudge_on > last)
+    session.execute(update(ASSIGNMENT).where(*to_be_said).values(nudge_on=last))
     out = session.execute(select(MAIL.c.id).where(of_days, MAIL.c.state.in_(_OUT))).all()
     return len(unsent), len(out)
 
 
-def _say_again(session: Session, ref: str, unit: str, day: date) -> None:
+def _say_again(session: Session, campaign: str, ref: str, unit: str, day: date) -> None:
     """What was sent back has no other day on which it is said."""
     key, period, _ = cell_of(ref, unit)
     session.execute(
         update(ASSIGNMENT)
         .where(
+            ASSIGNMENT.c.campaign == campaign,
             ASSIGNMENT.c.key == key,
             ASSIGNMENT.c.period == period,
             ASSIGNMENT.c.unit == unit,
@@ -128,10 +130,13 @@ def _say_again(session: Session, ref: str, unit: str, day: date) -> None:
     )
 
 
-def _last_told(session: Session, zone: str, today: date) -> date:
+def _last_told(session: Session, campaign: str, zone: str, today: date) -> date:
     """Today, if its mails were written; else yesterday counts as told."""
     written = select(MAIL.c.id).where(
-        MAIL.c.kind.in_(_OF_A_DAY), MAIL.c.timezone == zone, MAIL.c.day == today
+        MAIL.c.campaign == campaign,
+        MAIL.c.kind.in_(_OF_A_DAY),
+        MAIL.c.timezone == zone,
+        MAIL.c.day == today,
     )
     is_told = session.execute(written.limit(1)).first() is not None
     return today if is_told else today - timedelta(days=1)
@@ -158,9 +163,9 @@ class Before:
     whole: set[tuple[str, str]] = field(default_factory=set)
 
 
-def written_before(session: Session, kind: MailKind, day: date) -> dict[str, Before]:
+def written_before(session: Session, campaign: str, kind: MailKind, day: date) -> dict[str, Before]:
     """What a wrong clock wrote for ``day``, by address in lower case; mostly nothing."""
-    begins = f"{kind.value}/{day}/"
+    begins = owned(campaign, f"{kind.value}/{day}/")
     rows = session.execute(
         select(MAIL.c.recipient, MAIL.c.state, MAIL.c.content, MAIL.c.details).where(
             MAIL.c.key >= begins, MAIL.c.key < f"{begins}\U0010ffff"

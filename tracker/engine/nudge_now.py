@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row, select, update
 from sqlmodel import Session
 
-from tracker.core.model import MailKind, Reason
+from tracker.core.model import MailKind, Reason, owned
 from tracker.core.occurrences import parse_ref
 from tracker.engine.digests import PRESSING, Line, digest_content, digest_details, line_of, mail_row
 from tracker.engine.inforce import InForce
@@ -143,7 +143,7 @@ def remind_now(
     """
     found = _Now(session, force, refs, units, now)
     every = [row.id for rows in found.by_unit.values() for row in rows.values() if row.answered == "returned"]
-    reasons = reasons_for_returns(session, every)
+    reasons = reasons_for_returns(session, force.campaign.id, every)
     lines: dict[str, list[Line]] = defaultdict(list)
     reached, already, silent = [], [], []
     for unit, rows in found.by_unit.items():
@@ -211,7 +211,10 @@ def _open(session: Session, force: InForce, ref: str) -> Iterator[Row[Any]]:
     key, period = parse_ref(ref)
     force.definition(key)
     query = select(ASSIGNMENT).where(
-        ASSIGNMENT.c.key == key, ASSIGNMENT.c.quiet.is_(False), ASSIGNMENT.c.removed_on.is_(None)
+        ASSIGNMENT.c.campaign == force.campaign.id,
+        ASSIGNMENT.c.key == key,
+        ASSIGNMENT.c.quiet.is_(False),
+        ASSIGNMENT.c.removed_on.is_(None),
     )
     if period is not None:
         query = query.where(ASSIGNMENT.c.period == period)
@@ -222,6 +225,7 @@ def _heard(session: Session, force: InForce, now: datetime) -> set[tuple[str, da
     """(address, day) of the digests of the last days that have been, or will be, read."""
     rows = session.execute(
         select(MAIL.c.recipient, MAIL.c.day).where(
+            MAIL.c.campaign == force.campaign.id,
             MAIL.c.day >= force.day(now) - A_DAY,
             MAIL.c.kind == MailKind.DIGEST.value,
             MAIL.c.state.in_(_HEARD),
@@ -234,8 +238,9 @@ def _held(session: Session, force: InForce, now: datetime) -> dict[tuple[str, da
     """By (address, day) the reminders like this that still wait for more."""
     rows = session.execute(
         select(MAIL).where(
+            MAIL.c.campaign == force.campaign.id,
             MAIL.c.day >= force.day(now) - A_DAY,
-            MAIL.c.key.startswith(KEY, autoescape=True),
+            MAIL.c.key.startswith(owned(force.campaign.id, KEY), autoescape=True),
             MAIL.c.state == MailState.QUEUED.value,
             MAIL.c.not_before > now,
         )

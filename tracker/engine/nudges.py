@@ -15,6 +15,7 @@ from tracker.store.lots import lots
 from tracker.store.tables import ASSIGNMENT
 
 _NUDGED = select(ASSIGNMENT).where(
+    ASSIGNMENT.c.campaign == bindparam("campaign"),
     ASSIGNMENT.c.nudge_on.is_not(None),
     ASSIGNMENT.c.nudge_on <= bindparam("day"),
     ASSIGNMENT.c.quiet.is_(False),
@@ -30,7 +31,7 @@ class Nudges:
         self._done: list[int] = []
         self._waiting: list[dict[str, object]] = []
         self.by_unit: defaultdict[str, list[Line]] = defaultdict(list)
-        for row in session.execute(_NUDGED, {"day": day}).all():
+        for row in session.execute(_NUDGED, {"campaign": force.campaign.id, "day": day}).all():
             if row.key not in force.campaign.definitions:
                 continue
             reason, _, zones = row.nudge.partition("|")

@@ -22,7 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningUpdate
 from sqlmodel import Session
 
-from tracker.core.model import Item, Mail, MailKind, Reason
+from tracker.core.model import Item, Mail, MailKind, Reason, owned
 from tracker.core.policy import Rate
 from tracker.engine.asked import answered_since, cell_of, still_asked
 from tracker.engine.inforce import InForce
@@ -136,6 +136,7 @@ def _claiming(zones: int, besides: int, *, is_narrow: bool) -> ReturningUpdate[A
         select(MAIL.c.id)
         .where(
             UNDERWAY,
+            MAIL.c.campaign == bindparam("whose"),
             IS_TIME,
             IS_FREE,
             or_(MAIL.c.kind.in_([MailKind.ALERT.value, MailKind.RECEIPT.value]), *of_zone),
@@ -174,7 +175,7 @@ def enqueue(
     *,
     not_before: datetime | None = None,
 ) -> int:
-    """Put mails into the outbox; a key that is there already is passed over.  The number really added.
+    """Put mails into the outbox; a key that the campaign has already is passed over.  The number really added.
 
     They go at once, or ``not_before``.
     """
@@ -185,7 +186,9 @@ def enqueue(
         {
             "timezone": force.campaign.timezone,
             **row,
-            "message_id": message_id(f"{force.campaign.document}/{row['key']}", domain),
+            "campaign": force.campaign.id,
+            "key": (key := owned(force.campaign.id, str(row["key"]))),
+            "message_id": message_id(f"{force.campaign.document}/{key}", domain),
             "at": now,
             "not_before": not_before or now,
             "state": MailState.QUEUED.value,
@@ -210,6 +213,7 @@ def moments(now: datetime) -> dict[str, datetime]:
 
 def claim(
     session: Session,
+    campaign: str,
     now: datetime,
     who: str,
     *,
@@ -217,17 +221,18 @@ def claim(
     timezones: Sequence[str],
     rates: Mapping[str, Rate] | None = None,
 ) -> list[Claimed]:
-    """Take up to ``most`` mails whose time has come, oldest first; digests only for ``timezones``.
+    """Take up to ``most`` mails of a campaign whose time has come, oldest first; digests only for ``timezones``.
 
     Ones whose lease has run out are among them: whoever had them is gone, and may or may not have sent them.
     No more are taken for a domain than its rate allows, and none for one that wants to be left alone.
     Call it in a transaction of its own and commit before sending.
     """
-    rows = _taken(session, now, who, most, timezones, rates or {})
-    answered = answered_since(session, min((row.seen_event for row in rows), default=0))
+    rows = _taken(session, campaign, now, who, most, timezones, rates or {})
+    answered = answered_since(session, campaign, min((row.seen_event for row in rows), default=0))
     waited = [row for row in rows if row.at < now - FRESH]
     asked = still_asked(
         session,
+        campaign,
         list({cell_of(item.ref, item.unit) for row in waited for item in items_from_json(row.content)}),
     )
     claimed = []
@@ -258,9 +263,15 @@ def claim(
 
 
 def _taken(
-    session: Session, now: datetime, who: str, most: int, timezones: Sequence[str], rates: Mapping[str, Rate]
+    session: Session,
+    campaign: str,
+    now: datetime,
+    who: str,
+    most: int,
+    timezones: Sequence[str],
+    rates: Mapping[str, Rate],
 ) -> list[Row[Any]]:
-    given: dict[str, object] = {**moments(now), "lease": now + LEASE, "who": who}
+    given: dict[str, object] = {**moments(now), "whose": campaign, "lease": now + LEASE, "who": who}
     for number, name in enumerate(timezones):
         given |= {f"zone_{number}": name, f"day_{number}": now.astimezone(ZoneInfo(name)).date()}
     pacing = Pacing(session, rates, now)

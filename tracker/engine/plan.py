@@ -27,7 +27,7 @@ def _timezones_due(
     for timezone in force.timezones:
         day = now.astimezone(ZoneInfo(timezone)).date()
         if at_once or may_send(force, timezone, now):
-            planned = planned_day(session, timezone)
+            planned = planned_day(session, force.campaign.id, timezone)
             if planned is None or planned < day or is_misled(planned, timezone, now):
                 yield timezone, day, planned
 
@@ -50,7 +50,7 @@ def plan(session: Session, force: InForce, now: datetime, *, at_once: bool = Fal
         # What fell due while the service was not there yet is in the digests; it is no news to report upward.
         since = day if planned is None else planned + timedelta(days=1)
         written += plan_rollups(session, force, timezone, since, day, now)
-        set_planned_day(session, timezone, day)
+        set_planned_day(session, force.campaign.id, timezone, day)
     return written
 
 
@@ -60,7 +60,7 @@ def next_planning(session: Session, force: InForce, now: datetime) -> datetime:
     for timezone in force.timezones:
         zone = ZoneInfo(timezone)
         local = now.astimezone(zone)
-        planned = planned_day(session, timezone)
+        planned = planned_day(session, force.campaign.id, timezone)
         is_told = planned is not None and local.date() <= planned and not is_misled(planned, timezone, now)
         day = local.date() + timedelta(days=1) if is_told else local.date()
         instants.append(datetime.combine(force.workdays.on_or_after(day), force.settings.send_at, zone))

@@ -11,17 +11,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Select, delete, func, insert, select, update
 from sqlmodel import Session
 
-from tracker.core.model import Definition, Every, Occurrence
+from tracker.core.model import Campaign, Definition, Every, Occurrence
 from tracker.core.occurrences import occurrences
 from tracker.core.reminders import next_on
 from tracker.core.standing import REMOVED, Dates
 from tracker.engine.agenda import agenda_dates, agenda_values, ensure_agenda
 from tracker.engine.filestatus import apply_status
 from tracker.engine.inforce import InForce
-from tracker.errors import HeldBackError
+from tracker.errors import AnotherDocumentError, RemovalsHeldBackError
+from tracker.store.campaigns import known_campaigns
 from tracker.store.lots import lots
 from tracker.store.tables import (
     AGENDA,
@@ -99,11 +100,13 @@ def reconcile(
     changes = Changes()
     today = force.day(now)
     everything_until = horizon(force, today)
-    known = {row.key: row for row in session.execute(select(DEFINITION)).all()}
+    ours = DEFINITION.c.campaign == force.campaign.id
+    known = {row.key: row for row in session.execute(select(DEFINITION).where(ours)).all()}
     # What was in the files once comes back to the rows that it left.
-    kept = select(DEFINITION.c.key)
-    left = set(session.execute(select(AGENDA.c.key).where(AGENDA.c.key.not_in(kept)).distinct()).scalars())
-    bulk = _Bulk(session)
+    kept = select(DEFINITION.c.key).where(ours)
+    was_ours = (AGENDA.c.campaign == force.campaign.id, AGENDA.c.key.not_in(kept))
+    left = set(session.execute(select(AGENDA.c.key).where(*was_ours).distinct()).scalars())
+    bulk = _Bulk(session, force.campaign.id)
     #: Definitions of which a person says, or may have said, in the files that they are done, paused or waived.
     marked: list[Definition] = []
     for definition in force.campaign:
@@ -133,28 +136,39 @@ def reconcile(
     for definition in marked:
         apply_status(session, force, definition, now)
     for key in known:
-        _remove_definition(session, key, today, changes)
+        _remove_definition(session, force, key, today, changes)
     return changes
 
 
-def refuse_removals(session: Session, changes: Changes) -> None:
-    """Raise HeldBackError where ``changes`` take away what has a history, or more than a tenth of the ledger."""
+def refuse_removals(session: Session, force: InForce, changes: Changes) -> None:
+    """Raise RemovalsHeldBackError where ``changes`` take away what has a history, or more than a tenth of the ledger."""
     removed = sum(len(change.units) for change in changes.removed)
     if not removed:
         return
     left = session.execute(
-        select(func.count()).select_from(ASSIGNMENT).where(ASSIGNMENT.c.removed_on.is_(None))
+        select(func.count())
+        .select_from(ASSIGNMENT)
+        .where(ASSIGNMENT.c.campaign == force.campaign.id, ASSIGNMENT.c.removed_on.is_(None))
     ).scalar_one()
     before = left + removed - sum(len(change.units) for change in changes.added)
     if changes.gone or removed * 10 > before:
-        raise HeldBackError(tuple(changes.gone), removed, before)
+        raise RemovalsHeldBackError(tuple(changes.gone), removed, before)
+
+
+def refuse_another_document(session: Session, campaign: Campaign) -> None:
+    """Raise AnotherDocumentError where the ledger has ``campaign`` with another document or date of issue."""
+    known = known_campaigns(session).get(campaign.id)
+    if known is not None and (known.document, known.issued) != (campaign.document, campaign.issued):
+        before, now = (f"{each.document} {each.issued}".strip() for each in (known, campaign))
+        raise AnotherDocumentError(campaign.id, before, now)
 
 
 class _Bulk:
     """New rows, written in lots: one statement for thousands of them instead of several for each."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, campaign: str) -> None:
         self._session = session
+        self._campaign = campaign
         self._agenda: list[dict[str, object]] = []
         self._assignments: list[tuple[int, dict[str, object]]] = []
         self._definitions: list[dict[str, object]] = []
@@ -170,7 +184,13 @@ class _Bulk:
     def remember(self, definition: Definition, fingerprint: str, until: date) -> None:
         """The definition has its assignments until then."""
         self._definitions.append(
-            {"key": definition.key, "fingerprint": fingerprint, "horizon": until, "title": definition.title}
+            {
+                "campaign": self._campaign,
+                "key": definition.key,
+                "fingerprint": fingerprint,
+                "horizon": until,
+                "title": definition.title,
+            }
         )
 
     def flush(self) -> None:
@@ -185,7 +205,8 @@ class _Bulk:
         if self._definitions:
             keys = [values["key"] for values in self._definitions]
             for lot in lots(keys):
-                self._session.execute(delete(DEFINITION).where(DEFINITION.c.key.in_(lot)))
+                these = (DEFINITION.c.campaign == self._campaign, DEFINITION.c.key.in_(lot))
+                self._session.execute(delete(DEFINITION).where(*these))
             self._session.execute(insert(DEFINITION), self._definitions)
         self._agenda, self._assignments, self._definitions = [], [], []
 
@@ -224,7 +245,7 @@ class _Writer:
         """Move, add and take away what differs; all that was answered, and all that is past, stays."""
         key = self.definition.key
         existing: dict[str, dict[str, AssignmentRow]] = defaultdict(dict)
-        for row in self.session.execute(select(AssignmentRow).where(AssignmentRow.key == key)).scalars():  # type: ignore[arg-type]
+        for row in self.session.execute(_rows_of(self.force, key)).scalars():
             existing[row.period][row.unit] = row
         for occurrence in self._occurrences(date.min, until):
             rows = existing.pop(occurrence.period or "", {})
@@ -256,6 +277,7 @@ class _Writer:
     ) -> list[dict[str, object]]:
         return [
             {
+                "campaign": self.force.campaign.id,
                 "key": occurrence.key,
                 "period": occurrence.period or "",
                 "unit": unit,
@@ -313,7 +335,11 @@ class _Writer:
         """A policy or calendar may have changed: what is still to come is counted anew from today on."""
         self.session.flush()
         rows = self.session.execute(
-            select(AgendaRow).where(AgendaRow.key == self.definition.key, AgendaRow.next_on > today)  # type: ignore[arg-type, operator]
+            select(AgendaRow).where(
+                AGENDA.c.campaign == self.force.campaign.id,
+                AGENDA.c.key == self.definition.key,
+                AGENDA.c.next_on > today,
+            )
         ).scalars()
         for row in rows:
             row.next_on = next_on(
@@ -323,15 +349,25 @@ class _Writer:
             )
 
 
-def _remove_definition(session: Session, key: str, today: date, changes: Changes) -> None:
+def _rows_of(force: InForce, key: str) -> Select[AssignmentRow]:
+    return select(AssignmentRow).where(ASSIGNMENT.c.campaign == force.campaign.id, ASSIGNMENT.c.key == key)
+
+
+def _remove_definition(session: Session, force: InForce, key: str, today: date, changes: Changes) -> None:
     history = select(EVENT.c.id).join(ASSIGNMENT, ASSIGNMENT.c.id == EVENT.c.assignment_id)
-    here = (ASSIGNMENT.c.key == key, ASSIGNMENT.c.removed_on.is_(None))
+    here = (
+        ASSIGNMENT.c.campaign == force.campaign.id,
+        ASSIGNMENT.c.key == key,
+        ASSIGNMENT.c.removed_on.is_(None),
+    )
     if session.execute(history.where(*here).limit(1)).first() is not None:
         changes.gone.append(key)
-    for row in session.execute(select(AssignmentRow).where(AssignmentRow.key == key)).scalars():  # type: ignore[arg-type]
+    for row in session.execute(_rows_of(force, key)).scalars():
         _remove(session, row, today, changes)
-    session.execute(delete(DEFINITION).where(DEFINITION.c.key == key))
-    session.execute(update(AGENDA).where(AGENDA.c.key == key).values(next_on=None, told=""))
+    this = (DEFINITION.c.campaign == force.campaign.id, DEFINITION.c.key == key)
+    session.execute(delete(DEFINITION).where(*this))
+    asleep = (AGENDA.c.campaign == force.campaign.id, AGENDA.c.key == key)
+    session.execute(update(AGENDA).where(*asleep).values(next_on=None, told=""))
 
 
 def _remove(session: Session, row: AssignmentRow, today: date, changes: Changes) -> None:

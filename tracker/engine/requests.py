@@ -9,7 +9,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, Select, insert, select, update
 from sqlmodel import Session
 
 from tracker.core.model import Event, EventKind, MailKind
@@ -21,7 +21,7 @@ from tracker.engine.people import person_facts
 from tracker.engine.standings import answer_of
 from tracker.errors import LedgerError, UnknownNameError
 from tracker.store.numbers import numbered
-from tracker.store.tables import REQUEST
+from tracker.store.tables import ASSIGNMENT, REQUEST
 
 #: How the event of a granted extension came about: on a page.
 VIA = "web"
@@ -107,27 +107,33 @@ def ask(session: Session, force: InForce, wish: Wish, now: datetime) -> Request:
     return request
 
 
-def open_requests(session: Session) -> list[Request]:
+def _requests(campaign: str) -> Select[Any]:
+    """Those of one campaign: each is about an assignment of it."""
+    about = REQUEST.join(ASSIGNMENT, ASSIGNMENT.c.id == REQUEST.c.assignment_id)
+    return select(REQUEST).select_from(about).where(ASSIGNMENT.c.campaign == campaign)
+
+
+def open_requests(session: Session, campaign: str) -> list[Request]:
     """Those that wait for an answer, oldest first."""
-    query = select(REQUEST).where(REQUEST.c.answer.is_(None)).order_by(REQUEST.c.id)
+    query = _requests(campaign).where(REQUEST.c.answer.is_(None)).order_by(REQUEST.c.id)
     return [_request(row) for row in session.execute(query)]
 
 
-def answered_requests(session: Session, limit: int) -> list[Request]:
+def answered_requests(session: Session, campaign: str, limit: int) -> list[Request]:
     """The ``limit`` that were answered last, newest first."""
-    query = select(REQUEST).where(REQUEST.c.answer.is_not(None)).order_by(REQUEST.c.answered_at.desc())
+    query = _requests(campaign).where(REQUEST.c.answer.is_not(None)).order_by(REQUEST.c.answered_at.desc())
     return [_request(row) for row in session.execute(query.limit(limit))]
 
 
-def requests_of(session: Session, ref: str, unit: str) -> list[Request]:
+def requests_of(session: Session, campaign: str, ref: str, unit: str) -> list[Request]:
     """Those about one assignment, oldest first."""
-    query = select(REQUEST).where(REQUEST.c.ref == ref, REQUEST.c.unit == unit).order_by(REQUEST.c.id)
+    query = _requests(campaign).where(REQUEST.c.ref == ref, REQUEST.c.unit == unit).order_by(REQUEST.c.id)
     return [_request(row) for row in session.execute(query)]
 
 
-def find_request(session: Session, number: int) -> Request:
+def find_request(session: Session, campaign: str, number: int) -> Request:
     """One of them.  Raises UnknownNameError."""
-    row = session.execute(select(REQUEST).where(numbered(REQUEST.c.id, number))).first()
+    row = session.execute(_requests(campaign).where(numbered(REQUEST.c.id, number))).first()
     if row is None:
         raise UnknownNameError(
             f"there is no request {number}（没有编号为{number}的来件）", "no_request", number=number
@@ -152,7 +158,7 @@ def answer_request(
     up already: then the reason for it stands in the record.
     Raises LedgerError where it has been answered, or where the answer does not fit.
     """
-    request = find_request(session, number)
+    request = find_request(session, force.campaign.id, number)
     if not request.is_open:
         raise LedgerError(
             f"request {number} was answered by {request.answered_by}（该来件已由{request.answered_by}答复）",

@@ -6,13 +6,14 @@ waited in the outbox is let go, and each reminder goes on with its next date.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import update
 from sqlmodel import Session
 
 from tracker.engine.agenda import go_on_after, set_planned_day
 from tracker.engine.inforce import InForce
+from tracker.store.campaigns import facts_like, known_campaigns, write_fact
 from tracker.store.database import write_meta
 from tracker.store.tables import AGENDA, ASSIGNMENT, MAIL, UNDERWAY, MailState
 
@@ -35,8 +36,22 @@ def go_on_from(session: Session, force: InForce, now: datetime) -> int:
         # Today's digests have not gone out yet, from wherever.
         said -= timedelta(days=1)
     for zone in force.timezones:
-        set_planned_day(session, zone, said)
+        set_planned_day(session, force.campaign.id, zone, said)
     go_on_after(session, force, said, AGENDA.c.next_on <= said)
-    # What was to be said of one alone counts as said, too.
+    # What was to be said of one alone counts as said, too, of whatever campaign.
     session.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.nudge_on <= said).values(nudge=None, nudge_on=None))
+    _let_others_go_on(session, force, said)
     return int(let_go.rowcount)
+
+
+def _let_others_go_on(session: Session, force: InForce, said: date) -> None:
+    """The same for the other campaigns, whose rules are not known here: from the day after, each looks for itself."""
+    session.execute(
+        update(AGENDA)
+        .where(AGENDA.c.campaign != force.campaign.id, AGENDA.c.next_on <= said)
+        .values(next_on=said + timedelta(days=1), told="")
+    )
+    for campaign in known_campaigns(session):
+        if campaign != force.campaign.id:
+            for name in facts_like(session, campaign, "planned/"):
+                write_fact(session, campaign, name, said.isoformat())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import Session
 
 from tracker.core.model import EventKind
@@ -18,14 +18,17 @@ from tracker.store.tables import ASSIGNMENT, EVENT
 Reasons = Mapping[tuple[str, str], str]
 
 _STANDING = select(ASSIGNMENT.c.id).where(
-    ASSIGNMENT.c.quiet.is_(False), ASSIGNMENT.c.mark == RETURNED, ASSIGNMENT.c.removed_on.is_(None)
+    ASSIGNMENT.c.campaign == bindparam("campaign"),
+    ASSIGNMENT.c.quiet.is_(False),
+    ASSIGNMENT.c.mark == RETURNED,
+    ASSIGNMENT.c.removed_on.is_(None),
 )
 
 
-def reasons_for_returns(session: Session, assignments: Sequence[int] | None = None) -> Reasons:
+def reasons_for_returns(session: Session, campaign: str, assignments: Sequence[int] | None = None) -> Reasons:
     """Why each that stands returned was last sent back, where somebody said so; of ``assignments`` only, if given."""
     if assignments is None:
-        assignments = session.execute(_STANDING).scalars().all()
+        assignments = session.execute(_STANDING, {"campaign": campaign}).scalars().all()
     # By assignment, each event that is not taken back: whether it is a return, and what was said.
     standing: defaultdict[tuple[str, str], list[tuple[bool, str]]] = defaultdict(list)
     for some in lots(assignments):

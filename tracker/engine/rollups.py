@@ -30,6 +30,7 @@ from tracker.store.tables import ASSIGNMENT
 A_DAY = timedelta(days=1)
 
 _HERE = (
+    ASSIGNMENT.c.campaign == bindparam("campaign"),
     ASSIGNMENT.c.key == bindparam("key"),
     ASSIGNMENT.c.period == bindparam("period"),
     ASSIGNMENT.c.removed_on.is_(None),
@@ -75,7 +76,7 @@ def plan_rollups(
         return 0
     content = items_to_json([item for tally in tallies for item in tally.items])
     rows: list[dict[str, object]] = []
-    before = written_before(session, MailKind.ROLLUP, day)
+    before = written_before(session, force.campaign.id, MailKind.ROLLUP, day)
     for address in addresses:
         person = people.persons[address]
         details = json.dumps({**facts, **person_facts(person, [supervisor])}, ensure_ascii=False)
@@ -115,7 +116,7 @@ def _deadlines(force: InForce, since: date, day: date) -> Iterator[tuple[Definit
 def _tally(
     session: Session, force: InForce, definition: Definition, occurrence: Occurrence, due: date, day: date
 ) -> _Tally:
-    where = {"key": definition.key, "period": occurrence.period or ""}
+    where = {"campaign": force.campaign.id, "key": definition.key, "period": occurrence.period or ""}
     asked, waived, paused, nil = (number or 0 for number in session.execute(_COUNTS, where).one())
     named = sorted(session.execute(_TO_BE_NAMED, where).all(), key=lambda row: force.unit_position(row.unit))
     missing = [row for row in named if not row.quiet]

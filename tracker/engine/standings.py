@@ -54,7 +54,7 @@ def ledger_rows(
     that year.  ``latest`` is the present: an ``at`` before it looks at the events of that time.
     """
     day = force.day(at)
-    query = _narrow(force, _select_rows(), unit=unit, ref=ref)
+    query = _narrow(force, _select_rows(force), unit=unit, ref=ref)
     if since is not None or until is not None:
         query = query.where(ASSIGNMENT.c.effective_due >= (since or date.min)).where(
             ASSIGNMENT.c.effective_due < (until or date.max)
@@ -82,8 +82,10 @@ def in_order(force: InForce, rows: Iterable[LedgerRow]) -> list[LedgerRow]:
     )
 
 
-def _select_rows() -> Select[Any]:
-    return select(ASSIGNMENT).where(ASSIGNMENT.c.removed_on.is_(None))
+def _select_rows(force: InForce) -> Select[Any]:
+    return select(ASSIGNMENT).where(
+        ASSIGNMENT.c.campaign == force.campaign.id, ASSIGNMENT.c.removed_on.is_(None)
+    )
 
 
 def _narrow(force: InForce, query: Select[Any], *, unit: str | None, ref: str | None) -> Select[Any]:
@@ -133,7 +135,7 @@ def answers_at(
     query = (
         select(EVENT, ASSIGNMENT.c.key)
         .join(ASSIGNMENT, ASSIGNMENT.c.id == EVENT.c.assignment_id)
-        .where(EVENT.c.at <= at)
+        .where(EVENT.c.campaign == force.campaign.id, EVENT.c.at <= at)
         .order_by(EVENT.c.id)
     )
     rows = session.execute(query if among is None else query.where(EVENT.c.assignment_id.in_(among)))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Integer, Row, Select, Text, column, func, select, values
+from sqlalchemy import Integer, Row, Select, Text, bindparam, column, func, select, values
 from sqlmodel import Session
 
 from tracker.core.model import Definition, Light
@@ -23,6 +23,8 @@ from tracker.engine.standings import answers_at, ledger_row
 from tracker.store.tables import AGENDA, ASSIGNMENT, EVENT
 
 Lights = Counter[Light]
+
+_AGENDAS = select(AGENDA).where(AGENDA.c.campaign == bindparam("campaign"))
 
 _GROUPS = select(ASSIGNMENT.c.agenda_id, ASSIGNMENT.c.mark, func.count().label("number")).group_by(
     ASSIGNMENT.c.agenda_id, ASSIGNMENT.c.quiet, ASSIGNMENT.c.mark
@@ -54,9 +56,9 @@ class Moment:
 def summaries(session: Session, force: InForce, *moments: Moment) -> list[Summary]:
     """The lights at each of ``moments``, found in one look at the ledger."""
     found = [Summary() for _ in moments]
-    agendas = {row.id: row for row in session.execute(select(AGENDA))}
+    agendas = {row.id: row for row in session.execute(_AGENDAS, {"campaign": force.campaign.id})}
     judged: dict[tuple[int, int], tuple[Light | None, ...]] = {}
-    for group in session.execute(_GROUPS):
+    for group in (each for each in session.execute(_GROUPS) if each.agenda_id in agendas):
         lights = _lights(force, agendas[group.agenda_id], group.mark, moments)
         if any(lights):
             judged[group.agenda_id, group.mark] = lights
@@ -119,7 +121,9 @@ def _turn_back(
 ) -> None:
     """Count what has been answered, or otherwise changed, since then as it stood then."""
     assert moment.as_of is not None
-    changed = select(EVENT.c.assignment_id).where(EVENT.c.at > moment.as_of)
+    changed = select(EVENT.c.assignment_id).where(
+        EVENT.c.campaign == force.campaign.id, EVENT.c.at > moment.as_of
+    )
     answers = answers_at(session, force, moment.as_of, among=changed)
     for row in session.execute(select(ASSIGNMENT).where(ASSIGNMENT.c.id.in_(changed))):
         definition = force.campaign.definitions.get(row.key)

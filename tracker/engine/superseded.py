@@ -22,6 +22,7 @@ _STALE = (
     select(MAIL.c.id, MAIL.c.recipient, MAIL.c.content)
     .where(
         UNDERWAY,
+        MAIL.c.campaign == bindparam("campaign"),
         MAIL.c.kind == MailKind.DIGEST.value,
         # What a process that died had in hand may have gone out; its items are told once more, the mail is not.
         or_(MAIL.c.state != MailState.CLAIMED.value, IS_FREE),
@@ -47,7 +48,8 @@ def supersede(
     session: Session, force: InForce, people: People, timezone: str, day: date, now: datetime
 ) -> ToldAgain:
     """Take such digests of ``timezone`` out of the queue, and give back what stood in them."""
-    unsent = session.execute(_STALE, {"day": day, "timezone": timezone, **moments(now)}).all()
+    stale = {"campaign": force.campaign.id, "day": day, "timezone": timezone, **moments(now)}
+    unsent = session.execute(_STALE, stale).all()
     told = ToldAgain()
     if not unsent:
         return told
@@ -65,7 +67,7 @@ def supersede(
     for mail in unsent:
         for ref, unit, reason, *_ in json.loads(mail.content):
             missed.append((mail.recipient.casefold(), cell_of(ref, unit), Reason(reason)))
-    rows = still_asked(session, list(dict.fromkeys(cell for _, cell, _ in missed)))
+    rows = still_asked(session, force.campaign.id, list(dict.fromkeys(cell for _, cell, _ in missed)))
     for address, cell, reason in missed:
         row = rows.get(cell)
         if row is not None and row.key in force.campaign.definitions:

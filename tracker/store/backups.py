@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sqlalchemy import Table, create_engine, delete, func, insert, select, text
+from sqlalchemy import Integer, Table, create_engine, delete, func, insert, select, text
 from sqlmodel import Session
 
 from tracker.errors import DatabaseError
@@ -180,7 +180,7 @@ def _go_on_counting(writing: Session) -> None:
     """The next numbers of PostgreSQL's own counters come after those that were copied."""
     for table in _tables():
         column: Any = table.primary_key.columns[0]
-        if column.name != "id":
+        if column.name != "id" or not isinstance(column.type, Integer):
             continue
         last = writing.execute(select(func.max(column))).scalar()
         if last is not None:

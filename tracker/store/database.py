@@ -42,10 +42,10 @@ from sqlalchemy.pool import StaticPool
 from sqlmodel import Session
 
 from tracker.errors import DatabaseError
-from tracker.store.tables import AGENDA, ASSIGNMENT, DEFINITION, EVENT, META, REQUEST, Base
+from tracker.store.tables import AGENDA, ASSIGNMENT, CAMPAIGN, DEFINITION, EVENT, META, REQUEST, Base
 
 #: Raised with every change of the tables.
-SCHEMA = "3"
+SCHEMA = "4"
 
 #: How long a writer waits for another one before it gives up, in seconds.
 LOCK_TIMEOUT = 60
@@ -256,7 +256,7 @@ LOT = 5_000
 def copy_ledger(source: Database, target: Database) -> None:
     """Everything but the outbox from one database into an empty one, of whichever kind."""
     with source.reading() as reading, target.writing() as writing:
-        for table in (META, DEFINITION, AGENDA, ASSIGNMENT, EVENT, REQUEST):
+        for table in (META, CAMPAIGN, DEFINITION, AGENDA, ASSIGNMENT, EVENT, REQUEST):
             if table is META:
                 writing.execute(delete(META))
             rows = reading.execute(select(table).execution_options(yield_per=LOT))

@@ -1,4 +1,4 @@
-"""The tables, and the two column types that keep times and dates honest.
+"""The tables.
 
 ``event`` is the truth about what happened; the answer columns of ``assignment`` are its sum, kept so that
 a list of a thousand units is one query.  ``agenda.next_on`` is what a pass looks at.
@@ -6,53 +6,13 @@ a list of a thousand units is one query.  ``agenda.next_on`` is what a pass look
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import (
-    BigInteger,
-    DateTime,
-    Dialect,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Text,
-    TypeDecorator,
-    text,
-)
+from sqlalchemy import Index, LargeBinary, MetaData, Text, text
 from sqlmodel import Field, SQLModel
 
-NAMING = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-#: 64-bit keys on PostgreSQL; SQLite's own rowid is 64 bits wide under the name INTEGER.
-BigId = BigInteger().with_variant(Integer, "sqlite")
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An instant: refuses naive times on the way in, returns UTC on the way out (SQLite forgets the zone)."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Into the database, as UTC."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"a time without a zone was to be stored: {value!r}")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Out of the database, aware."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+from tracker.store.columns import NAMING, BigId, UtcDateTime, of_campaign
 
 
 class MailState(StrEnum):
@@ -95,11 +55,24 @@ class MetaRow(Base, table=True):
     value: str = Field(sa_type=Text)
 
 
+class CampaignRow(Base, table=True):
+    """A campaign that has been in force in this ledger; ``began`` is the first day on which it was."""
+
+    __tablename__ = "campaign"
+
+    id: str = Field(primary_key=True)
+    title: str = Field(sa_type=Text)
+    document: str = Field(sa_type=Text)
+    issued: date
+    began: date
+
+
 class DefinitionRow(Base, table=True):
     """A definition as it is in force: its occurrences due before ``horizon`` have their assignments."""
 
     __tablename__ = "definition"
 
+    campaign: str = of_campaign(primary_key=True)
     key: str = Field(primary_key=True)
     fingerprint: str
     horizon: date
@@ -112,12 +85,12 @@ class AgendaRow(Base, table=True):
     ``next_on`` is the next date, local to whoever is told, on which something is to be said about those of them
     that are still open; None while there is nothing to say.  ``told`` has the last day of each time zone that
     has been told, while others have not ("ZONE=DAY;…").  ``due`` is the date by the rule alone.  ``slot`` makes
-    (key, slot) unique where the date is None.
+    (campaign, key, slot) unique where the date is None.
     """
 
     __tablename__ = "agenda"
     __table_args__ = (
-        Index("uq_agenda_key_slot", "key", "slot", unique=True),
+        Index("uq_agenda_campaign_key_slot", "campaign", "key", "slot", unique=True),
         Index("ix_agenda_next_on", "next_on"),
     )
 
@@ -130,6 +103,7 @@ class AgendaRow(Base, table=True):
     effective_due: date | None
     next_on: date | None
     told: str = ""
+    campaign: str = of_campaign()
 
 
 class AssignmentRow(Base, table=True):
@@ -143,7 +117,7 @@ class AssignmentRow(Base, table=True):
 
     __tablename__ = "assignment"
     __table_args__ = (
-        Index("uq_assignment_key_period_unit", "key", "period", "unit", unique=True),
+        Index("uq_assignment_campaign_key_period_unit", "campaign", "key", "period", "unit", unique=True),
         # With the mark in them, the two count lights without a look at the rows.
         Index("ix_assignment_agenda_id_quiet_mark", "agenda_id", "quiet", "mark"),
         Index("ix_assignment_unit_agenda_id_mark", "unit", "agenda_id", "mark"),
@@ -177,6 +151,7 @@ class AssignmentRow(Base, table=True):
     nudge: str | None = None
     nudge_on: date | None = None
     removed_on: date | None = None
+    campaign: str = of_campaign()
 
 
 class EventRow(Base, table=True):
@@ -204,10 +179,11 @@ class EventRow(Base, table=True):
     via: str | None = None
     reason: str | None = Field(default=None, sa_type=Text)
     note: str | None = Field(default=None, sa_type=Text)
+    campaign: str = of_campaign()
 
 
 class MailRow(Base, table=True):
-    """One mail to one recipient; ``key`` is what it is, and unique.
+    """One mail to one recipient; ``key`` is what it is and whose, and unique.
 
     ``content`` (the items) and ``details`` are JSON, frozen as decided at ``at``.  ``day`` is the recipient's local date.
     ``seen_event`` is the last event that planning knew of: only later ones need a second look before sending.
@@ -252,6 +228,7 @@ class MailRow(Base, table=True):
     subject: str | None = Field(default=None, sa_type=Text)
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     outcome: str | None = Field(default=None, sa_type=Text)
+    campaign: str = of_campaign()
 
 
 class DocumentRow(Base, table=True):
@@ -317,6 +294,7 @@ class FeedRow(Base, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     created_by: str
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    campaign: str = of_campaign()
 
 
 class RequestRow(Base, table=True):
@@ -386,6 +364,7 @@ class SessionRow(Base, table=True):
 
 # The same tables for statements in bulk, where one object for each row would cost twenty times the work.
 META = MetaRow.__table__  # type: ignore[attr-defined]
+CAMPAIGN = CampaignRow.__table__  # type: ignore[attr-defined]
 DEFINITION = DefinitionRow.__table__  # type: ignore[attr-defined]
 AGENDA = AgendaRow.__table__  # type: ignore[attr-defined]
 ASSIGNMENT = AssignmentRow.__table__  # type: ignore[attr-defined]

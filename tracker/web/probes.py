@@ -66,7 +66,7 @@ def _reasons(site: Site) -> Iterator[str]:
     try:
         beat = _beat(site)
         with site.app.database.reading() as session:
-            silent_since = stuck_since(session)
+            silent_since = stuck_since(session, site.force.campaign.id)
     except (SQLAlchemyError, TrackerError):
         yield "the database does not answer"
         return
@@ -103,10 +103,14 @@ class _Figures(Collector):
         now = site.now()
         with site.app.database.reading() as session:
             mails = GaugeMetricFamily("tracker_mails", "Mails in the outbox", labels=("state", "kind"))
-            counted = select(MAIL.c.state, MAIL.c.kind, func.count()).group_by(MAIL.c.state, MAIL.c.kind)
+            counted = (
+                select(MAIL.c.state, MAIL.c.kind, func.count())
+                .where(MAIL.c.campaign == site.force.campaign.id)
+                .group_by(MAIL.c.state, MAIL.c.kind)
+            )
             for state, kind, number in session.execute(counted):
                 mails.add_metric([state, kind], number)
-            waits = queue(session)
+            waits = queue(session, site.force.campaign.id)
             beat = site.app.pulse.last or remembered(session)
         yield mails
         yield GaugeMetricFamily("tracker_mails_waiting", "Mails that wait to be sent", value=waits.waiting)

@@ -70,7 +70,10 @@ def show(request: Request) -> Response:
     site = site_of(request)
     force = site.force
     with site.app.database.reading() as session:
-        found = [open_requests(session), answered_requests(session, MOST_ANSWERED)]
+        found = [
+            open_requests(session, force.campaign.id),
+            answered_requests(session, force.campaign.id, MOST_ANSWERED),
+        ]
         dues = {each.id: _due(session, force, each) for each in found[0]}
     waiting, answered = ([_shown(request, force, each, dues.get(each.id)) for each in some] for some in found)
     facts = {

@@ -139,7 +139,7 @@ def case_of(request: Request, purpose: Purpose = Purpose.ANSWER) -> Case:
             row=ledger_row(force, definition, found, answer_of(found), force.day(now)),
             seen=events_of(session, found.id),
             events=tuple(read_events(session, found.id)),
-            requests=tuple(requests_of(session, claim.ref, claim.unit)),
+            requests=tuple(requests_of(session, force.campaign.id, claim.ref, claim.unit)),
         )
 
 

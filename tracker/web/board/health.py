@@ -23,8 +23,8 @@ def page(request: Request) -> Response:
     app, force, now = site.app, site.force, site.now()
     with app.database.reading() as session:
         beat = app.pulse.last or remembered(session)
-        waits = queue(session)
-        counted = states(session)
+        waits = queue(session, force.campaign.id)
+        counted = states(session, force.campaign.id)
         following = next_planning(session, force, now)
     facts = {
         "beat": beat,

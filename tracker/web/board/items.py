@@ -94,7 +94,7 @@ def assignment_page(request: Request) -> Response:
         people = force.addresses_ever([unit])
         superior = force.superior(unit)
         units = [each for each in (unit, superior) if each is not None]
-        mails = mails_about(session, ref, unit, people, units)
+        mails = mails_about(session, force.campaign.id, ref, unit, people, units)
         files = files_of(session, force, ref, unit)
     facts = {
         "row": row,

@@ -31,7 +31,7 @@ def list_page(request: Request) -> Response:
         raise not_among(kind, MailKind)
     sought = Sought(state, kind, None if unit is None else site.force.unit_id(unit))
     with site.app.database.reading() as session:
-        found = find_mails(session, sought, page=read_page(request), size=SIZE)
+        found = find_mails(session, site.force.campaign.id, sought, page=read_page(request), size=SIZE)
     facts = {
         "found": found,
         "kinds": list(MailKind),
@@ -74,6 +74,6 @@ def _mail(request: Request) -> StoredMail:
     site = site_of(request)
     with site.app.database.reading() as session:
         try:
-            return stored_mail(session, request.path_params["number"])
+            return stored_mail(session, site.force.campaign.id, request.path_params["number"])
         except UnknownNameError:
             raise HTTPException(404) from None

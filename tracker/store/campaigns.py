@@ -1,0 +1,55 @@
+"""The campaigns that share one ledger: what it knows of each, and the facts that each has for itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import insert, select, update
+from sqlmodel import Session
+
+from tracker.core.model import owned
+from tracker.store.database import read_meta, write_meta
+from tracker.store.tables import CAMPAIGN, META
+
+
+def read_fact(session: Session, campaign: str, name: str) -> str | None:
+    """A single fact of one campaign, or None."""
+    return read_meta(session, owned(campaign, name))
+
+
+def write_fact(session: Session, campaign: str, name: str, value: str) -> None:
+    """Set a single fact of one campaign."""
+    write_meta(session, owned(campaign, name), value)
+
+
+def facts_like(session: Session, campaign: str, start: str) -> list[str]:
+    """The names of a campaign's facts that begin with ``start``."""
+    prefix = owned(campaign, start)
+    names = session.execute(select(META.c.name).where(META.c.name.startswith(prefix, autoescape=True)))
+    return [start + name.removeprefix(prefix) for name in names.scalars()]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A campaign as the ledger knows it; ``began`` is the day on which it first came into force here."""
+
+    id: str
+    title: str
+    document: str
+    issued: date
+    began: date
+
+
+def known_campaigns(session: Session) -> dict[str, Known]:
+    """Every campaign that was ever in force in this ledger, by id, in the order in which they came."""
+    rows = session.execute(select(CAMPAIGN).order_by(CAMPAIGN.c.began, CAMPAIGN.c.id))
+    return {row.id: Known(row.id, row.title, row.document, row.issued, row.began) for row in rows}
+
+
+def remember_campaign(session: Session, campaign: Known) -> None:
+    """Keep what the files call a campaign; ``began`` counts only the first time."""
+    called = {"title": campaign.title, "document": campaign.document, "issued": campaign.issued}
+    changed = update(CAMPAIGN).where(CAMPAIGN.c.id == campaign.id).values(**called)
+    if session.connection().execute(changed).rowcount == 0:
+        session.execute(insert(CAMPAIGN).values(id=campaign.id, began=campaign.began, **called))
