@@ -178,6 +178,7 @@ def build_settings(file: SettingsFile) -> Settings:
         "permanent_refusals": tuple(mail.refusals.permanent),
         "encloses_calendar": mail.calendar,
         "pace": mail.pace,
+        "prompted": mail.prompted,
         "operator": _person(file.operator),
         "web": None if file.web is None else _web(file.web),
         "database": file.database,

@@ -308,6 +308,7 @@ class MailShape(Shape):
     refusals: Annotated[RefusalsShape, _EmptyMapping] = RefusalsShape()
     calendar: Truth | None = None
     pace: Annotated[dict[MailDomain, MailRate], _EmptyMapping] = Field(default_factory=dict)
+    prompted: MailRate | None = None
 
 
 class PolicyShape(Shape):

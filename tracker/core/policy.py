@@ -188,7 +188,8 @@ class Settings:
     """How the service works: ``settings.yaml`` with the environment on top.
 
     Relative paths and the database's are taken from where the service was started; ``web`` is None where
-    the pages are off.  ``pace`` is how fast mails may go to recipients of a domain (in small letters).
+    the pages are off.  ``pace`` is how fast mails may go to recipients of a domain (in small letters);
+    ``prompted`` how many somebody outside can make us send to one reader at once, before they are gathered.
     Secrets are no part of the ``repr``.
     """
 
@@ -203,6 +204,7 @@ class Settings:
     permanent_refusals: tuple[str, ...] = ()
     encloses_calendar: bool = True
     pace: Mapping[str, Rate] = field(default_factory=dict)
+    prompted: Rate = Rate(5, timedelta(hours=1))
     operator: Contact | None = None
     web: Web | None = field(default_factory=Web)
     database: str = field(default="sqlite:///var/tracker.db", repr=False)

@@ -18,6 +18,7 @@ from tracker.engine.inforce import InForce
 from tracker.engine.ledger import find_assignment, record
 from tracker.engine.outbox import enqueue
 from tracker.engine.people import person_facts
+from tracker.engine.prompted import prompt
 from tracker.engine.standings import answer_of
 from tracker.errors import LedgerError, UnknownNameError
 from tracker.store.numbers import numbered
@@ -103,7 +104,9 @@ def ask(session: Session, force: InForce, wish: Wish, now: datetime) -> Request:
     values = {**asdict(wish), "kind": wish.kind.value, "assignment_id": row.id, "at": now}
     request = _request(session.execute(insert(REQUEST).values(**values).returning(REQUEST)).one())
     facts = {"phase": "asked", **_facts(request, row.effective_due)}
-    _tell(session, force, force.superior(wish.unit), request, facts, now)
+    superior = force.superior(wish.unit)
+    if superior is not None:
+        prompt(session, force, _rows(force, superior, request, facts, force.day(now)), now, wish.email)
     return request
 
 

@@ -29,8 +29,8 @@ from tracker.engine.filings import (
     take,
 )
 from tracker.engine.inforce import InForce
-from tracker.engine.outbox import enqueue
 from tracker.engine.people import person_facts
+from tracker.engine.prompted import prompt
 from tracker.engine.whose import Wanted, whose
 from tracker.errors import FileRefusedError, LedgerError
 from tracker.forms.apart import Reader
@@ -238,8 +238,10 @@ class Intake:
         if not by_unit:
             return 0
         with self._app.database.writing() as session:
-            rows = [row for unit, files in by_unit.items() for row in self._receipts(session, unit, files)]
-            return enqueue(session, self._force, rows, self._now, 0)
+            return sum(
+                prompt(session, self._force, self._receipts(session, unit, files), self._now, unit)
+                for unit, files in by_unit.items()
+            )
 
     def _receipts(self, session: Session, unit: str, files: Sequence[Taken]) -> Iterator[Fact]:
         day = self._force.day(self._now)

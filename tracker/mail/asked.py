@@ -9,12 +9,14 @@ from typing import Any
 
 from tracker.core.model import Mail
 from tracker.mail.cards import Cards
+from tracker.mail.facts import mappings
 from tracker.mail.view import Fact
 from tracker.mail.wording import Calendar, clip
 from tracker.mail.words import Words
 
 #: So much of what somebody wrote stands in a mail; the page has all of it.
 WIDTH = 1000
+WIDTH_OF_SEVERAL = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class AskedComposer:
             unit=self._unit_name(str(facts.get("unit"))),
             name=self._name(facts),
             date=self._date(facts),
+            n=facts.get("count"),
         )
 
     def told(self, mail: Mail, facts: Mapping[str, Any]) -> Told:
@@ -56,7 +59,8 @@ class AskedComposer:
         words, phase, date_ = self._words, _phase(facts), self._date(facts)
         unit = self._unit_name(str(facts.get("unit")))
         bare = "_bare" if phase == "read" and not facts.get("reply") else ""
-        intro = words(f"asked.intro_{phase}{bare}", unit=unit, who=str(facts.get("who") or ""), date=date_)
+        who, count = str(facts.get("who") or ""), facts.get("count")
+        intro = words(f"asked.intro_{phase}{bare}", unit=unit, who=who, date=date_, n=count)
         return Told(
             heading=words("asked.heading" if phase.startswith("asked") else "asked.heading_answer"),
             preheader=clip(str(facts.get("reply") or facts.get("text") or mail.name), 90),
@@ -64,7 +68,20 @@ class AskedComposer:
             facts=tuple(self._facts(facts)),
         )
 
+    def _several(self, several: list[Mapping[str, Any]], count: int) -> Iterator[Fact]:
+        """What was gathered, a line each, and how many more there are."""
+        for each in several:
+            text = clip(str(each.get("text") or ""), WIDTH_OF_SEVERAL)
+            kind = "extend" if each.get("kind") == "extend" else "say"
+            said = self._words(f"asked.one_{kind}", who=each.get("who"), date=self._date(each), text=text)
+            yield Fact(self._name(each), said)
+        if count > len(several):
+            yield Fact("", self._words("asked.rest", n=count - len(several)))
+
     def _facts(self, facts: Mapping[str, Any]) -> Iterator[Fact]:
+        if "several" in facts:
+            yield from self._several(facts["several"], facts["count"])
+            return
         words, kind = self._words, "extend" if facts.get("kind") == "extend" else "say"
         yield Fact(words("asked.item"), self._cards.names.titled(str(facts.get("ref") or "")))
         for key in ("due", "wanted", "until"):
@@ -87,8 +104,14 @@ class AskedComposer:
 
 
 def request_facts(mail: Mail) -> Mapping[str, Any] | None:
-    """What a receipt says of a unit's words; None for a receipt for tables."""
-    found = mail.details.get("request")
+    """What a receipt says of a unit's words; None for a receipt for tables.
+
+    Of what was gathered (``requests``) they are those of the first, with all of them as ``several`` and their ``count``.
+    """
+    gathered = mappings(mail.details.get("requests"))
+    if len(gathered) > 1:
+        return {**gathered[0], "several": gathered, "count": mail.details.get("gathered", len(gathered))}
+    found = gathered[0] if gathered else mail.details.get("request")
     return found if isinstance(found, Mapping) else None
 
 
@@ -99,6 +122,8 @@ def is_asked(facts: Mapping[str, Any]) -> bool:
 
 def _phase(facts: Mapping[str, Any]) -> str:
     """The last part of the keys of its phrases."""
+    if "several" in facts:
+        return "asked_several"
     if is_asked(facts):
         return "asked_extend" if facts.get("kind") == "extend" else "asked_say"
     phase = facts.get("phase")

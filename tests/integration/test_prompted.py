@@ -1,0 +1,108 @@
+"""What somebody outside makes us send is bounded: so many an hour, the rest in one mail, and nothing lost."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from tests.world import at, definition, running, unit, world
+from tracker.core.policy import Rate, Settings
+from tracker.engine.prompted import MOST, prompt
+from tracker.engine.requests import Asked, Wish, ask, open_requests
+from tracker.mail.render import Renderer
+from tracker.store.tables import MAIL
+
+BOTH = ("wanzhou", "fuling")
+TABLE = definition("table-2", "2022年5月起，每月5日前", BOTH)
+REF = "table-2@2022-05"
+UNITS = [*(unit(name) for name in BOTH), unit("kaoshi", "li@kaoshi.example")]
+
+
+@pytest.fixture
+def engine():
+    force = world(TABLE, units=UNITS, supervisor="kaoshi")
+    with running(force, "2022-05-04 10:00") as found:
+        found.engine.run_pass()
+        found.courier.take()
+        yield found
+
+
+def say(engine, number, name="wanzhou"):
+    now = engine.clock.now()
+    wish = Wish(REF, name, Asked.SAY, f"第{number}条", "张三", f"{name}@unit.example")
+    with engine.database.writing() as session:
+        ask(session, engine.engine.force, wish, now)
+
+
+def sent(engine):
+    engine.engine.deliver(engine.clock.now())
+    return [claimed.mail for claimed, _ in engine.courier.take()]
+
+
+def test_sixty_messages_from_one_link_are_five_mails_and_one(engine):
+    found = []
+    for number in range(60):
+        say(engine, number)
+        found += sent(engine)
+        engine.clock.set(engine.clock.now() + timedelta(seconds=20))
+    assert len(found) == 5
+    engine.clock.set(engine.clock.now() + timedelta(hours=1))
+    (gathered,) = sent(engine)
+    shown = Renderer(engine.engine.force.campaign).render(gathered)
+    assert shown.subject == "【单位反馈】wanzhou应急管理局：55件"
+    assert "第5条" in shown.text
+    assert f"另有{55 - MOST}件" in shown.text
+    # None is lost: all of them wait on the page.
+    with engine.database.reading() as session:
+        assert len(open_requests(session, engine.engine.force.campaign.id)) == 60
+    # An hour later the next one is told at once again.
+    engine.clock.set(engine.clock.now() + timedelta(hours=1))
+    say(engine, 60)
+    (mail,) = sent(engine)
+    assert mail.details["request"]["text"] == "第60条"
+
+
+def test_one_units_flood_is_not_anothers(engine):
+    for number in range(8):
+        say(engine, number)
+    sent(engine)
+    say(engine, 1, "fuling")
+    (mail,) = sent(engine)
+    assert mail.details["request"]["unit"] == "fuling"
+
+
+def test_receipts_follow_the_same_rule_and_keep_what_is_enclosed(engine):
+    force = world(TABLE, units=UNITS, supervisor="kaoshi")
+    settings = Settings(prompted=Rate(2, timedelta(minutes=30)))
+    force = type(force)(force.campaign, settings, force.workdays, force.fingerprint)
+    row = {
+        "kind": "receipt",
+        "recipient": "wanzhou@unit.example",
+        "name": "张三",
+        "unit": "wanzhou",
+        "language": "zh",
+        "timezone": "Asia/Shanghai",
+        "day": engine.clock.now().date(),
+        "content": "[]",
+    }
+    now = at("2022-05-04 10:30")
+    with engine.database.writing() as session:
+        for number in range(6):
+            details = {"files": [{"file": f"{number}.xlsx", "errors": []}], "enclosed": [number]}
+            prompt(
+                session,
+                force,
+                [{**row, "key": f"receipt/{number}", "details": json.dumps(details)}],
+                now,
+                "w",
+            )
+    with engine.database.reading() as session:
+        rows = session.execute(select(MAIL).where(MAIL.c.kind == "receipt").order_by(MAIL.c.id)).all()
+    assert len(rows) == 3
+    last = json.loads(rows[-1].details)
+    assert [each["file"] for each in last["files"]] == [f"{number}.xlsx" for number in range(2, 6)]
+    assert (last["enclosed"], last["gathered"]) == ([2, 3, 4, 5], 4)
+    assert rows[-1].not_before == now + timedelta(minutes=30)
