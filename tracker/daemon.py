@@ -30,6 +30,7 @@ from tracker.desk import login_name, where_to_look
 from tracker.engine.engine import Courier, PassReport
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import Claimed, Result
+from tracker.engine.progress import Progress
 from tracker.engine.pulse import Beat, remember
 from tracker.errors import AddressTakenError, ConfigError, TrackerError
 from tracker.privileges import refuse_root, standing
@@ -69,6 +70,7 @@ def run_once(app: App, *, at_once: bool = False) -> PassReport:
     refuse_root(standing(app.environ), is_open=False)
     app.check_templates()
     app.tell_of_files()
+    app.engine.on_progress = Progress(app.clock.monotonic)
     report = app.engine.run_pass(at_once=at_once)
     tell(report)
     if not report.planned and not report.delivered and report.next_at and sys.stderr.isatty():
@@ -117,6 +119,7 @@ class Service:
         self._kept_beat: datetime | None = None
         app.wrap_courier = lambda courier: StoppableCourier(courier, stop)
         app.engine.courier = app.wrap_courier(app.engine.courier)
+        app.engine.on_progress = Progress(app.clock.monotonic)
 
     def wake(self) -> None:
         """Look at the outbox soon; something was put there."""
@@ -128,7 +131,7 @@ class Service:
         Raises TrackerError at the start where files, database or transport cannot be used at all.
         """
         pages = self._pages()
-        for line in where_to_look(self.app):
+        for line in where_to_look(self.app, at_once=at_once):
             log.info(line)
         if pages is not None:
             log.info("网页 · pages: %s", pages.address)

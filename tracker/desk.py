@@ -25,7 +25,7 @@ from tracker.engine.ledger import read_history
 from tracker.engine.mails import retry, stored_mail, stored_mails
 from tracker.engine.nudge_now import Reach, Reminded
 from tracker.engine.outbox import Claimed, Result, mail_domain
-from tracker.engine.plan import next_planning
+from tracker.engine.plan import next_planning, plan_is_due
 from tracker.engine.standings import LedgerRow, ledger_rows
 from tracker.errors import TrackerError, UsageError
 from tracker.listing import (
@@ -344,11 +344,13 @@ async def _send_one(app: App, claimed: Claimed) -> Result:
         await courier.close()
 
 
-def where_to_look(app: App) -> list[str]:
-    """What a person wants to know once the service runs."""
-    force = app.force
+def where_to_look(app: App, *, at_once: bool = False) -> list[str]:
+    """What a person wants to know once the service runs; ``at_once``: it does not wait for its hour."""
+    force, now = app.force, app.clock.now()
     with app.database.reading() as session:
-        following = next_planning(session, force, app.clock.now()).astimezone(force.zone)
+        is_due = plan_is_due(session, force, now, at_once=at_once)
+        following = (now if is_due else next_planning(session, force, now)).astimezone(force.zone)
+    when = f"{following:%Y-%m-%d %H:%M %Z}" + ("（正在编写 · being written now）" if is_due else "")
     place = force.settings.transport
     if not place.startswith("mailbox:"):
         place += f"; 样例地址 · .example: mailbox:{force.settings.mailbox}"
@@ -356,7 +358,7 @@ def where_to_look(app: App) -> list[str]:
         f"生效 · in force: {app.summary()}",
         f"邮件 · mails: {place} (tracker mail list, tracker mail show ID)",
         f"数据库 · database: {app.database_url.rpartition('@')[2]}",
-        f"下次发信 · next digests: {following:%Y-%m-%d %H:%M %Z}",
+        f"下次发信 · next digests: {when}",
         f"改完即生效 · edit at any time: {app.config}/*.yaml; Ctrl-C 结束 · ends the service",
     ]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import date
 from email import message_from_bytes, policy
 from io import BytesIO
@@ -100,8 +99,7 @@ def test_of_very_many_forms_it_is_said_which_are_enclosed(app):
 
 
 def test_where_no_pages_are_served_a_form_that_is_not_enclosed_is_to_be_asked_for(app):
-    app.force = replace(app.force, settings=replace(app.force.settings, web=None))
-    app.__dict__.pop("renderer", None)
+    app = App(app.config, database=app.database_url, environ={"TRACKER_WEB": "off"}, clock=app.clock)
     file(app, "table-2@2022-06", "某某培训学校")
     text, forms = composed(app, late("table-2@2022-06"))
     assert not forms

@@ -99,6 +99,8 @@ class Engine:
         #: issue; each holds for one edit.
         self.accept_removals = False
         self.accept_correction = False
+        #: Told how many mails have just been written, and how many of the pass are gone.
+        self.on_progress: Callable[[int, int], None] | None = None
         #: Told of an edit that is held back, where it is in force still; it has to put what was before in force again.
         self.on_held: Callable[[InForce, HeldBackError], None] | None = None
         #: Told that a later edit than these files is in force; it puts that in force here, and says whether there is one.
@@ -181,6 +183,7 @@ class Engine:
                 # What others have put in force since is unknown here: they say it, or we once we have read it.
                 if is_in_force(session, self.force):
                     report.planned = plan(session, self.force, now, at_once=at_once)
+            self._say(report.planned, 0)
         report.delivered = self.deliver(now, at_once=at_once)
         with self.database.reading() as session:
             report.next_at = next_planning(session, self.force, now)
@@ -196,6 +199,10 @@ class Engine:
             if not self._untold and not _anything_waits(session, self.force.campaign.id, now):
                 return Counter()
         return asyncio.run(self._deliver(zones))
+
+    def _say(self, written: int, gone: int) -> None:
+        if self.on_progress is not None:
+            self.on_progress(written, gone)
 
     async def _deliver(self, timezones: Sequence[str]) -> Counter[MailState]:
         force, courier = self.force, self.courier
@@ -218,6 +225,7 @@ class Engine:
                     if len(results) >= RECORD or loop.time() - began >= RECORD_WITHIN:
                         lot, results = results, []
                         told.update(await self._write_down(lot))
+                        self._say(0, told.total())
             except Exception:
                 # What is known of mails is worth more than an orderly end: it is written down by the next pass.
                 self._untold += results

@@ -16,6 +16,8 @@ from tracker.mail.transport import Delivery, Envelope, Outcome
 
 #: So many are written before the directory is made durable once for all of them.
 LOT = 64
+#: Of the first lot there are fewer: whoever waits for a first mail need not wait for the sixty behind it.
+FIRST_LOT = 8
 
 
 class MailboxTransport:
@@ -26,8 +28,9 @@ class MailboxTransport:
 
     async def deliver(self, envelopes: Iterable[Envelope]) -> AsyncGenerator[Delivery, None]:
         """Each is durable on disk before it is told as sent."""
-        source = iter(envelopes)
-        while lot := list(islice(source, LOT)):
+        source, most = iter(envelopes), FIRST_LOT
+        while lot := list(islice(source, most)):
+            most = LOT
             for delivery in await asyncio.to_thread(self.store, lot):
                 yield delivery
 
