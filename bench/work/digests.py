@@ -20,7 +20,8 @@ from tracker.engine.courier import PostCourier
 from tracker.engine.enclosures import Enclosures
 from tracker.engine.engine import Engine
 from tracker.engine.mails import stored_mails
-from tracker.engine.outbox import Claimed, items_from_json, items_to_json, mail_domain
+from tracker.engine.outbox import Claimed, mail_domain
+from tracker.engine.written import items_from_json, items_to_json
 from tracker.links import Links
 from tracker.mail.message import message_id
 from tracker.mail.render import Rendered, Renderer

@@ -12,6 +12,7 @@ from multiprocessing.synchronize import Barrier
 from bench.child import Figures
 from tests import postgres
 from tests.trust.replicas import MOMENT, race
+from tests.world import unit, world
 from tracker.engine.engine import CLAIM
 from tracker.engine.outbox import claim
 from tracker.store.database import open_database
@@ -32,16 +33,18 @@ def claims(processes: int, mails: int, port: int) -> Figures:
         url = server.make("bench")
         open_database(url).close()
         server.run(
-            "INSERT INTO mail (key, message_id, kind, recipient, name, language, timezone, at, day, content, details, "
-            "seen_event, state, attempts, lost, not_before, fence) SELECT 'digest/' || n, '<' || n || '@x.internal>', "
-            "'digest', 'u' || n || '@x.internal', 'u', 'zh', 'Asia/Shanghai', now, now, '[]', '{}', 0, 'queued', 0, 0, "
+            "INSERT INTO mail (unit, key, message_id, kind, recipient, name, language, timezone, at, day, content, details, "
+            "seen_event, state, attempts, lost, not_before, fence) SELECT 'u' || n, 'receipt/' || n, '<' || n || '@x.internal>', "
+            "'receipt', 'u' || n || '@x.internal', 'u', 'zh', 'Asia/Shanghai', now, now, '[]', '{}', 0, 'queued', 0, 0, "
             f"now, 0 FROM generate_series(1, {mails}) n, (SELECT timestamptz '{MOMENT}' AS now) moment",
             "bench",
         )
         server.run("ANALYZE mail", "bench")
         context = multiprocessing.get_context("spawn")
         barrier = context.Barrier(processes + 1)
-        working = [context.Process(target=_claim_all, args=(url, str(n), barrier)) for n in range(processes)]
+        working = [
+            context.Process(target=_claim_all, args=(url, str(n), mails, barrier)) for n in range(processes)
+        ]
         for each in working:
             each.start()
         barrier.wait()
@@ -53,12 +56,14 @@ def claims(processes: int, mails: int, port: int) -> Figures:
     return {"rate": mails / seconds}
 
 
-def _claim_all(url: str, who: str, barrier: Barrier) -> None:
+def _claim_all(url: str, who: str, mails: int, barrier: Barrier) -> None:
+    units = [unit(f"u{number}", f"u{number}@x.internal") for number in range(1, mails + 1)]
+    force = world(units=units)
     database = open_database(url)
     barrier.wait()
     while True:
         with database.writing(alone=False) as session:
-            if not claim(session, "main", MOMENT, who, most=CLAIM, timezones=["Asia/Shanghai"]):
+            if not claim(session, force, MOMENT, who, most=CLAIM, timezones=["Asia/Shanghai"]):
                 return
 
 

@@ -6,7 +6,7 @@ from tests import postgres
 from tests.world import Running
 
 #: What runs on both, and of these what is long.
-ON_BOTH = ("test_engine", "test_outbox", "test_upward", "test_explain", "test_filings")
+ON_BOTH = ("test_engine", "test_outbox", "test_second_look", "test_upward", "test_explain", "test_filings")
 LONG = (
     "test_reminders_for_june_and_october",
     "test_whatever_the_post_does",

@@ -6,9 +6,18 @@ from datetime import timedelta
 
 import pytest
 
-from tests.integration.test_outbox import OPERATOR, alerting, deliver, go_on, rows, states, take, tell
+from tests.integration.test_outbox import (
+    OPERATOR,
+    alerting,
+    deliver,
+    go_on,
+    receipts,
+    rows,
+    states,
+    take,
+    tell,
+)
 from tests.world import running, world
-from tracker.core.model import Contact
 from tracker.core.policy import Rate
 from tracker.engine.outbox import LEASE, UNTRIED, Result, claim
 from tracker.engine.pace import HOLDS
@@ -47,14 +56,9 @@ class Server:
 
 
 def fill(engine, **counts):
-    """So many alerts for people of each domain; ``unit_example`` is ``unit.example``."""
-    for name, count in counts.items():
-        for number in range(count):
-            operator = Contact("管理员", f"U{number}@{name.replace('_', '.').capitalize()}")
-            engine.engine.force = replace(
-                engine.engine.force, settings=replace(engine.engine.force.settings, operator=operator)
-            )
-            engine.engine.alert(f"{name}/{number}", "title", ["problem"])
+    """So many receipts for people of each domain; ``unit_example`` is ``unit.example``."""
+    domains = {name: name.replace("_", ".").capitalize() for name in counts}
+    receipts(engine, [f"U{n}@{domains[name]}" for name, count in counts.items() for n in range(count)])
 
 
 @pytest.fixture
@@ -84,8 +88,8 @@ def test_a_domain_gets_no_more_than_its_rate_in_any_minute_and_the_others_do_not
 def test_the_rate_is_shared_by_all_that_claim(engine):
     fill(engine, slow_example=8)
     with engine.database.writing() as session:
-        first = claim(session, "main", engine.clock.now(), "one", most=2, timezones=(), rates=SLOWLY.pace)
-        second = claim(session, "main", engine.clock.now(), "two", most=9, timezones=(), rates=SLOWLY.pace)
+        first = claim(session, engine.engine.force, engine.clock.now(), "one", most=2, timezones=())
+        second = claim(session, engine.engine.force, engine.clock.now(), "two", most=9, timezones=())
     assert (len(first), len(second)) == (2, 1)
 
 

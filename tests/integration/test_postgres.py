@@ -27,6 +27,8 @@ from tracker.store.tables import AGENDA, ASSIGNMENT, MAIL, MailState
 BOTH = ("wanzhou", "fuling")
 TABLE = definition("table-2", "2022年5月起，每月5日前", BOTH)
 OPERATOR = Settings(operator=Contact("管理员", "operator@unit.example"))
+#: The operator is whom the mails of ``mail`` are for.
+FORCE = world(TABLE, settings=Settings(operator=Contact("a", "a@unit.example")))
 
 
 @pytest.fixture
@@ -92,9 +94,7 @@ def test_the_outbox_goes_on_while_somebody_plans(database):
     with database.writing() as planner:
         assert read_meta(planner, "schema") == SCHEMA
         with database.writing(alone=False) as session:
-            assert (
-                len(claim(session, "main", at("2022-05-06"), "a", most=5, timezones=["Asia/Shanghai"])) == 1
-            )
+            assert len(claim(session, FORCE, at("2022-05-06"), "a", most=5, timezones=["Asia/Shanghai"])) == 1
 
 
 def test_claims_at_once_never_get_the_same_mail_and_never_more_than_asked(database):
@@ -107,7 +107,7 @@ def test_claims_at_once_never_get_the_same_mail_and_never_more_than_asked(databa
         barrier.wait()
         while True:
             with database.writing(alone=False) as session:
-                found = claim(session, "main", at("2022-05-06"), who, most=7, timezones=["Asia/Shanghai"])
+                found = claim(session, FORCE, at("2022-05-06"), who, most=7, timezones=["Asia/Shanghai"])
             if not found:
                 return
             taken.append([each.id for each in found])
@@ -166,7 +166,7 @@ def test_yesterdays_digest_that_is_being_claimed_is_not_superseded(url):
             with engine.database.writing(alone=False) as session:
                 # It is still yesterday by this machine's clock.
                 taken = claim(
-                    session, "main", at("2022-05-05 23:59"), "a", most=1, timezones=["Asia/Shanghai"]
+                    session, force, at("2022-05-05 23:59"), "a", most=1, timezones=["Asia/Shanghai"]
                 )
                 planning = pool.submit(next_day)
                 time.sleep(0.3)
@@ -189,7 +189,7 @@ def test_what_is_being_claimed_is_not_queued_again_by_hand(database):
 
     with ThreadPoolExecutor(1) as pool:
         with database.writing(alone=False) as session:
-            claim(session, "main", at("2022-05-06"), "a", most=1, timezones=["Asia/Shanghai"])
+            claim(session, FORCE, at("2022-05-06"), "a", most=1, timezones=["Asia/Shanghai"])
             asking = pool.submit(by_hand)
             time.sleep(0.3)
         asking.result(10)
@@ -203,9 +203,9 @@ def test_a_late_result_is_fenced_off_once_another_has_taken_over(database):
         session.execute(insert(MAIL).values(**mail("one")))
     zones = ["Asia/Shanghai"]
     with database.writing(alone=False) as session:
-        [first] = claim(session, "main", at("2022-05-06"), "a", most=1, timezones=zones)
+        [first] = claim(session, FORCE, at("2022-05-06"), "a", most=1, timezones=zones)
     with database.writing(alone=False) as session:
-        [second] = claim(session, "main", at("2022-05-06") + LEASE, "b", most=1, timezones=zones)
+        [second] = claim(session, FORCE, at("2022-05-06") + LEASE, "b", most=1, timezones=zones)
     results = [outbox.Result(each, MailState.SENT, "250") for each in (first, second)]
     counted = []
     for result in results:

@@ -12,7 +12,7 @@ from tracker.core.model import Event, EventKind
 from tracker.core.roles import Role
 from tracker.engine.mails import stored_mails
 from tracker.engine.nudge_now import HOLD
-from tracker.engine.outbox import items_from_json
+from tracker.engine.written import items_from_json
 from tracker.store.tables import MailState
 
 REF = "table-2@2022-05"

@@ -33,7 +33,7 @@ from sqlalchemy.dialects import sqlite
 from tests.tools import ROOT, clean_environ
 from tests.trust.machine import OutboxMachine
 from tests.trust.simulation import World, simulate
-from tracker.engine import day, engine, mails, outbox, pace, plan, superseded
+from tracker.engine import day, engine, mails, outbox, pace, plan, second_look, superseded
 from tracker.store.database import Engine as AnyEngine
 from tracker.store.tables import MAIL, MailState
 
@@ -103,8 +103,7 @@ def new_message_id() -> None:
 
 def no_second_look() -> None:
     """What was answered between planning and sending goes out all the same."""
-    outbox.answered_since = lambda *_: set()
-    outbox.still_asked = lambda _session, _campaign, cells: dict.fromkeys(cells)
+    second_look.as_they_stand = lambda _session, _campaign, _mails, contents, _now: contents
 
 
 def planning_in_pieces() -> None:

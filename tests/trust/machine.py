@@ -26,8 +26,9 @@ from tracker.engine import failures, outbox
 from tracker.engine import plan as planning
 from tracker.engine.agenda import planned_day
 from tracker.engine.mails import RETRIABLE, retry
-from tracker.engine.outbox import Claimed, Result, items_from_json
+from tracker.engine.outbox import Claimed, Result
 from tracker.engine.pace import HOLDS, domain_of
+from tracker.engine.written import items_from_json
 from tracker.errors import LedgerError, UnknownNameError
 from tracker.store.tables import ASSIGNMENT, MAIL, UNDERWAY, MailState
 
@@ -174,15 +175,7 @@ class OutboxMachine(RuleBasedStateMachine):
         def in_one():
             nonlocal taken
             with self.world.database.writing() as session:
-                taken = outbox.claim(
-                    session,
-                    "main",
-                    self.now,
-                    who,
-                    most=most,
-                    timezones=FORCE.timezones,
-                    rates=FORCE.settings.pace,
-                )
+                taken = outbox.claim(session, FORCE, self.now, who, most=most, timezones=FORCE.timezones)
                 if crash == "before":
                     raise Crashed
 

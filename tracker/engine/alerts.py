@@ -6,13 +6,15 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from tracker.core.model import MailKind
+from tracker.core.model import Contact, MailKind
 from tracker.engine.inforce import InForce
 
 
-def alert_row(force: InForce, key: str, details: str, now: datetime) -> dict[str, object] | None:
-    """An alert, once for each ``key``; None where nobody is there to be told."""
-    operator = force.settings.operator
+def alert_row(
+    force: InForce, key: str, details: str, now: datetime, *, to: Contact | None = None
+) -> dict[str, object] | None:
+    """An alert to the operator (or ``to``), once for each ``key``; None where nobody is there to be told."""
+    operator = to or force.settings.operator
     if operator is None:
         return None
     return {

@@ -1,19 +1,24 @@
-"""Which assignments still ask for something: the second look before it is said."""
+"""Which assignments still ask for something, and what is to be said of them now: the second look at items."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, select, tuple_
 from sqlmodel import Session
 
+from tracker.core.model import Item, Reason
 from tracker.core.occurrences import parse_ref
 from tracker.store.lots import lots
 from tracker.store.tables import ASSIGNMENT, EVENT
 
 #: Key, period and unit of an assignment.
 Cell = tuple[str, str, str]
+
+#: A mail that has waited longer than this is looked at again item by item before it goes.
+FRESH = timedelta(minutes=1)
 
 _CELL = tuple_(ASSIGNMENT.c.key, ASSIGNMENT.c.period, ASSIGNMENT.c.unit)
 
@@ -39,16 +44,73 @@ def still_asked(session: Session, campaign: str, wanted: Sequence[Cell]) -> dict
     return found
 
 
-def answered_since(session: Session, campaign: str, event: int) -> set[tuple[str, str]]:
-    """Assignments, as (ref, unit), that later events than ``event`` have made quiet: nothing goes out for them (§6.5)."""
+def as_they_stand(
+    session: Session,
+    campaign: str,
+    mails: Sequence[Row[Any]],
+    contents: Sequence[tuple[Item, ...]],
+    now: datetime,
+) -> Sequence[tuple[Item, ...]]:
+    """The items of each of ``mails`` that are still asked for, as they are to be said at ``now`` (§6.5).
+
+    ``contents`` are the items as they were decided.  Of a mail that has just been written only what
+    later events were about is looked up.
+    """
+    looked_up: dict[tuple[str, str], None] = {}
+    fresh: list[int] = []
+    for place, mail in enumerate(mails):
+        if not contents[place]:
+            continue
+        if mail.at < now - FRESH:
+            looked_up.update(((item.ref, item.unit), None) for item in contents[place])
+        else:
+            fresh.append(place)
+    if fresh:
+        touched = _touched_since(session, campaign, min(mails[place].seen_event for place in fresh))
+        if touched:
+            places = ((item.ref, item.unit) for place in fresh for item in contents[place])
+            looked_up.update((place, None) for place in places if place in touched)
+    if not looked_up:
+        return contents
+    cells = {place: cell_of(*place) for place in looked_up}
+    rows = still_asked(session, campaign, list(cells.values()))
+    asked = {place: rows.get(cell) for place, cell in cells.items()}
+    return [tuple(_restated(items, asked, mail.day)) for mail, items in zip(mails, contents, strict=True)]
+
+
+def _touched_since(session: Session, campaign: str, event: int) -> set[tuple[str, str]]:
     later = (EVENT.c.campaign == campaign, EVENT.c.id > event)
-    touched = session.execute(select(EVENT.c.ref, EVENT.c.unit).where(*later).distinct()).all()
-    if not touched:
-        return set()
-    places = {cell_of(ref, unit): (ref, unit) for ref, unit in touched}
-    quiet = session.execute(
-        select(ASSIGNMENT.c.key, ASSIGNMENT.c.period, ASSIGNMENT.c.unit).where(
-            ASSIGNMENT.c.campaign == campaign, _CELL.in_(list(places)), ASSIGNMENT.c.quiet.is_(True)
-        )
-    )
-    return {places[row.key, row.period, row.unit] for row in quiet}
+    rows = session.execute(select(EVENT.c.ref, EVENT.c.unit).where(*later).distinct())
+    return {(row.ref, row.unit) for row in rows}
+
+
+def _restated(
+    items: Iterable[Item], asked: Mapping[tuple[str, str], Row[Any] | None], day: date
+) -> Iterable[Item]:
+    for item in items:
+        if (item.ref, item.unit) not in asked:
+            yield item
+            continue
+        row = asked[item.ref, item.unit]
+        if row is None:
+            continue
+        if row.effective_due == item.due:
+            yield item
+        elif (reason := reason_now(item.reason, row, day)) is not None:
+            due = row.effective_due
+            yield Item(item.ref, item.unit, reason, due, None if due is None else (due - day).days)
+
+
+def reason_now(reason: Reason, row: Row[Any], day: date) -> Reason | None:
+    """What a reason that was about the date of an assignment has become by ``day``; None where it holds no more."""
+    due, grace_until = row.effective_due, row.grace_until
+    if due is None or grace_until is None or reason in (Reason.RETURNED, Reason.PACE, Reason.REVIEW):
+        return reason
+    if day > grace_until:
+        return Reason.ESCALATION if reason is Reason.ESCALATION else Reason.OVERDUE
+    if reason is Reason.ESCALATION:
+        # It has been given more time: whoever asked for it is told, and nobody else.
+        return None
+    if day == due:
+        return Reason.DUE_TODAY
+    return Reason.LEAD if reason in (Reason.DUE_TODAY, Reason.OVERDUE) else reason

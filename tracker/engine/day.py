@@ -22,11 +22,12 @@ from tracker.core.pace import share
 from tracker.core.reminders import next_on, said_on
 from tracker.core.standing import Dates
 from tracker.engine.agenda import agenda_dates, told_from_text, told_to_text
-from tracker.engine.digests import PRESSING, DigestWriter, Line, Saying, saying
+from tracker.engine.digests import DigestWriter, Line, Saying, saying
 from tracker.engine.inforce import InForce
 from tracker.engine.nudges import Nudges
 from tracker.engine.returns import Reasons, reasons_for_returns, with_reason
 from tracker.engine.superseded import supersede
+from tracker.engine.written import PRESSING
 from tracker.store.tables import AGENDA, ASSIGNMENT
 
 # Statements are made once: making them costs more than running them.
@@ -63,15 +64,21 @@ class _Speech:
 
 def plan_day(session: Session, force: InForce, timezone: str, day: date, now: datetime) -> int:
     """Write the digests of ``day`` for the people of ``timezone``; the number of mails."""
-    people = force.people(day).within(timezone)
-    told_again = supersede(session, force, people, timezone, day, now)
-    writer = DigestWriter(session, force, people, day, now, waiting=told_again.by_address)
+    everybody = force.people(day)
+    told_again = supersede(session, force, everybody, timezone, day, now)
+    writer = DigestWriter(
+        session,
+        force,
+        everybody.within(timezone),
+        day,
+        now,
+        waiting=told_again.by_address,
+        unheard=told_again.unheard,
+    )
     agenda = _Agenda(session, force, timezone, day)
     nudges = Nudges(session, force, timezone, day)
     reasons = reasons_for_returns(session, force.campaign.id)
     lines_of_unit = nudges.by_unit
-    for unit, lines in told_again.by_unit.items():
-        lines_of_unit[unit][:0] = lines
     for unit, rows in agenda.open_rows():
         lines = agenda.lines(unit, rows, writer)
         writer.add(unit, _explained([*lines, *lines_of_unit.pop(unit, ())], reasons))
@@ -79,8 +86,6 @@ def plan_day(session: Session, force: InForce, timezone: str, day: date, now: da
         writer.add(unit, _explained(lines_of_unit[unit], reasons))
     for address, lines in told_again.by_address.items():
         writer.add_for(address, _explained(lines, reasons))
-    for superior, line in told_again.upward:
-        writer.add_upward(superior, line)
     written = writer.finish()
     agenda.advance()
     nudges.forget()

@@ -19,21 +19,11 @@ from tracker.engine.ledger import last_event
 from tracker.engine.misled import written_before
 from tracker.engine.outbox import enqueue
 from tracker.engine.people import People, Person, person_facts
+from tracker.engine.unheard import alert_of_nobody
+from tracker.engine.written import PRESSING
 
 #: Mails are handed to the database in lots of this size.
 LOT = 500
-
-#: Most pressing first: late, sent back, due today, due soon, behind quota, new, to be reviewed.
-PRESSING = {
-    Reason.ESCALATION: 0,
-    Reason.OVERDUE: 1,
-    Reason.RETURNED: 2,
-    Reason.DUE_TODAY: 3,
-    Reason.LEAD: 4,
-    Reason.PACE: 5,
-    Reason.OPENED: 6,
-    Reason.REVIEW: 7,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +93,8 @@ class DigestWriter:
     """One mail for each of ``people`` of what ``add`` and ``add_upward`` are given.
 
     Whoever answers for one unit only is finished with that unit; the few who answer for several, hear of what
-    others leave undone or are in ``waiting`` (addresses) wait for the last of them.
+    others leave undone or are in ``waiting`` (addresses) wait for the last of them.  Units at which nobody is there in
+    any time zone, and those in ``unheard``, are told of to the operator.
     """
 
     def __init__(
@@ -115,6 +106,7 @@ class DigestWriter:
         now: datetime,
         *,
         waiting: Collection[str] = (),
+        unheard: Iterable[str] = (),
     ) -> None:
         self._session = session
         self._force = force
@@ -133,11 +125,14 @@ class DigestWriter:
         self._upward: dict[str, list[Line]] = defaultdict(list)
         self._lot: list[dict[str, object]] = []
         self._written = 0
+        self._everybody = force.people(day).of_unit
+        self._unheard = set(unheard)
 
     def add(self, unit: str, lines: Iterable[Line]) -> None:
         """What one unit is told; of several about one assignment the last counts (sent back, rather than late)."""
         addresses = self._people.of_unit.get(unit, ())
         if not addresses:
+            self._miss(unit, lines)
             return
         once = sorted({line.saying.ref: line for line in lines}.values(), key=_rank)
         for address in addresses:
@@ -152,6 +147,7 @@ class DigestWriter:
 
     def add_upward(self, superior: str, line: Line) -> None:
         """What the people of another unit are told about ``line.unit``."""
+        self._miss(superior, (line,))
         for address in self._people.of_unit.get(superior, ()):
             self._upward[address].append(line)
 
@@ -162,8 +158,14 @@ class DigestWriter:
                 found = [*self._lines.get(address, ()), *self._upward.get(address, ())]
                 once = {(line.saying.ref, line.unit): line for line in found}
                 self._write(address, sorted(once.values(), key=self._rank_and_unit))
+        if self._unheard and (alert := alert_of_nobody(self._force, self._unheard, self._now)) is not None:
+            enqueue(self._session, self._force, [alert], self._now, 0)
         self._flush()
         return self._written
+
+    def _miss(self, unit: str, lines: Iterable[Line]) -> None:
+        if any(lines) and not self._everybody.get(unit):
+            self._unheard.add(unit)
 
     def _rank_and_unit(self, line: Line) -> tuple[tuple[int, int, int, str], int]:
         """Units in the order of the files, as everybody reads their list."""

@@ -271,15 +271,7 @@ class Engine:
 
     def _claim(self, timezones: Sequence[str]) -> list[Claimed]:
         with self.database.writing(alone=False) as session:
-            return claim(
-                session,
-                self.force.campaign.id,
-                self.read_clock(),
-                self.who,
-                most=CLAIM,
-                timezones=timezones,
-                rates=self.force.settings.pace,
-            )
+            return claim(session, self.force, self.read_clock(), self.who, most=CLAIM, timezones=timezones)
 
     def _record(self, results: Sequence[Result]) -> Counter[MailState]:
         if results:

@@ -12,7 +12,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from tracker.core.form import Form
-from tracker.core.model import Campaign, Contact, Definition, Language, Occurrence
+from tracker.core.model import Campaign, Contact, Definition, Language, Occurrence, Reason
 from tracker.core.policy import Policy, Quiet, Settings
 from tracker.core.reminders import Rules, effective_due
 from tracker.core.standing import Answer, Dates, Standing, standing
@@ -93,6 +93,17 @@ class InForce:
         if found is None:
             found = self._people[number] = people_on(self.campaign, self._zones, day)
         return found
+
+    def caretaker(self, day: date) -> Contact | None:
+        """Who sees to what is amiss: the operator, or where there is none the supervisor's first person."""
+        if self.settings.operator is not None:
+            return self.settings.operator
+        persons = self.people(day).asked(self.campaign.supervisor or "")
+        return Contact(persons[0].name, persons[0].email, persons[0].language) if persons else None
+
+    def responsible(self, unit: str, reason: Reason) -> str | None:
+        """The unit whose people are told of an item of ``unit``; None where nobody is above it."""
+        return self.superior(unit) if reason is Reason.ESCALATION else unit
 
     def addresses_ever(self, units: Iterable[str]) -> list[str]:
         """Everybody in the files who gets mail for one of ``units`` on some day, as written."""

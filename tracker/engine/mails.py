@@ -12,7 +12,7 @@ from sqlalchemy import Row, or_, select, update
 from sqlmodel import Session
 
 from tracker.core.model import Mail
-from tracker.engine.outbox import items_from_json, mail_of
+from tracker.engine.written import items_from_json, mail_of
 from tracker.errors import UnknownNameError, UsageError
 from tracker.store.numbers import numbered
 from tracker.store.tables import MAIL, MailState

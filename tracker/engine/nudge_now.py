@@ -21,13 +21,14 @@ from sqlmodel import Session
 
 from tracker.core.model import MailKind, Reason, owned
 from tracker.core.occurrences import parse_ref
-from tracker.engine.digests import PRESSING, Line, digest_content, digest_details, line_of, mail_row
+from tracker.engine.digests import Line, digest_content, digest_details, line_of, mail_row
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import last_event
 from tracker.engine.outbox import enqueue
 from tracker.engine.people import Person
 from tracker.engine.plan import may_send
 from tracker.engine.returns import reasons_for_returns, with_reason
+from tracker.engine.written import PRESSING
 from tracker.store.tables import ASSIGNMENT, MAIL, WAITING, MailState
 
 #: What the keys of such mails begin with.

@@ -8,11 +8,10 @@ one tells what stood in it (``superseded``).
 
 from __future__ import annotations
 
-import json
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,11 +21,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningUpdate
 from sqlmodel import Session
 
-from tracker.core.model import Item, Mail, MailKind, Reason, owned
-from tracker.core.policy import Rate
-from tracker.engine.asked import answered_since, cell_of, still_asked
+from tracker.core.model import Mail, MailKind, owned
 from tracker.engine.inforce import InForce
 from tracker.engine.pace import Pacing, by_domain, domain_of
+from tracker.engine.second_look import A_DAY, look_again
 from tracker.mail.message import message_id
 from tracker.store.tables import MAIL, UNDERWAY, MailState
 
@@ -39,9 +37,6 @@ LAST_MINUTE = timedelta(seconds=90)
 
 #: A lease that ends later than this from now was written by a clock that has been set back since.
 NO_LEASE = 2 * LEASE
-
-#: A mail that has waited longer than this is looked at again item by item before it goes.
-FRESH = timedelta(minutes=1)
 
 #: Waits before the next attempt; after the last one the mail has failed.
 BACK_OFF = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 180, 360, 720, 1440))
@@ -97,6 +92,17 @@ IS_FREE = or_(
     MAIL.c.lease_until <= bindparam("now"),
     MAIL.c.lease_until > bindparam("no_lease"),
 )
+#: A mail that has not gone, and of which another may take the place.
+_DID_NOT_GO = or_(
+    MAIL.c.state == MailState.SUPERSEDED.value,
+    and_(MAIL.c.state == MailState.DROPPED.value, MAIL.c.kind == MailKind.DIGEST.value),
+)
+_WRITTEN_ANEW = (
+    *("recipient", "name", "unit", "language", "timezone", "at", "content", "details", "seen_event"),
+    *("not_before", "state", "attempts", "lost"),
+)
+#: It was written for a time zone in which nobody gets mail any more.
+IS_OF_NO_ZONE = MAIL.c.timezone.not_in(bindparam("zones", expanding=True))
 _RECORD = (
     update(MAIL)
     .where(
@@ -131,6 +137,10 @@ def _claiming(zones: int, besides: int, *, is_narrow: bool) -> ReturningUpdate[A
         )
         for number in range(zones)
     ]
+    # Nobody lives by such a clock any more: whose mail it is now, and when it goes, is seen at the second look.
+    of_no_zone = and_(
+        IS_OF_NO_ZONE, or_(MAIL.c.kind != MailKind.DIGEST.value, MAIL.c.day >= bindparam("today"))
+    )
     domain = func.lower(MAIL.c.recipient)
     ready = (
         select(MAIL.c.id)
@@ -139,7 +149,7 @@ def _claiming(zones: int, besides: int, *, is_narrow: bool) -> ReturningUpdate[A
             MAIL.c.campaign == bindparam("whose"),
             IS_TIME,
             IS_FREE,
-            or_(MAIL.c.kind.in_([MailKind.ALERT.value, MailKind.RECEIPT.value]), *of_zone),
+            or_(MAIL.c.kind.in_([MailKind.ALERT.value, MailKind.RECEIPT.value]), *of_zone, of_no_zone),
             *([domain.endswith(bindparam("domain"))] if is_narrow else []),
             *(~domain.endswith(bindparam(f"beside_{number}")) for number in range(besides)),
         )
@@ -175,7 +185,9 @@ def enqueue(
     *,
     not_before: datetime | None = None,
 ) -> int:
-    """Put mails into the outbox; a key that the campaign has already is passed over.  The number really added.
+    """Put mails into the outbox; the number really added.
+
+    A key that the campaign has already is passed over, unless that mail was taken back before it went.
 
     They go at once, or ``not_before``.
     """
@@ -185,22 +197,28 @@ def enqueue(
     values = [
         {
             "timezone": force.campaign.timezone,
+            "at": now,
+            "seen_event": seen_event,
             **row,
             "campaign": force.campaign.id,
             "key": (key := owned(force.campaign.id, str(row["key"]))),
             "message_id": message_id(f"{force.campaign.document}/{key}", domain),
-            "at": now,
             "not_before": not_before or now,
             "state": MailState.QUEUED.value,
             "attempts": 0,
             "lost": 0,
             "fence": 0,
-            "seen_event": seen_event,
         }
         for row in rows
     ]
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(MAIL).on_conflict_do_nothing(index_elements=["key"])
+    statement = dialect.insert(MAIL)
+    new = {name: getattr(statement.excluded, name) for name in _WRITTEN_ANEW}
+    statement = statement.on_conflict_do_update(
+        index_elements=["key"],
+        set_={**new, "fence": MAIL.c.fence + 1, "lease_until": None, "outcome": None},
+        where=_DID_NOT_GO,
+    )
     # Without the option the rows that were really added are not counted on PostgreSQL.
     counted = {"preserve_rowcount": True}
     return session.connection().execute(statement, values, execution_options=counted).rowcount
@@ -212,69 +230,35 @@ def moments(now: datetime) -> dict[str, datetime]:
 
 
 def claim(
-    session: Session,
-    campaign: str,
-    now: datetime,
-    who: str,
-    *,
-    most: int,
-    timezones: Sequence[str],
-    rates: Mapping[str, Rate] | None = None,
+    session: Session, force: InForce, now: datetime, who: str, *, most: int, timezones: Sequence[str]
 ) -> list[Claimed]:
-    """Take up to ``most`` mails of a campaign whose time has come, oldest first; digests only for ``timezones``.
+    """Take up to ``most`` mails of the campaign whose time has come, oldest first; digests only for ``timezones``.
 
     Ones whose lease has run out are among them: whoever had them is gone, and may or may not have sent them.
     No more are taken for a domain than its rate allows, and none for one that wants to be left alone.
+    Each is looked at again; there are none only where none is left that could go.
     Call it in a transaction of its own and commit before sending.
     """
-    rows = _taken(session, campaign, now, who, most, timezones, rates or {})
-    answered = answered_since(session, campaign, min((row.seen_event for row in rows), default=0))
-    waited = [row for row in rows if row.at < now - FRESH]
-    asked = still_asked(
-        session,
-        campaign,
-        list({cell_of(item.ref, item.unit) for row in waited for item in items_from_json(row.content)}),
-    )
-    claimed = []
-    for row in rows:
-        items = still_open = items_from_json(row.content)
-        if answered:
-            still_open = tuple(item for item in still_open if (item.ref, item.unit) not in answered)
-        if row.at < now - FRESH:
-            still_open = tuple(item for item in still_open if cell_of(item.ref, item.unit) in asked)
-        if len(still_open) < len(items):
-            # A roll-up in which nobody is missing any more is still one.
-            is_empty = not still_open and row.kind == MailKind.DIGEST.value
-            _shorten(session, row.id, still_open, drop=is_empty)
-            if is_empty:
-                continue
-        claimed.append(
-            Claimed(
-                row.id,
-                row.fence,
-                row.attempts,
-                row.message_id,
-                mail_of(row, still_open),
-                row.lost,
-                row.lease_until,
-            )
-        )
-    return claimed
+    while rows := _taken(session, force, now, who, most, timezones):
+        looked = look_again(session, force, rows, now, timezones)
+        enqueue(session, force, looked.at_once, now, 0)
+        enqueue(session, force, looked.later, now, 0, not_before=now + A_DAY)
+        if looked.goes:
+            return [
+                Claimed(row.id, row.fence, row.attempts, row.message_id, mail, row.lost, row.lease_until)
+                for row, mail in looked.goes
+            ]
+    return []
 
 
 def _taken(
-    session: Session,
-    campaign: str,
-    now: datetime,
-    who: str,
-    most: int,
-    timezones: Sequence[str],
-    rates: Mapping[str, Rate],
+    session: Session, force: InForce, now: datetime, who: str, most: int, timezones: Sequence[str]
 ) -> list[Row[Any]]:
-    given: dict[str, object] = {**moments(now), "whose": campaign, "lease": now + LEASE, "who": who}
+    given: dict[str, object] = {**moments(now), "lease": now + LEASE, "who": who}
+    given |= {"whose": force.campaign.id, "zones": force.timezones, "today": force.day(now)}
     for number, name in enumerate(timezones):
         given |= {f"zone_{number}": name, f"day_{number}": now.astimezone(ZoneInfo(name)).date()}
-    pacing = Pacing(session, rates, now)
+    pacing = Pacing(session, force.settings.pace, now)
     room = pacing.room()
     rows: list[Row[Any]] = []
     for domain, count in room.items():
@@ -301,55 +285,6 @@ def record_results(session: Session, results: Sequence[Result], now: datetime) -
     # By their numbers, as whoever supersedes them goes: two that lock the same rows then wait, and never for each other.
     values = [_recorded(result, now) for result in sorted(results, key=lambda result: result.claimed.id)]
     return session.connection().execute(_RECORD, values).rowcount
-
-
-def mail_of(row: Row[Any], items: tuple[Item, ...]) -> Mail:
-    """The mail of a row, with ``items`` (all of them, or those that are still open)."""
-    return Mail(
-        key=row.key,
-        at=row.at,
-        to=row.recipient,
-        name=row.name,
-        unit=row.unit,
-        kind=MailKind(row.kind),
-        language=row.language,
-        items=items,
-        details=json.loads(row.details),
-    )
-
-
-_REASONS = {reason.value: reason for reason in Reason}
-_date = lru_cache(maxsize=4096)(date.fromisoformat)
-
-
-def items_from_json(text: str) -> tuple[Item, ...]:
-    """The items of a mail as planning wrote them."""
-    return tuple(
-        [
-            Item(ref, unit, _REASONS[reason], _date(due) if due else None, days_left)
-            for ref, unit, reason, due, days_left in json.loads(text)
-        ]
-    )
-
-
-def items_to_json(items: Iterable[Item]) -> str:
-    """The other way round."""
-    rows = [
-        (item.ref, item.unit, item.reason.value, item.due.isoformat() if item.due else None, item.days_left)
-        for item in items
-    ]
-    return json.dumps(rows, separators=(",", ":"), ensure_ascii=False)
-
-
-def _shorten(session: Session, mail: int, items: tuple[Item, ...], *, drop: bool) -> None:
-    values: dict[str, object] = {"content": items_to_json(items)}
-    if drop:
-        values = {
-            "state": MailState.DROPPED.value,
-            "lease_until": None,
-            "outcome": "everything in it was answered before it went out",
-        }
-    session.execute(update(MAIL).where(MAIL.c.id == mail).values(**values))
 
 
 def _recorded(result: Result, now: datetime) -> dict[str, object]:

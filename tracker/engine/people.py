@@ -111,7 +111,7 @@ def person_facts(person: Person, units: Iterable[str]) -> dict[str, object]:
 
 
 #: The facts of ``person_facts``.
-PERSON_FACTS = ("cc", "cc_of", "stands_in_for", "stands_in_of")
+PERSON_FACTS = frozenset({"cc", "cc_of", "stands_in_for", "stands_in_of"})
 
 
 def zones_of(campaign: Campaign) -> dict[str, str]:

@@ -22,9 +22,10 @@ from tracker.engine.digests import mail_row
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import last_event
 from tracker.engine.misled import Before, written_before
-from tracker.engine.outbox import enqueue, items_to_json
+from tracker.engine.outbox import enqueue
 from tracker.engine.people import person_facts
 from tracker.engine.weekly import weekly_facts
+from tracker.engine.written import items_to_json
 from tracker.store.tables import ASSIGNMENT
 
 A_DAY = timedelta(days=1)

@@ -1,21 +1,27 @@
-"""Digests of earlier days that could not be sent: what stood in them is told today, as it stands today (§6.6)."""
+"""Digests of earlier days that could not be sent: what stood in them is told today, as it stands today (§6.6).
+
+It is told to whoever gets it today.  What is for people of another time zone waits for their day to be planned, and
+what is for nobody waits until somebody is there; so no edit of people or zones loses it.
+"""
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import Row, bindparam, or_, select, update
 from sqlmodel import Session
 
-from tracker.core.model import MailKind, Reason
-from tracker.engine.asked import Cell, cell_of, still_asked
+from tracker.core.model import Item, MailKind
+from tracker.engine.asked import Cell, cell_of, reason_now, still_asked
 from tracker.engine.digests import Line, line_of
 from tracker.engine.inforce import InForce
-from tracker.engine.outbox import IS_FREE, moments
+from tracker.engine.outbox import IS_FREE, IS_OF_NO_ZONE, moments
 from tracker.engine.people import People
+from tracker.engine.written import items_from_json, items_to_json
+from tracker.store.lots import lots
 from tracker.store.tables import MAIL, UNDERWAY, MailState
 
 _STALE = (
@@ -26,73 +32,115 @@ _STALE = (
         MAIL.c.kind == MailKind.DIGEST.value,
         # What a process that died had in hand may have gone out; its items are told once more, the mail is not.
         or_(MAIL.c.state != MailState.CLAIMED.value, IS_FREE),
-        MAIL.c.timezone == bindparam("timezone"),
+        or_(MAIL.c.timezone == bindparam("timezone"), IS_OF_NO_ZONE),
         MAIL.c.day < bindparam("day"),
     )
     .order_by(MAIL.c.id)
     # Others may claim beside us: one that is being claimed is waited for, looked at again, and left to them.
     .with_for_update()
 )
+_LEAVE = (
+    update(MAIL)
+    .where(MAIL.c.id == bindparam("row"))
+    .values(
+        state=MailState.DEFERRED.value,
+        content=bindparam("rest"),
+        timezone=bindparam("zone"),
+        fence=MAIL.c.fence + 1,
+        lease_until=None,
+    )
+)
 
 
-@dataclass(slots=True)
 class ToldAgain:
-    """Lines for the people who missed them, and, where such a person has left, for whoever is there now."""
+    """``by_address`` are the lines for people of one time zone, ``unheard`` the units at which nobody is left."""
 
-    by_address: defaultdict[str, list[Line]] = field(default_factory=lambda: defaultdict(list))
-    by_unit: defaultdict[str, list[Line]] = field(default_factory=lambda: defaultdict(list))
-    upward: list[tuple[str, Line]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.by_address: defaultdict[str, list[Line]] = defaultdict(list)
+        self.unheard: set[str] = set()
 
 
 def supersede(
     session: Session, force: InForce, people: People, timezone: str, day: date, now: datetime
 ) -> ToldAgain:
-    """Take such digests of ``timezone`` out of the queue, and give back what stood in them."""
-    stale = {"campaign": force.campaign.id, "day": day, "timezone": timezone, **moments(now)}
-    unsent = session.execute(_STALE, stale).all()
+    """Take such digests of ``timezone`` out of the queue, and give back what stood in them.
+
+    ``people`` are all who get mail on ``day``, of whatever zone.
+    """
+    given = {
+        "campaign": force.campaign.id,
+        "day": day,
+        "timezone": timezone,
+        "zones": force.timezones,
+        **moments(now),
+    }
+    unsent = session.execute(_STALE, given).all()
     told = ToldAgain()
     if not unsent:
         return told
-    session.execute(
-        update(MAIL)
-        .where(MAIL.c.id.in_([mail.id for mail in unsent]))
-        .values(
-            state=MailState.SUPERSEDED.value,
-            outcome=f"told in the digest of {day} instead",
-            fence=MAIL.c.fence + 1,
-            lease_until=None,
+    contents = [items_from_json(mail.content) for mail in unsent]
+    cells = dict.fromkeys(cell_of(item.ref, item.unit) for items in contents for item in items)
+    rows = still_asked(session, force.campaign.id, list(cells))
+    done: list[int] = []
+    left: list[dict[str, object]] = []
+    for mail, items in zip(unsent, contents, strict=True):
+        again = _Again(force, people, timezone, day, told, mail.recipient.casefold())
+        again.tell(items, rows)
+        if again.left:
+            left.append({"row": mail.id, "rest": items_to_json(again.left), "zone": again.zone})
+        else:
+            done.append(mail.id)
+    for some in lots(done):
+        session.execute(
+            update(MAIL)
+            .where(MAIL.c.id.in_(some))
+            .values(
+                state=MailState.SUPERSEDED.value,
+                outcome=f"told in the digest of {day} instead",
+                fence=MAIL.c.fence + 1,
+                lease_until=None,
+            )
         )
-    )
-    missed: list[tuple[str, Cell, Reason]] = []
-    for mail in unsent:
-        for ref, unit, reason, *_ in json.loads(mail.content):
-            missed.append((mail.recipient.casefold(), cell_of(ref, unit), Reason(reason)))
-    rows = still_asked(session, force.campaign.id, list(dict.fromkeys(cell for _, cell, _ in missed)))
-    for address, cell, reason in missed:
-        row = rows.get(cell)
-        if row is not None and row.key in force.campaign.definitions:
-            stands = _as_of(reason, row.effective_due, row.grace_until, day)
-            _tell(told, force, people, address, line_of(force, row, stands, day), reason)
+    if left:
+        session.connection().execute(_LEAVE, left)
     return told
 
 
-def _tell(told: ToldAgain, force: InForce, people: People, address: str, line: Line, reason: Reason) -> None:
-    if address in people.persons:
-        told.by_address[address].append(line)
-    elif reason is not Reason.ESCALATION:
-        told.by_unit[line.unit].append(line)
-    elif (superior := force.superior(line.unit)) is not None:
-        told.upward.append((superior, line))
+class _Again:
+    """One such digest: ``left`` is what nobody in this time zone can be told, ``zone`` is where it waits."""
 
+    def __init__(
+        self, force: InForce, people: People, timezone: str, day: date, told: ToldAgain, address: str
+    ) -> None:
+        self._force = force
+        self._people = people
+        self._timezone = timezone
+        self._day = day
+        self._told = told
+        self._address = address
+        self.left: list[Item] = []
+        self.zone = force.campaign.timezone
 
-def _as_of(reason: Reason, due: date | None, grace_until: date | None, day: date) -> Reason:
-    """What a reason that was about the date has become by ``day``."""
-    if due is None or grace_until is None:
-        return reason
-    if reason in (Reason.RETURNED, Reason.PACE, Reason.REVIEW):
-        return reason
-    if day > grace_until:
-        return Reason.ESCALATION if reason is Reason.ESCALATION else Reason.OVERDUE
-    if day == due:
-        return Reason.DUE_TODAY
-    return Reason.LEAD if reason in (Reason.DUE_TODAY, Reason.OVERDUE) else reason
+    def tell(self, items: Iterable[Item], rows: dict[Cell, Row[Any]]) -> None:
+        """Give each item that still holds to its readers."""
+        for item in items:
+            row = rows.get(cell_of(item.ref, item.unit))
+            if row is None or row.key not in self._force.campaign.definitions:
+                continue
+            reason = reason_now(item.reason, row, self._day)
+            unit = None if reason is None else self._force.responsible(item.unit, reason)
+            if reason is None or unit is None:
+                continue
+            readers = self._people.of_unit.get(unit, ())
+            if self._address in readers:
+                readers = (self._address,)
+            zones = {address: self._people.persons[address].timezone for address in readers}
+            for address in readers:
+                if zones[address] == self._timezone:
+                    self._told.by_address[address].append(line_of(self._force, row, reason, self._day))
+            elsewhere = [zone for zone in zones.values() if zone != self._timezone]
+            if elsewhere or not readers:
+                self.left.append(item)
+                self.zone = elsewhere[0] if elsewhere else self.zone
+            if not readers:
+                self._told.unheard.add(unit)

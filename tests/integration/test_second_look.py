@@ -1,0 +1,401 @@
+"""Mail that waits while people, zones and dates move: it goes to whoever gets it now, and is never lost or silent."""
+
+import json
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import insert, select
+
+from tests.world import at, definition, running, unit, world
+from tracker.core.model import Contact, StandIn, Unit
+from tracker.core.policy import Settings
+from tracker.engine.nudge_now import remind_now
+from tracker.engine.outbox import LEASE, Result, claim, enqueue
+from tracker.engine.requests import Asked, Verdict, Wish, answer_request, ask
+from tracker.store.tables import ASSIGNMENT, EVENT, MAIL, MailState
+
+BOTH = ("wanzhou", "fuling")
+TABLE = definition("table-2", "2022年5月起，每月5日前", BOTH)
+TASK = definition("5", "2022年6月底前", BOTH)
+ADMIN = Contact("管理员", "operator@unit.example")
+OPERATOR = Settings(operator=ADMIN)
+CITY = unit("city")
+OLD, NEW = Contact("张", "old@unit.example"), Contact("李", "new@unit.example", "en")
+MAY = "table-2@2022-05"
+
+
+class Server:
+    """Says "later" while ``is_away``; remembers what it took."""
+
+    def __init__(self):
+        self.is_away = True
+        self.taken = []
+
+    async def send(self, mails, force):
+        for claimed in mails:
+            if not self.is_away:
+                self.taken.append(claimed.mail)
+            yield Result(claimed, MailState.DEFERRED if self.is_away else MailState.SENT, "451 later")
+
+    async def close(self):
+        pass
+
+    def take(self):
+        """What it took but roll-ups, by recipient."""
+        taken, self.taken = self.taken, []
+        return {mail.to: mail for mail in taken if mail.kind != "rollup"}
+
+
+def wanzhou(*contacts, **more):
+    return Unit("wanzhou", "万州区应急管理局", contacts=contacts, **more)
+
+
+def files(*contacts, definitions=(TABLE, TASK), settings=OPERATOR, **more):
+    units = (CITY, wanzhou(*contacts, **more), unit("fuling"))
+    return world(*definitions, units=units, supervisor="city", settings=settings)
+
+
+class Waiting:
+    """A service whose server is away until ``then``, when other files are in force."""
+
+    def __init__(self, engine):
+        self.engine = engine
+        self.server = engine.courier
+
+    def morning(self, day="2022-05-05"):
+        self.engine.clock.set(at(f"{day} 09:00"))
+        self.engine.engine.run_pass()
+
+    def pass_at(self, when):
+        self.engine.clock.set(at(when))
+        self.engine.engine.run_pass()
+        return self.server.take()
+
+    def states(self, to):
+        with self.engine.database.reading() as session:
+            query = select(MAIL.c.state).where(MAIL.c.recipient == to, MAIL.c.kind == "digest")
+            return list(session.execute(query.order_by(MAIL.c.id)).scalars())
+
+
+@pytest.fixture
+def waiting():
+    with running(files(OLD), "2022-05-05 08:00", courier=Server()) as engine:
+        yield Waiting(engine)
+
+
+def then(waiting, force, when="2022-05-05 14:00"):
+    waiting.server.is_away = False
+    waiting.engine.engine.adopt(force)
+    return waiting.pass_at(when)
+
+
+def refs(mail):
+    return [(item.ref, item.unit, item.reason.value) for item in mail.items]
+
+
+def stand_in(last):
+    return replace(OLD, stand_ins=(StandIn("李", "new@unit.example", date(2022, 5, 1), last),))
+
+
+@pytest.mark.parametrize(
+    "contacts",
+    [
+        pytest.param((replace(OLD, email="new@unit.example"),), id="address changed"),
+        pytest.param((NEW,), id="person replaced"),
+        pytest.param((NEW, Contact("王", "wang@unit.example")), id="two in one's place"),
+        pytest.param((stand_in(date(2022, 5, 9)),), id="a stand-in's days begin"),
+    ],
+)
+def test_a_waiting_digest_goes_to_who_is_there_now(waiting, contacts):
+    waiting.morning()
+    told = then(waiting, files(*contacts))
+    new = told["new@unit.example"]
+    assert (MAY, "wanzhou", "due_today") in refs(new)
+    assert new.name == ("张" if contacts[0].name == "张" and not contacts[0].stand_ins else "李")
+    assert set(told) >= {"fuling@unit.example", *(each.email for each in contacts if not each.stand_ins)}
+    assert OLD.email not in told
+    assert waiting.states(OLD.email) == ["superseded"]
+    # And nothing more comes for anybody.
+    assert waiting.pass_at("2022-05-05 15:00") == {}
+
+
+def test_a_stand_in_whose_days_are_over_gets_nothing_more():
+    with running(files(stand_in(date(2022, 5, 6))), "2022-05-05 08:00", courier=Server()) as engine:
+        waiting = Waiting(engine)
+        waiting.morning()
+        # The days end by themselves, and the mail is a day old as well.
+        waiting.server.is_away = False
+        told = waiting.pass_at("2022-05-06 09:00")
+        assert set(told) == {OLD.email, "fuling@unit.example"}
+        assert (MAY, "wanzhou", "overdue") in refs(told[OLD.email])
+
+
+def test_what_is_gone_from_one_of_two_is_not_told_twice_to_the_other(waiting):
+    waiting.engine.engine.adopt(files(OLD, NEW))
+    waiting.morning()
+    told = then(waiting, files(NEW))
+    assert set(told) == {NEW.email, "fuling@unit.example"}
+    assert refs(told[NEW.email]).count((MAY, "wanzhou", "due_today")) == 1
+    assert waiting.pass_at("2022-05-06 09:00").keys() == {NEW.email, "fuling@unit.example"}
+
+
+def test_name_language_copy_and_stand_in_are_as_they_are_when_it_leaves(waiting):
+    waiting.engine.engine.adopt(files(OLD, NEW))
+    waiting.morning()
+    told = then(waiting, files(replace(OLD, name="张敏", language="en", role="cc"), NEW))
+    mail = told[OLD.email]
+    assert (mail.name, mail.language, mail.details["cc"]) == ("张敏", "en", True)
+    assert "cc" not in told[NEW.email].details
+
+
+def test_who_had_a_digest_today_hears_with_the_next(waiting):
+    """N answers for fuling, and has had that digest when wanzhou becomes theirs as well."""
+    engine = waiting.engine
+    units = (CITY, wanzhou(OLD), unit("fuling", NEW.email))
+    engine.engine.adopt(world(TABLE, TASK, units=units, supervisor="city", settings=OPERATOR))
+
+    class Partly(Server):
+        async def send(self, mails, force):
+            for claimed in mails:
+                is_taken = not self.is_away or claimed.mail.to == NEW.email
+                if is_taken:
+                    self.taken.append(claimed.mail)
+                yield Result(claimed, MailState.SENT if is_taken else MailState.DEFERRED, "451")
+
+    waiting.server = engine.engine.courier = engine.courier = Partly()
+    waiting.morning()
+    assert set(waiting.server.take()) == {NEW.email}
+    units = (CITY, wanzhou(NEW), unit("fuling", NEW.email))
+    told = then(waiting, world(TABLE, TASK, units=units, supervisor="city", settings=OPERATOR))
+    assert told == {}
+    told = waiting.pass_at("2022-05-06 09:00")
+    assert {(MAY, "wanzhou", "overdue"), (MAY, "fuling", "overdue")} <= set(refs(told[NEW.email]))
+    assert OLD.email not in told
+
+
+def test_who_has_a_digest_that_still_waits_gets_it_all_in_one(waiting):
+    engine = waiting.engine
+    units = (CITY, wanzhou(OLD), unit("fuling", NEW.email))
+    engine.engine.adopt(world(TABLE, TASK, units=units, supervisor="city", settings=OPERATOR))
+    waiting.morning()
+    units = (CITY, wanzhou(NEW), unit("fuling", NEW.email))
+    told = then(waiting, world(TABLE, TASK, units=units, supervisor="city", settings=OPERATOR))
+    assert set(told) == {NEW.email}
+    assert {(MAY, "wanzhou", "due_today"), (MAY, "fuling", "due_today")} <= set(refs(told[NEW.email]))
+    assert waiting.states(NEW.email) == ["sent"]
+
+
+def test_what_a_dead_process_had_in_hand_is_looked_at_like_any_other(waiting):
+    waiting.engine.clock.set(at("2022-05-05 08:59"))
+    waiting.morning()
+    with waiting.engine.database.writing() as session:
+        waiting.engine.clock.set(at("2022-05-05 10:00"))
+        force = waiting.engine.engine.force
+        taken = claim(session, force, at("2022-05-05 10:00"), "dead", most=100, timezones=force.timezones)
+    assert OLD.email in {each.mail.to for each in taken}
+    assert timedelta(hours=1) > LEASE
+    told = then(waiting, files(NEW), "2022-05-05 11:00")
+    assert NEW.email in told
+    assert OLD.email not in told
+
+
+def test_a_change_that_is_taken_back_ends_where_it_began(waiting):
+    waiting.morning()
+    waiting.engine.engine.adopt(files(NEW))
+    waiting.pass_at("2022-05-05 09:30")
+    told = then(waiting, files(OLD))
+    assert set(told) == {OLD.email, "fuling@unit.example"}
+    assert (MAY, "wanzhou", "due_today") in refs(told[OLD.email])
+    assert waiting.states(NEW.email) == ["superseded"]
+
+
+def test_where_nobody_is_left_the_operator_hears_and_nothing_is_lost(waiting):
+    waiting.morning()
+    told = then(waiting, files())
+    assert OLD.email not in told
+    assert "万州" in json.dumps(told[ADMIN.email].details, ensure_ascii=False)
+    # Nobody is there the next day either; once is enough.
+    told = waiting.pass_at("2022-05-06 09:00")
+    assert ADMIN.email not in told
+    # A week later somebody is: what was kept is told as it stands by then.
+    told = then(waiting, files(NEW), "2022-05-12 09:00")
+    assert (MAY, "wanzhou", "overdue") in refs(told[NEW.email])
+    assert waiting.states(OLD.email) == ["superseded"]
+
+
+def test_without_an_operator_the_supervisor_hears_of_it(waiting):
+    waiting.morning()
+    told = then(waiting, files(settings=Settings()))
+    assert "万州" in json.dumps(told["city@unit.example"].details, ensure_ascii=False)
+
+
+def test_planning_for_a_unit_with_nobody_is_told_too():
+    with running(files(), "2022-05-05 08:00") as engine:
+        told = engine.pass_at("2022-05-05 09:00")
+        assert ADMIN.email in told
+        assert ADMIN.email not in engine.pass_at("2022-05-06 09:00")
+
+
+def moved_city(*contacts):
+    units = (Unit("city", "市考试中心", contacts=contacts), wanzhou(OLD), unit("fuling"))
+    return world(TABLE, TASK, units=units, supervisor="city", settings=OPERATOR)
+
+
+def test_a_waiting_roll_up_goes_to_the_supervisors_people_of_now(waiting):
+    waiting.morning()
+    waiting.morning("2022-05-06")
+    waiting.server.is_away = False
+    waiting.engine.engine.adopt(moved_city(NEW))
+    waiting.engine.clock.set(at("2022-05-06 10:00"))
+    waiting.engine.engine.run_pass()
+    found = [mail for mail in waiting.server.taken if mail.kind == "rollup"]
+    assert {(mail.to, mail.language) for mail in found} == {(NEW.email, "en")}
+    assert MAY in {item.ref for mail in found for item in mail.items}
+
+
+WISH = Wish(MAY, "wanzhou", Asked.EXTEND, "请求延期", "张", OLD.email, date(2022, 5, 20))
+
+
+def test_what_a_unit_asks_for_goes_to_who_decides_now(waiting):
+    waiting.morning()
+    force = waiting.engine.engine.force
+    with waiting.engine.database.writing() as session:
+        ask(session, force, WISH, at("2022-05-05 10:00"))
+    waiting.pass_at("2022-05-05 10:00")
+    told = then(waiting, moved_city(NEW))
+    assert told[NEW.email].details["request"]["phase"] == "asked"
+    assert "city@unit.example" not in told
+
+
+def test_the_answer_goes_to_the_units_people_of_now(waiting):
+    waiting.morning()
+    force = waiting.engine.engine.force
+    with waiting.engine.database.writing() as session:
+        found = ask(session, force, WISH, at("2022-05-05 10:00"))
+        answer_request(session, force, found.id, Verdict.DECLINED, "zhang", now=at("2022-05-05 10:01"))
+    waiting.pass_at("2022-05-05 10:02")
+    waiting.server.is_away = False
+    waiting.engine.engine.adopt(files(NEW))
+    waiting.engine.clock.set(at("2022-05-05 20:00"))
+    waiting.engine.engine.run_pass()
+    assert {mail.to for mail in waiting.server.taken if "declined" in str(mail.details)} == {NEW.email}
+
+
+def test_a_reminder_at_a_persons_word_goes_to_who_is_there(waiting):
+    waiting.server.is_away = False
+    waiting.morning()
+    waiting.server.take()
+    waiting.server.is_away = True
+    force = waiting.engine.engine.force
+    with waiting.engine.database.writing() as session:
+        at_ten = at("2022-05-05 10:00")
+        remind_now(session, force, [MAY], ["wanzhou"], at_ten, asked_by="zhang", again=True)
+    waiting.pass_at("2022-05-05 10:06")
+    told = then(waiting, files(NEW))
+    assert refs(told[NEW.email]) == [(MAY, "wanzhou", "due_today")]
+    assert told[NEW.email].details["asked_by"] == "zhang"
+    assert OLD.email not in told
+
+
+def test_an_alert_goes_to_the_operator_of_now(waiting):
+    waiting.engine.engine.alert("test/1", "title", ["problem"])
+    waiting.pass_at("2022-05-05 08:30")
+    told = then(waiting, files(OLD, settings=Settings(operator=NEW)), "2022-05-05 08:50")
+    assert (told[NEW.email].kind, told[NEW.email].language) == ("alert", "en")
+    assert set(told) == {NEW.email}
+
+
+def test_an_item_whose_date_has_moved_is_said_as_it_stands(waiting):
+    waiting.morning()
+    waiting.engine.record("extend", MAY, "wanzhou", when="2022-05-05 10:00", until=date(2022, 5, 20))
+    told = then(waiting, files(OLD))
+    item = next(item for item in told[OLD.email].items if item.ref == MAY)
+    assert (item.reason, item.due, item.days_left) == ("lead", date(2022, 5, 20), 15)
+
+
+@pytest.mark.parametrize("before", ["America/New_York", "Pacific/Kiritimati", "Europe/Berlin"])
+@pytest.mark.parametrize("when", ["2022-05-05 14:00", "2022-05-06 10:00", "2022-05-09 09:30"])
+def test_no_edit_of_zones_strands_a_mail(before, when):
+    """The campaign's zone is corrected while digests wait."""
+    right = files(OLD)
+    wrong = replace(right, campaign=replace(right.campaign, timezone=before), fingerprint="wrong")
+    with running(wrong, "2022-05-05 00:30", courier=Server()) as engine:
+        waiting = Waiting(engine)
+        for hour in range(1, 14):
+            waiting.pass_at(f"2022-05-05 {hour:02}:00")
+        waiting.server.is_away = False
+        waiting.engine.engine.adopt(right)
+        told = waiting.pass_at(when)
+        if OLD.email not in told:
+            told = waiting.pass_at("2022-05-09 09:30")
+        assert any(ref == MAY and of == "wanzhou" for ref, of, _ in refs(told[OLD.email]))
+        waiting.pass_at("2022-05-10 10:00")
+        with engine.database.reading() as session:
+            left = session.execute(
+                select(MAIL.c.key).where(MAIL.c.state.in_(("queued", "deferred", "claimed")))
+            )
+            assert left.all() == []
+
+
+def test_one_persons_zone_moves_while_their_digest_waits(waiting):
+    waiting.morning()
+    # It is 02:00 in New York: nobody there is mailed before nine.
+    told = then(waiting, files(OLD, timezone="America/New_York"))
+    assert OLD.email not in told
+    told = waiting.pass_at("2022-05-05 21:30")
+    assert (MAY, "wanzhou", "due_today") in refs(told[OLD.email])
+
+
+def ledger_of(session, number):
+    """So many answered cells with an event each, written at once."""
+    day = date(2022, 5, 5)
+    row = {"period": "", "opens": day, "due": day, "effective_due": day, "grace_until": day, "agenda_id": 1}
+    cells = [
+        {**row, "key": f"x{n}", "unit": "fuling", "quiet": True, "answered": "submitted"}
+        for n in range(number)
+    ]
+    session.execute(insert(ASSIGNMENT), cells)
+    moment = at("2022-05-04")
+    event = {"assignment_id": 1, "unit": "fuling", "at": moment, "recorded_at": moment, "event": "submit"}
+    session.execute(insert(EVENT), [{**event, "ref": f"x{n}"} for n in range(number)])
+
+
+def test_an_alert_goes_out_of_a_ledger_with_many_answers(store):
+    """What waits and has no items has nothing to look up, however many answers there are."""
+    number = 100_000 if store == "sqlite" else 20_000
+    with running(files(OLD), "2022-05-05 07:00", courier=Server()) as engine:
+        engine.engine.bring_up_to_date(engine.clock.now())
+        with engine.database.writing() as session:
+            ledger_of(session, number)
+        waiting = Waiting(engine)
+        engine.engine.alert("test/1", "title", ["problem"])
+        waiting.server.is_away = False
+        told = waiting.pass_at("2022-05-05 09:00")
+        assert set(told) == {"operator@unit.example", OLD.email, "fuling@unit.example"}
+
+
+def test_a_mountain_of_stale_digests_is_told_again(store):
+    number = 70_000 if store == "sqlite" else 20_000
+    force = files(OLD)
+    with running(force, "2022-05-04 07:00", courier=Server()) as engine:
+        engine.engine.bring_up_to_date(engine.clock.now())
+        content = json.dumps([[MAY, "wanzhou", "lead", "2022-05-05", 1]])
+        row = {
+            "kind": "digest",
+            "recipient": OLD.email,
+            "name": "张",
+            "unit": "wanzhou",
+            "language": "zh",
+            "day": date(2022, 5, 4),
+            "content": content,
+            "details": "{}",
+        }
+        with engine.database.writing() as session:
+            rows = [{**row, "key": f"digest/2022-05-04/{n}"} for n in range(number)]
+            enqueue(session, force, rows, at("2022-05-04"), 0)
+        waiting = Waiting(engine)
+        waiting.server.is_away = False
+        told = waiting.pass_at("2022-05-05 09:00")
+        assert refs(told[OLD.email]).count((MAY, "wanzhou", "due_today")) == 1
+        assert set(waiting.states(OLD.email)) == {"superseded", "sent"}

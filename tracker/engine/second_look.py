@@ -1,0 +1,373 @@
+"""The last look at mails before they go: whether what stands in them is still asked, and of whom (§6.5, §6.9).
+
+A mail is decided with the files of its day and goes by those in force when it leaves.  Whoever gets its items by now
+gets them: the mail is put right where its reader is another by name, language, zone or part; what its reader is asked
+no more goes to who is, today if they have had no digest, else with their next one; and where nobody is left it is kept,
+and the operator hears of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, select, update
+from sqlmodel import Session
+
+from tracker.core.model import Item, Mail, MailKind, Reason, owned
+from tracker.engine.asked import as_they_stand
+from tracker.engine.inforce import InForce
+from tracker.engine.moved import (
+    Moved,
+    Moves,
+    bare_key,
+    changed_mail,
+    columns_of,
+    goes_to,
+    is_of_day,
+    together,
+    with_facts,
+)
+from tracker.engine.people import PERSON_FACTS, People, Person, person_facts
+from tracker.engine.unheard import alert_of_nobody
+from tracker.engine.written import PRESSING, items_from_json, items_to_json, mail_of
+from tracker.store.lots import lots
+from tracker.store.tables import MAIL, MailState
+
+_UPWARD = Reason.ESCALATION
+
+#: What is kept is looked at again so much later.
+A_DAY = timedelta(days=1)
+
+#: A mail that did not go, so that another of its name may.
+LET_GO = (MailState.DROPPED.value, MailState.SUPERSEDED.value)
+
+ANSWERED = "everything in it was answered before it went out"
+KEPT = "kept: nobody is there who could get it"
+
+
+@dataclass(slots=True)
+class Looked:
+    """What a look has found: mails that go as they are given here, and rows for the outbox.
+
+    ``at_once`` is for today; what is in ``later`` waits to be told with its reader's next digest.
+    """
+
+    goes: list[tuple[Row[Any], Mail]] = field(default_factory=list)
+    at_once: list[dict[str, object]] = field(default_factory=list)
+    later: list[dict[str, object]] = field(default_factory=list)
+
+
+def look_again(
+    session: Session, force: InForce, mails: Sequence[Row[Any]], now: datetime, timezones: Collection[str]
+) -> Looked:
+    """Look at claimed ``mails``, and write down what has become of those that do not go as they are.
+
+    ``timezones`` are those in which digests may go now.
+    """
+    return _Look(session, force, mails, now, timezones).run()
+
+
+class _Look:
+    def __init__(
+        self,
+        session: Session,
+        force: InForce,
+        mails: Sequence[Row[Any]],
+        now: datetime,
+        timezones: Collection[str],
+    ) -> None:
+        self.session = session
+        self.force = force
+        self.mails = mails
+        self.now = now
+        self.timezones = frozenset(timezones)
+        self.found = Looked()
+        self._people: dict[str, People] = {}
+        self._moves = Moves()
+        self._unheard: set[str] = set()
+
+    def run(self) -> Looked:
+        contents = [items_from_json(row.content) for row in self.mails]
+        asked = as_they_stand(self.session, self.force.campaign.id, self.mails, contents, self.now)
+        for row, items, before in zip(self.mails, asked, contents, strict=True):
+            changed: dict[str, object] = {} if items == before else {"content": items_to_json(items)}
+            if row.kind == MailKind.DIGEST.value:
+                self._look_at_digest(row, items, changed)
+            elif row.kind == MailKind.ALERT.value:
+                self._look_at_alert(row, items, changed)
+            else:
+                self._look_at_other(row, items, changed)
+        self._carry_out()
+        if self._unheard and (alert := alert_of_nobody(self.force, self._unheard, self.now)) is not None:
+            self.found.at_once.append(alert)
+        return self.found
+
+    def _people_for(self, row: Row[Any]) -> People:
+        """Who gets mail on the local day of the mail's zone."""
+        people = self._people.get(row.timezone)
+        if people is None:
+            is_ours = row.timezone in self.force.timezones
+            zone = row.timezone if is_ours else self.force.campaign.timezone
+            day = self.now.astimezone(ZoneInfo(zone)).date()
+            people = self._people[row.timezone] = self.force.people(day)
+        return people
+
+    def _look_at_digest(self, row: Row[Any], items: tuple[Item, ...], changed: dict[str, object]) -> None:
+        people = self._people_for(row)
+        person = people.persons.get(row.recipient.casefold())
+        if person is not None and not changed and self._is_unchanged(row, person, items):
+            self.found.goes.append((row, mail_of(row, items)))
+            return
+        own = person.units if person is not None else ()
+        mine = tuple([item for item in items if self.force.responsible(item.unit, item.reason) in own])
+        if len(mine) < len(items):
+            changed["content"] = items_to_json(mine)
+            moved, unheard = self._given_away(row, people, [item for item in items if item not in mine])
+        else:
+            moved, unheard = [], []
+        if person is not None and mine:
+            if unheard:
+                kept = {
+                    **columns_of(row),
+                    "key": f"{bare_key(row)}/kept/{row.id}",
+                    "content": items_to_json(unheard),
+                }
+                self.found.later.append(kept)
+            self._go(row, person, mine, changed, [item.unit for item in mine])
+        elif unheard:
+            self._keep(row, unheard)
+        elif moved:
+            self._let_go(row, MailState.SUPERSEDED, goes_to(moved))
+        else:
+            self._let_go(row, MailState.DROPPED, ANSWERED)
+
+    def _is_unchanged(self, row: Row[Any], person: Person, items: tuple[Item, ...]) -> bool:
+        """Whether it is the plainest of mails, as nearly all are: nothing about it has to be looked at closer."""
+        if (person.email, person.name, person.language, person.timezone) != (
+            row.recipient,
+            row.name,
+            row.language,
+            row.timezone,
+        ):
+            return False
+        units = person.units
+        if person.copied or person.stands_in or row.unit not in units or row.timezone not in self.timezones:
+            return False
+        for _, unit, reason, _, _ in items:
+            if unit not in units or reason is _UPWARD:
+                return False
+        return bool(items) and (row.details == "{}" or PERSON_FACTS.isdisjoint(json.loads(row.details)))
+
+    def _given_away(
+        self, row: Row[Any], people: People, items: Iterable[Item]
+    ) -> tuple[list[str], list[Item]]:
+        """Give ``items`` to whoever gets them now: their addresses, and what is for nobody."""
+        moved: dict[str, list[Item]] = defaultdict(list)
+        unheard = []
+        for item in items:
+            unit = self.force.responsible(item.unit, item.reason)
+            if unit is None:
+                continue
+            readers = people.of_unit.get(unit, ())
+            for address in readers:
+                moved[address].append(item)
+            if not readers:
+                unheard.append(item)
+                self._unheard.add(unit)
+        of_day = is_of_day(row)
+        for address, found in moved.items():
+            person = people.persons[address]
+            if of_day:
+                self._moves.add(person, row, found)
+            else:
+                self.found.at_once.append(self._for_another(row, person, found))
+        return [people.persons[address].email for address in moved], unheard
+
+    def _look_at_other(self, row: Row[Any], items: tuple[Item, ...], changed: dict[str, object]) -> None:
+        people = self._people_for(row)
+        unit = self._unit_of(row)
+        readers = self._readers(row, people, unit)
+        person = readers.get(row.recipient.casefold())
+        if person is not None and unit is not None:
+            self._go(row, person, items, changed, [unit], unit=unit)
+        elif readers and unit is not None:
+            # Who has had the very same has it: its key is there already.
+            self.found.at_once += [
+                self._for_another(row, each, items, unit=unit) for each in readers.values()
+            ]
+            self._let_go(row, MailState.SUPERSEDED, goes_to(each.email for each in readers.values()))
+        else:
+            if unit is not None:
+                self._unheard.add(unit)
+            self._keep(row, items)
+
+    def _look_at_alert(self, row: Row[Any], items: tuple[Item, ...], changed: dict[str, object]) -> None:
+        reader = self.force.caretaker(self.force.day(self.now))
+        if reader is None:
+            self._let_go(row, MailState.DROPPED, KEPT)
+            return
+        changed |= {
+            "recipient": reader.email,
+            "name": reader.name,
+            "language": self.force.language(reader),
+        }
+        self._goes(row, mail_of(row, items), changed)
+
+    def _unit_of(self, row: Row[Any]) -> str | None:
+        """The unit whose people a roll-up or a receipt is for, by the files in force."""
+        if row.kind == MailKind.ROLLUP.value:
+            return self.force.campaign.supervisor
+        request = json.loads(row.details).get("request")
+        if isinstance(request, dict) and request.get("phase") == "asked":
+            return self.force.superior(str(request.get("unit")))
+        return str(row.unit)
+
+    def _readers(self, row: Row[Any], people: People, unit: str | None) -> dict[str, Person]:
+        if unit is None:
+            return {}
+        if row.kind == MailKind.ROLLUP.value:
+            return {address: people.persons[address] for address in people.of_unit.get(unit, ())}
+        return {each.email.casefold(): each for each in people.asked(unit)}
+
+    def _go(
+        self,
+        row: Row[Any],
+        person: Person,
+        items: tuple[Item, ...],
+        changed: dict[str, object],
+        about: Iterable[str],
+        *,
+        unit: str | None = None,
+    ) -> None:
+        """It goes to ``person``, unless it is not the time for that in their zone."""
+        mail = mail_of(row, items)
+        changed |= {
+            "recipient": person.email,
+            "name": person.name,
+            "language": person.language,
+            "timezone": person.timezone,
+            "unit": unit or (row.unit if row.unit in person.units else person.units[0]),
+        }
+        facts = person_facts(person, about)
+        details = mail.details
+        if {name: details[name] for name in PERSON_FACTS if name in details} != facts:
+            changed["details"] = with_facts(details, facts)
+        self._goes(row, mail, changed)
+
+    def _goes(self, row: Row[Any], mail: Mail, changed: Mapping[str, object]) -> None:
+        values = {name: value for name, value in changed.items() if getattr(row, name) != value}
+        is_of_hours = row.kind in (MailKind.DIGEST.value, MailKind.ROLLUP.value)
+        if is_of_hours and values.get("timezone", row.timezone) not in self.timezones:
+            values |= {"state": MailState.QUEUED.value, "lease_until": None}
+        else:
+            self.found.goes.append((row, changed_mail(mail, values) if values else mail))
+        if values:
+            self._write(row, values)
+
+    def _write(self, row: Row[Any], values: Mapping[str, object]) -> None:
+        self.session.execute(update(MAIL).where(MAIL.c.id == row.id).values(**values))
+
+    def _let_go(self, row: Row[Any], state: MailState, outcome: str) -> None:
+        self._write(row, {"state": state.value, "lease_until": None, "outcome": outcome})
+
+    def _keep(self, row: Row[Any], items: Iterable[Item]) -> None:
+        self._write(
+            row,
+            {
+                "state": MailState.DEFERRED.value,
+                "lease_until": None,
+                "outcome": KEPT,
+                "content": items_to_json(items),
+                "not_before": self.now + A_DAY,
+            },
+        )
+
+    def _for_another(
+        self, row: Row[Any], person: Person, items: Iterable[Item], *, unit: str | None = None
+    ) -> dict[str, object]:
+        """The same mail for ``person`` in place of its reader."""
+        items = tuple(items)
+        about = [unit] if unit is not None else [item.unit for item in items]
+        stem = bare_key(row).removesuffix(row.recipient.casefold())
+        return {
+            **columns_of(row),
+            "key": f"{stem}{person.email.casefold()}",
+            "recipient": person.email,
+            "name": person.name,
+            "language": person.language,
+            "timezone": person.timezone,
+            "unit": unit or person.units[0],
+            "content": items_to_json(items),
+            "details": with_facts(json.loads(row.details), person_facts(person, about)),
+        }
+
+    def _carry_out(self) -> None:
+        """Give what moves from digests of the day to whoever gets it now."""
+        moves = self._moves.by_key
+        if not moves:
+            return
+        going = {bare_key(row): place for place, (row, _) in enumerate(self.found.goes)}
+        there = {}
+        for some in lots([owned(self.force.campaign.id, key) for key in moves]):
+            rows = self.session.execute(select(MAIL).where(MAIL.c.key.in_(some)).with_for_update())
+            there.update({bare_key(row): row for row in rows})
+        for key, moved in moves.items():
+            row = there.get(key)
+            if row is None or row.state in LET_GO:
+                self.found.at_once.append(self._digest_of(key, moved, moved.items))
+                continue
+            had = {(item.ref, item.unit) for item in items_from_json(row.content)}
+            items = [item for item in moved.items if (item.ref, item.unit) not in had]
+            if not items:
+                continue
+            is_ahead = row.lost == 0 and row.state in (MailState.QUEUED.value, MailState.DEFERRED.value)
+            if key in going and row.lost == 0:
+                place = going[key]
+                joined = self._joined(row, self.found.goes[place][1].items, items, moved)
+                self.found.goes[place] = (row, changed_mail(mail_of(row, ()), joined))
+            elif is_ahead:
+                self._joined(row, items_from_json(row.content), items, moved)
+            else:
+                self.found.later.append(self._digest_of(f"{key}/next/{moved.first.id}", moved, items))
+
+    def _digest_of(self, key: str, moved: Moved, items: Sequence[Item]) -> dict[str, object]:
+        person = moved.person
+        return {
+            **columns_of(moved.first),
+            "key": key,
+            "recipient": person.email,
+            "name": person.name,
+            "language": person.language,
+            "timezone": person.timezone,
+            "unit": person.units[0],
+            "content": items_to_json(self._in_order(items)),
+            "details": with_facts(moved.beside, person_facts(person, [item.unit for item in items])),
+        }
+
+    def _joined(
+        self, row: Row[Any], own: Sequence[Item], more: Sequence[Item], moved: Moved
+    ) -> dict[str, object]:
+        """Put ``more`` into a digest that has not gone out yet; its new columns."""
+        items = self._in_order([*own, *more])
+        facts = person_facts(moved.person, [item.unit for item in items])
+        details = with_facts(together(json.loads(row.details), moved.beside), facts)
+        values: dict[str, object] = {"content": items_to_json(items), "details": details}
+        self._write(row, values)
+        return values
+
+    def _in_order(self, items: Sequence[Item]) -> list[Item]:
+        """As planning orders them: the most pressing first."""
+        force = self.force
+
+        def rank(item: Item) -> tuple[int, int, int, str, int]:
+            key, _, period = item.ref.partition("@")
+            place = force.position(key), period, force.unit_position(item.unit)
+            return PRESSING[item.reason], item.days_left or 0, *place
+
+        return sorted({(item.ref, item.unit): item for item in items}.values(), key=rank)
