@@ -108,7 +108,7 @@ class Enclosures:
         if not asked:
             return []
         with self._database.reading() as session:
-            tables = tables_at(session, force, mail.at, asked)[:MOST]
+            tables = tables_at(session, force, mail.at, asked[:MOST])
             before = filed_before(session, force.campaign.forms, tables)
         return [_Form(table, *before.get(table.id, (None, ""))) for table in tables]
 

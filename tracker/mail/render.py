@@ -80,6 +80,16 @@ class Renderer:
         self._layouts: dict[tuple[str, Language], Template] = {}
 
     @property
+    def has_own(self) -> bool:
+        """Whether the operator's directory has a file that says something else than the shipped one."""
+        own = self._own
+        if own is None:
+            return False
+        return any(
+            _differs(own / path.name, path) for path in self._shipped.iterdir() if path.suffix != ".md"
+        )
+
+    @property
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with the operator's files, as far as has been seen; ``check`` sees everything."""
         return tuple(self._problems.values())
@@ -233,6 +243,16 @@ def _line_in(traceback: TracebackType | None, path: str) -> int:
             line = traceback.tb_lineno
         traceback = traceback.tb_next
     return line
+
+
+def _differs(theirs: Path, ours: Path) -> bool:
+    """Whether there is a file of theirs that is not ours; one that cannot be read is looked at where it is used."""
+    try:
+        return theirs.read_bytes() != ours.read_bytes()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
 
 
 def _same(one: Path, other: Path) -> bool:
