@@ -58,8 +58,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "more time has to end after today and after {due}",
     ),
     "deadline_passed": (
-        "{unit}的{ref}已于{due}到期，逾期后不能直接延期",
-        "{ref} of {unit} was due on {due}, and an extension is for deadlines that have not passed",
+        "{unit}的{ref}已于{due}到期；逾期后延期，须由督办单位说明理由后办理",
+        "{ref} of {unit} was due on {due}, and an extension after that is granted by the supervisor, with a reason",
     ),
     "reason_needed": (
         "{unit}的{ref}逾期后延期，须说明理由",

@@ -147,7 +147,7 @@ def test_what_stands_beside_a_choice_is_kept():
 def test_a_fine_in_yuan_is_told_what_it_would_be():
     finding = read_value(FINE, Cell("30000元")).finding
     assert finding is not None
-    assert finding.message.zh == "这一栏的单位是万元，30000元应写成3。"
+    assert finding.message.zh == "本栏计量单位是万元，30000元应写成3。"
     assert finding.expected.zh == "3（万元）"
 
 

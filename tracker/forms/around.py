@@ -60,7 +60,7 @@ def _changed_label(recognised: Recognised, identifier: str) -> Iterator[Finding]
         return
     if unit in MONEY or fits(unit, "人次/年") or fits(unit, "项") or fits(unit, "家"):
         message = Said(
-            f"“{column.label}”的单位应是“{column.unit or '无'}”，这里是“{unit}”。",
+            f"“{column.label}”的计量单位应是“{column.unit or '无'}”，这里是“{unit}”。",
             f"“{column.label}” is in {column.unit or 'plain numbers'}; the head says {unit}.",
         )
         weight = Weight.ERROR if unit in MONEY else Weight.QUESTION

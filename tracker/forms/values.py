@@ -166,7 +166,7 @@ def _checked(column: Column, cell: Cell, number: Decimal, read: Read | None = No
     if column.doubt_above is not None and number > column.doubt_above:
         unit = column.unit or ""
         message = Said(
-            f"{number}{unit}超过{column.doubt_above}{unit}，请核对单位和数字。",
+            f"{number}{unit}超过{column.doubt_above}{unit}，请核对计量单位和数字。",
             f"{number} {unit} is above {column.doubt_above} {unit}; please check the unit and the figure.",
         )
         return _question(value, cell, message, expected_in(column))
@@ -187,9 +187,9 @@ def _figure_in_text(column: Column, cell: Cell, text: str) -> Read:
     if figure.unit in MONEY or column.unit in MONEY:
         return _money_in_text(column, cell, figure)
     if figure.unit is not None and not fits(figure.unit, column.unit):
-        wanted = column.unit or "不写单位"
+        wanted = column.unit or "不写计量单位"
         message = Said(
-            f"这一栏的单位是“{wanted}”，这里写的是“{figure.unit}”，已按{figure.number}读取，请核对。",
+            f"本栏计量单位是“{wanted}”，这里写的是“{figure.unit}”，已按{figure.number}读取，请核对。",
             f"This column counts {wanted}, and “{figure.unit}” is written here; {figure.number} was taken.",
         )
         asked = Finding(Weight.QUESTION, message, found=found_text(cell), expected=expected_in(column))
@@ -203,7 +203,7 @@ def _money_in_text(column: Column, cell: Cell, figure: Figure) -> Read:
         return _checked(column, cell, tidy_number(figure.number), EMPTY)
     if size is None or figure.unit not in MONEY:
         message = Said(
-            f"这一栏的单位是“{column.unit or '无'}”，不能填“{figure.unit}”。",
+            f"本栏计量单位是“{column.unit or '无'}”，不能填“{figure.unit}”。",
             f"This column is in {column.unit or 'plain numbers'}, not in {figure.unit}.",
         )
         return _error(column, cell, message)
@@ -211,7 +211,7 @@ def _money_in_text(column: Column, cell: Cell, figure: Figure) -> Read:
         return _checked(column, cell, tidy_number(figure.number), EMPTY)
     meant = tidy_number(figure.number * MONEY[figure.unit] / size)
     message = Said(
-        f"这一栏的单位是{column.unit}，{figure.number}{figure.unit}应写成{meant}。",
+        f"本栏计量单位是{column.unit}，{figure.number}{figure.unit}应写成{meant}。",
         f"This column is in {column.unit}; {figure.number} {figure.unit} would be {meant}.",
     )
     return _error(column, cell, message, Said(f"{meant}（{column.unit}）", f"{meant} ({column.unit})"))
