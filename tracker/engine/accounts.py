@@ -99,34 +99,34 @@ def set_role(session: Session, name: str, role: Role) -> None:
 
 def verify(database: Database, name: str, password: str) -> Account | None:
     """The account whose name and password these are, else None; either takes the same time."""
-    name = name.strip()
-    with database.reading() as session:
-        row = session.execute(_THERE.where(ACCOUNT.c.name == name)).first()
-    hash_ = _hash_of_nobody() if row is None else row.hash
-    is_theirs = _is_of(hash_, password[: LONGEST_PASSWORD + 1])
-    if row is None or not is_theirs:
-        return None
-    if _hasher().check_needs_rehash(row.hash):
-        with database.writing() as session:
-            session.execute(
-                update(ACCOUNT)
-                .where(ACCOUNT.c.name == name, ACCOUNT.c.hash == row.hash)
-                .values(hash=_hasher().hash(password))
-            )
-    return _account(row)
+    row = _checked(database, name, password)
+    return None if row is None else _account(row)
 
 
 def sign_in_with(database: Database, name: str, password: str, now: datetime) -> str | None:
     """The token of a new session for whoever has this name and password, else None."""
-    account = verify(database, name, password)
-    if account is None:
+    checked = _checked(database, name, password)
+    if checked is None:
         return None
+    renewed = _hasher().hash(password) if _hasher().check_needs_rehash(checked.hash) else None
     with database.writing() as session:
-        # Checking takes a moment, in which they may have been removed or given another role.
-        row = session.execute(_THERE.where(ACCOUNT.c.name == account.name)).first()
+        # Checking takes a moment, in which they may have been removed, or given another role or password.
+        still = (ACCOUNT.c.name == checked.name, ACCOUNT.c.hash == checked.hash)
+        row = session.execute(_THERE.where(*still)).first()
         if row is None:
             return None
+        if renewed is not None:
+            session.execute(update(ACCOUNT).where(*still).values(hash=renewed))
         return begin_session(session, row.name, Role.named(row.role), VIA, now)
+
+
+def _checked(database: Database, name: str, password: str) -> Row[Any] | None:
+    """The row of an account as it was when the password was held against it."""
+    with database.reading() as session:
+        row = session.execute(_THERE.where(ACCOUNT.c.name == name.strip())).first()
+    hash_ = _hash_of_nobody() if row is None else row.hash
+    is_theirs = _is_of(hash_, password[: LONGEST_PASSWORD + 1])
+    return row if is_theirs else None
 
 
 def check_name(name: str) -> str:
