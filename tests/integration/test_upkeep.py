@@ -155,7 +155,7 @@ def test_postgresql_is_upgraded_as_well():
     url = postgres.fresh()
     try:
         wanted = shape(url)
-        new = ("feed", "request", "account", "session", "filing", "document")
+        new = ("journey", "feed", "request", "account", "session", "filing", "document")
         database = open_without_check(url)
         with database.engine.begin() as connection:
             for table in new:

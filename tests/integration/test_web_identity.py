@@ -399,6 +399,23 @@ def test_a_proxys_people_have_a_secret_in_their_forms_as_well(behind):
     assert browser.post("/act/waive", data=data | {"csrf": csrf}).status_code == 303
 
 
+def test_what_a_page_gave_out_is_taken_by_another_machine_and_after_a_restart(behind):
+    """The secret of a proxy's people in their forms, and the sentence for the next page."""
+    browser = behind.browser(peer="10.0.0.5")
+    browser.headers.encoding = "utf-8"
+    browser.headers["x-remote-user"] = "王"
+    csrf = known._csrf_of(behind.site, "王")
+    behind.restart()
+    behind.site.door.host = "0.0.0.0"
+    data = {"csrf": csrf, "ref": "table-2@2022-05", "unit": "wanzhou", "back": "/nothing"}
+    assert browser.post("/act/waive", data=data).status_code == 303
+    behind.restart()
+    behind.site.door.host = "0.0.0.0"
+    # The other machine's clock is a little behind.
+    behind.clock.set(behind.clock.now() - timedelta(seconds=2))
+    assert "已免报" in shown(browser)
+
+
 @pytest.mark.parametrize("peer", ["10.0.0.6", "127.0.0.1", "203.0.113.9", "testclient"])
 def test_the_header_says_nothing_from_elsewhere(behind, peer):
     assert who(behind.browser(peer=peer, **{"x-remote-user": "li"}))[0] == 303

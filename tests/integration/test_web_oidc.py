@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+from contextlib import contextmanager
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2 as httpx
@@ -14,12 +15,15 @@ import pytest
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, RSAKey
+from sqlalchemy import func, select
 
 from tests.integration.web import HOST, SECRET, SETTINGS, house
 from tests.tools import clean_environ, wait_until
 from tracker.clock import SystemClock
 from tracker.core.policy import Oidc
+from tracker.engine.journeys import LASTS, MOST, Journey, come_back, set_out
 from tracker.errors import TrackerError
+from tracker.store.passing import JOURNEY
 from tracker.web.oidc import name_in, read_claims
 from tracker.web.server import WebServer
 
@@ -69,8 +73,13 @@ def provider():
 
 @pytest.fixture
 def home(provider):
-    people = "{wang: supervisor, li@unit.example: viewer}"
-    web = f"web: {{oidc: {{issuer: '{provider}', client: tracker}}, people: {people}}}\n"
+    with at_home(provider, "preferred_username", "{wang: supervisor, li@unit.example: viewer}") as found:
+        yield found
+
+
+@contextmanager
+def at_home(provider, claim, people):
+    web = f"web: {{oidc: {{issuer: '{provider}', client: tracker, claim: {claim}}}, people: {people}}}\n"
     with house(SETTINGS + web, TRACKER_OIDC_SECRET="between us") as found:
         found.clock.set(SystemClock().now())
         yield found
@@ -109,10 +118,43 @@ def test_whom_the_provider_names_is_signed_in_with_the_role_of_the_settings(home
     assert name_on(browser) == "wang"
 
 
-def test_somebody_without_a_user_name_is_called_by_the_address(home):
+def test_people_are_known_by_the_claim_that_the_settings_name(provider, caplog):
+    """A user name that somebody gave themselves gives nobody a role."""
+    with at_home(provider, "sub", "{'0002': supervisor, wang: operator}") as home:
+        browser = home.browser()
+        browser.get(at_the_provider(leave(browser), "0002"))
+        assert name_on(browser) == "0002"
+        other = home.browser()
+        assert other.get(at_the_provider(leave(other), "0001")).status_code == 403
+        assert "the sub of who signed in: 0001" in caplog.text
+
+
+def test_an_address_that_the_provider_does_not_vouch_for_is_nobodys(provider):
+    with at_home(provider, "email", "{li@unit.example: supervisor}") as home:
+        browser = home.browser()
+        assert browser.get(at_the_provider(leave(browser), "li@unit.example")).status_code == 403
+
+
+def test_who_is_at_the_providers_may_come_back_to_another_machine(home):
+    """Or to the same one after a restart; what was good once is good on neither again."""
     browser = home.browser()
-    browser.get(at_the_provider(leave(browser), "li@unit.example"))
-    assert name_on(browser) == "li@unit.example"
+    back = at_the_provider(leave(browser))
+    home.restart()
+    answer = browser.get(back)
+    assert (answer.status_code, name_on(browser)) == (303, "wang"), answer.text
+    home.restart()
+    assert browser.get(back).status_code == 403
+
+
+def test_journeys_that_are_over_are_forgotten_and_never_too_many(home):
+    journey = Journey("state", "nonce", "verifier", "/")
+    with home.app.database.writing() as session:
+        tickets = [set_out(session, journey, home.clock.now()) for _ in range(MOST + 3)]
+        assert session.execute(select(func.count()).select_from(JOURNEY)).scalar_one() == MOST
+        assert come_back(session, tickets[-1], home.clock.now()) == journey
+        assert come_back(session, tickets[-1], home.clock.now()) is None
+        set_out(session, journey, home.clock.now() + LASTS)
+        assert session.execute(select(func.count()).select_from(JOURNEY)).scalar_one() == 1
 
 
 def test_whom_nobody_has_listed_is_not_let_in(home):
@@ -261,16 +303,25 @@ def test_a_token_that_nobody_signed_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("claims", "name"),
+    ("claims", "claim", "name"),
     [
-        ({"preferred_username": "wang", "email": "w@x.example", "sub": "1"}, "wang"),
-        ({"email": "w@x.example", "sub": "1"}, "w@x.example"),
-        ({"email": "w@x.example", "email_verified": False, "sub": "1"}, "1"),
-        ({"preferred_username": " ", "sub": "1"}, "1"),
-        ({"preferred_username": "a\nb", "sub": "1"}, None),
-        ({"preferred_username": "x" * 201, "sub": "1"}, None),
-        ({}, None),
+        ({"preferred_username": "wang", "email": "w@x.example", "sub": "1"}, "preferred_username", "wang"),
+        ({"preferred_username": "wang", "sub": "1"}, "sub", "1"),
+        ({"preferred_username": "1", "sub": "2"}, "sub", "2"),
+        ({"email": "w@x.example", "email_verified": True}, "email", "w@x.example"),
+        ({"email": "w@x.example", "email_verified": False}, "email", None),
+        ({"email": "w@x.example", "email_verified": "false"}, "email", None),
+        ({"email": "w@x.example", "email_verified": "true"}, "email", None),
+        ({"email": "w@x.example", "email_verified": 1}, "email", None),
+        ({"email": "w@x.example"}, "email", None),
+        ({"sub": "1"}, "preferred_username", None),
+        ({"preferred_username": " "}, "preferred_username", None),
+        ({"preferred_username": "a\nb"}, "preferred_username", None),
+        ({"preferred_username": "x" * 201}, "preferred_username", None),
+        ({"groups": ["wang"]}, "groups", None),
+        ({"employee": True}, "employee", None),
+        ({}, "sub", None),
     ],
 )
-def test_what_somebody_is_called(claims, name):
-    assert name_in(claims) == name
+def test_what_somebody_is_known_by(claims, claim, name):
+    assert name_in(claims, claim) == name

@@ -34,8 +34,15 @@ class House:
         self.app, self.clock, self.woken = app, clock, 0
         self.courier = CollectingCourier(lambda mail: mail.key)
         app.engine.courier = self.courier
-        self.site = Site(app, self._wake)
-        self.application = make_application(self.site)
+        self.restart()
+
+    def restart(self):
+        """Another process answers, on another machine or after the end of the one before; browsers notice nothing."""
+        self.site = Site(self.app, self._wake)
+        self._serving = make_application(self.site)
+
+    async def application(self, scope, receive, send):
+        await self._serving(scope, receive, send)
 
     def _wake(self):
         self.woken += 1

@@ -94,13 +94,15 @@ def test_a_name_that_nobody_has_takes_as_long_as_a_wrong_password(database, wang
     assert theirs == nobodys
 
 
+def give_out_anew(session, name):
+    remove_account(session, name, NOW)
+    add_account(session, name, Role.OPERATOR, SECRET, NOW)
+
+
 CHANGES = {
     "removed": lambda session, name: remove_account(session, name, NOW),
     "another password": lambda session, name: set_password(session, name, "eleven green tables"),
-    "given out anew": lambda session, name: (
-        remove_account(session, name, NOW),
-        add_account(session, name, Role.OPERATOR, SECRET, NOW),
-    ),
+    "given out anew": give_out_anew,
 }
 
 

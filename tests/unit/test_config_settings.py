@@ -95,11 +95,19 @@ WEB = """\
 web:
   listen: 0.0.0.0:0
   proxy: {from: [10.0.0.5, 10.1.0.0/16, "::1"], header: X-Remote-User}
-  oidc: {issuer: https://login.example/realm/, client: tracker}
+  oidc: {issuer: https://login.example/realm/, client: tracker, claim: upn}
   people: {王: Supervisor, '*': viewer}
   certificate: cert.pem
   key: key.pem
 """
+
+
+def test_people_are_known_by_what_never_changes_where_nothing_else_is_said(tmp_path):
+    web = "web: {oidc: {issuer: https://login.example, client: t}, people: {'*': viewer}}\n"
+    found = load_edited(tmp_path, (S, "web: off\n", web)).settings.web
+    assert found is not None
+    assert found.oidc is not None
+    assert found.oidc.claim == "sub"
 
 
 def test_the_web_page_at_length(tmp_path):
@@ -108,7 +116,7 @@ def test_the_web_page_at_length(tmp_path):
     assert loaded.settings.web == Web(
         listen="0.0.0.0:0",
         proxy=Proxy(("10.0.0.5", "10.1.0.0/16", "::1"), "x-remote-user"),
-        oidc=Oidc("https://login.example/realm", "tracker"),
+        oidc=Oidc("https://login.example/realm", "tracker", "upn"),
         people={"王": Role.SUPERVISOR, "*": Role.VIEWER},
         certificate="cert.pem",
         key="key.pem",
@@ -143,6 +151,11 @@ def test_the_web_page_at_length_has_the_usual_address_where_it_names_none(tmp_pa
         ("web: {oidc: {issuer: http://login.example, client: t}}", "4:22", "beginning with https://"),
         ("web: {people: {wang: boss}}", "4:22", "expected viewer, supervisor or operator"),
         ("web: {oidc: {issuer: https://login.example, client: t}}", "4:6", "give roles under people"),
+        (
+            "web: {oidc: {issuer: https://login.example, client: t}, people: {wang: viewer, li: operator, '*': viewer}}",
+            "4:6",
+            "'SUB-wang': viewer; 'SUB-li': operator (",
+        ),
         (
             "web: {oidc: {issuer: https://login.example, client: t, secret: x}}",
             "4:56",

@@ -195,7 +195,7 @@ def _web(shape: WebShape) -> Web:
     return Web(
         listen=shape.listen or Web().listen,
         proxy=None if proxy is None else Proxy(tuple(proxy.from_), proxy.header),
-        oidc=None if oidc is None else Oidc(oidc.issuer, oidc.client),
+        oidc=None if oidc is None else Oidc(oidc.issuer, oidc.client, oidc.claim or "sub"),
         people=shape.people,
         certificate=shape.certificate,
         key=shape.key,

@@ -49,7 +49,7 @@ from tracker.config.scalars import (
     whole,
 )
 from tracker.core.model import MAIN
-from tracker.core.policy import Interval, Rate
+from tracker.core.policy import ANYBODY, Interval, Rate
 
 ONE_LINE = r"^[^\r\n\t]+$"
 ID = r"^[a-z0-9][a-z0-9-]*$"
@@ -337,6 +337,7 @@ class OidcShape(Shape):
 
     issuer: Issuer
     client: Line
+    claim: Line | None = None
 
 
 class WebShape(Shape):
@@ -359,6 +360,17 @@ def _somebody_has_a_role(shape: WebShape) -> WebShape:
         raise unfit(
             "proxy and oidc tell who is asking, not what they may do: give roles under people, such as {'*': viewer}",
             "proxy和oidc只说明是谁，还要在people下写明角色，例如{'*': viewer}",
+        )
+    names = {name: role for name, role in shape.people.items() if name != ANYBODY}
+    if shape.oidc and shape.oidc.claim is None and names:
+        # Until there was a claim it was the user name, which people may change at many providers.
+        lines = "; ".join(f"'SUB-{name}': {role.word}" for name, role in names.items())
+        raise unfit(
+            "oidc does not say by what it names people: add claim: sub to oidc, and give each person under people by "
+            f"the provider's sub in the place of SUB-…: {lines} (the log tells the sub of whoever is not listed; "
+            "claim: preferred_username keeps the names, where nobody can change their own)",
+            "oidc没有写明按什么认人：请在oidc里加上claim: sub，并在people下把每个人的SUB-…换成单点登录系统里的sub："
+            f"{lines}（未列入的人登录时，日志里有其sub；如本人无法自行改名，也可写claim: preferred_username沿用现有名字）",
         )
     return shape
 

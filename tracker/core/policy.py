@@ -156,11 +156,12 @@ class Proxy:
 class Oidc:
     """A provider of OpenID Connect where people sign in, and what we are called there.
 
-    The client's secret is ``Settings.oidc_secret``.
+    ``claim`` is what ``people`` list them by.  The client's secret is ``Settings.oidc_secret``.
     """
 
     issuer: str
     client: str
+    claim: str = "sub"
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from sqlmodel import Session
 
 from tracker.errors import DatabaseError
 from tracker.store.database import Database, check_schema, open_database
-from tracker.store.tables import SESSION, Base
+from tracker.store.passing import PASSING
+from tracker.store.tables import Base
 
 #: So many rows are copied together.
 LOT = 2_000
@@ -115,7 +116,8 @@ def restore_rows(source: Path, writing: Session) -> int:
         raise DatabaseError(f"{source}: there is no such file（没有这个文件）")
     with _left_alone(source) as file, _reading(source, file) as reading:
         number = _copy_rows(reading, writing)
-    writing.execute(delete(SESSION))
+    for table in PASSING:
+        writing.execute(delete(table))
     if writing.get_bind().dialect.name == "postgresql":
         _go_on_counting(writing)
     return number

@@ -8,7 +8,6 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
@@ -26,74 +25,53 @@ FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-pr
 #: What a name from elsewhere may be long.
 LONGEST_NAME = 200
 
-#: So long somebody may take at the provider's.
-JOURNEY_LASTS = timedelta(minutes=10)
 
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Journey:
-    """Somebody who was sent to a provider to sign in, and what they are to bring back."""
-
-    state: str
-    nonce: str
-    verifier: str
-    following: str
-
-
-class Once(Generic[T]):
-    """Secrets that are good once and for a while, with what belongs to each; kept as hashes, with a bound."""
+class Once:
+    """Keys that are good once and for a while, each with the name that its user gets; kept as hashes, with a bound."""
 
     def __init__(self, lasts: timedelta, most: int = 1000) -> None:
         self._lasts = lasts
         self._most = most
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, tuple[datetime, T]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[datetime, str]] = OrderedDict()
 
-    def make(self, thing: T, now: datetime) -> str:
-        """A new secret for ``thing``."""
+    def make(self, name: str, now: datetime) -> str:
+        """A new key for ``name``."""
         secret = secrets.token_urlsafe(32)
         with self._lock:
-            self._kept[hashed(secret)] = (now + self._lasts, thing)
+            self._kept[hashed(secret)] = (now + self._lasts, name)
             if len(self._kept) > self._most:
                 self._kept.popitem(last=False)
         return secret
 
-    def peek(self, secret: str, now: datetime) -> T | None:
-        """What belongs to it, if it is good still."""
+    def peek(self, secret: str, now: datetime) -> str | None:
+        """Whose it is, if it is good still."""
         with self._lock:
-            until, thing = self._kept.get(hashed(secret), (now, None))
-        return thing if now < until else None
+            until, name = self._kept.get(hashed(secret), (now, None))
+        return name if now < until else None
 
-    def use(self, secret: str, now: datetime) -> T | None:
+    def use(self, secret: str, now: datetime) -> str | None:
         """The same, for the last time."""
         with self._lock:
-            until, thing = self._kept.pop(hashed(secret), (now, None))
-        return thing if now < until else None
+            until, name = self._kept.pop(hashed(secret), (now, None))
+        return name if now < until else None
 
 
-def _keys() -> Once[str]:
+def _keys() -> Once:
     return Once(KEY_LASTS)
-
-
-def _journeys() -> Once[Journey]:
-    return Once(JOURNEY_LASTS)
 
 
 @dataclass
 class Door:
     """One per site.  ``host`` is the address that is bound, as a number.
 
-    ``keys`` are those of the first entry, with the name that their user gets; ``journeys``
-    are those under way to a provider; ``secret`` signs what this process gives out and takes back.
+    ``keys`` are those of the first entry, which is of this machine; what people take along from one machine to another
+    stands in the database.
     """
 
     host: str = "127.0.0.1"
     throttle: Throttle = field(default_factory=Throttle)
-    keys: Once[str] = field(default_factory=_keys)
-    journeys: Once[Journey] = field(default_factory=_journeys)
-    secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    keys: Once = field(default_factory=_keys)
 
     @property
     def is_loopback(self) -> bool:

@@ -79,12 +79,16 @@ class Known:
             return refused(request, HTTPException(421))
         if request.method not in SAFE and is_from_elsewhere(request, site):
             return not_allowed(request, StalePageError())
-        found = await run_in_threadpool(find_out, request, site)
-        state = request.state
+        found, state = await run_in_threadpool(self._look, request), request.state
         state.person, state.csrf, state.unlisted = found.person, found.csrf, found.unlisted
-        state.flash = flash.said(request.cookies, site.door)
         is_everybodys = path in EVERYBODYS_PAGES or path.startswith(EVERYBODYS)
         return None if found.person is not None or is_everybodys else not_allowed(request, NotAllowedError())
+
+    def _look(self, request: Request) -> Found:
+        site = self._site
+        if flash.COOKIE in request.cookies:
+            request.state.flash = flash.said(request.cookies, site.secret, site.now())
+        return find_out(request, site)
 
 
 def find_out(connection: HTTPConnection, site: Site) -> Found:
@@ -175,4 +179,4 @@ def _role_now(found: SignedIn, web: Web) -> Role | None:
 
 def _csrf_of(site: Site, name: str) -> str:
     """For those who have no session here."""
-    return hmac.new(site.door.secret, f"csrf/{name}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(site.secret, f"csrf/{name}".encode(), hashlib.sha256).hexdigest()

@@ -1,6 +1,6 @@
 """Signing in through a provider of OpenID Connect: the code flow with PKCE, state and nonce.
 
-What is needed on the way back waits in memory, under a secret that only this browser has in a cookie.
+What is needed on the way back waits in the database, under a ticket that only this browser has in a cookie.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import hmac
 import logging
 import secrets
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -19,8 +20,9 @@ from starlette.responses import RedirectResponse, Response
 
 from tracker.core.policy import Oidc, Web
 from tracker.core.roles import Role
+from tracker.engine.journeys import LASTS, Journey, come_back, set_out
 from tracker.errors import TrackerError
-from tracker.web.door import JOURNEY_LASTS, LONGEST_NAME, Journey, is_loopback
+from tracker.web.door import LONGEST_NAME, is_loopback
 from tracker.web.identity import local_path
 from tracker.web.site import Site, site_of
 
@@ -34,7 +36,6 @@ VIA = "oidc"
 
 #: Signatures by a key that the provider alone has; never one by a secret, or none.
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
-NAMES = ("preferred_username", "email", "sub")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +87,12 @@ def leave(request: Request) -> Response:
         _tell(error)
         return RedirectResponse(f"{BACK}?error=unreachable", 303)
     response = RedirectResponse(address, 303)
-    ticket = site.door.journeys.make(journey, site.now())
+    with site.app.database.writing() as session:
+        ticket = set_out(session, journey, site.now())
     response.set_cookie(
         COOKIE,
         ticket,
-        max_age=int(JOURNEY_LASTS.total_seconds()),
+        max_age=int(LASTS.total_seconds()),
         path="/",
         secure=True,
         httponly=True,
@@ -106,7 +108,7 @@ def arrive(request: Request) -> Arrived | str:
     query = request.query_params
     if settings is None or query.get("error") == "unreachable":
         return "unreachable"
-    journey = site.door.journeys.use(request.cookies.get(COOKIE, ""), site.now())
+    journey = _journey(site, request.cookies.get(COOKIE))
     if journey is None or not hmac.compare_digest(query.get("state", "").encode(), journey.state.encode()):
         return "stale"
     if "error" in query or not query.get("code"):
@@ -125,15 +127,23 @@ def arrive(request: Request) -> Arrived | str:
             claims = read_claims(
                 token["id_token"], keys.json(), settings, journey.nonce, site.now().timestamp()
             )
-            claims = _with_names(client, provider, claims)
+            claims = _told(client, provider, claims, settings.claim)
     except Exception as error:  # noqa: BLE001 - see above
         _tell(error)
         return "unreachable"
-    name = name_in(claims)
+    name = name_in(claims, settings.claim)
     role = None if name is None else (site.force.settings.web or Web()).role_of(name)
     if name is None or role is None:
+        log.warning("nobody is listed under people with the %s of who signed in: %s", settings.claim, name)
         return "unlisted"
     return Arrived(name, role, journey.following)
+
+
+def _journey(site: Site, ticket: str | None) -> Journey | None:
+    if not ticket:
+        return None
+    with site.app.database.writing() as session:
+        return come_back(session, ticket, site.now())
 
 
 def forget(response: Response) -> None:
@@ -167,10 +177,11 @@ def read_claims(id_token: str, keys: Any, settings: Oidc, nonce: str, now: float
     return dict(claims)
 
 
-def _with_names(client: Any, provider: dict[str, str], claims: dict[str, Any]) -> dict[str, Any]:
+def _told(client: Any, provider: dict[str, str], claims: dict[str, Any], claim: str) -> dict[str, Any]:
     """With what the provider tells only when it is asked; nothing that it has signed is changed by that."""
     address = provider.get("userinfo_endpoint")
-    if not address or any(claims.get(name) for name in NAMES[:2]):
+    is_known = claims.get(claim) and (claim != "email" or "email_verified" in claims)
+    if not address or is_known:
         return claims
     answer = client.request("GET", address)
     answer.raise_for_status()
@@ -180,15 +191,13 @@ def _with_names(client: Any, provider: dict[str, str], claims: dict[str, Any]) -
     return {**told, **claims}
 
 
-def name_in(claims: dict[str, Any]) -> str | None:
-    """What somebody is called; an address only where the provider does not doubt it."""
-    for key in NAMES:
-        if key == "email" and claims.get("email_verified") is False:
-            continue
-        name = str(claims.get(key) or "").strip()
-        if name:
-            return name if name.isprintable() and len(name) <= LONGEST_NAME else None
-    return None
+def name_in(claims: Mapping[str, Any], claim: str) -> str | None:
+    """What somebody is known by; an address only where the provider says, by a boolean, that it is theirs."""
+    name = claims.get(claim)
+    if not isinstance(name, str) or (claim == "email" and claims.get("email_verified") is not True):
+        return None
+    name = name.strip()
+    return name if name and name.isprintable() and len(name) <= LONGEST_NAME else None
 
 
 def _settings(site: Site) -> Oidc | None:

@@ -18,6 +18,7 @@ from tracker.board.lights import Board
 from tracker.core.model import Language
 from tracker.core.vocabulary import LIGHTS
 from tracker.engine.inforce import InForce
+from tracker.engine.journeys import door_secret
 from tracker.shipped import shipped
 from tracker.terms import say_day, word
 from tracker.web import flash
@@ -51,6 +52,7 @@ class Site:
     door: Door = field(default_factory=Door)
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
     environment: Environment = field(init=False)
+    _secret: bytes | None = field(default=None, init=False, repr=False)
     board: Board = field(init=False)
 
     def __post_init__(self) -> None:
@@ -69,6 +71,13 @@ class Site:
     def force(self) -> InForce:
         """What is in force now; a reload replaces it."""
         return self.app.force
+
+    @property
+    def secret(self) -> bytes:
+        """Signs what pages give out and take back; the same on every machine."""
+        if self._secret is None:
+            self._secret = door_secret(self.app.database)
+        return self._secret
 
     def now(self) -> datetime:
         """The present, by the service's clock."""

@@ -13,8 +13,8 @@ from tracker.web.site import site_of
 
 def back(request: Request, form: FormData, sentence: str, otherwise: str = "/") -> Response:
     """To ``back`` of the form, else to ``otherwise``; ``sentence`` stands on that page."""
-    response = RedirectResponse(local_path(form.get("back"), otherwise), 303)
-    flash.say_next(response, site_of(request).door, sentence)
+    site, response = site_of(request), RedirectResponse(local_path(form.get("back"), otherwise), 303)
+    flash.say_next(response, site.secret, sentence, site.now())
     return response
 
 
