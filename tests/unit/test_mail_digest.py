@@ -179,7 +179,7 @@ def test_what_was_over_before_the_document_was_issued_is_worded_gently():
     found = view(item("5", "overdue", date(2022, 4, 7)), item("5/first-list", "overdue", date(2022, 4, 7)))
     [section] = found.sections
     assert section.name == "lapsed"
-    assert [row.status for row in section.rows] == ["印发时已到期"] * 2
+    assert [row.status for row in section.rows] == ["印发前到期"] * 2
     assert "逾期" not in found.subject
     assert all("逾期" not in f"{row.todo}{section.hint}{section.heading}" for row in section.rows)
     # On the day of issue itself nothing was over yet.

@@ -107,7 +107,7 @@ class Remarks:
             said.append(
                 self._words("row.form_missing", form=self._forms(missing, cells), otherwise=otherwise)
             )
-        return self._words("sections.full_stop").join(said)
+        return self._words("row.forms", said=self._words("sections.semicolon").join(said))
 
     def _forms(self, periods: list[str], cells: list[tuple[str, str]]) -> str:
         """The forms of ``periods``; of the only one, the form of this period."""
