@@ -34,6 +34,7 @@ campaign:
   title: 安全培训专项治理
   document: 试发〔2022〕1号
   issued: 2022-04-08
+  chase_from: 2022-04-08
   timezone: Asia/Shanghai
   language: zh
   # nobody above: a test should not depend on the weekday on which it runs

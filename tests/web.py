@@ -16,6 +16,7 @@ from tests.tools import ROOT
 from tracker.app import App
 from tracker.clock import VirtualClock
 from tracker.core.model import Event, EventKind
+from tracker.store.campaigns import Known, remember_campaign
 from tracker.web.application import make_application
 from tracker.web.site import Site
 
@@ -31,6 +32,12 @@ def office(
     environ = {"TRACKER_MAIL": f"mailbox:{folder / 'mailbox'}"}
     url = database or f"sqlite:///{folder / 'tracker.db'}"
     app = App(config, database=url, environ=environ, clock=VirtualClock(at))
+    # The year is looked at from the middle of it, as if the service had been there from the issue on.
+    with app.database.writing() as session:
+        campaign = app.force.campaign
+        remember_campaign(
+            session, Known(campaign.id, campaign.title, campaign.document, campaign.issued, campaign.issued)
+        )
     app.engine.bring_up_to_date(at)
     try:
         yield app

@@ -69,6 +69,8 @@ def world(
         reports=tuple(d for d in definitions if d.kind is Kind.REPORT),
         units={person.id: person for person in people},
         groups={},
+        # Most tests begin somewhere in the year and mean all of it.
+        chase_from=ISSUED,
     )
     mark = fingerprint or repr([*campaign, *people])
     return InForce(campaign, settings or Settings(), Workdays(holidays), mark)

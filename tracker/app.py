@@ -21,7 +21,7 @@ from tracker.config.environment import apply_environment
 from tracker.config.loader import Loaded, load
 from tracker.core.policy import Settings
 from tracker.core.workdays import Workdays
-from tracker.engine.inforce import InForce
+from tracker.engine.inforce import Beginning, InForce
 from tracker.engine.provisional import calendar_problems
 from tracker.engine.pulse import Pulse
 from tracker.errors import ConfigError, HeldBackError, MailError, Problem
@@ -91,6 +91,7 @@ class App:
         self._file_alerts: FileAlerts | None = None
         #: How the running service is doing.
         self.pulse = Pulse()
+        self._beginning = Beginning()
         #: What the service puts around every courier, so that it can be stopped.
         self.wrap_courier: Callable[[Courier], Courier] = _as_it_is
 
@@ -176,7 +177,8 @@ class App:
         if errors or loaded.campaign is None:
             raise ConfigError(errors)
         settings = self._linked(apply_environment(loaded.settings, self.environ))
-        return InForce(loaded.campaign, settings, Workdays(loaded.holidays), loaded.fingerprint, loaded.texts)
+        workdays, mark = Workdays(loaded.holidays), loaded.fingerprint
+        return InForce(loaded.campaign, settings, workdays, mark, loaded.texts, beginning=self._beginning)
 
     def _linked(self, settings: Settings) -> Settings:
         """Where links can lead to this machine only, they lead to where its pages really are."""

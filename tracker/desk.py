@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,8 +20,10 @@ from tracker.core.expressions import Reading, parse
 from tracker.core.model import Contact, Event, Mail, MailKind, Occurrence
 from tracker.core.occurrences import occurrences, parse_ref
 from tracker.engine import nudge_now
+from tracker.engine.beginning import how_many_before, known_beginning
 from tracker.engine.enclosures import Enclosures
 from tracker.engine.explain import explain
+from tracker.engine.inforce import InForce
 from tracker.engine.ledger import read_history
 from tracker.engine.mails import retry, stored_mail, stored_mails
 from tracker.engine.nudge_now import Reach, Reminded
@@ -133,6 +136,8 @@ def status(
     now = app.clock.now()
     app.engine.bring_up_to_date(now)
     moment = now if at is None else at
+    if ref is not None:
+        ref = app.force.ref(ref, app.force.day(moment))
     with app.database.reading() as session:
         return moment, ledger_rows(session, app.force, moment, latest=now, unit=unit, ref=ref)
 
@@ -165,7 +170,7 @@ def record(app: App, event: Event, *, forced: bool = False) -> str:
     event = replace(
         event,
         at=at,
-        ref=event.ref.strip(),
+        ref=force.ref(event.ref, force.day(at), one=True),
         unit=force.unit_id(event.unit),
         who=event.who or login_name(),
         via=event.via or "cli",
@@ -199,6 +204,8 @@ def remind_now(
 def history(app: App, *, ref: str | None = None, unit: str | None = None) -> list[Fact]:
     """Every event, oldest first, of one reference or unit if given."""
     force = app.force
+    if ref is not None:
+        ref = force.ref(ref, force.day(app.clock.now()))
     with app.database.reading() as session:
         events = read_history(
             session,
@@ -218,7 +225,8 @@ def explanation(app: App, ref: str, unit: str) -> Fact:
     app.engine.bring_up_to_date(now)
     force = app.force
     with app.database.reading() as session:
-        return explanation_facts(explain(session, force, ref.strip(), force.unit_id(unit), now))
+        ref = force.ref(ref, force.day(now), one=True)
+        return explanation_facts(explain(session, force, ref, force.unit_id(unit), now))
 
 
 def planned_changes(app: App, days: int) -> Fact:
@@ -246,7 +254,12 @@ def simulated_mails(
     force = app.force
     with app.database.reading() as session:
         history = read_history(session, force.campaign.id)
-    events = [] if events_file is None else read_events(events_file, force.zone, force.unit_id)
+        force.beginning.day = known_beginning(session, force)
+    events = (
+        []
+        if events_file is None
+        else read_events(events_file, force.zone, force.unit_id, partial(_occurrence, force))
+    )
     if mailbox is not None:
         mailbox.mkdir(parents=True, exist_ok=True)
     ledger = open_database("sqlite://")
@@ -282,6 +295,10 @@ def mails(
         outbox_facts(each, subject=each.subject or app.renderer.subject(each.mail), zone=force.zone)
         for each in found
     ]
+
+
+def _occurrence(force: InForce, ref: str, at: datetime) -> str:
+    return force.ref(ref, force.day(at), one=True)
 
 
 def show_mail(app: App, number: int, *, html: bool = False) -> str:
@@ -350,12 +367,15 @@ def where_to_look(app: App, *, at_once: bool = False) -> list[str]:
     with app.database.reading() as session:
         is_due = plan_is_due(session, force, now, at_once=at_once)
         following = (now if is_due else next_planning(session, force, now)).astimezone(force.zone)
+        left = how_many_before(session, force, now)
     when = f"{following:%Y-%m-%d %H:%M %Z}" + ("（正在编写 · being written now）" if is_due else "")
     place = force.settings.transport
     if not place.startswith("mailbox:"):
         place += f"; 样例地址 · .example: mailbox:{force.settings.mailbox}"
+    waiting = [f"台账建立前事项 · before this ledger: {left} (tracker before)"] if left else []
     return [
         f"生效 · in force: {app.summary()}",
+        *waiting,
         f"邮件 · mails: {place} (tracker mail list, tracker mail show ID)",
         f"数据库 · database: {app.database_url.rpartition('@')[2]}",
         f"下次发信 · next digests: {when}",

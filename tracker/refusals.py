@@ -96,6 +96,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{key}按期报送，请写明期次，例如 {example}",
         "{key} comes back every period: name one, such as {example}",
     ),
+    "which_report": (
+        "“{name}”可能是{examples}，请写明是哪一项",
+        "“{name}” could be {examples}: name one of them",
+    ),
     "no_such_period": ("没有 {ref}，有的是 {example}", "there is no {ref}; there is {example}"),
     "no_section": ("没有名为“{text}”的工作部分", "there is no section “{text}”"),
     "no_month": (

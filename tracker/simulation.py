@@ -16,7 +16,7 @@ from tracker.core.occurrences import parse_ref
 from tracker.engine.agenda import set_planned_day
 from tracker.engine.engine import Engine
 from tracker.engine.filestatus import VIA
-from tracker.engine.inforce import InForce
+from tracker.engine.inforce import Beginning, InForce
 from tracker.engine.outbox import Claimed, Result
 from tracker.engine.reconcile import Changes
 from tracker.errors import LedgerError, UnknownNameError
@@ -73,11 +73,14 @@ def simulate(
     ``history`` is what the ledger has recorded, in the order in which it was; ``events`` are supposed.  Both
     happen at their times, those before ``since`` have happened.  All that would have been said before
     ``since`` counts as said, so that a window of a simulation equals the same window of a longer one.
+    What was due before ``since`` is not chased, unless the ledger that ``force`` is of began before that, or the
+    files say otherwise.
     An empty ``database`` may be given to look into while the mails come; it is closed at the end.
     Raises LedgerError or UnknownNameError where one of ``events`` does not fit.
     """
     clock = VirtualClock(datetime.combine(since, time.min, force.zone))
     courier = CollectingCourier(subject)
+    force = replace(force, beginning=Beginning(force.beginning.day))
     database = database or open_database("sqlite://")
     engine = Engine(database, force, courier, read_clock=clock.now, who="simulation")
     supposed = [_Coming(event, is_history=False) for event in events]
@@ -103,6 +106,7 @@ def preview(
     """
     clock = VirtualClock(now)
     courier = CollectingCourier(subject)
+    force = replace(force, beginning=Beginning())
     copy = open_database("sqlite://")
     engine = Engine(copy, force, courier, read_clock=clock.now, who="preview")
     engine.accept_removals = engine.accept_correction = True

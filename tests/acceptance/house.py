@@ -56,6 +56,8 @@ class House:
             "issued": "2022-04-08",
             "timezone": "Asia/Shanghai",
             "language": "zh",
+            # As if the service had been there from the issue on, whenever a test begins.
+            "chase_from": campaign.get("issued", "2022-04-08"),
             **campaign,
         }
         self.units = units or [unit("wanzhou")]

@@ -181,7 +181,7 @@ class Lights:
             dates.effective_due,
             stands.state,
             stands.light,
-            part_of(answer),
+            part_of(answer, stands.state),
             stands.late_days,
         )
 
@@ -228,6 +228,7 @@ class Board:
             read_fact(session, force.campaign.id, "reconciled"),
             read_meta(session, RESTORED),
             force.fingerprint,
+            force.chase_from,
             day,
         )
         state = _State(base, last_event(session))

@@ -47,6 +47,7 @@ class Due:
     late: tuple[Asked, ...]
     nil: tuple[Asked, ...]
     excused: tuple[Asked, ...]
+    before: tuple[Asked, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,7 @@ def _due(session: Session, force: InForce, asked: Sequence[tuple[str, Judged]], 
         late=tuple(_asked(force, unit, judged) for unit, judged in answered if judged.late_days),
         nil=tuple(_asked(force, unit, judged) for unit, judged in answered if judged.state is State.NIL),
         excused=tuple(_asked(force, unit, judged) for unit, judged in parts[Part.EXCUSED]),
+        before=tuple(_asked(force, unit, judged) for unit, judged in parts[Part.BEFORE]),
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from tracker.core.model import Light
+from tracker.core.model import Light, State
 from tracker.core.standing import URGENCY, Answer
 
 
@@ -21,10 +21,13 @@ class Part(StrEnum):
     IN = "in"
     MISSING = "missing"
     EXCUSED = "excused"
+    BEFORE = "before"
 
 
-def part_of(answer: Answer) -> Part:
-    """Where ``answer`` counts."""
+def part_of(answer: Answer, state: State) -> Part:
+    """Where ``answer`` counts; what was due before the ledger began is neither in nor missing."""
+    if state is State.BEFORE:
+        return Part.BEFORE
     if answer.excused:
         return Part.EXCUSED
     return Part.IN if answer.quiet else Part.MISSING
@@ -65,6 +68,11 @@ class Tally:
         return self.counted[Part.EXCUSED].total()
 
     @property
+    def before(self) -> int:
+        """How many were due before the ledger began."""
+        return self.counted[Part.BEFORE].total()
+
+    @property
     def expected(self) -> int:
         """How many there are to come in altogether."""
         return self.answered + self.missing
@@ -81,7 +89,7 @@ class Tally:
 
     def bar(self) -> Iterator[Stretch]:
         """What is in comes first, so that a bar is as full as the numbers beside it; then what needs somebody most."""
-        total = self.expected + self.excused
+        total = sum(lights.total() for lights in self.counted.values())
         start = 0
         for part, lights in self.counted.items():
             order = reversed(URGENCY) if part is Part.IN else URGENCY

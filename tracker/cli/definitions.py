@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -83,7 +84,7 @@ def init(
         _tell_rolled_on(told)
     for path in written:
         say_result(str(path))
-    first = "" if directory == Path() else f"cd {directory} && "
+    first = "" if directory == Path() else f"cd {shlex.quote(str(directory))} && "
     say(f"下一步 · next: {first}tracker check && tracker run")
 
 

@@ -18,6 +18,7 @@ from typer.exceptions import TyperException
 
 from tracker import __version__
 from tracker.cli import (
+    before,
     definitions,
     events,
     explain,
@@ -51,6 +52,7 @@ for module in (
     definitions,
     plan,
     ledger,
+    before,
     explain,
     forms,
     report,

@@ -57,6 +57,7 @@ def build_campaign(
         groups={group.id: _group(group, roster) for group in units.groups},
         accept_removals=head.accept_removals,
         accept_correction=head.accept_correction,
+        chase_from=head.chase_from,
         forms={id_: form for id_, form in forms.items() if form is not None},
         id=head.id,
     )

@@ -22,10 +22,18 @@ FIELDS = ("at", "ref", "unit", "event", "count", "until", "who", "via", "reason"
 Row = tuple[int, Mapping[str, Any]]
 
 
-def read_events(path: Path, zone: tzinfo, unit_id: Callable[[str], str]) -> list[Event]:
+def _as_written(ref: str, at: datetime) -> str:
+    del at
+    return ref.strip()
+
+
+def read_events(
+    path: Path, zone: tzinfo, unit_id: Callable[[str], str], ref: Callable[[str, datetime], str] = _as_written
+) -> list[Event]:
     """The events of ``path`` in the order of the file; times without an offset are in ``zone``.
 
-    A date alone is the first moment of that day.  ``unit_id`` makes an id of a unit's id, name or alias.
+    A date alone is the first moment of that day.  ``unit_id`` makes an id of a unit's id, name or alias,
+    ``ref`` a reference of what people call it at that time.
     Raises ConfigError with every line that cannot be read.
     """
     try:
@@ -38,7 +46,7 @@ def read_events(path: Path, zone: tzinfo, unit_id: Callable[[str], str]) -> list
     try:
         for line, row in _rows(path, data):
             try:
-                events.append(_event(row, zone, unit_id))
+                events.append(_event(row, zone, unit_id, ref))
             except (ValueError, TrackerError) as error:
                 problems.append(Problem(str(path), line, 1, "", str(error)))
     except _UnreadableError as error:
@@ -129,7 +137,12 @@ def _mapping(row: object, line: int) -> Mapping[str, Any]:
     return row
 
 
-def _event(row: Mapping[str, Any], zone: tzinfo, unit_id: Callable[[str], str]) -> Event:
+def _event(
+    row: Mapping[str, Any],
+    zone: tzinfo,
+    unit_id: Callable[[str], str],
+    ref: Callable[[str, datetime], str],
+) -> Event:
     unknown = sorted(set(row) - set(FIELDS) - {"recorded_at"})
     if unknown:
         raise ValueError(f"unknown field {', '.join(unknown)}; expected {', '.join(FIELDS)}")
@@ -139,9 +152,10 @@ def _event(row: Mapping[str, Any], zone: tzinfo, unit_id: Callable[[str], str]) 
     kind = str(row["event"])
     if kind not in set(EventKind):
         raise ValueError(f"event “{kind}”: expected one of {', '.join(EventKind)}")
+    at = _moment(str(row["at"]), zone)
     return Event(
-        at=_moment(str(row["at"]), zone),
-        ref=str(row["ref"]).strip(),
+        at=at,
+        ref=ref(str(row["ref"]), at),
         unit=unit_id(str(row["unit"])),
         event=EventKind(kind),
         count=_count(row.get("count")),

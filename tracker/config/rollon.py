@@ -105,6 +105,7 @@ class _Roller:
         self._name(campaign)
         self._drop(campaign, "accept_removals", "campaign")
         self._drop(campaign, "accept_correction", "campaign")
+        self._drop(campaign, "chase_from", "campaign")
         for location, name in _definitions(self.document):
             self._move_deadline((*location, "deadline"), name)
             self._move_day((*location, "due"), name)

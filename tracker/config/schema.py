@@ -228,6 +228,7 @@ class CampaignShape(Shape):
     task_count: Annotated[int, BeforeValidator(whole(0, 1_000_000))] | None = None
     accept_removals: Day | None = None
     accept_correction: Day | None = None
+    chase_from: Day | None = None
     memo: Text | None = None
 
 

@@ -193,7 +193,8 @@ class Campaign:
 
     ``id`` is what the ledger knows it by.  ``year`` is the one that deadlines without a year mean; None is that of the
     issue, or the next.  Through ``accept_removals`` an edit may take away what has a history, through
-    ``accept_correction`` it may change ``document`` or ``issued``.
+    ``accept_correction`` it may change ``document`` or ``issued``.  What was due before ``chase_from`` is not chased;
+    None means the day on which the campaign began in the ledger.
     """
 
     title: str
@@ -209,6 +210,7 @@ class Campaign:
     accept_removals: date | None = None
     accept_correction: date | None = None
     year: int | None = None
+    chase_from: date | None = None
     forms: Mapping[str, Form] = field(default_factory=dict)
     id: str = MAIN
 

@@ -109,6 +109,14 @@ class Dates:
         grace = None if effective_due is None else effective_due + timedelta(days=grace_days)
         return cls(opens, due, effective_due, grace, asked)
 
+    def lie_before(self, chase_from: date) -> bool:
+        """Whether it was due before that day, and not before it was asked for: then nobody is chased for silence.
+
+        What was over when the document was issued is told as such, whenever that is.
+        """
+        due = self.effective_due
+        return due is not None and (self.asked or self.opens) <= due < chase_from
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -201,17 +209,28 @@ def fold(events: Iterable[Event], *, target: int | None = None) -> Answer:
 
 
 def standing(
-    dates: Dates, answer: Answer, day: date, *, first_lead: int, ongoing: bool, acceptance: bool, zone: tzinfo
+    dates: Dates,
+    answer: Answer,
+    day: date,
+    *,
+    first_lead: int,
+    ongoing: bool,
+    acceptance: bool,
+    zone: tzinfo,
+    chase_from: date = date.min,
 ) -> Standing:
     """State and light on ``day`` (a local date of the campaign's time zone, as ``zone``).
 
     ``first_lead`` is the longest lead time in days: from then on it is due soon.
-    ``ongoing`` says that the work goes on after its date (document: "…，并持续推进").
+    ``ongoing`` says that the work goes on after its date (document: "…，并持续推进").  What was due before
+    ``chase_from`` and is not answered is ``before`` from that day on.
     """
     due, grace_until = dates.effective_due, dates.grace_until
     days_left = None if due is None else (due - day).days
     late = _late_days(answer, day, grace_until, due, zone)
     state = _answered_state(answer, day, due, is_late=late > 0, ongoing=ongoing, acceptance=acceptance)
+    if state is None and day >= chase_from and dates.lie_before(chase_from):
+        return Standing(State.BEFORE, Light.NONE, days_left, 0)
     if state is None:
         state = _open_state(dates, day, first_lead)
     return Standing(state, _light(state, late=late > 0), days_left, late)

@@ -51,10 +51,12 @@ def ensure_agenda(
     period: str,
     dates: Dates,
     said_through: date,
+    *,
+    answered: str | None = None,
 ) -> tuple[int, bool]:
     """The id of the agenda row for these dates, and whether it had to be made.
 
-    A row that is asleep is woken: somebody hangs on it again.
+    A row that is asleep is woken: somebody hangs on it again, unless what was ``answered`` leaves them unchased.
     """
     slot = _slot(period, dates)
     found = session.execute(
@@ -65,15 +67,21 @@ def ensure_agenda(
     if found is not None and found.next_on is not None:
         return found.id, False
     if found is not None:
-        following = next_on(dates, force.rules(definition), said_through)
+        following = _following(force, definition, dates, said_through, answered)
         session.execute(update(AGENDA).where(AGENDA.c.id == found.id).values(next_on=following, told=""))
         return found.id, False
-    values = agenda_values(force, definition, period, dates, said_through)
+    values = agenda_values(force, definition, period, dates, said_through, answered=answered)
     return int(session.execute(insert(AGENDA).values(**values).returning(AGENDA.c.id)).scalar_one()), True
 
 
 def agenda_values(
-    force: InForce, definition: Definition, period: str, dates: Dates, said_through: date
+    force: InForce,
+    definition: Definition,
+    period: str,
+    dates: Dates,
+    said_through: date,
+    *,
+    answered: str | None = None,
 ) -> dict[str, object]:
     """The columns of a new agenda row."""
     return {
@@ -84,9 +92,18 @@ def agenda_values(
         "opens": dates.opens,
         "due": dates.due,
         "effective_due": dates.effective_due,
-        "next_on": next_on(dates, force.rules(definition), said_through),
+        "next_on": _following(force, definition, dates, said_through, answered),
         "told": "",
     }
+
+
+def _following(
+    force: InForce, definition: Definition, dates: Dates, said_through: date, answered: str | None
+) -> date | None:
+    """The next day on which something is to be said; none of what was due before the ledger began."""
+    if not force.is_chased(dates, answered):
+        return None
+    return next_on(dates, force.rules(definition), said_through)
 
 
 def go_on_after(

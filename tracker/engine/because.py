@@ -37,6 +37,7 @@ SUPERIOR_IS_NONE: Both = ("there is no unit above to tell", "没有上级督办�
 NO_ADDRESS: Both = ("nobody there has an address", "该单位没有登记联系人邮箱")
 MERGED: Both = ("said together with a later one of the same day", "与当日另一次提醒合并")
 WILL_BE_SAID: Both = ("will be in that day's digest", "将列入当日汇总邮件")
+BEFORE: Both = ("due before this ledger began, and not chased", "台账建立前到期，不予催报")
 NOT_IN_USE: Both = ("the service was not in use yet", "当时服务尚未启用")
 DID_NOT_RUN: Both = ("the service did not run that day", "当日服务未运行")
 CAUGHT_UP: Both = ("told after the service had not run, as it stood", "服务恢复后按当时情况补发")

@@ -38,7 +38,7 @@ _IS_OVER = and_(AGENDA.c.period != "", AGENDA.c.effective_due < bindparam("day")
 _AGENDA_UP = select(AGENDA).where(_OURS, _IS_UP)
 _AGENDA_OVER = select(AGENDA).where(_OURS, _IS_OVER, AGENDA.c.next_on > bindparam("day"))
 _OPEN = (
-    select(ASSIGNMENT.c.agenda_id, ASSIGNMENT.c.unit, ASSIGNMENT.c.progress)
+    select(ASSIGNMENT.c.agenda_id, ASSIGNMENT.c.unit, ASSIGNMENT.c.progress, ASSIGNMENT.c.answered)
     .join(AGENDA, AGENDA.c.id == ASSIGNMENT.c.agenda_id)
     .where(_OURS, ASSIGNMENT.c.quiet.is_(False), ASSIGNMENT.c.removed_on.is_(None))
     .order_by(ASSIGNMENT.c.unit)
@@ -51,6 +51,10 @@ _ADVANCE = (
     .where(AGENDA.c.id == bindparam("row"))
     .values(next_on=bindparam("new_next_on"), told=bindparam("new_told"))
 )
+
+
+#: Agenda row, unit, progress and answer of an open assignment.
+OpenRow = tuple[int, str, int, str | None]
 
 
 @dataclass(slots=True)
@@ -110,6 +114,8 @@ class _Agenda:
         self._following: list[dict[str, object]] = []
         self._heard: set[int] = set()
         self._late_keys: set[str] = set()
+        #: Rows of what was due before the ledger began: of those only what was sent back is spoken of.
+        self._before: set[int] = set()
         for row in session.execute(_AGENDA_UP, self._where):
             self._take(row)
         #: Key and period of those that are late, but have their own reminder on another day.
@@ -122,6 +128,8 @@ class _Agenda:
             # It may be of files that this process has yet to read: unknown means wait, not never.
             return
         dates = agenda_dates(force, definition, row)
+        if not force.is_chased(dates):
+            self._before.add(row.id)
         rules = force.rules(definition)
         told = told_from_text(row.told) if row.told else {}
         since = row.next_on
@@ -168,25 +176,30 @@ class _Agenda:
             definition = self._force.campaign.definitions.get(row.key)
             if definition is None or row.key not in self._late_keys:
                 continue
-            grace_until = agenda_dates(self._force, definition, row).grace_until
+            dates = agenda_dates(self._force, definition, row)
+            if not self._force.is_chased(dates):
+                self._before.add(row.id)
+            grace_until = dates.grace_until
             if grace_until is not None and grace_until < self._day:
                 found[row.id] = (row.key, row.period)
         return found
 
-    def open_rows(self) -> Iterator[tuple[str, list[tuple[int, str, int]]]]:
-        """(agenda, unit, progress) of every open assignment that has something to say, unit by unit."""
+    def open_rows(self) -> Iterator[tuple[str, list[OpenRow]]]:
+        """Every open assignment that has something to say, unit by unit."""
         query = _OPEN_ROWS_AND_OVER if self._also else _OPEN_ROWS
         parts = self._session.execute(query, self._where).partitions()
-        rows = (tuple(row) for part in parts for row in part)
+        rows: Iterator[OpenRow] = (tuple(row) for part in parts for row in part)
         for unit, group in groupby(rows, key=itemgetter(1)):
             yield unit, list(group)
 
-    def lines(self, unit: str, rows: Sequence[tuple[int, str, int]], writer: DigestWriter) -> list[Line]:
+    def lines(self, unit: str, rows: Sequence[OpenRow], writer: DigestWriter) -> list[Line]:
         """What ``unit`` is told; what goes upward is handed to ``writer``."""
         lines: list[Line] = []
         also: dict[str, list[str]] = defaultdict(list)
         speeches = self._speeches
-        for agenda, _, progress in rows:
+        for agenda, _, progress, answered in rows:
+            if agenda in self._before and answered != "returned":
+                continue
             self._heard.add(agenda)
             speech = speeches.get(agenda)
             if speech is None:

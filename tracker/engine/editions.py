@@ -149,7 +149,7 @@ def _places(session: Session, force: InForce) -> dict[str, str]:
 def _remember_campaign(session: Session, force: InForce, now: datetime, *, is_new: bool) -> None:
     """What the ledger knows of the campaign; one that a version before this put in force began when it was issued."""
     campaign = force.campaign
-    began = force.day(now) if is_new else campaign.issued
+    began = force.beginning.day or (force.day(now) if is_new else campaign.issued)
     remember_campaign(session, Known(campaign.id, campaign.title, campaign.document, campaign.issued, began))
 
 

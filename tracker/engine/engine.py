@@ -21,6 +21,7 @@ from sqlmodel import Session
 from tracker.core.model import Event
 from tracker.core.standing import Answer
 from tracker.engine.alerts import alert_details, alert_row
+from tracker.engine.beginning import before_alert, begin, how_many_before, known_beginning
 from tracker.engine.editions import BEHIND, Verdict, follows, is_in_force, judge, put_in_force, see
 from tracker.engine.failures import tell_of_failures
 from tracker.engine.inforce import InForce
@@ -109,6 +110,8 @@ class Engine:
         self._was_in_force: InForce | None = None
         #: What became of mails and could not be written down, for the database was not there to take it.
         self._untold: list[Result] = []
+        with database.reading() as session:
+            force.beginning.day = known_beginning(session, force) or force.beginning.day
 
     def adopt(self, force: InForce, courier: Courier | None = None) -> None:
         """Put other definitions in force; the next pass brings the ledger up to date with them.
@@ -135,6 +138,7 @@ class Engine:
         until = horizon(force, force.day(now))
         was_in_force, changes = self._was_in_force is force, Changes()
         with self.database.reading() as session:
+            force.beginning.day = known_beginning(session, force) or force.beginning.day
             if follows(session, force, self.place, until):
                 self._was_in_force = force
                 return changes
@@ -145,9 +149,13 @@ class Engine:
             if verdict is Verdict.OLDER or follows(session, force, None, until):
                 see(session, force, self.place)
             else:
+                is_new = known_beginning(session, force) is None
+                force.beginning.day = begin(session, force, now)
                 changes = self._reconcile(session, force, now, said_through)
                 put_in_force(session, force, self.place, until, now)
                 self.accept_removals = self.accept_correction = False
+                if is_new and said_through is None:
+                    _tell_of_before(session, force, now)
         if verdict is Verdict.OLDER:
             log.warning("%s", BEHIND)
             is_followed = self.on_older is not None and self.on_older(force)
@@ -301,6 +309,21 @@ class Engine:
 def _is_good(through: date | None, today: date) -> bool:
     """Whether a word in the files, good through a day, still counts."""
     return through is not None and today <= through
+
+
+def _tell_of_before(session: Session, force: InForce, now: datetime) -> None:
+    """Whoever runs the service hears once how much was due before it, and where that is settled."""
+    count = how_many_before(session, force, now)
+    if not count:
+        return
+    log.info(
+        "台账建立前事项 · before this ledger: %d 项次 · due before %s, shown and not chased (tracker before)",
+        count,
+        force.chase_from,
+    )
+    row = before_alert(force, count, now)
+    if row is not None:
+        enqueue(session, force, [row], now, 0)
 
 
 def _anything_waits(session: Session, campaign: str, now: datetime) -> bool:

@@ -88,7 +88,7 @@ class _Span:
 
 def explain(session: Session, force: InForce, ref: str, unit: str, now: datetime) -> Explanation:
     """Every reminder of one assignment that went, did not go, or will.  Raises UnknownNameError."""
-    row = find_assignment(session, force, ref, unit)
+    row = find_assignment(session, force, ref, unit, force.day(now))
     definition = force.definition(row.key)
     by_rule = Dates.of(row.opens, row.due, row.effective_due, 0, force.campaign.issued)
     spans = _spans(force, definition, by_rule, read_recorded(session, row.id), unit)
@@ -190,6 +190,11 @@ class _Told:
                 ahead += 1
             if ahead > SHOWN_AHEAD:
                 return
+            is_left = not self.force.is_chased(span.dates, span.answer.answered)
+            if is_left and milestone.on >= self.began:
+                # One line says it for all that would have been repeated.
+                yield milestone, False
+                return
             if moment >= span.since and not self._is_nobodys_pace(milestone):
                 yield milestone, milestone.reason is Reason.PACE and milestone.on in last_of_day
 
@@ -216,6 +221,8 @@ class _Told:
             return _what_became_of(mails)
         if span.answer.quiet:
             return Fate.SKIPPED, self._quiet(span)
+        if day >= self.began and not self.force.is_chased(span.dates, span.answer.answered):
+            return Fate.SKIPPED, because.BEFORE
         nobody = self._nobody(reason)
         if nobody is not None:
             return Fate.SKIPPED, nobody

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from tracker.core.calling import resolve
 from tracker.core.form import Form
 from tracker.core.model import Campaign, Contact, Definition, Language, Occurrence, Reason
 from tracker.core.policy import Policy, Quiet, Settings
@@ -21,12 +22,23 @@ from tracker.engine.people import People, people_on, zones_of
 from tracker.errors import UnknownNameError
 
 
+@dataclass
+class Beginning:
+    """The first day on which the campaign was in force in a ledger; None while nobody has looked.
+
+    It is told once and never changes, and what is in force before and after an edit shares it.
+    """
+
+    day: date | None = None
+
+
 @dataclass(frozen=True)
 class InForce:
     """Definitions, settings and working calendar of one moment.
 
     ``fingerprint`` changes whenever the files that they came from do; ``texts`` are those files, by name.
     ``is_kept``: they came from the ledger, which keeps the last ones that were in force, and stand in no files here.
+    ``beginning`` is when the campaign began in the ledger, once that is known.
     """
 
     campaign: Campaign
@@ -35,6 +47,16 @@ class InForce:
     fingerprint: str
     texts: Mapping[str, str] = field(default_factory=dict)
     is_kept: bool = False
+    beginning: Beginning = field(default_factory=Beginning, compare=False)
+
+    @property
+    def chase_from(self) -> date:
+        """What was due before this day, and not before the issue, was there before this ledger: it is not chased."""
+        return self.campaign.chase_from or self.beginning.day or self.campaign.issued
+
+    def is_chased(self, dates: Dates, answered: str | None = None) -> bool:
+        """Whether silence is told of; what was sent back is asked for anew, however long ago it was due."""
+        return answered == "returned" or not dates.lie_before(self.chase_from)
 
     @cached_property
     def zone(self) -> tzinfo:
@@ -147,6 +169,7 @@ class InForce:
             ongoing=definition.rule.ongoing,
             acceptance=definition.acceptance,
             zone=self.zone,
+            chase_from=self.chase_from,
         )
 
     def target(self, definition: Definition, unit: str) -> int | None:
@@ -183,7 +206,8 @@ class InForce:
         """The definition with this key.  Raises UnknownNameError."""
         found = self.campaign.definitions.get(key)
         if found is None:
-            near = _near(key, self.campaign.definitions)
+            short = {name for each in self.campaign.reports if (name := self.campaign.short_of(each))}
+            near = _near(key, (*self.campaign.definitions, *sorted(short)))
             raise UnknownNameError(
                 f"there is no task, deliverable or report “{key}”{_or(near)}; "
                 "tracker tasks and tracker tasks --reports list them",
@@ -192,6 +216,10 @@ class InForce:
                 near=near,
             )
         return found
+
+    def ref(self, text: str, day: date, *, one: bool = False) -> str:
+        """The reference that a person means by ``text`` on ``day`` (``core/calling.resolve``)."""
+        return resolve(self.campaign, text, day, one=one)
 
     def form(self, definition: Definition) -> Form | None:
         """The form that ``definition`` asks for, if any that is known."""
@@ -225,6 +253,8 @@ class InForce:
             self.policy(definition),
             self.campaign.issued,
             self._calendar_facts,
+            # A ledger that began with the campaign has nothing from before it.
+            *((self.chase_from,) if self.chase_from > self.campaign.issued else ()),
         )
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row, func, insert, or_, select, update
 from sqlmodel import Session
 
+from tracker.core.calling import example
 from tracker.core.model import Definition, Event, EventKind, Occurrence
 from tracker.core.occurrences import parse_ref
 from tracker.core.standing import Answer, Dates, fold, mark_of
@@ -36,7 +37,7 @@ def record(
     # Numbers of events are given in the order in which they are there for others to see: whoever has seen one of them
     # has seen all before it, and the board and the outbox ask only for later ones.
     in_turn(session)
-    row = find_assignment(session, force, event.ref, event.unit)
+    row = find_assignment(session, force, event.ref, event.unit, force.day(now))
     definition = force.definition(row.key)
     known = read_events(session, row.id)
     if not replayed:
@@ -51,8 +52,10 @@ def record(
     return answer
 
 
-def find_assignment(session: Session, force: InForce, ref: str, unit: str) -> Row[Any]:
-    """The row of one assignment.  Raises UnknownNameError with what is there instead."""
+def find_assignment(
+    session: Session, force: InForce, ref: str, unit: str, day: date | None = None
+) -> Row[Any]:
+    """The row of one assignment.  Raises UnknownNameError with what is there instead, on ``day`` if that is known."""
     key, period = parse_ref(ref)
     definition = force.definition(key)
     row = session.execute(
@@ -82,17 +85,22 @@ def find_assignment(session: Session, force: InForce, ref: str, unit: str) -> Ro
             unit=unit,
             day=row.removed_on,
         )
-    example = _example(session, force.campaign.id, key)
+    # A period that is over, or far ahead, helps nobody who left it out.
+    named = (
+        example(force.campaign, definition, day)
+        if day is not None
+        else _example(session, force.campaign.id, key)
+    )
     if definition.rule.every is not None and period is None:
         every = definition.rule.every.value
         raise UnknownNameError(
-            f"{key} comes back every {every}: name the period, such as {example}",
+            f"{key} comes back every {every}: name the period, such as {named}",
             "needs_period",
             key=key,
-            example=example,
+            example=named,
         )
     raise UnknownNameError(
-        f"there is no {ref}; {key} has {example}", "no_such_period", ref=ref, key=key, example=example
+        f"there is no {ref}; {key} has {named}", "no_such_period", ref=ref, key=key, example=named
     )
 
 
@@ -195,7 +203,13 @@ def _store_answer(
     values["mark"] = mark_of(answer, is_late=is_late)
     if not answer.quiet:
         agenda, _ = ensure_agenda(
-            session, force, definition, row.period, dates, said_through(session, force, today)
+            session,
+            force,
+            definition,
+            row.period,
+            dates,
+            said_through(session, force, today),
+            answered=answer.answered,
         )
         values["agenda_id"] = agenda
     if answer.answered == "returned" and event.event in (EventKind.RETURN, EventKind.UNDO):

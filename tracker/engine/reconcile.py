@@ -228,7 +228,7 @@ class _Writer:
         self.changes = changes
         self.said_through = said_through or date.min
         self.policy = force.policy(definition)
-        self._agendas: dict[tuple[str, date | None], tuple[int, bool]] = {}
+        self._agendas: dict[tuple[str, date | None, str | None], tuple[int, bool]] = {}
 
     def add(self, since: date, until: date, bulk: _Bulk) -> None:
         """Every assignment that is due in [since, until) and new, with its period."""
@@ -303,11 +303,15 @@ class _Writer:
         self.session.execute(insert(ASSIGNMENT), [{**row, "agenda_id": agenda, **late} for row in rows])
         self.changes.added.append(Change(occurrence.ref, units, None, dates.effective_due))
 
-    def _agenda(self, period: str, dates: Dates, said_through: date) -> tuple[int, bool]:
-        slot = (period, dates.effective_due)
+    def _agenda(
+        self, period: str, dates: Dates, said_through: date, answered: str | None = None
+    ) -> tuple[int, bool]:
+        slot = (period, dates.effective_due, answered)
         found = self._agendas.get(slot)
         if found is None:
-            found = ensure_agenda(self.session, self.force, self.definition, period, dates, said_through)
+            found = ensure_agenda(
+                self.session, self.force, self.definition, period, dates, said_through, answered=answered
+            )
             self._agendas[slot] = found
         return found
 
@@ -320,7 +324,7 @@ class _Writer:
         effective = row.extended_due or dates.effective_due
         dates = Dates.of(dates.opens, dates.due, effective, self.definition.grace_days, dates.asked)
         yesterday = today - timedelta(days=1)
-        agenda, _ = self._agenda(row.period, dates, yesterday)
+        agenda, _ = self._agenda(row.period, dates, yesterday, row.answered)
         if row.effective_due != effective:
             self.changes.moved.append(Change(occurrence.ref, (row.unit,), row.effective_due, effective))
         row.agenda_id, row.opens, row.due = agenda, dates.opens, dates.due

@@ -110,6 +110,9 @@ def _deadlines(force: InForce, since: date, day: date) -> Iterator[tuple[Definit
             if occurrence.due is None or occurrence.due < force.campaign.issued:
                 continue
             due = force.date_by_rule(definition, occurrence.due)
+            # Nor is anybody missing in what was due before the ledger began.
+            if due < force.chase_from:
+                continue
             if due < day and since <= workdays.after(due) <= day:
                 yield definition, occurrence, due
 

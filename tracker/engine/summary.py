@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Integer, Row, Select, Text, bindparam, column, func, select, values
 from sqlmodel import Session
 
-from tracker.core.model import Definition, Light
+from tracker.core.model import Definition, Light, State
 from tracker.core.standing import MARKS, REMOVED, Answer, Dates, answer_like
 from tracker.engine.agenda import agenda_dates
 from tracker.engine.inforce import InForce
@@ -93,7 +93,8 @@ def _light(force: InForce, definition: Definition, dates: Dates, answer: Answer,
     due = dates.effective_due
     if answer.quiet and due is not None and due.year < day.year:
         return None
-    return force.standing(definition, dates, answer, day).light
+    stands = force.standing(definition, dates, answer, day)
+    return None if stands.state is State.BEFORE else stands.light
 
 
 def _by_unit(judged: Mapping[tuple[int, int], tuple[Light | None, ...]]) -> Select[Any]:

@@ -165,7 +165,8 @@ def tally(cases: Sequence[_Case]) -> Tally:
     waived, paused = states[State.WAIVED], states[State.PAUSED]
     done = [case for case in cases if _is_in(case)]
     late = sum(case.row.late_days > 0 for case in done)
-    asked = len(cases) - waived - paused
+    # What was due before the ledger began is neither in nor missing.
+    asked = len(cases) - waived - paused - states[State.BEFORE]
     return Tally(
         asked=asked,
         done=len(done),
@@ -189,7 +190,7 @@ def _is_in(case: _Case) -> bool:
 
 
 def _is_missing(case: _Case) -> bool:
-    return case.row.state not in (State.WAIVED, State.PAUSED) and not _is_in(case)
+    return case.row.state not in (State.WAIVED, State.PAUSED, State.BEFORE) and not _is_in(case)
 
 
 def _line(case: _Case) -> Line:

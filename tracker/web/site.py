@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse
 from tracker.app import App
 from tracker.board.lights import Board
 from tracker.core.model import Language
+from tracker.core.naming import Names
 from tracker.core.vocabulary import LIGHTS
 from tracker.engine.inforce import InForce
 from tracker.engine.journeys import door_secret
@@ -93,10 +94,12 @@ class Site:
         """A page from ``templates/web/TEMPLATE`` in the reader's language.
 
         Templates get ``facts`` and beside them ``t`` (phrases), ``site``, ``campaign``, ``request``, ``person``,
+        ``called``, ``titled``, ``period`` (what a reference is called, short and long, and its period),
         ``csrf``, ``flash``, ``theme``, ``here(name=value)`` (this page's address with other parameters), ``word`` (states,
         events, kinds), ``shown`` and ``letters`` (lights), ``day`` and ``minute`` (dates and times in the campaign's zone).
         """
         language = language_of(request)
+        names = Names(self.force.campaign, language)
         html = self.environment.get_template(template).render(
             **facts,
             t=words(request),
@@ -109,6 +112,9 @@ class Site:
             theme=_theme(request),
             here=partial(_here, request),
             word=partial(_word, language),
+            called=names.occurrence,
+            titled=names.titled,
+            period=names.period,
             day=partial(say_day, language),
             minute=partial(_minute, self.force.zone),
         )

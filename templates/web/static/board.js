@@ -14,3 +14,10 @@ document.addEventListener("click", async (event) => {
     field.select();
   }
 });
+
+// One box ticks all of a name; without scripts they are ticked one by one.
+document.addEventListener("change", (event) => {
+  const name = event.target.dataset.all;
+  if (!name) return;
+  event.target.form.querySelectorAll(`input[name="${name}"]`).forEach((each) => { each.checked = event.target.checked; });
+});

@@ -14,7 +14,6 @@ from starlette.responses import Response
 
 from tracker import __version__, desk
 from tracker.core.model import Language, State
-from tracker.core.occurrences import parse_ref
 from tracker.errors import TrackerError
 from tracker.filing.overview import missing_facts
 from tracker.listing import (
@@ -142,8 +141,6 @@ def status(
     moment = None if at is None else _moment(at, site.force.zone)
     if moment is not None:
         _not_too_far(moment, site)
-    if ref is not None:
-        parse_ref(ref)
     now, rows = desk.status(site.app, moment, unit=unit, ref=ref)
     chosen = rows if state is None else [row for row in rows if row.state is state]
     return status_facts(site.force, now, chosen)
@@ -151,8 +148,6 @@ def status(
 
 def history(site: Allowed, ref: Ref = None, unit: Unit = None) -> list[Fact]:
     """Every event, oldest first · 办理记录."""
-    if ref is not None:
-        parse_ref(ref)
     return desk.history(site.app, ref=ref, unit=unit)
 
 

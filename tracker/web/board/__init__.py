@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.routing import BaseRoute, Route
 
-from tracker.web.board import health, items, mails, matrix, months, timeline
+from tracker.web.board import before, health, items, mails, matrix, months, timeline
 
 
 class _Number(IntegerConvertor):
@@ -21,6 +21,7 @@ def routes() -> list[BaseRoute]:
     """The addresses of docs/design/board.md."""
     return [
         Route("/", matrix.page, name="board"),
+        Route("/before", before.page),
         Route("/timeline", timeline.page),
         Route("/month", months.this_month),
         Route("/month/{month}", months.page),

@@ -35,7 +35,7 @@ def item_page(request: Request) -> Response:
     site = site_of(request)
     force = site.force
     try:
-        definition = force.definition(request.path_params["key"])
+        definition = force.definition(force.ref(request.path_params["key"], site.today()).partition("@")[0])
     except UnknownNameError as error:
         raise HTTPException(404, said(request, error)) from None
     with site.app.database.reading() as session:
@@ -79,9 +79,9 @@ def assignment_page(request: Request) -> Response:
     require(request, Role.VIEWER)
     site = site_of(request)
     force = site.force
-    ref = request.path_params["ref"]
     try:
         unit = force.unit_id(request.path_params["unit"])
+        ref = force.ref(request.path_params["ref"], site.today(), one=True)
         parse_ref(ref)
         _, rows = desk.status(site.app, unit=unit, ref=ref)
         explanation = desk.explanation(site.app, ref, unit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tracker.board.before import before
 from tracker.board.lights import Matrix
 from tracker.board.months import reports_of
 from tracker.board.tally import Part
@@ -74,9 +75,11 @@ def _glance(site: Site, matrix: Matrix) -> dict[str, object]:
     force, now, month = site.force, site.now(), site.today().replace(day=1)
     with site.app.database.reading() as session:
         reports = reports_of(site.board, session, force, month, now)
+        left = sum(each.number for each in before(site.board, session, force, now))
     definitions = force.campaign.definitions
     return {
         "overdue": matrix.all_lights[Light.RED],
+        "before": left,
         "month": f"{month:%Y-%m}",
         "tables": [
             (_short(force, definitions[key]), key, each, worst(each.counted[Part.MISSING]))

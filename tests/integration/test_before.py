@@ -1,0 +1,235 @@
+"""A ledger that begins in the middle of a campaign: what was due before is shown, and nobody is chased for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from tests.world import at, definition, running, unit, world
+from tracker.core.model import MailKind
+from tracker.core.policy import Settings
+from tracker.engine.beginning import Settled, how_many_before, settle
+from tracker.engine.explain import explain
+from tracker.engine.ledger import read_history
+from tracker.engine.standings import ledger_rows
+from tracker.store.campaigns import Known, remember_campaign
+
+CITY = unit("city")
+TABLE = definition("table-2", "2022年5月起，每月5日前", ["wanzhou", "fuling"])
+#: Over when the document was issued, on 8 April.
+EARLY = definition("1", "2022年3月底前", ["wanzhou", "fuling"])
+ONCE = definition("2", "2022年5月20日前", ["wanzhou", "fuling"])
+LATER = definition("3", "2022年底前", ["wanzhou", "fuling"])
+
+
+def taken_over(*definitions, chase_from=None, **more):
+    """What is in force, in a ledger that begins whenever the engine does."""
+    force = world(*definitions, units=(CITY, unit("wanzhou"), unit("fuling")), supervisor="city", **more)
+    return replace(force, campaign=replace(force.campaign, chase_from=chase_from))
+
+
+def states(engine, when=None):
+    now = engine.clock.now() if when is None else at(when)
+    with engine.database.reading() as session:
+        rows = ledger_rows(session, engine.engine.force, now, latest=engine.clock.now(), unit="wanzhou")
+    return {row.ref: (row.state.value, row.light.value, row.late_days) for row in rows}
+
+
+def items(engine, first, last):
+    return {
+        (str(day), ref, reason) for day, to, said in engine.mornings(first, last) for ref, reason, _ in said
+    }
+
+
+def test_what_was_due_before_the_ledger_began_is_shown_and_said_of_nobody():
+    with running(taken_over(TABLE, EARLY, ONCE, LATER), "2022-07-12 08:00") as engine:
+        said = items(engine, "2022-07-12", "2022-07-29")
+        found = states(engine)
+    for ref in ("table-2@2022-05", "table-2@2022-06", "table-2@2022-07", "2"):
+        assert found[ref] == ("before", "none", 0), ref
+        assert not {each for each in said if each[1] == ref}
+    # What was over before the issue is told, and what is to come is told as ever.
+    assert found["1"][:2] == ("overdue", "red")
+    assert ("2022-07-12", "1", "overdue") in said
+    assert ("2022-07-29", "table-2@2022-08", "lead") in said
+    assert ("2022-07-12", "3", "opened") in said
+
+
+def test_nobody_is_missing_in_the_roll_ups_and_nothing_goes_upward():
+    with running(taken_over(TABLE, ONCE), "2022-07-06 08:00") as engine:
+        mails = []
+        for day in range(6, 21):
+            engine.clock.set(at(f"2022-07-{day:02}"))
+            engine.engine.run_pass()
+            mails += [claimed.mail for claimed, _ in engine.courier.take()]
+    rollups = [mail for mail in mails if mail.kind is MailKind.ROLLUP]
+    assert rollups
+    assert not any(mail.items or mail.details["deadlines"] for mail in rollups)
+    # Lights are counted of what is in hand, and this is not.
+    assert all(mail.details["week"]["lights"]["red"] == 0 for mail in rollups)
+    assert not any(item.reason.value == "escalation" for mail in mails for item in mail.items)
+
+
+def test_what_is_sent_back_or_extended_is_chased_again():
+    with running(taken_over(TABLE), "2022-07-12 08:00") as engine:
+        engine.pass_at("2022-07-12")
+        engine.record("submit", "table-2@2022-06", "wanzhou", when="2022-07-12 10:00")
+        engine.record("return", "table-2@2022-06", "wanzhou", when="2022-07-12 11:00", reason="不符")
+        engine.record(
+            "extend", "table-2@2022-07", "wanzhou", until=date(2022, 7, 20), forced=True, reason="应允"
+        )
+        found = states(engine)
+        said = engine.mornings("2022-07-13", "2022-07-29")
+    assert found["table-2@2022-06"][:2] == ("returned", "red")
+    assert found["table-2@2022-07"][0] in ("open", "due_soon")
+    told = {(to, ref, reason) for _, to, each in said for ref, reason, _ in each}
+    assert ("wanzhou@unit.example", "table-2@2022-06", "returned") in told
+    assert ("wanzhou@unit.example", "table-2@2022-06", "overdue") in told
+    assert ("wanzhou@unit.example", "table-2@2022-07", "overdue") in told
+    # The other unit, whose rows are the same otherwise, hears nothing of either.
+    assert not {each for each in told if each[0] == "fuling@unit.example" and each[1] < "table-2@2022-08"}
+
+
+def test_an_undone_answer_is_before_again_and_stays_unsaid():
+    with running(taken_over(TABLE), "2022-07-12 08:00") as engine:
+        engine.record("submit", "table-2@2022-06", "wanzhou", when="2022-07-12 10:00")
+        assert states(engine)["table-2@2022-06"][0] == "done_late"
+        engine.record("undo", "table-2@2022-06", "wanzhou", when="2022-07-12 11:00")
+        assert states(engine)["table-2@2022-06"] == ("before", "none", 0)
+        assert not {
+            each for each in items(engine, "2022-07-13", "2022-07-22") if each[1] == "table-2@2022-06"
+        }
+
+
+def test_a_day_that_the_files_name_holds_and_an_edit_of_it_is_followed():
+    first = taken_over(TABLE, chase_from=date(2022, 6, 1), fingerprint="one")
+    with running(first, "2022-07-12 08:00") as engine:
+        engine.pass_at("2022-07-12")
+        found = states(engine)
+        assert found["table-2@2022-05"][0] == "before"
+        assert found["table-2@2022-06"][:2] == ("overdue", "red")
+        engine.engine.adopt(taken_over(TABLE, chase_from=date(2022, 4, 8), fingerprint="two"))
+        said = items(engine, "2022-07-13", "2022-07-29")
+        assert states(engine)["table-2@2022-05"][:2] == ("overdue", "red")
+        assert {ref for _, ref, reason in said if reason == "overdue"} >= {
+            "table-2@2022-05",
+            "table-2@2022-06",
+        }
+        engine.engine.adopt(taken_over(TABLE, chase_from=date(2022, 7, 10), fingerprint="three"))
+        said = items(engine, "2022-08-01", "2022-08-03")
+    assert not {ref for _, ref, reason in said if reason == "overdue"}
+
+
+def test_a_look_at_a_day_before_the_ledger_shows_that_day():
+    with running(taken_over(TABLE), "2022-07-12 08:00") as engine:
+        engine.pass_at("2022-07-12")
+        assert states(engine, "2022-05-20 12:00")["table-2@2022-05"][:2] == ("overdue", "red")
+
+
+def test_a_ledger_that_was_upgraded_goes_on_chasing():
+    force = taken_over(TABLE)
+    with running(force, "2022-07-12 08:00") as engine:
+        with engine.database.writing() as session:
+            # What the upgrade writes down of the campaign that it finds.
+            campaign = force.campaign
+            known = Known(campaign.id, campaign.title, campaign.document, campaign.issued, campaign.issued)
+            remember_campaign(session, known)
+        engine.pass_at("2022-07-12")
+        assert states(engine)["table-2@2022-06"][:2] == ("overdue", "red")
+
+
+def test_the_operator_hears_once_how_many_there_are():
+    settings = Settings(operator=CITY.contacts[0])
+    with running(taken_over(TABLE, settings=settings), "2022-07-12 08:00") as engine:
+        alerts = []
+        for day in ("2022-07-12", "2022-07-13"):
+            engine.clock.set(at(day))
+            engine.engine.run_pass()
+            alerts += [each.mail for each, _ in engine.courier.take() if each.mail.kind is MailKind.ALERT]
+        with engine.database.reading() as session:
+            assert how_many_before(session, engine.engine.force, engine.clock.now()) == 6
+    [alert] = alerts
+    assert alert.details["title"] == "台账建立前到期的6项次未予催报"
+
+
+def test_explain_says_why_nothing_goes():
+    with running(taken_over(TABLE), "2022-07-12 08:00") as engine:
+        engine.pass_at("2022-07-12")
+        with engine.database.reading() as session:
+            found = explain(session, engine.engine.force, "table-2@2022-06", "wanzhou", engine.clock.now())
+    assert found.state == "before"
+    assert found.entries[-1].said[1].endswith("台账建立前到期，不予催报")
+    assert not [entry for entry in found.entries if entry.outcome == "planned"]
+
+
+@pytest.mark.parametrize(
+    ("how", "state"),
+    [
+        (Settled.SUBMIT, ("done", "green")),
+        (Settled.NIL, ("nil", "green")),
+        (Settled.ACCEPT, ("done", "green")),
+        (Settled.WAIVE, ("waived", "grey")),
+    ],
+)
+def test_all_of_it_is_settled_in_one_transaction_and_each_can_be_undone(how, state):
+    case = definition("5", "2022年5月底前", ["wanzhou", "fuling"], quota=2)
+    with running(taken_over(TABLE, EARLY, case, LATER), "2022-07-12 08:00") as engine:
+        engine.pass_at("2022-07-12")
+        # One has a history already, and goes by its events.
+        engine.record("submit", "5", "wanzhou", count=1)
+        now = engine.clock.now()
+        with engine.database.writing() as session:
+            number = settle(
+                session, engine.engine.force, how, now, refs=None, units=None, who="李", via="web"
+            )
+            assert how_many_before(session, engine.engine.force, now) == 0
+        assert number == 8
+        found = states(engine)
+        assert {ref: found[ref][:2] for ref in ("table-2@2022-06", "5")} == {
+            "table-2@2022-06": state,
+            "5": state,
+        }
+        # What was over before the issue, and what is to come, is nobody's to settle here.
+        assert found["1"][0] == "overdue"
+        assert found["3"][0] in ("open", "due_soon")
+        # The cache says what the events say.
+        with engine.database.reading() as session:
+            assert len(read_history(session, "main", ref="table-2@2022-06", unit="fuling")) == 1 + (
+                how is Settled.ACCEPT
+            )
+        now_and_then = states(engine), states(engine, "2022-07-12 12:00")
+        assert now_and_then[0] == now_and_then[1]
+        for _ in range(1 + (how is Settled.ACCEPT)):
+            engine.record("undo", "table-2@2022-06", "wanzhou")
+        assert states(engine)["table-2@2022-06"][0] == "before"
+
+
+def test_some_of_it_is_settled_by_reference_and_unit():
+    with running(taken_over(TABLE, ONCE), "2022-07-12 08:00") as engine:
+        engine.pass_at("2022-07-12")
+        now, force = engine.clock.now(), engine.engine.force
+        with engine.database.writing() as session:
+            assert (
+                settle(
+                    session,
+                    force,
+                    Settled.SUBMIT,
+                    now,
+                    refs=["table-2@2022-05", "2"],
+                    units=["fuling"],
+                    who="李",
+                    via="cli",
+                )
+                == 2
+            )
+            assert how_many_before(session, force, now) == 6
+        assert states(engine)["2"][0] == "before"
+
+
+@pytest.mark.parametrize("start", ["2022-04-08 08:00", "2022-03-01 08:00"])
+def test_a_ledger_that_begins_with_the_campaign_has_nothing_before(start):
+    with running(taken_over(TABLE, EARLY, ONCE), start) as engine:
+        engine.mornings("2022-05-05", "2022-05-06")
+        assert "before" not in {state for state, _, _ in states(engine).values()}

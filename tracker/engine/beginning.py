@@ -1,0 +1,234 @@
+"""When a campaign began in this ledger, and what was due before that (CONTRACT.md §5, ``before``)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from datetime import date, datetime, time
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, bindparam, false, func, insert, or_, select, update
+from sqlmodel import Session
+
+from tracker.core.model import Event, EventKind
+from tracker.core.occurrences import parse_ref
+from tracker.core.standing import Answer, fold, mark_of
+from tracker.core.wording import day_en, day_zh
+from tracker.engine.alerts import alert_details, alert_row
+from tracker.engine.editions import reconciled
+from tracker.engine.inforce import InForce
+from tracker.engine.ledger import event_values, record
+from tracker.store.campaigns import known_campaigns
+from tracker.store.database import in_turn
+from tracker.store.tables import ASSIGNMENT, EVENT
+
+
+def known_beginning(session: Session, force: InForce) -> date | None:
+    """The first day on which the campaign was in force here; None before."""
+    known = known_campaigns(session).get(force.campaign.id)
+    return None if known is None else known.began
+
+
+def begin(session: Session, force: InForce, now: datetime) -> date:
+    """The same, and today where nothing was in force before.
+
+    A ledger that a version before this brought up to date has chased everything since the issue, and goes on so.
+    """
+    day = known_beginning(session, force)
+    if day is None and reconciled(session, force.campaign.id) is not None:
+        day = force.campaign.issued
+    return day or min(force.day(now), force.beginning.day or date.max)
+
+
+def due_before(force: InForce, now: datetime) -> ColumnElement[bool]:
+    """Which assignments were due before the ledger began and have no answer."""
+    if force.day(now) < force.chase_from:
+        return false()
+    return and_(
+        ASSIGNMENT.c.campaign == force.campaign.id,
+        ASSIGNMENT.c.effective_due >= force.campaign.issued,
+        ASSIGNMENT.c.effective_due < force.chase_from,
+        ASSIGNMENT.c.answered.is_(None),
+        ASSIGNMENT.c.paused.is_(False),
+        ASSIGNMENT.c.removed_on.is_(None),
+    )
+
+
+def how_many_before(session: Session, force: InForce, now: datetime) -> int:
+    """How many there are of those."""
+    query = select(func.count()).select_from(ASSIGNMENT).where(due_before(force, now))
+    return int(session.execute(query).scalar_one())
+
+
+def left_before(
+    session: Session,
+    force: InForce,
+    now: datetime,
+    *,
+    refs: Collection[str] | None = None,
+    units: Collection[str] | None = None,
+) -> list[dict[str, Any]]:
+    """The same by occurrence: ``ref``, ``title``, ``due`` and the number of ``units``, in the order of the document."""
+    columns = (ASSIGNMENT.c.key, ASSIGNMENT.c.period, ASSIGNMENT.c.effective_due)
+    query = select(*columns, func.count().label("units")).where(*_wanted(force, now, refs, units))
+    rows = session.execute(query.group_by(*columns)).all()
+    rows = [row for row in rows if row.key in force.campaign.definitions]
+    rows.sort(key=lambda row: (force.position(row.key), row.effective_due))
+    return [
+        {
+            "ref": f"{row.key}@{row.period}" if row.period else row.key,
+            "title": force.campaign.definitions[row.key].title,
+            "due": row.effective_due.isoformat(),
+            "units": row.units,
+        }
+        for row in rows
+    ]
+
+
+class Settled(StrEnum):
+    """What may be said of them in bulk; ``accept`` is an answer that is accepted at once."""
+
+    SUBMIT = "submit"
+    NIL = "nil"
+    ACCEPT = "accept"
+    WAIVE = "waive"
+
+
+def settle(
+    session: Session,
+    force: InForce,
+    how: Settled,
+    now: datetime,
+    *,
+    refs: Collection[str] | None,
+    units: Collection[str] | None,
+    who: str,
+    via: str,
+    note: str | None = None,
+) -> int:
+    """Answer what was due before the ledger began, of ``refs`` and ``units`` (None: of all); how many there were.
+
+    A reference without its period means every period.  An answer counts from the day on which it was due: whether
+    it came late is not known here, and nobody is blamed.  Raises UnknownNameError for a reference that is none.
+    """
+    in_turn(session)
+    wanted = _wanted(force, now, refs, units)
+    rows = session.execute(select(ASSIGNMENT).where(*wanted)).all()
+    has_history = set(
+        session.execute(
+            select(EVENT.c.assignment_id)
+            .join(ASSIGNMENT, ASSIGNMENT.c.id == EVENT.c.assignment_id)
+            .where(*wanted)
+            .distinct()
+        ).scalars()
+    )
+    written: list[dict[str, object]] = []
+    changed: list[dict[str, object]] = []
+    for row in rows:
+        if row.key not in force.campaign.definitions:
+            continue
+        events = list(_events(force, how, row, now, who=who, via=via, note=note))
+        if row.id in has_history:
+            for event in events:
+                record(session, force, event, now)
+            continue
+        # Thousands of them: each is the fold of these events alone, and is written with all the others.
+        answer = fold(events, target=force.target(force.campaign.definitions[row.key], row.unit))
+        written += [
+            {
+                "campaign": force.campaign.id,
+                "assignment_id": row.id,
+                "recorded_at": now,
+                **event_values(event),
+            }
+            for event in events
+        ]
+        mark = mark_of(answer, is_late=False)
+        changed.append({"row": row.id, "new_mark": mark, **_answered(answer)})
+    if written:
+        session.execute(insert(EVENT), written)
+        session.connection().execute(_SETTLE, changed)
+    return len(rows)
+
+
+def _wanted(
+    force: InForce, now: datetime, refs: Collection[str] | None, units: Collection[str] | None
+) -> list[ColumnElement[bool]]:
+    wanted = [due_before(force, now)]
+    if refs is not None:
+        wanted.append(or_(*(_is_of(force, ref) for ref in refs)))
+    if units is not None:
+        wanted.append(ASSIGNMENT.c.unit.in_(units))
+    return wanted
+
+
+def _is_of(force: InForce, ref: str) -> ColumnElement[bool]:
+    key, period = parse_ref(ref)
+    force.definition(key)
+    of_key = ASSIGNMENT.c.key == key
+    return of_key if period is None else and_(of_key, ASSIGNMENT.c.period == period)
+
+
+def _events(
+    force: InForce, how: Settled, row: Row[Any], now: datetime, *, who: str, via: str, note: str | None
+) -> Iterator[Event]:
+    ref = f"{row.key}@{row.period}" if row.period else row.key
+    due = datetime.combine(row.effective_due, time(12), force.zone)
+    if how is Settled.WAIVE:
+        yield Event(now, ref, row.unit, EventKind.WAIVE, who=who, via=via, note=note)
+        return
+    kind = EventKind.NIL if how is Settled.NIL else EventKind.SUBMIT
+    yield Event(due, ref, row.unit, kind, who=who, via=via, note=note)
+    if how is Settled.ACCEPT:
+        yield Event(now, ref, row.unit, EventKind.ACCEPT, who=who, via=via, note=note)
+
+
+_SETTLE = (
+    update(ASSIGNMENT)
+    .where(ASSIGNMENT.c.id == bindparam("row"))
+    .values(
+        mark=bindparam("new_mark"),
+        answered=bindparam("new_answered"),
+        progress=bindparam("new_progress"),
+        submitted_at=bindparam("new_submitted_at"),
+        accepted_at=bindparam("new_accepted_at"),
+        via=bindparam("new_via"),
+        quiet=True,
+        nudge=None,
+        nudge_on=None,
+    )
+)
+
+
+def _answered(answer: Answer) -> dict[str, object]:
+    return {
+        "new_answered": answer.answered,
+        "new_progress": answer.progress,
+        "new_submitted_at": answer.submitted_at,
+        "new_accepted_at": answer.accepted_at,
+        "new_via": answer.via,
+    }
+
+
+def before_alert(force: InForce, count: int, now: datetime) -> dict[str, object] | None:
+    """What the operator is told of them, once; None where there is no operator."""
+    operator = force.settings.operator
+    if operator is None:
+        return None
+    if force.language(operator) == "zh":
+        day = day_zh(force.chase_from)
+        title = f"台账建立前到期的{count}项次未予催报"
+        lines = [
+            f"本台账自{day}起催报；印发以后、{day}以前到期的{count}项次只列出，不催报、不计逾期。",
+            "请督办单位在看板“台账建立前事项”中成批核销，或运行 tracker before。",
+            "如需从更早的日期催报，请在tasks.yaml的campaign下写明 chase_from: 日期。",
+        ]
+    else:
+        day = day_en(force.chase_from)
+        title = f"{count} assignments were due before this ledger began, and are not chased"
+        lines = [
+            f"This ledger chases what is due from {day} on; what was due before is shown, and neither late nor missing.",
+            "The supervisor settles it in bulk, on the board under “Before this ledger” or with tracker before.",
+            "To chase from an earlier day, write chase_from: DATE under campaign in tasks.yaml.",
+        ]
+    return alert_row(force, f"before/{force.chase_from}", alert_details(title, lines), now)
