@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from binascii import b2a_base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -24,6 +24,9 @@ from tracker.core.model import MAIN, owned
 
 #: So long after it was due, or after the mail, a link still works: corrections come in late.
 LASTING = timedelta(days=60)
+
+#: What comes up once.
+NO_CYCLE = timedelta()
 
 #: A token that is longer was made by nobody here.
 LONGEST = 1024
@@ -98,24 +101,41 @@ def mark(address: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def lasting(day: date, due: date | None) -> date:
-    """Through which day a link is good that was mailed on ``day`` about something due on ``due``."""
-    return (day if due is None else max(day, due)) + LASTING
+def lasting(day: date, due: date | None, cycle: timedelta = timedelta()) -> date:
+    """Through which day a link is good that was mailed on ``day`` about something due on ``due``.
+
+    What comes up again within ``cycle`` is mailed anew by then.
+    """
+    return (day if due is None else max(day, due)) + LASTING + cycle
 
 
 class Links:
     """Makes and reads links under ``base``, such as ``https://tracker.example``.
 
     ``keys`` are the secrets in force; the first signs, all are accepted.  They may be asked for later, by a function.
-    Links of another ``campaign`` are not.
+    Links of another ``campaign`` are not.  ``cycles`` says by key how long it is until something comes up again.
     """
 
     def __init__(
-        self, base: str, keys: Sequence[str] | Callable[[], Sequence[str]], campaign: str = MAIN
+        self,
+        base: str,
+        keys: Sequence[str] | Callable[[], Sequence[str]],
+        campaign: str = MAIN,
+        cycles: Mapping[str, timedelta] | None = None,
     ) -> None:
         self.base = base.rstrip("/")
+        self._cycles = cycles or {}
         self._campaign = campaign
         self._keys = keys
+
+    def lasting(self, day: date, due: date | None, *refs: str) -> date:
+        """``lasting`` for what may be about several occurrences: the longest of their cycles counts."""
+        cycles = self._cycles
+        if len(refs) == 1:
+            return lasting(day, due, cycles.get(refs[0].partition("@")[0], NO_CYCLE))
+        return lasting(
+            day, due, max((cycles.get(ref.partition("@")[0], NO_CYCLE) for ref in refs), default=NO_CYCLE)
+        )
 
     def answer(self, ref: str, unit: str, to: str, until: date) -> str:
         """The page on which ``unit`` answers for ``ref``, for the reader at the address ``to``."""

@@ -50,8 +50,11 @@ class Made:
         from tracker.links import Links
 
         settings = self.force.settings
-        campaign = self.force.campaign.id
-        return Links(settings.link_base, lambda: signing_keys(settings, self.database_url), campaign)
+        campaign = self.force.campaign
+        cycles = {each.key: settings.policies.cycle(each) for each in campaign}
+        return Links(
+            settings.link_base, lambda: signing_keys(settings, self.database_url), campaign.id, cycles
+        )
 
     @cached_property
     def transport(self) -> Transport:

@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 
 from tests.tools import CAMPAIGN, SETTINGS, Place
+from tests.tools import UNITS as UNITS_OF_TOOLS
 from tests.world import definition, running, unit, world
 from tracker.core.model import Contact, StandIn, Unit
 
@@ -140,3 +141,19 @@ def test_somebody_stands_in_for_one_unit_and_answers_for_another():
         assert "stands_in_for" not in mine.mail.details
     whole = replace(force.campaign, units={"wanzhou": north})
     assert whole.on_duty(north.contacts[0], date(2022, 6, 5)).email == "li@unit.example"
+
+
+@pytest.mark.parametrize("inbox", ["", "  inbox: {address: reply@kaoshi.example}\n"])
+def test_mails_of_one_campaign_to_one_person_stand_together_and_can_be_answered(tmp_path, inbox):
+    settings = SETTINGS.replace("  mailbox: var/kept\n", f"  mailbox: var/kept\n{inbox}")
+    place = Place(tmp_path, tasks=CAMPAIGN, units=UNITS_OF_TOOLS, settings=settings)
+    place.ok("run", "--once", "--send-now", "--no-web")
+    mails = [each for each in place.letters("var/mailbox") if each["To"] is not None]
+    threads: dict[str, set[str]] = {}
+    for each in mails:
+        threads.setdefault(each["To"].addresses[0].addr_spec, set()).add(each["References"])
+        assert each["References"] != each["Message-ID"]
+        assert each["Reply-To"] == ("reply@kaoshi.example" if inbox else "tracker@kaoshi.example")
+    assert set(threads) >= {"wanzhou@unit.example", "fuling@unit.example"}
+    assert all(len(found) == 1 for found in threads.values())
+    assert len(set.union(*threads.values())) == len(threads)

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from itsdangerous import Signer
 
+from tests.world import definition
 from tracker.config.signing import signing_keys
-from tracker.core.policy import Settings
+from tracker.core.policy import Policies, Policy, Settings
 from tracker.errors import UsageError
 from tracker.links import (
     LASTING,
@@ -207,3 +208,32 @@ def test_an_empty_key_file_is_said_to_be_none(tmp_path):
     (tmp_path / "secret").write_text("\n")
     with pytest.raises(UsageError, match="secret"):
         signing_keys(Settings(), f"sqlite:///{tmp_path / 'tracker.db'}")
+
+
+@pytest.mark.parametrize(
+    ("deadline", "review", "days"),
+    [
+        ("2022年6月底前", "quarter", 0),
+        ("每周五前", "quarter", 7),
+        ("每月5日前", "never", 31),
+        ("每季度", "quarter", 92),
+        ("每年", "quarter", 366),
+        ("持续推进", "quarter", 92),
+        ("持续推进", "year", 366),
+        ("2022年6月底前，并持续推进", "half-year", 184),
+        ("持续推进", None, 0),
+    ],
+)
+def test_a_link_lives_past_the_next_time_that_it_is_for(deadline, review, days):
+    asked = definition("9", deadline, ("wanzhou",))
+    named = {"default": Policy("default", review=review), "monthly": Policy("monthly", review=review)}
+    cycle = Policies(named).cycle(asked)
+    assert cycle == timedelta(days=days)
+    links = Links("https://tracker.example", KEYS_OF_CYCLES, cycles={"9": cycle})
+    day = date(2022, 4, 8)
+    assert links.lasting(day, None, "9") == day + LASTING + cycle
+    assert links.lasting(day, None, "5", "9@2022-05") == day + LASTING + cycle
+    assert links.lasting(day, date(2022, 6, 30), "5") == date(2022, 6, 30) + LASTING
+
+
+KEYS_OF_CYCLES = ("a key for tests only",)

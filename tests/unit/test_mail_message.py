@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from email.header import decode_header, make_header
 from email.utils import parseaddr
@@ -11,11 +12,21 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tracker.errors import MailError
-from tracker.mail.message import Address, Attachment, build, format_address, message_id, validated_email
+from tracker.mail.message import (
+    Address,
+    Attachment,
+    Belongs,
+    build,
+    format_address,
+    message_id,
+    validated_email,
+)
 
 AT = datetime(2022, 5, 5, 9, tzinfo=timezone(timedelta(hours=8)))
 SENDER = Address("市考试中心", "tracker@kaoshi.example")
 ID = message_id("digest/2022-05-05/zhang", "kaoshi.example")
+THREAD = message_id("thread/zhang", "kaoshi.example")
+BELONGS = Belongs("digest.kaoshi.example", THREAD, "reply@kaoshi.example")
 
 #: Whatever a text can hold.
 characters = st.characters(codec="utf-8")
@@ -99,14 +110,15 @@ def test_a_text_comes_out_as_it_went_in_but_for_its_line_ends(text):
 
 
 def test_the_headers_say_what_it_is_and_that_a_machine_wrote_it():
-    message = read(mail(list_id="digest.kaoshi.example"))
+    message = read(mail(belongs=BELONGS))
     assert message["From"] == "市考试中心 <tracker@kaoshi.example>"
     assert message["Message-ID"] == ID
     assert message["Date"].datetime == AT
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["X-Auto-Response-Suppress"] == "All"
     assert message["List-Id"] == "<digest.kaoshi.example>"
-    assert message["Reply-To"] is None
+    assert (message["References"], message["Reply-To"]) == (THREAD, "reply@kaoshi.example")
+    assert read(mail())["Reply-To"] is None
     assert message.defects == []
 
 
@@ -161,7 +173,9 @@ def test_a_message_id_follows_from_the_key_alone():
         lambda text: {"to": Address("张敏", f"zhang{text}@wanzhou.example")},
         lambda text: {"to": Address("张敏", f"zhangmin@wanzhou.example{text}")},
         lambda text: {"id_": f"<{text}@kaoshi.example>"},
-        lambda text: {"list_id": f"digest.{text}.example"},
+        lambda text: {"belongs": replace(BELONGS, list_id=f"digest.{text}.example")},
+        lambda text: {"belongs": replace(BELONGS, thread=f"<{text}@kaoshi.example>")},
+        lambda text: {"belongs": replace(BELONGS, reply_to=f"reply@{text}.example")},
         lambda text: {"attachments": [Attachment(text, "text/csv", b"")]},
         lambda text: {"attachments": [Attachment("a", "text/csv", b"", (("charset", text),))]},
         lambda text: {"attachments": [Attachment("a", f"text/csv{text}", b"")]},

@@ -180,6 +180,7 @@ def build_settings(file: SettingsFile) -> Settings:
         "encloses_calendar": mail.calendar,
         "pace": mail.pace,
         "prompted": mail.prompted,
+        "reply_to": mail.inbox.address,
         "operator": _person(file.operator),
         "web": None if file.web is None else _web(file.web),
         "database": file.database,

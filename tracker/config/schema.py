@@ -297,6 +297,12 @@ class RefusalsShape(Shape):
     permanent: Lines = Field(default_factory=list)
 
 
+class InboxShape(Shape):
+    """Where answers to mails go."""
+
+    address: Address | None = None
+
+
 class MailShape(Shape):
     """How mail goes out."""
 
@@ -310,6 +316,7 @@ class MailShape(Shape):
     calendar: Truth | None = None
     pace: Annotated[dict[MailDomain, MailRate], _EmptyMapping] = Field(default_factory=dict)
     prompted: MailRate | None = None
+    inbox: Annotated[InboxShape, _EmptyMapping] = InboxShape()
 
 
 class PolicyShape(Shape):

@@ -33,6 +33,7 @@ _KINDS: AnyMapping[str, tuple[str, str, type[BaseModel]]] = {
     "from": ("the sender", "发件人", schema.PersonShape),
     "operator": ("the operator", "管理员", schema.PersonShape),
     "refusals": ("refusals", "退信分类", schema.RefusalsShape),
+    "inbox": ("inbox", "回信收件箱", schema.InboxShape),
     "web": ("web", "网页设置", schema.WebShape),
     "proxy": ("the proxy", "代理", schema.ProxyShape),
     "oidc": ("oidc", "单点登录", schema.OidcShape),

@@ -68,6 +68,16 @@ class Rate:
         return cls(int(found[1]), _PER[found[2]])
 
 
+#: The longest that a period may be.
+_CYCLES = {
+    "week": timedelta(days=7),
+    "month": timedelta(days=31),
+    "quarter": timedelta(days=92),
+    "half-year": timedelta(days=184),
+    "year": timedelta(days=366),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Quiet:
     """Days on which nothing is said: weekdays (1–7, Monday is 1), and spans [since, until)."""
@@ -139,6 +149,13 @@ class Policies:
             return policy
         return replace(policy, announce=False)
 
+    def cycle(self, definition: Definition) -> timedelta:
+        """How long it may take until ``definition`` comes up again: its period, or the review of what has no end."""
+        every: str | None = definition.rule.every
+        if every is None and definition.rule.ongoing:
+            every = self.for_definition(definition).review
+        return _CYCLES[every] if every is not None else timedelta()
+
 
 #: In ``people``: everybody else whom the proxy or the provider vouches for.
 ANYBODY = "*"
@@ -189,13 +206,15 @@ class Settings:
     """How the service works: ``settings.yaml`` with the environment on top.
 
     Relative paths and the database's are taken from where the service was started; ``web`` is None where
-    the pages are off.  ``pace`` is how fast mails may go to recipients of a domain (in small letters);
+    the pages are off.  Answers to mails go to ``reply_to``, or else the sender.  ``pace`` is how fast mails may go to
+    recipients of a domain (in small letters);
     ``prompted`` how many somebody outside can make us send to one reader at once, before they are gathered.
     Secrets are no part of the ``repr``.
     """
 
     policies: Policies = field(default_factory=Policies)
     mail_from: Contact = _SENDER
+    reply_to: str | None = None
     transport: str = "mailbox:var/mailbox"
     send_at: time = time(9)
     link_base: str = "http://127.0.0.1:8080"

@@ -13,7 +13,7 @@ from tracker.engine.enclosures import Enclosures
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import Claimed, Result, mail_domain
 from tracker.errors import MailError
-from tracker.mail.message import Address, build
+from tracker.mail.message import Address, Belongs, build, message_id
 from tracker.mail.render import Renderer
 from tracker.mail.transport import Envelope, Outcome, Transport, open_transport
 from tracker.store.tables import MailState
@@ -68,7 +68,12 @@ class PostCourier:
             html=rendered.html,
             id_=claimed.message_id,
             at=mail.at.astimezone(force.zone),
-            list_id=f"tracker.{mail_domain(force)}",
+            belongs=Belongs(
+                list_id=f"tracker.{mail_domain(force)}",
+                # One campaign's mails to one person stand together, however their subjects differ.
+                thread=message_id(f"{force.campaign.id}/thread/{mail.to.casefold()}", mail_domain(force)),
+                reply_to=force.settings.reply_to or sender.email,
+            ),
             attachments=attachments,
         )
         return Composed(rendered.subject, data)

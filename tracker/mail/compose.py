@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tracker.core.model import Campaign, Contact, Mail, MailKind, Reason, Unit
-from tracker.links import Links, lasting
+from tracker.links import Links
 from tracker.mail.asked import AskedComposer, is_asked, request_facts
 from tracker.mail.cards import TITLE_WIDTH, Cards
 from tracker.mail.digest import DigestComposer, is_copy
@@ -80,7 +80,9 @@ class Composer:
         view = self._view(mail, enclosed)
         if self.links is None:
             return view
-        page = self.links.view(mail.key, lasting(self.day(mail), None))
+        page = self.links.view(
+            mail.key, self.links.lasting(self.day(mail), None, *(item.ref for item in mail.items))
+        )
         return replace(view, page=page, links=self._pages(mail, self.links))
 
     def _pages(self, mail: Mail, links: Links) -> tuple[Link, ...]:
@@ -90,7 +92,7 @@ class Composer:
             if is_asked(facts):
                 return (Link(self.words("pages.requests"), links.board("/requests")),)
             ref, unit = str(facts.get("ref")), str(facts.get("unit"))
-            address = links.answer(ref, unit, mail.to, lasting(self.day(mail), None))
+            address = links.answer(ref, unit, mail.to, links.lasting(self.day(mail), None, ref))
             return (Link(self.words("pages.answer"), address),)
         is_upward = any(item.reason is Reason.ESCALATION for item in mail.items)
         if mail.kind is MailKind.ROLLUP or is_upward:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import NamedTuple
 
 from tracker.core.model import Campaign, Item, Light, Mail, Reason, Unit
-from tracker.links import Links, lasting
+from tracker.links import Links
 from tracker.mail.beside import Beside, Remarks
 from tracker.mail.cards import Card, Cards
 from tracker.mail.subject import Group
@@ -138,7 +138,7 @@ class DigestComposer:
             return row
         besides = tuple(self._page(links, ref, unit, None, mail, day) for ref, unit in sorted(also)[-PAGES:])
         if len(items) == 1:
-            link = links.answer(item.ref, item.unit, mail.to, lasting(day, item.due))
+            link = links.answer(item.ref, item.unit, mail.to, links.lasting(day, item.due, item.ref))
             found = answers[item.due is not None]
             # As ``_replace``, in a third of the time.
             return Row._make((*row[:_UNLINKED], link, found.ways, found.addressed(link), (), besides))
@@ -147,7 +147,7 @@ class DigestComposer:
         return row._replace(pages=pages, also=besides)
 
     def _page(self, links: Links, ref: str, unit: str, due: date | None, mail: Mail, day: date) -> Link:
-        address = links.answer(ref, unit, mail.to, lasting(day, due))
+        address = links.answer(ref, unit, mail.to, links.lasting(day, due, ref))
         return Link(self.calendar.period(ref.partition("@")[2]), address)
 
     def _section(self, name: str, rows: tuple[Row, ...], light: Light) -> Section:

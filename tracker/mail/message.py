@@ -69,6 +69,28 @@ class Attachment:
     parameters: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Belongs:
+    """What a mail belongs to: the list of all that we send, the thread of one reader, and where answers go.
+
+    ``thread`` comes from ``message_id``; nobody ever gets a mail of that name.
+    """
+
+    list_id: str
+    thread: str
+    reply_to: str
+
+    def headers(self) -> tuple[str, ...]:
+        """The lines.  Raises MailError for a value that cannot stand in one."""
+        if not _MESSAGE_ID.fullmatch(self.thread):
+            raise MailError(f"“{self.thread}” is no Message-ID")
+        return (
+            f"References: {self.thread}",
+            f"Reply-To: {validated_email(self.reply_to)}",
+            f"List-Id: <{_domain(self.list_id)}>",
+        )
+
+
 def message_id(key: str, domain: str) -> str:
     """``<…@domain>``, the same for the same ``key``: a second copy of a mail is recognised as the same."""
     return f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{_domain(domain)}>"
@@ -83,7 +105,7 @@ def build(
     html: str | None,
     id_: str,
     at: datetime,
-    list_id: str | None = None,
+    belongs: Belongs | None = None,
     attachments: Sequence[Attachment] = (),
 ) -> WireBytes:
     """The whole message with CRLF line ends.  ``at`` is aware; ``id_`` comes from ``message_id``.
@@ -106,8 +128,8 @@ def build(
         "X-Auto-Response-Suppress: All",
         "MIME-Version: 1.0",
     ]
-    if list_id is not None:
-        headers.insert(5, f"List-Id: <{_domain(list_id)}>")
+    if belongs is not None:
+        headers[5:5] = belongs.headers()
     part = _text_part("plain", text)
     if html is not None:
         part = _multipart("alternative", f"a-{boundary}", [part, _text_part("html", html)])
