@@ -250,7 +250,9 @@ def test_the_subject_says_the_kind_and_names_the_most_pressing_item_with_its_dat
         item("5/first-list", "lead", date(2022, 6, 30)),
         item("table-2@2022-06", "due_today", TODAY),
     )
-    assert composer.subject(several) == "【逾期催报】任务5 将企业安全生产培训纳入执……逾期2天，共3项"
+    assert (
+        composer.subject(several) == "【逾期催报】任务5 将企业安全生产培训纳入执……逾期2天，共3项，今日到期1项"
+    )
 
 
 def test_the_subject_alone_is_the_subject_of_the_whole():
@@ -490,3 +492,10 @@ def test_periods_that_the_same_units_leave_undone_go_upward_as_one_row():
     assert [row.items for row in section.rows] == [4]
     [section] = view(*same[:3]).sections
     assert [row.items for row in section.rows] == [2, 1]
+
+
+def test_what_is_over_within_its_days_of_grace_has_no_date_that_is_past_in_the_subject():
+    composer = Composer(campaign(), WORDS["zh"])
+    assert composer.subject(digest(item("5", "lead", TODAY - timedelta(days=2)))) == (
+        "【工作提醒】任务5 将企业安全生产培训纳入执……尚在宽限期内"
+    )

@@ -52,6 +52,9 @@ class SubjectComposer:
             f"subjects.{name}_{card.kind}" if name in _WITH_DATE or name == "opened" else f"subjects.{name}"
         )
         key = f"{known}_undated" if due is None and name in ("opened", *_WITH_DATE) else known
+        if name == "lead" and (items[0].days_left or 0) < 0:
+            # Its date is over, and nobody late yet.
+            key = "subjects.grace"
         left = [-item.days_left for item in items if item.days_left is not None]
         first = words(
             key, name=card.brief, date=self._calendar.short(due, day) if due else "", n=max(left, default=0)
@@ -63,6 +66,10 @@ class SubjectComposer:
             rest = words("subjects.upward", first=first, n=cells, units=len(units)) if cells > 1 else first
         else:
             rest = words("subjects.several", first=first, n=len(groups)) if len(groups) > 1 else first
+        today = sum(section == "due_today" for section, _ in groups)
+        if today and name != "due_today":
+            # Behind what is late, what is due today is not to be overlooked.
+            rest = words("subjects.today", what=rest, n=today)
         return words("kinds.subject", kind=words(f"kinds.{kind}"), what=rest)
 
 
