@@ -82,9 +82,14 @@ class Running:
     #: Where an engine keeps its tables that was told nothing else; tests/integration/conftest.py has others.
     new_database = staticmethod(lambda: "sqlite://")
 
+    #: Puts another campaign into each of them, where tests say so.
+    decoy = None
+
     def __init__(self, force, start="2022-04-08 08:00", url=None, courier=None):
         self.clock = VirtualClock(at(start))
         self.database = open_database(url or self.new_database())
+        if self.decoy is not None:
+            self.decoy(self.database, force, at(start))
         self.courier = courier or CollectingCourier(lambda mail: mail.key)
         self.engine = Engine(self.database, force, self.courier, read_clock=self.clock.now, who="test")
 

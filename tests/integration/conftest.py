@@ -2,11 +2,13 @@
 
 import pytest
 
-from tests import postgres
+from tests import decoy, postgres
 from tests.world import Running
 
 #: What runs on both, and of these what is long.
 ON_BOTH = ("test_engine", "test_outbox", "test_second_look", "test_upward", "test_explain", "test_filings")
+#: What runs a third time, on SQLite, in a ledger that holds another campaign as well.
+BESIDE_ANOTHER = ("test_engine", "test_upward", "test_explain", "test_filings")
 LONG = (
     "test_reminders_for_june_and_october",
     "test_whatever_the_post_does",
@@ -20,7 +22,10 @@ def pytest_generate_tests(metafunc):
     if not metafunc.module.__name__.endswith(ON_BOTH):
         return
     marks = [pytest.mark.torture] if metafunc.function.__name__.startswith(LONG) else []
-    metafunc.parametrize("store", ["sqlite", pytest.param("postgres", marks=marks)], indirect=True)
+    stores = ["sqlite", pytest.param("postgres", marks=marks)]
+    if metafunc.module.__name__.endswith(BESIDE_ANOTHER):
+        stores.append(pytest.param("shared", marks=marks))
+    metafunc.parametrize("store", stores, indirect=True)
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +38,8 @@ def store(request, monkeypatch):
         made.append(postgres.fresh())
         return made[-1]
 
+    if kind == "shared":
+        monkeypatch.setattr(Running, "decoy", staticmethod(decoy.plant))
     if kind == "postgres":
         postgres.shared()
         monkeypatch.setattr(Running, "new_database", staticmethod(new_database))

@@ -1,0 +1,219 @@
+"""Several campaigns in one ledger: each is asked, answered, mailed and counted by itself."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from tests.decoy import intact, plant
+from tests.world import at, definition, running, world
+from tracker.board.lights import Board, Choice
+from tracker.board.outbox import Sought, mail_page, queue, stuck_since
+from tracker.core.model import owned
+from tracker.engine import feeds
+from tracker.engine.editions import kept_files
+from tracker.engine.ledger import read_history
+from tracker.engine.mails import mail_called, retry, stored_mail, stored_mails
+from tracker.engine.plan import plan
+from tracker.engine.requests import answered_requests, open_requests, requests_of
+from tracker.engine.restored import go_on_from
+from tracker.engine.standings import ledger_rows
+from tracker.errors import AnotherDocumentError, UnknownNameError
+from tracker.links import ForgedLinkError, Links, Purpose
+from tracker.store.campaigns import known_campaigns
+
+UNITS = ("wanzhou", "fuling")
+TABLE = "table-2@2022-05"
+
+
+def asked(*more):
+    return world(
+        definition("6", "2022年6月底前", UNITS),
+        definition("table-2", "2022年5月起，每月5日前", UNITS),
+        *more,
+    )
+
+
+def of(force, campaign="main", **more):
+    """The same files with another head."""
+    changed = replace(force, campaign=replace(force.campaign, id=campaign, **more))
+    return replace(changed, fingerprint=repr((campaign, sorted(more.items()), force.fingerprint)))
+
+
+@pytest.fixture
+def both(tmp_path):
+    """Two services on one ledger, whose files differ in the campaign's id."""
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    with running(asked(), url=url) as first, running(of(asked(), "second"), url=url) as second:
+        yield first, second
+
+
+def read(engine, question, *given, **more):
+    with engine.database.reading() as session:
+        return question(session, *given, **more)
+
+
+def on_5_may(engine, when):
+    rows = read(engine, ledger_rows, engine.engine.force, at(when), latest=at(when))
+    return {row.unit: row.state.value for row in rows if row.ref == TABLE}
+
+
+def test_what_one_campaign_has_answered_the_other_asks(both):
+    first, second = both
+    for each in both:
+        each.pass_at("2022-05-05")
+    first.record("submit", TABLE)
+    assert (TABLE, "overdue", -1) not in first.pass_at("2022-05-06").get("wanzhou@unit.example", ())
+    assert (TABLE, "overdue", -1) in second.pass_at("2022-05-06")["wanzhou@unit.example"]
+    assert on_5_may(first, "2022-05-06") == {"wanzhou": "done", "fuling": "overdue"}
+    assert on_5_may(second, "2022-05-06") == {"wanzhou": "overdue", "fuling": "overdue"}
+    assert len(read(first, read_history, "main")) == 1
+    assert read(second, read_history, "second") == []
+
+
+def test_each_sends_what_it_wrote_and_leaves_the_others(both):
+    for each in both:
+        each.clock.set(at("2022-05-05"))
+        each.engine.bring_up_to_date(at("2022-05-05"))
+        with each.database.writing() as session:
+            assert plan(session, each.engine.force, at("2022-05-05")) == len(UNITS)
+    for each in both:
+        each.engine.run_pass()
+        mails = [claimed.mail for claimed, _ in each.courier.take()]
+        name = each.engine.force.campaign.id
+        assert {mail.key for mail in mails} == {
+            owned(name, f"digest/2022-05-05/{unit}@unit.example") for unit in UNITS
+        }
+    ids = [mail.message_id for name in ("main", "second") for mail in read(each, stored_mails, name)]
+    assert len(set(ids)) == 2 * len(UNITS)
+
+
+@pytest.mark.parametrize("campaign", ["main", "second"])
+def test_a_campaign_lives_a_month_beside_another_without_a_trace_on_either(campaign):
+    """Passes, answers, edits and a restart: the other's rows stay as they were, and its own are as if alone."""
+    force = of(asked(), campaign)
+
+    def lives(engine):
+        said = engine.mornings("2022-04-28", "2022-05-06")
+        engine.record("submit", TABLE)
+        engine.record("return", TABLE, reason="合计不符")
+        said += engine.mornings("2022-05-07", "2022-05-20")
+        engine.engine.accept_removals = True
+        engine.engine.adopt(of(world(definition("6", "2022年5月31日前", UNITS)), campaign))
+        said += engine.mornings("2022-05-21", "2022-06-08")
+        with engine.database.writing() as session:
+            assert retry(session, campaign, None, engine.clock.now()) == 0
+        return said
+
+    with running(force) as alone:
+        expected = lives(alone)
+    with running(force) as engine:
+        plant(engine.database, force, at("2022-04-08 08:00"))
+        check = intact(engine.database)
+        assert lives(engine) == expected
+        check()
+
+
+def test_nothing_of_another_campaign_is_looked_at():
+    force = asked()
+    with running(force) as engine:
+        plant(engine.database, force, at("2022-04-27"))
+        engine.pass_at("2022-04-28")
+        with engine.database.writing() as session:
+            secret = feeds.add_feed(session, "decoy", None, "t", engine.clock.now())
+        theirs = read(engine, stored_mails, "decoy")
+        ours = read(engine, stored_mails, "main")
+        assert {mail.state.value for mail in theirs} == {"queued"}
+        assert {mail.state.value for mail in ours} == {"sent"}
+        assert read(engine, mail_page, "main", Sought(), page=1, size=9).number == len(ours)
+        assert read(engine, queue, "main").waiting == 0
+        assert read(engine, stuck_since, "main") is None
+        assert read(engine, mail_called, "main", theirs[0].mail.key) is None
+        with pytest.raises(UnknownNameError):
+            read(engine, stored_mail, "main", theirs[0].id)
+        assert read(engine, open_requests, "main") == read(engine, answered_requests, "main", 9) == []
+        assert read(engine, requests_of, "main", TABLE, "wanzhou") == []
+        assert read(engine, open_requests, "decoy")
+        assert read(engine, feeds.feeds, "main") == []
+        assert read(engine, feeds.find_feed, "main", secret) is None
+        assert read(engine, kept_files, "main")[1] == force.fingerprint
+        lights = Board(engine.database).matrix(force, Choice(), at("2022-04-28"), page=1, size=9)
+        with running(force) as alone:
+            alone.pass_at("2022-04-28")
+            counted = Board(alone.database).matrix(force, Choice(), at("2022-04-28"), page=1, size=9)
+        assert (lights.all_lights, lights.states) == (counted.all_lights, counted.states)
+
+
+def test_a_link_of_one_campaign_answers_for_no_other():
+    ours, theirs = (Links("https://t.example", ("a key of sixteen",), name) for name in ("main", "second"))
+    day = date(2022, 6, 1)
+    token = ours.token(Purpose.ANSWER, TABLE, "wanzhou", "x", day)
+    # Those that are out already were made before there were several.
+    assert token == Links("https://t.example", ("a key of sixteen",)).token(
+        Purpose.ANSWER, TABLE, "wanzhou", "x", day
+    )
+    assert ours.read(token, Purpose.ANSWER, at("2022-05-05")).ref == TABLE
+    with pytest.raises(ForgedLinkError):
+        theirs.read(token, Purpose.ANSWER, at("2022-05-05"))
+
+
+# --- the same id, another document ---
+
+
+@pytest.mark.parametrize("changed", [{"document": "渝考发〔2023〕9号"}, {"issued": date(2022, 4, 11)}])
+def test_another_document_or_date_of_issue_waits_for_a_word(changed):
+    with running(asked()) as engine:
+        engine.pass_at("2022-04-28")
+        engine.record("submit", TABLE)
+        engine.engine.adopt(of(asked(), **changed))
+        with pytest.raises(AnotherDocumentError) as raised:
+            engine.pass_at("2022-04-29")
+        for word in (
+            "--accept-correction",
+            "accept_correction: DATE",
+            "accept_correction: 日期",
+            "id: main-2",
+        ):
+            assert word in str(raised.value)
+        # A correction: the history stays.
+        engine.engine.accept_correction = True
+        engine.pass_at("2022-04-29")
+        assert on_5_may(engine, "2022-04-29")["wanzhou"] == "done"
+        assert not engine.engine.accept_correction, "it holds for one edit"
+        [known] = read(engine, known_campaigns).values()
+        assert changed.items() <= {"document": known.document, "issued": known.issued}.items()
+        assert known.began == date(2022, 4, 28)
+
+
+def test_a_correction_in_the_files_is_good_through_its_day():
+    with running(asked()) as engine:
+        engine.pass_at("2022-04-28")
+        corrected = {"document": "渝考发〔2022〕6号", "accept_correction": date(2022, 4, 28)}
+        engine.engine.adopt(of(asked(), **corrected))
+        with pytest.raises(AnotherDocumentError):
+            engine.pass_at("2022-04-29")
+        engine.pass_at("2022-04-28 10:00")
+        assert read(engine, known_campaigns)["main"].document == "渝考发〔2022〕6号"
+
+
+def test_another_campaign_asks_everybody_anew():
+    with running(asked()) as engine:
+        engine.pass_at("2022-05-05")
+        engine.record("submit", TABLE)
+        engine.engine.adopt(of(asked(), "main-2", document="渝考发〔2023〕9号"))
+        told = engine.pass_at("2022-05-06")
+        assert (TABLE, "overdue", -1) in told["wanzhou@unit.example"]
+        assert on_5_may(engine, "2022-05-06")["wanzhou"] == "overdue"
+        assert list(read(engine, known_campaigns)) == ["main", "main-2"]
+
+
+def test_a_restored_ledger_says_nothing_again_of_any_campaign(both):
+    for each in both:
+        each.pass_at("2022-05-05")
+    first, _ = both
+    with first.database.writing() as session:
+        first.clock.set(at("2022-05-06 12:00"))
+        go_on_from(session, first.engine.force, first.clock.now())
+    for each in both:
+        assert each.pass_at("2022-05-06 13:00") == {}
+        assert (TABLE, "overdue", -5) in each.pass_at("2022-05-10")["fuling@unit.example"]
