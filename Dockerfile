@@ -18,7 +18,8 @@ COPY --from=build /opt/tracker /opt/tracker
 WORKDIR /srv
 # A campaign to start from; mount your own over /srv/config and /srv/templates.
 RUN /opt/tracker/bin/tracker init /srv
-ENV PATH=/opt/tracker/bin:$PATH TRACKER_CONFIG=/srv/config TZ=Asia/Shanghai
+ENV PATH=/opt/tracker/bin:$PATH TRACKER_CONFIG=/srv/config \
+    TRACKER_DATABASE=sqlite:////srv/var/tracker.db TZ=Asia/Shanghai
 USER tracker
 VOLUME /srv/var
 EXPOSE 8080

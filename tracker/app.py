@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from tracker.clock import Clock, SystemClock
 from tracker.config.environment import apply_environment
 from tracker.config.loader import Loaded, load
+from tracker.config.places import at_home
 from tracker.core.policy import Settings
 from tracker.core.workdays import Workdays
 from tracker.engine.inforce import Beginning, InForce
@@ -155,7 +156,7 @@ class App:
         """What the ledger was last brought up to date with; None where there is no ledger, or it keeps no files."""
         from tracker.store.database import is_there
 
-        settings = apply_environment(self.loaded.settings, self.environ)
+        settings = self._settings_of(self.loaded)
         url = self._database_url or settings.database
         if not is_there(url):
             return None
@@ -176,9 +177,20 @@ class App:
         errors = tuple(problem for problem in loaded.problems if problem.severity == "error")
         if errors or loaded.campaign is None:
             raise ConfigError(errors)
-        settings = self._linked(apply_environment(loaded.settings, self.environ))
+        settings = self._linked(self._settings_of(loaded))
         workdays, mark = Workdays(loaded.holidays), loaded.fingerprint
         return InForce(loaded.campaign, settings, workdays, mark, loaded.texts, beginning=self._beginning)
+
+    def _settings_of(self, loaded: Loaded) -> Settings:
+        """What the file says, counted from its home, and the environment on top of it."""
+        is_named = bool(self._database_url or self.environ.get("TRACKER_DATABASE", "").strip())
+        settings = at_home(loaded.settings, self.home, names_database=is_named)
+        return apply_environment(settings, self.environ)
+
+    @property
+    def home(self) -> Path:
+        """The folder that holds the folder of files."""
+        return self.config.resolve().parent
 
     def _linked(self, settings: Settings) -> Settings:
         """Where links can lead to this machine only, they lead to where its pages really are."""
@@ -342,9 +354,9 @@ class App:
     @property
     def templates(self) -> Path | None:
         """The operator's mail templates: where the settings say, else beside the folder of the files."""
-        own = self.config.resolve().parent / "templates" / "emails"
+        own = self.home / "templates" / "emails"
         if self._places.templates is not None:
-            own = Path(self._places.templates)
+            own = self.home / self._places.templates
         return own if own.is_dir() else None
 
     # --- the rest, made at the first need ---

@@ -298,6 +298,8 @@ def test_the_hot_statements_find_their_rows_through_an_index(large, statement, i
         "day": date(2022, 5, 5),
         "campaign": "main",
         "whose": "main",
+        "zones": ["Asia/Shanghai"],
+        "today": date(2022, 5, 5),
     }
     wanted = {name: value for name, value in values.items() if name in statement.compile().params}
     found = explained(large, statement, wanted)

@@ -205,9 +205,9 @@ class Web:
 class Settings:
     """How the service works: ``settings.yaml`` with the environment on top.
 
-    Relative paths and the database's are taken from where the service was started; ``web`` is None where
-    the pages are off.  Answers to mails go to ``reply_to``, or else the sender.  ``pace`` is how fast mails may go to
-    recipients of a domain (in small letters);
+    Relative paths in the file count from the folder that holds the folder of files (``config/places.py``); ``web`` is
+    None where the pages are off.  Answers to mails go to ``reply_to``, or else the sender.  ``pace`` is how fast mails
+    may go to recipients of a domain (in small letters);
     ``prompted`` how many somebody outside can make us send to one reader at once, before they are gathered.
     Secrets are no part of the ``repr``.
     """

@@ -1,0 +1,88 @@
+"""Where relative paths of ``settings.yaml`` count from: the folder that holds the folder of files.
+
+Wherever a command is started, it means the same ledger and the same mailbox.  What the environment or an option says
+counts from where the command is started, as a shell's words do.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+from tracker.core.policy import Settings
+from tracker.errors import UsageError
+
+log = logging.getLogger("tracker")
+
+_SQLITE = "sqlite:///"
+_MAILBOX = "mailbox:"
+
+
+def at_home(settings: Settings, home: Path, *, names_database: bool) -> Settings:
+    """``settings`` with their relative paths counted from ``home``; ``holidays`` and templates are looked for there anyway.
+
+    With ``names_database`` somebody has named another database than they do.  Raises UsageError where there is one
+    at the place that earlier versions meant, where the service was started, and another one at home.
+    """
+    if home == Path.cwd():
+        return settings
+
+    def placed(path: str) -> str:
+        return str(home / path)
+
+    web = settings.web
+    if web is not None:
+        certificate, key = (each and placed(each) for each in (web.certificate, web.key))
+        web = replace(web, certificate=certificate, key=key)
+    transport = settings.transport
+    if transport.startswith(_MAILBOX):
+        transport = f"{_MAILBOX}{placed(transport.removeprefix(_MAILBOX))}"
+    return replace(
+        settings,
+        web=web,
+        transport=transport,
+        mailbox=placed(settings.mailbox),
+        database=settings.database if names_database else _database(settings.database, home),
+    )
+
+
+def _database(url: str, home: Path) -> str:
+    path = _file_of(url)
+    if path is None or path.is_absolute():
+        return url
+    here, there = path.absolute(), home / path
+    if here.exists() and there.exists() and not here.samefile(there):
+        raise UsageError(
+            f"there are two databases, {here} and {there}: say with --database or TRACKER_DATABASE which is meant, "
+            f"or move the other one away（存在两个数据库，请用--database或TRACKER_DATABASE指明，或移走不用的一个）"
+        )
+    if here.exists() and not there.exists():
+        _warn_once(here, there)
+        return f"{_SQLITE}{here}"
+    return f"{_SQLITE}{there}"
+
+
+def _file_of(url: str) -> Path | None:
+    """The file of an SQLite database; None for any other."""
+    # Only what stands elsewhere needs it, and most commands need no database otherwise.
+    from sqlalchemy.engine import make_url
+
+    parsed = make_url(url)
+    is_file = parsed.get_backend_name() == "sqlite" and parsed.database not in {None, "", ":memory:"}
+    return Path(str(parsed.database)) if is_file else None
+
+
+_warned: set[Path] = set()
+
+
+def _warn_once(here: Path, there: Path) -> None:
+    if here not in _warned:
+        _warned.add(here)
+        log.warning(
+            "going on with the database %s: relative paths in settings.yaml count from %s now; move it to %s"
+            "（settings.yaml中的相对路径现从config所在目录算起，请将数据库移至新位置）",
+            here,
+            there.parent.parent,
+            there,
+        )
