@@ -233,3 +233,14 @@ def test_a_ledger_that_begins_with_the_campaign_has_nothing_before(start):
     with running(taken_over(TABLE, EARLY, ONCE), start) as engine:
         engine.mornings("2022-05-05", "2022-05-06")
         assert "before" not in {state for state, _, _ in states(engine).values()}
+
+
+def test_rules_are_explained_in_words():
+    with running(world(TABLE, units=(CITY, unit("wanzhou"), unit("fuling")), supervisor="city")) as engine:
+        engine.mornings("2022-05-05", "2022-05-12")
+        with engine.database.reading() as session:
+            found = explain(session, engine.engine.force, "table-2@2022-05", "wanzhou", engine.clock.now())
+    said = " ".join(zh for _, zh in (entry.said for entry in found.entries))
+    assert "2022年5月5日到期未报，每2个工作日催报一次" in said
+    assert "逾期3个工作日升级督办" in said
+    assert "wd" not in said

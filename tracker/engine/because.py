@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import date
 
 from tracker.core.model import Event, EventKind, Item, Reason
-from tracker.core.policy import Policy
+from tracker.core.policy import Interval, Policy
 from tracker.core.reminders import Milestone
 from tracker.core.standing import Dates
+from tracker.core.wording import day_zh
 from tracker.engine.mails import StoredMail
 
 #: The same sentence in English and in Chinese.
@@ -72,18 +73,37 @@ def rule(dates: Dates, policy: Policy, milestone: Milestone) -> Both:
         return f"the quota is looked at every {policy.pace}", "定期核对完成进度"
     if reason is Reason.ESCALATION:
         return (
-            f"overdue since {due}, goes upward after {policy.escalate}",
-            f"{due}到期未报，按{policy.escalate}升级督办",
+            f"overdue since {due}, goes upward after {_english(policy.escalate)}",
+            f"{_chinese_day(due)}到期未报，逾期{_chinese(policy.escalate)}升级督办",
         )
     if due is None or reason is Reason.OVERDUE:
         return (
-            f"overdue since {due}, repeated every {policy.overdue}",
-            f"{due}到期未报，按{policy.overdue}催报",
+            f"overdue since {due}, repeated every {_english(policy.overdue)}",
+            f"{_chinese_day(due)}到期未报，"
+            + (f"每{_chinese(policy.overdue)}催报一次" if policy.overdue else "催报一次"),
         )
     days = (due - milestone.nominal).days
     if days == 0:
-        return f"the last reminder, due {due}", f"到期日{due}的最后一次提醒"
-    return f"{days} days before {due}", f"到期日{due}前{days}天"
+        return f"the last reminder, due {due}", f"截止日期{_chinese_day(due)}的最后一次提醒"
+    return f"{days} days before {due}", f"截止日期{_chinese_day(due)}前{days}天"
+
+
+def _chinese_day(day: date | None) -> str:
+    return "" if day is None else day_zh(day)
+
+
+def _chinese(every: Interval | None) -> str:
+    """2个工作日 · 7天."""
+    if every is None:
+        return ""
+    return f"{every.count}{'个工作日' if every.unit == 'wd' else '天'}"
+
+
+def _english(every: Interval | None) -> str:
+    if every is None:
+        return "never"
+    unit = "workday" if every.unit == "wd" else "day"
+    return f"{every.count} {unit}{'s' if every.count > 1 else ''}"
 
 
 def quiet(event: Event | None, day: date) -> Both:
