@@ -36,6 +36,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{unit}的{ref}已报送或已免报，无须延期",
         "{ref} of {unit} is answered already, and there is nothing to extend",
     ),
+    "already_accepted": ("{unit}的{ref}已经销号", "{ref} of {unit} is accepted already"),
+    "already_waived": ("{unit}的{ref}已经免报", "{ref} of {unit} is waived already"),
     "already_paused": ("{unit}的{ref}已经暂停", "{ref} of {unit} is paused already"),
     "not_paused": ("{unit}的{ref}没有暂停，无须恢复", "{ref} of {unit} is not paused"),
     "nothing_to_undo": ("{unit}的{ref}没有可以撤销的记录", "there is nothing to undo for {ref} of {unit}"),
@@ -56,6 +58,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "more_time_too_early": (
         "延期后的日期须晚于今天，也须晚于现时限{due}",
         "more time has to end after today and after {due}",
+    ),
+    "extension_too_far": (
+        "{unit}的{ref}：{until}过远，最迟可延至{latest}",
+        "{ref} of {unit}: {until} is too far off; it can be extended to {latest} at the latest",
     ),
     "deadline_passed": (
         "{unit}的{ref}已于{due}到期；逾期后延期，须由督办单位说明理由后办理",

@@ -13,9 +13,9 @@ from sqlalchemy import update
 from tracker.clock import VirtualClock
 from tracker.core.model import Event, EventKind, Mail, Reason
 from tracker.core.occurrences import parse_ref
+from tracker.core.standing import FILE
 from tracker.engine.agenda import set_planned_day
 from tracker.engine.engine import Engine
-from tracker.engine.filestatus import VIA
 from tracker.engine.inforce import Beginning, InForce
 from tracker.engine.outbox import Claimed, Result
 from tracker.engine.reconcile import Changes
@@ -131,7 +131,7 @@ def _replayed(history: Iterable[Event]) -> Iterator[_Coming]:
     """
     latest: dict[tuple[str, str], datetime] = {}
     for event in history:
-        if event.via != VIA:
+        if event.via != FILE:
             key = (event.ref, event.unit)
             latest[key] = max(event.at, latest.get(key, event.at))
             yield _Coming(replace(event, at=latest[key]), is_history=True)

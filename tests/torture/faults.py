@@ -101,6 +101,12 @@ FAULTS = (
         "model", "the outbox as a model", "hypothesis beside a reference, crashes at every step", "L = U = 0"
     ),
     Fault(
+        "ledger",
+        "the ledger under edits",
+        "events by every door, the files edited in between, beside a plain reading of the events",
+        "each row as its events say",
+    ),
+    Fault(
         "simulation",
         "years under a virtual clock",
         "a mail server and a store that fail by a seeded plan",

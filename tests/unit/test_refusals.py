@@ -60,7 +60,7 @@ def raised_in(path) -> Iterator[Raised]:
             facts: frozenset[str] | None
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
                 continue
-            if node.func.id == "_refuse" and file == "core/standing.py":
+            if node.func.id == "_refuse" and file == "core/admission.py":
                 code, facts = node.args[2], frozenset({"ref", "unit"})
             elif node.func.id in PLAIN and function.name != "_refuse":
                 code = node.args[1] if len(node.args) > 1 else ast.Constant(None)
@@ -93,7 +93,7 @@ def placeholders(sentence):
 
 def test_the_walk_finds_what_there_is():
     files = {each.file for each in OF_PAGES}
-    assert {"core/standing.py", "engine/ledger.py", "engine/inforce.py", "web/requests.py"} <= files
+    assert {"core/admission.py", "engine/ledger.py", "engine/inforce.py", "web/requests.py"} <= files
     assert len(OF_PAGES) > 35
 
 

@@ -1,5 +1,6 @@
 """What events add up to, and the state and light on a day."""
 
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tracker.core.admission import admit
 from tracker.core.model import Event, EventKind, Light, State
-from tracker.core.standing import Answer, Dates, answer_like, fold, mark_of, standing
+from tracker.core.standing import FILE, Answer, Dates, answer_like, fold, mark_of, standing
 from tracker.errors import LedgerError
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -144,11 +146,55 @@ def test_undo_takes_back_one_event_after_the_other():
         (["submit", "undo", "undo"], "nothing to undo"),
         (["waive", "submit"], "waived"),
         (["extend"], "needs the new date"),
+        (["waive", "waive"], "already waived"),
+        (["submit", "accept", "accept"], "already accepted"),
     ],
 )
 def test_events_that_do_not_fit_are_refused_with_the_reason(history, why):
+    *known, last = [event(kind) for kind in history]
     with pytest.raises(LedgerError, match=why):
-        fold([event(kind) for kind in history])
+        admit(last, known, DUE, date(2022, 5, 1), target=None)
+    # What stands in the history all the same adds up to something.
+    fold([*known, last])
+
+
+@pytest.mark.parametrize(
+    ("history", "target", "answered", "progress", "accepted"),
+    [
+        ([("submit", 2), ("accept", None)], 5, None, 2, False),
+        ([("submit", 2), ("accept", None), ("submit", 3)], 5, "submitted", 5, False),
+        ([("submit", 2), ("accept", None)], 2, "submitted", 2, True),
+        ([("submit", 2), ("extend", None)], 2, "submitted", 2, False),
+        ([("submit", 2), ("return", None)], 5, "returned", 0, False),
+        ([("submit", None)], 5, "submitted", 5, False),
+        ([("nil", None), ("submit", 3)], 10, None, 3, False),
+        ([("submit", None), ("accept", None), ("submit", None)], None, "submitted", 0, False),
+        ([("submit", None), ("accept", None), ("nil", None)], None, "nil", 0, False),
+        ([("undo", None), ("return", None), ("resume", None)], 3, "returned", 0, False),
+    ],
+)
+def test_any_history_adds_up_by_the_rules_now_in_force(history, target, answered, progress, accepted):
+    found = fold([event(kind, count=count) for kind, count in history], target=target)
+    assert (found.answered, found.progress, found.accepted_at is not None) == (answered, progress, accepted)
+
+
+def test_an_undo_through_the_files_takes_back_their_word_and_nothing_else():
+    def said(kind):
+        return replace(event(kind), via=FILE)
+
+    assert fold([said("waive"), event("pause"), said("undo")]) == Answer(paused=True)
+    assert fold([event("submit"), said("undo")]).answered == "submitted"
+    assert fold([said("submit"), event("return"), event("submit"), said("accept"), said("undo")]).accepted_at
+    assert fold([said("submit")], target=5).accepted_at, "the word of the files needs nobody's acceptance"
+
+
+def test_what_was_taken_back_later_stood_until_then():
+    first, second = event("submit", date(2022, 5, 1)), event("nil", date(2022, 5, 3))
+    history = [first, second, event("undo", date(2022, 5, 9))]
+    assert fold(history).answered == "submitted"
+    assert fold(history, by=event("nil", date(2022, 5, 8)).at).answered == "nil"
+    backdated = [first, second, event("undo", date(2022, 5, 2))]
+    assert fold(backdated, by=event("nil", date(2022, 5, 2), hour=11).at).answered == "submitted"
 
 
 @given(

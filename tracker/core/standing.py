@@ -6,16 +6,15 @@ Events are folded into an ``Answer`` (what was answered, whatever the date); dat
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Literal
 
 from tracker.core.model import Event, EventKind, Light, State
-from tracker.errors import LedgerError
 
-#: More than this at once is a slip of the finger.
-MOST = 1_000_000
+#: How what the files themselves say (``status``, ``acceptance``) stands in the history.
+FILE = "file"
 
 Answered = Literal["submitted", "nil", "returned", "waived"]
 
@@ -141,71 +140,67 @@ def worst(lights: Iterable[Light]) -> Light | None:
     return min(lights, key=URGENCY.index, default=None)
 
 
-def apply(answer: Answer, event: Event, *, target: int | None) -> Answer:
-    """The answer after one more event (undo excepted, which needs the list: see ``fold``).
+def standing_places(events: Sequence[Event], by: datetime | None = None) -> list[int]:
+    """Which of ``events``, in the order in which they were written down, are not taken back (``by`` an instant).
 
-    Raises LedgerError where the event does not fit, in words for the person who asked for it.
+    An undo takes back the last one that stands; one through the files takes back the last word of the files that
+    stands, whatever has come after it.  Where there is none, it takes back nothing.
     """
+    left: list[int] = []
+    taken_back: dict[int, datetime] = {}
+    for place, event in enumerate(events):
+        if event.event is not EventKind.UNDO:
+            left.append(place)
+            continue
+        last = next((each for each in reversed(left) if event.via != FILE or is_word(events[each])), None)
+        if last is not None:
+            left.remove(last)
+            taken_back[last] = event.at
+    if by is None:
+        return left
+    lifted = (place for place, undone_at in taken_back.items() if undone_at > by)
+    return sorted(place for place in (*left, *lifted) if events[place].at <= by)
+
+
+def standing_events(events: Sequence[Event], by: datetime | None = None) -> list[Event]:
+    """The same as events."""
+    return [events[place] for place in standing_places(events, by)]
+
+
+def fold(events: Sequence[Event], *, target: int | None = None, by: datetime | None = None) -> Answer:
+    """What ``events`` of one assignment, in the order in which they were written down, add up to.
+
+    Whether an event fits was decided when it was recorded (``core/admission.py``) and is not asked again: whatever
+    the rules have become since, every history adds up to something.  ``by`` leaves out what counts from later.
+    """
+    answer = NOTHING
+    for event in standing_events(events, by):
+        answer = _after(answer, event, target)
+    return answer
+
+
+def is_word(event: Event) -> bool:
+    """Whether this is what ``status`` in the files said."""
+    return event.via == FILE and event.event in (EventKind.SUBMIT, EventKind.PAUSE, EventKind.WAIVE)
+
+
+def _after(answer: Answer, event: Event, target: int | None) -> Answer:
     kind = event.event
     if kind is EventKind.SUBMIT:
-        return _submit(answer, event, target)
+        return _submitted(answer, event, target)
     if kind is EventKind.NIL:
-        _refuse(answer.answered == "waived", event, "is_waived", "it is waived; undo the waiver first")
-        return replace(answer, answered="nil", submitted_at=_counts_from(answer, event), via=event.via)
+        at = _counts_from(answer, event)
+        return replace(answer, answered="nil", submitted_at=at, accepted_at=None, via=event.via)
     if kind is EventKind.ACCEPT:
-        _refuse(
-            answer.answered not in ("submitted", "nil"),
-            event,
-            "nothing_to_accept",
-            "nothing has been submitted yet",
-        )
-        return replace(answer, accepted_at=event.at)
+        # What is not all there under a later quota is not closed by an acceptance under an earlier one.
+        return replace(answer, accepted_at=event.at) if answer.answered in ("submitted", "nil") else answer
     if kind is EventKind.RETURN:
-        _refuse(
-            answer.answered not in ("submitted", "nil"),
-            event,
-            "nothing_to_return",
-            "nothing has been submitted that could be returned",
-        )
         return replace(answer, answered="returned", progress=0, submitted_at=None, accepted_at=None)
     if kind is EventKind.EXTEND:
-        _refuse(
-            event.until is None,
-            event,
-            "extension_without_date",
-            "an extension needs the new date (--until)",
-        )
-        _refuse(answer.quiet and not answer.paused, event, "already_answered", "it is already answered")
         return replace(answer, extended_due=event.until)
     if kind is EventKind.WAIVE:
         return replace(answer, answered="waived")
-    if kind is EventKind.PAUSE:
-        _refuse(answer.paused, event, "already_paused", "it is already paused")
-        return replace(answer, paused=True)
-    if kind is EventKind.RESUME:
-        _refuse(not answer.paused, event, "not_paused", "it is not paused")
-        return replace(answer, paused=False)
-    raise LedgerError(
-        f"{event.ref} of {event.unit}: {kind} cannot be applied by itself",
-        "nothing_to_undo",
-        ref=event.ref,
-        unit=event.unit,
-    )
-
-
-def fold(events: Iterable[Event], *, target: int | None = None) -> Answer:
-    """What ``events`` of one assignment, in the order in which they count, add up to.
-
-    ``undo`` takes back the last event that is not itself taken back; with none left it raises LedgerError.
-    """
-    history = [NOTHING]
-    for event in events:
-        if event.event is EventKind.UNDO:
-            _refuse(len(history) == 1, event, "nothing_to_undo", "there is nothing to undo")
-            history.pop()
-        else:
-            history.append(apply(history[-1], event, target=target))
-    return history[-1]
+    return replace(answer, paused=kind is EventKind.PAUSE)
 
 
 def standing(
@@ -236,33 +231,23 @@ def standing(
     return Standing(state, _light(state, late=late > 0), days_left, late)
 
 
-def _submit(answer: Answer, event: Event, target: int | None) -> Answer:
-    _refuse(answer.answered == "waived", event, "is_waived", "it is waived; undo the waiver first")
-    _refuse(
-        event.count is not None and event.count < 0,
-        event,
-        "count_below_zero",
-        "a count cannot be below zero",
-    )
-    _refuse(
-        event.count is not None and event.count > MOST,
-        event,
-        "count_too_large",
-        f"a count cannot be above {MOST:,}（数量过大）",
-    )
-    progress = answer.progress
-    if target is not None:
+def _submitted(answer: Answer, event: Event, target: int | None) -> Answer:
+    """An acceptance is of what was accepted: what comes after it is not.  The word of the files needs none."""
+    progress = answer.progress + (event.count or 0)
+    if target is not None and event.count is None:
         # A submission without a count answers the whole of the quota.
-        progress = max(target, progress) if event.count is None else progress + event.count
-        if progress < target:
-            return replace(answer, progress=progress, via=event.via)
-    elif event.count is not None:
-        progress += event.count
+        progress = max(target, progress)
+    if target is not None and progress < target:
+        answered: Answered | None = "returned" if answer.answered == "returned" else None
+        return replace(
+            answer, answered=answered, progress=progress, submitted_at=None, accepted_at=None, via=event.via
+        )
     return replace(
         answer,
         answered="submitted",
         progress=progress,
         submitted_at=_counts_from(answer, event),
+        accepted_at=event.at if event.via == FILE else None,
         via=event.via,
     )
 
@@ -327,13 +312,3 @@ def _late_days(answer: Answer, day: date, grace_until: date | None, due: date | 
     submitted = None if answer.submitted_at is None else answer.submitted_at.astimezone(zone).date()
     answered_on = submitted or day
     return (answered_on - due).days if answered_on > grace_until else 0
-
-
-def _refuse(condition: bool, event: Event, code: str, why: str) -> None:  # noqa: FBT001
-    if condition:
-        raise LedgerError(
-            f"{event.ref} of {event.unit}: cannot {event.event} it: {why}",
-            code,
-            ref=event.ref,
-            unit=event.unit,
-        )

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from tracker.core.model import Definition
 from tracker.core.reminders import next_on
-from tracker.core.standing import Dates
+from tracker.core.standing import NOTHING, Answer, Dates
 from tracker.engine.inforce import InForce
 from tracker.store.campaigns import read_fact, write_fact
 from tracker.store.tables import AGENDA, AgendaRow
@@ -52,11 +52,11 @@ def ensure_agenda(
     dates: Dates,
     said_through: date,
     *,
-    answered: str | None = None,
+    answer: Answer = NOTHING,
 ) -> tuple[int, bool]:
     """The id of the agenda row for these dates, and whether it had to be made.
 
-    A row that is asleep is woken: somebody hangs on it again, unless what was ``answered`` leaves them unchased.
+    A row that is asleep is woken: somebody hangs on it again, unless their ``answer`` leaves nothing to say to them.
     """
     slot = _slot(period, dates)
     found = session.execute(
@@ -64,13 +64,13 @@ def ensure_agenda(
             AGENDA.c.campaign == force.campaign.id, AGENDA.c.key == definition.key, AGENDA.c.slot == slot
         )
     ).first()
-    if found is not None and found.next_on is not None:
+    if found is not None and (found.next_on is not None or answer.quiet):
         return found.id, False
     if found is not None:
-        following = _following(force, definition, dates, said_through, answered)
+        following = _following(force, definition, dates, said_through, answer.answered)
         session.execute(update(AGENDA).where(AGENDA.c.id == found.id).values(next_on=following, told=""))
         return found.id, False
-    values = agenda_values(force, definition, period, dates, said_through, answered=answered)
+    values = agenda_values(force, definition, period, dates, said_through, answered=answer.answered)
     return int(session.execute(insert(AGENDA).values(**values).returning(AGENDA.c.id)).scalar_one()), True
 
 

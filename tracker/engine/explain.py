@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Row
 from sqlmodel import Session
 
 from tracker.core.model import Definition, Event, Item, MailKind, Reason
@@ -24,7 +26,7 @@ from tracker.engine import because
 from tracker.engine.agenda import first_day
 from tracker.engine.because import Both
 from tracker.engine.inforce import InForce
-from tracker.engine.ledger import find_assignment, read_recorded, with_extension
+from tracker.engine.ledger import find_assignment, read_recorded
 from tracker.engine.mails import StoredMail, mails_about
 from tracker.store.tables import MailState
 
@@ -90,8 +92,7 @@ def explain(session: Session, force: InForce, ref: str, unit: str, now: datetime
     """Every reminder of one assignment that went, did not go, or will.  Raises UnknownNameError."""
     row = find_assignment(session, force, ref, unit, force.day(now))
     definition = force.definition(row.key)
-    by_rule = Dates.of(row.opens, row.due, row.effective_due, 0, force.campaign.issued)
-    spans = _spans(force, definition, by_rule, read_recorded(session, row.id), unit)
+    spans = _spans(force, definition, row, read_recorded(session, row.id))
     told = _Told(session, force, definition, ref, unit, spans, now)
     entries = sorted(told.entries(), key=lambda entry: entry.on)
     last = spans[-1]
@@ -104,19 +105,18 @@ def explain(session: Session, force: InForce, ref: str, unit: str, now: datetime
 def _spans(
     force: InForce,
     definition: Definition,
-    dates: Dates,
+    row: Row[Any],
     events: Sequence[tuple[datetime, Event]],
-    unit: str,
 ) -> list[_Span]:
     """From event to event as the service came to know of them, which may be later than they count from."""
-    target = force.target(definition, unit)
+    target = force.target(definition, row.unit)
     starts: list[tuple[datetime, Answer, Event | None]] = [(NEVER, NOTHING, None)]
     for count, (recorded_at, event) in enumerate(events, start=1):
         answer = fold([each for _, each in events[:count]], target=target)
         starts.append((recorded_at, answer, event))
     ends = [start for start, _, _ in starts[1:]] + [EVER]
     return [
-        _Span(since, until, with_extension(force, definition, dates, answer), answer, event)
+        _Span(since, until, force.dates(definition, row.opens, row.due, answer.extended_due), answer, event)
         for (since, answer, event), until in zip(starts, ends, strict=True)
     ]
 

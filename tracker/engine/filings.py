@@ -14,14 +14,14 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, func, insert, select
 from sqlmodel import Session
 
 from tracker.core.form import ColumnKind, Filed, FiledRow, Form, Value
 from tracker.core.model import Event, EventKind
 from tracker.engine.asked import cell_of, still_asked
 from tracker.engine.inforce import InForce
-from tracker.engine.ledger import record
+from tracker.engine.ledger import last_event, record, settle_filing
 from tracker.engine.standings import LedgerRow, answer_of, in_order, ledger_row
 from tracker.store.lots import lots
 from tracker.store.numbers import numbered
@@ -29,6 +29,8 @@ from tracker.store.tables import ASSIGNMENT, DOCUMENT, FILING
 
 #: How a filed table stands in the history of its assignment.
 VIA = "form"
+#: What a file says from which nothing was taken.
+NOTHING_TAKEN = "{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,7 @@ def filed_before(
 
 
 def refused_tables(session: Session, tables: Iterable[Table]) -> set[int]:
-    """The assignments for which the last file that came was not taken."""
+    """The assignments for which nothing was taken from the last file that came."""
     found: set[int] = set()
     for some in lots([table.id for table in tables]):
         last = (
@@ -212,7 +214,7 @@ def refused_tables(session: Session, tables: Iterable[Table]) -> set[int]:
             .where(FILING.c.assignment_id.in_(some))
             .group_by(FILING.c.assignment_id)
         )
-        query = select(FILING.c.assignment_id).where(FILING.c.id.in_(last), FILING.c.in_force.is_(False))
+        query = select(FILING.c.assignment_id).where(FILING.c.id.in_(last), FILING.c.content == NOTHING_TAKEN)
         found |= set(session.execute(query).scalars())
     return found
 
@@ -233,8 +235,9 @@ def take(session: Session, force: InForce, table: Table, filed: Filed, sent: Sen
     note = sent.paper.name
     event = Event(sent.at, table.ref, table.unit, kind, who=sent.who, via=sent.via, note=note)
     record(session, force, event, now)
-    session.execute(update(FILING).where(FILING.c.assignment_id == table.id).values(in_force=False))
-    _keep(session, table, sent, now, content=content, digest=digest, in_force=True)
+    # Whoever records is alone with the events, so the last one is ours.
+    _keep(session, table, sent, now, content=content, digest=digest, event=last_event(session))
+    settle_filing(session, table.id)
     return True
 
 
@@ -243,7 +246,7 @@ def keep_refused(session: Session, table: Table, sent: Sent, now: datetime) -> N
     digest = hashlib.sha256(sent.paper.data).hexdigest()
     there = select(func.count()).where(FILING.c.assignment_id == table.id, FILING.c.digest == digest)
     if not session.execute(there).scalar_one():
-        _keep(session, table, sent, now, content="{}", digest=digest, in_force=False)
+        _keep(session, table, sent, now, content=NOTHING_TAKEN, digest=digest, event=None)
 
 
 def keep_document(session: Session, paper: Paper) -> int:
@@ -264,7 +267,7 @@ def read_document(session: Session, number: int) -> Paper | None:
 
 
 def _keep(
-    session: Session, table: Table, sent: Sent, now: datetime, *, content: str, digest: str, in_force: bool
+    session: Session, table: Table, sent: Sent, now: datetime, *, content: str, digest: str, event: int | None
 ) -> None:
     values = {
         "assignment_id": table.id,
@@ -279,7 +282,8 @@ def _keep(
         "content": content,
         "findings": json.dumps(list(sent.findings), ensure_ascii=False),
         "questions": sent.questions,
-        "in_force": in_force,
+        "event_id": event,
+        "in_force": False,
     }
     session.execute(insert(FILING).values(**values))
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from tracker.core.calling import resolve
 from tracker.core.form import Form
-from tracker.core.model import Campaign, Contact, Definition, Language, Occurrence, Reason
+from tracker.core.model import Campaign, Contact, Definition, Language, Reason
 from tracker.core.policy import Policy, Quiet, Settings
 from tracker.core.reminders import Rules, effective_due
 from tracker.core.standing import Answer, Dates, Standing, standing
@@ -149,11 +149,14 @@ class InForce:
         """Every time zone in which somebody gets mail."""
         return tuple(sorted({*self._zones.values(), self.campaign.timezone}))
 
-    def dates(self, definition: Definition, occurrence: Occurrence) -> Dates:
-        """The dates of an occurrence by rule and holiday rule, before any extension."""
-        due = occurrence.due
+    def dates(
+        self, definition: Definition, opens: date, due: date | None, extended_due: date | None = None
+    ) -> Dates:
+        """The dates of what opens and is due by the rule then: the later of holiday rule and extension is in force."""
         effective = None if due is None else self.date_by_rule(definition, due)
-        return Dates.of(occurrence.opens, due, effective, definition.grace_days, self.campaign.issued)
+        if effective is not None and extended_due is not None:
+            effective = max(effective, extended_due)
+        return Dates.of(opens, due, effective, definition.grace_days, self.campaign.issued)
 
     def date_by_rule(self, definition: Definition, due: date) -> date:
         """The date in force of what is due on ``due``, where nobody has extended it."""
@@ -250,6 +253,8 @@ class InForce:
             definition.on_holiday,
             definition.grace_days,
             definition.status,
+            definition.acceptance,
+            self.campaign.timezone,
             self.policy(definition),
             self.campaign.issued,
             self._calendar_facts,

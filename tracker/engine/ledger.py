@@ -1,22 +1,28 @@
-"""Takes events into the ledger: appended to the history, summed up in the assignment's row."""
+"""Takes events into the ledger: appended to the history, summed up in the assignment's row.
+
+The columns of a row follow from its events and the definition in force alone (``settled``), whether an event or an
+edit of the files has changed them; the agenda row that it hangs on follows from its dates.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Row, func, insert, or_, select, update
 from sqlmodel import Session
 
+from tracker.core.admission import admit
 from tracker.core.calling import example
-from tracker.core.model import Definition, Event, EventKind, Occurrence
+from tracker.core.model import Definition, Event, EventKind
 from tracker.core.occurrences import parse_ref
-from tracker.core.standing import Answer, Dates, fold, mark_of
+from tracker.core.standing import Answer, Dates, fold, mark_of, standing_places
 from tracker.engine.agenda import ensure_agenda, said_through
 from tracker.engine.inforce import InForce
-from tracker.errors import LedgerError, UnknownNameError
+from tracker.errors import UnknownNameError
 from tracker.store.database import in_turn
-from tracker.store.tables import ASSIGNMENT, EVENT
+from tracker.store.tables import ASSIGNMENT, EVENT, FILING
 
 
 def record(
@@ -40,15 +46,17 @@ def record(
     row = find_assignment(session, force, event.ref, event.unit, force.day(now))
     definition = force.definition(row.key)
     known = read_events(session, row.id)
+    target = force.target(definition, event.unit)
     if not replayed:
-        _check(event, row, force, forced=forced)
-    answer = fold([*known, event], target=force.target(definition, event.unit))
+        admit(event, known, row.effective_due, force.day(event.at), target=target, forced=forced)
+    answer = fold([*known, event], target=target)
     session.execute(
         insert(EVENT).values(
             campaign=force.campaign.id, assignment_id=row.id, recorded_at=now, **event_values(event)
         )
     )
     _store_answer(session, force, definition, row, answer, force.day(now), event)
+    settle_filing(session, row.id)
     return answer
 
 
@@ -115,6 +123,16 @@ def read_recorded(session: Session, assignment: int) -> list[tuple[datetime, Eve
     return [(row.recorded_at, event_of(row)) for row in rows]
 
 
+def events_of(session: Session, force: InForce, key: str) -> dict[int, list[Event]]:
+    """By assignment of one definition, the same; those that have none are left out."""
+    found: defaultdict[int, list[Event]] = defaultdict(list)
+    query = select(EVENT).join(ASSIGNMENT, ASSIGNMENT.c.id == EVENT.c.assignment_id)
+    query = query.where(ASSIGNMENT.c.campaign == force.campaign.id, ASSIGNMENT.c.key == key)
+    for row in session.execute(query.order_by(EVENT.c.id)):
+        found[row.assignment_id].append(event_of(row))
+    return found
+
+
 def read_history(
     session: Session, campaign: str, *, ref: str | None = None, unit: str | None = None
 ) -> list[Event]:
@@ -167,13 +185,26 @@ def event_of(row: Row[Any]) -> Event:
     )
 
 
-def with_extension(force: InForce, definition: Definition, dates: Dates, answer: Answer) -> Dates:
-    """``dates`` with the extension that ``answer`` has, or with none."""
-    if answer.extended_due is not None:
-        return Dates.of(dates.opens, dates.due, answer.extended_due, definition.grace_days, dates.asked)
-    if dates.due is None:
-        return dates
-    return force.dates(definition, Occurrence(definition.key, None, dates.due, dates.opens))
+def settled(force: InForce, definition: Definition, dates: Dates, answer: Answer) -> dict[str, object]:
+    """The columns of an assignment that follow from its answer, and from dates that ``force`` gave for that answer."""
+    is_late = answer.quiet and force.standing(definition, dates, answer, dates.opens).late_days > 0
+    return {
+        "opens": dates.opens,
+        "due": dates.due,
+        "effective_due": dates.effective_due,
+        "grace_until": dates.grace_until,
+        "answered": answer.answered,
+        "paused": answer.paused,
+        "progress": answer.progress,
+        "submitted_at": answer.submitted_at,
+        "accepted_at": answer.accepted_at,
+        "extended_due": answer.extended_due,
+        "via": answer.via,
+        "quiet": answer.quiet,
+        "mark": mark_of(answer, is_late=is_late),
+        # What is quiet has nothing left to be mentioned for.
+        **({"nudge": None, "nudge_on": None} if answer.quiet else {}),
+    }
 
 
 def _store_answer(
@@ -185,64 +216,43 @@ def _store_answer(
     today: date,
     event: Event,
 ) -> None:
-    values: dict[str, object] = {
-        "answered": answer.answered,
-        "paused": answer.paused,
-        "progress": answer.progress,
-        "submitted_at": answer.submitted_at,
-        "accepted_at": answer.accepted_at,
-        "extended_due": answer.extended_due,
-        "via": answer.via,
-        "quiet": answer.quiet,
-    }
-    dates = Dates(row.opens, row.due, row.effective_due, row.grace_until, force.campaign.issued)
-    if answer.extended_due != row.extended_due:
-        dates = with_extension(force, definition, dates, answer)
-        values |= {"effective_due": dates.effective_due, "grace_until": dates.grace_until}
-    is_late = answer.quiet and force.standing(definition, dates, answer, today).late_days > 0
-    values["mark"] = mark_of(answer, is_late=is_late)
-    if not answer.quiet:
-        agenda, _ = ensure_agenda(
-            session,
-            force,
-            definition,
-            row.period,
-            dates,
-            said_through(session, force, today),
-            answered=answer.answered,
-        )
-        values["agenda_id"] = agenda
+    dates = force.dates(definition, row.opens, row.due, answer.extended_due)
+    values = settled(force, definition, dates, answer)
+    said = said_through(session, force, today)
+    values["agenda_id"], _ = ensure_agenda(session, force, definition, row.period, dates, said, answer=answer)
     if answer.answered == "returned" and event.event in (EventKind.RETURN, EventKind.UNDO):
         values |= {"nudge": "returned", "nudge_on": today}
-    elif answer.quiet:
-        values |= {"nudge": None, "nudge_on": None}
     session.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.id == row.id).values(**values))
 
 
-def _check(event: Event, row: Row[Any], force: InForce, *, forced: bool) -> None:
-    if event.event is not EventKind.EXTEND or event.until is None:
+def settle_filing(session: Session, assignment: int) -> None:
+    """Let that table of an assignment be in force which its events say: the last one filed that still stands.
+
+    What was sent back is not in force; what is answered anew without a table leaves the one before in force, unless
+    the two contradict each other (a nil return and none).
+    """
+    query = select(FILING.c.id, FILING.c.event_id, FILING.c.in_force)
+    filings = session.execute(query.where(FILING.c.assignment_id == assignment)).all()
+    if not filings:
         return
-    name = f"{event.ref} of {event.unit}"
-    facts = {"ref": event.ref, "unit": event.unit, "due": row.effective_due}
-    if row.effective_due is None:
-        raise LedgerError(f"{name} has no deadline that could be extended", "no_deadline", **facts)
-    if event.until <= row.effective_due:
-        raise LedgerError(
-            f"{name} is due on {row.effective_due}: an extension needs a later date than that",
-            "extension_too_early",
-            **facts,
-        )
-    if force.day(event.at) > row.effective_due and not forced:
-        raise LedgerError(
-            f"{name} was due on {row.effective_due}, and an extension is for deadlines that have not passed; "
-            "--force grants it all the same",
-            "deadline_passed",
-            **facts,
-        )
-    if forced and not (event.reason or event.note):
-        raise LedgerError(
-            f"{name}: an extension after the deadline needs a reason (--reason)", "reason_needed", **facts
-        )
+    by_event = {row.event_id: row.id for row in filings}
+    rows = session.execute(
+        select(EVENT).where(EVENT.c.assignment_id == assignment).order_by(EVENT.c.id)
+    ).all()
+    events = [event_of(row) for row in rows]
+    found: int | None = None
+    kind: EventKind | None = None
+    for place in standing_places(events):
+        event, filed = events[place], by_event.get(rows[place].id)
+        if event.event is EventKind.RETURN:
+            found = None
+        elif event.event in (EventKind.SUBMIT, EventKind.NIL):
+            found = filed if filed is not None or kind is not event.event else found
+            kind = event.event
+    if [row.id for row in filings if row.in_force] != ([] if found is None else [found]):
+        of_it = update(FILING).where(FILING.c.assignment_id == assignment)
+        session.execute(of_it.values(in_force=False))
+        session.execute(of_it.where(FILING.c.id == found).values(in_force=True))
 
 
 def _example(session: Session, campaign: str, key: str) -> str:

@@ -1,34 +1,36 @@
 """Brings the ledger up to date with the definitions, touching only what differs.
 
-What is past stays: a unit that leaves a group keeps what it owed until then, one that joins owes only what
-is still to come, and what has been answered never moves.
+What is past stays asked: a unit that leaves a group keeps what it owed until then, one that joins owes only what
+is still to come.  How anything stands follows from its events and the definition now in force (``ledger.settled``).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Select, delete, func, insert, select, update
 from sqlmodel import Session
 
-from tracker.core.model import Campaign, Definition, Every, Occurrence
+from tracker.core.model import Campaign, Definition, Event, Every, Occurrence
 from tracker.core.occurrences import occurrences
 from tracker.core.reminders import next_on
-from tracker.core.standing import REMOVED, Dates
+from tracker.core.standing import NOTHING, REMOVED, Answer, Dates, fold
 from tracker.engine.agenda import agenda_dates, agenda_values, ensure_agenda
-from tracker.engine.filestatus import apply_status
+from tracker.engine.bulk import Bulk
+from tracker.engine.filestatus import Appeared, Words
 from tracker.engine.inforce import InForce
+from tracker.engine.ledger import events_of, settle_filing, settled
 from tracker.errors import AnotherDocumentError, RemovalsHeldBackError
 from tracker.store.campaigns import known_campaigns
-from tracker.store.lots import lots
 from tracker.store.tables import (
     AGENDA,
     ASSIGNMENT,
     DEFINITION,
     EVENT,
+    FILING,
     AgendaRow,
     AssignmentRow,
 )
@@ -36,9 +38,6 @@ from tracker.store.tables import (
 #: Assignments exist to the end of the year, and at least this far ahead; to a whole month, so that the
 #: ledger need not grow every day.
 AHEAD = timedelta(days=92)
-
-#: So many new assignments are written together.
-LOT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +105,21 @@ def reconcile(
     kept = select(DEFINITION.c.key).where(ours)
     was_ours = (AGENDA.c.campaign == force.campaign.id, AGENDA.c.key.not_in(kept))
     left = set(session.execute(select(AGENDA.c.key).where(*was_ours).distinct()).scalars())
-    bulk = _Bulk(session, force.campaign.id)
-    #: Definitions of which a person says, or may have said, in the files that they are done, paused or waived.
-    marked: list[Definition] = []
+    bulk = Bulk(session, force.campaign.id)
+    words = Words(session, force, now)
     for definition in force.campaign:
         row = known.pop(definition.key, None)
         fingerprint = force.definition_fingerprint(definition)
         until = known_until(force, definition, everything_until)
         if row is not None and row.fingerprint == fingerprint:
             if row.horizon < until and definition.rule.every is not None:
-                _Writer(session, force, definition, changes, said_through).add(row.horizon, until, bulk)
+                writer = _Writer(session, force, definition, changes, said_through)
+                writer.add(row.horizon, until, bulk)
                 bulk.remember(definition, fingerprint, until)
-                if definition.status is not None:
-                    marked.append(definition)
+                words.may_be_said(definition, writer.appeared)
             continue
         writer = _Writer(session, force, definition, changes, said_through)
+        words.look_before(definition)
         if row is None and definition.key not in left:
             writer.add(date.min, until, bulk)
             bulk.remember(definition, fingerprint, until)
@@ -130,11 +129,9 @@ def reconcile(
         else:
             writer.change(max(until, row.horizon), today)
             bulk.remember(definition, fingerprint, max(until, row.horizon))
-        if row is not None or definition.status is not None:
-            marked.append(definition)
+        words.may_be_said(definition, writer.appeared)
     bulk.flush()
-    for definition in marked:
-        apply_status(session, force, definition, now)
+    words.say()
     for key in known:
         _remove_definition(session, force, key, today, changes)
     return changes
@@ -163,54 +160,6 @@ def refuse_another_document(session: Session, campaign: Campaign) -> None:
         raise AnotherDocumentError(campaign.id, before, now)
 
 
-class _Bulk:
-    """New rows, written in lots: one statement for thousands of them instead of several for each."""
-
-    def __init__(self, session: Session, campaign: str) -> None:
-        self._session = session
-        self._campaign = campaign
-        self._agenda: list[dict[str, object]] = []
-        self._assignments: list[tuple[int, dict[str, object]]] = []
-        self._definitions: list[dict[str, object]] = []
-
-    def add(self, agenda: dict[str, object], assignments: Iterable[dict[str, object]]) -> None:
-        """An agenda row that is certainly new, with the assignments that hang on it."""
-        place = len(self._agenda)
-        self._agenda.append(agenda)
-        self._assignments.extend((place, assignment) for assignment in assignments)
-        if len(self._assignments) >= LOT:
-            self.flush()
-
-    def remember(self, definition: Definition, fingerprint: str, until: date) -> None:
-        """The definition has its assignments until then."""
-        self._definitions.append(
-            {
-                "campaign": self._campaign,
-                "key": definition.key,
-                "fingerprint": fingerprint,
-                "horizon": until,
-                "title": definition.title,
-            }
-        )
-
-    def flush(self) -> None:
-        """Write what has been collected."""
-        if self._agenda:
-            inserted = self._session.execute(
-                insert(AGENDA).returning(AGENDA.c.id, sort_by_parameter_order=True), self._agenda
-            )
-            ids = inserted.scalars().all()
-            rows = [{**values, "agenda_id": ids[place]} for place, values in self._assignments]
-            self._session.execute(insert(ASSIGNMENT), rows)
-        if self._definitions:
-            keys = [values["key"] for values in self._definitions]
-            for lot in lots(keys):
-                these = (DEFINITION.c.campaign == self._campaign, DEFINITION.c.key.in_(lot))
-                self._session.execute(delete(DEFINITION).where(*these))
-            self._session.execute(insert(DEFINITION), self._definitions)
-        self._agenda, self._assignments, self._definitions = [], [], []
-
-
 class _Writer:
     """Writes the assignments of one definition, and the agenda rows that they hang on."""
 
@@ -228,42 +177,57 @@ class _Writer:
         self.changes = changes
         self.said_through = said_through or date.min
         self.policy = force.policy(definition)
-        self._agendas: dict[tuple[str, date | None, str | None], tuple[int, bool]] = {}
+        self._agendas: dict[tuple[str, date | None, bool, str | None], tuple[int, bool]] = {}
+        self.appeared = Appeared()
 
-    def add(self, since: date, until: date, bulk: _Bulk) -> None:
+    def add(self, since: date, until: date, bulk: Bulk) -> None:
         """Every assignment that is due in [since, until) and new, with its period."""
         for occurrence in self._occurrences(since, until):
-            dates = self.force.dates(self.definition, occurrence)
+            dates = self._dates(occurrence)
             units = self.definition.units
             bulk.add(
                 agenda_values(self.force, self.definition, occurrence.period or "", dates, self.said_through),
                 self._assignments(occurrence, units, dates),
             )
-            self.changes.added.append(Change(occurrence.ref, units, None, dates.effective_due))
+            self._appear(occurrence, units, dates)
 
     def change(self, until: date, today: date) -> None:
-        """Move, add and take away what differs; all that was answered, and all that is past, stays."""
+        """Add and take away what differs, and let all that there is stand by the rules now in force."""
         key = self.definition.key
         existing: dict[str, dict[str, AssignmentRow]] = defaultdict(dict)
         for row in self.session.execute(_rows_of(self.force, key)).scalars():
             existing[row.period][row.unit] = row
+        events = events_of(self.session, self.force, key) if existing else {}
         for occurrence in self._occurrences(date.min, until):
             rows = existing.pop(occurrence.period or "", {})
             missing = []
             for unit in self.definition.units:
                 found = rows.pop(unit, None)
                 if found is not None:
-                    self._move(found, occurrence, today)
+                    self._restore(found, occurrence)
+                    self._settle(found, occurrence.opens, occurrence.due, events, today)
                 elif occurrence.due is None or occurrence.due >= today:
                     missing.append(unit)
             if missing:
                 self._insert(occurrence, tuple(missing), nudge_on=today if occurrence.opens < today else None)
-            for row in rows.values():
-                self._take_away(row, today)
+            self._leave(rows.values(), events, today)
         for rows in existing.values():
-            for row in rows.values():
-                self._take_away(row, today)
+            self._leave(rows.values(), events, today)
         self._reschedule(today)
+        filed = select(FILING.c.assignment_id).join(ASSIGNMENT, ASSIGNMENT.c.id == FILING.c.assignment_id)
+        ours = (ASSIGNMENT.c.campaign == self.force.campaign.id, ASSIGNMENT.c.key == key)
+        for assignment in self.session.execute(filed.where(*ours).distinct()).scalars().all():
+            settle_filing(self.session, assignment)
+
+    def _leave(
+        self, rows: Iterable[AssignmentRow], events: Mapping[int, Sequence[Event]], today: date
+    ) -> None:
+        """What the definition does not ask for any more goes, unless it was owed before."""
+        for row in rows:
+            if row.removed_on is None and row.effective_due is not None and row.effective_due < today:
+                self._settle(row, row.opens, row.due, events, today)
+            else:
+                _remove(self.session, row, today, self.changes)
 
     def _occurrences(self, since: date, until: date) -> list[Occurrence]:
         definition = self.definition
@@ -295,54 +259,78 @@ class _Writer:
 
     def _insert(self, occurrence: Occurrence, units: tuple[str, ...], nudge_on: date | None) -> None:
         """Assignments for units that have joined, perhaps on an agenda row that has spoken already."""
-        dates = self.force.dates(self.definition, occurrence)
+        dates = self._dates(occurrence)
         agenda, is_new = self._agenda(occurrence.period or "", dates, self.said_through)
         is_late = nudge_on is not None and not is_new and self.policy.announce
         late = {"nudge": "opened", "nudge_on": nudge_on} if is_late else {}
         rows = self._assignments(occurrence, units, dates)
         self.session.execute(insert(ASSIGNMENT), [{**row, "agenda_id": agenda, **late} for row in rows])
+        self._appear(occurrence, units, dates)
+
+    def _dates(self, occurrence: Occurrence) -> Dates:
+        return self.force.dates(self.definition, occurrence.opens, occurrence.due)
+
+    def _appear(self, occurrence: Occurrence, units: tuple[str, ...], dates: Dates) -> None:
         self.changes.added.append(Change(occurrence.ref, units, None, dates.effective_due))
+        self.appeared.add(occurrence.period or "", units)
 
     def _agenda(
-        self, period: str, dates: Dates, said_through: date, answered: str | None = None
+        self, period: str, dates: Dates, said_through: date, answer: Answer = NOTHING
     ) -> tuple[int, bool]:
-        slot = (period, dates.effective_due, answered)
+        slot = (period, dates.effective_due, answer.quiet, answer.answered)
         found = self._agendas.get(slot)
         if found is None:
-            found = ensure_agenda(
-                self.session, self.force, self.definition, period, dates, said_through, answered=answered
+            found = self._agendas[slot] = ensure_agenda(
+                self.session, self.force, self.definition, period, dates, said_through, answer=answer
             )
-            self._agendas[slot] = found
         return found
 
-    def _move(self, row: AssignmentRow, occurrence: Occurrence, today: date) -> None:
+    def _restore(self, row: AssignmentRow, occurrence: Occurrence) -> None:
+        if row.removed_on is None:
+            return
         row.removed_on = None
-        row.mark &= ~REMOVED
-        if row.answered in ("submitted", "nil", "waived"):
-            return
-        dates = self.force.dates(self.definition, occurrence)
-        effective = row.extended_due or dates.effective_due
-        dates = Dates.of(dates.opens, dates.due, effective, self.definition.grace_days, dates.asked)
-        yesterday = today - timedelta(days=1)
-        agenda, _ = self._agenda(row.period, dates, yesterday, row.answered)
-        if row.effective_due != effective:
-            self.changes.moved.append(Change(occurrence.ref, (row.unit,), row.effective_due, effective))
-        row.agenda_id, row.opens, row.due = agenda, dates.opens, dates.due
-        row.effective_due, row.grace_until = effective, dates.grace_until
+        self.appeared.again.add((row.period, row.unit))
+        self._appear(occurrence, (row.unit,), self._dates(occurrence))
 
-    def _take_away(self, row: AssignmentRow, today: date) -> None:
-        if row.effective_due is not None and row.effective_due < today:
-            return
-        _remove(self.session, row, today, self.changes)
+    def _settle(
+        self,
+        row: AssignmentRow,
+        opens: date,
+        due: date | None,
+        events: Mapping[int, Sequence[Event]],
+        today: date,
+    ) -> None:
+        """Let a row stand as its events and the rules now in force say."""
+        assert row.id is not None
+        definition = self.definition
+        history = events.get(row.id, ())
+        answer = fold(history, target=self.force.target(definition, row.unit)) if history else NOTHING
+        dates = self.force.dates(definition, opens, due, answer.extended_due)
+        if row.effective_due != dates.effective_due:
+            ref = f"{row.key}@{row.period}" if row.period else row.key
+            self.changes.moved.append(Change(ref, (row.unit,), row.effective_due, dates.effective_due))
+        yesterday = today - timedelta(days=1)
+        row.agenda_id, _ = self._agenda(row.period, dates, yesterday, answer)
+        for name, value in settled(self.force, definition, dates, answer).items():
+            setattr(row, name, value)
 
     def _reschedule(self, today: date) -> None:
         """A policy or calendar may have changed: what is still to come is counted anew from today on."""
         self.session.flush()
+        key = self.definition.key
+        dated = select(ASSIGNMENT.c.agenda_id, ASSIGNMENT.c.opens, ASSIGNMENT.c.due).where(
+            ASSIGNMENT.c.campaign == self.force.campaign.id,
+            ASSIGNMENT.c.key == key,
+            ASSIGNMENT.c.removed_on.is_(None),
+        )
+        for row in self.session.execute(dated.distinct()):
+            # The same day may be due by another rule than before.
+            self.session.execute(
+                update(AGENDA).where(AGENDA.c.id == row.agenda_id).values(opens=row.opens, due=row.due)
+            )
         rows = self.session.execute(
             select(AgendaRow).where(
-                AGENDA.c.campaign == self.force.campaign.id,
-                AGENDA.c.key == self.definition.key,
-                AGENDA.c.next_on > today,
+                AGENDA.c.campaign == self.force.campaign.id, AGENDA.c.key == key, AGENDA.c.next_on > today
             )
         ).scalars()
         for row in rows:

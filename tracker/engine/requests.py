@@ -12,14 +12,13 @@ from typing import Any
 from sqlalchemy import Row, Select, insert, select, update
 from sqlmodel import Session
 
+from tracker.core.admission import admit
 from tracker.core.model import Event, EventKind, MailKind
-from tracker.core.standing import apply
 from tracker.engine.inforce import InForce
-from tracker.engine.ledger import find_assignment, record
+from tracker.engine.ledger import find_assignment, read_events, record
 from tracker.engine.outbox import enqueue
 from tracker.engine.people import person_facts
 from tracker.engine.prompted import prompt
-from tracker.engine.standings import answer_of
 from tracker.errors import LedgerError, UnknownNameError
 from tracker.store.numbers import numbered
 from tracker.store.tables import ASSIGNMENT, REQUEST
@@ -88,7 +87,7 @@ def ask(session: Session, force: InForce, wish: Wish, now: datetime) -> Request:
     """
     row = find_assignment(session, force, wish.ref, wish.unit)
     if wish.kind is Asked.EXTEND:
-        _check(row, force, wish, now)
+        _check(session, row, force, wish, now)
     until = wish.wanted_until
     same = select(REQUEST).where(
         REQUEST.c.assignment_id == row.id,
@@ -211,25 +210,13 @@ def answer_request(
     return answered
 
 
-def _check(row: Row[Any], force: InForce, wish: Wish, now: datetime) -> None:
-    """Ask the ledger itself whether the extension would fit, if it were granted."""
-    until = wish.wanted_until
-    if row.effective_due is None:
-        raise LedgerError(
-            f"{wish.ref} has no deadline that could be extended（本事项没有时限，不需要延期）",
-            "no_deadline",
-            ref=wish.ref,
-            unit=wish.unit,
-        )
-    if until is None or until <= max(row.effective_due, force.day(now)):
-        raise LedgerError(
-            f"more time has to end after today and after {row.effective_due}"
-            f"（延期后的日期须晚于今天和现时限{row.effective_due}）",
-            "more_time_too_early",
-            due=row.effective_due,
-        )
-    event = Event(now, wish.ref, wish.unit, EventKind.EXTEND, until=until)
-    apply(answer_of(row), event, target=force.target(force.definition(row.key), wish.unit))
+def _check(session: Session, row: Row[Any], force: InForce, wish: Wish, now: datetime) -> None:
+    """Ask the ledger itself whether the extension would fit, if it were granted today."""
+    until, today = wish.wanted_until, force.day(now)
+    event = Event(now, wish.ref, wish.unit, EventKind.EXTEND, until=until, reason=wish.text)
+    forced = row.effective_due is not None and today > row.effective_due
+    target = force.target(force.definition(row.key), wish.unit)
+    admit(event, read_events(session, row.id), row.effective_due, today, target=target, forced=forced)
 
 
 def _facts(request: Request, due: date | None) -> dict[str, object]:

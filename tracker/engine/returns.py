@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import bindparam, select
 from sqlmodel import Session
 
-from tracker.core.model import EventKind
-from tracker.core.standing import RETURNED
+from tracker.core.model import Event, EventKind
+from tracker.core.standing import RETURNED, standing_events
 from tracker.engine.digests import Line
+from tracker.engine.ledger import event_of
 from tracker.store.lots import lots
 from tracker.store.tables import ASSIGNMENT, EVENT
 
@@ -29,20 +30,15 @@ def reasons_for_returns(session: Session, campaign: str, assignments: Sequence[i
     """Why each that stands returned was last sent back, where somebody said so; of ``assignments`` only, if given."""
     if assignments is None:
         assignments = session.execute(_STANDING, {"campaign": campaign}).scalars().all()
-    # By assignment, each event that is not taken back: whether it is a return, and what was said.
-    standing: defaultdict[tuple[str, str], list[tuple[bool, str]]] = defaultdict(list)
+    histories: defaultdict[tuple[str, str], list[Event]] = defaultdict(list)
     for some in lots(assignments):
         query = select(EVENT).where(EVENT.c.assignment_id.in_(some))
         for row in session.execute(query.order_by(EVENT.c.id)):
-            events = standing[row.ref, row.unit]
-            if row.event != EventKind.UNDO:
-                events.append((row.event == EventKind.RETURN, row.reason or row.note or ""))
-            elif events:
-                events.pop()
-    found = {
-        place: next((why for is_return, why in reversed(events) if is_return), "")
-        for place, events in standing.items()
-    }
+            histories[row.ref, row.unit].append(event_of(row))
+    found = {}
+    for place, events in histories.items():
+        returned = [event for event in standing_events(events) if event.event is EventKind.RETURN]
+        found[place] = returned[-1].reason or returned[-1].note or "" if returned else ""
     return {place: why for place, why in found.items() if why}
 
 

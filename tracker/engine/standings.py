@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -15,9 +15,8 @@ from tracker.core.model import Definition, Event, Light, Occurrence, State
 from tracker.core.occurrences import occurrences, parse_ref
 from tracker.core.standing import NOTHING, Answer, Dates, fold
 from tracker.engine.inforce import InForce
-from tracker.engine.ledger import event_of, with_extension
+from tracker.engine.ledger import event_of
 from tracker.engine.reconcile import horizon, known_until
-from tracker.errors import LedgerError
 from tracker.store.tables import ASSIGNMENT, EVENT
 
 
@@ -105,7 +104,7 @@ def ledger_row(force: InForce, definition: Definition, row: Row[Any], answer: An
     dates = Dates(row.opens, row.due, row.effective_due, row.grace_until, force.campaign.issued)
     if answer.extended_due != row.extended_due:
         # The row has today's extension; at that time there was another, or none.
-        dates = with_extension(force, definition, dates, answer)
+        dates = force.dates(definition, row.opens, row.due, answer.extended_due)
     ref = f"{row.key}@{row.period}" if row.period else row.key
     return _row(force, definition, ref, row.unit, dates, answer, day)
 
@@ -132,37 +131,20 @@ def answers_at(
     session: Session, force: InForce, at: datetime, *, among: Select[Any] | None = None
 ) -> dict[int, Answer]:
     """What the events up to ``at`` add up to, by the number of the assignment (one of ``among``)."""
-    query = (
-        select(EVENT, ASSIGNMENT.c.key)
-        .join(ASSIGNMENT, ASSIGNMENT.c.id == EVENT.c.assignment_id)
-        .where(EVENT.c.campaign == force.campaign.id, EVENT.c.at <= at)
-        .order_by(EVENT.c.id)
-    )
-    rows = session.execute(query if among is None else query.where(EVENT.c.assignment_id.in_(among)))
-    histories: dict[int, list[Event]] = defaultdict(list)
-    keys: dict[int, str] = {}
-    for row in rows:
-        histories[row.assignment_id].append(event_of(row))
-        keys[row.assignment_id] = row.key
+    # All of them, as a later undo lets what it takes back stand until then.
+    query = select(EVENT, ASSIGNMENT.c.key).join(ASSIGNMENT, ASSIGNMENT.c.id == EVENT.c.assignment_id)
+    query = query.where(EVENT.c.campaign == force.campaign.id)
+    if among is not None:
+        query = query.where(EVENT.c.assignment_id.in_(among))
+    histories: defaultdict[tuple[int, str], list[Event]] = defaultdict(list)
+    for row in session.execute(query.order_by(EVENT.c.id)):
+        histories[row.assignment_id, row.key].append(event_of(row))
     answers = {}
-    for assignment, events in histories.items():
-        definition = force.campaign.definitions.get(keys[assignment])
+    for (assignment, key), events in histories.items():
+        definition = force.campaign.definitions.get(key)
         if definition is not None:
-            answers[assignment] = _fold_leniently(events, force.target(definition, events[0].unit))
+            answers[assignment] = fold(events, target=force.target(definition, events[0].unit), by=at)
     return answers
-
-
-def _fold_leniently(events: Sequence[Event], target: int | None) -> Answer:
-    """The sum of a part of the history: an event that only fits with a later one is passed over."""
-    taken: list[Event] = []
-    answer = NOTHING
-    for event in events:
-        try:
-            answer = fold([*taken, event], target=target)
-        except LedgerError:
-            continue
-        taken.append(event)
-    return answer
 
 
 def answer_of(row: Row[Any]) -> Answer:
@@ -211,5 +193,5 @@ def _still_to_come(
 def _row_by_rule(
     force: InForce, definition: Definition, occurrence: Occurrence, unit: str, day: date
 ) -> LedgerRow:
-    dates = force.dates(definition, occurrence)
+    dates = force.dates(definition, occurrence.opens, occurrence.due)
     return _row(force, definition, occurrence.ref, unit, dates, NOTHING, day)

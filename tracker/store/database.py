@@ -46,7 +46,7 @@ from tracker.store import passing as _passing  # noqa: F401 - its tables belong 
 from tracker.store.tables import AGENDA, ASSIGNMENT, CAMPAIGN, DEFINITION, EVENT, META, REQUEST, Base
 
 #: Raised with every change of the tables.
-SCHEMA = "5"
+SCHEMA = "6"
 
 #: How long a writer waits for another one before it gives up, in seconds.
 LOCK_TIMEOUT = 60

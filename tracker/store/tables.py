@@ -244,10 +244,10 @@ class DocumentRow(Base, table=True):
 
 
 class FilingRow(Base, table=True):
-    """One table as a unit filed it; rows are added, and only ``in_force`` changes.
+    """One table as a unit filed it; rows are added, and only ``in_force`` (at most one of an assignment) changes.
 
-    ``at`` is when it counts from.  ``content`` (what it says) and ``findings`` are JSON; ``digest`` is of the
-    content, or, where nothing was taken from it, of the file.  Of one assignment at most one is in force.
+    ``at`` is when it counts from; ``event_id`` the event that it came with, None where nothing was taken.  ``content``
+    (what it says) and ``findings`` are JSON; ``digest`` is of the content, or, where nothing was taken, of the file.
     """
 
     __tablename__ = "filing"
@@ -277,6 +277,7 @@ class FilingRow(Base, table=True):
     findings: str = Field(sa_type=Text)
     questions: int = 0
     in_force: bool = False
+    event_id: int | None = Field(default=None, sa_type=BigId)
 
 
 class FeedRow(Base, table=True):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Concatenate, ParamSpec
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tracker.core.admission import refuse_unfit
 from tracker.core.answering import Way, ways
 from tracker.core.model import Contact, Event, EventKind, StandIn
-from tracker.core.standing import apply
 from tracker.engine.answers import events_of
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import find_assignment, read_events
@@ -90,12 +90,10 @@ class Case:
         kind = _PROBES.get(way)
         if kind is None:
             return None
-        row = self.row
         # Any date serves: whether more time makes sense at all does not depend on how much.
-        until = row.dates.effective_due if kind is EventKind.EXTEND else None
-        probe = Event(_ANY_TIME, row.ref, row.unit, kind, until=until)
+        probe = Event(_ANY_TIME, self.row.ref, self.row.unit, kind, until=date.max)
         try:
-            apply(row.answer, probe, target=row.target)
+            refuse_unfit(probe, self.row.answer)
         except LedgerError as error:
             return error
         return None

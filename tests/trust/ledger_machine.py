@@ -1,0 +1,418 @@
+"""The ledger under any history: events by every door, edits of the files in between, in every order.
+
+After each step every assignment that is asked for stands as a plain reading of its events by the rules now in force
+says, hangs on the agenda where its dates are, and has that table in force which its events say; and nothing that
+looks at the ledger raises because of what has happened.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from sqlalchemy import select
+
+from tests.world import Running, at, definition, world
+from tracker.board.lights import Board, Choice
+from tracker.config.loader import load
+from tracker.core.form import Filed, FiledRow
+from tracker.core.model import Event, EventKind, Target
+from tracker.core.occurrences import occurrences
+from tracker.core.reminders import next_on
+from tracker.engine.agenda import agenda_dates, planned_day
+from tracker.engine.answers import answer_once, events_of
+from tracker.engine.explain import explain
+from tracker.engine.filings import Paper, Sent, in_force_filings, tables_due, take
+from tracker.engine.ledger import event_of, find_assignment
+from tracker.engine.requests import Asked, Verdict, Wish, answer_request, ask, open_requests
+from tracker.engine.returns import reasons_for_returns
+from tracker.engine.standings import ledger_rows
+from tracker.engine.summary import Moment, summaries
+from tracker.errors import LedgerError, UnknownNameError
+from tracker.store.tables import AGENDA, ASSIGNMENT, EVENT, FILING
+
+UNITS = ("wanzhou", "fuling", "yuzhong")
+FORM = "training-institutions"
+_LOADED = load(Path(__file__).parents[2] / "config").campaign
+assert _LOADED is not None
+FORMS = _LOADED.forms
+
+#: What each definition may come to ask, and when.
+DEADLINES = {
+    "5": ("2022年5月20日前", "2022年6月底前", "2022年5月2日前", "2022年6月底前，并持续推进", "持续推进"),
+    "26/experience": ("每月5日前", "每月10日前", "2022年5月起-8月，每月底前", "每季度"),
+    "table-2": ("2022年5月起，每月5日前", "每月5日前", "2022年6月起，每月12日前"),
+}
+KEYS = st.sampled_from(sorted(DEADLINES))
+REFS = st.sampled_from(
+    (
+        *("5", "26/experience@2022-05", "26/experience@2022-06", "26/experience@2022-Q2"),
+        *("table-2@2022-05", "table-2@2022-06"),
+    )
+)
+COUNTS = st.sampled_from((None, None, 1, 2, 3))
+DAYS = st.integers(-3, 40)
+
+
+@dataclass(frozen=True)
+class Asks:
+    """What the files say of one definition; ``target`` is whose quota it is of how many."""
+
+    deadline: str
+    units: tuple[str, ...] = UNITS
+    target: tuple[int, tuple[str, ...]] | None = None
+    grace: int = 0
+    on_holiday: str = "keep"
+    status: str | None = None
+    acceptance: bool = False
+    has_form: bool = False
+    is_there: bool = True
+
+
+EDITS = {
+    "deadline": None,
+    "units": st.sets(st.sampled_from(UNITS), min_size=1).map(lambda some: tuple(sorted(some))),
+    "target": st.none() | st.tuples(st.integers(1, 6), st.sampled_from((UNITS, UNITS[:1]))),
+    "grace": st.sampled_from((0, 0, 3)),
+    "on_holiday": st.sampled_from(("keep", "before", "after")),
+    "status": st.sampled_from((None, None, "done", "paused", "waived")),
+    "acceptance": st.booleans(),
+    "has_form": st.booleans(),
+    "is_there": st.sampled_from((True, True, False)),
+}
+
+
+def in_force(asks, zone):
+    found = world(
+        *(
+            definition(
+                key,
+                each.deadline,
+                each.units,
+                target=each.target and Target(each.target[0], "典型案例", each.target[1]),
+                grace_days=each.grace,
+                on_holiday=each.on_holiday,
+                status=each.status,
+                acceptance=each.acceptance,
+                form=FORM if each.has_form else None,
+            )
+            for key, each in asks.items()
+            if each.is_there
+        ),
+        units=UNITS,
+        supervisor="yuzhong",
+    )
+    campaign = replace(found.campaign, forms=FORMS, timezone=zone)
+    return replace(found, campaign=campaign, fingerprint=f"{found.fingerprint}{zone}")
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    def __init__(self):
+        super().__init__()
+        self.asks = {key: Asks(deadlines[0]) for key, deadlines in DEADLINES.items()}
+        self.asks["table-2"] = replace(self.asks["table-2"], has_form=True)
+        self.zone = "Asia/Shanghai"
+        self.world = Running(in_force(self.asks, self.zone), "2022-04-20 09:30")
+        self.engine = self.world.engine
+        self.engine.accept_removals = True
+        self.board = Board(self.world.database)
+        self.files = 0
+        self.up_to_date()
+
+    @property
+    def now(self):
+        return self.world.clock.now()
+
+    @property
+    def force(self):
+        return self.engine.force
+
+    @property
+    def today(self):
+        return self.force.day(self.now)
+
+    def up_to_date(self):
+        self.engine.accept_removals = True
+        self.engine.bring_up_to_date(self.now)
+
+    def writing(self):
+        self.up_to_date()
+        return self.world.database.writing()
+
+    # --- events, by every door ---
+
+    @rule(
+        kind=st.sampled_from(
+            ("submit", "submit", "nil", "accept", "return", "waive", "pause", "resume", "undo")
+        ),
+        ref=REFS,
+        unit=st.sampled_from(UNITS),
+        count=COUNTS,
+        before=st.sampled_from((0, 0, 2, 9)),
+    )
+    def something_is_recorded(self, kind, ref, unit, count, before):
+        event = Event(
+            self.now - timedelta(days=before),
+            ref,
+            unit,
+            EventKind(kind),
+            count=count if kind == "submit" else None,
+            reason="x",
+            via="cli",
+        )
+        self.take(event)
+
+    @rule(ref=REFS, unit=st.sampled_from(UNITS), days=DAYS, forced=st.booleans())
+    def it_is_extended(self, ref, unit, days, forced):
+        until = self.today + timedelta(days=days)
+        self.take(Event(self.now, ref, unit, EventKind.EXTEND, until=until, reason="x"), forced=forced)
+
+    def take(self, event, *, forced=False):
+        try:
+            self.engine.record(event, forced=forced)
+        except (LedgerError, UnknownNameError) as error:
+            FIGURES["refused"] += 1
+            FIGURES[f"refused: {error.code}"] += 1
+        else:
+            FIGURES["events"] += 1
+
+    @rule(ref=REFS, unit=st.sampled_from(UNITS), kind=st.sampled_from(("submit", "nil")), count=COUNTS)
+    def a_link_is_followed(self, ref, unit, kind, count):
+        with self.writing() as session:
+            try:
+                seen = events_of(session, find_assignment(session, self.force, ref, unit).id)
+                event = Event(self.now, ref, unit, EventKind(kind), count=count, via="link")
+                answer_once(session, self.force, event, self.now, seen=seen)
+            except (LedgerError, UnknownNameError):
+                FIGURES["refused"] += 1
+
+    @rule(ref=REFS, unit=st.sampled_from(UNITS), days=DAYS, granted=st.integers(-30, 30))
+    def more_time_is_asked_for_and_granted(self, ref, unit, days, granted):
+        with self.writing() as session:
+            try:
+                wish = Wish(
+                    ref, unit, Asked.EXTEND, "忙", "张三", "a@b.example", self.today + timedelta(days=days)
+                )
+                ask(session, self.force, wish, self.now)
+            except (LedgerError, UnknownNameError):
+                return
+            number = open_requests(session, self.force.campaign.id)[-1].id
+        until = self.today + timedelta(days=granted)
+        try:
+            with self.writing() as session:
+                answer_request(
+                    session, self.force, number, Verdict.GRANTED, "李四", until=until, now=self.now
+                )
+        except (LedgerError, UnknownNameError):
+            FIGURES["refused"] += 1
+            with self.writing() as session:
+                answer_request(session, self.force, number, Verdict.DECLINED, "李四", now=self.now)
+
+    @rule(unit=st.sampled_from(UNITS), number=st.integers(0, 2), is_nil=st.booleans())
+    def a_table_is_filed(self, unit, number, is_nil):
+        rows = () if is_nil else (FiledRow({"name": "一校", "special_trained": number}, {}),)
+        with self.writing() as session:
+            tables = tables_due(session, self.force, self.now, date.min, date.max, units=[unit])
+            if not tables:
+                return
+            self.files += 1
+            sent = Sent(Paper(f"{self.files}.xlsx", str(self.files).encode()), self.now, "张三")
+            try:
+                filed = Filed(rows, {"n": str(number)}, is_nil)
+                FIGURES["filed"] += take(session, self.force, tables[0], filed, sent, self.now)
+            except LedgerError:
+                FIGURES["refused"] += 1
+
+    # --- edits of the files ---
+
+    @rule(key=KEYS, what=st.sampled_from(sorted(EDITS)), data=st.data(), at_once=st.booleans())
+    def the_files_are_edited(self, key, what, data, at_once):
+        values = st.sampled_from(DEADLINES[key]) if what == "deadline" else EDITS[what]
+        self.asks[key] = replace(self.asks[key], **{what: data.draw(values)})
+        self.edited(at_once=at_once)
+
+    @rule(zone=st.sampled_from(("Asia/Shanghai", "Asia/Shanghai", "America/New_York", "Pacific/Auckland")))
+    def the_zone_is_edited(self, zone):
+        self.zone = zone
+        self.edited()
+
+    def edited(self, *, at_once=True):
+        FIGURES["edits"] += 1
+        self.engine.adopt(in_force(self.asks, self.zone))
+        if at_once:
+            self.up_to_date()
+
+    @rule(days=st.sampled_from((0, 1, 1, 3, 10, 30)))
+    def a_morning_comes(self, days):
+        later = self.now + timedelta(days=days)
+        self.world.clock.set(max(later, at(f"{later:%Y-%m-%d} 09:30")))
+        self.engine.accept_removals = True
+        self.engine.run_pass()
+        self.world.told()
+
+    # --- what must hold ---
+
+    @invariant()
+    def every_row_stands_as_its_events_say(self):
+        self.up_to_date()
+        with self.world.database.reading() as session:
+            events: dict[int, list[tuple[int, Event]]] = {}
+            filings: dict[int, list[Any]] = {}
+            for row in session.execute(select(EVENT).order_by(EVENT.c.id)):
+                events.setdefault(row.assignment_id, []).append((row.id, event_of(row)))
+            for row in session.execute(select(FILING)):
+                filings.setdefault(row.assignment_id, []).append(row)
+            agendas = {row.id: row for row in session.execute(select(AGENDA))}
+            planned = planned_day(session, self.force.campaign.id, "Asia/Shanghai")
+            for row in session.execute(select(ASSIGNMENT)):
+                if row.removed_on is None:
+                    self.check(row, events.get(row.id, []), agendas[row.agenda_id], planned)
+                self.check_filings(row, events.get(row.id, []), filings.get(row.id, []))
+
+    def check(self, row, events, agenda, planned):
+        one = self.force.campaign.definitions[row.key]
+        quota = one.target.count if one.target and row.unit in one.target.units else None
+        answer = plainly(standing([event for _, event in events]), quota)
+        cached = {name: getattr(row, name) for name in answer}
+        assert cached == answer, (row, events)
+        dates = self.dates_of(one, row)
+        effective = dates[1] and max(self.force.date_by_rule(one, dates[1]), row.extended_due or date.min)
+        assert (row.opens, row.due, row.effective_due) == (*dates, effective), row
+        grace = effective and effective + timedelta(days=one.grace_days)
+        assert row.grace_until == grace
+        assert (agenda.key, agenda.period, agenda.effective_due) == (row.key, row.period, effective), row
+        assert (agenda.opens, agenda.due) == dates, (row, agenda)
+        quiet = row.paused or row.answered in ("submitted", "nil", "waived")
+        assert row.quiet == quiet
+        late = False
+        if not row.paused and row.answered in ("submitted", "nil") and grace:
+            late = self.force.day(row.submitted_at) > grace
+        number = (None, "submitted", "nil", "returned", "waived").index(row.answered)
+        assert row.mark == number + 8 * row.paused + 16 * bool(row.accepted_at) + 32 * late, row
+        if not quiet and agenda.next_on is None and planned is not None:
+            silent = next_on(agenda_dates(self.force, one, agenda), self.force.rules(one), planned)
+            assert silent is None, (row, agenda, silent)
+
+    def dates_of(self, one, row):
+        for each in occurrences(one.rule, one.key, self.force.campaign.issued, date.min, date(2024, 1, 1)):
+            if (each.period or "") == row.period and row.unit in one.units:
+                return each.opens, each.due
+        return row.opens, row.due
+
+    def check_filings(self, row, events, filings):
+        found, before = None, None
+        files = {filing.event_id: filing.id for filing in filings}
+        for number in standing_numbers(events):
+            event = dict(events)[number]
+            if event.event is EventKind.RETURN:
+                found = None
+            elif event.event in (EventKind.SUBMIT, EventKind.NIL):
+                if number in files:
+                    found = files[number]
+                elif before is not event.event:
+                    found = None
+                before = event.event
+        assert [filing.id for filing in filings if filing.in_force] == [found] * (found is not None), (
+            row,
+            events,
+        )
+
+    @rule()
+    def whoever_looks_sees_something(self):
+        self.up_to_date()
+        with self.world.database.reading() as session:
+            rows = ledger_rows(session, self.force, self.now, latest=self.now)
+            for before in (1, 12):
+                then = self.now - timedelta(days=before)
+                ledger_rows(session, self.force, then, latest=self.now)
+            summaries(
+                session, self.force, Moment(self.today), Moment(self.today, self.now - timedelta(days=7))
+            )
+            reasons_for_returns(session, self.force.campaign.id)
+            for row in rows[:2]:
+                explain(session, self.force, row.ref, row.unit, self.now)
+            tables = tables_due(session, self.force, self.now, date.min, date.max)
+            in_force_filings(session, FORMS, tables)
+        states = Counter(row.state for row in rows)
+        matrix = self.board.matrix(self.force, Choice(), self.now, page=1, size=10)
+        assert all(states[state] >= number for state, number in matrix.states.items())
+        FIGURES["looks"] += 1
+
+    def teardown(self):
+        FIGURES["histories"] += 1
+        try:
+            self.whoever_looks_sees_something()
+        finally:
+            self.world.database.close()
+
+
+def standing_numbers(events):
+    """The events that are not taken back, as plainly as possible: (number, event) in, numbers out."""
+    left = []
+    for number, event in events:
+        if event.event is not EventKind.UNDO:
+            left.append((number, event))
+            continue
+        for each in reversed(left):
+            by_file = each[1].via == "file" and each[1].event in (
+                EventKind.SUBMIT,
+                EventKind.PAUSE,
+                EventKind.WAIVE,
+            )
+            if event.via != "file" or by_file:
+                left.remove(each)
+                break
+    return [number for number, _ in left]
+
+
+def standing(events):
+    return [events[number] for number in standing_numbers(list(enumerate(events)))]
+
+
+def plainly(events, quota):  # noqa: C901 - a case a line
+    """What events add up to, said once more: one step a line, as a clerk would keep it in a book."""
+    said, done, when, closed, until, stopped, through = None, 0, None, None, None, False, None
+    for event in events:
+        match event.event:
+            case EventKind.SUBMIT:
+                done += event.count or 0
+                if event.count is None and quota:
+                    done = max(done, quota)
+                closed, through = None, event.via
+                if quota and done < quota:
+                    said, when = ("returned" if said == "returned" else None), None
+                else:
+                    when = min(when, event.at) if said in ("submitted", "nil") else event.at
+                    said = "submitted"
+                    closed = event.at if event.via == "file" else None
+            case EventKind.NIL:
+                when = min(when, event.at) if said in ("submitted", "nil") else event.at
+                said, closed, through = "nil", None, event.via
+            case EventKind.ACCEPT if said in ("submitted", "nil"):
+                closed = event.at
+            case EventKind.RETURN:
+                said, done, when, closed = "returned", 0, None, None
+            case EventKind.EXTEND:
+                until = event.until
+            case EventKind.WAIVE:
+                said = "waived"
+            case EventKind.PAUSE | EventKind.RESUME:
+                stopped = event.event is EventKind.PAUSE
+    return {
+        "answered": said,
+        "progress": done,
+        "submitted_at": when,
+        "accepted_at": closed,
+        "extended_due": until,
+        "paused": stopped,
+        "via": through,
+    }
+
+
+#: What all histories of this process add up to.
+FIGURES: Counter[str] = Counter()
