@@ -30,7 +30,7 @@ from tracker.engine.nudge_now import Reach, Reminded
 from tracker.engine.outbox import Claimed, Result, mail_domain
 from tracker.engine.plan import next_planning, plan_is_due
 from tracker.engine.standings import LedgerRow, ledger_rows
-from tracker.errors import TrackerError, UsageError
+from tracker.errors import TrackerError, UnknownNameError, UsageError
 from tracker.listing import (
     Fact,
     event_facts,
@@ -153,10 +153,34 @@ def due_between(app: App, first: date, last: date, unit: str | None = None) -> l
 
 
 def record(app: App, event: Event, *, forced: bool = False) -> str:
-    """Take ``event`` into the ledger; a sentence on how the assignment stands now.
+    """Take ``event`` into the ledger; a sentence on how the assignment stands now.  See ``record_each``."""
+    (found,) = record_each(app, [event], forced=forced)
+    if not isinstance(found, LedgerRow):
+        raise found
+    done = f", {found.answer.progress} of {found.target}" if found.target is not None else ""
+    due = f", due {found.dates.effective_due}" if found.dates.effective_due else ""
+    return f"{found.ref} {app.force.campaign.unit_name(found.unit)}: {found.state.value}{done}{due}"
 
-    ``event.unit`` may be an id, a name or an alias.  A time of today counts from now.
+
+def record_each(app: App, events: Sequence[Event], *, forced: bool = False) -> list[LedgerRow | TrackerError]:
+    """Take ``events`` into the ledger together; how each assignment stands now, or why its event was refused.
+
+    Units may go by id, name or alias.  A time of today counts from now.
     """
+    found: dict[int, LedgerRow | TrackerError] = {}
+    fit: dict[int, Event] = {}
+    for place, event in enumerate(events):
+        try:
+            fit[place] = _checked(app, event)
+        except (UsageError, UnknownNameError) as error:
+            found[place] = error
+    if fit:
+        found |= zip(fit, app.engine.record_each(list(fit.values()), forced=forced), strict=True)
+    return [found[place] for place in range(len(events))]
+
+
+def _checked(app: App, event: Event) -> Event:
+    """As the ledger is to have it.  Raises UsageError or UnknownNameError."""
     check_who(event.who)
     for name, text in (("--reason", event.reason), ("--note", event.note)):
         if text is not None and not _is_text(text):
@@ -167,7 +191,7 @@ def record(app: App, event: Event, *, forced: bool = False) -> str:
     at = now if force.day(event.at) == force.day(now) else event.at
     if at > now:
         raise UsageError(f"--on {force.day(at)} lies in the future", "in_the_future", day=force.day(at))
-    event = replace(
+    return replace(
         event,
         at=at,
         ref=force.ref(event.ref, force.day(at), one=True),
@@ -175,12 +199,6 @@ def record(app: App, event: Event, *, forced: bool = False) -> str:
         who=event.who or login_name(),
         via=event.via or "cli",
     )
-    app.engine.record(event, forced=forced)
-    _, rows = status(app, unit=event.unit, ref=event.ref)
-    row = rows[0]
-    done = f", {row.answer.progress} of {row.target}" if row.target is not None else ""
-    due = f", due {row.dates.effective_due}" if row.dates.effective_due else ""
-    return f"{event.ref} {force.campaign.units[event.unit].name}: {row.state.value}{done}{due}"
 
 
 def whom_to_remind(app: App, refs: Sequence[str], units: Collection[str] | None) -> list[Reach]:

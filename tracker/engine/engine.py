@@ -25,11 +25,12 @@ from tracker.engine.beginning import before_alert, begin, how_many_before, known
 from tracker.engine.editions import BEHIND, Verdict, follows, is_in_force, judge, put_in_force, see
 from tracker.engine.failures import tell_of_failures
 from tracker.engine.inforce import InForce
-from tracker.engine.ledger import record
+from tracker.engine.ledger import find_assignment, record
 from tracker.engine.outbox import IS_TIME, LEASE, Claimed, Result, claim, enqueue, moments, record_results
 from tracker.engine.plan import may_send, next_planning, plan, plan_is_due
 from tracker.engine.reconcile import Changes, horizon, reconcile, refuse_another_document, refuse_removals
-from tracker.errors import DatabaseError, HeldBackError
+from tracker.engine.standings import LedgerRow, answer_of, ledger_row
+from tracker.errors import DatabaseError, HeldBackError, LedgerError, UnknownNameError
 from tracker.store.database import Database
 from tracker.store.tables import MAIL, UNDERWAY, MailState
 
@@ -295,6 +296,26 @@ class Engine:
         self.bring_up_to_date(now)
         with self.database.writing() as session:
             return record(session, self.force, event, now, forced=forced, replayed=replayed)
+
+    def record_each(
+        self, events: Sequence[Event], *, forced: bool = False
+    ) -> list[LedgerRow | LedgerError | UnknownNameError]:
+        """Take several into the ledger in one transaction; for each how its assignment stands, or why it was refused."""
+        now = self.read_clock()
+        self.bring_up_to_date(now)
+        found: list[LedgerRow | LedgerError | UnknownNameError] = []
+        with self.database.writing() as session:
+            for event in events:
+                # A refusal comes before anything is written: it takes nothing of the others with it.
+                try:
+                    record(session, self.force, event, now, forced=forced)
+                    row = find_assignment(session, self.force, event.ref, event.unit)
+                except (LedgerError, UnknownNameError) as error:
+                    found.append(error)
+                else:
+                    definition = self.force.campaign.definitions[row.key]
+                    found.append(ledger_row(self.force, definition, row, answer_of(row), self.force.day(now)))
+        return found
 
     def alert(self, key: str, title: str, problems: Sequence[str]) -> bool:
         """Tell the operator that something is wrong with the service itself, once for each ``key``."""

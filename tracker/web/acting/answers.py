@@ -11,11 +11,11 @@ from starlette.responses import Response
 
 from tracker import desk
 from tracker.core.model import Event, EventKind
-from tracker.errors import LedgerError, UnknownNameError, UsageError
+from tracker.engine.standings import LedgerRow
 from tracker.web.acting.back import back, text, texts
-from tracker.web.identity import Person, Role, check_csrf, require
+from tracker.web.identity import Role, check_csrf, require
 from tracker.web.refused import said
-from tracker.web.site import Site, site_of, words
+from tracker.web.site import site_of, words
 
 VIA = "web"
 
@@ -47,42 +47,27 @@ def answer(kind: EventKind) -> Callable[[Request, FormData], Response]:
         if kind is EventKind.EXTEND and until is None:
             return back(request, form, say("acting.date_needed"), otherwise)
         site = site_of(request)
-        done, refused = [], []
-        for unit, ref in cells[:MOST]:
-            try:
-                done.append(_record(site, person, kind, unit, ref, reason=reason, until=until))
-            except (LedgerError, UnknownNameError, UsageError) as error:
-                refused.append(said(request, error))
+        events = [
+            Event(
+                at=site.now(),
+                ref=ref,
+                unit=unit,
+                event=kind,
+                until=until if kind is EventKind.EXTEND else None,
+                who=person.name,
+                via=VIA,
+                reason=reason,
+            )
+            for unit, ref in cells[:MOST]
+        ]
+        # Whoever grants a later date here has given a reason, which is what an extension after the deadline needs.
+        found = desk.record_each(site.app, events, forced=kind is EventKind.EXTEND)
+        name_of = site.force.campaign.unit_name
+        done = [f"{name_of(each.unit)} {each.ref}" for each in found if isinstance(each, LedgerRow)]
+        refused = [said(request, each) for each in found if not isinstance(each, LedgerRow)]
         return back(request, form, _told(request, kind, done, refused), otherwise)
 
     return handler
-
-
-def _record(
-    site: Site,
-    person: Person,
-    kind: EventKind,
-    unit: str,
-    ref: str,
-    *,
-    reason: str | None,
-    until: date | None,
-) -> str:
-    """Take it into the ledger; what it was about."""
-    event = Event(
-        at=site.now(),
-        ref=ref,
-        unit=unit,
-        event=kind,
-        until=until if kind is EventKind.EXTEND else None,
-        who=person.name,
-        via=VIA,
-        reason=reason,
-    )
-    # Whoever grants a later date here has given a reason, which is what an extension after the deadline needs.
-    desk.record(site.app, event, forced=kind is EventKind.EXTEND)
-    campaign = site.force.campaign
-    return f"{campaign.units[site.force.unit_id(unit)].name} {ref}"
 
 
 def _cells(form: FormData) -> list[tuple[str, str]]:
