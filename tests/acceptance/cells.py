@@ -120,6 +120,7 @@ class Cell:
     extended: date | None = None
     returned_at: datetime | None = None
     answered_at: datetime | None = None  # the first whole answer since it was last sent back
+    accepted: bool = False  # an acceptance is of what was accepted, not of what comes after it
 
     @property
     def wants_nothing(self):
@@ -141,7 +142,8 @@ class Cell:
         progress = max(quota, self.progress) if count is None else self.progress + count
         # Part of a quota is no answer yet.
         if progress < quota:
-            return replace(self, progress=progress)
+            answer = "returned" if self.answer == "returned" else None
+            return replace(self, answer=answer, progress=progress, answered_at=None, accepted=False)
         return self._answered("submitted", event, progress)
 
     def _nil(self, event, _quota):
@@ -152,21 +154,23 @@ class Cell:
         # A correction of what is in already does not make it late.
         is_in = self.answer in ("submitted", "nil")
         at = self.answered_at if is_in else event["at"]
-        return replace(self, answer=answer, progress=progress, answered_at=at)
+        return replace(self, answer=answer, progress=progress, answered_at=at, accepted=False)
 
     def _accept(self, _event, _quota):
-        self._refuse(self.answer not in ("submitted", "nil"))
-        return self
+        self._refuse(self.answer not in ("submitted", "nil") or self.accepted)
+        return replace(self, accepted=True)
 
     def _return(self, event, _quota):
         self._refuse(self.answer not in ("submitted", "nil"))
-        return replace(self, answer="returned", progress=0, returned_at=event["at"], answered_at=None)
+        back = {"returned_at": event["at"], "answered_at": None, "accepted": False}
+        return replace(self, answer="returned", progress=0, **back)
 
     def _extend(self, event, _quota):
-        self._refuse(self.wants_nothing and not self.paused)
+        self._refuse(self.answer in ("submitted", "nil", "waived"))
         return replace(self, extended=event["until"])
 
     def _waive(self, _event, _quota):
+        self._refuse(self.answer == "waived")
         return replace(self, answer="waived")
 
     def _pause(self, _event, _quota):

@@ -1,7 +1,8 @@
 """State and light of a cell of the ledger, as CONTRACT.md §5 has them, worked out a second time.
 
 Green in time, amber due soon or done late (a late one never turns green), red overdue, blue ongoing, none not due
-yet, grey waived or paused.  What was sent back waits like what was never filed: red once its time is up, amber before.
+yet, grey waived or paused.  What has to be accepted is submitted, and not done, until it is.
+What was sent back waits like what was never filed: red once its time is up, amber before.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ def light_of(clerk, asked, cell, day):
         is_late = last_day is not None and answered_on > last_day
         if cell.answer == "nil":
             return "nil", "amber" if is_late else "green"
+        if definition.acceptance and not cell.accepted:
+            return "submitted", "amber" if is_late else "green"
         if definition.rule.ongoing and (due is None or day > due):
             return "ongoing", "amber" if is_late else "blue"
         return ("done_late", "amber") if is_late else ("done", "green")

@@ -1,6 +1,7 @@
 """The supervisor's answers from the board: what they do, under whose name, and what is said where they cannot."""
 
 import re
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -60,6 +61,28 @@ def test_accepting_is_an_event_under_the_name_of_whoever_pressed(home, browser):
     assert act(browser, "accept") == ("/nothing", f"已销号：万州区应急管理局 {REF}。")
     assert state(home) == "done"
     assert events(home)[-1] == ("accept", "wanzhou", "王科长", "web")
+
+
+def test_what_waits_for_acceptance_is_counted_listed_and_accepted_together(home, browser, monkeypatch):
+    assert "/submitted" not in browser.get("/").text
+    units = list(home.app.force.definition("table-2").units)
+    for unit in units:
+        submit(home, unit)
+    assert f'href="/submitted">已报送、待销号 <b>{len(units)}</b>' in browser.get("/").text
+    page = browser.get("/submitted").text
+    assert page.count('type="checkbox"') == len(units)
+    writing, began = home.app.database.writing, Counter[str]()
+
+    def counted(**how):
+        began["writing"] += 1
+        return writing(**how)
+
+    monkeypatch.setattr(home.app.database, "writing", counted)
+    _, told = act(browser, "accept", ref=[], unit=[], cell=[f"{unit} {REF}" for unit in units])
+    assert "已办理" in told or "已销号" in told
+    assert began["writing"] <= 2, "one transaction for all, and perhaps one for who is signed in"
+    assert {state(home, unit) for unit in units} == {"done"}
+    assert "没有待销号的事项" in browser.get("/submitted").text
 
 
 def test_who_and_how_cannot_be_given_by_the_form(home, browser):

@@ -11,9 +11,9 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlmodel import Session
 
-from tracker.board.lights import Board, Cell, Lights
+from tracker.board.lights import Board, Cell, Judged, Lights
 from tracker.board.tally import Tally
-from tracker.core.model import Definition
+from tracker.core.model import Definition, State
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import find_assignment
 from tracker.store.tables import FILING
@@ -56,6 +56,23 @@ def item(board: Board, session: Session, force: InForce, key: str, ref: str | No
     """The definition ``key`` with the occurrence ``ref``, or the one that concerns people today."""
     lights = board.lights(session, force, now)
     return lights.keep(("item", key, ref), lambda: _item(lights, key, ref))
+
+
+def to_accept(board: Board, session: Session, force: InForce, now: datetime) -> list[tuple[str, Judged]]:
+    """What waits for acceptance, with the unit that submitted it, in the order of the document."""
+    lights = board.lights(session, force, now)
+    return lights.keep("to_accept", lambda: _to_accept(lights))
+
+
+def _to_accept(lights: Lights) -> list[tuple[str, Judged]]:
+    force = lights.force
+    judged = {cell: lights.judged(cell) for cell in lights.groups}
+    wanted = {cell for cell, each in judged.items() if each is not None and each.state is State.SUBMITTED}
+    found = [(unit, each) for unit, cell in lights.marks.among(wanted) if (each := judged[cell]) is not None]
+    found.sort(
+        key=lambda one: (force.position(one[1].definition.key), one[1].ref, force.unit_position(one[0]))
+    )
+    return found
 
 
 def _item(lights: Lights, key: str, ref: str | None) -> Item:

@@ -51,7 +51,7 @@ def build_campaign(
         timezone=head.timezone,
         language=head.language,
         supervisor=None if head.supervisor is None else roster.unit(head.supervisor),
-        tasks=tuple(_task(task, texts) for task in tasks.tasks),
+        tasks=tuple(_task(task, texts, is_accepted=head.acceptance) for task in tasks.tasks),
         reports=tuple(_report(report, texts) for report in tasks.reports),
         units={unit.id: _unit(unit, roster) for unit in units.units},
         groups={group.id: _group(group, roster) for group in units.groups},
@@ -63,7 +63,8 @@ def build_campaign(
     )
 
 
-def _task(task: TaskShape, texts: Texts) -> Definition:
+def _task(task: TaskShape, texts: Texts, *, is_accepted: bool) -> Definition:
+    """``is_accepted``: whether what tasks ask has to be accepted where they do not say."""
     return Definition(
         key=task.id,
         kind=Kind.TASK,
@@ -72,7 +73,10 @@ def _task(task: TaskShape, texts: Texts) -> Definition:
         text=task.text,
         submit_to=task.submit_to,
         deliverables=tuple(_deliverable(each, task, texts) for each in task.deliverables),
-        **_common(task, task.owners, texts),
+        **{
+            **_common(task, task.owners, texts),
+            "acceptance": is_accepted if task.acceptance is None else task.acceptance,
+        },
     )
 
 
@@ -113,7 +117,7 @@ def _common(item: Item, owners: str, texts: Texts) -> dict[str, Any]:
         "grace_days": item.grace or 0,
         "policy": item.policy,
         "status": item.status,
-        "acceptance": item.acceptance,
+        "acceptance": bool(item.acceptance),
         "note": item.note,
     }
 

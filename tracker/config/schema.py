@@ -180,7 +180,7 @@ class Item(Shape):
     grace: Grace | None = None
     policy: PolicyName | None = None
     status: Literal["done", "paused", "waived"] | None = None
-    acceptance: Truth = False
+    acceptance: Truth | None = None
     target: TargetShape | None = None
     submit_to: SubmitTo | None = None
     form: Id | None = None
@@ -226,6 +226,7 @@ class CampaignShape(Shape):
     language: Literal["zh", "en"] = "zh"
     supervisor: Line | None = None
     task_count: Annotated[int, BeforeValidator(whole(0, 1_000_000))] | None = None
+    acceptance: Truth = False
     accept_removals: Day | None = None
     accept_correction: Day | None = None
     chase_from: Day | None = None

@@ -27,6 +27,7 @@ def routes() -> list[BaseRoute]:
         Route("/month/{month}", months.page),
         Route("/month/{month}/addresses.txt", months.addresses),
         Route("/item/{key:path}", items.item_page),
+        Route("/submitted", items.submitted_page),
         Route("/unit/{unit}", items.unit_page),
         Route("/assignment/{unit}/{ref:path}", items.assignment_page),
         Route("/files/{number:number}", items.file_page),

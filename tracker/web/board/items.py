@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
@@ -9,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tracker import desk
-from tracker.board.items import files_of, item
+from tracker.board.items import files_of, item, to_accept
 from tracker.core.model import Light
 from tracker.core.occurrences import parse_ref
 from tracker.core.standing import URGENCY
@@ -49,6 +50,16 @@ def item_page(request: Request) -> Response:
         "rows": [{"unit": unit, "ref": cell.ref, "state": cell.state} for unit, cell in units.shown],
     }
     return site.page(request, "board/item.html", facts)
+
+
+def submitted_page(request: Request) -> Response:
+    """Everything that waits for acceptance."""
+    require(request, Role.VIEWER)
+    site = site_of(request)
+    with site.app.database.reading() as session:
+        found = paged(request, to_accept(site.board, session, site.force, site.now()), SHOWN)
+    groups = [(key, list(some)) for key, some in groupby(found.shown, lambda one: one[1].definition.key)]
+    return site.page(request, "board/submitted.html", {"found": found, "groups": groups})
 
 
 def unit_page(request: Request) -> Response:

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tracker.board.before import before
+from tracker.board.items import to_accept
 from tracker.board.lights import Matrix
 from tracker.board.months import reports_of
 from tracker.board.tally import Part
@@ -76,10 +77,12 @@ def _glance(site: Site, matrix: Matrix) -> dict[str, object]:
     with site.app.database.reading() as session:
         reports = reports_of(site.board, session, force, month, now)
         left = sum(each.number for each in before(site.board, session, force, now))
+        waiting = len(to_accept(site.board, session, force, now))
     definitions = force.campaign.definitions
     return {
         "overdue": matrix.all_lights[Light.RED],
         "before": left,
+        "to_accept": waiting,
         "month": f"{month:%Y-%m}",
         "tables": [
             (_short(force, definitions[key]), key, each, worst(each.counted[Part.MISSING]))
