@@ -286,6 +286,34 @@ def test_an_expired_link_says_what_to_do(office):
     assert office.events() == []
 
 
+def test_an_expired_link_gets_a_new_one_to_the_address_on_file_and_once_a_day(office):
+    link = office.link()
+    office.clock.set(at("2022-10-06"))
+    assert f'action="{link}/renew"' in office.browser.get(link).text
+    for _ in range(3):
+        page = office.browser.post(f"{link}/renew")
+        assert page.status_code == 200
+        assert "新的链接已发往登记的邮箱" in page.text
+        assert "@wanzhou" not in page.text
+    contact = office.app.force.campaign.units["wanzhou"].contacts[0]
+    [told] = receipts(office)
+    assert told.to == contact.email
+    shown = office.app.renderer.render(told)
+    fresh = found_in(r"https?://[^\s\"]+(/answer/[^\s\"/]+)", shown.text, 1)
+    assert office.browser.get(fresh).status_code == 200
+    assert office.events() == []
+    # A link that is good needs no other, one of somebody who has left gets none, and a forged one tells nothing.
+    assert office.browser.post(f"{fresh}/renew", follow_redirects=False).status_code == 303
+    former = office.app.links.answer(TABLE, "wanzhou", "former@unit.example", date(2022, 7, 4))
+    assert office.browser.post(f"{former.removeprefix(office.app.links.base)}/renew").status_code == 403
+    assert office.browser.post("/answer/forged/renew").status_code == 404
+    assert len(receipts(office)) == 1
+
+
+def receipts(office):
+    return [mail for mail in office.mails() if mail.kind == "receipt"]
+
+
 def test_who_is_no_contact_any_more_acts_for_the_unit_no_more(office):
     address = office.app.links.answer(TABLE, "wanzhou", "former@unit.example", date(2022, 7, 4))
     page = office.browser.get(address.removeprefix(office.app.links.base))

@@ -17,7 +17,7 @@ from tracker.core.model import Event, EventKind, MailKind
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import find_assignment, read_events, record
 from tracker.engine.outbox import enqueue
-from tracker.engine.people import person_facts
+from tracker.engine.people import Person, person_facts
 from tracker.engine.prompted import prompt
 from tracker.errors import LedgerError, UnknownNameError
 from tracker.store.numbers import numbered
@@ -247,23 +247,44 @@ def _tell(
     enqueue(session, force, rows, now, 0)
 
 
+def send_link(session: Session, force: InForce, ref: str, unit: str, email: str, now: datetime) -> bool:
+    """Mail whoever has ``email`` on file a new link to ``ref`` of ``unit``, once a day; whether that is still to go.
+
+    Who is not on file is told nothing.  Raises UnknownNameError where there is no such assignment.
+    """
+    row = find_assignment(session, force, ref, unit)
+    day = force.day(now)
+    person = force.people(day).persons.get(email.casefold())
+    if person is None or unit not in person.units:
+        return False
+    facts: dict[str, object] = {"phase": "link", "kind": "link", "ref": ref, "unit": unit}
+    if row.effective_due is not None:
+        facts["due"] = row.effective_due.isoformat()
+    key = f"{MailKind.RECEIPT}/link/{ref}/{unit}/{day}/{email.casefold()}"
+    return enqueue(session, force, [_receipt(person, unit, key, facts, day)], now, 0) > 0
+
+
 def _rows(
     force: InForce, unit: str, request: Request, facts: dict[str, object], day: date
 ) -> Iterator[dict[str, object]]:
     for person in force.people(day).asked(unit):
-        details = {"request": facts, **person_facts(person, [unit])}
-        yield {
-            "key": f"{MailKind.RECEIPT}/request/{request.id}/{facts['phase']}/{person.email.casefold()}",
-            "kind": MailKind.RECEIPT.value,
-            "recipient": person.email,
-            "name": person.name,
-            "unit": unit,
-            "language": person.language,
-            "timezone": person.timezone,
-            "day": day,
-            "content": "[]",
-            "details": json.dumps(details, ensure_ascii=False),
-        }
+        key = f"{MailKind.RECEIPT}/request/{request.id}/{facts['phase']}/{person.email.casefold()}"
+        yield _receipt(person, unit, key, facts, day)
+
+
+def _receipt(person: Person, unit: str, key: str, facts: dict[str, object], day: date) -> dict[str, object]:
+    return {
+        "key": key,
+        "kind": MailKind.RECEIPT.value,
+        "recipient": person.email,
+        "name": person.name,
+        "unit": unit,
+        "language": person.language,
+        "timezone": person.timezone,
+        "day": day,
+        "content": "[]",
+        "details": json.dumps({"request": facts, **person_facts(person, [unit])}, ensure_ascii=False),
+    }
 
 
 def _request(row: Row[Any]) -> Request:

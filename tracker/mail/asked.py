@@ -62,7 +62,7 @@ class AskedComposer:
         who, count = str(facts.get("who") or ""), facts.get("count")
         intro = words(f"asked.intro_{phase}{bare}", unit=unit, who=who, date=date_, n=count)
         return Told(
-            heading=words("asked.heading" if phase.startswith("asked") else "asked.heading_answer"),
+            heading=words(_heading(phase)),
             preheader=clip(str(facts.get("reply") or facts.get("text") or mail.name), 90),
             intro=intro,
             facts=tuple(self._facts(facts)),
@@ -127,7 +127,13 @@ def _phase(facts: Mapping[str, Any]) -> str:
     if is_asked(facts):
         return "asked_extend" if facts.get("kind") == "extend" else "asked_say"
     phase = facts.get("phase")
-    return str(phase) if phase in ("granted", "declined", "read") else "read"
+    return str(phase) if phase in ("granted", "declined", "read", "link") else "read"
+
+
+def _heading(phase: str) -> str:
+    if phase == "link":
+        return "asked.heading_link"
+    return "asked.heading" if phase.startswith("asked") else "asked.heading_answer"
 
 
 def _day(found: object) -> date | None:

@@ -120,7 +120,7 @@ def case_of(request: Request, purpose: Purpose = Purpose.ANSWER) -> Case:
     site = site_of(request)
     force, now, token = site.force, site.now(), request.path_params["token"]
     claim = site.app.links.read(token, purpose, now)
-    reader = _reader(force, claim)
+    reader = reader_of(force, claim)
     request.state.language = reader.language or force.campaign.language
     site.app.engine.bring_up_to_date(now)
     with site.app.database.reading() as session:
@@ -141,7 +141,7 @@ def case_of(request: Request, purpose: Purpose = Purpose.ANSWER) -> Case:
         )
 
 
-def _reader(force: InForce, claim: Claim) -> Contact | StandIn:
+def reader_of(force: InForce, claim: Claim) -> Contact | StandIn:
     """Whoever got the mail; who is on file for the unit no more acts for it no more."""
     for each in force.campaign.people_of(claim.unit):
         if mark(each.email) == claim.to:
@@ -159,8 +159,10 @@ def linked(
             return page(request, *more, **named)
         except StoppedError as stop:
             return _stop(request, stop.key, stop.status, stop.detail)
-        except ExpiredLinkError:
-            return _stop(request, "expired", 410)
+        except ExpiredLinkError as expired:
+            renew = f"/answer/{request.path_params['token']}/renew"
+            is_answer = expired.claim.purpose is Purpose.ANSWER
+            return _stop(request, "expired", 410, renew=renew if is_answer else None)
         except WrongPurposeError:
             return _stop(request, "wrong_purpose", 403)
         except ForgedLinkError:
@@ -169,13 +171,16 @@ def linked(
     return handler
 
 
-def _stop(request: Request, key: str, status: int, detail: LedgerError | None = None) -> Response:
+def _stop(
+    request: Request, key: str, status: int, detail: LedgerError | None = None, *, renew: str | None = None
+) -> Response:
     site, say = site_of(request), words(request)
     facts = {
         "heading": say(f"answer.stop.{key}.heading"),
         "sentence": say(f"answer.stop.{key}.sentence"),
         "detail": said(request, detail) if key == "no" and detail is not None else "",
         "back": f"/answer/{request.path_params['token']}" if status == 409 else None,
+        "renew": renew,
         "ask": supervisor_of(site),
     }
     return site.page(request, "answer/stop.html", facts, status=status)
