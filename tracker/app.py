@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tracker.engine.courier import PostCourier
     from tracker.engine.engine import Courier, Engine
     from tracker.engine.file_alerts import FileAlerts
+    from tracker.engine.post import Post
     from tracker.links import Links
     from tracker.mail.render import Renderer
     from tracker.store.database import Database
@@ -137,7 +138,13 @@ class App:
         return self._made
 
     def _making_of(self, force: InForce) -> Made:
-        return Made(force, self.templates, self._database_url or force.settings.database)
+        database_url = self._database_url or force.settings.database
+        return Made(force, self.templates, database_url, self._open_door)
+
+    def _open_door(self, campaign: str, name: str) -> Post:
+        from tracker.engine.post import Post
+
+        return Post(self.database, self.clock.now, campaign, name)
 
     def _first_in_force(self) -> InForce:
         try:

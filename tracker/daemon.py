@@ -29,9 +29,10 @@ from tracker.app import App
 from tracker.desk import login_name, where_to_look
 from tracker.engine.engine import Courier, PassReport
 from tracker.engine.inforce import InForce
-from tracker.engine.outbox import Claimed, Result
+from tracker.engine.outbox import Claimed
 from tracker.engine.progress import Progress
 from tracker.engine.pulse import Beat, remember
+from tracker.engine.results import Result
 from tracker.errors import AddressTakenError, ConfigError, TrackerError
 from tracker.privileges import refuse_root, standing
 

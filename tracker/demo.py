@@ -32,7 +32,8 @@ from tracker.core.vocabulary import LIGHTS
 from tracker.engine.courier import PostCourier
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import record
-from tracker.engine.outbox import Claimed, Result
+from tracker.engine.outbox import Claimed
+from tracker.engine.results import Result
 from tracker.engine.standings import LedgerRow, ledger_rows
 from tracker.errors import LedgerError, TrackerError
 from tracker.mail.mailbox import file_name

@@ -27,8 +27,10 @@ from tracker.engine.inforce import InForce
 from tracker.engine.ledger import read_history
 from tracker.engine.mails import retry, stored_mail, stored_mails
 from tracker.engine.nudge_now import Reach, Reminded
-from tracker.engine.outbox import Claimed, Result, mail_domain
+from tracker.engine.outbox import Claimed, mail_domain
 from tracker.engine.plan import next_planning, plan_is_due
+from tracker.engine.post import open_doors
+from tracker.engine.results import Result
 from tracker.engine.standings import LedgerRow, ledger_rows
 from tracker.errors import TrackerError, UnknownNameError, UsageError
 from tracker.listing import (
@@ -366,6 +368,8 @@ def send_test_mail(app: App, address: str | None) -> tuple[str, bool]:
         details={"title": "测试邮件 · test mail", "problems": [f"{force.settings.transport}"]},
     )
     claimed = Claimed(0, 0, 1, message_id(mail.key, mail_domain(force)), mail)
+    with app.database.writing(alone=False) as session:
+        open_doors(session, force.campaign.id, now)
     result = asyncio.run(_send_one(app, claimed))
     return f"{contact.email}: {result.state.value}: {result.outcome}", result.state is MailState.SENT
 

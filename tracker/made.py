@@ -6,6 +6,7 @@ part of it for the first time at once make two that do the same.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,16 +17,20 @@ from tracker.engine.inforce import InForce
 if TYPE_CHECKING:
     from tracker.links import Links
     from tracker.mail.render import Renderer
-    from tracker.mail.transport import Transport
+    from tracker.mail.transport import Door, Transport
 
 
 @dataclass(frozen=True)
 class Made:
-    """Over ``force``, the operator's ``templates`` and the address of the database, beside which a key may lie."""
+    """Over ``force``, the operator's ``templates`` and the address of the database, beside which a key may lie.
+
+    ``open_door`` finds what is known of a mail server, by campaign and the name of its door (``tracker.engine.post``).
+    """
 
     force: InForce
     templates: Path | None
     database_url: str
+    open_door: Callable[[str, str], Door]
 
     @cached_property
     def renderer(self) -> Renderer:
@@ -59,6 +64,13 @@ class Made:
     @cached_property
     def transport(self) -> Transport:
         """Where mail goes.  Raises MailError."""
+        from tracker.config.signing import signing_keys
         from tracker.engine.courier import transport_of
+        from tracker.engine.post import door_of
 
-        return transport_of(self.force.settings)
+        settings = self.force.settings
+        if settings.transport.startswith("mailbox:"):
+            return transport_of(settings)
+        key = signing_keys(settings, self.database_url)[0]
+        door = door_of(settings.transport, settings.mail_password, key)
+        return transport_of(settings, self.open_door(self.force.campaign.id, door))

@@ -17,8 +17,9 @@ from tracker.core.standing import FILE
 from tracker.engine.agenda import set_planned_day
 from tracker.engine.engine import Engine
 from tracker.engine.inforce import Beginning, InForce
-from tracker.engine.outbox import Claimed, Result
+from tracker.engine.outbox import Claimed
 from tracker.engine.reconcile import Changes
+from tracker.engine.results import Result
 from tracker.errors import LedgerError, UnknownNameError
 from tracker.store.database import Database, copy_ledger, open_database
 from tracker.store.tables import ASSIGNMENT, MailState

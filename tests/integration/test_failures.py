@@ -24,9 +24,11 @@ from tests.integration.test_outbox import (
 )
 from tests.world import at, definition, running, unit, world
 from tracker.engine import engine as module
+from tracker.engine.engine import FEW
 from tracker.engine.failures import COLLECT, NAMED
 from tracker.engine.mails import retry
-from tracker.engine.outbox import LEASE, Result, record_results
+from tracker.engine.outbox import LEASE
+from tracker.engine.results import Result, record_results
 from tracker.errors import DatabaseError
 from tracker.store.tables import MAIL, MailState
 
@@ -99,9 +101,9 @@ def test_what_gives_up_after_many_attempts_is_told_too_and_a_fenced_off_result_i
         sleeper = engine.engine._claim(())
         assert sleeper == []
         go_on(engine, LEASE)
-        late = engine.engine._claim(["Asia/Shanghai"])
+        late = [each for _ in BOTH for each in engine.engine._claim(["Asia/Shanghai"])]
         go_on(engine, LEASE)
-        assert len(engine.engine._claim(["Asia/Shanghai"])) == 2
+        assert sum(len(engine.engine._claim(["Asia/Shanghai"])) for _ in BOTH) == 2
         engine.engine._record([Result(each, MailState.FAILED, "late") for each in late])
         assert alerts(engine) == []
 
@@ -179,7 +181,7 @@ def test_what_could_not_be_written_down_is_written_down_later_and_nothing_is_sen
         for _ in range(3):
             with pytest.raises(DatabaseError):
                 deliver(engine)
-        assert states(engine) == {"claimed": 60}
+        assert states(engine) == {"claimed": FEW, "queued": 60 - FEW}
         broken = False
         deliver(engine)
         assert states(engine)["sent"] >= 50

@@ -1,5 +1,6 @@
 """What PostgreSQL does that SQLite does not: many at once, connections that go, plans that use the indexes."""
 
+import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,16 +12,18 @@ from sqlalchemy import event, insert, select, text, update
 from tests import postgres
 from tests.integration.test_store import at_once, mail
 from tests.world import at, definition, running, world
-from tracker.core.model import Contact
+from tracker.core.model import Contact, Mail, MailKind
 from tracker.core.policy import Settings
 from tracker.engine import day as day_
 from tracker.engine import nudges, outbox
 from tracker.engine.engine import Engine
 from tracker.engine.mails import retry
-from tracker.engine.outbox import LEASE, claim, record_results
+from tracker.engine.outbox import LEASE, Claimed, claim
 from tracker.engine.plan import plan
+from tracker.engine.results import Result, record_results
 from tracker.engine.superseded import supersede
 from tracker.errors import DatabaseError
+from tracker.mail.replies import Verdict
 from tracker.store.database import SCHEMA, open_database, read_meta
 from tracker.store.tables import AGENDA, ASSIGNMENT, MAIL, MailState
 
@@ -206,12 +209,40 @@ def test_a_late_result_is_fenced_off_once_another_has_taken_over(database):
         [first] = claim(session, FORCE, at("2022-05-06"), "a", most=1, timezones=zones)
     with database.writing(alone=False) as session:
         [second] = claim(session, FORCE, at("2022-05-06") + LEASE, "b", most=1, timezones=zones)
-    results = [outbox.Result(each, MailState.SENT, "250") for each in (first, second)]
+    results = [Result(each, MailState.SENT, "250") for each in (first, second)]
     counted = []
     for result in results:
         with database.writing(alone=False) as session:
             counted.append(record_results(session, [result], at("2022-05-06") + LEASE))
     assert counted == [0, 1]
+
+
+def test_two_that_hear_too_fast_for_the_first_time_at_once_are_both_heard(database):
+    def hears(session, domain):
+        claimed = Claimed(0, 0, 0, "<x@y.example>", mail_to(f"a@{domain}"))
+        record_results(
+            session, [Result(claimed, MailState.DEFERRED, "", verdict=Verdict.TOO_FAST)], at("2022-05-06")
+        )
+
+    def second():
+        with database.writing(alone=False) as session:
+            hears(session, "two.example")
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.writing(alone=False) as session:
+            hears(session, "one.example")
+            other = pool.submit(second)
+            time.sleep(0.3)
+        other.result(10)
+    with database.reading() as session:
+        known = json.loads(read_meta(session, "pace") or "{}")
+    assert set(known) == {"one.example", "two.example"}
+
+
+def mail_to(address):
+    return Mail(
+        key="x", at=at("2022-05-06"), to=address, name="", unit=None, kind=MailKind.ALERT, language="zh"
+    )
 
 
 # Plans.

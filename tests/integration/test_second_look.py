@@ -11,8 +11,9 @@ from tests.world import at, definition, running, unit, world
 from tracker.core.model import Contact, StandIn, Unit
 from tracker.core.policy import Settings
 from tracker.engine.nudge_now import remind_now
-from tracker.engine.outbox import LEASE, Result, claim, enqueue
+from tracker.engine.outbox import LEASE, claim, enqueue
 from tracker.engine.requests import Asked, Verdict, Wish, answer_request, ask
+from tracker.engine.results import Result
 from tracker.store.tables import ASSIGNMENT, EVENT, MAIL, MailState
 
 BOTH = ("wanzhou", "fuling")

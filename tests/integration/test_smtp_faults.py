@@ -103,7 +103,9 @@ def outcomes(script, tmp_path, count=3, *, pipelining=False, connections=1, time
     async def run():
         async with playing(script, pipelining=pipelining) as (server, port):
             url = f"smtp+plain://127.0.0.1:{port}"
-            transport = open_transport(url, mailbox_dir=tmp_path, connections=connections, timeout=timeout)
+            transport = open_transport(
+                url, mailbox_dir=tmp_path, connections=connections, timeout=timeout, last_answer=timeout
+            )
             mails = [envelope(number) for number in range(1, count + 1)]
             start = time.perf_counter()
             told = [each async for each in transport.deliver(mails)]

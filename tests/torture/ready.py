@@ -138,17 +138,17 @@ def _import_everything() -> None:
 def _prepare(facts: Mapping[str, float]) -> None:
     """Put the short times in place."""
     from tracker import clock, daemon
-    from tracker.engine import engine, outbox
+    from tracker.engine import engine, outbox, results
     from tracker.mail import transport
 
     if "timeout" in facts:
         assert transport.open_transport.__kwdefaults__ is not None
-        transport.open_transport.__kwdefaults__["timeout"] = facts["timeout"]
+        transport.open_transport.__kwdefaults__ |= dict.fromkeys(("timeout", "last_answer"), facts["timeout"])
     if "claim" in facts:
-        engine.CLAIM = int(facts["claim"])
+        engine.CLAIM = engine.FEW = int(facts["claim"])
     if "lease" in facts:
         lease = timedelta(seconds=facts["lease"])
-        for module in (outbox, engine):
+        for module in (outbox, engine, results):
             module.LEASE = lease  # type: ignore[attr-defined]
         outbox.LAST_MINUTE = lease / 4
     if facts.get("is_restless"):

@@ -33,7 +33,7 @@ from sqlalchemy.dialects import sqlite
 from tests.tools import ROOT, clean_environ
 from tests.trust.machine import OutboxMachine
 from tests.trust.simulation import World, simulate
-from tracker.engine import day, engine, mails, outbox, pace, plan, second_look, superseded
+from tracker.engine import day, engine, mails, outbox, pace, plan, results, second_look, superseded
 from tracker.store.database import Engine as AnyEngine
 from tracker.store.tables import MAIL, MailState
 
@@ -61,10 +61,10 @@ def no_unique_key() -> None:
 
 def no_fence() -> None:
     """Whoever comes late writes down a result over that of whoever took over."""
-    whereclause = MAIL.c.id == outbox._RECORD.whereclause.clauses[0].right
-    statement = outbox._RECORD._clone()
+    whereclause = MAIL.c.id == results._RECORD.whereclause.clauses[0].right
+    statement = results._RECORD._clone()
     statement._where_criteria = (whereclause,)
-    outbox._RECORD = statement
+    results._RECORD = statement
 
 
 def sent_before_sending() -> None:
@@ -129,14 +129,14 @@ def planning_in_pieces() -> None:
 
 def lost_answer_is_sent() -> None:
     """An answer that never came is taken for a yes."""
-    real = outbox._recorded
+    real = results._recorded
 
-    def recorded(result: outbox.Result, now: Any) -> dict[str, object]:
+    def recorded(result: results.Result, now: Any) -> dict[str, object]:
         if result.state is MailState.UNCERTAIN:
             result = replace(result, state=MailState.SENT)
         return real(result, now)
 
-    outbox._recorded = recorded
+    results._recorded = recorded
 
 
 def too_fast_is_forgotten() -> None:

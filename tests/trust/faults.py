@@ -12,7 +12,9 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from tracker.clock import VirtualClock
-from tracker.engine.outbox import Claimed, Result
+from tracker.engine.outbox import Claimed
+from tracker.engine.results import Result
+from tracker.mail.replies import Verdict
 from tracker.store.database import Database
 from tracker.store.tables import MailState
 
@@ -156,7 +158,7 @@ class FaultyPost:
                 yield Result(claimed, MailState.DEFERRED, "not tried", is_tried=False)
             elif deed in REFUSALS:
                 held = deed == "too fast"
-                yield Result(claimed, REFUSALS[deed], deed, is_too_fast=held)
+                yield Result(claimed, REFUSALS[deed], deed, verdict=Verdict.TOO_FAST if held else None)
             else:
                 yield self._taken(claimed, deed)
 

@@ -26,10 +26,12 @@ from tracker.engine import failures, outbox
 from tracker.engine import plan as planning
 from tracker.engine.agenda import planned_day
 from tracker.engine.mails import RETRIABLE, retry
-from tracker.engine.outbox import Claimed, Result
+from tracker.engine.outbox import Claimed
 from tracker.engine.pace import HOLDS, domain_of
+from tracker.engine.results import Result, record_results
 from tracker.engine.written import items_from_json
 from tracker.errors import LedgerError, UnknownNameError
+from tracker.mail.replies import Verdict
 from tracker.store.tables import ASSIGNMENT, MAIL, UNDERWAY, MailState
 
 UNITS = ("wanzhou", "fuling")
@@ -49,7 +51,7 @@ DEEDS: dict[str, tuple[bool, MailState, dict[str, Any]]] = {
     "250": (True, MailState.SENT, {}),
     "451": (False, MailState.DEFERRED, {}),
     "550": (False, MailState.FAILED, {}),
-    "too fast": (False, MailState.DEFERRED, {"is_too_fast": True}),
+    "too fast": (False, MailState.DEFERRED, {"verdict": Verdict.TOO_FAST}),
     "no route": (False, MailState.DEFERRED, {"is_tried": False}),
     "answer lost": (True, MailState.UNCERTAIN, {}),
     "mail lost": (False, MailState.UNCERTAIN, {}),
@@ -221,6 +223,9 @@ class OutboxMachine(RuleBasedStateMachine):
         for claimed in worker.claimed[:count]:
             if not claimed.may_go(self.now):
                 continue
+            if claimed.is_spent:
+                worker.results.append(Result(claimed, MailState.FAILED, "set aside"))
+                continue
             (row,) = [row for row in self.rows() if row.id == claimed.id]
             # Where a clock was set back, somebody may have had it since, and a person asked for another attempt.
             is_ours = row.fence == claimed.fence
@@ -238,7 +243,7 @@ class OutboxMachine(RuleBasedStateMachine):
 
         def in_one():
             with self.world.database.writing() as session:
-                outbox.record_results(session, worker.results, self.now)
+                record_results(session, worker.results, self.now)
                 failures.tell_of_failures(session, FORCE, worker.results, self.now)
                 if crash == "before":
                     raise Crashed
@@ -249,7 +254,7 @@ class OutboxMachine(RuleBasedStateMachine):
             worker.results, worker.claimed = [], []
             return
         for result in worker.results:
-            if result.is_too_fast:
+            if result.verdict is Verdict.TOO_FAST:
                 domain = domain_of(result.claimed.mail.to)
                 if (
                     not timedelta()

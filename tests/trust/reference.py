@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tracker.engine.outbox import BACK_OFF, LEASE, NO_LEASE, UNCERTAIN_ATTEMPTS
+from tracker.engine.outbox import LEASE, NO_LEASE, UNCERTAIN_ATTEMPTS
+from tracker.engine.results import BACK_OFF
 
 FINAL = frozenset({"sent", "dropped", "superseded"})
 
@@ -37,6 +38,7 @@ class Reference:
 
     def claim(self, number: int, now: datetime) -> int:
         letter = self.letters[number]
+        letter.lost += letter.state == "claimed"
         letter.state, letter.lease, letter.fence = "claimed", now + LEASE, letter.fence + 1
         return letter.fence
 

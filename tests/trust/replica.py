@@ -16,17 +16,17 @@ from typing import Any
 
 from tracker import clock, daemon
 from tracker.cli.main import main
-from tracker.engine import engine, outbox
+from tracker.engine import engine, outbox, results
 
 
 def prepare(facts: dict[str, Any]) -> None:
     """Put the short times in place."""
     lease = timedelta(seconds=facts["lease"])
-    for module in (outbox, engine):
+    for module in (outbox, engine, results):
         module.LEASE = lease  # type: ignore[attr-defined]
     outbox.LAST_MINUTE = lease / 4
-    outbox.BACK_OFF = (timedelta(seconds=1),) * 30
-    engine.CLAIM = facts["claim"]
+    results.BACK_OFF = (timedelta(seconds=1),) * 30
+    engine.CLAIM = engine.FEW = facts["claim"]
     daemon.TICK = "*"
     ahead = timedelta(seconds=facts["clock"])
     real = clock.SystemClock.now

@@ -39,7 +39,8 @@ from tracker.engine import engine as engine_
 from tracker.engine.engine import Engine
 from tracker.engine.inforce import InForce
 from tracker.engine.mails import retry
-from tracker.engine.outbox import LEASE, Claimed, Result
+from tracker.engine.outbox import LEASE, Claimed
+from tracker.engine.results import Result
 from tracker.errors import LedgerError, UnknownNameError
 from tracker.store.database import open_database
 from tracker.store.tables import ASSIGNMENT, MAIL, UNDERWAY, MailState

@@ -11,7 +11,7 @@ import pytest
 from tracker.errors import MailError
 from tracker.mail.mailbox import LOT, MailboxTransport
 from tracker.mail.message import Address, build, message_id
-from tracker.mail.replies import Judge, Reply
+from tracker.mail.replies import Judge, Reply, Verdict
 from tracker.mail.session import content
 from tracker.mail.smtp import SmtpTransport
 from tracker.mail.transport import Envelope, Outcome, is_reserved, open_transport
@@ -176,54 +176,54 @@ def test_domains_for_examples_and_tests_are_known(address, reserved):
 @pytest.mark.parametrize(
     ("code", "text", "verdict"),
     [
-        (450, "4.2.0 Greylisted, see later", "deferred"),
-        (451, "Requested action aborted", "deferred"),
-        (550, "5.1.1 No such user here", "failed"),
-        (550, "Mailbox not found", "failed"),
-        (554, "5.7.1 Message rejected as spam", "failed"),
-        (552, "5.3.4 Message size exceeds fixed limit", "failed"),
-        (552, "邮件大小超过限制", "failed"),
-        (554, "5.4.6 too many hops", "failed"),
-        (550, "Ip frequency limited. http://service.mail.example/cgi-bin/help", "too_fast"),
-        (550, "Domain frequency limited", "too_fast"),
-        (550, "Sender frequency limited", "too_fast"),
-        (421, "HL:ICC too frequent connections", "too_fast"),
-        (451, "MI:SFQ 163 smtp10", "too_fast"),
-        (554, "MI:STC 163 smtp10", "too_fast"),
-        (550, "RP:QRC 163 smtp10", "too_fast"),
-        (554, "DT:SPM 163 smtp10", "failed"),
-        (550, "5.1.90 Your message can't be sent because you've reached your daily limit", "too_fast"),
-        (550, "5.7.705 Access denied, tenant has exceeded threshold", "too_fast"),
-        (432, "4.3.2 Concurrent connections limit exceeded. Visit https://help.internal", "too_fast"),
+        (450, "4.2.0 Greylisted, see later", Verdict.LATER),
+        (451, "Requested action aborted", Verdict.LATER),
+        (550, "5.1.1 No such user here", Verdict.RECIPIENT),
+        (550, "Mailbox not found", Verdict.RECIPIENT),
+        (554, "5.7.1 Message rejected as spam", Verdict.MAIL),
+        (552, "5.3.4 Message size exceeds fixed limit", Verdict.MAIL),
+        (552, "邮件大小超过限制", Verdict.MAIL),
+        (554, "5.4.6 too many hops", Verdict.MAIL),
+        (550, "Ip frequency limited. http://service.mail.example/cgi-bin/help", Verdict.TOO_FAST),
+        (550, "Domain frequency limited", Verdict.TOO_FAST),
+        (550, "Sender frequency limited", Verdict.TOO_FAST),
+        (421, "HL:ICC too frequent connections", Verdict.TOO_FAST),
+        (451, "MI:SFQ 163 smtp10", Verdict.TOO_FAST),
+        (554, "MI:STC 163 smtp10", Verdict.TOO_FAST),
+        (550, "RP:QRC 163 smtp10", Verdict.TOO_FAST),
+        (554, "DT:SPM 163 smtp10", Verdict.MAIL),
+        (550, "5.1.90 Your message can't be sent because you've reached your daily limit", Verdict.TOO_FAST),
+        (550, "5.7.705 Access denied, tenant has exceeded threshold", Verdict.TOO_FAST),
+        (432, "4.3.2 Concurrent connections limit exceeded. Visit https://help.internal", Verdict.TOO_FAST),
         (
             451,
             "4.7.652 The mail server [192.0.2.7] has exceeded the maximum number of connections.",
-            "too_fast",
+            Verdict.TOO_FAST,
         ),
-        (552, "5.3.4 Message size limit exceeded", "failed"),
-        (550, "5.7.708 Access denied, traffic not accepted from this IP", "failed"),
-        (554, "5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException", "too_fast"),
-        (550, "发信频率过高", "too_fast"),
-        (550, "您今天的发信量已超过限制", "too_fast"),
-        (550, "Mailbox unavailable or access denied", "deferred"),
-        (552, "5.2.2 Mailbox full", "deferred"),
-        (550, "4.7.1 Try a little later", "deferred"),
-        (554, "Please try again later", "deferred"),
-        (550, "系统繁忙，请稍后再试", "deferred"),
+        (552, "5.3.4 Message size limit exceeded", Verdict.MAIL),
+        (550, "5.7.708 Access denied, traffic not accepted from this IP", Verdict.US),
+        (554, "5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException", Verdict.TOO_FAST),
+        (550, "发信频率过高", Verdict.TOO_FAST),
+        (550, "您今天的发信量已超过限制", Verdict.TOO_FAST),
+        (550, "Mailbox unavailable or access denied", Verdict.LATER),
+        (552, "5.2.2 Mailbox full", Verdict.LATER),
+        (550, "4.7.1 Try a little later", Verdict.LATER),
+        (554, "Please try again later", Verdict.LATER),
+        (550, "系统繁忙，请稍后再试", Verdict.LATER),
     ],
 )
 def test_a_refusal_is_judged_by_its_text_as_well_as_its_code(code, text, verdict):
-    assert Judge().verdict(Reply(code, text)) == verdict
+    assert Judge().verdict(Reply(code, text), "dot" if verdict is Verdict.MAIL else "rcpt") == verdict
 
 
 def test_an_operator_may_know_an_answer_better():
     judge = Judge(
         temporary=["No such user (yet)"], permanent=["451 Account closed", "frequency limited by law"]
     )
-    assert judge.verdict(Reply(550, "no such USER (yet) here")) == "deferred"
-    assert judge.verdict(Reply(550, "no such user")) == "failed"
-    assert judge.verdict(Reply(451, "account closed")) == "failed"
-    assert judge.verdict(Reply(550, "Frequency limited by law")) == "failed"
+    assert judge.verdict(Reply(550, "no such USER (yet) here"), "rcpt") == Verdict.LATER
+    assert judge.verdict(Reply(550, "no such user"), "rcpt") == Verdict.RECIPIENT
+    assert judge.verdict(Reply(451, "account closed"), "rcpt") == Verdict.MAIL
+    assert judge.verdict(Reply(550, "Frequency limited by law"), "rcpt") == Verdict.MAIL
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator
 from datetime import date, datetime, time
 from enum import StrEnum
@@ -18,9 +19,12 @@ from tracker.engine.alerts import alert_details, alert_row
 from tracker.engine.editions import reconciled
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import event_values, record
+from tracker.engine.outbox import enqueue
 from tracker.store.campaigns import known_campaigns
 from tracker.store.database import in_turn
 from tracker.store.tables import ASSIGNMENT, EVENT
+
+log = logging.getLogger("tracker")
 
 
 def known_beginning(session: Session, force: InForce) -> date | None:
@@ -232,3 +236,18 @@ def before_alert(force: InForce, count: int, now: datetime) -> dict[str, object]
             "To chase from an earlier day, write chase_from: DATE under campaign in tasks.yaml.",
         ]
     return alert_row(force, f"before/{force.chase_from}", alert_details(title, lines), now)
+
+
+def tell_of_before(session: Session, force: InForce, now: datetime) -> None:
+    """Whoever runs the service hears once how much was due before it, and where that is settled."""
+    count = how_many_before(session, force, now)
+    if not count:
+        return
+    log.info(
+        "台账建立前事项 · before this ledger: %d 项次 · due before %s, shown and not chased (tracker before)",
+        count,
+        force.chase_from,
+    )
+    row = before_alert(force, count, now)
+    if row is not None:
+        enqueue(session, force, [row], now, 0)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from tracker.core.policy import Settings
 from tracker.engine.enclosures import Enclosures
 from tracker.engine.inforce import InForce
-from tracker.engine.outbox import Claimed, Result, mail_domain
-from tracker.errors import MailError
+from tracker.engine.outbox import Claimed, mail_domain
+from tracker.engine.results import Result
+from tracker.errors import DatabaseError
 from tracker.mail.message import Address, Belongs, build, message_id
 from tracker.mail.render import Renderer
-from tracker.mail.transport import Envelope, Outcome, Transport, open_transport
+from tracker.mail.replies import Verdict
+from tracker.mail.transport import Door, Envelope, Outcome, Transport, open_transport
 from tracker.store.tables import MailState
 
 STATES = {
@@ -24,6 +29,12 @@ STATES = {
     Outcome.FAILED: MailState.FAILED,
     Outcome.UNCERTAIN: MailState.UNCERTAIN,
 }
+
+
+#: What keeps a mail from being made now, and may not do so later.
+PASSING = (DatabaseError, SQLAlchemyError, OSError, MemoryError)
+
+log = logging.getLogger("tracker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +66,7 @@ class PostCourier:
         self._read_clock = read_clock
 
     def compose(self, claimed: Claimed, force: InForce) -> Composed:
-        """The bytes of one mail.  Raises MailError for one that cannot be written."""
+        """The bytes of one mail.  Raises whatever keeps it from being written."""
         mail = claimed.mail
         attachments, enclosed = ([], {}) if self._enclosures is None else self._enclosures.of(mail, force)
         rendered = self._renderer.render(mail, enclosed)
@@ -81,7 +92,7 @@ class PostCourier:
     async def send(self, mails: Sequence[Claimed], force: InForce) -> AsyncIterator[Result]:
         """Results as they come; mails are rendered one by one, while the ones before are on their way.
 
-        There is none for a mail that it let go of.
+        There is none for a mail that it let go of.  One that cannot be made stops no other, whatever the reason.
         """
         waiting = {claimed.id: claimed for claimed in mails}
         subjects: dict[int, str] = {}
@@ -93,8 +104,13 @@ class PostCourier:
                     continue
                 try:
                     composed = self.compose(claimed, force)
-                except MailError as error:
-                    unwritable.append(Result(claimed, MailState.FAILED, f"cannot be written: {error}"))
+                except PASSING as error:
+                    unwritable.append(Result(claimed, MailState.DEFERRED, f"cannot be written now: {error}"))
+                    continue
+                except Exception as error:
+                    log.exception("mail %d cannot be written", claimed.id)
+                    why = f"cannot be written: {type(error).__name__}: {error}"
+                    unwritable.append(Result(claimed, MailState.FAILED, why, verdict=Verdict.MAIL))
                     continue
                 subjects[claimed.id] = composed.subject
                 yield Envelope(
@@ -104,6 +120,7 @@ class PostCourier:
                     claimed.message_id,
                     composed.data,
                     partial(self._may_go, claimed),
+                    claimed.hand.begins,
                 )
 
         async for delivery in self._transport.deliver(envelopes()):
@@ -113,8 +130,9 @@ class PostCourier:
                 STATES[delivery.outcome],
                 delivery.detail,
                 subjects[claimed.id],
-                is_too_fast=delivery.is_too_fast,
+                verdict=delivery.verdict,
                 is_tried=delivery.is_tried,
+                is_local=delivery.kept_local and not force.settings.transport.startswith("mailbox:"),
             )
         for result in unwritable:
             yield result
@@ -127,13 +145,14 @@ class PostCourier:
         await self._transport.close()
 
 
-def transport_of(settings: Settings) -> Transport:
-    """The transport that ``settings`` name.  Raises MailError."""
+def transport_of(settings: Settings, door: Door | None = None) -> Transport:
+    """The transport that ``settings`` name; ``door`` knows when its server may be asked.  Raises MailError."""
     return open_transport(
         settings.transport,
         mailbox_dir=Path(settings.mailbox),
         password=settings.mail_password,
         connections=settings.connections,
+        door=door,
         temporary=settings.temporary_refusals,
         permanent=settings.permanent_refusals,
     )

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from itertools import chain, repeat
 from typing import Protocol, TypeVar
 
@@ -21,14 +23,17 @@ from sqlmodel import Session
 from tracker.core.model import Event
 from tracker.core.standing import Answer
 from tracker.engine.alerts import alert_details, alert_row
-from tracker.engine.beginning import before_alert, begin, how_many_before, known_beginning
+from tracker.engine.beginning import begin, known_beginning, tell_of_before
 from tracker.engine.editions import BEHIND, Verdict, follows, is_in_force, judge, put_in_force, see
 from tracker.engine.failures import tell_of_failures
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import find_assignment, record
-from tracker.engine.outbox import IS_TIME, LEASE, Claimed, Result, claim, enqueue, moments, record_results
+from tracker.engine.outbox import IS_TIME, LEASE, Claimed, claim, enqueue, moments
 from tracker.engine.plan import may_send, next_planning, plan, plan_is_due
+from tracker.engine.post import Post, waits_for_nothing
 from tracker.engine.reconcile import Changes, horizon, reconcile, refuse_another_document, refuse_removals
+from tracker.engine.results import Result, give_back, hold, record_results, set_aside
+from tracker.engine.sifting import Sifting
 from tracker.engine.standings import LedgerRow, answer_of, ledger_row
 from tracker.errors import DatabaseError, HeldBackError, LedgerError, UnknownNameError
 from tracker.store.database import Database
@@ -37,6 +42,9 @@ from tracker.store.tables import MAIL, UNDERWAY, MailState
 #: How many mails a process holds at once, and how many results it writes down together.
 CLAIM = 200
 RECORD = 50
+
+#: How many it holds first, and how many times as many after each lot: whoever dies of one has few others in hand.
+FEW, MORE = 10, 4
 
 #: No result waits longer for others, in seconds: with a slow server, fifty of them are a long time to die in.
 RECORD_WITHIN = 0.25
@@ -97,6 +105,7 @@ class Engine:
         self.read_clock = read_clock
         self.who = who
         self.place = place or who
+        self.post = Post(database, read_clock)
         #: Whether the next edit of the files may take away what has a history, or name another document or date of
         #: issue; each holds for one edit.
         self.accept_removals = False
@@ -111,6 +120,7 @@ class Engine:
         self._was_in_force: InForce | None = None
         #: What became of mails and could not be written down, for the database was not there to take it.
         self._untold: list[Result] = []
+        self._most = FEW
         with database.reading() as session:
             force.beginning.day = known_beginning(session, force) or force.beginning.day
 
@@ -156,7 +166,7 @@ class Engine:
                 put_in_force(session, force, self.place, until, now)
                 self.accept_removals = self.accept_correction = False
                 if is_new and said_through is None:
-                    _tell_of_before(session, force, now)
+                    tell_of_before(session, force, now)
         if verdict is Verdict.OLDER:
             log.warning("%s", BEHIND)
             is_followed = self.on_older is not None and self.on_older(force)
@@ -205,8 +215,12 @@ class Engine:
         """
         zones = [zone for zone in self.force.timezones if at_once or may_send(self.force, zone, now)]
         with self.database.reading() as session:
-            if not self._untold and not _anything_waits(session, self.force.campaign.id, now):
-                return Counter()
+            is_idle = not self._untold and not _anything_waits(session, self.force.campaign.id, now)
+            is_silent = is_idle and not waits_for_nothing(session, self.force)
+        if is_silent:
+            self.post.still_fails(self.force)
+        if is_idle:
+            return Counter()
         return asyncio.run(self._deliver(zones))
 
     def _say(self, written: int, gone: int) -> None:
@@ -221,29 +235,73 @@ class Engine:
             await courier.close()
 
     async def _drain(self, timezones: Sequence[str], force: InForce, courier: Courier) -> Counter[MailState]:
-        loop = asyncio.get_running_loop()
-        told, began = await self._write_down(()), loop.time()
-        while claimed := await self._beside(self._claim, timezones):
-            results: list[Result] = []
-            is_reached = False
-            try:
-                async for result in courier.send(claimed, force):
-                    is_reached |= result.is_tried
-                    results.append(result)
-                    began = began if len(results) > 1 else loop.time()
-                    if len(results) >= RECORD or loop.time() - began >= RECORD_WITHIN:
-                        lot, results = results, []
-                        told.update(await self._write_down(lot))
-                        self._say(0, told.total())
-            except Exception:
-                # What is known of mails is worth more than an orderly end: it is written down by the next pass.
-                self._untold += results
-                raise
-            told.update(await self._write_down(results))
-            if not is_reached:
+        told, sifting = await self._write_down(()), Sifting()
+        try:
+            while claimed := await self._beside(self._claim, timezones):
+                if claimed[0].is_spent:
+                    told += await self._write_down([set_aside(claimed[0])])
+                    continue
+                is_reached = await self._send(claimed, courier.send(claimed, force), sifting, told)
+                self._most = min(CLAIM, self._most * MORE)
                 # Nobody is there to send to: the others need not find that out one lot after the other.
-                break
+                if not is_reached or sifting.is_everybody:
+                    break
+        finally:
+            self._untold += sifting.end()
+        told += await self._write_down(())
+        if sifting.counts:
+            await self._beside(partial(self.post.passed, force), sifting)
         return told
+
+    async def _send(
+        self,
+        claimed: Sequence[Claimed],
+        sending: AsyncIterator[Result],
+        sifting: Sifting,
+        told: Counter[MailState],
+    ) -> bool:
+        """Send a lot and write down what came of it; whether anybody was there."""
+        loop = asyncio.get_running_loop()
+        began, is_reached = loop.time(), False
+        results: list[Result] = []
+        open_ = {each.id: each for each in claimed}
+        holding = asyncio.create_task(self._hold(open_, sifting))
+        try:
+            async for result in sending:
+                is_reached |= result.is_tried
+                open_.pop(result.claimed.id, None)
+                results += sifting.take(result)
+                began = began if len(results) > 1 else loop.time()
+                if len(results) >= RECORD or loop.time() - began >= RECORD_WITHIN:
+                    lot, results = results, []
+                    told += await self._write_down(lot)
+                    self._say(0, told.total())
+        except Exception:
+            # What is known of mails is worth more than an orderly end: it is written down by the next pass.
+            self._untold += results
+            with suppress(DatabaseError):
+                await self._let_go(open_)
+            raise
+        finally:
+            holding.cancel()
+        told += await self._write_down(results)
+        await self._let_go(open_)
+        return is_reached
+
+    async def _let_go(self, open_: Mapping[int, Claimed]) -> None:
+        """What was not begun is anybody's; what was, and has no result, may have gone."""
+        if unbegun := [each for each in open_.values() if not each.hand.is_begun]:
+            await self._beside(partial(self._in_hand, give_back), unbegun)
+
+    async def _hold(self, open_: Mapping[int, Claimed], sifting: Sifting) -> None:
+        """As long as it is on its way, a mail stays in hand; so does one of which nobody knows yet what to make."""
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 3)
+            held = [each for each in open_.values() if each.hand.is_begun] + sifting.kept
+            try:
+                await self._beside(partial(self._in_hand, hold), held)
+            except DatabaseError as error:
+                log.warning("%d mails under way could not be held on to: %s", len(held), error)
 
     async def _write_down(self, results: Sequence[Result]) -> Counter[MailState]:
         """Record results, and where the database is away wait for it: what went out and is not recorded goes again.
@@ -280,7 +338,14 @@ class Engine:
 
     def _claim(self, timezones: Sequence[str]) -> list[Claimed]:
         with self.database.writing(alone=False) as session:
-            return claim(session, self.force, self.read_clock(), self.who, most=CLAIM, timezones=timezones)
+            most = min(self._most, CLAIM)
+            return claim(session, self.force, self.read_clock(), self.who, most=most, timezones=timezones)
+
+    def _in_hand(
+        self, work: Callable[[Session, Sequence[Claimed], datetime], None], mails: Sequence[Claimed]
+    ) -> None:
+        with self.database.writing(alone=False) as session:
+            work(session, mails, self.read_clock())
 
     def _record(self, results: Sequence[Result]) -> Counter[MailState]:
         if results:
@@ -330,21 +395,6 @@ class Engine:
 def _is_good(through: date | None, today: date) -> bool:
     """Whether a word in the files, good through a day, still counts."""
     return through is not None and today <= through
-
-
-def _tell_of_before(session: Session, force: InForce, now: datetime) -> None:
-    """Whoever runs the service hears once how much was due before it, and where that is settled."""
-    count = how_many_before(session, force, now)
-    if not count:
-        return
-    log.info(
-        "台账建立前事项 · before this ledger: %d 项次 · due before %s, shown and not chased (tracker before)",
-        count,
-        force.chase_from,
-    )
-    row = before_alert(force, count, now)
-    if row is not None:
-        enqueue(session, force, [row], now, 0)
 
 
 def _anything_waits(session: Session, campaign: str, now: datetime) -> bool:

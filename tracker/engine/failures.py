@@ -16,7 +16,8 @@ from sqlmodel import Session
 from tracker.core.model import Language, MailKind, owned
 from tracker.engine.alerts import alert_details, alert_row
 from tracker.engine.inforce import InForce
-from tracker.engine.outbox import Result, enqueue
+from tracker.engine.outbox import enqueue
+from tracker.engine.results import Result
 from tracker.store.tables import MAIL, MailState
 
 #: How long the first, second, … alert of a day waits for more of its like; the last one stands for the rest.

@@ -12,6 +12,7 @@ from sqlalchemy import Row, or_, select, update
 from sqlmodel import Session
 
 from tracker.core.model import Mail
+from tracker.engine.post import open_doors
 from tracker.engine.written import items_from_json, mail_of
 from tracker.errors import UnknownNameError, UsageError
 from tracker.store.numbers import numbered
@@ -101,6 +102,8 @@ def retry(
         state=MailState.QUEUED.value,
         attempts=0,
         lost=0,
+        cause=None,
+        ours_since=None,
         not_before=now,
         lease_until=None,
         outcome="queued again by hand",
@@ -123,6 +126,7 @@ def retry(
         query = query.where(
             numbered(MAIL.c.id, number), MAIL.c.state.in_([state.value for state in RETRIABLE])
         )
+    open_doors(session, campaign, now)
     return int(session.connection().execute(query).rowcount)
 
 

@@ -8,22 +8,21 @@ one tells what stood in it (``superseded``).
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, case, func, literal_column, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningUpdate
 from sqlmodel import Session
 
 from tracker.core.model import Mail, MailKind, owned
 from tracker.engine.inforce import InForce
-from tracker.engine.pace import Pacing, by_domain, domain_of
+from tracker.engine.pace import Pacing, by_domain
 from tracker.engine.second_look import A_DAY, look_again
 from tracker.mail.message import message_id
 from tracker.store.tables import MAIL, UNDERWAY, MailState
@@ -38,22 +37,33 @@ LAST_MINUTE = timedelta(seconds=90)
 #: A lease that ends later than this from now was written by a clock that has been set back since.
 NO_LEASE = 2 * LEASE
 
-#: Waits before the next attempt; after the last one the mail has failed.
-BACK_OFF = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 180, 360, 720, 1440))
 
 #: A mail that waits longer than this from now was written by a clock that has been set back since.
-NO_WAIT = 2 * BACK_OFF[-1]
-
-#: How long what was not even tried waits: the server could not be reached, or wants to be left alone.
-UNTRIED = timedelta(minutes=5)
+NO_WAIT = timedelta(days=2)
 
 #: An answer that never came is asked for again this often; each may cost one copy, with the same Message-ID.
+#: Whoever dies with a mail in hand gives no answer either.
 UNCERTAIN_ATTEMPTS = 3
+
+
+@dataclass(slots=True)
+class Hand:
+    """How it is with a mail that this process has claimed, until ``lease_until``; None where nobody else could take it.
+
+    Once its content has begun to go out (``is_begun``), it may have been taken.
+    """
+
+    lease_until: datetime | None = None
+    is_begun: bool = False
+
+    def begins(self) -> None:
+        """Its first byte goes out now."""
+        self.is_begun = True
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A mail in the hands of this process until ``lease_until``; None where nobody else could take it."""
+    """A mail in the hands of this process.  ``lost`` counts answers that never came, ours among them."""
 
     id: int
     fence: int
@@ -61,27 +71,18 @@ class Claimed:
     message_id: str
     mail: Mail
     lost: int = 0
-    lease_until: datetime | None = None
+    hand: Hand = field(default_factory=Hand, compare=False)
+    ours_since: datetime | None = None
 
     def may_go(self, now: datetime) -> bool:
         """Whether there is time left to send it before another process takes it over."""
-        return self.lease_until is None or now < self.lease_until - LAST_MINUTE
+        until = self.hand.lease_until
+        return until is None or now < until - LAST_MINUTE
 
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of a claimed mail.  ``state`` is sent, deferred, failed or uncertain.
-
-    ``is_too_fast``: its server wants to be left alone for a while.  Not ``is_tried``: the server was not asked,
-    which counts as no attempt.
-    """
-
-    claimed: Claimed
-    state: MailState
-    outcome: str
-    subject: str | None = None
-    is_too_fast: bool = False
-    is_tried: bool = True
+    @property
+    def is_spent(self) -> bool:
+        """Whether it has cost as many lives or answers as it may."""
+        return self.lost >= UNCERTAIN_ATTEMPTS
 
 
 #: Its time has come.
@@ -99,33 +100,19 @@ _DID_NOT_GO = or_(
 )
 _WRITTEN_ANEW = (
     *("recipient", "name", "unit", "language", "timezone", "at", "content", "details", "seen_event"),
-    *("not_before", "state", "attempts", "lost"),
+    *("not_before", "state", "attempts", "lost", "cause", "ours_since"),
 )
 #: It was written for a time zone in which nobody gets mail any more.
 IS_OF_NO_ZONE = MAIL.c.timezone.not_in(bindparam("zones", expanding=True))
-_RECORD = (
-    update(MAIL)
-    .where(
-        MAIL.c.id == bindparam("row"),
-        MAIL.c.fence == bindparam("as_claimed"),
-        MAIL.c.state == MailState.CLAIMED.value,
-    )
-    .values(
-        state=bindparam("new_state"),
-        outcome=bindparam("new_outcome"),
-        subject=bindparam("new_subject"),
-        sent_at=bindparam("new_sent_at"),
-        not_before=bindparam("new_not_before"),
-        attempts=bindparam("new_attempts"),
-        lost=bindparam("new_lost"),
-        lease_until=None,
-    )
-)
+#: Somebody had, and has not said what became of it.
+IS_IN_HAND = MAIL.c.state == literal_column("'claimed'")
+#: It may have been taken already, or somebody may have died of it.
+IS_RISKY = or_(IS_IN_HAND, MAIL.c.lost > literal_column("0"))
 
 
 @lru_cache(maxsize=64)
-def _claiming(zones: int, besides: int, *, is_narrow: bool) -> ReturningUpdate[Any]:
-    """Takes mails for so many time zones, of one domain alone or of all but so many.
+def _claiming(zones: int, besides: int, *, is_narrow: bool, is_over: bool = False) -> ReturningUpdate[Any]:
+    """Takes mails for so many time zones, of one domain alone or of all but so many; if ``is_over``, risky ones.
 
     Statements are made once: making them costs more than running them.  What is ready is a table of its own, made
     once: as a subquery, PostgreSQL may run it again for each row, and lock and take more than ``most``.
@@ -149,11 +136,12 @@ def _claiming(zones: int, besides: int, *, is_narrow: bool) -> ReturningUpdate[A
             MAIL.c.campaign == bindparam("whose"),
             IS_TIME,
             IS_FREE,
+            IS_RISKY if is_over else ~IS_RISKY,
             or_(MAIL.c.kind.in_([MailKind.ALERT.value, MailKind.RECEIPT.value]), *of_zone, of_no_zone),
             *([domain.endswith(bindparam("domain"))] if is_narrow else []),
             *(~domain.endswith(bindparam(f"beside_{number}")) for number in range(besides)),
         )
-        .order_by(MAIL.c.not_before, MAIL.c.id)
+        .order_by(*([MAIL.c.lost] if is_over else []), MAIL.c.not_before, MAIL.c.id)
         .limit(bindparam("most"))
         .with_for_update(skip_locked=True)
         .cte("ready")
@@ -166,6 +154,7 @@ def _claiming(zones: int, besides: int, *, is_narrow: bool) -> ReturningUpdate[A
             lease_until=bindparam("lease"),
             claimed_by=bindparam("who"),
             fence=MAIL.c.fence + 1,
+            **({"lost": MAIL.c.lost + case((IS_IN_HAND, 1), else_=0)} if is_over else {}),
         )
         .returning(MAIL)
     )
@@ -207,6 +196,8 @@ def enqueue(
             "state": MailState.QUEUED.value,
             "attempts": 0,
             "lost": 0,
+            "cause": None,
+            "ours_since": None,
             "fence": 0,
         }
         for row in rows
@@ -234,25 +225,45 @@ def claim(
 ) -> list[Claimed]:
     """Take up to ``most`` mails of the campaign whose time has come, oldest first; digests only for ``timezones``.
 
-    Ones whose lease has run out are among them: whoever had them is gone, and may or may not have sent them.
+    Where there are none, one that may have been taken already, or whose lease has run out: whoever had it is gone, and
+    may have sent it, or died of it.  These come one by one, so that none of them answers for another.
     No more are taken for a domain than its rate allows, and none for one that wants to be left alone.
     Each is looked at again; there are none only where none is left that could go.
     Call it in a transaction of its own and commit before sending.
     """
-    while rows := _taken(session, force, now, who, most, timezones):
+    while rows := (
+        _taken(session, force, now, who, most, timezones)
+        or _taken(session, force, now, who, min(most, 1), timezones, is_over=True)
+    ):
         looked = look_again(session, force, rows, now, timezones)
         enqueue(session, force, looked.at_once, now, 0)
         enqueue(session, force, looked.later, now, 0, not_before=now + A_DAY)
         if looked.goes:
             return [
-                Claimed(row.id, row.fence, row.attempts, row.message_id, mail, row.lost, row.lease_until)
+                Claimed(
+                    row.id,
+                    row.fence,
+                    row.attempts,
+                    row.message_id,
+                    mail,
+                    row.lost,
+                    Hand(row.lease_until),
+                    row.ours_since,
+                )
                 for row, mail in looked.goes
             ]
     return []
 
 
 def _taken(
-    session: Session, force: InForce, now: datetime, who: str, most: int, timezones: Sequence[str]
+    session: Session,
+    force: InForce,
+    now: datetime,
+    who: str,
+    most: int,
+    timezones: Sequence[str],
+    *,
+    is_over: bool = False,
 ) -> list[Row[Any]]:
     given: dict[str, object] = {**moments(now), "lease": now + LEASE, "who": who}
     given |= {"whose": force.campaign.id, "zones": force.timezones, "today": force.day(now)}
@@ -263,56 +274,12 @@ def _taken(
     rows: list[Row[Any]] = []
     for domain, count in room.items():
         if (left := min(count, most - len(rows))) > 0:
-            statement = _claiming(len(timezones), 0, is_narrow=True)
+            statement = _claiming(len(timezones), 0, is_narrow=True, is_over=is_over)
             rows += session.execute(statement, {**given, "domain": f"@{domain}", "most": left})
     if len(rows) < most:
         besides = {f"beside_{number}": f"@{domain}" for number, domain in enumerate(room)}
-        statement = _claiming(len(timezones), len(room), is_narrow=False)
+        statement = _claiming(len(timezones), len(room), is_narrow=False, is_over=is_over)
         rows += session.execute(statement, {**given, **besides, "most": most - len(rows)})
     if room:
         pacing.took(by_domain(row.recipient for row in rows))
     return sorted(rows, key=lambda row: int(row.id))
-
-
-def record_results(session: Session, results: Sequence[Result], now: datetime) -> int:
-    """Write down what became of claimed mails; the number that counted (the fence still stood)."""
-    if not results:
-        return 0
-    Pacing(session, {}, now).heard(
-        too_fast=[domain_of(result.claimed.mail.to) for result in results if result.is_too_fast],
-        taken=[domain_of(result.claimed.mail.to) for result in results if result.state is MailState.SENT],
-    )
-    # By their numbers, as whoever supersedes them goes: two that lock the same rows then wait, and never for each other.
-    values = [_recorded(result, now) for result in sorted(results, key=lambda result: result.claimed.id)]
-    return session.connection().execute(_RECORD, values).rowcount
-
-
-def _recorded(result: Result, now: datetime) -> dict[str, object]:
-    state, outcome, not_before = result.state, result.outcome, now
-    claimed = result.claimed
-    # A claim that ended with its process was no attempt that anybody answered.
-    attempts = claimed.attempts + result.is_tried
-    lost = claimed.lost + (state is MailState.UNCERTAIN)
-    if state is MailState.UNCERTAIN and lost >= UNCERTAIN_ATTEMPTS:
-        state = MailState.FAILED
-        outcome = f"{outcome}; given up after {lost} attempts without an answer"
-    # Jitter, so that a thousand mails refused together do not come back together.
-    jitter = random.uniform(0.8, 1.2)  # noqa: S311
-    if state is MailState.DEFERRED and not result.is_tried:
-        not_before = now + UNTRIED * jitter
-    elif state in (MailState.DEFERRED, MailState.UNCERTAIN):
-        if attempts > len(BACK_OFF):
-            state, outcome = MailState.FAILED, f"{outcome}; given up after {attempts} attempts"
-        else:
-            not_before = now + BACK_OFF[attempts - 1] * jitter
-    return {
-        "row": claimed.id,
-        "as_claimed": claimed.fence,
-        "new_state": state.value,
-        "new_outcome": outcome,
-        "new_subject": result.subject,
-        "new_sent_at": now if state is MailState.SENT else None,
-        "new_not_before": not_before,
-        "new_attempts": attempts,
-        "new_lost": lost,
-    }

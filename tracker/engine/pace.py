@@ -13,12 +13,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from tracker.core.policy import Rate
-from tracker.store.database import write_meta
-from tracker.store.tables import META
+from tracker.store.database import locked_meta, write_meta
 
 #: How long a domain is left alone after the first, second, … refusal in a row; the last one stands for the rest.
 HOLDS = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
@@ -27,8 +25,6 @@ HOLDS = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
 LONGEST = timedelta(days=1)
 
 NAME = "pace"
-
-_KNOWN = select(META.c.value).where(META.c.name == NAME).with_for_update()
 
 
 @dataclass(slots=True)
@@ -47,8 +43,8 @@ class Pacing:
         self._session = session
         self._rates = rates
         self._now = now
-        text = session.execute(_KNOWN).scalar()
-        self._domains = {} if text is None else {name: _read(of) for name, of in json.loads(text).items()}
+        # Where others may claim or hear of the same at this moment, the row is there to be locked.
+        self._domains = _domains(locked_meta(session, NAME, make="{}" if rates else None))
 
     def room(self) -> dict[str, int]:
         """How many mails may be taken now for each domain that does not take as many as there are."""
@@ -82,6 +78,8 @@ class Pacing:
     def heard(self, *, too_fast: Iterable[str], taken: Iterable[str]) -> None:
         """Servers said so of these domains: leave the first ones alone, go on with the others."""
         slower = set(too_fast)
+        if slower and not self._domains:
+            self._domains = _domains(locked_meta(self._session, NAME, make="{}"))
         for name in slower:
             domain = self._domains.setdefault(name, _Domain())
             # Mails that were under way together are refused together: that is one refusal.
@@ -117,6 +115,10 @@ def domain_of(address: str) -> str:
 def by_domain(addresses: Iterable[str]) -> Counter[str]:
     """How many addresses each domain has."""
     return Counter(domain_of(address) for address in addresses)
+
+
+def _domains(text: str | None) -> dict[str, _Domain]:
+    return {} if text is None else {name: _read(of) for name, of in json.loads(text).items()}
 
 
 def _written(domain: _Domain) -> dict[str, object]:

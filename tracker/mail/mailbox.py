@@ -31,6 +31,8 @@ class MailboxTransport:
         source, most = iter(envelopes), FIRST_LOT
         while lot := list(islice(source, most)):
             most = LOT
+            for envelope in lot:
+                envelope.begins()
             for delivery in await asyncio.to_thread(self.store, lot):
                 yield delivery
 

@@ -1,37 +1,67 @@
-"""What a server's answer means for the mail, and for those that wait behind it.
+"""What a server's refusal means: whom it is about, and so what becomes of the mail and of those behind it.
 
-The code alone does not tell: QQ Mail and others answer 550, which should be final, when mails merely come
-too fast.  So the text is looked at as well.
+Its code, its enhanced status (RFC 3463) and the moment at which it comes tell most; words come last, as every
+server has its own.  Addresses in an answer are not read as words of it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import Literal, NamedTuple
 
-#: ``too_fast`` is ``deferred``, and what waits for the same domain is held back as well.
-Verdict = Literal["deferred", "failed", "too_fast"]
+#: The command that an answer belongs to; ``dot`` is the end of the content.
+Stage = Literal["mail", "rcpt", "data", "dot"]
 
-#: By these a refusal is known to be about how fast or how many mails come (regular expressions).
+
+class Verdict(StrEnum):
+    """Whom or what a refusal is about."""
+
+    #: Us: our address, host, login or permission.  It is ours to mend, and until then everything waits.
+    US = "us"
+    #: This recipient, who is known not to be there.
+    RECIPIENT = "recipient"
+    #: This mail: its size, its content, or a reason that the server does not give.
+    MAIL = "mail"
+    #: How fast or how many mails come: what waits for the same domain is held back as well.
+    TOO_FAST = "too_fast"
+    #: Nothing that lasts.
+    LATER = "later"
+
+
+#: Refusals after which this mail is at its end.
+FINAL = frozenset({Verdict.RECIPIENT, Verdict.MAIL})
+
+#: By these a refusal is known to be about how fast or how many mails come, whenever it comes.
 TOO_FAST = (
     # QQ Mail and Tencent's Exmail: "550 Ip frequency limited", "Domain …", "Sender …", "Connection …".
     r"frequency limit",
     # NetEase (163, 126, yeah): a class and a reason, such as "554 MI:STC" for the day's quota.
     r"\bHL:(?:ICC|IFC|IFQ|REP)\b",
-    r"\bMI:(?:SFQ|STC|DMC)\b",
-    r"\bRP:(?:QRC|RCL|TRC|DRC)\b",
+    r"\bMI:(?:SFQ|STC)\b",
+    r"\bRP:(?:QRC|RCL|TRC)\b",
     # Exchange: "550 5.1.90 … reached your daily limit", "5.7.705 tenant has exceeded threshold".
     r"\b5\.1\.90\b",
     r"\b5\.7\.(?:232|233|705)\b",
     r"SubmissionQuotaExceeded",
-    r"(?:daily|hourly|sending|rate) (?:limit|quota)",
-    r"rate.?limit|throttl|too many(?! hops)|too much|too fast",
+    r"(?:daily|hourly|sending|rate) (?:limit|quota)|per (?:second|minute|hour|day)|slow down",
+    r"rate.?limit|throttl|too fast",
     r"频率|过于频繁",
+)
+#: By these it is, unless the server has just taken mails in the same conversation: then that one has had enough.
+TOO_MANY = (
+    r"too many(?! hops)|too much",
     # Whatever passes a limit, unless it is the size of the mail, which waiting does not cure.
     r"^(?!.*size).*(?:exceed|reach)\w* .{0,40}(?:limit|threshold|maximum number)",
     r"^(?!.*size).*(?:connection|message|recipient|rate)s? limit (?:was |has been )?(?:exceed|reach)",
     r"^(?!.*大小).*超[过出]了?.{0,12}(?:限制|上限|限额)",
+)
+#: A conversation has carried as much as the server wants of one.
+ENOUGH = (
+    r"\b(?:this|per|one|a|each|single|same|current) (?:smtp )?(?:session|connection)\b",
+    r"\b(?:MI|RP):(?:DMC|DRC)\b",
+    r"(?:本次|单次|每次|每个|当前)(?:连接|会话)",
 )
 #: By these a refusal is known not to be final, although it has the code of one.
 TEMPORARY = (
@@ -40,9 +70,43 @@ TEMPORARY = (
     r"gr[ae]y.?list",
     # QQ Mail, where somebody has got much mail in a short time.
     r"mailbox unavailable or access denied",
-    r"over quota|quota exceeded|mailbox (?:is )?full|容量已?满",
+    r"over quota|quota exceeded|mailbox (?:is )?full|storage allocation|容量已?满",
     r"稍后|稍候|暂时",
 )
+#: Words about whoever sends.
+US = (
+    r"\b(?:sender|mail.?from|from (?:address|domain)|envelope|return.?path|send as|on behalf)\b",
+    r"\b(?:helo|ehlo|hostname|reverse (?:dns|lookup)|rdns|ptr)\b",
+    r"\b(?:client|sending|your|connecting|remote) (?:host|ip|server|domain|address|mail server|network)\b",
+    r"\b(?:ip|host|domain)\b.{0,40}\b(?:block|black|deny|denied|ban|reject|listed|reputation|not allowed)",
+    r"relay(?! recipient)|rcpthosts|anonymous forward",
+    r"\bauth|unauthori|not authori|log ?in|credential|permission|not (?:allowed|permitted) to send|local user only",
+    r"\b(?:spf|dkim|dmarc|rbl|dnsbl|spamhaus|barracuda|spamcop|block ?list|black ?list)\b|blocked (?:using|by|for)",
+    r"\baccess denied\b|\bbanned\b|starttls|must use tls|encryption (?:required|needed)",
+    # NetEase: about the address that we come from, or the account that sends.
+    r"\bHL:[A-Z]{3}\b|\bMI:SP[BF]\b|\bRP:FRL\b|\bDT:(?:RBL|SUM)\b|\bWM:BL[IU]\b",
+    r"发件人|发信人|发信方|发信地址|发信IP|反向解析|认证|授权|中继|转发|黑名单|登录",
+)
+#: Words about whoever is to get it.
+RECIPIENT = (
+    (
+        r"\b(?:user|mailbox|recipient|account|addressee|alias|inbox|address|person)s?\b.{0,40}"
+        r"\b(?:unknown|not (?:found|exist|known|listed|active)|doesn.t|does not exist|invalid|disabled|suspended|inactive"
+        r"|no longer|locked|closed)"
+        r"|\b(?:no such|unknown|invalid|non-?existent|bad|inactive|disabled)\b.{0,20}"
+        r"\b(?:user|mailbox|recipient|account|address|alias|person|local)"
+    ),
+    r"收件人|用户不存在|用户未找到|邮箱不存在|账号不存在",
+)
+#: Words about what the mail says, or how large it is.
+CONTENT = (
+    r"\bspam\b|junk|content|virus|malware|infected|attachment|phish|inappropriate|DT:SPM",
+    r"message (?:is )?too (?:big|large|long)|(?:message|mail)\b.{0,30}\b(?:size|length)|size (?:limit|exceed)|too large",
+    r"邮件(?:大小|过大|内容)|垃圾|病毒|附件|敏感",
+)
+_STATUS = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})\b")
+#: What is not read as words: addresses may be called anything.
+_NAMES = re.compile(r"<[^>]*>|\S+@\S+|https?://\S+|\[[^\]]*\]")
 
 
 class Reply(NamedTuple):
@@ -56,7 +120,7 @@ class Reply(NamedTuple):
 
 
 class Judge:
-    """Knows refusals that are not what their code says.
+    """Knows what refusals are about.
 
     ``temporary`` and ``permanent`` are pieces of answers that an operator has met; they come before what is
     built in, and letters may be large or small.
@@ -65,22 +129,84 @@ class Judge:
     def __init__(self, temporary: Iterable[str] = (), permanent: Iterable[str] = ()) -> None:
         self._known_permanent = _any_of(re.escape(piece) for piece in permanent)
         self._known_temporary = _any_of(re.escape(piece) for piece in temporary)
-        self._too_fast = _any_of(TOO_FAST)
-        self._temporary = _any_of(TEMPORARY)
 
-    def verdict(self, reply: Reply) -> Verdict:
-        """What a refusal means."""
+    def verdict(self, reply: Reply, stage: Stage) -> Verdict:
+        """What a refusal at ``stage`` means, where the conversation could go on."""
         said = str(reply)
         if self._known_permanent.search(said):
-            return "failed"
-        if self._too_fast.search(reply.text):
-            return "too_fast"
-        if reply.code < 500 or self._known_temporary.search(said):
-            return "deferred"
-        # An enhanced status of 4.x.x (RFC 3463) contradicts a 5xx, and says more.
-        is_temporary = reply.text.startswith("4.") or self._temporary.search(reply.text)
-        return "deferred" if is_temporary else "failed"
+            return Verdict.MAIL
+        if self._known_temporary.search(said):
+            return Verdict.LATER
+        if _TOO_FAST.search(reply.text) or _TOO_MANY.search(reply.text) or _ENOUGH.search(reply.text):
+            return Verdict.TOO_FAST
+        verdict = _by_status(reply, stage) or _by_code(reply, stage)
+        if stage == "mail":
+            # Nobody who is to get it has been named yet.
+            return Verdict.US
+        return Verdict.LATER if verdict in FINAL and _is_passing(reply) else verdict
+
+    def has_had_enough(self, reply: Reply, sent: int) -> bool:
+        """Whether it is only this conversation, which has carried ``sent`` mails, that the server wants to end."""
+        if self._known_permanent.search(str(reply)) or not (sent or reply.code == 421):
+            return False
+        if _ENOUGH.search(reply.text):
+            return sent > 0
+        if reply.code != 421 or _TOO_FAST.search(reply.text):
+            return False
+        return sent > 0 or not _TOO_MANY.search(reply.text)
+
+
+def without_names(text: str) -> str:
+    """An answer without the addresses in it, for whoever need not know whom it is about."""
+    return " ".join(re.sub(r"<[^>]*>|[^\s:;,]+@[^\s:;,]+", "…", text).split())
+
+
+def _by_status(reply: Reply, stage: Stage) -> Verdict | None:
+    """What the enhanced status says; None where it says nothing, or too little."""
+    found = _STATUS.match(reply.text)
+    if found is None:
+        return None
+    subject, detail = int(found[2]), int(found[3])
+    words = _NAMES.sub(" ", reply.text)
+    is_ours = _US.search(words) is not None
+    if subject == 7 and detail > 0:
+        # Greylisting calls itself so, too, and what a mail says is refused under the same number.
+        is_content = stage in {"data", "dot"} and _CONTENT.search(words) is not None
+        return Verdict.US if is_ours or not (is_content or _is_passing(reply)) else Verdict.MAIL
+    if subject == 1:
+        # 5.1.7 and 5.1.8 are about the sender's address, 5.1.0 about either.
+        return Verdict.US if detail in {7, 8, 20} or (detail == 0 and is_ours) else Verdict.RECIPIENT
+    if subject == 2:
+        return {2: Verdict.LATER, 3: Verdict.MAIL}.get(detail, Verdict.RECIPIENT)
+    if subject == 3:
+        return Verdict.MAIL if detail == 4 else Verdict.US
+    return {4: Verdict.MAIL, 5: Verdict.US, 6: Verdict.MAIL}.get(subject)
+
+
+def _by_code(reply: Reply, stage: Stage) -> Verdict:
+    """What code, moment and words say."""
+    words = _NAMES.sub(" ", reply.text)
+    if _TEMPORARY.search(words):
+        return Verdict.LATER
+    if reply.code in {500, 501, 502, 503, 504, 530, 534, 535, 538}:
+        return Verdict.US
+    if reply.code in {521, 551, 556}:
+        return Verdict.RECIPIENT
+    if reply.code == 552 or (stage != "rcpt" and _CONTENT.search(words) and not _US.search(words)):
+        return Verdict.MAIL
+    if _US.search(words):
+        return Verdict.US
+    return Verdict.RECIPIENT if stage == "rcpt" and _RECIPIENT.search(words) else Verdict.MAIL
+
+
+def _is_passing(reply: Reply) -> bool:
+    """An enhanced status of 4.x.x contradicts a 5xx, and says more; so do words."""
+    return reply.code < 500 or reply.text.startswith("4.") or _TEMPORARY.search(reply.text) is not None
 
 
 def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(patterns) or r"(?!)", re.IGNORECASE)
+
+
+_TOO_FAST, _TOO_MANY, _ENOUGH = _any_of(TOO_FAST), _any_of(TOO_MANY), _any_of(ENOUGH)
+_TEMPORARY, _US, _RECIPIENT, _CONTENT = (_any_of(each) for each in (TEMPORARY, US, RECIPIENT, CONTENT))

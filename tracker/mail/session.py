@@ -15,12 +15,12 @@ import socket
 import ssl
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Literal, cast
+from typing import cast
 
 import aiosmtplib
 
 from tracker.mail.message import WireBytes
-from tracker.mail.replies import Reply
+from tracker.mail.replies import Reply, Stage
 from tracker.mail.transport import Envelope, Security
 from tracker.mail.wire import LostError, Wire
 
@@ -30,13 +30,17 @@ _ADDRESS = re.compile(r"[!-;=?-~]+@[!-;=?-~]+")
 END = b".\r\n"
 
 
-#: The command that an answer belongs to.
-Stage = Literal["mail", "rcpt", "data"]
+#: Commands that a server need not know.
+_UNKNOWN = frozenset({500, 501, 502, 504})
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where and how to connect.  ``tls`` is None only for plain text."""
+    """Where and how to connect.  ``tls`` is None only for plain text.
+
+    It may be silent for ``timeout`` seconds, and for ``last_answer`` once it has a whole mail: a server that thinks
+    that long about one has mostly taken it (RFC 5321, 4.5.3.2.6).
+    """
 
     host: str
     port: int
@@ -45,6 +49,7 @@ class Server:
     user: str | None
     password: str | None = field(repr=False)
     timeout: float
+    last_answer: float
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -63,7 +68,14 @@ class Server:
 
 
 class CannotConnectError(Exception):
-    """No conversation came about; the text is one sentence without secrets."""
+    """No conversation came about; the text is one sentence without secrets.
+
+    ``is_refusal`` says that the server was there and does not want us: the same again soon would be held against us.
+    """
+
+    def __init__(self, why: str, *, is_refusal: bool = False) -> None:
+        super().__init__(why)
+        self.is_refusal = is_refusal
 
 
 @dataclass(slots=True)
@@ -84,8 +96,6 @@ async def connect(server: Server) -> Session:
     client = aiosmtplib.SMTP(
         hostname=server.host,
         port=server.port,
-        username=server.user,
-        password=server.password,
         timeout=server.timeout,
         use_tls=server.security == "tls",
         start_tls=server.security == "starttls",
@@ -96,11 +106,47 @@ async def connect(server: Server) -> Session:
         async with asyncio.timeout(server.timeout * 2):
             await client.connect()
             if client.is_ehlo_or_helo_needed:
-                await client.ehlo()
+                await _say_hello(client)
+            if server.user is not None:
+                await _log_in(client, server.user, server.password or "")
     except (aiosmtplib.SMTPException, OSError, ssl.SSLError, TimeoutError, ValueError) as error:
         client.close()
-        raise CannotConnectError(server.without_secrets(_why(server, error))) from None
+        raise CannotConnectError(
+            server.without_secrets(_why(server, error)), is_refusal=_is_refusal(error)
+        ) from None
     return Session(server, client)
+
+
+async def _say_hello(client: aiosmtplib.SMTP) -> None:
+    try:
+        await client.ehlo()
+    except aiosmtplib.SMTPHeloError as error:
+        if error.code not in _UNKNOWN or not client.is_connected:
+            raise
+        await client.helo()
+
+
+async def _log_in(client: aiosmtplib.SMTP, user: str, password: str) -> None:
+    """In one way alone: whoever tries each that is offered counts as several who guess."""
+    ways = {"plain": client.auth_plain, "login": client.auth_login, "cram-md5": client.auth_crammd5}
+    offered = [way for name, way in ways.items() if name in client.supported_auth_methods]
+    if not offered:
+        raise aiosmtplib.SMTPException("no way to log in is offered that we know")
+    for way in offered:
+        try:
+            await way(user, password)
+        except aiosmtplib.SMTPAuthenticationError as error:
+            # 504: it does not know this way after all, and has looked at no password.
+            if error.code != 504 or way is offered[-1]:
+                raise
+        else:
+            return
+
+
+def _is_refusal(error: Exception) -> bool:
+    if isinstance(error, aiosmtplib.SMTPAuthenticationError):
+        return True
+    return isinstance(error, aiosmtplib.SMTPResponseException) and error.code >= 500
 
 
 @cache
@@ -133,7 +179,7 @@ def _certificate_error(error: BaseException | None) -> ssl.SSLCertVerificationEr
 
 
 class Session:
-    """An open conversation.  ``sent`` counts the mails that it has carried."""
+    """An open conversation.  ``sent`` counts the mails that the server took in it."""
 
     def __init__(self, server: Server, client: aiosmtplib.SMTP) -> None:
         self.server = server
@@ -196,8 +242,7 @@ class Session:
         self._wire.write(b"".join(parts))
         progress.content_sent = finish is not None
         if finish is not None:
-            progress.finished = await self._reply()
-            self.sent += 1
+            await self._finish(progress)
         if begin is None:
             return
         if reset:
@@ -221,8 +266,7 @@ class Session:
         if finish is not None:
             self._wire.write(content(finish.data))
             progress.content_sent = True
-            progress.finished = await self._reply()
-            self.sent += 1
+            await self._finish(progress)
         if begin is None:
             return
         if self._reset_first:
@@ -240,12 +284,16 @@ class Session:
                 break
         self._reset_first = progress.begun is not None and progress.begun.code != 354
 
+    async def _finish(self, progress: Progress) -> None:
+        progress.finished = await self._reply(self.server.last_answer)
+        self.sent += progress.finished.code < 300
+
     async def _ask(self, command: bytes) -> Reply:
         self._wire.write(command)
         return await self._reply()
 
-    async def _reply(self) -> Reply:
-        reply = await self._wire.reply()
+    async def _reply(self, patience: float | None = None) -> Reply:
+        reply = await self._wire.reply(patience)
         return reply if reply.code < 400 else Reply(reply.code, self.server.without_secrets(reply.text))
 
 

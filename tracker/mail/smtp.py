@@ -9,9 +9,9 @@ from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 
 from tracker.mail.mailbox import LOT, MailboxTransport
-from tracker.mail.replies import Judge, Reply
-from tracker.mail.session import CannotConnectError, Progress, Server, Session, Stage, connect, is_sendable
-from tracker.mail.transport import Delivery, Envelope, Outcome, is_reserved
+from tracker.mail.replies import FINAL, Judge, Reply, Stage, Verdict
+from tracker.mail.session import CannotConnectError, Progress, Server, Session, connect, is_sendable
+from tracker.mail.transport import Delivery, Door, Envelope, Outcome, is_reserved
 from tracker.mail.wire import LostError
 
 _log = logging.getLogger(__name__)
@@ -20,6 +20,8 @@ _log = logging.getLogger(__name__)
 MAILS_PER_CONNECTION = 100
 #: An envelope whose conversation broke off before its content went out is tried so often in one delivery.
 TRIES = 2
+#: Where it was us whom a server refused so often, and nobody got anything, it is not asked for the others.
+OURS = 3
 #: Nothing is begun while so many results wait to be taken: what went out and is not written down may go twice.
 UNTAKEN = 20
 
@@ -27,15 +29,27 @@ UNTAKEN = 20
 class SmtpTransport:
     """Sends over up to ``connections`` conversations, kept open between deliveries until ``close``.
 
-    Mail for reserved domains goes to ``local`` instead, whatever the server would say.
+    Mail for reserved domains goes to ``local`` instead, whatever the server would say.  ``door`` is asked before the
+    first connection, and told of every one that the server refused.
     """
 
-    def __init__(self, server: Server, local: MailboxTransport, judge: Judge, *, connections: int) -> None:
+    def __init__(
+        self,
+        server: Server,
+        local: MailboxTransport,
+        judge: Judge,
+        *,
+        connections: int,
+        door: Door | None = None,
+    ) -> None:
         self.server = server
+        self.door = door
         self.local = local
         self.connections = max(1, connections)
         self.judge = judge
         self._idle: list[Session] = []
+        #: Whether the server has let us in since the last ``close``.
+        self._is_in = False
         self._loop: asyncio.AbstractEventLoop | None = None
         if server.security == "plain":
             _log.warning("mail to %s goes in plain text: anybody on the way can read it", server)
@@ -59,6 +73,7 @@ class SmtpTransport:
     async def close(self) -> None:
         """Say goodbye on every open conversation."""
         self._forget_other_loop()
+        self._is_in = False
         idle, self._idle = self._idle, []
         await asyncio.gather(*(session.quit() for session in idle))
 
@@ -69,7 +84,20 @@ class SmtpTransport:
             if session.is_open:
                 return session
             session.abandon()
-        return await connect(self.server)
+        if self.door is not None and not self._is_in:
+            why = await self.door.knock(needs_login=self.server.user is not None)
+            if why is not None:
+                raise CannotConnectError(why)
+        try:
+            session = await connect(self.server)
+        except CannotConnectError as error:
+            if self.door is not None and (error.is_refusal or not self._is_in):
+                await self.door.is_shut(str(error), is_refusal=error.is_refusal)
+            raise
+        if self.door is not None and not self._is_in:
+            await self.door.is_open()
+        self._is_in = True
+        return session
 
     async def give_back(self, session: Session) -> None:
         """Keep it for the next mail, unless it has carried enough."""
@@ -85,6 +113,7 @@ class SmtpTransport:
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._idle.clear()
+            self._is_in = False
             self._loop = loop
 
 
@@ -102,6 +131,12 @@ class _Run:
         self._done: asyncio.Queue[Delivery | None] = asyncio.Queue()
         self._local: asyncio.Queue[Envelope | None] = asyncio.Queue(maxsize=4 * LOT)
         self._working = 0
+        #: Until one is in, the others wait; where it is not let in, nobody else tries.
+        self._turn = asyncio.Lock()
+        self._is_in = False
+        self._why_not: str | None = None
+        self._ours: list[str] = []
+        self._has_sent = False
         self._failure: Exception | None = None
         self._has_room = asyncio.Event()
         self._has_room.set()
@@ -131,9 +166,17 @@ class _Run:
         finally:
             self._done.put_nowait(None)
 
-    def _tell(self, envelope: Envelope, outcome: Outcome, detail: str, **more: bool) -> None:
+    def _tell(
+        self,
+        envelope: Envelope,
+        outcome: Outcome,
+        detail: str,
+        verdict: Verdict | None = None,
+        *,
+        is_tried: bool = True,
+    ) -> None:
         self._tries.pop(envelope.id, None)
-        self._done.put_nowait(Delivery(envelope.id, outcome, detail, **more))
+        self._done.put_nowait(Delivery(envelope.id, outcome, detail, verdict=verdict, is_tried=is_tried))
         if self._done.qsize() >= UNTAKEN:
             self._has_room.clear()
 
@@ -148,6 +191,8 @@ class _Run:
             is_last = lot[-1] is None
             envelopes = [envelope for envelope in lot if envelope is not None]
             if envelopes:
+                for envelope in envelopes:
+                    envelope.begins()
                 for delivery in await asyncio.to_thread(self.transport.local.store, envelopes):
                     self._done.put_nowait(delivery)
 
@@ -165,12 +210,13 @@ class _Run:
             if is_reserved(envelope.to):
                 await self._local.put(envelope)
             elif not (is_sendable(envelope.to) and is_sendable(envelope.sender)):
-                self._tell(
-                    envelope, Outcome.FAILED, f"“{envelope.to}” cannot stand in a command to the server"
-                )
+                detail = f"“{envelope.to}” cannot stand in a command to the server"
+                self._tell(envelope, Outcome.FAILED, detail, Verdict.RECIPIENT)
+            elif self._why_not is not None:
+                self._tell(envelope, Outcome.DEFERRED, self._why_not, Verdict.US, is_tried=False)
             elif (held := self._held.get(_domain(envelope))) is not None:
                 why = f"held back after another mail for the same domain: {held}"
-                self._tell(envelope, Outcome.DEFERRED, why, is_tried=False)
+                self._tell(envelope, Outcome.DEFERRED, why, Verdict.TOO_FAST, is_tried=False)
             else:
                 return envelope
 
@@ -189,11 +235,12 @@ class _Run:
         try:
             while (envelope := await self._next()) is not None:
                 try:
-                    session = await self.transport.take()
+                    session = await self._session()
                 except CannotConnectError as error:
                     self._given_back.appendleft(envelope)
-                    if self._working == 1:
-                        await self._defer_the_rest(str(error))
+                    if self._working == 1 or not self._is_in:
+                        self._why_not = self._why_not or str(error)
+                        continue
                     # Others may still have a connection: the server need not like as many as we.
                     return
                 await self._converse(session, envelope)
@@ -204,9 +251,18 @@ class _Run:
             if session is not None:
                 session.abandon()
 
-    async def _defer_the_rest(self, why: str) -> None:
-        while (envelope := await self._next()) is not None:
-            self._tell(envelope, Outcome.DEFERRED, why, is_tried=False)
+    async def _session(self) -> Session:
+        """A conversation; until there has been one, one worker alone asks for it.  Raises CannotConnectError."""
+        if self._is_in:
+            return await self.transport.take()
+        async with self._turn:
+            if self._why_not is not None:
+                raise CannotConnectError(self._why_not)
+            if not self._is_in:
+                session = await self.transport.take()
+                self._is_in = True
+                return session
+        return await self.transport.take()
 
     async def _converse(self, session: Session, envelope: Envelope | None) -> None:
         """Send mails, the first of them ``envelope``, until there are no more or the session has had enough."""
@@ -219,67 +275,93 @@ class _Run:
                 if envelope is not None:
                     self._given_back.append(envelope)
                 return
+            if ready is not None:
+                ready.begins()
             try:
                 await session.step(ready, envelope, progress)
             except LostError as error:
-                self._lost(ready, envelope, progress, str(error))
+                self._lost(session, ready, envelope, progress, str(error))
                 return
-            if ready is not None and progress.finished is not None:
-                self._answered(ready, progress.finished, None)
-            ready = None
-            if envelope is not None and progress.begun is not None:
-                if progress.begun.code == 354:
-                    ready = envelope
-                elif self._is_closing(progress.begun):
-                    self._again(envelope, f"{self.server} said {progress.begun}")
-                    session.abandon()
-                    return
-                else:
-                    self._answered(envelope, progress.begun, progress.stage)
+            is_enough, ready = self._heard(session, ready, envelope, progress)
+            if is_enough:
+                await self._part(session, ready)
+                return
             enough = session.sent + (ready is not None) >= MAILS_PER_CONNECTION
             envelope = None if enough else await self._next()
 
-    def _is_closing(self, reply: Reply) -> bool:
-        return reply.code == 421 and self.judge.verdict(reply) != "too_fast"
+    def _heard(
+        self, session: Session, ready: Envelope | None, envelope: Envelope | None, progress: Progress
+    ) -> tuple[bool, Envelope | None]:
+        """Whether the conversation is over, and the mail whose content the server waits for."""
+        is_enough = False
+        if ready is not None and progress.finished is not None:
+            is_enough = self._answered(session, ready, progress.finished, "dot")
+        if envelope is None or progress.begun is None:
+            return is_enough, None
+        if progress.begun.code == 354:
+            return is_enough, envelope
+        return self._answered(session, envelope, progress.begun, progress.stage or "mail") or is_enough, None
 
-    def _lost(self, ready: Envelope | None, envelope: Envelope | None, progress: Progress, why: str) -> None:
+    async def _part(self, session: Session, ready: Envelope | None) -> None:
+        """End a conversation; a mail that is waited for goes in another."""
+        if ready is None:
+            await session.quit()
+        else:
+            self._given_back.appendleft(ready)
+            session.abandon()
+
+    def _lost(
+        self,
+        session: Session,
+        ready: Envelope | None,
+        envelope: Envelope | None,
+        progress: Progress,
+        why: str,
+    ) -> None:
+        broke_off = f"{self.server} broke off: {why}"
         if ready is not None:
             if progress.finished is not None:
-                self._answered(ready, progress.finished, None)
+                self._answered(session, ready, progress.finished, "dot")
             elif not progress.content_sent:
-                self._again(ready, f"{self.server} broke off: {why}")
+                self._again(session, ready, broke_off)
             else:
                 detail = f"{self.server} had the whole mail and did not say whether it took it: {why}"
                 self._tell(ready, Outcome.UNCERTAIN, detail)
         if envelope is not None:
-            if (
-                progress.begun is not None
-                and progress.begun.code >= 400
-                and not self._is_closing(progress.begun)
-            ):
-                self._answered(envelope, progress.begun, progress.stage)
+            if progress.begun is not None and progress.begun.code >= 400:
+                self._answered(session, envelope, progress.begun, progress.stage or "mail")
             else:
-                self._again(envelope, f"{self.server} broke off: {progress.begun or why}")
+                self._again(session, envelope, broke_off)
 
-    def _again(self, envelope: Envelope, why: str) -> None:
-        """Its content has not gone out, so another try cannot double it."""
-        tries = self._tries[envelope.id] = self._tries.get(envelope.id, 0) + 1
+    def _again(self, session: Session, envelope: Envelope, why: str) -> None:
+        """It has not been taken, so another try cannot double it; one costs none in which others were taken before."""
+        tries = self._tries[envelope.id] = self._tries.get(envelope.id, 0) + (session.sent == 0)
         if tries >= TRIES:
-            self._tell(envelope, Outcome.DEFERRED, why)
+            # Nobody who is to get it is to blame.
+            self._tell(envelope, Outcome.DEFERRED, why, Verdict.US)
         else:
-            self._given_back.append(envelope)
+            self._given_back.appendleft(envelope)
 
-    def _answered(self, envelope: Envelope, reply: Reply, stage: Stage | None) -> None:
-        if stage is None and reply.code < 300:
+    def _answered(self, session: Session, envelope: Envelope, reply: Reply, stage: Stage) -> bool:
+        """Tell what an answer means; whether the conversation is over, and the mail goes on in another."""
+        if stage == "dot" and reply.code < 300:
+            self._has_sent = True
             self._tell(envelope, Outcome.SENT, str(reply))
-            return
-        verdict = self.judge.verdict(reply)
-        if verdict == "too_fast":
+            return False
+        if self.judge.has_had_enough(reply, session.sent):
+            self._again(session, envelope, f"{self.server} said {reply}")
+            return True
+        verdict = self.judge.verdict(reply, stage)
+        if verdict is Verdict.TOO_FAST:
             self._held[_domain(envelope)] = str(reply)
-        # A refused sender is our fault and not the recipient's: the mail waits until that is put right.
-        final = verdict == "failed" and stage != "mail"
-        outcome = Outcome.FAILED if final else Outcome.DEFERRED
-        self._tell(envelope, outcome, str(reply), is_too_fast=verdict == "too_fast")
+        if verdict is Verdict.US and not self._has_sent:
+            self._ours.append(_domain(envelope))
+            # Whatever a server has against us in one domain alone may be that domain's own.
+            if len(self._ours) >= OURS and (stage == "mail" or len(set(self._ours)) > 1):
+                self._why_not = f"not tried after {len(self._ours)} refusals: {reply}"
+        outcome = Outcome.FAILED if verdict in FINAL else Outcome.DEFERRED
+        self._tell(envelope, outcome, str(reply), verdict)
+        return reply.code == 421
 
 
 def _domain(envelope: Envelope) -> str:

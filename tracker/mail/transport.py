@@ -17,7 +17,7 @@ from typing import Literal, Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from tracker.errors import MailError
-from tracker.mail.replies import Judge
+from tracker.mail.replies import Judge, Verdict
 
 Security = Literal["starttls", "tls", "plain"]
 
@@ -44,11 +44,16 @@ def _always() -> bool:
     return True
 
 
+def _nothing() -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """A finished mail to one recipient.  ``id`` is the caller's own and comes back in the ``Delivery``.
 
     ``may_go`` is asked last before its content goes out; once it says no, the mail is left alone without a word.
+    ``begins`` is told when the content does: from then on it may have been taken.
     """
 
     id: int
@@ -57,22 +62,40 @@ class Envelope:
     message_id: str
     data: bytes
     may_go: Callable[[], bool] = _always
+    begins: Callable[[], None] = _nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """What became of the envelope ``id``; ``detail`` is one line for a person, with the server's words.
 
-    ``kept_local`` says that it went to the local mailbox, and to no server; ``is_too_fast`` that the server wants
-    to be left alone for a while; not ``is_tried``, that the server was not asked about this mail.
+    ``kept_local`` says that it went to the local mailbox, and to no server; ``verdict`` what a refusal is about;
+    not ``is_tried``, that the server was not asked about this mail.
     """
 
     id: int
     outcome: Outcome
     detail: str
     kept_local: bool = False
-    is_too_fast: bool = False
+    verdict: Verdict | None = None
     is_tried: bool = True
+
+
+class Door(Protocol):
+    """Knows when a server may be knocked at again, for every process that does.
+
+    ``knock`` comes before each first connection; where the server is not known to let us in, it counts as refused until
+    ``is_open`` says otherwise, so that one who dies meanwhile is remembered, too.
+    """
+
+    async def knock(self, *, needs_login: bool) -> str | None:
+        """None, or why not now, in one sentence."""
+
+    async def is_open(self) -> None:
+        """The server let us in."""
+
+    async def is_shut(self, why: str, *, is_refusal: bool) -> None:
+        """It did not."""
 
 
 class Transport(Protocol):
@@ -103,16 +126,17 @@ def open_transport(
     password: str | None = None,
     connections: int = 4,
     timeout: float = 60.0,
+    last_answer: float = 600.0,
+    door: Door | None = None,
     temporary: Sequence[str] = (),
     permanent: Sequence[str] = (),
-    ca_file: str | None = None,
 ) -> Transport:
     """The transport that ``url`` means.  Nothing is connected yet.
 
     ``mailbox_dir`` takes the mail for reserved domains where ``url`` is a server.  ``timeout`` is how many
-    seconds of silence are borne.  ``temporary`` and ``permanent`` are pieces of servers' answers to try again
-    after, and to give up after.  ``ca_file`` holds further certificates to trust, by default what
-    TRACKER_MAIL_CA names.  Raises MailError for a URL that is none.
+    seconds of silence are borne, ``last_answer`` how many after a whole mail.  ``door`` knows when the server may be
+    asked.  ``temporary`` and ``permanent`` are pieces of servers' answers to try again after, and to give up after.
+    TRACKER_MAIL_CA names further certificates to trust.  Raises MailError for a URL that is none.
     """
     from tracker.mail.mailbox import MailboxTransport
 
@@ -139,13 +163,14 @@ def open_transport(
         host=host,
         port=port,
         security=_SECURITY[scheme],
-        tls=None if scheme == "smtp+plain" else _tls(ca_file or os.environ.get("TRACKER_MAIL_CA")),
+        tls=None if scheme == "smtp+plain" else _tls(os.environ.get("TRACKER_MAIL_CA")),
         user=user,
         password=password if user is not None else None,
         timeout=timeout,
+        last_answer=last_answer,
     )
     judge = Judge(temporary, permanent)
-    return SmtpTransport(server, MailboxTransport(mailbox_dir), judge, connections=connections)
+    return SmtpTransport(server, MailboxTransport(mailbox_dir), judge, connections=connections, door=door)
 
 
 def _server(url: str, scheme: str) -> tuple[str, int, str | None]:

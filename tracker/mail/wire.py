@@ -20,7 +20,10 @@ class LostError(Exception):
 
 
 class Wire(asyncio.Protocol):
-    """Made over an open transport, which it takes over.  ``patience`` is how many seconds of silence it bears."""
+    """Made over an open transport, which it takes over.
+
+    ``patience`` is how many seconds it bears in which nothing goes on: no byte of ours is taken, no answer comes.
+    """
 
     def __init__(self, transport: asyncio.Transport, patience: float) -> None:
         self._loop = asyncio.get_running_loop()
@@ -33,6 +36,8 @@ class Wire(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._lost: str | None = None
         self._closed = asyncio.Event()
+        self._unsent = 0
+        self._bears = patience
         self._deadline = self._loop.time() + patience
         self._watch = self._loop.call_at(self._deadline, self._look_at_clock)
         transport.set_protocol(self)
@@ -44,12 +49,17 @@ class Wire(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Send ``data``, in the background: more is never written before it has been answered."""
-        self._deadline = self._loop.time() + self._patience
         self._transport.write(data)
+        self._unsent = self._transport.get_write_buffer_size()
 
-    async def reply(self) -> Reply:
-        """The next answer of the server.  Raises LostError."""
+    async def reply(self, patience: float | None = None) -> Reply:
+        """The next answer of the server, borne ``patience`` for this once.  Raises LostError."""
         if not self._replies:
+            self._bears = self._patience if patience is None else patience
+            self._deadline = self._loop.time() + (self._patience if self._unsent else self._bears)
+            if self._watch.when() > self._deadline:
+                self._watch.cancel()
+                self._watch = self._loop.call_at(self._deadline, self._look_at_clock)
             await self._wait()
         return self._replies.popleft()
 
@@ -80,7 +90,11 @@ class Wire(asyncio.Protocol):
             self._waiter.set_result(None)
 
     def _look_at_clock(self) -> None:
-        now = self._loop.time()
+        now, unsent = self._loop.time(), self._transport.get_write_buffer_size()
+        if unsent < self._unsent:
+            # It takes what we say, if slowly.
+            self._deadline = now + (self._patience if unsent else self._bears)
+        self._unsent = unsent
         if now < self._deadline or self._waiter is None:
             # Nobody waits, or not for long yet.
             self._watch = self._loop.call_at(

@@ -27,6 +27,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -46,7 +47,7 @@ from tracker.store import passing as _passing  # noqa: F401 - its tables belong 
 from tracker.store.tables import AGENDA, ASSIGNMENT, CAMPAIGN, DEFINITION, EVENT, META, REQUEST, Base
 
 #: Raised with every change of the tables.
-SCHEMA = "6"
+SCHEMA = "7"
 
 #: How long a writer waits for another one before it gives up, in seconds.
 LOCK_TIMEOUT = 60
@@ -329,6 +330,8 @@ def _sqlite(url: URL, **pool: Any) -> Engine:
 
 _READ_META = select(META.c.value).where(META.c.name == bindparam("name"))
 
+_LOCK_META = _READ_META.with_for_update()
+
 # A fact a day is set by every pass: by the session's own way it would be read first and compared.
 _CHANGE_META = update(META).where(META.c.name == bindparam("of")).values(value=bindparam("new"))
 _ADD_META = insert(META).values(name=bindparam("of"), value=bindparam("new"))
@@ -337,6 +340,19 @@ _ADD_META = insert(META).values(name=bindparam("of"), value=bindparam("new"))
 def read_meta(session: Session, name: str) -> str | None:
     """A single fact, or None."""
     return session.execute(_READ_META, {"name": name}).scalar()
+
+
+def locked_meta(session: Session, name: str, *, make: str | None = None) -> str | None:
+    """A single fact that nobody else changes until this transaction ends; None where there is none.
+
+    With ``make`` there is one, whatever others do at the same moment: this is its value where it was not there.
+    """
+    found: str | None = session.execute(_LOCK_META, {"name": name}).scalar()
+    if found is None and make is not None:
+        dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+        session.execute(dialect.insert(META).values(name=name, value=make).on_conflict_do_nothing())
+        return session.execute(_LOCK_META, {"name": name}).scalar()
+    return found
 
 
 def write_meta(session: Session, name: str, value: str) -> None:

@@ -188,7 +188,8 @@ class MailRow(Base, table=True):
     ``content`` (the items) and ``details`` are JSON, frozen as decided at ``at``.  ``day`` is the recipient's local date.
     ``seen_event`` is the last event that planning knew of: only later ones need a second look before sending.
     ``fence`` counts claims, so that a process which lost its lease cannot record a result; ``lost`` counts
-    answers that never came.  ``timezone`` is that by whose clock and calendar a digest goes out.
+    answers that never came.  ``timezone`` is that by whose clock and calendar a digest goes out.  ``cause`` is what
+    stood in its way last (``tracker.mail.replies.Verdict``), ``ours_since`` when it was first us who were refused.
     """
 
     __tablename__ = "mail"
@@ -229,6 +230,8 @@ class MailRow(Base, table=True):
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     outcome: str | None = Field(default=None, sa_type=Text)
     campaign: str = of_campaign()
+    cause: str | None = None
+    ours_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class DocumentRow(Base, table=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -16,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 from tracker.board.lights import Choice
 from tracker.board.outbox import queue, stuck_since
 from tracker.core.standing import URGENCY
+from tracker.engine.post import State, read_state
 from tracker.engine.pulse import SILENT, Beat, remembered
 from tracker.errors import TrackerError
 from tracker.listing import instant
@@ -67,10 +69,13 @@ def _reasons(site: Site) -> Iterator[str]:
         beat = _beat(site)
         with site.app.database.reading() as session:
             silent_since = stuck_since(session, site.force.campaign.id)
+            trouble = read_state(session, site.force.campaign.id).trouble(site.force.settings.transport)
     except (SQLAlchemyError, TrackerError):
         yield "the database does not answer"
         return
-    if silent_since is not None:
+    if trouble is not None:
+        yield trouble
+    elif silent_since is not None:
         yield f"no mail has gone out since {instant(silent_since, site.force.zone)}, and some were put off"
     if beat is None or site.now() - beat.at > SILENT:
         yield "no pass was made lately"
@@ -111,11 +116,13 @@ class _Figures(Collector):
             for state, kind, number in session.execute(counted):
                 mails.add_metric([state, kind], number)
             waits = queue(session, site.force.campaign.id)
+            post = read_state(session, site.force.campaign.id)
             beat = site.app.pulse.last or remembered(session)
         yield mails
         yield GaugeMetricFamily("tracker_mails_waiting", "Mails that wait to be sent", value=waits.waiting)
         oldest = (now - waits.oldest).total_seconds() if waits.oldest is not None else 0
         yield GaugeMetricFamily("tracker_oldest_waiting_seconds", "Age of the oldest of them", value=oldest)
+        yield from _of_the_post(post)
         matrix = site.board.matrix(site.force, Choice(), now, page=1, size=1)
         lights = GaugeMetricFamily("tracker_assignments", "Assignments by light", labels=("light",))
         for light in URGENCY:
@@ -138,3 +145,24 @@ class _Figures(Collector):
         for (route, status), number in sorted(site.answers.copy().items()):
             answers.add_metric([route, str(status)], number)
         yield answers
+
+
+def _of_the_post(post: State) -> Iterator[Metric]:
+    told = CounterMetricFamily(
+        "tracker_deliveries",
+        "Attempts by what came of them and what stood in the way",
+        labels=("outcome", "cause"),
+    )
+    for name, number in sorted(post.counts.items()):
+        outcome, _, cause = name.partition(" ")
+        told.add_metric([outcome, cause], number)
+    yield told
+    if post.is_ok is not None:
+        yield GaugeMetricFamily(
+            "tracker_last_delivery_ok",
+            "Whether the mail server took mails when last asked",
+            value=float(post.is_ok),
+        )
+    if post.ok_at is not None:
+        at = datetime.fromisoformat(post.ok_at).timestamp()
+        yield GaugeMetricFamily("tracker_last_delivery_timestamp_seconds", "When it last took some", value=at)

@@ -1,0 +1,257 @@
+"""The mail server as the service finds it: whether it lets us in, since when it takes nothing, what came of mails.
+
+A row of ``meta`` for each campaign, and one of doors for all of them and for every process.  A server that refuses us (a
+wrong password, a greeting of 554) is left alone for 5, 15, then 60 minutes, for providers lock accounts that knock more
+often; every knock at such a one is written down as refused before it is made.  Another server, user or password is
+another door.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlmodel import Session
+
+from tracker.engine.alerts import alert_details, alert_row
+from tracker.engine.inforce import InForce
+from tracker.engine.outbox import enqueue
+from tracker.engine.pace import HOLDS
+from tracker.engine.sifting import Sifting
+from tracker.errors import DatabaseError
+from tracker.mail.replies import Verdict, without_names
+from tracker.store.database import Database, locked_meta, read_meta, write_meta
+from tracker.store.tables import MAIL, UNDERWAY, MailState
+
+NAME, DOORS_NAME = "post", "doors"
+
+#: After so many passes in which the server took nothing, and that was about us or it, mails cannot be sent.
+RED = 2
+
+#: So many doors are remembered.
+DOORS = 8
+
+_TITLES = {"zh": "邮件暂时发不出去", "en": "mails cannot be sent"}
+_SINCE = {
+    "zh": "自{since}起邮件服务器没有收下邮件，恢复后自动补发，不必逐封重发。原因：{said}",
+    "en": "Since {since} the mail server has taken nothing; what waits goes by itself once it does. It said: {said}",
+}
+
+
+@dataclass
+class State:
+    """What is known.  ``counts`` by outcome and cause; ``failing`` passes without success since ``since``, at ``url``."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    url: str = ""
+    failing: int = 0
+    since: str | None = None
+    said: str = ""
+    ok_at: str | None = None
+    is_ok: bool | None = None
+
+    def trouble(self, url: str) -> str | None:
+        """Why mails cannot be sent through ``url``, and since when; None where they can, as far as is known."""
+        if self.failing < RED or self.url != url:
+            return None
+        return f"since {self.since} the mail server has taken nothing: {without_names(self.said)}"
+
+
+@dataclass
+class _Door:
+    """One server, user and password: shut ``until``, after so many refusals in a row; or known to let us in."""
+
+    until: datetime | None = None
+    refusals: int = 0
+    said: str = ""
+    is_known: bool = False
+
+    def refuse(self, now: datetime, said: str) -> None:
+        """Leave it alone, for longer each time."""
+        self.until = now + HOLDS[min(self.refusals, len(HOLDS) - 1)]
+        self.refusals += 1
+        self.said = said
+
+
+def read_state(session: Session, campaign: str) -> State:
+    """As it stands in the database."""
+    return _state(read_meta(session, f"{NAME} {campaign}"))
+
+
+def door_of(url: str, password: str | None, secret: str) -> str:
+    """The name of a door: from it nobody learns the password."""
+    return hmac.new(secret.encode(), f"{url}\0{password or ''}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def open_doors(session: Session, campaign: str, now: datetime) -> None:
+    """By a person's word: everything that waits for a server may go at once."""
+    doors = _doors(locked_meta(session, DOORS_NAME))
+    for door in doors.values():
+        door.until, door.refusals = None, 0
+    if doors:
+        _keep(session, doors)
+    wake(session, campaign, now)
+
+
+def wake(session: Session, campaign: str, now: datetime) -> None:
+    """What waits because of us or the server waits no longer."""
+    waits = (MAIL.c.state == MailState.DEFERRED.value, MAIL.c.cause == Verdict.US.value)
+    ours = (UNDERWAY, MAIL.c.campaign == campaign, *waits, MAIL.c.not_before > now)
+    session.execute(update(MAIL).where(*ours).values(not_before=now))
+
+
+class Post:
+    """The door (``door_of``) and the doings of one process that sends for ``campaign``."""
+
+    def __init__(
+        self, database: Database, read_clock: Callable[[], datetime], campaign: str = "", door: str = ""
+    ) -> None:
+        self._database = database
+        self._read_clock = read_clock
+        self._campaign = campaign
+        self._name = door
+        #: The door as it was before we knocked, where that was written down as a refusal.
+        self._before: _Door | None = None
+
+    # --- as a door of the mail room ---
+
+    async def knock(self, *, needs_login: bool) -> str | None:
+        """See ``tracker.mail.transport.Door``: nobody is asked where it could not be written down."""
+        try:
+            return await self._beside(lambda: self._knock(needs_login=needs_login))
+        except DatabaseError as error:
+            return str(error)
+
+    async def is_open(self) -> None:
+        """See ``tracker.mail.transport.Door``."""
+        with suppress(DatabaseError):
+            await self._beside(self._is_open)
+
+    async def is_shut(self, why: str, *, is_refusal: bool) -> None:
+        """See ``tracker.mail.transport.Door``."""
+        with suppress(DatabaseError):
+            await self._beside(lambda: self._is_shut(why, is_refusal=is_refusal))
+
+    async def _beside(self, work: Callable[[], str | None]) -> str | None:
+        return work() if self._database.in_memory else await asyncio.to_thread(work)
+
+    def _knock(self, *, needs_login: bool) -> str | None:
+        self._before = None
+        if self._is_well():
+            return None
+        now = self._read_clock()
+        with self._database.writing(alone=False) as session:
+            doors = _doors(locked_meta(session, DOORS_NAME, make="{}"))
+            if self._name not in doors:
+                # Another server, user or password than before: what waited for those need not wait for this one.
+                wake(session, self._campaign, now)
+            door = doors.pop(self._name, None) or _Door()
+            # A time further ahead than any hold was written by a clock that has been set back since.
+            if door.until is not None and now < door.until <= now + 2 * HOLDS[-1]:
+                return f"{door.said}; not asked again before {door.until:%Y-%m-%d %H:%M} UTC"
+            if door.refusals or (needs_login and not door.is_known):
+                self._before = replace(door, until=None)
+                door.refuse(now, door.said or "another process is trying to log in, or died of it")
+            _keep(session, doors | {self._name: door})
+        return None
+
+    def _is_well(self) -> bool:
+        with self._database.reading() as session:
+            door = _doors(read_meta(session, DOORS_NAME)).get(self._name)
+        return door is not None and door.is_known and not door.refusals
+
+    def _is_open(self) -> None:
+        self._before = None
+        if not self._is_well():
+            with self._database.writing(alone=False) as session:
+                doors = _doors(locked_meta(session, DOORS_NAME, make="{}"))
+                _keep(session, doors | {self._name: _Door(is_known=True)})
+                wake(session, self._campaign, self._read_clock())
+
+    def _is_shut(self, why: str, *, is_refusal: bool) -> None:
+        before, self._before = self._before, None
+        if before is None and not is_refusal:
+            return
+        with self._database.writing(alone=False) as session:
+            doors = _doors(locked_meta(session, DOORS_NAME, make="{}"))
+            door = before or doors.get(self._name) or _Door()
+            if is_refusal:
+                door.refuse(self._read_clock(), why)
+            _keep(session, doors | {self._name: door})
+
+    # --- what came of a pass ---
+
+    def passed(self, force: InForce, sifting: Sifting) -> None:
+        """Write down what came of a pass that had mails to send."""
+        now, url = self._read_clock(), force.settings.transport
+        with self._database.writing(alone=False) as session:
+            state = _state(locked_meta(session, f"{NAME} {force.campaign.id}", make="{}"))
+            state.counts = dict(Counter(state.counts) + Counter(sifting.counts))
+            if sifting.has_sent:
+                if state.failing and state.url == url:
+                    wake(session, force.campaign.id, now)
+                state.failing, state.since, state.said = 0, None, ""
+                state.ok_at, state.is_ok, state.url = now.isoformat(), True, url
+            elif sifting.trouble is not None:
+                state.is_ok = False
+                self._fails(session, force, state, sifting.trouble)
+            _save(session, force, state)
+
+    def still_fails(self, force: InForce) -> None:
+        """A pass in which nothing was tried, for everything waits for the server."""
+        with self._database.writing(alone=False) as session:
+            state = _state(locked_meta(session, f"{NAME} {force.campaign.id}", make="{}"))
+            if 0 < state.failing < RED and state.url == force.settings.transport:
+                self._fails(session, force, state, state.said)
+                _save(session, force, state)
+
+    def _fails(self, session: Session, force: InForce, state: State, said: str) -> None:
+        now, url = self._read_clock(), force.settings.transport
+        if not state.failing or state.url != url:
+            state.failing, state.since = 0, now.astimezone(force.zone).isoformat(timespec="seconds")
+        state.failing, state.url, state.said = state.failing + 1, url, said
+        operator = force.settings.operator
+        if state.failing == RED and operator is not None:
+            language = force.language(operator)
+            line = _SINCE[language].format(since=state.since, said=said)
+            row = alert_row(force, f"post/{state.since}", alert_details(_TITLES[language], [line]), now)
+            enqueue(session, force, [] if row is None else [row], now, 0)
+
+
+def waits_for_nothing(session: Session, force: InForce) -> bool:
+    """Whether a pass that finds nothing to try need not be told of."""
+    state = read_state(session, force.campaign.id)
+    if not 0 < state.failing < RED or state.url != force.settings.transport:
+        return True
+    waiting = select(MAIL.c.id).where(UNDERWAY, MAIL.c.campaign == force.campaign.id)
+    return session.execute(waiting.limit(1)).first() is None
+
+
+def _state(text: str | None) -> State:
+    return State(**json.loads(text or "{}"))
+
+
+def _save(session: Session, force: InForce, state: State) -> None:
+    write_meta(session, f"{NAME} {force.campaign.id}", json.dumps(asdict(state), ensure_ascii=False))
+
+
+def _doors(text: str | None) -> dict[str, _Door]:
+    found = {name: _Door(**facts) for name, facts in json.loads(text or "{}").items()}
+    for door in found.values():
+        door.until = None if door.until is None else datetime.fromisoformat(str(door.until))
+    return found
+
+
+def _keep(session: Session, doors: Mapping[str, _Door]) -> None:
+    """The latest of them."""
+    latest = list(doors.items())[-DOORS:]
+    text = json.dumps({name: asdict(door) for name, door in latest}, default=datetime.isoformat)
+    write_meta(session, DOORS_NAME, text)
