@@ -335,6 +335,7 @@ def test_no_text_turns_into_something_else_in_another_yaml_reader(name):
                 "issued",
                 "due",
                 "lead",
+                "acceptance",
                 "announce",
                 "calendar",
             }, path
