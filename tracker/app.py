@@ -75,6 +75,10 @@ class App:
         self.environ = os.environ if environ is None else environ
         self.clock = clock or SystemClock()
         self._database_url = database
+        #: Whether an option or the environment says which database is meant.
+        self.names_database = bool(database or self.environ.get("TRACKER_DATABASE", "").strip())
+        #: Whether a new ledger may begin where there was one.
+        self.begins = False
         self._database: Database | None = None
         self._loaded: Loaded | None = None
         self._made: Made | None = None
@@ -190,8 +194,7 @@ class App:
 
     def _settings_of(self, loaded: Loaded) -> Settings:
         """What the file says, counted from its home, and the environment on top of it."""
-        is_named = bool(self._database_url or self.environ.get("TRACKER_DATABASE", "").strip())
-        settings = at_home(loaded.settings, self.home, names_database=is_named)
+        settings = at_home(loaded.settings, self.home, names_database=self.names_database)
         return apply_environment(settings, self.environ)
 
     @property

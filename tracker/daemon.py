@@ -25,6 +25,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 from sqlalchemy.exc import SQLAlchemyError
 
+from tracker import signs
 from tracker.app import App
 from tracker.desk import login_name, where_to_look
 from tracker.engine.engine import Courier, PassReport
@@ -33,7 +34,7 @@ from tracker.engine.outbox import Claimed
 from tracker.engine.progress import Progress
 from tracker.engine.pulse import Beat, remember
 from tracker.engine.results import Result
-from tracker.errors import AddressTakenError, ConfigError, TrackerError
+from tracker.errors import AddressTakenError, ConfigError, LostLedgerError, TrackerError
 from tracker.privileges import refuse_root, standing
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def run_once(app: App, *, at_once: bool = False) -> PassReport:
     app.check_templates()
     app.tell_of_files()
     app.engine.on_progress = Progress(app.clock.monotonic)
+    signs.look(app)
     report = app.engine.run_pass(at_once=at_once)
     tell(report)
     if not report.planned and not report.delivered and report.next_at and sys.stderr.isatty():
@@ -178,6 +180,7 @@ class Service:
                 return
             begun, report, failure = self.app.clock.monotonic(), None, None
             try:
+                self._look_at_sign()
                 report = self.app.engine.run_pass(at_once=at_once)
                 tell(report)
             except StoppingError:
@@ -189,6 +192,14 @@ class Service:
                 failure = type(error).__name__
                 log.exception("pass failed, will be tried again")
             self._beat(self.app.clock.monotonic() - begun, report, failure)
+
+    def _look_at_sign(self) -> None:
+        try:
+            signs.look(self.app)
+        except LostLedgerError as error:
+            self.app.pulse.lost = str(error)
+            raise
+        self.app.pulse.lost = None
 
     def _beat(self, seconds: float, report: PassReport | None, failure: str | None) -> None:
         """Remember the pass; in the database only where something happened, or the last one is a while ago."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+from tracker import signs
 from tracker.app import App
 from tracker.engine.pulse import remembered
 from tracker.engine.restored import go_on_from
@@ -38,4 +39,5 @@ def restore(app: App, source: Path, *, forced: bool = False) -> tuple[int, int]:
     with app.database.writing() as session:
         rows = restore_rows(source, session)
         let_go = go_on_from(session, app.force, now)
+    signs.sign(app)
     return rows, let_go

@@ -34,6 +34,10 @@ def run(
             help="确认文件修改中的删减 · The edited files may take away what has a history",
         ),
     ] = False,
+    begin: Annotated[
+        bool,
+        typer.Option("--begin", help="原有台账已不在，另起新台账 · Begin a new ledger where there was one"),
+    ] = False,
     accept_correction: Annotated[
         bool,
         typer.Option(
@@ -50,6 +54,7 @@ def run(
 
     set_up(os.environ)
     with given(context).open(lenient=True) as app:
+        app.begins = begin
         app.engine.accept_removals = accept_removals
         app.engine.accept_correction = accept_correction
         if once:

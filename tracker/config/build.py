@@ -188,6 +188,7 @@ def build_settings(file: SettingsFile) -> Settings:
         "operator": _person(file.operator),
         "web": None if file.web is None else _web(file.web),
         "database": file.database,
+        "ledger_sign": file.ledger_sign,
         "templates": file.templates,
         "holidays": file.holidays,
     }

@@ -391,6 +391,7 @@ class SettingsFile(Shape):
     operator: PersonShape | None = None
     web: Annotated[WebShape, BeforeValidator(_as_web), AfterValidator(_somebody_has_a_role)] | None = None
     database: DatabaseUrl | None = None
+    ledger_sign: Line | None = None
     templates: Line | None = None
     holidays: Line | None = None
     policies: Annotated[dict[PolicyName, Annotated[PolicyShape, _EmptyMapping]], _EmptyMapping] = Field(

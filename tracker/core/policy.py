@@ -228,6 +228,7 @@ class Settings:
     operator: Contact | None = None
     web: Web | None = field(default_factory=Web)
     database: str = field(default="sqlite:///var/tracker.db", repr=False)
+    ledger_sign: str | None = None
     templates: str | None = None
     holidays: str = "holidays"
     mail_password: str | None = field(default=None, repr=False)

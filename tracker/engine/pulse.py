@@ -44,6 +44,8 @@ class Pulse:
     problems: tuple[Problem, ...] = ()
     templates: tuple[Problem, ...] = ()
     held: str | None = None
+    #: Why nothing is sent though a ledger answers.
+    lost: str | None = None
     #: Settings that an edit has changed and that hold from the next start on.
     awaits_restart: tuple[str, ...] = ()
 

@@ -73,6 +73,8 @@ def _reasons(site: Site) -> Iterator[str]:
     except (SQLAlchemyError, TrackerError):
         yield "the database does not answer"
         return
+    if site.app.pulse.lost is not None:
+        yield site.app.pulse.lost
     if trouble is not None:
         yield trouble
     elif silent_since is not None:
