@@ -30,6 +30,7 @@ from tracker.engine.mails import retry
 from tracker.engine.outbox import LEASE
 from tracker.engine.results import Result, record_results
 from tracker.errors import DatabaseError
+from tracker.mail.replies import Verdict
 from tracker.store.tables import MAIL, MailState
 
 MANY = tuple(f"u{number}" for number in range(NAMED + 10))
@@ -121,21 +122,39 @@ def test_all_failed_means_those_of_a_week_unless_a_day_is_named():
             assert retry(session, "main", None, engine.clock.now(), since=date(2022, 4, 8)) == 2
 
 
-def test_a_digest_of_an_earlier_day_does_not_go_as_it_was_but_stands_in_the_next_one():
+@pytest.mark.parametrize("is_retried", [False, True])
+def test_a_digest_of_an_earlier_day_does_not_go_as_it_was_but_stands_in_the_next_one(is_retried):
     with running(world(TABLE, TASK), "2022-05-04 08:00", courier=Post("failed")) as engine:
         engine.pass_at("2022-05-05 09:00")
         assert states(engine) == {"failed": 2}
         engine.courier.deeds = ["sent"]
         for each in BOTH:
             engine.record("submit", "table-2@2022-05", each, when="2022-05-05 12:00")
-        engine.pass_at("2022-05-06 09:00")
-        with engine.database.writing() as session:
-            assert retry(session, "main", None, engine.clock.now()) == 2
-        assert engine.pass_at("2022-05-06 10:00") == {}
-        told = engine.pass_at("2022-05-07 09:00")
+        engine.clock.set(at("2022-05-06 08:00"))
+        if is_retried:
+            with engine.database.writing() as session:
+                assert retry(session, "main", None, engine.clock.now()) == 2
+        assert engine.pass_at("2022-05-06 08:30") == {}
+        told = engine.pass_at("2022-05-06 09:00")
         assert sorted(told) == [FULING, WANZHOU]
-        assert told[WANZHOU] == [("5", "opened", 54)]
+        assert told[WANZHOU] == [("5", "opened", 55)]
         assert states(engine) == {"superseded": 2, "sent": 2}
+
+
+def test_who_is_known_not_to_be_there_is_not_written_to_again_and_whoever_takes_their_place_is():
+    class Unknown(Post):
+        async def send(self, mails, force):
+            for claimed in mails:
+                yield Result(claimed, MailState.FAILED, "550 5.1.1", verdict=Verdict.RECIPIENT)
+
+    force = world(TASK, units=(unit("wanzhou", "wrong@unit.example"), unit("fuling")))
+    with running(force, "2022-04-08 08:00", courier=Unknown()) as engine:
+        assert engine.pass_at("2022-04-08 09:00") == {}
+        assert engine.pass_at("2022-04-11 09:00") == {}
+        assert states(engine) == {"failed": 2}
+        engine.engine.courier = engine.courier = Post()
+        engine.engine.adopt(world(TASK, units=BOTH))
+        assert set(engine.pass_at("2022-04-12 09:00")) == {WANZHOU}
 
 
 def test_a_digest_whose_holder_slept_through_the_planning_is_told_the_day_after():

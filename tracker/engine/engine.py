@@ -43,9 +43,8 @@ from tracker.store.tables import MAIL, UNDERWAY, MailState
 CLAIM = 200
 RECORD = 50
 
-#: How many it holds first, and how many times as many after each lot: whoever dies of one has few others in hand.
+#: It holds few first, and so many times more after each lot: whoever dies of a mail has few others in hand.
 FEW, MORE = 10, 4
-
 #: No result waits longer for others, in seconds: with a slow server, fifty of them are a long time to die in.
 RECORD_WITHIN = 0.25
 
@@ -120,7 +119,7 @@ class Engine:
         self._was_in_force: InForce | None = None
         #: What became of mails and could not be written down, for the database was not there to take it.
         self._untold: list[Result] = []
-        self._most = FEW
+        self._most = min(FEW, CLAIM)
         with database.reading() as session:
             force.beginning.day = known_beginning(session, force) or force.beginning.day
 
@@ -216,8 +215,8 @@ class Engine:
         zones = [zone for zone in self.force.timezones if at_once or may_send(self.force, zone, now)]
         with self.database.reading() as session:
             is_idle = not self._untold and not _anything_waits(session, self.force.campaign.id, now)
-            is_silent = is_idle and not waits_for_nothing(session, self.force)
-        if is_silent:
+            is_waiting = is_idle and not waits_for_nothing(session, self.force)
+        if is_waiting:
             self.post.still_fails(self.force)
         if is_idle:
             return Counter()
@@ -277,7 +276,7 @@ class Engine:
                     told += await self._write_down(lot)
                     self._say(0, told.total())
         except Exception:
-            # What is known of mails is worth more than an orderly end: it is written down by the next pass.
+            # What is known of mails is worth more than an orderly end: the next pass writes it down.
             self._untold += results
             with suppress(DatabaseError):
                 await self._let_go(open_)
@@ -338,8 +337,9 @@ class Engine:
 
     def _claim(self, timezones: Sequence[str]) -> list[Claimed]:
         with self.database.writing(alone=False) as session:
-            most = min(self._most, CLAIM)
-            return claim(session, self.force, self.read_clock(), self.who, most=most, timezones=timezones)
+            return claim(
+                session, self.force, self.read_clock(), self.who, most=self._most, timezones=timezones
+            )
 
     def _in_hand(
         self, work: Callable[[Session, Sequence[Claimed], datetime], None], mails: Sequence[Claimed]

@@ -1,4 +1,4 @@
-"""Digests of earlier days that could not be sent: what stood in them is told today, as it stands today (§6.6).
+"""Digests of earlier days that could not be sent, or failed: what stood in them is told today, as it stands today (§6.6).
 
 It is told to whoever gets it today.  What is for people of another time zone waits for their day to be planned, and
 what is for nobody waits until somebody is there; so no edit of people or zones loses it.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, bindparam, or_, select, update
@@ -21,6 +21,7 @@ from tracker.engine.inforce import InForce
 from tracker.engine.outbox import IS_FREE, IS_OF_NO_ZONE, moments
 from tracker.engine.people import People
 from tracker.engine.written import items_from_json, items_to_json
+from tracker.mail.replies import Verdict
 from tracker.store.lots import lots
 from tracker.store.tables import MAIL, UNDERWAY, MailState
 
@@ -38,6 +39,16 @@ _STALE = (
     .order_by(MAIL.c.id)
     # Others may claim beside us: one that is being claimed is waited for, looked at again, and left to them.
     .with_for_update()
+)
+#: What failed as short a while ago is told again, too; but to nobody whose server says that they are not there.
+FAILED_WITHIN = timedelta(days=7)
+_FAILED = select(MAIL.c.id, MAIL.c.recipient, MAIL.c.content, MAIL.c.cause).where(
+    MAIL.c.at >= bindparam("since"),
+    MAIL.c.state == MailState.FAILED.value,
+    MAIL.c.campaign == bindparam("campaign"),
+    MAIL.c.kind == MailKind.DIGEST.value,
+    or_(MAIL.c.timezone == bindparam("timezone"), IS_OF_NO_ZONE),
+    MAIL.c.day < bindparam("day"),
 )
 _LEAVE = (
     update(MAIL)
@@ -74,7 +85,14 @@ def supersede(
         "zones": force.timezones,
         **moments(now),
     }
-    unsent = session.execute(_STALE, given).all()
+    unsent = [
+        *session.execute(_STALE, given),
+        *(
+            mail
+            for mail in session.execute(_FAILED, {**given, "since": now - FAILED_WITHIN})
+            if mail.cause != Verdict.RECIPIENT or mail.recipient.casefold() not in people.persons
+        ),
+    ]
     told = ToldAgain()
     if not unsent:
         return told
