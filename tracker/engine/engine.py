@@ -341,9 +341,7 @@ class Engine:
                 session, self.force, self.read_clock(), self.who, most=self._most, timezones=timezones
             )
 
-    def _in_hand(
-        self, work: Callable[[Session, Sequence[Claimed], datetime], None], mails: Sequence[Claimed]
-    ) -> None:
+    def _in_hand(self, work: Callable[..., None], mails: Sequence[Claimed]) -> None:
         with self.database.writing(alone=False) as session:
             work(session, mails, self.read_clock())
 
