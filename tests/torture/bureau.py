@@ -139,7 +139,7 @@ class Bureau:
         self.place.query(
             f"UPDATE mail SET not_before = '{PASSED}' WHERE state IN ('queued', 'deferred', 'uncertain')"
         )
-        self.place.query("DELETE FROM meta WHERE name IN ('pace', 'post')")
+        self.place.query("DELETE FROM meta WHERE name IN ('pace', 'doors')")
 
     def come_to_rest(self, most: int = 15) -> int:
         """Pass after pass, and time between them, until nothing waits any more; how many passes."""
