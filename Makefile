@@ -18,11 +18,12 @@ demo: $(VENV)/run.stamp  ## the year 2022 in a minute
 test: $(VENV)/dev.stamp  ## install, run the tests
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not torture"
 
-check: $(VENV)/dev.stamp  ## formatter, linter, types, import contract
+check: $(VENV)/dev.stamp  ## formatter, linter, types, import contract, dependencies
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/deptry .
 
 audit: $(VENV)/dev.stamp  ## secrets in tracked files, known vulnerabilities of locked versions
 	$(BIN)/python tools/secret_scan.py
@@ -39,15 +40,15 @@ format: $(VENV)/dev.stamp
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lock: $(VENV)/dev.stamp  ## renew the lock files from pyproject.toml
+lock: $(VENV)/dev.stamp  ## renew the lock files from pyproject.toml, at the latest releases
 	$(BIN)/python -m pip install --quiet "uv>=0.9"
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
 		pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
 		pyproject.toml --extra postgres -o requirements-postgres.lock
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
 		pyproject.toml --extra oidc -o requirements-oidc.lock
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
 		pyproject.toml --extra postgres --extra oidc --group dev -o requirements-dev.lock
 
 $(BIN)/python:
