@@ -82,10 +82,9 @@ def test_a_connection_that_goes_is_told_in_a_sentence_and_the_next_one_works(dat
 
 
 def test_whoever_starts_does_not_wait_for_whoever_plans(database, url):
+    # Whoever waited would wait for itself, and be told after a minute that it cannot be opened.
     with database.writing():
-        start = time.monotonic()
         open_database(url).close()
-    assert time.monotonic() - start < 5
 
 
 # Many at once.

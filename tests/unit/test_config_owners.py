@@ -135,10 +135,10 @@ def test_three_thousand_units_are_read_as_fast_as_thirty():
         text = "、".join(f"第{number}街道应急管理办公室" for number in range(30))
         times = []
         for _ in range(7):
-            start = time.perf_counter()
+            start = time.process_time()
             for _ in range(20):
                 owners = resolve(text, names)
-            times.append(time.perf_counter() - start)
+            times.append(time.process_time() - start)
         assert len(owners.units) == 30
         return min(times)
 

