@@ -20,6 +20,7 @@ from tracker.clock import Clock, SystemClock
 from tracker.config.environment import apply_environment
 from tracker.config.loader import Loaded, load
 from tracker.config.places import at_home
+from tracker.core.model import Campaign
 from tracker.core.policy import Settings
 from tracker.core.workdays import Workdays
 from tracker.engine.inforce import Beginning, InForce
@@ -27,6 +28,7 @@ from tracker.engine.provisional import calendar_problems
 from tracker.engine.pulse import Pulse
 from tracker.errors import ConfigError, HeldBackError, MailError, Problem
 from tracker.made import Made
+from tracker.refusals import in_both
 
 if TYPE_CHECKING:
     from tracker.engine.courier import PostCourier
@@ -131,6 +133,11 @@ class App:
         Where ``is_lenient``, files with errors are told of, and what was in force last is so still.
         """
         return self.made.force
+
+    @property
+    def campaign(self) -> Campaign | None:
+        """The campaign in force, if that is known by now."""
+        return None if self._made is None else self._made.force.campaign
 
     @property
     def made(self) -> Made:
@@ -271,7 +278,7 @@ class App:
             self._making_of(force).transport  # noqa: B018 - made for what it raises
         except MailError as error:
             place = str(self.config / "settings.yaml")
-            raise ConfigError((Problem(place, 0, 0, "mail.transport", str(error)),)) from None
+            raise ConfigError((Problem(place, 0, 0, "mail.transport", in_both(error)),)) from None
 
     def adopt(self, force: InForce) -> None:
         """Put ``force`` in force, and all that follows from it."""

@@ -32,7 +32,7 @@ from tracker.engine.plan import next_planning, plan_is_due
 from tracker.engine.post import open_doors
 from tracker.engine.results import Result
 from tracker.engine.standings import LedgerRow, ledger_rows
-from tracker.errors import TrackerError, UnknownNameError, UsageError
+from tracker.errors import TrackerError, UnknownNameError, UsageError, cannot_write
 from tracker.listing import (
     Fact,
     event_facts,
@@ -85,7 +85,11 @@ def roll_on(old: Path, folder: Path, year: int) -> tuple[list[Path], RolledOn]:
 def _copy_new(sources: dict[str, Path], folder: Path) -> list[Path]:
     for name in sources:
         if (folder / name).exists():
-            raise UsageError(f"{folder / name} is there already; choose another folder or move it away")
+            raise UsageError(
+                "{path} is there already; choose another folder or move it away",
+                "there_already",
+                path=folder / name,
+            )
     for name, source in sources.items():
         _copy(source, folder / name)
     return sorted(path for name in sources for path in (folder / name).rglob("*") if path.is_file())
@@ -98,7 +102,7 @@ def _copy(source: Path, target: Path) -> None:
         ignore = shutil.ignore_patterns("web")
         shutil.copytree(source, target, copy_function=shutil.copyfile, ignore=ignore)
     except OSError as error:
-        raise TrackerError(f"{target.parent} cannot be written: {error.strerror or error}") from None
+        raise cannot_write(target.parent, error) from None
 
 
 def date_of_issue(app: App) -> date:
@@ -187,12 +191,14 @@ def _checked(app: App, event: Event) -> Event:
     for name, text in (("--reason", event.reason), ("--note", event.note)):
         if text is not None and not _is_text(text):
             raise UsageError(
-                f"{name}: characters that nobody can see have no place in the record", "unprintable"
+                "‹{option}: ›characters that nobody can see have no place in the record",
+                "unprintable",
+                option=name,
             )
     force, now = app.force, app.clock.now()
     at = now if force.day(event.at) == force.day(now) else event.at
     if at > now:
-        raise UsageError(f"--on {force.day(at)} lies in the future", "in_the_future", day=force.day(at))
+        raise UsageError("‹--on ›{day} lies in the future", "in_the_future", day=force.day(at))
     return replace(
         event,
         at=at,
@@ -342,7 +348,7 @@ def show_mail(app: App, number: int, *, html: bool = False) -> str:
 def retry_mails(app: App, number: int | None, *, since: date | None = None) -> int:
     """Queue one mail again, or every failed one of ``since`` (by default a week ago) or later; how many."""
     if number is not None and since is not None:
-        raise UsageError("name a mail, or a day with --since, and not both")
+        raise UsageError("name a mail, or a day with --since, and not both", "mail_or_since")
     with app.database.writing() as session:
         return retry(session, app.force.campaign.id, number, app.clock.now(), since=since)
 
@@ -355,7 +361,7 @@ def send_test_mail(app: App, address: str | None) -> tuple[str, bool]:
     force, now = app.force, app.clock.now()
     operator = force.settings.operator
     if address is None and operator is None:
-        raise UsageError("there is no operator in settings.yaml: name an address")
+        raise UsageError("there is no operator in settings.yaml: name an address", "no_operator")
     contact = operator if operator is not None and address is None else Contact(str(address), str(address))
     mail = Mail(
         key=f"alert/test/{now.isoformat()}",
@@ -415,16 +421,13 @@ def login_name() -> str:
 
 def _in_order(first: date, last: date) -> None:
     if last < first:
-        raise UsageError(f"--to {last} lies before --from {first}")
+        raise UsageError("‹--to ›{last} lies before ‹--from ›{first}", "before_first", first=first, last=last)
 
 
 def check_who(who: str | None) -> None:
     """Raises UsageError for what is no name: it stands on one line wherever it is shown."""
     if who is not None and not _is_text(who, "\u3000"):
-        raise UsageError(
-            "--who: characters that nobody can see have no place in a name（经办人含有不可见字符）",
-            "unseen_in_name",
-        )
+        raise UsageError("‹--who: ›characters that nobody can see have no place in a name", "unseen_in_name")
 
 
 def _is_text(text: str, besides: str = "\n\t\u3000") -> bool:

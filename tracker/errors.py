@@ -1,34 +1,128 @@
 """Every exception of the product; imports nothing of it.
 
-A ``TrackerError`` is meant for a person: its text is one sentence that names the place and what was
-expected.  Anything else that escapes is a bug.
+A ``TrackerError`` is meant for a person: one sentence that names the place and what was expected, in English where
+it is raised, in Chinese in ``tracker/refusals.py``.  Anything else that escapes is a bug.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Self
+
+_OF_COMMANDS = re.compile("‹[^›]*›")
 
 
 class TrackerError(Exception):
-    """The root: the command line prints ``str(error)`` and leaves with ``exit_code``.
+    """The root; a command leaves with ``exit_code``.
 
-    ``code`` and ``facts`` are for pages, which say it in the reader's language and do not speak of the command line
-    (``tracker/refusals.py``); without a code they show the text.
+    ``english`` is the sentence, with {places} for the ``facts``; what stands between ‹ and › speaks of commands and
+    their options, and is left out on pages.  ``code`` names the Chinese one.  Without a code it is a text as it is.
+    ``campaign`` is whose names the sentence has, once that is known.
     """
 
     exit_code = 1
+    campaign: Any = None
 
-    def __init__(self, text: str, code: str | None = None, /, **facts: object) -> None:
-        super().__init__(text)
+    def __init__(self, english: str, code: str | None = None, /, **facts: object) -> None:
+        super().__init__(english)
+        self.english = english
         self.code = code
         self.facts = facts
+
+    def __str__(self) -> str:
+        return self.filled(self.english, _plain)
+
+    def filled(
+        self, sentence: str, say: Callable[[str, object], str], *, on_command_line: bool = True
+    ) -> str:
+        """``sentence`` with the facts in their places, each as ``say`` says it."""
+        if self.code is None:
+            return sentence
+        sentence = re.sub("[‹›]", "", sentence) if on_command_line else _OF_COMMANDS.sub("", sentence)
+        return sentence.format(**{name: say(name, fact) for name, fact in self.facts.items()})
+
+
+def did_you_mean(names: Sequence[str]) -> str:
+    """What an unknown name may be a slip of, as the end of a sentence."""
+    return f" (did you mean {' or '.join(f'“{name}”' for name in names)}?)" if names else ""
+
+
+def _plain(name: str, fact: object) -> str:
+    if name == "near" and isinstance(fact, tuple):
+        return did_you_mean(fact)
+    if isinstance(fact, OSError):
+        return fact.strerror or str(fact)
+    if isinstance(fact, UnicodeError):
+        return "it is no text"
+    return ", ".join(map(str, fact)) if isinstance(fact, tuple) else str(fact)
+
+
+class InBothError(TrackerError):
+    """An error that brings both of its sentences with it."""
+
+    def __init__(self, chinese: str, english: str) -> None:
+        super().__init__(english)
+        self.chinese = chinese
+
+    def __str__(self) -> str:
+        return f"{self.english}（{self.chinese}）"
 
 
 class UsageError(TrackerError):
     """The command was called wrongly (exit code 2)."""
 
     exit_code = 2
+
+
+def not_among(option: str, text: str, known: Iterable[str]) -> UsageError:
+    """What is said of a choice that there is not."""
+    return UsageError(
+        "‹{option} ›{text}: expected one of {known}",
+        "not_among",
+        option=option,
+        text=text,
+        known=tuple(known),
+    )
+
+
+def year_out_of_range(option: str, text: object, first: int, last: int) -> UsageError:
+    """What is said of a year that nobody can mean."""
+    return UsageError(
+        "{option} {text}: expected a year from {first} to {last}",
+        "expected_year",
+        option=option,
+        text=text,
+        first=first,
+        last=last,
+    )
+
+
+def cannot_write(path: object, error: OSError) -> TrackerError:
+    """What is said of a file for which there is no room or no leave."""
+    return TrackerError("{path} cannot be written: {error}", "cannot_write", path=path, error=error)
+
+
+class InBoth(str):
+    """``english（中文）``, of which each reader can be shown their own."""
+
+    __slots__ = ("__dict__",)
+    english: str
+    chinese: str
+
+    def __new__(cls, english: str, chinese: str) -> Self:
+        """Both of them as one text."""
+        both = super().__new__(cls, f"{english}（{chinese}）")
+        both.english, both.chinese = english, chinese
+        return both
+
+
+def in_language(text: str, language: str) -> str:
+    """The reader's part of a text; of what has no parts all."""
+    if isinstance(text, InBoth):
+        return text.chinese if language == "zh" else text.english
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +154,11 @@ class ConfigError(TrackerError):
     """The files do not hold together; ``problems`` has every error, not only the first."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
+        super().__init__("\n".join(map(str, problems)))
         self.problems = problems
 
 
-class DeadlineSyntaxError(TrackerError):
+class DeadlineSyntaxError(InBothError):
     """A deadline text that cannot be read.
 
     ``column`` counts characters of the text as given, from 1.  ``expected`` says what could stand there,
@@ -73,8 +167,8 @@ class DeadlineSyntaxError(TrackerError):
 
     def __init__(self, text: str, column: int, found: str, expected_zh: str, expected_en: str) -> None:
         super().__init__(
-            f"cannot read the deadline “{text}” at column {column}: found {found}, expected {expected_en}"
-            f"（第{column}列：应为{expected_zh}）"
+            f"无法读取时限“{text}”：第{column}列应为{expected_zh}",
+            f"cannot read the deadline “{text}” at column {column}: found {found}, expected {expected_en}",
         )
         self.text = text
         self.column = column
@@ -91,18 +185,13 @@ class LedgerError(TrackerError):
     """An event that the ledger cannot take in the state in which the assignment is."""
 
 
-class FileRefusedError(TrackerError):
+class FileRefusedError(InBothError):
     """A file that is not read: what it is, and what to send instead, in one sentence of each language."""
-
-    def __init__(self, zh: str, en: str) -> None:
-        super().__init__(f"{en}（{zh}）")
-        self.zh = zh
-        self.en = en
 
     @property
     def said(self) -> tuple[str, str]:
         """Chinese and English."""
-        return self.zh, self.en
+        return self.chinese, self.english
 
 
 class MailError(TrackerError):
@@ -117,7 +206,7 @@ class AddressTakenError(TrackerError):
     """Somebody else serves at the address of the pages."""
 
 
-class HeldBackError(TrackerError):
+class HeldBackError(InBothError):
     """An edit of the files that a person has to confirm; ``title`` is what it is about, Chinese and English."""
 
     title = ("修改须经确认，暂未生效", "an edit waits for a word")
@@ -141,10 +230,10 @@ class RemovalsHeldBackError(HeldBackError):
             what_en += f", among them {', '.join(gone)} with a history"
             what_zh += f"，其中{'、'.join(gone)}已有办理记录"
         super().__init__(
+            f"本次修改将删去{what_zh}，为防误删暂未生效；确认无误请运行 tracker run --accept-removals，"
+            f"或在tasks.yaml的campaign下写明 accept_removals: 日期",
             f"the edited files would take away {what_en}; nothing of this edit is in force until it is confirmed by "
-            f"tracker run --accept-removals, or by accept_removals: DATE under campaign in tasks.yaml"
-            f"（本次修改将删去{what_zh}，为防误删暂未生效；确认无误请运行 tracker run --accept-removals，"
-            f"或在tasks.yaml的campaign下写明 accept_removals: 日期）"
+            f"tracker run --accept-removals, or by accept_removals: DATE under campaign in tasks.yaml",
         )
         self.gone = gone
         self.removed = removed
@@ -177,12 +266,12 @@ class AnotherDocumentError(HeldBackError):
 
     def __init__(self, campaign: str, before: str, now: str) -> None:
         super().__init__(
+            f"台账中的专项工作{campaign}为{before}，修改后的文件为{now}，暂未生效，请予确认。如属更正，办理记录全部保留，"
+            f"请运行 tracker run --accept-correction，或在tasks.yaml的campaign下写明 accept_correction: 日期；"
+            f"如是另一专项工作，重新向各单位布置，请在campaign下另写编号，如 id: {campaign}-2",
             f"the ledger has campaign {campaign} as {before}, the edited files say {now}; nothing of this edit is in "
             f"force until a person says which it is. A correction, all answers stay: tracker run --accept-correction, "
             f"or accept_correction: DATE under campaign in tasks.yaml. Another campaign, everybody is asked anew: "
-            f"id: {campaign}-2 (or another new word) under campaign in tasks.yaml"
-            f"（台账中的专项工作{campaign}为{before}，修改后的文件为{now}，暂未生效，请予确认。如属更正，办理记录全部保留，"
-            f"请运行 tracker run --accept-correction，或在tasks.yaml的campaign下写明 accept_correction: 日期；"
-            f"如是另一专项工作，重新向各单位布置，请在campaign下另写编号，如 id: {campaign}-2）"
+            f"id: {campaign}-2 (or another new word) under campaign in tasks.yaml",
         )
         self.campaign = campaign

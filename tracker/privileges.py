@@ -79,13 +79,13 @@ def refuse_root(found: Standing, *, is_open: bool) -> str | None:
         return None
     if not found.is_service and not is_open:
         return WARNING
-    what = "as a service" if found.is_service else "for other machines"
     raise RootRefusedError(
-        f"root of this machine is not to run {what}, as a flaw would be one of the whole machine: start it as "
+        "root of this machine is not to run {role}, as a flaw would be one of the whole machine: start it as "
         "another user (User= or DynamicUser=yes in the unit, as in packaging/tracker.service), in a container, "
-        f"or set {ALLOWED}=1 to insist"
-        f"（不能以root身份{'作为系统服务' if found.is_service else '对外提供网页'}运行：请改用普通用户或容器，"
-        f"确有必要时设{ALLOWED}=1）"
+        "or set {variable}=1 to insist",
+        "root_refused",
+        role="as a service" if found.is_service else "for other machines",
+        variable=ALLOWED,
     )
 
 

@@ -33,8 +33,9 @@ def restore(app: App, source: Path, *, forced: bool = False) -> tuple[int, int]:
         beat = remembered(session)
     if beat is not None and timedelta(0) <= now - beat.at < AT_WORK and not forced:
         raise DatabaseError(
-            f"a service was at work on this database at {beat.at:%H:%M:%S} UTC: stop it first, or add --force"
-            "（服务正在运行，请先停止，或加 --force）"
+            "a service was at work on this database at {time} UTC: stop it first, or add --force",
+            "at_work",
+            time=f"{beat.at:%H:%M:%S}",
         )
     with app.database.writing() as session:
         rows = restore_rows(source, session)

@@ -162,7 +162,8 @@ def test_an_address_of_other_machines_is_refused_at_the_start_and_once_there_is_
     done = place.tracker("run", TRACKER_WEB="0.0.0.0:0")
     assert done.code == 1
     assert "tracker user add" in done.err
-    assert "网页不对外开放" in done.err
+    said = place.tracker("run", TRACKER_WEB="0.0.0.0:0", LC_ALL="zh_CN.UTF-8").err
+    assert "网页不在 0.0.0.0:0 对外开放" in said
     user(place, monkeypatch, "add", "li", "--password-stdin")
     with Running(place, TRACKER_WEB="0.0.0.0:0") as running:
         port = running.address.rpartition(":")[2]

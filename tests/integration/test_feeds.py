@@ -159,7 +159,7 @@ def test_a_calendar_of_all_units_is_made_only_for_whoever_says_so(tmp_path):
         done = place.tracker("feed", "add", *arguments)
         assert done.code == 2
         assert "--unit ID for one unit, --all for all of them" in done.err
-        assert "请指明单位" in done.err
+        assert "请指明单位" in place.tracker("feed", "add", *arguments, LANG="zh_CN.UTF-8").err
     assert place.json("feed", "list") == []
     for said in ("万州", "--unit=万州", "--all"):
         place.ok("feed", "add", said)

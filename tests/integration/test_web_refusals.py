@@ -31,7 +31,7 @@ REFUSED = [
     ([], "accept", {}, "尚未报送，不能销号", "nothing to accept"),
     ([], "return", {"reason": "数字不对"}, "尚未报送，不能退回", "nothing to send back"),
     ([], "resume", {}, "没有暂停", "is not paused"),
-    (["pause"], "pause", {}, "已经暂停", "is paused already"),
+    (["pause"], "pause", {}, "已经暂停", "is already paused"),
     ([], "undo", {}, "没有可以撤销的记录", "nothing to undo"),
     (
         ["submit"],

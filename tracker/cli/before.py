@@ -66,11 +66,10 @@ def before(
     from tracker import takeover
     from tracker.core.naming import Names
     from tracker.engine.beginning import Settled
-    from tracker.errors import UsageError
+    from tracker.errors import not_among
 
     if settle is not None and settle not in set(Settled):
-        known = ", ".join(Settled)
-        raise UsageError(f"--settle {settle}: expected one of {known}", "not_among", text=settle, known=known)
+        raise not_among("--settle", settle, Settled)
     with given(context).open(lenient=True) as app:
         language = choose_language(app.force.campaign.language)
         units = None if unit is None else {app.force.unit_id(each) for each in unit}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,8 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import typer
 
-from tracker.errors import UsageError
+from tracker.cli.output import language_of_errors, pick, say
+from tracker.errors import TrackerError, UsageError, year_out_of_range
 
 if TYPE_CHECKING:
     from tracker.app import App
@@ -26,9 +26,11 @@ FIRST_YEAR, LAST_YEAR = 1900, 2200
 PASSWORD = re.compile(r"//[^/@]*:[^/@]*@|[?&]password=")
 
 SHOWN_TO_OTHERS = (
-    "everybody on this machine can read the password in --database while a command runs: put the address into "
-    "TRACKER_DATABASE, or the password into a file that PGPASSFILE names"
-    "（命令行中的数据库密码对本机其他用户可见，请改用TRACKER_DATABASE或PGPASSFILE）"
+    "命令行中的数据库密码对本机其他用户可见，请改用 TRACKER_DATABASE 或 PGPASSFILE",
+    (
+        "everybody on this machine can read the password in --database while a command runs: put the address into "
+        "TRACKER_DATABASE, or the password into a file that PGPASSFILE names"
+    ),
 )
 
 Day = TypeVar("Day", date, datetime)
@@ -53,11 +55,14 @@ class Context:
         app.is_lenient = lenient
         try:
             yield app
+        except TrackerError as error:
+            error.campaign = app.campaign
+            raise
         finally:
             app.close()
         # At the end, as a command that fails says one sentence, which is another.
         if self.database is not None and PASSWORD.search(self.database):
-            sys.stderr.write(f"tracker: {SHOWN_TO_OTHERS}\n")
+            say(f"tracker: {pick(SHOWN_TO_OTHERS, language_of_errors())}")
 
 
 def given(context: typer.Context) -> Context:
@@ -74,7 +79,9 @@ def parse_day(text: str, option: str, zone: tzinfo | None = None) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"{option} {text}: expected a date such as 2022-05-05") from None
+        raise UsageError(
+            "{option} {text}: expected a date such as 2022-05-05", "expected_date", option=option, text=text
+        ) from None
     return _in_range(day, option, text)
 
 
@@ -101,12 +108,15 @@ def _moment(text: str, option: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(
-            f"{option} {text}: expected a date or a time such as 2022-05-05T09:00:00+08:00"
+            "{option} {text}: expected a date or a time such as 2022-05-05T09:00:00+08:00",
+            "expected_time",
+            option=option,
+            text=text,
         ) from None
     return _in_range(moment, option, text)
 
 
 def _in_range(found: Day, option: str, text: str) -> Day:
     if not FIRST_YEAR <= found.year <= LAST_YEAR:
-        raise UsageError(f"{option} {text}: expected a year from {FIRST_YEAR} to {LAST_YEAR}")
+        raise year_out_of_range(option, text, FIRST_YEAR, LAST_YEAR)
     return found

@@ -76,7 +76,7 @@ def init(
     from tracker.desk import roll_on, write_starter
 
     if (old is None) != (year is None):
-        raise UsageError("--from and --year go together: whose list, and for which year")
+        raise UsageError("--from and --year go together: whose list, and for which year", "from_needs_year")
     if old is None or year is None:
         written = write_starter(directory)
     else:

@@ -57,8 +57,8 @@ def add(
     # Whoever has the address sees all that is in it: everybody's dates are never what was merely left out.
     if [unit is not None, option is not None, everything].count(True) != 1:
         raise UsageError(
-            "say whose dates the calendar has: tracker feed add --unit ID for one unit, --all for all of them"
-            "（请指明单位：tracker feed add --unit 单位；要全部单位的，请写 --all）"
+            "say whose dates the calendar has: tracker feed add --unit ID for one unit, --all for all of them",
+            "whose_calendar",
         )
     unit = unit or option
     with given(context).open(lenient=True) as app:

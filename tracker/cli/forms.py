@@ -105,7 +105,10 @@ def blank(
         is_file = output.suffix.lower() == ".xlsx"
         if is_file and len(tables) != 1:
             raise UsageError(
-                f"-o {output}: {len(tables)} forms are meant; name a folder, or one unit and form"
+                "-o {output}: {count} forms are meant; name a folder, or one unit and form",
+                "one_file_for_many",
+                output=output,
+                count=len(tables),
             )
         for paper in blank_forms(app, tables):
             path = output if is_file else output / paper.name
@@ -180,7 +183,7 @@ def summary(
     from tracker.filing.overview import summary as write_summary
 
     if output.suffix.lower() != ".xlsx":
-        raise UsageError(f"-o {output}: expected a name that ends in .xlsx")
+        raise UsageError("-o {output}: expected a name that ends in .xlsx", "expected_xlsx", output=output)
     with given(context).open(lenient=True) as app:
         data, asked, done = write_summary(app, _month(app, month), forms=form or ())
     _write(output, data)
@@ -285,7 +288,7 @@ def _found(paths: list[Path]) -> Iterator[Path]:
         elif path.exists():
             yield path
         else:
-            raise UsageError(f"{path}: there is no such file or folder（没有这个文件或目录）")
+            raise UsageError("{path}: there is no such file or folder", "no_file_or_folder", path=path)
 
 
 def _read(path: Path) -> bytes:
@@ -297,10 +300,10 @@ def _read(path: Path) -> bytes:
 
 
 def _write(path: Path, data: bytes) -> None:
-    from tracker.errors import TrackerError
+    from tracker.errors import cannot_write
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     except OSError as error:
-        raise TrackerError(f"{path} cannot be written: {error.strerror or error}") from None
+        raise cannot_write(path, error) from None

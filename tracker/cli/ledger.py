@@ -141,11 +141,11 @@ def status(
     """台账 · The ledger: who has answered what, and what is open."""
     from tracker import desk
     from tracker.core.model import State
-    from tracker.errors import UsageError
+    from tracker.errors import not_among
     from tracker.listing import status_facts
 
     if state is not None and state not in set(State):
-        raise UsageError(f"--state {state}: expected one of {', '.join(State)}")
+        raise not_among("--state", state, State)
     with given(context).open(lenient=True) as app:
         force = app.force
         moment = None if at is None else parse_moment(at, "--at", force.zone, at_end=True)

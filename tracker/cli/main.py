@@ -33,10 +33,20 @@ from tracker.cli import (
     users,
 )
 from tracker.cli.context import Context
-from tracker.errors import ConfigError, TrackerError
+from tracker.cli.output import language_of_errors, pick
+from tracker.errors import ConfigError, TrackerError, in_language
 
 #: These may stand before or after the command's name, as in any good tool.
 SHARED_OPTIONS = ("--config", "--database")
+
+DATABASE_REFUSED = (
+    "数据库拒绝了操作，未留下半成品：{cause}",
+    "the database refused: {cause}; nothing half-done was kept",
+)
+BUG = (
+    "程序出错（{kind}），未留下半成品，详情见 {log}",
+    "something went wrong that should not ({kind}); nothing half-done was kept. The details are in {log}",
+)
 
 app = typer.Typer(
     name="tracker",
@@ -112,12 +122,9 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         code = _run(hoist(given))
         sys.stdout.flush()
-    except ConfigError as error:
-        for problem in error.problems:
-            sys.stderr.write(f"{problem}\n")
-        code = error.exit_code
     except TrackerError as error:
-        sys.stderr.write(f"tracker: {error}\n")
+        for line in _refused(error):
+            sys.stderr.write(f"{line}\n")
         code = error.exit_code
     except BrokenPipeError:
         # Whoever read our output has seen enough; do not let the interpreter complain at exit.
@@ -160,7 +167,7 @@ def _refuse_repeats(command: Any) -> None:
             for option, times in Counter(order).items():
                 if times > 1 and not (option.multiple or option.is_flag):
                     raise typer.BadParameter(
-                        f"given {times} times; it takes one value（只能写一次）", ctx=context, param=option
+                        f"given {times} times; it takes one value", ctx=context, param=option
                     )
             return found, rest, order
 
@@ -192,8 +199,26 @@ def _wrong_usage(error: TyperException) -> str:
     context: typer.Context | None = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "tracker"
     # What comes from pydantic says first that it is a value error, and last what it could not parse.
-    message = message.replace("Value error, ", "").partition(", unable to")[0].rstrip(".")
+    message = message.replace("Value error, ", "").partition(", unable to")[0]
+    if language_of_errors() == "zh":
+        from tracker.foreign import in_chinese
+
+        return f"{path}: {in_chinese(message)}（用法见 {path} --help）\n"
+    message = message.rstrip(".")
     return f"{path}: {message[:1].lower()}{message[1:]} ({path} --help lists what it takes)\n"
+
+
+def _refused(error: TrackerError) -> list[str]:
+    """What the product would not do, in the reader's language: a line for each problem of the files."""
+    from tracker.refusals import refusal
+
+    language = language_of_errors()
+    if isinstance(error, ConfigError):
+        return [
+            f"{each.file}:{each.line}:{each.column}: {in_language(each.message, language)}"
+            for each in error.problems
+        ]
+    return [f"tracker: {refusal(error, language, error.campaign, on_command_line=True)}"]
 
 
 def _trouble(error: Exception) -> str:
@@ -203,11 +228,13 @@ def _trouble(error: Exception) -> str:
 
         return "".join(traceback.format_exception(error))
     if isinstance(error, OSError):
+        from tracker.refusals import reason
+
         place = f"{error.filename}: " if error.filename else ""
-        return f"{place}{error.strerror or error}"
+        return f"{place}{reason(error, language_of_errors())}"
     if type(error).__module__.startswith("sqlalchemy."):
         cause = str(getattr(error, "orig", None) or error).splitlines()[0]
-        return f"the database refused: {cause}; nothing half-done was kept（数据库拒绝了操作，未留下半成品）"
+        return pick(DATABASE_REFUSED, language_of_errors()).format(cause=cause)
     return _bug(error)
 
 
@@ -217,10 +244,7 @@ def _bug(error: Exception) -> str:
 
     with tempfile.NamedTemporaryFile("w", prefix="tracker-", suffix=".log", delete=False) as log:
         log.writelines(traceback.format_exception(error))
-    return (
-        f"something went wrong that should not ({type(error).__name__}); nothing half-done was kept. "
-        f"The details are in {log.name}（程序出错，详情见该文件）"
-    )
+    return pick(BUG, language_of_errors()).format(kind=type(error).__name__, log=log.name)
 
 
 def _speak_utf8(stream: TextIO) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tracker.cli.table import Column, lines, shown
+from tracker.errors import UsageError
 
 if TYPE_CHECKING:
     from tracker.core.model import Language
@@ -36,13 +37,13 @@ class Format(StrEnum):
 
 
 def read_format(text: str) -> Format:
-    """The format called ``text``; typer makes a sentence of what this raises."""
+    """The format called ``text``.  Raises UsageError."""
     if text == ICS:
-        raise typer.BadParameter(
-            "only tracker calendar comes as ics; expected table, json or csv（只有 tracker calendar 有 ics 格式）"
+        raise UsageError(
+            "only tracker calendar comes as ics; expected table, json or csv", "only_calendar_ics"
         )
     if text not in set(Format):
-        raise typer.BadParameter(f"“{text}” is no format; expected table, json or csv")
+        raise UsageError("“{text}” is no format; expected table, json or csv", "no_format", text=text)
     return Format(text)
 
 
@@ -107,6 +108,11 @@ def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[Column], la
         say_result(f"\x1b[1m{line}\x1b[0m" if is_heading else line)
     if not texts:
         say(pick(("（无）", "(none)"), language))
+
+
+def language_of_errors() -> Language:
+    """The language of what goes to standard error before the files are read, or instead of a result."""
+    return choose_language("en")
 
 
 def choose_language(campaign: Language | None = None) -> Language:

@@ -79,15 +79,19 @@ def parse_month(text: str) -> Month:
     found = _MONTH.fullmatch(text.strip())
     if found is None or not FIRST_YEAR <= int(found[1]) <= LAST_YEAR:
         raise UsageError(
-            f"--month {text}: expected a month such as 2022-05, from {FIRST_YEAR} to {LAST_YEAR}"
+            "--month {text}: expected a month such as 2022-05, from {first} to {last}",
+            "expected_month",
+            text=text,
+            first=FIRST_YEAR,
+            last=LAST_YEAR,
         )
     return Month(date(int(found[1]), int(found[2]), 1))
 
 
 def _language(text: str | None) -> Language | None:
-    from tracker.errors import UsageError
+    from tracker.errors import not_among
 
     languages: dict[str | None, Language | None] = {None: None, "zh": "zh", "en": "en"}
-    if text not in languages:
-        raise UsageError(f"--language {text}: expected zh or en")
+    if text is not None and text not in languages:
+        raise not_among("--language", text, ("zh", "en"))
     return languages[text]

@@ -30,13 +30,15 @@ KEYS = tuple(column.key for column in COLUMNS)
 
 
 def read_role(text: str | Role) -> Role:
-    """The role called ``text`` (or the default); typer makes a sentence of what this raises."""
+    """The role called ``text`` (or the default).  Raises UsageError."""
     if isinstance(text, Role):
         return text
     try:
         return Role.named(text)
     except ValueError:
-        raise typer.BadParameter(f"“{text}” is no role; expected viewer, supervisor or operator") from None
+        raise UsageError(
+            "“{text}” is no role; expected viewer, supervisor or operator", "no_role", text=text
+        ) from None
 
 
 NameArgument = Annotated[
@@ -153,8 +155,8 @@ def _ask_password(*, from_stdin: bool) -> str:
         return sys.stdin.readline().rstrip("\r\n")
     if not sys.stdin.isatty():
         raise UsageError(
-            "there is nobody to ask for the password; give it to standard input, with --password-stdin"
-            "（无法询问密码，请从标准输入提供并加 --password-stdin）"
+            "there is nobody to ask for the password; give it to standard input, with --password-stdin",
+            "nobody_to_ask",
         )
     return str(
         typer.prompt("密码 · Password", hide_input=True, confirmation_prompt="再输一次 · Again", err=True)

@@ -90,12 +90,11 @@ def _secret_in(path: Path, called: str, *, is_ours: bool = False) -> str:
                 warn_of_readers(path, os.fstat(file.fileno()).st_mode)
             value = file.read(LONGEST + 1).rstrip("\r\n")
     except (OSError, UnicodeDecodeError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no text"
-        raise UsageError(f"{called} cannot be read: {reason}") from None
+        raise UsageError("{path} cannot be read: {error}", "cannot_read", path=called, error=error) from None
     if not value:
-        raise UsageError(f"{called} is empty; expected the secret")
+        raise UsageError("{path} is empty; expected the secret", "no_secret", path=called)
     if len(value) > LONGEST:
-        raise UsageError(f"{called} is too long for a secret")
+        raise UsageError("{path} is too long for a secret", "secret_too_long", path=called)
     return value
 
 
@@ -106,4 +105,6 @@ def _read(environ: Mapping[str, str], name: str, read: Callable[[Any], str]) -> 
     try:
         return read(value)
     except PydanticCustomError as error:
-        raise UsageError(f"{name}: {error.message()}") from None
+        raise UsageError(
+            "{name}: {error}", "wrong_variable", name=name, error=(error.context or {})["said"]
+        ) from None

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from tracker.config.document import Sequential
+from tracker.config.messages import say
 from tracker.config.yamlnodes import read_document
 from tracker.config.yamltext import CONTROL, LARGEST, UnreadableError, control_message, decode
 from tracker.core.model import Event, EventKind
 from tracker.errors import ConfigError, Problem, TrackerError
+from tracker.refusals import in_both, reason
 
 FIELDS = ("at", "ref", "unit", "event", "count", "until", "who", "via", "reason", "note")
 
@@ -40,19 +42,22 @@ def read_events(
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
     except OSError as error:
-        raise ConfigError((Problem(str(path), 0, 0, "", f"cannot be read: {error.strerror}"),)) from None
+        message = say(f"cannot be read: {reason(error, 'en')}", f"无法读取：{reason(error, 'zh')}")
+        raise ConfigError((Problem(str(path), 0, 0, "", message),)) from None
     events: list[Event] = []
     problems: list[Problem] = []
     try:
         for line, row in _rows(path, data):
             try:
                 events.append(_event(row, zone, unit_id, ref))
-            except (ValueError, TrackerError) as error:
-                problems.append(Problem(str(path), line, 1, "", str(error)))
+            except TrackerError as error:
+                problems.append(Problem(str(path), line, 1, "", in_both(error)))
+            except ValueError as error:
+                problems.append(Problem(str(path), line, 1, "", error.args[0]))
     except _UnreadableError as error:
-        problems.append(Problem(str(path), error.line, 1, "", str(error)))
+        problems.append(Problem(str(path), error.line, 1, "", error.args[0]))
     except UnreadableError as error:
-        problems.append(Problem(str(path), *error.place, "", str(error)))
+        problems.append(Problem(str(path), *error.place, "", error.args[0]))
     if problems:
         raise ConfigError(tuple(problems))
     return events
@@ -76,7 +81,7 @@ def _csv_rows(text: str) -> Iterator[Row]:
     reader = csv.DictReader(io.StringIO(text))
     try:
         if repeated := _repeated(reader.fieldnames or ()):
-            raise _UnreadableError(1, f"the column {repeated} stands twice（列重复）")
+            raise _UnreadableError(1, say(f"the column {repeated} stands twice", f"列{repeated}重复"))
         for row in reader:
             # A spreadsheet leaves cells empty where there is nothing to say.
             yield (
@@ -84,7 +89,7 @@ def _csv_rows(text: str) -> Iterator[Row]:
                 {key: value for key, value in row.items() if key and value not in (None, "")},
             )
     except csv.Error as error:
-        raise _UnreadableError(reader.line_num, f"this is not CSV: {error}") from None
+        raise _UnreadableError(reader.line_num, say(f"this is not CSV: {error}", "不是有效的CSV")) from None
 
 
 def _json_rows(text: str) -> Iterator[Row]:
@@ -92,7 +97,9 @@ def _json_rows(text: str) -> Iterator[Row]:
         try:
             listed = json.loads(text, object_pairs_hook=_once)
         except (ValueError, RecursionError) as error:
-            raise _UnreadableError(getattr(error, "lineno", 1), f"this is not JSON: {error}") from None
+            raise _UnreadableError(
+                getattr(error, "lineno", 1), say(f"this is not JSON: {error}", "不是有效的JSON")
+            ) from None
         for row in listed:
             yield 1, _mapping(row, 1)
         return
@@ -101,7 +108,9 @@ def _json_rows(text: str) -> Iterator[Row]:
             try:
                 row = json.loads(each, object_pairs_hook=_once)
             except (ValueError, RecursionError) as error:
-                raise _UnreadableError(line, f"this line is not JSON: {error}") from None
+                raise _UnreadableError(
+                    line, say(f"this line is not JSON: {error}", "这一行不是有效的JSON")
+                ) from None
             yield line, _mapping(row, line)
 
 
@@ -113,7 +122,7 @@ def _yaml_rows(path: Path, data: bytes) -> Iterator[Row]:
     if document.problems:
         raise ConfigError(tuple(document.problems))
     if not isinstance(document.root, Sequential):
-        raise _UnreadableError(1, "expected a list of events")
+        raise _UnreadableError(1, say("expected a list of events", "应为办理记录的列表"))
     for mark, row in zip(document.root.marks, document.root, strict=True):
         line = mark.line + 1
         mapping = _mapping(row, line)
@@ -123,7 +132,7 @@ def _yaml_rows(path: Path, data: bytes) -> Iterator[Row]:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object of JSON; of a key that stands twice, one value would be dropped in silence."""
     if repeated := _repeated(key for key, _ in pairs):
-        raise ValueError(f"{repeated} stands twice（键重复）")
+        raise ValueError(f"{repeated} stands twice")
     return dict(pairs)
 
 
@@ -133,7 +142,9 @@ def _repeated(names: Iterable[str]) -> str:
 
 def _mapping(row: object, line: int) -> Mapping[str, Any]:
     if not isinstance(row, dict):
-        raise _UnreadableError(line, "expected an event with at, ref, unit and event")
+        raise _UnreadableError(
+            line, say("expected an event with at, ref, unit and event", "办理记录应有at、ref、unit和event")
+        )
     return row
 
 
@@ -145,13 +156,28 @@ def _event(
 ) -> Event:
     unknown = sorted(set(row) - set(FIELDS) - {"recorded_at"})
     if unknown:
-        raise ValueError(f"unknown field {', '.join(unknown)}; expected {', '.join(FIELDS)}")
+        raise ValueError(
+            say(
+                f"unknown field {', '.join(unknown)}; expected {', '.join(FIELDS)}",
+                f"没有“{'、'.join(unknown)}”这一栏，应为{'、'.join(FIELDS)}",
+            )
+        )
     missing = [name for name in ("at", "ref", "unit", "event") if row.get(name) in (None, "")]
     if missing:
-        raise ValueError(f"{' and '.join(missing)} missing; an event needs at, ref, unit and event")
+        raise ValueError(
+            say(
+                f"{' and '.join(missing)} missing; an event needs at, ref, unit and event",
+                f"缺少{'、'.join(missing)}，办理记录应有at、ref、unit和event",
+            )
+        )
     kind = str(row["event"])
     if kind not in set(EventKind):
-        raise ValueError(f"event “{kind}”: expected one of {', '.join(EventKind)}")
+        raise ValueError(
+            say(
+                f"event “{kind}”: expected one of {', '.join(EventKind)}",
+                f"event“{kind}”应为{'、'.join(EventKind)}之一",
+            )
+        )
     at = _moment(str(row["at"]), zone)
     return Event(
         at=at,
@@ -175,7 +201,10 @@ def _moment(text: str, zone: tzinfo) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(
-            f"at “{text}”: expected a date or a time such as 2022-05-05T09:00:00+08:00"
+            say(
+                f"at “{text}”: expected a date or a time such as 2022-05-05T09:00:00+08:00",
+                f"at“{text}”应为日期或时间，例如2022-05-05T09:00:00+08:00",
+            )
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
@@ -186,7 +215,12 @@ def _day(value: object) -> date | None:
     try:
         return date.fromisoformat(str(value).strip())
     except ValueError:
-        raise ValueError(f"until “{value}”: expected a date such as 2022-05-05") from None
+        raise ValueError(
+            say(
+                f"until “{value}”: expected a date such as 2022-05-05",
+                f"until“{value}”应为日期，例如2022-05-05",
+            )
+        ) from None
 
 
 def _count(value: object) -> int | None:
@@ -195,7 +229,9 @@ def _count(value: object) -> int | None:
     try:
         return int(str(value))
     except ValueError:
-        raise ValueError(f"count “{value}”: expected a whole number") from None
+        raise ValueError(
+            say(f"count “{value}”: expected a whole number", f"count“{value}”应为整数")
+        ) from None
 
 
 def _text(value: object) -> str | None:

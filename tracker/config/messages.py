@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
+from tracker.errors import InBoth
+
 #: A whole paragraph in a message helps nobody.
 LONGEST_QUOTE = 40
 
 
-def say(english: str, chinese: str) -> str:
+def say(english: str, chinese: str) -> InBoth:
     """Both wordings of one sentence."""
-    return f"{english}（{chinese}）"
+    return InBoth(english, chinese)
 
 
 def quote(text: str) -> str:

@@ -54,8 +54,11 @@ def _database(url: str, home: Path) -> str:
     here, there = path.absolute(), home / path
     if here.exists() and there.exists() and not here.samefile(there):
         raise UsageError(
-            f"there are two databases, {here} and {there}: say with --database or TRACKER_DATABASE which is meant, "
-            f"or move the other one away（存在两个数据库，请用--database或TRACKER_DATABASE指明，或移走不用的一个）"
+            "there are two databases, {here} and {there}: say with --database or TRACKER_DATABASE which is meant, "
+            "or move the other one away",
+            "two_databases",
+            here=here,
+            there=there,
         )
     if here.exists() and not there.exists():
         _warn_once(here, there)

@@ -23,7 +23,7 @@ from tracker.config.yamlnodes import read_document
 from tracker.core.expressions import NoSuchDayError, parse
 from tracker.core.model import MAIN, Rule
 from tracker.core.tokens import tokenize
-from tracker.errors import DeadlineSyntaxError, UsageError
+from tracker.errors import DeadlineSyntaxError, year_out_of_range
 
 _BOM = b"\xef\xbb\xbf"
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -51,7 +51,7 @@ def roll_tasks(data: bytes, year: int) -> tuple[bytes, RolledOn]:
     document = read_document("tasks.yaml", data)
     issued = day(document.value(("campaign", "issued")))
     if not issued.year < year <= LAST_YEAR:
-        raise UsageError(f"--year {year}: expected a year from {issued.year + 1} to {LAST_YEAR}")
+        raise year_out_of_range("--year", year, issued.year + 1, LAST_YEAR)
     roller = _Roller(document, issued, year - issued.year)
     new = (_BOM if data.startswith(_BOM) else b"") + roller.roll().encode()
     # Lines have gone, so where something stands is looked up in what is now there.

@@ -147,7 +147,7 @@ class _Reader:
                 continue
             place = (*location, "members", number)
             if fold(name) in self.first:
-                message = say(
+                message: str = say(
                     f"{quote(name)} is a group; members are units", f"{quote(name)}是单位组，成员只能是单位"
                 )
             else:

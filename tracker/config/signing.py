@@ -32,8 +32,9 @@ def signing_keys(settings: Settings, database: str) -> tuple[str, ...]:
     keys = tuple(key for key in re.split(r"[\s,]+", settings.signing_key) if key)
     if not keys or any(len(key) < SHORTEST for key in keys):
         raise UsageError(
-            f"TRACKER_SECRET: a key needs {SHORTEST} characters at least, such as openssl rand -hex 32 makes"
-            f"（签名密钥至少{SHORTEST}个字符）"
+            "TRACKER_SECRET: a key needs {least} characters at least, such as openssl rand -hex 32 makes",
+            "key_too_short",
+            least=SHORTEST,
         )
     return keys
 
@@ -56,15 +57,14 @@ def _kept(path: Path) -> str:
         warn_of_readers(path, path.stat().st_mode)
         found = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no text"
         raise UsageError(
-            f"the key for links cannot be kept in {path}: {reason}; name one with TRACKER_SECRET"
-            f"（链接签名密钥无法保存，请用TRACKER_SECRET指定）"
+            "the key for links cannot be kept in {path}: {error}; name one with TRACKER_SECRET",
+            "key_not_kept",
+            path=path,
+            error=error,
         ) from None
     if len(found) < SHORTEST:
-        raise UsageError(
-            f"{path} holds no key; remove it, and a new one is made（{path}中没有密钥，删去后自动新建）"
-        )
+        raise UsageError("{path} holds no key; remove it, and a new one is made", "holds_no_key", path=path)
     return found
 
 

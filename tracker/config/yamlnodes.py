@@ -61,7 +61,7 @@ def read_document(file: str, data: bytes) -> Document:
     try:
         text = decode(data)
     except UnreadableError as error:
-        document.error(error.place, (), str(error))
+        document.error(error.place, (), error.args[0])
         document.complete = False
         return document
     document.text, controls = without_controls(text)

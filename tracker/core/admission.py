@@ -33,7 +33,7 @@ def admit(
     Raises LedgerError, in words for the person who asked for it.
     """
     is_bare = event.event is EventKind.UNDO and not standing_events(known)
-    _refuse(is_bare, event, "nothing_to_undo", "there is nothing to undo")
+    _refuse(is_bare, event, "there is nothing to undo for {ref} of {unit}", "nothing_to_undo")
     refuse_unfit(event, fold(known, target=target))
     if event.event is EventKind.EXTEND:
         _refuse_extension(event, due, day, forced=forced)
@@ -44,75 +44,54 @@ def refuse_unfit(event: Event, answer: Answer) -> None:
     kind, count = event.event, event.count or 0
     is_waived, is_in = answer.answered == "waived", answer.answered in ("submitted", "nil")
     if kind in (EventKind.SUBMIT, EventKind.NIL):
-        _refuse(is_waived, event, "is_waived", "it is waived; undo the waiver first")
-        _refuse(count < 0, event, "count_below_zero", "a count cannot be below zero")
-        _refuse(count > MOST, event, "count_too_large", f"a count cannot be above {MOST:,}（数量过大）")
+        _refuse(is_waived, event, "{ref} of {unit} is waived; the waiver has to be undone first", "is_waived")
+        _refuse(count < 0, event, "a count cannot be below zero ({ref} of {unit})", "count_below_zero")
+        why = "a count cannot be above {most} ({ref} of {unit})"
+        _refuse(count > MOST, event, why, "count_too_large", most=f"{MOST:,}")
     elif kind is EventKind.ACCEPT:
-        _refuse(not is_in, event, "nothing_to_accept", "nothing has been submitted yet")
-        _refuse(answer.accepted_at is not None, event, "already_accepted", "it is already accepted")
+        why = "nothing has been submitted yet for {ref} of {unit}, so there is nothing to accept"
+        _refuse(not is_in, event, why, "nothing_to_accept")
+        why = "{ref} of {unit} is already accepted"
+        _refuse(answer.accepted_at is not None, event, why, "already_accepted")
     elif kind is EventKind.RETURN:
-        why = "nothing has been submitted that could be returned"
-        _refuse(not is_in, event, "nothing_to_return", why)
+        why = "nothing has been submitted yet for {ref} of {unit}, so there is nothing to send back"
+        _refuse(not is_in, event, why, "nothing_to_return")
     elif kind is EventKind.EXTEND:
-        why = "an extension needs the new date (--until)"
-        _refuse(event.until is None, event, "extension_without_date", why)
-        _refuse(is_waived or is_in, event, "already_answered", "it is already answered")
+        why = "extending {ref} of {unit} needs the new date‹ (--until)›"
+        _refuse(event.until is None, event, why, "extension_without_date")
+        why = "{ref} of {unit} is answered already, and there is nothing to extend"
+        _refuse(is_waived or is_in, event, why, "already_answered")
     elif kind is EventKind.WAIVE:
-        _refuse(is_waived, event, "already_waived", "it is already waived")
+        _refuse(is_waived, event, "{ref} of {unit} is already waived", "already_waived")
     elif kind is EventKind.PAUSE:
-        _refuse(answer.paused, event, "already_paused", "it is already paused")
+        _refuse(answer.paused, event, "{ref} of {unit} is already paused", "already_paused")
     elif kind is EventKind.RESUME:
-        _refuse(not answer.paused, event, "not_paused", "it is not paused")
+        _refuse(not answer.paused, event, "{ref} of {unit} is not paused", "not_paused")
 
 
-def _refuse(condition: bool, event: Event, code: str, why: str) -> None:  # noqa: FBT001
+def _refuse(condition: bool, event: Event, english: str, code: str, **facts: object) -> None:  # noqa: FBT001
     if condition:
-        raise LedgerError(
-            f"{event.ref} of {event.unit}: cannot {event.event} it: {why}",
-            code,
-            ref=event.ref,
-            unit=event.unit,
-        )
+        raise LedgerError(english, code, ref=event.ref, unit=event.unit, **facts)
 
 
 def _refuse_extension(event: Event, due: date | None, day: date, *, forced: bool) -> None:
-    name = f"{event.ref} of {event.unit}"
-    facts = {"ref": event.ref, "unit": event.unit, "due": due}
-    if due is None:
-        raise LedgerError(f"{name} has no deadline that could be extended", "no_deadline", **facts)
+    _refuse(due is None, event, "{ref} of {unit} has no deadline that could be extended", "no_deadline")
+    assert due is not None
     assert event.until is not None
-    if event.until <= due:
-        raise LedgerError(
-            f"{name} is due on {due}: an extension needs a later date than that",
-            "extension_too_early",
-            **facts,
-        )
-    if day > due and not forced:
-        raise LedgerError(
-            f"{name} was due on {due}, and an extension is for deadlines that have not passed; "
-            "--force grants it all the same",
-            "deadline_passed",
-            **facts,
-        )
-    if event.until <= day:
-        raise LedgerError(
-            f"{name}: more time has to end after {day}, the day on which it is given",
-            "more_time_too_early",
-            **facts,
-        )
+    why = "{ref} of {unit} is due on {due}: an extension needs a later date than that"
+    _refuse(event.until <= due, event, why, "extension_too_early", due=due)
+    why = (
+        "{ref} of {unit} was due on {due}, and an extension after that is granted by the supervisor, with a reason"
+        "‹; --force grants it all the same›"
+    )
+    _refuse(day > due and not forced, event, why, "deadline_passed", due=due)
+    why = "{ref} of {unit}: more time has to end after today and after {due}"
+    _refuse(event.until <= day, event, why, "more_time_too_early", due=due)
     latest = _after_longest(max(due, day))
-    if event.until > latest:
-        raise LedgerError(
-            f"{name}: {event.until} is too far off; an extension ends on {latest} at the latest（延期过长）",
-            "extension_too_far",
-            **facts,
-            until=event.until,
-            latest=latest,
-        )
-    if forced and not (event.reason or event.note):
-        raise LedgerError(
-            f"{name}: an extension after the deadline needs a reason (--reason)", "reason_needed", **facts
-        )
+    why = "{ref} of {unit}: {until} is too far off; it can be extended to {latest} at the latest"
+    _refuse(event.until > latest, event, why, "extension_too_far", until=event.until, latest=latest)
+    why = "{ref} of {unit}: an extension after the deadline needs a reason‹ (--reason)›"
+    _refuse(forced and not (event.reason or event.note), event, why, "reason_needed")
 
 
 def _after_longest(day: date) -> date:

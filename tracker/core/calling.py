@@ -157,9 +157,8 @@ def _period_of(every: Every, year: int, number: int) -> str:
 def _asked(campaign: Campaign, name: str, found: list[Definition], day: date) -> UsageError:
     """It could be several: each as it would have to be written."""
     examples = tuple(example(campaign, each, day) for each in found)
-    listed = ", ".join(examples)
     return UsageError(
-        f"“{name}” could be {listed}: name one of them", "which_report", name=name, examples=examples
+        "“{name}” could be {examples}: name one of them", "which_report", name=name, examples=examples
     )
 
 

@@ -69,8 +69,8 @@ class NoSuchDayError(DeadlineSyntaxError):
         super().__init__(text, token.start + 1, found, f"1至{days}日", f"a day from 1 to {days}")
         month_zh = f"{month}月" if year is None else f"{year}年{month}月"
         month_en = MONTHS[month - 1] if year is None else f"{MONTHS[month - 1]} {year}"
-        where = f"“{text}”, column {token.start + 1}（第{token.start + 1}列：{month_zh}没有{token.value}日）"
-        self.args = (f"there is no {token.value} {month_en}: {where}",)
+        self.english = f"there is no {token.value} {month_en}: “{text}”, column {token.start + 1}"
+        self.chinese = f"“{text}”第{token.start + 1}列：{month_zh}没有{token.value}日"
 
 
 # Files of 10,000 tasks repeat a handful of texts.

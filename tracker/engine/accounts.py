@@ -69,7 +69,7 @@ def add_account(session: Session, name: str, role: Role, password: str, now: dat
     check_password(name, password)
     row = session.execute(select(ACCOUNT).where(ACCOUNT.c.name == name)).first()
     if row is not None and row.disabled_at is None:
-        raise UsageError(f"there is an account {name} already（已有账户{name}）")
+        raise UsageError("there is an account {name} already", "account_taken", name=name)
     values = {"role": role.word, "hash": _hasher().hash(password), "created_at": now, "disabled_at": None}
     if row is None:
         session.execute(insert(ACCOUNT).values(name=name, **values))
@@ -134,7 +134,9 @@ def check_name(name: str) -> str:
     name = name.strip()
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise UsageError(
-            f"an account needs a name of at most {LONGEST_NAME} visible characters（账户名应为1至{LONGEST_NAME}个可见字符）"
+            "an account needs a name of at most {most} visible characters",
+            "no_account_name",
+            most=LONGEST_NAME,
         )
     return name
 
@@ -143,16 +145,18 @@ def check_password(name: str, password: str) -> None:
     """Raises UsageError, never with the password in it, for one that would be guessed."""
     if len(password) < SHORTEST_PASSWORD:
         raise UsageError(
-            f"the password is too short: at least {SHORTEST_PASSWORD} characters（密码太短，至少{SHORTEST_PASSWORD}个字符）"
+            "the password is too short: at least {least} characters",
+            "password_too_short",
+            least=SHORTEST_PASSWORD,
         )
     if len(password) > LONGEST_PASSWORD:
         raise UsageError(
-            f"the password is longer than {LONGEST_PASSWORD} characters（密码超过{LONGEST_PASSWORD}个字符）"
+            "the password is longer than {most} characters", "password_too_long", most=LONGEST_PASSWORD
         )
     if _is_trivial(name.casefold(), password.casefold()):
         raise UsageError(
-            "the password would be guessed at once: it is the name, one sign again and again, or a run of keys"
-            "（密码太容易猜：不能是账户名、重复字符或键盘上连续的字符）"
+            "the password would be guessed at once: it is the name, one sign again and again, or a run of keys",
+            "password_guessed",
         )
 
 
@@ -191,7 +195,7 @@ def _change(session: Session, name: str, **values: Any) -> None:
     where = (ACCOUNT.c.name == name, ACCOUNT.c.disabled_at.is_(None))
     if session.connection().execute(update(ACCOUNT).where(*where).values(**values)).rowcount == 0:
         raise UnknownNameError(
-            f"there is no account {name}; tracker user list shows them（没有账户{name}，可用 tracker user list 查看）"
+            "there is no account {name}‹; tracker user list shows them›", "no_account", name=name
         )
     end_sessions_of(session, name)
 

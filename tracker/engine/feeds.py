@@ -67,7 +67,9 @@ def revoke_feed(session: Session, campaign: str, number: int, now: datetime) -> 
     )
     if not done.rowcount:
         raise UnknownNameError(
-            f"there is no calendar address {number} that works; tracker feed list shows them"
+            "there is no calendar address {number} that works‹; tracker feed list shows them›",
+            "no_feed",
+            number=number,
         )
 
 

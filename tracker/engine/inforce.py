@@ -190,7 +190,7 @@ class InForce:
         if found is None:
             near = _near(name, self._unit_names)
             raise UnknownNameError(
-                f"there is no unit “{name}”{_or(near)}; tracker units lists them",
+                "there is no unit “{name}”{near}‹; tracker units lists them›",
                 "no_unit",
                 name=name,
                 near=near,
@@ -212,8 +212,8 @@ class InForce:
             short = {name for each in self.campaign.reports if (name := self.campaign.short_of(each))}
             near = _near(key, (*self.campaign.definitions, *sorted(short)))
             raise UnknownNameError(
-                f"there is no task, deliverable or report “{key}”{_or(near)}; "
-                "tracker tasks and tracker tasks --reports list them",
+                "there is no task, deliverable or report “{name}”{near}"
+                "‹; tracker tasks and tracker tasks --reports list them›",
                 "no_definition",
                 name=key,
                 near=near,
@@ -273,8 +273,3 @@ def _near(name: str, known: Iterable[str]) -> tuple[str, ...]:
     name = name.strip().casefold()
     # Of two characters, as most short names of districts have, one may be wrong.
     return tuple(get_close_matches(name, known, 3, 0.6 if len(name) > 2 else 0.5))
-
-
-def _or(found: tuple[str, ...]) -> str:
-    """The end of a sentence on an unknown name."""
-    return f" (did you mean {' or '.join(f'“{each}”' for each in found)}?)" if found else ""

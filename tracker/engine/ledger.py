@@ -76,10 +76,9 @@ def find_assignment(
     ).first()
     if row is not None and row.removed_on is None:
         return row
-    name = force.campaign.units[unit].name if unit in force.campaign.units else unit
     if row is None and unit not in definition.units:
         raise UnknownNameError(
-            f"{key} is not asked of {name}; it is asked of {definition.owners}",
+            "{key} is not asked of {unit}; it is asked of {owners}",
             "not_asked",
             key=key,
             unit=unit,
@@ -87,7 +86,7 @@ def find_assignment(
         )
     if row is not None:
         raise UnknownNameError(
-            f"{ref} of {name} was taken out of the files on {row.removed_on}; its history is kept",
+            "{ref} of {unit} was taken out of the files on {day}; its history is kept",
             "taken_out",
             ref=ref,
             unit=unit,
@@ -100,15 +99,14 @@ def find_assignment(
         else _example(session, force.campaign.id, key)
     )
     if definition.rule.every is not None and period is None:
-        every = definition.rule.every.value
         raise UnknownNameError(
-            f"{key} comes back every {every}: name the period, such as {named}",
+            "{key} comes back every period: name the period, such as {example}",
             "needs_period",
             key=key,
             example=named,
         )
     raise UnknownNameError(
-        f"there is no {ref}; {key} has {named}", "no_such_period", ref=ref, key=key, example=named
+        "there is no {text}; {key} has {example}", "no_such_period", text=ref, key=key, example=named
     )
 
 

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from tracker.core.model import Mail
 from tracker.engine.post import open_doors
 from tracker.engine.written import items_from_json, mail_of
-from tracker.errors import UnknownNameError, UsageError
+from tracker.errors import UnknownNameError, UsageError, not_among
 from tracker.store.numbers import numbered
 from tracker.store.tables import MAIL, MailState
 
@@ -53,7 +53,7 @@ def stored_mails(
     query = select(MAIL).where(MAIL.c.campaign == campaign).order_by(MAIL.c.id.desc())
     if state is not None:
         if state not in set(MailState):
-            raise UsageError(f"--state {state}: expected one of {', '.join(MailState)}")
+            raise not_among("--state", state, MailState)
         query = query.where(MAIL.c.state == state)
     if unit is not None:
         query = query.where(MAIL.c.unit == unit)
@@ -69,7 +69,7 @@ def stored_mail(session: Session, campaign: str, number: int) -> StoredMail:
     ).first()
     if row is None:
         raise UnknownNameError(
-            f"there is no mail {number}; tracker mail list shows the numbers", "no_mail", number=number
+            "there is no mail {number}‹; tracker mail list shows the numbers›", "no_mail", number=number
         )
     return stored(row)
 
@@ -117,7 +117,7 @@ def retry(
         found = stored_mail(session, campaign, number)
         if found.state not in RETRIABLE:
             raise UsageError(
-                f"mail {number} is {found.state.value}: only one that failed or waits can be sent again",
+                "mail {number} is {state}: only one that failed or waits can be sent again",
                 "mail_on_its_way",
                 number=number,
                 state=found.state,

@@ -137,9 +137,7 @@ def find_request(session: Session, campaign: str, number: int) -> Request:
     """One of them.  Raises UnknownNameError."""
     row = session.execute(_requests(campaign).where(numbered(REQUEST.c.id, number))).first()
     if row is None:
-        raise UnknownNameError(
-            f"there is no request {number}（没有编号为{number}的来件）", "no_request", number=number
-        )
+        raise UnknownNameError("there is no request {number}", "no_request", number=number)
     return _request(row)
 
 
@@ -163,7 +161,7 @@ def answer_request(
     request = find_request(session, force.campaign.id, number)
     if not request.is_open:
         raise LedgerError(
-            f"request {number} was answered by {request.answered_by}（该来件已由{request.answered_by}答复）",
+            "request {number} was answered by {who}",
             "request_answered",
             number=number,
             who=request.answered_by,
@@ -172,7 +170,7 @@ def answer_request(
         verdict = Verdict.READ
     elif verdict is Verdict.READ:
         raise LedgerError(
-            f"request {number} asks for more time: grant or decline it（延期申请须答复同意与否）",
+            "request {number} asks for more time: grant or decline it",
             "request_needs_verdict",
             number=number,
         )
@@ -200,7 +198,7 @@ def answer_request(
     found = session.execute(changed).first()
     if found is None:
         raise LedgerError(
-            f"request {number} has just been answered by somebody else（该来件刚刚已有人答复）",
+            "request {number} has just been answered by somebody else",
             "request_just_answered",
             number=number,
         )

@@ -16,9 +16,11 @@ def tables_of(app: App, month: date, *, units: Sequence[str] = (), forms: Sequen
     force = app.force
     for form in forms:
         if form not in force.campaign.forms:
-            known = ", ".join(force.campaign.forms) or "none"
             raise UnknownNameError(
-                f"there is no form “{form}”; expected {known}", "not_among", text=form, known=known
+                "there is no form “{name}”; expected {known}",
+                "no_form",
+                name=form,
+                known=tuple(force.campaign.forms),
             )
     now = app.clock.now()
     app.engine.bring_up_to_date(now)

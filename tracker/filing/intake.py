@@ -194,8 +194,7 @@ class Intake:
         try:
             is_new = take(session, self._force, read.table, filed, sent, self._now)
         except LedgerError as error:
-            name_of = self._force.campaign.unit_name
-            zh, en = (refusal(error, language, name_of) for language in ("zh", "en"))
+            zh, en = (refusal(error, language, self._force.campaign) for language in ("zh", "en"))
             refused = Finding(Weight.ERROR, Said(f"台账不能受理：{zh}", en))
             return replace(taken, findings=(*taken.findings, refused))
         return replace(taken, is_taken=True, is_again=not is_new)

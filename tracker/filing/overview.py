@@ -60,7 +60,7 @@ def due_in(app: App, month: date, *, units: Sequence[str] = (), forms: Sequence[
     tables = tables_of(app, month, units=units, forms=forms)
     if not tables:
         raise UnknownNameError(
-            f"no table is due in {month:%Y-%m}（{month.year}年{month.month}月没有应报的表）",
+            "no table is due in {month}",
             "no_table_due",
             month=f"{month:%Y-%m}",
         )

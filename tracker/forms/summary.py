@@ -210,8 +210,13 @@ class _FormSheet:
             total = sums.written[identifier]
             if total != sums.from_subtotals[identifier]:
                 raise TrackerError(
-                    f"{self._summary.name}: the rows of “{column.label}” add up to {total}, the subtotals to "
-                    f"{sums.from_subtotals[identifier]}; no summary was written（“{column.label}”各行之和与小计之和不符）"
+                    "{name}: the rows of “{column}” add up to {total}, the subtotals to {subtotals}; "
+                    "no summary was written",
+                    "sums_differ",
+                    name=self._summary.name,
+                    column=column.label,
+                    total=total,
+                    subtotals=sums.from_subtotals[identifier],
                 )
             letters = column_letters(self._at[identifier])
             formula = "=" + sum_of([f"{letters}{each + 1}" for each in sums.subtotal_rows])

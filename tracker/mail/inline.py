@@ -35,7 +35,7 @@ def inline(template: str, style: str) -> str:
         )
         inlined = inliner.inline(masked)
     except (css_inline.InlineError, ValueError) as error:
-        raise MailError(f"the style sheet cannot be inlined: {error}") from error
+        raise MailError("the style sheet cannot be inlined: {error}", "no_inlining", error=error) from error
     seen: list[int] = []
 
     def unmask(match: re.Match[str]) -> str:
@@ -47,8 +47,10 @@ def inline(template: str, style: str) -> str:
     wrong = _moved(tags, seen)
     if wrong is not None:
         raise MailError(
-            f"{wrong} stands where HTML has no room for it: let tags enclose whole elements, or stand in a "
-            "text or an attribute’s value"
+            "{text} stands where HTML has no room for it: let tags enclose whole elements, or stand in a "
+            "text or an attribute’s value",
+            "no_room_in_html",
+            text=wrong,
         )
     return _without_tbody(template, result)
 
@@ -83,7 +85,7 @@ def _without_tbody(template: str, inlined: str) -> str:
     if written == len(_TBODY.findall(inlined)):
         return inlined
     if written:
-        raise MailError("write <tbody> into every table or into none")
+        raise MailError("write <tbody> into every table or into none", "tbody_everywhere")
     return _TBODY.sub("", inlined)
 
 
@@ -98,7 +100,11 @@ def _mask(template: str) -> tuple[str, list[str]]:
             if text.startswith("{#"):
                 return ""
             if text.startswith("{%") and place == "element":
-                raise MailError(f"{text} stands between the attributes of an element; put it into a value")
+                raise MailError(
+                    "{text} stands between the attributes of an element; put it into a value",
+                    "between_attributes",
+                    text=text,
+                )
             tags.append(text)
             word = f"jinja-{len(tags) - 1}-x"
             return f"<!--{word}-->" if text.startswith("{%") and place == "text" else word

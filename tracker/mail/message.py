@@ -83,7 +83,7 @@ class Belongs:
     def headers(self) -> tuple[str, ...]:
         """The lines.  Raises MailError for a value that cannot stand in one."""
         if not _MESSAGE_ID.fullmatch(self.thread):
-            raise MailError(f"“{self.thread}” is no Message-ID")
+            raise MailError("“{text}” is no Message-ID", "no_message_id", text=self.thread)
         return (
             f"References: {self.thread}",
             f"Reply-To: {validated_email(self.reply_to)}",
@@ -113,9 +113,9 @@ def build(
     Raises MailError for a control character in a header, an address that is none, or a text that is no text.
     """
     if not _MESSAGE_ID.fullmatch(id_):
-        raise MailError(f"“{id_}” is no Message-ID")
+        raise MailError("“{text}” is no Message-ID", "no_message_id", text=id_)
     if at.tzinfo is None:
-        raise MailError("the date of a mail needs its time zone")
+        raise MailError("the date of a mail needs its time zone", "no_time_zone")
     boundary = hashlib.sha256(id_.encode()).hexdigest()[:32]
     headers = [
         f"From: {format_address(sender)}",
@@ -160,7 +160,7 @@ def validated_email(email: str) -> str:
     _refuse_controls("address", email)
     local, at, domain = email.rpartition("@")
     if not at or not _LOCAL_PART.fullmatch(local) or len(local) > 64:
-        raise MailError(f"“{email}” is no e-mail address")
+        raise MailError("“{text}” is no e-mail address", "no_address", text=email)
     return f"{local}@{_domain(domain)}"
 
 
@@ -175,7 +175,7 @@ def encode_header(what: str, value: str, used: int) -> str:
     try:
         data = value.encode("utf-8")
     except UnicodeEncodeError:
-        raise MailError(f"the {what} has half a character in it (a lone surrogate)") from None
+        raise _half_a_character(what) from None
     words = []
     start, room = 0, (_LINE - used - _WORD_FRAME) // 4 * 3
     while start < len(data):
@@ -197,10 +197,21 @@ def _plain(value: str) -> bool:
     )
 
 
+def _half_a_character(what: str) -> MailError:
+    return MailError(
+        "the {what} has half a character in it (a lone surrogate)", "half_a_character", what=what
+    )
+
+
 def _refuse_controls(what: str, value: str) -> None:
     found = _CONTROL.search(value)
     if found is not None:
-        raise MailError(f"the {what} has a control character in it (U+{ord(found[0]):04X})")
+        raise MailError(
+            "the {what} has a control character in it ({code})",
+            "control_character",
+            what=what,
+            code=f"U+{ord(found[0]):04X}",
+        )
 
 
 def _domain(domain: str) -> str:
@@ -209,7 +220,7 @@ def _domain(domain: str) -> str:
     except UnicodeError:
         ascii_domain = ""
     if not _DOMAIN.fullmatch(ascii_domain):
-        raise MailError(f"“{domain}” is no domain")
+        raise MailError("“{text}” is no domain", "no_domain", text=domain)
     return ascii_domain
 
 
@@ -217,7 +228,7 @@ def _text_part(subtype: str, text: str) -> bytes:
     try:
         data = text.encode("utf-8")
     except UnicodeEncodeError:
-        raise MailError("the text has half a character in it (a lone surrogate)") from None
+        raise _half_a_character("text") from None
     # Text has CRLF line ends before it is encoded (RFC 2046); a bare CR would be no line end at all.
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
@@ -231,10 +242,10 @@ def _text_part(subtype: str, text: str) -> bytes:
 def _attachment(attachment: Attachment) -> bytes:
     kind = attachment.content_type
     if not _CONTENT_TYPE.fullmatch(kind) or kind.startswith(("multipart/", "message/")):
-        raise MailError(f"“{kind}” is no content type of a file")
+        raise MailError("“{text}” is no content type of a file", "no_content_type", text=kind)
     for word in (part for pair in attachment.parameters for part in pair):
         if not _TOKEN.fullmatch(word):
-            raise MailError(f"“{word}” is no word beside a content type")
+            raise MailError("“{text}” is no word beside a content type", "no_content_word", text=word)
     kind = "; ".join((kind, *(f"{name}={value}" for name, value in attachment.parameters)))
     # RFC 2231 for the programs that know it, and the encoded word that others look for instead.
     word = encode_header("name of an attachment", attachment.name, len(' name="'))

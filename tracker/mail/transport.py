@@ -142,20 +142,26 @@ def open_transport(
 
     scheme, _, rest = url.partition(":")
     if not url.isprintable():
-        raise MailError(f"{_without_password(url)!a} is no way to send mail; expected {_FORMS}")
+        raise _no_way(ascii(_without_password(url)))
     if scheme == "mailbox":
         if not rest or rest.startswith("//"):
-            raise MailError(f"“{url}” names no directory; expected mailbox:DIR")
+            raise MailError(
+                "“{text}” names no directory; expected mailbox:DIR", "names_no_directory", text=url
+            )
         return MailboxTransport(Path(rest).expanduser())
     if scheme not in _PORTS:
-        raise MailError(f"“{_without_password(url)}” is no way to send mail; expected {_FORMS}")
+        raise _no_way(f"“{_without_password(url)}”")
     host, port, user = _server(url, scheme)
     if user is not None and password is None:
         raise MailError(
-            f"{scheme}://{user}@{host} needs a password: set TRACKER_MAIL_PASSWORD or TRACKER_MAIL_PASSWORD_FILE"
+            "{text} needs a password: set TRACKER_MAIL_PASSWORD or TRACKER_MAIL_PASSWORD_FILE",
+            "needs_password",
+            text=f"{scheme}://{user}@{host}",
         )
     if scheme == "smtp+plain" and user is not None and host not in _LOOPBACK:
-        raise MailError("smtp+plain:// would send the password in plain text; use smtp:// or smtps://")
+        raise MailError(
+            "smtp+plain:// would send the password in plain text; use smtp:// or smtps://", "plain_password"
+        )
     from tracker.mail.session import Server
     from tracker.mail.smtp import SmtpTransport
 
@@ -173,19 +179,29 @@ def open_transport(
     return SmtpTransport(server, MailboxTransport(mailbox_dir), judge, connections=connections, door=door)
 
 
+def _no_way(text: str) -> MailError:
+    return MailError(
+        "{text} is no way to send mail; expected {known}", "no_transport", text=text, known=_FORMS
+    )
+
+
 def _server(url: str, scheme: str) -> tuple[str, int, str | None]:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise MailError(f"“{_without_password(url)}” cannot be read: {error}") from None
+        raise MailError(
+            "“{path}” cannot be read: {error}", "cannot_read", path=_without_password(url), error=error
+        ) from None
     if parts.password is not None:
         raise MailError(
-            f"“{_without_password(url)}” has a password in it, which would show in listings and logs; "
-            "put it into TRACKER_MAIL_PASSWORD or TRACKER_MAIL_PASSWORD_FILE"
+            "“{text}” has a password in it, which would show in listings and logs; "
+            "put it into TRACKER_MAIL_PASSWORD or TRACKER_MAIL_PASSWORD_FILE",
+            "password_in_address",
+            text=_without_password(url),
         )
     if not host or _has_more(parts) or not re.fullmatch(r"[A-Za-z0-9.:_-]+", host):
-        raise MailError(f"“{url}” is no way to send mail; expected {_FORMS}")
+        raise _no_way(f"“{url}”")
     user = unquote(parts.username) if parts.username else None
     return host, port or _PORTS[scheme], user
 
@@ -205,5 +221,7 @@ def _tls(ca_file: str | None) -> ssl.SSLContext:
         try:
             context.load_verify_locations(cafile=ca_file)
         except (OSError, ssl.SSLError):
-            raise MailError(f"the certificates in {ca_file} (TRACKER_MAIL_CA) cannot be read") from None
+            raise MailError(
+                "the certificates in {path} (TRACKER_MAIL_CA) cannot be read", "no_certificates", path=ca_file
+            ) from None
     return context

@@ -71,7 +71,12 @@ def load_words(language: Language, shipped: Path, own: Path | None = None) -> tu
     try:
         phrases = {key: found.phrase for key, found in _read(path).items()}
     except (OSError, yaml.YAMLError, _PhraseError) as error:
-        raise MailError(f"{path} came with the product and cannot be read: {error}") from error
+        raise MailError(
+            "{path} came with the product and cannot be read: {error}",
+            "shipped_broken",
+            path=path,
+            error=error,
+        ) from error
     theirs = None if own is None else own / f"{language}.yaml"
     if theirs is None or not theirs.is_file():
         return Words(language, phrases), []

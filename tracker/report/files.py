@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tracker.core.model import Language
-from tracker.errors import TrackerError, UsageError
+from tracker.errors import UsageError, cannot_write
 from tracker.report.model import MonthReport
 
 #: What a report can be written as.
@@ -22,12 +22,12 @@ def layout_for(path: Path) -> Layout:
     layout = _LAYOUTS.get(path.suffix.lower())
     if layout is None:
         raise UsageError(
-            f"-o {path}: expected a file that ends in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
+            "-o {path}: expected a file that ends in one of {known}", "no_layout", path=path, known=ENDINGS
         )
     if path.is_dir():
-        raise UsageError(f"-o {path}: that is a folder; expected a file")
+        raise UsageError("-o {path}: that is a folder; expected a file", "is_a_folder", path=path)
     if not path.parent.is_dir():
-        raise UsageError(f"-o {path}: there is no folder {path.parent}")
+        raise UsageError("-o {path}: there is no folder {folder}", "no_folder", path=path, folder=path.parent)
     return layout
 
 
@@ -37,7 +37,7 @@ def write_report(report: MonthReport, language: Language, path: Path) -> None:
     try:
         _replace(path, data)
     except OSError as error:
-        raise TrackerError(f"{path} cannot be written: {error.strerror or error}") from None
+        raise cannot_write(path, error) from None
 
 
 def _replace(path: Path, data: bytes) -> None:

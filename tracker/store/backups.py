@@ -50,7 +50,9 @@ def back_up(database: Database, target: Path) -> int:
     except (OSError, sqlite3.Error) as error:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-        raise DatabaseError(f"{target} cannot be written: {error}（无法写入备份）") from None
+        raise DatabaseError(
+            "{path} cannot be written: {error}", "cannot_write", path=target, error=error
+        ) from None
     return target.stat().st_size
 
 
@@ -70,7 +72,7 @@ def refuse_itself(database: Database, path: Path) -> None:
             continue
         if is_itself:
             raise DatabaseError(
-                f"{path} is the database itself; name another file（该文件就是数据库本身，请另选文件）"
+                "{path} is the database itself; name another file", "database_itself", path=path
             )
 
 
@@ -113,7 +115,7 @@ def restore_rows(source: Path, writing: Session) -> int:
     schema.
     """
     if not source.is_file():
-        raise DatabaseError(f"{source}: there is no such file（没有这个文件）")
+        raise DatabaseError("{path}: there is no such file", "no_file", path=source)
     with _left_alone(source) as file, _reading(source, file) as reading:
         number = _copy_rows(reading, writing)
     for table in PASSING:
@@ -152,7 +154,9 @@ def _reading(source: Path, file: Path) -> Iterator[Session]:
     try:
         _verify(file)
     except sqlite3.Error as error:
-        raise DatabaseError(f"{source} is no backup of the service: {error}（不是有效的备份文件）") from None
+        raise DatabaseError(
+            "{path} is no backup of the service: {error}", "no_backup", path=source, error=error
+        ) from None
     engine = create_engine("sqlite://", creator=lambda: _looked_into(file))
     try:
         with engine.connect() as connection:

@@ -176,7 +176,9 @@ def open_without_check(url: str) -> Database:
         beside = None if isinstance(engine.pool, StaticPool) else make(parsed, **_READERS)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
         raise DatabaseError(
-            f"the database address cannot be used ({error}); expected sqlite:///FILE or postgresql+psycopg://…"
+            "the database address cannot be used ({error}); expected sqlite:///FILE or postgresql+psycopg://…",
+            "no_database_address",
+            error=error,
         ) from None
     return Database(engine, beside)
 
@@ -199,7 +201,12 @@ def open_database(url: str) -> Database:
             check_schema(connection, address)
     except SQLAlchemyError as error:
         database.close()
-        raise DatabaseError(f"the database {address} cannot be opened: {_cause(error)}") from None
+        raise DatabaseError(
+            "the database {address} cannot be opened: {cause}",
+            "cannot_open_database",
+            address=address,
+            cause=_cause(error),
+        ) from None
     return database
 
 
@@ -240,8 +247,10 @@ def _is_away(error: SQLAlchemyError) -> bool:
 
 def _refused(url: URL, error: SQLAlchemyError) -> DatabaseError:
     return DatabaseError(
-        f"the database {shown(url)} cannot be used now: {_cause(error)}（数据库暂时不可用，稍后自动重试）",
+        "the database‹ {address}› cannot be used now‹: {cause}›; try again a little later",
         "database_away",
+        address=shown(url),
+        cause=_cause(error),
     )
 
 
@@ -276,8 +285,12 @@ def check_schema(connection: Connection, address: str) -> None:
     found = connection.execute(_READ_META, {"name": "schema"}).scalar()
     if found != SCHEMA:
         raise DatabaseError(
-            f"the database {address} has schema {found}, this version of the service needs {SCHEMA}: "
-            "run tracker upgrade, or the version of the service that made it"
+            "the database {address} has schema {found}, this version of the service needs {needed}: "
+            "run tracker upgrade, or the version of the service that made it",
+            "other_schema",
+            address=address,
+            found=found,
+            needed=SCHEMA,
         )
 
 
@@ -294,7 +307,12 @@ def _sqlite(url: URL, **pool: Any) -> Engine:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise DatabaseError(f"the folder {path.parent} cannot be made: {error.strerror}") from None
+            raise DatabaseError(
+                "the folder {path} cannot be made: {error}",
+                "cannot_make_folder",
+                path=path.parent,
+                error=error,
+            ) from None
     engine = create_engine(
         url,
         connect_args={"check_same_thread": False, "timeout": LOCK_TIMEOUT},

@@ -39,19 +39,25 @@ def upgrade(url: str) -> tuple[str, str]:
             found = read_schema(connection)
             if found is None:
                 raise DatabaseError(
-                    "there is nothing to upgrade: the database is empty, or not the service's"
+                    "there is nothing to upgrade: the database is empty, or not the service's",
+                    "nothing_to_upgrade",
                 )
             if not FIRST <= found <= SCHEMA or len(found) != len(SCHEMA):
                 raise DatabaseError(
-                    f"the database has schema {found}; this version upgrades from {FIRST} to {SCHEMA}"
-                    f"（数据库结构版本为{found}，本版可从{FIRST}升级到{SCHEMA}）"
+                    "the database has schema {found}; this version upgrades from {first} to {needed}",
+                    "cannot_upgrade",
+                    found=found,
+                    first=FIRST,
+                    needed=SCHEMA,
                 )
             if found != SCHEMA:
                 _run(connection, found)
                 write_schema(connection, SCHEMA)
             return found, SCHEMA
     except SQLAlchemyError as error:
-        raise DatabaseError(f"the upgrade was taken back, nothing has changed: {error}") from None
+        raise DatabaseError(
+            "the upgrade was taken back, nothing has changed: {error}", "upgrade_failed", error=error
+        ) from None
     finally:
         database.close()
 

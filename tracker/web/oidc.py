@@ -62,7 +62,8 @@ def check_installed() -> None:
         except ImportError:
             raise TrackerError(
                 "settings.yaml names a provider of OpenID Connect, for which libraries are missing: "
-                "pip install 'deadline-tracker[oidc]'（单点登录所需的库未安装，请执行上述命令）"
+                "pip install 'deadline-tracker[oidc]'",
+                "no_oidc",
             ) from None
 
 

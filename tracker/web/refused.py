@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from tracker.core.model import Language
 from tracker.errors import DatabaseError, TrackerError, UnknownNameError
 from tracker.refusals import refusal
 from tracker.web.identity import StalePageError
 from tracker.web.site import language_of, site_of, words
+from tracker.web.words import LANGUAGES
 
 API = "/api"
 PROBLEM = "application/problem+json"
 #: Seconds after which a database that is away may be asked for again.
 AGAIN = 10
+SIGN_IN = TrackerError("sign in first", "sign_in_first")
+ROLE_TOO_LOW = TrackerError("your role does not reach", "role_too_low")
+_WEIGHT = re.compile(r"q=([01](?:\.\d{0,3})?)")
 
 
 def said(request: Request, error: TrackerError) -> str:
     """What the core would not do, in the reader's language and without a word on the command line."""
-    return refusal(error, language_of(request), site_of(request).force.campaign.unit_name)
+    language = program_language(request) if is_of_api(request) else language_of(request)
+    return refusal(error, language, site_of(request).force.campaign)
+
+
+def program_language(request: Request) -> Language:
+    """What a program asks for with ``language`` or Accept-Language, else as on pages."""
+    if request.query_params.get("language") in LANGUAGES:
+        return language_of(request)
+    wanted: dict[Language, float] = {}
+    for each in request.headers.get("accept-language", "").lower().split(","):
+        tag, _, weight = each.strip().partition(";")
+        found = _WEIGHT.fullmatch(weight.strip() or "q=1")
+        for language in LANGUAGES:
+            if tag.split("-")[0] == language and found is not None and float(found[1]):
+                wanted.setdefault(language, float(found[1]))
+    # Of equal ones the first.
+    return max(wanted, key=lambda each: wanted[each], default=language_of(request))
 
 
 def wrong(request: Request, error: Exception) -> Response:
@@ -43,7 +65,7 @@ def problem(request: Request, error: TrackerError) -> JSONResponse:
     if isinstance(error, DatabaseError):
         facts = {"title": "Service Unavailable", "status": 503, "detail": said(request, error)}
         return JSONResponse(facts, 503, {"Retry-After": str(AGAIN)}, PROBLEM)
-    return JSONResponse({"detail": str(error)}, 404 if isinstance(error, UnknownNameError) else 400)
+    return JSONResponse({"detail": said(request, error)}, 404 if isinstance(error, UnknownNameError) else 400)
 
 
 def is_of_api(request: Request) -> bool:
@@ -56,8 +78,8 @@ def not_allowed(request: Request, error: Exception) -> Response:
     person = request.state.person
     is_stranger = person is None and request.state.unlisted is None
     if is_of_api(request):
-        detail = "sign in first" if is_stranger else "your role does not reach"
-        return JSONResponse({"detail": detail}, 401 if is_stranger else 403)
+        status = 401 if is_stranger else 403
+        return JSONResponse({"detail": said(request, SIGN_IN if is_stranger else ROLE_TOO_LOW)}, status)
     say = words(request)
     if isinstance(error, StalePageError) and not is_stranger:
         detail = say("identity.stale")

@@ -91,7 +91,9 @@ def grant(request: Request, form: FormData) -> Response:
     try:
         until = date.fromisoformat(text) if text else None
     except ValueError:
-        raise UsageError(f"{text} is no date（日期有误）", "no_date", text=text) from None
+        raise UsageError(
+            "“{text}” is no date; expected one such as 2022-05-20", "no_date", text=text
+        ) from None
     return _answer(request, form, Verdict.GRANTED, until)
 
 
@@ -110,7 +112,7 @@ def _answer(request: Request, form: FormData, verdict: Verdict, until: date | No
     check_csrf(request, form)
     site, number = site_of(request), text_of(form, "id")
     if not number.isdecimal():
-        raise UsageError("which request is meant was not said（没有指明是哪一件）", "nothing_meant")
+        raise UsageError("which request is meant was not said", "nothing_meant")
     now = site.now()
     site.app.engine.bring_up_to_date(now)
     with site.app.database.writing() as session:

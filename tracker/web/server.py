@@ -62,7 +62,10 @@ class WebServer:
         except OSError as error:
             files = ", ".join(file for file in (web.certificate, web.key) if file is not None)
             raise TrackerError(
-                f"the certificate of the pages cannot be used ({files}): {error.strerror or error}（网页证书不可用）"
+                "the certificate of the pages cannot be used ({files}): {error}",
+                "no_certificate",
+                files=files,
+                error=error,
             ) from None
         return config
 
@@ -102,11 +105,11 @@ def refuse_open_door(site: Site, web: Web, address: str) -> None:
         return
     if not is_guarded(site, web):
         raise TrackerError(
-            f"the pages are not served at {address}, where other machines could see them: make an account first "
+            "the pages are not served at {address}, where other machines could see them: make an account first "
             "(tracker user add NAME --role supervisor), name a trusted proxy or OpenID Connect under web in "
-            "settings.yaml, or choose 127.0.0.1 or --no-web"
-            "（网页不对外开放：请先建账户 tracker user add 姓名 --role supervisor，或在settings.yaml的web下设可信代理或单点登录；"
-            "也可改用127.0.0.1或加--no-web）"
+            "settings.yaml, or choose 127.0.0.1 or --no-web",
+            "not_open",
+            address=address,
         )
     if (
         web.certificate is None
@@ -132,7 +135,9 @@ def _listen(host: str, port: int, address: str) -> socket.socket:
         found.close()
         kind = AddressTakenError if error.errno == errno.EADDRINUSE else TrackerError
         raise kind(
-            f"the pages cannot be served at {address}: {error.strerror or error}; choose another address "
-            "with TRACKER_WEB, or --no-web（网页地址不可用，请更换TRACKER_WEB或加--no-web）"
+            "the pages cannot be served at {address}: {error}; choose another address with TRACKER_WEB, or --no-web",
+            "cannot_serve",
+            address=address,
+            error=error,
         ) from None
     return found

@@ -7,15 +7,18 @@ from collections.abc import Callable
 from datetime import date, datetime, time, tzinfo
 from typing import Annotated, Any, cast
 
-from fastapi import Depends, FastAPI, HTTPException, Query, Request
+from fastapi import Depends, FastAPI, Query, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import Response
 
 from tracker import __version__, desk
 from tracker.core.model import Language, State
-from tracker.errors import TrackerError
+from tracker.errors import TrackerError, UsageError
 from tracker.filing.overview import missing_facts
+from tracker.foreign import in_chinese
 from tracker.listing import (
     Fact,
     calendar_facts,
@@ -27,7 +30,7 @@ from tracker.listing import (
 from tracker.store.tables import MailState
 from tracker.web.api import models
 from tracker.web.identity import NotAllowedError, Role, require
-from tracker.web.refused import PROBLEM, wrong
+from tracker.web.refused import PROBLEM, not_allowed, program_language, wrong
 from tracker.web.site import Site, language_of, site_of
 
 #: A range of dates has no more years than this, and a list of mails no more mails.
@@ -53,7 +56,7 @@ def allowed(request: Request) -> Site:
     require(request, Role.VIEWER)
     counted = Counter(name for name, _ in request.query_params.multi_items())
     if repeated := [name for name, times in counted.items() if times > 1]:
-        raise HTTPException(400, f"{', '.join(repeated)}: given more than once（只能写一次）")
+        raise UsageError("{names}: given more than once", "given_twice", names=tuple(repeated))
     return site_of(request)
 
 
@@ -72,6 +75,7 @@ def make_api(site: Site) -> FastAPI:
         exception_handlers={
             TrackerError: _wrong,
             NotAllowedError: _stranger,
+            RequestValidationError: _unfit,
             StarletteHTTPException: _http,
         },
     )
@@ -227,7 +231,12 @@ def _moment(text: str, zone: tzinfo) -> datetime:
         else:
             moment = datetime.fromisoformat(text)
     except ValueError:
-        raise HTTPException(400, f"“{text}”: expected a date or a time such as 2022-05-05T09:00") from None
+        raise UsageError(
+            "{option} {text}: expected a date or a time such as 2022-05-05T09:00:00+08:00",
+            "expected_time",
+            option="at",
+            text=text,
+        ) from None
     moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
     _in_range(moment.date(), moment.date())
     return moment
@@ -237,22 +246,34 @@ def _not_too_far(moment: datetime, site: Site) -> None:
     """What is asked for the end of the next century has a hundred thousand lines for each unit."""
     last = site.today().year + MOST_YEARS
     if moment.astimezone(site.force.zone).year > last:
-        raise HTTPException(400, f"expected a time until the end of {last}")
+        raise UsageError("expected a time until the end of {last}", "too_far_ahead", last=last)
 
 
 def _in_range(since: date, until: date) -> None:
     if since < FIRST or until > LAST:
-        raise HTTPException(400, f"expected dates from {FIRST} to {LAST}")
+        raise UsageError(
+            "expected dates from {first} to {last}", "dates_out_of_range", first=str(FIRST), last=str(LAST)
+        )
     if until < since or (until - since).days > MOST_YEARS * 366:
-        raise HTTPException(400, f"expected a range of {MOST_YEARS} years at most, the first day first")
+        raise UsageError(
+            "expected a range of {most} years at most, the first day first", "too_many_years", most=MOST_YEARS
+        )
 
 
 async def _wrong(request: Request, error: Exception) -> Response:
     return wrong(request, error)
 
 
-async def _stranger(_: Request, __: Exception) -> JSONResponse:
-    return JSONResponse({"detail": "sign in first（请先登录）"}, status_code=401)
+async def _stranger(request: Request, error: Exception) -> Response:
+    return not_allowed(request, error)
+
+
+async def _unfit(request: Request, error: Exception) -> JSONResponse:
+    """FastAPI's own answer to a parameter that is not what it should be, in the reader's language."""
+    found = jsonable_encoder(cast("RequestValidationError", error).errors())
+    if program_language(request) == "zh":
+        found = [{**each, "msg": in_chinese(each["msg"])} for each in found]
+    return JSONResponse({"detail": found}, 422)
 
 
 async def _http(_: Request, error: Exception) -> JSONResponse:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Generic, TypeVar
@@ -13,7 +13,7 @@ from starlette.requests import Request
 from tracker.board.lights import Choice
 from tracker.core.model import Light, State
 from tracker.engine.inforce import InForce
-from tracker.errors import UnknownNameError, UsageError
+from tracker.errors import UnknownNameError, UsageError, not_among
 
 T = TypeVar("T")
 
@@ -24,9 +24,7 @@ def read_month(text: str) -> date:
     """The first day of ``2022-05``.  Raises UsageError."""
     found = _MONTH.fullmatch(text)
     if found is None or not 1 <= int(found[2]) <= 12 or int(found[1]) < 1:
-        raise UsageError(
-            f"“{text}”: expected a month such as 2022-05（应为月份，如2022-05）", "no_month", text=text
-        )
+        raise UsageError("“{text}” is no month; expected one such as 2022-05", "no_month", text=text)
     return date(int(found[1]), int(found[2]), 1)
 
 
@@ -64,10 +62,10 @@ def read_choice(request: Request, force: InForce) -> Choice:
     """The filters of the matrix.  Raises UsageError or UnknownNameError with a sentence."""
     section, month, state = chosen(request, "section"), chosen(request, "month"), chosen(request, "state")
     if section is not None and section not in sections(force):
-        raise UnknownNameError(f"there is no section “{section}”（没有这一部分）", "no_section", text=section)
+        raise UnknownNameError("there is no section “{text}”", "no_section", text=section)
     is_light = state in set(Light)
     if state is not None and not is_light and state not in set(State):
-        raise not_among(state, (*Light, *State))
+        raise not_among("state", state, (*Light, *State))
     return Choice(
         section=section,
         units=read_units(force, chosen(request, "unit")),
@@ -75,12 +73,6 @@ def read_choice(request: Request, force: InForce) -> Choice:
         state=State(state) if state is not None and not is_light else None,
         light=Light(state) if state is not None and is_light else None,
     )
-
-
-def not_among(text: str, known: Iterable[str]) -> UsageError:
-    """What is said of a choice that there is not."""
-    listed = ", ".join(known)
-    return UsageError(f"“{text}”: expected one of {listed}", "not_among", text=text, known=listed)
 
 
 def read_units(force: InForce, text: str | None) -> tuple[str, ...] | None:

@@ -10,9 +10,9 @@ from tracker.board.outbox import Sought
 from tracker.board.outbox import mail_page as find_mails
 from tracker.core.model import MailKind
 from tracker.engine.mails import StoredMail, stored_mail
-from tracker.errors import UnknownNameError
+from tracker.errors import UnknownNameError, not_among
 from tracker.store.tables import MailState
-from tracker.web.board.asked import chosen, not_among, read_page
+from tracker.web.board.asked import chosen, read_page
 from tracker.web.identity import Role, require
 from tracker.web.mailpage import linked, without_styles
 from tracker.web.site import site_of
@@ -26,9 +26,9 @@ def list_page(request: Request) -> Response:
     site = site_of(request)
     state, kind, unit = chosen(request, "state"), chosen(request, "kind"), chosen(request, "unit")
     if state is not None and state not in set(MailState):
-        raise not_among(state, MailState)
+        raise not_among("state", state, MailState)
     if kind is not None and kind not in set(MailKind):
-        raise not_among(kind, MailKind)
+        raise not_among("kind", kind, MailKind)
     sought = Sought(state, kind, None if unit is None else site.force.unit_id(unit))
     with site.app.database.reading() as session:
         found = find_mails(session, site.force.campaign.id, sought, page=read_page(request), size=SIZE)
