@@ -17,7 +17,7 @@ from tracker.config.events import read_events
 from tracker.config.loader import SETTINGS, TASKS, UNITS, load_or_raise
 from tracker.config.rollon import RolledOn, mentions, roll_tasks
 from tracker.core.expressions import Reading, parse
-from tracker.core.model import Contact, Event, Mail, MailKind, Occurrence
+from tracker.core.model import Contact, Event, Language, Mail, MailKind, Occurrence
 from tracker.core.occurrences import occurrences, parse_ref
 from tracker.engine import nudge_now
 from tracker.engine.beginning import how_many_before, known_beginning
@@ -33,6 +33,7 @@ from tracker.engine.post import open_doors
 from tracker.engine.results import Result
 from tracker.engine.standings import LedgerRow, ledger_rows
 from tracker.errors import TrackerError, UnknownNameError, UsageError, cannot_write
+from tracker.foreign import said_in
 from tracker.listing import (
     Fact,
     event_facts,
@@ -46,6 +47,7 @@ from tracker.shipped import shipped
 from tracker.simulation import preview, simulate
 from tracker.store.database import open_database
 from tracker.store.tables import MailState
+from tracker.terms import word
 
 #: How many dates of a rule without an end are shown where nobody said how many.
 SHOWN_DATES = 12
@@ -327,7 +329,7 @@ def _occurrence(force: InForce, ref: str, at: datetime) -> str:
     return force.ref(ref, force.day(at), one=True)
 
 
-def show_mail(app: App, number: int, *, html: bool = False) -> str:
+def show_mail(app: App, number: int, language: Language, *, html: bool = False) -> str:
     """One mail as its reader sees it."""
     with app.database.reading() as session:
         found = stored_mail(session, app.force.campaign.id, number)
@@ -338,11 +340,16 @@ def show_mail(app: App, number: int, *, html: bool = False) -> str:
     if html:
         return rendered.html
     at = found.mail.at.astimezone(app.force.zone)
-    outcome = f" ({found.outcome})" if found.outcome else ""
-    return (
-        f"To: {found.mail.to}\nDate: {at:%Y-%m-%d %H:%M}\nSubject: {rendered.subject}\n"
-        f"State: {found.state.value}{outcome}\n\n{rendered.text}"
+    state, outcome = word(found.state.value, language), said_in(found.outcome, language)
+    shown = (
+        "收件人：{}\n时间：{}\n主题：{}\n状态：{}"
+        if language == "zh"
+        else "To: {}\nDate: {}\nSubject: {}\nState: {}"
     )
+    if outcome:
+        state = f"{state}（{outcome}）" if language == "zh" else f"{state} ({outcome})"
+    head = shown.format(found.mail.to, f"{at:%Y-%m-%d %H:%M}", rendered.subject, state)
+    return f"{head}\n\n{rendered.text}"
 
 
 def retry_mails(app: App, number: int | None, *, since: date | None = None) -> int:
@@ -353,8 +360,8 @@ def retry_mails(app: App, number: int | None, *, since: date | None = None) -> i
         return retry(session, app.force.campaign.id, number, app.clock.now(), since=since)
 
 
-def send_test_mail(app: App, address: str | None) -> tuple[str, bool]:
-    """Send one mail through the configured transport, past the outbox; what came of it, and whether it went.
+def send_test_mail(app: App, address: str | None) -> tuple[str, Result]:
+    """Send one mail through the configured transport, past the outbox; to whom, and what came of it.
 
     Without an ``address`` the operator gets it.
     """
@@ -376,8 +383,7 @@ def send_test_mail(app: App, address: str | None) -> tuple[str, bool]:
     claimed = Claimed(0, 0, 1, message_id(mail.key, mail_domain(force)), mail)
     with app.database.writing(alone=False) as session:
         open_doors(session, force.campaign.id, now)
-    result = asyncio.run(_send_one(app, claimed))
-    return f"{contact.email}: {result.state.value}: {result.outcome}", result.state is MailState.SENT
+    return contact.email, asyncio.run(_send_one(app, claimed))
 
 
 async def _send_one(app: App, claimed: Claimed) -> Result:

@@ -1,12 +1,20 @@
-"""What libraries say of a value, or of how a command was called, in Chinese: known by the English sentence."""
+"""Sentences that come to us in English, in Chinese: those of libraries, and what the outbox says became of a mail.
+
+What became of a mail is written down when it happens, for whoever reads it later, in English; what a mail server said
+stands in it as it was said.
+"""
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tracker.core.model import Language
 
 #: {0} and so on stand for the groups; a group called ``why`` is such a sentence itself.
 _SENTENCES = tuple(
-    (re.compile(english), chinese)
+    (re.compile(english, re.DOTALL), chinese)
     for english, chinese in (
         # how a command was called
         (r"No such command '(.+)'\.", "没有命令“{0}”"),
@@ -35,8 +43,53 @@ _SENTENCES = tuple(
         (r"Field required", "必须写明"),
         (r"String should have at most (\d+) characters?", "不能超过{0}个字符"),
         (r"String should match pattern (.+)", "格式不对，应符合 {0}"),
+        # what became of a mail
+        (r"written to the mailbox (.+)", "已写入邮箱 {0}"),
+        (r"cannot write to the mailbox (.+?): (.+)", "无法写入邮箱 {0}：{1}"),
+        (r"cannot be written: (?P<why>.+)", "无法编写：{why}"),
+        (r"queued again by hand", "已人工重新排队"),
+        (r"told in the digest of (\d+)-0?(\d+)-0?(\d+) instead", "已并入{0}年{1}月{2}日的汇总邮件"),
+        (r"everything in it was answered before it went out", "其中事项在发出前均已办理"),
+        (r"kept: nobody is there who could get it", "暂留：目前没有可以收件的人"),
+        (r"let go: it was written while the clock was wrong", "已撤下：编写时系统时钟有误"),
+        (
+            r"let go when a backup was restored: it may have gone out before",
+            "恢复备份时撤下：此前可能已经发出",
+        ),
+        (r"(?P<why>.+); given up after (\d+) attempts without an answer", "{why}；{1}次未得到答复，不再重试"),
+        (r"(?P<why>.+); given up after (\d+) attempts", "{why}；已尝试{1}次，不再重试"),
+        (
+            r"held back after another mail for the same domain: (?P<why>.+)",
+            "同一邮箱服务商的另一封被推迟后暂缓：{why}",
+        ),
+        (r"“(.+)” cannot stand in a command to the server", "“{0}”不能写入发给邮件服务器的命令"),
+        # how a mail server is reached
+        (r"(\S+:\d+) refuses the login of (.+?): (.+)", "{0} 拒绝 {1} 登录：{2}"),
+        (r"(\S+:\d+) turns us away: (.+)", "{0} 拒绝连接：{1}"),
+        (r"the certificate of (\S+:\d+) is not to be trusted: (.+)", "{0} 的证书不可信：{1}"),
+        (
+            r"(\S+:\d+) does not offer STARTTLS, and mail is not sent in plain text",
+            "{0} 不支持 STARTTLS，邮件不以明文发送",
+        ),
+        (r"(\S+:\d+) does not answer", "{0} 没有应答"),
+        (r"cannot connect to (\S+:\d+): (.+)", "无法连接 {0}：{1}"),
+        (r"(\S+:\d+) said (.+)", "{0} 答复：{1}"),
+        (r"(\S+:\d+) broke off: (?P<why>.+)", "{0} 中断了连接：{why}"),
+        (
+            r"(\S+:\d+) had the whole mail and did not say whether it took it: (?P<why>.+)",
+            "{0} 已收到全文，但没有答复是否收下：{why}",
+        ),
+        (
+            r"the connection was closed, or something was said that nobody had asked",
+            "连接已关闭，或收到了没有问过的答复",
+        ),
     )
 )
+
+
+def said_in(sentence: str | None, language: Language) -> str:
+    """In the reader's language; nothing for None."""
+    return in_chinese(sentence or "") if language == "zh" else sentence or ""
 
 
 def in_chinese(sentence: str) -> str:

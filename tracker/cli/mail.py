@@ -11,12 +11,15 @@ from tracker.cli.output import (
     Format,
     FormatOption,
     choose_language,
+    language_of_errors,
+    pick,
     print_csv,
     print_json_line,
     print_table,
     say_result,
 )
 from tracker.cli.table import Column
+from tracker.foreign import said_in
 from tracker.terms import minute, word
 
 if TYPE_CHECKING:
@@ -91,6 +94,7 @@ def mail_row(fact: Fact, language: Language) -> Fact:
         "kind": word(fact["kind"], language),
         "state": word(fact.get("state"), language),
         "item_count": len(fact["items"]),
+        "outcome": said_in(fact.get("outcome"), language),
     }
 
 
@@ -103,7 +107,8 @@ def show(
     from tracker import desk
 
     with given(context).open(lenient=True) as app:
-        say_result(desk.show_mail(app, number, html=html))
+        language = choose_language(app.force.campaign.language)
+        say_result(desk.show_mail(app, number, language, html=html))
 
 
 def retry(
@@ -128,7 +133,7 @@ def retry(
     with given(context).open(lenient=True) as app:
         first = None if since is None else parse_day(since, "--since", app.force.zone)
         count = desk.retry_mails(app, number, since=first)
-    say_result(f"{count} mail(s) queued again（已重新排队{count}封）")
+    say_result(pick((f"已重新排队{count}封", f"{count} mail(s) queued again"), language_of_errors()))
 
 
 def send_test(
@@ -141,7 +146,8 @@ def send_test(
     from tracker import desk
 
     with given(context).open(lenient=True) as app:
-        outcome, ok = desk.send_test_mail(app, address)
-    say_result(outcome)
-    if not ok:
+        to, result = desk.send_test_mail(app, address)
+    language = language_of_errors()
+    say_result(f"{to}: {word(result.state.value, language)}: {said_in(result.outcome, language)}")
+    if result.state.value != "sent":
         raise typer.Exit(1)

@@ -11,6 +11,8 @@ from tracker.core.reminders import Milestone
 from tracker.core.standing import Dates
 from tracker.core.wording import day_zh
 from tracker.engine.mails import StoredMail
+from tracker.foreign import in_chinese
+from tracker.terms import word
 
 #: The same sentence in English and in Chinese.
 Both = tuple[str, str]
@@ -130,17 +132,17 @@ def sent(to: Sequence[str], others: int) -> Both:
 
 def failed(why: str) -> Both:
     """Delivery failed."""
-    return f"delivery failed: {why}", f"投递失败：{why}"
+    return f"delivery failed: {why}", f"投递失败：{in_chinese(why)}"
 
 
 def not_sent(why: str) -> Both:
     """A mail was decided, and did not go."""
-    return why, f"未单独发出（{why}）"
+    return why, f"未单独发出（{in_chinese(why)}）"
 
 
 def waits(mail: StoredMail) -> Both:
     """It is still in the outbox."""
-    return f"waits in the outbox ({mail.state.value})", f"在发件箱中等待（{mail.state.value}）"
+    return f"waits in the outbox ({mail.state.value})", f"在发件箱中等待（{word(mail.state.value, 'zh')}）"
 
 
 def said_as(reason: Reason) -> Both:

@@ -18,7 +18,9 @@ from tracker.engine.alerts import alert_details, alert_row
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import enqueue
 from tracker.engine.results import Result
+from tracker.foreign import said_in
 from tracker.store.tables import MAIL, MailState
+from tracker.terms import word
 
 #: How long the first, second, … alert of a day waits for more of its like; the last one stands for the rest.
 COLLECT = (timedelta(minutes=1), timedelta(hours=1), timedelta(hours=4), timedelta(hours=12))
@@ -58,15 +60,19 @@ def tell_of_failures(session: Session, force: InForce, results: Sequence[Result]
         )
         .order_by(MAIL.c.id)
     ).all()
-    lines = [_line(row) for row in failed if row.fence == fences[row.id]]
+    language = force.language(operator)
+    lines = [_line(row, language) for row in failed if row.fence == fences[row.id]]
     if lines:
         while not (_added(session, force, lines) or _begun(session, force, lines, now)):
             pass  # Another process began the same alert just now: it is there to be added to.
     return len(lines)
 
 
-def _line(row: Row[tuple[int, str, str, object, int, str]]) -> str:
-    return f"{row.id} {row.recipient} ({row.kind} {row.day}): {row.outcome}"
+def _line(row: Row[tuple[int, str, str, object, int, str]], language: Language) -> str:
+    kind, outcome = word(row.kind, language), said_in(row.outcome, language)
+    if language == "zh":
+        return f"{row.id} {row.recipient}（{kind} {row.day}）：{outcome}"
+    return f"{row.id} {row.recipient} ({kind} {row.day}): {outcome}"
 
 
 def _added(session: Session, force: InForce, lines: Sequence[str]) -> bool:

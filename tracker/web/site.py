@@ -20,6 +20,7 @@ from tracker.core.naming import Names
 from tracker.core.vocabulary import LIGHTS
 from tracker.engine.inforce import InForce
 from tracker.engine.journeys import door_secret
+from tracker.foreign import said_in
 from tracker.shipped import shipped
 from tracker.terms import say_day, word
 from tracker.web import flash
@@ -95,8 +96,9 @@ class Site:
 
         Templates get ``facts`` and beside them ``t`` (phrases), ``site``, ``campaign``, ``request``, ``person``,
         ``called``, ``titled``, ``period`` (what a reference is called, short and long, and its period),
-        ``csrf``, ``flash``, ``theme``, ``here(name=value)`` (this page's address with other parameters), ``word`` (states,
-        events, kinds), ``shown`` and ``letters`` (lights), ``day`` and ``minute`` (dates and times in the campaign's zone).
+        ``csrf``, ``flash``, ``theme``, ``here(name=value)`` (this page's address with other parameters), ``word``
+        (states, events, kinds), ``outcome`` (what became of a mail), ``shown`` and ``letters`` (lights), ``day`` and
+        ``minute`` (dates and times in the campaign's zone).
         """
         language = language_of(request)
         names = Names(self.force.campaign, language)
@@ -112,6 +114,7 @@ class Site:
             theme=_theme(request),
             here=partial(_here, request),
             word=partial(_word, language),
+            outcome=partial(_outcome, language),
             called=names.occurrence,
             titled=names.titled,
             period=names.period,
@@ -145,6 +148,10 @@ def words(request: Request) -> Words:
 
 def _minute(zone: tzinfo, moment: datetime | None) -> str:
     return "" if moment is None else f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
+
+
+def _outcome(language: Language, text: str | None) -> str:
+    return said_in(text, language)
 
 
 def _word(language: Language, name: str | None) -> str:
