@@ -47,6 +47,7 @@ _SENTENCES = tuple(
         (r"written to the mailbox (.+)", "已写入邮箱 {0}"),
         (r"cannot write to the mailbox (.+?): (.+)", "无法写入邮箱 {0}：{1}"),
         (r"cannot be written: (?P<why>.+)", "无法编写：{why}"),
+        (r"cannot be written now: (?P<why>.+)", "暂时无法编写：{why}"),
         (r"queued again by hand", "已人工重新排队"),
         (r"told in the digest of (\d+)-0?(\d+)-0?(\d+) instead", "已并入{0}年{1}月{2}日的汇总邮件"),
         (r"everything in it was answered before it went out", "其中事项在发出前均已办理"),
@@ -63,6 +64,17 @@ _SENTENCES = tuple(
             "同一邮箱服务商的另一封被推迟后暂缓：{why}",
         ),
         (r"“(.+)” cannot stand in a command to the server", "“{0}”不能写入发给邮件服务器的命令"),
+        (r"(?P<why>.+); given up after (\d+) days", "{why}；已持续{1}天，不再重试"),
+        (
+            r"set aside: (\d+) times nobody lived to say what became of it, or no answer came",
+            "已搁置：{0}次发送中断或没有得到答复",
+        ),
+        (r"not tried after (\d+) refusals: (.+)", "连续{0}次被拒后未再尝试：{1}"),
+        (r"(?P<why>.+); not asked again before (.+) UTC", "{why}；世界时{1}前不再联系"),
+        (
+            r"since (.+?) the mail server has taken nothing: (?P<why>.+)",
+            "自{0}起邮件服务器一直没有收信：{why}",
+        ),
         # how a mail server is reached
         (r"(\S+:\d+) refuses the login of (.+?): (.+)", "{0} 拒绝 {1} 登录：{2}"),
         (r"(\S+:\d+) turns us away: (.+)", "{0} 拒绝连接：{1}"),

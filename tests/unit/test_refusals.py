@@ -110,6 +110,16 @@ def test_what_is_raised_has_words_in_both_languages_and_the_facts_for_them(found
         assert "tracker " not in on_pages
 
 
+def test_an_error_that_words_its_own_sentence_brings_both():
+    trees = modules()
+    names = kinds(trees.values()) - {"TrackerError"}
+    for file, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef) and node.name in names:
+                own = [each.name for each in node.body if isinstance(each, ast.FunctionDef)]
+                assert "__init__" not in own, f"{file}: {node.name}"
+
+
 def test_no_sentence_is_left_over():
     assert set(CHINESE) == {each.code for each in RAISED}
 

@@ -71,7 +71,7 @@ def tell_of_failures(session: Session, force: InForce, results: Sequence[Result]
 def _line(row: Row[tuple[int, str, str, object, int, str]], language: Language) -> str:
     kind, outcome = word(row.kind, language), said_in(row.outcome, language)
     if language == "zh":
-        return f"{row.id} {row.recipient}（{kind} {row.day}）：{outcome}"
+        return f"{row.id} {row.recipient} （{kind} {row.day}）：{outcome}"
     return f"{row.id} {row.recipient} ({kind} {row.day}): {outcome}"
 
 

@@ -27,6 +27,7 @@ from tracker.engine.outbox import enqueue
 from tracker.engine.pace import HOLDS
 from tracker.engine.sifting import Sifting
 from tracker.errors import DatabaseError
+from tracker.foreign import said_in
 from tracker.mail.replies import Verdict, without_names
 from tracker.store.database import Database, locked_meta, read_meta, write_meta
 from tracker.store.tables import MAIL, UNDERWAY, MailState
@@ -221,7 +222,7 @@ class Post:
         operator = force.settings.operator
         if state.failing == RED and operator is not None:
             language = force.language(operator)
-            line = _SINCE[language].format(since=state.since, said=said)
+            line = _SINCE[language].format(since=state.since, said=said_in(said, language))
             row = alert_row(force, f"post/{state.since}", alert_details(_TITLES[language], [line]), now)
             enqueue(session, force, [] if row is None else [row], now, 0)
 
