@@ -42,7 +42,7 @@ from tracker.listing import (
     outbox_facts,
     plan_facts,
 )
-from tracker.mail.message import message_id
+from tracker.mail.message import message_id, validated_email
 from tracker.shipped import shipped
 from tracker.simulation import preview, simulate
 from tracker.store.database import open_database
@@ -363,8 +363,10 @@ def retry_mails(app: App, number: int | None, *, since: date | None = None) -> i
 def send_test_mail(app: App, address: str | None) -> tuple[str, Result]:
     """Send one mail through the configured transport, past the outbox; to whom, and what came of it.
 
-    Without an ``address`` the operator gets it.
+    Without an ``address`` the operator gets it.  Raises MailError for what is no address.
     """
+    if address is not None:
+        validated_email(address)
     force, now = app.force, app.clock.now()
     operator = force.settings.operator
     if address is None and operator is None:

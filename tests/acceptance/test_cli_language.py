@@ -83,6 +83,7 @@ WRONG = [
     f"submit {TABLE} --unit 万州 --count 2000000",
     "mail show 99",
     "mail retry 99",
+    "mail test nobody",
     "feed revoke 9",
     "user remove li",
     # the world is not as it should be
