@@ -13,13 +13,13 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from tracker.core.model import Language
 
 CONTENT_TYPE = "text/calendar"
-#: What else a mail says of one (RFC 6047): for information, nothing to answer.
-PARAMETERS = (("charset", "utf-8"), ("method", "PUBLISH"))
+#: Dates for information, nothing to answer; and dates that are none any more (RFC 5546).
+PUBLISH, CANCEL = "PUBLISH", "CANCEL"
 #: When an alarm rings on its day, in hours.
 RINGS = 9
 #: So many days before it rings the first time.
@@ -30,15 +30,17 @@ REFRESH = "PT6H"
 _LINE = 75
 #: Characters of a text where it is to be short.
 LONGEST = 60
-#: From here the revisions of an event are counted, in days.
-_FIRST_REVISION = date(2020, 1, 1)
+#: From here the changes of dates are counted, in seconds.
+_EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
+#: The number of what has never changed: earlier versions counted days, and are outranked until 2047.
+UNCHANGED = 10_000
 #: What no calendar may hold, and what some reader takes for the end of a line or cannot encode.
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _ESCAPES = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"})
 _PRODUCT = "-//deadline-tracker//calendar//ZH"
-_WORDS: dict[Language, tuple[str, str, str, str]] = {
-    "zh": ("截止", "完成时限：", "工作要求：", "状态："),
-    "en": ("due", "Deadline: ", "Requirement: ", "State: "),
+_WORDS: dict[Language, tuple[str, str, str, str, str]] = {
+    "zh": ("截止", "完成时限：", "工作要求：", "状态：", "已取消"),
+    "en": ("due", "Deadline: ", "Requirement: ", "State: ", "cancelled"),
 }
 
 
@@ -48,19 +50,27 @@ class Entry:
 
     ``scope`` tells calendars apart that hold the same reference more than once: a unit's id, or nothing.
     ``sign`` stands before the title, ``state`` is in words; ``rings`` is False where nothing is asked any more.
+    ``sequence`` grows with each change of the date (``sequence_at``); ``is_cancelled`` says that there is none now.
     """
 
     ref: str
     title: str
     due: date
     notice: date
-    deadline: str
+    deadline: str = ""
     requirement: str | None = None
     rings: bool = True
     scope: str = ""
     who: str | None = None
     sign: str = ""
     state: str | None = None
+    sequence: int = UNCHANGED
+    is_cancelled: bool = False
+
+
+def sequence_at(moment: datetime) -> int:
+    """The number of a change at ``moment`` of a date that had none before."""
+    return max(UNCHANGED + 1, (moment - _EPOCH) // timedelta(seconds=1))
 
 
 def calendar(
@@ -69,14 +79,15 @@ def calendar(
     name: str,
     campaign: str,
     domain: str,
-    stamp: date,
+    stamp: datetime,
     language: Language,
     is_short: bool = False,
+    method: str = PUBLISH,
 ) -> bytes:
-    """The calendar called ``name`` as ``.ics``.
+    """The calendar called ``name`` as ``.ics``; with ``method`` CANCEL it takes its events back.
 
     Identifiers end in ``@domain`` and are those of the ``campaign`` (its document), as the next year's has the same
-    references.  ``stamp`` is the day as of which it holds: the same entries on the same day are the same bytes.
+    references.  ``stamp`` is the moment as of which it holds: the same entries at the same one are the same bytes.
     ``is_short`` is for what stands beside the whole text anyway.
     """
     mark = hashlib.sha256(campaign.encode()).hexdigest()[:8]
@@ -84,24 +95,23 @@ def calendar(
     lines = [
         b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n",
         _line("PRODID", _PRODUCT),
-        b"METHOD:PUBLISH\r\n",
+        _line("METHOD", method),
         _line("NAME", title),
         _line("X-WR-CALNAME", title),
         _line("REFRESH-INTERVAL;VALUE=DURATION", REFRESH),
         _line("X-PUBLISHED-TTL", REFRESH),
     ]
-    # The later word about an event counts: a program keeps what has the higher number.
-    held = f"DTSTAMP:{stamp:%Y%m%d}T000000Z\r\nSEQUENCE:{max(0, (stamp - _FIRST_REVISION).days)}\r\n".encode()
     category = b"" if is_short else _line("CATEGORIES", _escape(campaign))
     for entry in entries:
         scope = f"/{entry.scope}" if entry.scope else ""
         lines += (
             b"BEGIN:VEVENT\r\n",
             _line("UID", _escape(f"{entry.ref}{scope}.{mark}@{domain}")),
-            held,
+            _revision(entry.sequence, stamp),
             *_event(entry, language, is_short=is_short),
             category,
-            b"CLASS:PRIVATE\r\nSTATUS:CONFIRMED\r\nTRANSP:TRANSPARENT\r\n",
+            b"CLASS:PRIVATE\r\nTRANSP:TRANSPARENT\r\n",
+            b"STATUS:CANCELLED\r\n" if entry.is_cancelled else b"STATUS:CONFIRMED\r\n",
             *_alarms(entry, language),
             b"END:VEVENT\r\n",
         )
@@ -109,23 +119,30 @@ def calendar(
     return b"".join(lines)
 
 
+def _revision(sequence: int, stamp: datetime) -> bytes:
+    """The later word about an event counts: a program keeps what has the higher number, of two alike the later one."""
+    if sequence > UNCHANGED:
+        stamp = max(stamp, _EPOCH + timedelta(seconds=sequence))
+    return f"DTSTAMP:{stamp.astimezone(UTC):%Y%m%dT%H%M%SZ}\r\nSEQUENCE:{sequence}\r\n".encode()
+
+
 def _event(entry: Entry, language: Language, *, is_short: bool) -> Iterator[bytes]:
-    word, deadline, requirement, state = _WORDS[language]
+    word, deadline, requirement, state, cancelled = _WORDS[language]
     after = entry.due + timedelta(days=1)
     yield f"DTSTART;VALUE=DATE:{entry.due:%Y%m%d}\r\nDTEND;VALUE=DATE:{after:%Y%m%d}\r\n".encode()
     sign = f"{entry.sign} " if entry.sign else ""
     who = f"【{entry.who}】" if entry.who else ""
     yield _line("SUMMARY", _escape(f"{sign}{who}{_short(entry.title)}（{word} {entry.ref}）"))
-    told = [f"{deadline}{entry.deadline}"]
+    told = [f"{deadline}{entry.deadline}"] if entry.deadline else []
     if entry.requirement:
         told.append(f"{requirement}{_short(entry.requirement) if is_short else entry.requirement}")
-    if entry.state:
-        told.append(f"{state}{entry.state}")
+    if said := entry.state or (cancelled if entry.is_cancelled else None):
+        told.append(f"{state}{said}")
     yield _line("DESCRIPTION", _escape("\n".join(told)))
 
 
 def _alarms(entry: Entry, language: Language) -> Iterator[bytes]:
-    if not entry.rings:
+    if not entry.rings or entry.is_cancelled:
         return
     said = _line("DESCRIPTION", _escape(f"{entry.ref} {_WORDS[language][0]}"))
     for days in sorted({(entry.due - entry.notice).days, AHEAD}, reverse=True):

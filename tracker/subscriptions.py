@@ -2,47 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import Row
 
 from tracker import desk
 from tracker.app import App
-from tracker.calendars import calendar
+from tracker.calendars import Entry, calendar
 from tracker.core.model import Light
 from tracker.core.vocabulary import LIGHTS
 from tracker.engine import feeds as found_feeds
-from tracker.engine.enclosures import entry_of
+from tracker.engine.enclosures import ended_entry, entry_of
 from tracker.engine.outbox import mail_domain
+from tracker.engine.revisions import ref_of, revisions
 from tracker.engine.standings import LedgerRow
 from tracker.listing import Fact, instant
 from tracker.terms import word
 
+#: So many days a feed shows what has ended, for the programs that look at it to see.
+SHOWN = timedelta(days=30)
+
 
 def calendar_file(app: App, rows: Sequence[LedgerRow], name: str, *, several: bool) -> bytes:
     """Ledger rows as a calendar (``.ics``); with ``several`` units each event says whose it is."""
+    changed = {(ref_of(row), row.unit): row for row in _revisions(app)}
+    return _calendar(app, [_entry(app, row, changed, several=several) for row in _dated(rows)], name)
+
+
+def _revisions(app: App, units: Sequence[str] | None = None) -> list[Row[Any]]:
+    with app.database.reading() as session:
+        return revisions(session, app.force.campaign.id, units)
+
+
+def _dated(rows: Iterable[LedgerRow]) -> list[LedgerRow]:
+    return [row for row in rows if row.dates.effective_due is not None]
+
+
+def _entry(app: App, row: LedgerRow, changed: Mapping[tuple[str, str], Row[Any]], *, several: bool) -> Entry:
     force = app.force
-    entries = [
-        entry_of(
-            force,
-            row.definition,
-            row.ref,
-            row.dates.effective_due,
-            rings=not row.answer.quiet,
-            scope=row.unit,
-            who=force.campaign.short_unit_name(row.unit) if several else None,
-            sign=_sign(row),
-            state=word(row.state.value, force.campaign.language),
-        )
-        for row in rows
-        if row.dates.effective_due is not None
-    ]
-    entries.sort(key=lambda entry: entry.due)
-    day = force.day(app.clock.now())
+    assert row.dates.effective_due is not None
+    revised = changed.get((row.ref, row.unit))
+    entry = entry_of(
+        force,
+        row.definition,
+        row.ref,
+        row.dates.effective_due,
+        rings=not row.answer.quiet,
+        scope=row.unit,
+        who=force.campaign.short_unit_name(row.unit) if several else None,
+        sign=_sign(row),
+        state=word(row.state.value, force.campaign.language),
+    )
+    sequence = entry.sequence if revised is None else revised.sequence
+    return replace(entry, sequence=sequence, is_cancelled=row.answer.excused)
+
+
+def _calendar(app: App, entries: Iterable[Entry], name: str) -> bytes:
+    force = app.force
+    # As of the day, and not of the moment: a program that looks again finds the same bytes where nothing has changed.
+    stamp = datetime.combine(force.day(app.clock.now()), time(), force.zone)
     return calendar(
-        entries,
+        sorted(entries, key=lambda entry: entry.due),
         name=name,
         campaign=force.campaign.document,
         domain=mail_domain(force),
-        stamp=day,
+        stamp=stamp,
         language=force.campaign.language,
     )
 
@@ -55,11 +82,34 @@ def _sign(row: LedgerRow) -> str:
 
 
 def feed_calendar(app: App, unit: str | None) -> bytes:
-    """What a feed gives out: everything of one unit, or of all, that is open or due this year."""
+    """What a feed gives out: everything of one unit, or of all, that is open or due this year.
+
+    What has ended stands in it for ``SHOWN``, also where the ledger does not have it any more.
+    """
     campaign = app.force.campaign
-    _, rows = desk.status(app, unit=unit)
+    several = unit is None
+    at, rows = desk.status(app, unit=unit)
+    since = app.force.day(at) - SHOWN
+    changed = {(ref_of(row), row.unit): row for row in _revisions(app, None if unit is None else [unit])}
+    ended = {
+        which: row for which, row in changed.items() if row.ended_on is not None and row.ended_on >= since
+    }
+    shown = [row for row in _dated(rows) if not row.answer.excused or (row.ref, row.unit) in ended]
+    entries = [_entry(app, row, changed, several=several) for row in shown]
+    gone = ended.keys() - {(row.ref, row.unit) for row in shown}
+    entries += [
+        ended_entry(
+            ref,
+            ended[ref, of].title,
+            ended[ref, of].due,
+            scope=of,
+            who=campaign.short_unit_name(of) if several else None,
+            sequence=ended[ref, of].sequence,
+        )
+        for ref, of in sorted(gone)
+    ]
     name = campaign.document if unit is None else f"{campaign.unit_name(unit)} {campaign.document}"
-    return calendar_file(app, rows, name, several=unit is None)
+    return _calendar(app, entries, name)
 
 
 def add_feed(app: App, unit: str | None, who: str | None = None) -> str:

@@ -6,9 +6,17 @@ from tests import decoy, postgres
 from tests.world import Running
 
 #: What runs on both, and of these what is long.
-ON_BOTH = ("test_engine", "test_outbox", "test_second_look", "test_upward", "test_explain", "test_filings")
+ON_BOTH = (
+    "test_engine",
+    "test_outbox",
+    "test_second_look",
+    "test_upward",
+    "test_explain",
+    "test_filings",
+    "test_kept_dates",
+)
 #: What runs a third time, on SQLite, in a ledger that holds another campaign as well.
-BESIDE_ANOTHER = ("test_engine", "test_upward", "test_explain", "test_filings")
+BESIDE_ANOTHER = ("test_engine", "test_upward", "test_explain", "test_filings", "test_kept_dates")
 LONG = (
     "test_reminders_for_june_and_october",
     "test_whatever_the_post_does",

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from email import message_from_bytes, policy
 
 import icalendar
 import pytest
+from sqlalchemy import select
 
-from tests.tools import Place
-from tests.web import AT, answer, browser, office
-from tracker import subscriptions
+from tests.tools import Place, letters
+from tests.web import AT, answer, browser, office, turn
+from tracker import desk, subscriptions
 from tracker.core.model import EventKind, Item, Mail, MailKind, Reason
 from tracker.engine.enclosures import Enclosures
 from tracker.engine.mails import stored_mails
 from tracker.engine.outbox import Claimed
 from tracker.mail.message import message_id
+from tracker.store.tables import ASSIGNMENT
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +76,7 @@ def test_a_reminder_encloses_the_dates_that_are_still_to_come(app):
     enclosures = Enclosures(app.database)
     checked = 0
     for mail in mails[:20]:
-        enclosed = enclosures.dates_of(mail, app.force)
+        enclosed = next(iter(enclosures.dates_of(mail, app.force)), None)
         day = app.force.day(mail.at)
         wanted = {i.ref for i in mail.items if i.due is not None and i.due >= day and i.unit == mail.unit}
         assert (enclosed is None) == (not wanted)
@@ -91,8 +94,7 @@ def test_whoever_answers_for_two_units_keeps_the_dates_of_both_and_of_nobody_els
         Item("1", "wanzhou", Reason.REVIEW, None, None),
     )
     mail = Mail("digest/t", AT, "a@unit.example", "甲", "wanzhou", MailKind.DIGEST, "zh", items)
-    enclosed = Enclosures(app.database).dates_of(mail, app.force)
-    assert enclosed is not None
+    (enclosed,) = Enclosures(app.database).dates_of(mail, app.force)
     found = events(enclosed.data)
     assert set(found) == {"table-2@2022-07", "table-2@2022-07/fuling"}
     assert "涪陵" in str(found["table-2@2022-07/fuling"]["summary"])
@@ -165,3 +167,77 @@ def test_a_calendar_of_all_units_is_made_only_for_whoever_says_so(tmp_path):
         place.ok("feed", "add", said)
     assert [each["unit"] for each in place.json("feed", "list")] == ["wanzhou", "wanzhou", None]
     assert place.tracker("feed", "add", "--unit", "nobody").code == 1
+
+
+def feed_of(app, unit="wanzhou"):
+    return events(subscriptions.feed_calendar(app, unit))
+
+
+def test_a_feed_shows_what_has_ended_for_thirty_days_and_grows_with_each_change(tmp_path):
+    with office(tmp_path) as made:
+        first = feed_of(made)["table-2@2022-07/wanzhou"]
+        numbers = [first["sequence"]]
+        for until in (date(2022, 7, 20), date(2022, 7, 28)):
+            answer(made, "table-2@2022-07", "wanzhou", EventKind.EXTEND, until=until)
+            now = feed_of(made)["table-2@2022-07/wanzhou"]
+            assert (now["uid"], now.decoded("dtstart")) == (first["uid"], until)
+            assert now.decoded("dtstamp") > first.decoded("dtstamp")
+            numbers.append(now["sequence"])
+        answer(made, "table-2@2022-07", "wanzhou", EventKind.WAIVE, reason="t")
+        data = subscriptions.feed_calendar(made, "wanzhou")
+        assert data == subscriptions.feed_calendar(made, "wanzhou")
+        waived = events(data)["table-2@2022-07/wanzhou"]
+        assert str(waived["status"]) == "CANCELLED"
+        assert [*numbers, waived["sequence"]] == sorted({*numbers, waived["sequence"]})
+        assert str(feed_of(made, "fuling")["table-2@2022-07/fuling"]["status"]) == "CONFIRMED"
+        assert str(feed_of(made, None)["table-2@2022-07/wanzhou"]["status"]) == "CANCELLED"
+        turn(made, AT + timedelta(days=30))
+        assert str(feed_of(made)["table-2@2022-07/wanzhou"]["status"]) == "CANCELLED"
+        turn(made, AT + timedelta(days=31))
+        assert "table-2@2022-07/wanzhou" not in feed_of(made)
+        rows = desk.due_between(made, date(2022, 7, 1), date(2022, 7, 31), "wanzhou")
+        listed = events(subscriptions.calendar_file(made, rows, "t", several=False))
+        assert str(listed["table-2@2022-07/wanzhou"]["status"]) == "CANCELLED"
+
+
+def test_a_feed_says_that_what_left_the_files_is_cancelled(tmp_path):
+    which = "table-3@2022-07/wanzhou"
+    with office(tmp_path) as made:
+        before = feed_of(made, None)
+        campaign = made.force.campaign
+        left = replace(campaign, reports=tuple(each for each in campaign.reports if each.key != "table-3"))
+        made.engine.accept_removals = True
+        made.engine.adopt(replace(made.force, campaign=left, fingerprint="without table-3"))
+        made.engine.bring_up_to_date(AT)
+        with made.database.reading() as session:
+            assert session.execute(select(ASSIGNMENT).where(ASSIGNMENT.c.key == "table-3")).first() is None
+        after = feed_of(made, None)
+        assert str(after[which]["status"]) == "CANCELLED"
+        assert after[which]["uid"] == before[which]["uid"]
+        assert after[which]["sequence"] > before[which]["sequence"]
+        assert after[which].decoded("dtstart") == before[which].decoded("dtstart")
+        others = [each for uid, each in after.items() if not uid.startswith("table-3@")]
+        assert {str(each["status"]) for each in others} == {"CONFIRMED"}
+
+
+def test_a_mail_takes_back_what_has_ended_in_a_file_of_its_own(tmp_path):
+    with office(tmp_path) as made:
+        made.engine.run_pass(at_once=True)
+        answer(made, "table-2@2022-07", "wanzhou", EventKind.WAIVE, reason="t")
+        answer(made, "5", "wanzhou", EventKind.WAIVE, reason="t")
+        for day in range(1, 15):
+            turn(made, AT + timedelta(days=day))
+            made.engine.run_pass()
+        taken_back = [
+            part
+            for letter in letters(tmp_path / "mailbox")
+            if "wanzhou" in letter["to"]
+            for part in letter.iter_attachments()
+            if part.get_content_type() == "text/calendar"
+            and part["content-type"].params["method"] == "CANCEL"
+        ]
+        (part,) = taken_back
+        assert part.get_filename() == "取消日程.ics"
+        found = events(part.get_payload(decode=True))
+        assert set(found) == {"5"}
+        assert str(found["5"]["status"]) == "CANCELLED"

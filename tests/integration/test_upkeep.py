@@ -31,6 +31,7 @@ EARLIER = pytest.mark.parametrize("earlier", ["2", "3"])
 #: What schema 4 added, taken back on PostgreSQL.
 BEFORE_CAMPAIGNS = """\
 DROP TABLE campaign;
+ALTER TABLE mail DROP COLUMN cause; ALTER TABLE mail DROP COLUMN ours_since;
 ALTER TABLE agenda DROP COLUMN campaign; ALTER TABLE assignment DROP COLUMN campaign;
 ALTER TABLE event DROP COLUMN campaign; ALTER TABLE mail DROP COLUMN campaign;
 ALTER TABLE definition DROP COLUMN campaign; ALTER TABLE definition ADD CONSTRAINT pk_definition PRIMARY KEY (key);
@@ -155,7 +156,7 @@ def test_postgresql_is_upgraded_as_well():
     url = postgres.fresh()
     try:
         wanted = shape(url)
-        new = ("journey", "feed", "request", "account", "session", "filing", "document")
+        new = ("journey", "revision", "feed", "request", "account", "session", "filing", "document")
         database = open_without_check(url)
         with database.engine.begin() as connection:
             for table in new:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import icalendar
 import vobject
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.calendars import Entry, calendar
+from tracker.calendars import Entry, calendar, sequence_at
 
 MAY = Entry(
     ref="table-2@2022-05",
@@ -28,7 +28,7 @@ def made(*entries, **more):
         "name": "万州区应急管理局 渝考发〔2022〕5号",
         "campaign": "渝考发〔2022〕5号",
         "domain": "kaoshi.example",
-        "stamp": date(2022, 4, 29),
+        "stamp": datetime(2022, 4, 29, 1, tzinfo=UTC),
         "language": "zh",
         **more,
     }
@@ -79,10 +79,24 @@ def test_the_next_years_campaign_does_not_write_over_this_years_dates():
 
 
 def test_a_later_word_about_an_event_outranks_an_earlier_one():
-    before, after = both(made(MAY))[0][0], both(made(MAY, stamp=date(2022, 4, 30)))[0][0]
+    changed_at = datetime(2022, 4, 29, 6, 30, tzinfo=UTC)
+    later = Entry(**{**_facts(MAY), "due": date(2022, 5, 20), "sequence": sequence_at(changed_at)})
+    before, after = both(made(MAY))[0][0], both(made(later))[0][0]
     assert before["uid"] == after["uid"]
-    assert before["sequence"] < after["sequence"]
-    assert before.decoded("dtstamp") < after.decoded("dtstamp")
+    assert 365 * 27 < before["sequence"] < after["sequence"]
+    assert (before.decoded("dtstamp").hour, after.decoded("dtstamp")) == (1, changed_at)
+    again = both(made(later, stamp=changed_at + timedelta(minutes=1)))[0][0]
+    assert again["sequence"] == after["sequence"]
+    assert again.decoded("dtstamp") > after.decoded("dtstamp")
+
+
+def test_what_has_ended_is_cancelled_and_rings_no_more():
+    one, other = both(made(Entry(**{**_facts(MAY), "is_cancelled": True}), method="CANCEL"))
+    assert str(one[0]["status"]) == other[0].status.value == "CANCELLED"
+    assert str(icalendar.Calendar.from_ical(made(MAY, method="CANCEL"))["method"]) == "CANCEL"
+    assert str(one[0]["uid"]) == str(both(made(MAY))[0][0]["uid"])
+    assert one[0].walk("VALARM") == []
+    assert other[0].description.value.endswith("状态：已取消")
 
 
 def test_a_program_is_told_how_often_to_look_again_and_what_it_looks_at():

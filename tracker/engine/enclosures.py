@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +17,7 @@ from tracker.core.model import Definition, Language, Mail, MailKind, Reason
 from tracker.core.reminders import notice_day
 from tracker.engine.filings import Paper, Table, filed_before, read_document, tables_at
 from tracker.engine.inforce import InForce
+from tracker.engine.kept_dates import Kept, dates_in
 from tracker.engine.outbox import mail_domain
 from tracker.forms.mark import Mark
 from tracker.mail.beside import Beside
@@ -27,6 +29,12 @@ if TYPE_CHECKING:
     from tracker.mail.message import Attachment
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+#: What the files with dates are called.
+_NAMES: dict[Language, dict[str, str]] = {
+    "zh": {calendars.PUBLISH: "日程.ics", calendars.CANCEL: "取消日程.ics"},
+    "en": {calendars.PUBLISH: "deadlines.ics", calendars.CANCEL: "cancelled.ics"},
+}
 
 #: A mail with more forms than this would not get through many mail servers; they are for one unit's reminders.
 MOST = 12
@@ -78,8 +86,7 @@ class Enclosures:
             forms = self._forms(mail, force)
             papers = [self._form(force, *each, mail.language) for each in forms]
             found = [Attachment(paper.name, XLSX, paper.data) for paper in papers]
-            dates = self.dates_of(mail, force)
-            return found if dates is None else [*found, dates], _told(forms)
+            return [*found, *self.dates_of(mail, force)], _told(forms)
         if mail.kind is MailKind.RECEIPT:
             return [Attachment(paper.name, XLSX, paper.data) for paper in self._kept(mail)], {}
         return [], {}
@@ -88,17 +95,23 @@ class Enclosures:
         """The forms alone that go with ``mail``, without writing them."""
         return _told(self._forms(mail, force)) if mail.kind is MailKind.DIGEST else {}
 
-    def dates_of(self, mail: Mail, force: InForce) -> Attachment | None:
-        """The dates of a reminder as a calendar to open; None where there are none, or the settings want none.
+    def dates_of(self, mail: Mail, force: InForce) -> list[Attachment]:
+        """The dates of a reminder as a calendar to open, and those that have ended as another; none if not wanted.
 
         Units that are asked the same get the same file, made and encoded once.
         """
-        if not force.settings.encloses_calendar or not (dates := dates_in(mail, force)):
-            return None
-        key = (force.fingerprint, mail_domain(force), force.day(mail.at), mail.language, dates)
+        if not force.settings.encloses_calendar:
+            return []
+        dates = dates_in(mail, force)
+        ended = tuple(each for each in dates if each.ended is not None)
+        kept = tuple(each for each in dates if each.ended is None) if ended else dates
+        return [self._calendar(mail, force, each) for each in (kept, ended) if each]
+
+    def _calendar(self, mail: Mail, force: InForce, dates: tuple[Kept, ...]) -> Attachment:
+        key = (force.fingerprint, mail_domain(force), mail.at, mail.language, dates)
         made = self._calendars.get(key)
         if made is None:
-            made = self._calendars[key] = _calendar_of(force, dates, force.day(mail.at), mail.language)
+            made = self._calendars[key] = _calendar_of(force, dates, mail.at, mail.language)
             if len(self._calendars) > KEPT:
                 self._calendars.popitem(last=False)
         return made
@@ -132,50 +145,34 @@ class Enclosures:
         return [paper for paper in papers if paper is not None]
 
 
-def _calendar_of(
-    force: InForce, dates: Sequence[tuple[str, date, str]], day: date, language: Language
-) -> Attachment:
+def _calendar_of(force: InForce, dates: Sequence[Kept], at: datetime, language: Language) -> Attachment:
+    """``dates`` are all in force, or have all ended."""
     from tracker.mail.message import Attachment
 
     campaign = force.campaign
-    entries = [
-        entry_of(
-            force,
-            campaign.definitions[ref.partition("@")[0]],
-            ref,
-            due,
-            scope=unit,
-            who=campaign.short_unit_name(unit) if unit else None,
-        )
-        for ref, due, unit in dates
-    ]
+    is_cancelled = dates[0].ended is not None
+    method = calendars.CANCEL if is_cancelled else calendars.PUBLISH
     data = calendars.calendar(
-        entries,
+        [_entry(force, each) for each in dates],
         name=campaign.document,
         campaign=campaign.document,
         domain=mail_domain(force),
-        stamp=day,
+        stamp=at,
         language=language,
         is_short=True,
+        method=method,
     )
-    name = "日程.ics" if language == "zh" else "deadlines.ics"
-    return Attachment(name, calendars.CONTENT_TYPE, data, calendars.PARAMETERS)
+    told = (("charset", "utf-8"), ("method", method))
+    return Attachment(_NAMES[language][method], calendars.CONTENT_TYPE, data, told)
 
 
-def dates_in(mail: Mail, force: InForce) -> tuple[tuple[str, date, str], ...]:
-    """The dates still to come that a reminder tells its reader to keep: ref, date, unit where it is not the mail's own.
-
-    Whoever hears of what others leave undone keeps none of those dates.
-    """
-    day = force.day(mail.at)
-    return tuple(
-        (item.ref, item.due, "" if item.unit == mail.unit else item.unit)
-        for item in mail.items
-        if item.due is not None
-        and item.due >= day
-        and item.reason is not Reason.ESCALATION
-        and item.ref.partition("@")[0] in force.campaign.definitions
-    )
+def _entry(force: InForce, kept: Kept) -> calendars.Entry:
+    who = force.campaign.short_unit_name(kept.unit) if kept.scope else None
+    if kept.ended is not None:
+        return ended_entry(kept.ref, kept.ended, kept.due, scope=kept.scope, who=who, sequence=kept.sequence)
+    definition = force.campaign.definitions[kept.ref.partition("@")[0]]
+    entry = entry_of(force, definition, kept.ref, kept.due, scope=kept.scope, who=who)
+    return entry if kept.sequence == entry.sequence else replace(entry, sequence=kept.sequence)
 
 
 def entry_of(
@@ -190,7 +187,7 @@ def entry_of(
     sign: str = "",
     state: str | None = None,
 ) -> calendars.Entry:
-    """One deadline for a calendar."""
+    """One deadline for a calendar, as it was first told."""
     return calendars.Entry(
         ref=ref,
         title=definition.title,
@@ -203,6 +200,15 @@ def entry_of(
         who=who,
         sign=sign,
         state=state,
+    )
+
+
+def ended_entry(
+    ref: str, title: str, due: date, *, scope: str, who: str | None, sequence: int
+) -> calendars.Entry:
+    """A deadline that is none any more; the files may not have it."""
+    return calendars.Entry(
+        ref, title, due, notice=due, scope=scope, who=who, sequence=sequence, is_cancelled=True
     )
 
 

@@ -18,7 +18,7 @@ from tracker.core.policy import Policy, Quiet, Settings
 from tracker.core.reminders import Rules, effective_due
 from tracker.core.standing import Answer, Dates, Standing, standing
 from tracker.core.workdays import Workdays
-from tracker.engine.people import People, people_on, zones_of
+from tracker.engine.people import People, ever_asked, people_on, zones_of
 from tracker.errors import UnknownNameError
 
 
@@ -143,6 +143,11 @@ class InForce:
     @cached_property
     def _zones(self) -> dict[str, str]:
         return zones_of(self.campaign)
+
+    @cached_property
+    def ever_asked(self) -> dict[str, tuple[str, ...]]:
+        """The units for which an address, in lower case, ever gets mail."""
+        return ever_asked(self.campaign)
 
     @cached_property
     def timezones(self) -> tuple[str, ...]:

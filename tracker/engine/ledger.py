@@ -20,6 +20,7 @@ from tracker.core.occurrences import parse_ref
 from tracker.core.standing import Answer, Dates, fold, mark_of, standing_places
 from tracker.engine.agenda import ensure_agenda, said_through
 from tracker.engine.inforce import InForce
+from tracker.engine.revisions import Revisions, date_held
 from tracker.errors import UnknownNameError
 from tracker.store.database import in_turn
 from tracker.store.tables import ASSIGNMENT, EVENT, FILING
@@ -55,7 +56,7 @@ def record(
             campaign=force.campaign.id, assignment_id=row.id, recorded_at=now, **event_values(event)
         )
     )
-    _store_answer(session, force, definition, row, answer, force.day(now), event)
+    _store_answer(session, force, definition, row, answer, now, event)
     settle_filing(session, row.id)
     return answer
 
@@ -211,9 +212,10 @@ def _store_answer(
     definition: Definition,
     row: Row[Any],
     answer: Answer,
-    today: date,
+    now: datetime,
     event: Event,
 ) -> None:
+    today = force.day(now)
     dates = force.dates(definition, row.opens, row.due, answer.extended_due)
     values = settled(force, definition, dates, answer)
     said = said_through(session, force, today)
@@ -221,6 +223,10 @@ def _store_answer(
     if answer.answered == "returned" and event.event in (EventKind.RETURN, EventKind.UNDO):
         values |= {"nudge": "returned", "nudge_on": today}
     session.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.id == row.id).values(**values))
+    revised = Revisions(session, force, now)
+    held = None if answer.excused else dates.effective_due
+    revised.add(row, definition.title, date_held(row), held)
+    revised.flush()
 
 
 def settle_filing(session: Session, assignment: int) -> None:

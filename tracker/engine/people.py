@@ -123,6 +123,15 @@ def zones_of(campaign: Campaign) -> dict[str, str]:
     return found
 
 
+def ever_asked(campaign: Campaign) -> dict[str, tuple[str, ...]]:
+    """The units for which an address ever gets mail, in the order of the files; by address in lower case."""
+    found: dict[str, dict[str, None]] = {}
+    for unit in campaign.units:
+        for person in campaign.people_of(unit):
+            found.setdefault(person.email.casefold(), {})[unit] = None
+    return {address: tuple(units) for address, units in found.items()}
+
+
 def _addresses(unit: Unit) -> Iterable[str]:
     for contact in unit.contacts:
         yield contact.email.casefold()

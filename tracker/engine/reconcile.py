@@ -10,8 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import Row, Select, delete, func, insert, select, update
 from sqlmodel import Session
 
 from tracker.core.model import Campaign, Definition, Event, Every, Occurrence
@@ -23,6 +24,7 @@ from tracker.engine.bulk import Bulk
 from tracker.engine.filestatus import Appeared, Words
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import events_of, settle_filing, settled
+from tracker.engine.revisions import Revisions, date_held
 from tracker.errors import AnotherDocumentError, RemovalsHeldBackError
 from tracker.store.campaigns import known_campaigns
 from tracker.store.tables import (
@@ -107,18 +109,19 @@ def reconcile(
     left = set(session.execute(select(AGENDA.c.key).where(*was_ours).distinct()).scalars())
     bulk = Bulk(session, force.campaign.id)
     words = Words(session, force, now)
+    revised = Revisions(session, force, now)
     for definition in force.campaign:
         row = known.pop(definition.key, None)
         fingerprint = force.definition_fingerprint(definition)
         until = known_until(force, definition, everything_until)
         if row is not None and row.fingerprint == fingerprint:
             if row.horizon < until and definition.rule.every is not None:
-                writer = _Writer(session, force, definition, changes, said_through)
+                writer = _Writer(session, force, definition, changes, said_through, revised)
                 writer.add(row.horizon, until, bulk)
                 bulk.remember(definition, fingerprint, until)
                 words.may_be_said(definition, writer.appeared)
             continue
-        writer = _Writer(session, force, definition, changes, said_through)
+        writer = _Writer(session, force, definition, changes, said_through, revised)
         words.look_before(definition)
         if row is None and definition.key not in left:
             writer.add(date.min, until, bulk)
@@ -131,9 +134,11 @@ def reconcile(
             bulk.remember(definition, fingerprint, max(until, row.horizon))
         words.may_be_said(definition, writer.appeared)
     bulk.flush()
+    revised.flush()
     words.say()
-    for key in known:
-        _remove_definition(session, force, key, today, changes)
+    for gone in known.values():
+        _remove_definition(session, force, gone, today, changes, revised)
+    revised.flush()
     return changes
 
 
@@ -170,11 +175,14 @@ class _Writer:
         definition: Definition,
         changes: Changes,
         said_through: date | None,
+        revised: Revisions,
     ) -> None:
         self.session = session
         self.force = force
         self.definition = definition
         self.changes = changes
+        self.revised = revised
+        self._ended: set[tuple[str, str]] = set()
         self.said_through = said_through or date.min
         self.policy = force.policy(definition)
         self._agendas: dict[tuple[str, date | None, bool, str | None], tuple[int, bool]] = {}
@@ -198,6 +206,7 @@ class _Writer:
         for row in self.session.execute(_rows_of(self.force, key)).scalars():
             existing[row.period][row.unit] = row
         events = events_of(self.session, self.force, key) if existing else {}
+        self._ended = self.revised.ended(key)
         for occurrence in self._occurrences(date.min, until):
             rows = existing.pop(occurrence.period or "", {})
             missing = []
@@ -227,7 +236,7 @@ class _Writer:
             if row.removed_on is None and row.effective_due is not None and row.effective_due < today:
                 self._settle(row, row.opens, row.due, events, today)
             else:
-                _remove(self.session, row, today, self.changes)
+                _remove(self.session, row, self.definition.title, today, self.changes, self.revised)
 
     def _occurrences(self, since: date, until: date) -> list[Occurrence]:
         definition = self.definition
@@ -266,6 +275,10 @@ class _Writer:
         rows = self._assignments(occurrence, units, dates)
         self.session.execute(insert(ASSIGNMENT), [{**row, "agenda_id": agenda, **late} for row in rows])
         self._appear(occurrence, units, dates)
+        for unit in units:
+            if (occurrence.period or "", unit) in self._ended:
+                asked = (occurrence.key, occurrence.period or "", unit, self.definition.title)
+                self.revised.add_at(*asked, None, dates.effective_due)
 
     def _dates(self, occurrence: Occurrence) -> Dates:
         return self.force.dates(self.definition, occurrence.opens, occurrence.due)
@@ -289,6 +302,7 @@ class _Writer:
         if row.removed_on is None:
             return
         row.removed_on = None
+        self.revised.add(row, self.definition.title, None, date_held(row))
         self.appeared.again.add((row.period, row.unit))
         self._appear(occurrence, (row.unit,), self._dates(occurrence))
 
@@ -309,10 +323,12 @@ class _Writer:
         if row.effective_due != dates.effective_due:
             ref = f"{row.key}@{row.period}" if row.period else row.key
             self.changes.moved.append(Change(ref, (row.unit,), row.effective_due, dates.effective_due))
+        held = date_held(row)
         yesterday = today - timedelta(days=1)
         row.agenda_id, _ = self._agenda(row.period, dates, yesterday, answer)
         for name, value in settled(self.force, definition, dates, answer).items():
             setattr(row, name, value)
+        self.revised.add(row, definition.title, held, date_held(row))
 
     def _reschedule(self, today: date) -> None:
         """A policy or calendar may have changed: what is still to come is counted anew from today on."""
@@ -345,7 +361,10 @@ def _rows_of(force: InForce, key: str) -> Select[AssignmentRow]:
     return select(AssignmentRow).where(ASSIGNMENT.c.campaign == force.campaign.id, ASSIGNMENT.c.key == key)
 
 
-def _remove_definition(session: Session, force: InForce, key: str, today: date, changes: Changes) -> None:
+def _remove_definition(
+    session: Session, force: InForce, definition: Row[Any], today: date, changes: Changes, revised: Revisions
+) -> None:
+    key = definition.key
     history = select(EVENT.c.id).join(ASSIGNMENT, ASSIGNMENT.c.id == EVENT.c.assignment_id)
     here = (
         ASSIGNMENT.c.campaign == force.campaign.id,
@@ -355,19 +374,22 @@ def _remove_definition(session: Session, force: InForce, key: str, today: date, 
     if session.execute(history.where(*here).limit(1)).first() is not None:
         changes.gone.append(key)
     for row in session.execute(_rows_of(force, key)).scalars():
-        _remove(session, row, today, changes)
+        _remove(session, row, definition.title, today, changes, revised)
     this = (DEFINITION.c.campaign == force.campaign.id, DEFINITION.c.key == key)
     session.execute(delete(DEFINITION).where(*this))
     asleep = (AGENDA.c.campaign == force.campaign.id, AGENDA.c.key == key)
     session.execute(update(AGENDA).where(*asleep).values(next_on=None, told=""))
 
 
-def _remove(session: Session, row: AssignmentRow, today: date, changes: Changes) -> None:
+def _remove(
+    session: Session, row: AssignmentRow, title: str, today: date, changes: Changes, revised: Revisions
+) -> None:
     """Take one assignment out of what is asked; one with a history stays in the books."""
     if row.removed_on is not None:
         return
     ref = f"{row.key}@{row.period}" if row.period else row.key
     changes.removed.append(Change(ref, (row.unit,), row.effective_due, None))
+    revised.add(row, title, date_held(row), None)
     has_history = session.execute(select(EVENT.c.id).where(EVENT.c.assignment_id == row.id).limit(1)).first()
     if has_history is None:
         session.execute(delete(ASSIGNMENT).where(ASSIGNMENT.c.id == row.id))

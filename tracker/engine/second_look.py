@@ -22,6 +22,7 @@ from sqlmodel import Session
 from tracker.core.model import Item, Mail, MailKind, Reason, owned
 from tracker.engine.asked import as_they_stand
 from tracker.engine.inforce import InForce
+from tracker.engine.kept_dates import DATES, changed_dates
 from tracker.engine.moved import (
     Moved,
     Moves,
@@ -104,6 +105,7 @@ class _Look:
             else:
                 self._look_at_other(row, items, changed)
         self._carry_out()
+        self._tell_dates()
         if self._unheard and (alert := alert_of_nobody(self.force, self._unheard, self.now)) is not None:
             self.found.at_once.append(alert)
         return self.found
@@ -335,6 +337,19 @@ class _Look:
                 self._joined(row, items_from_json(row.content), items, moved)
             else:
                 self.found.later.append(self._digest_of(f"{key}/next/{moved.first.id}", moved, items))
+
+    def _tell_dates(self) -> None:
+        """Let each digest that goes say which dates in its reader's calendar have changed or ended."""
+        goes = self.found.goes
+        digests = [place for place, (row, _) in enumerate(goes) if row.kind == MailKind.DIGEST.value]
+        mails = [goes[place][1] for place in digests]
+        dates = changed_dates(self.session, self.force, mails, self.force.day(self.now))
+        for place, mail, told in zip(digests, mails, dates, strict=True):
+            if told != mail.details.get(DATES, []):
+                kept = {name: value for name, value in mail.details.items() if name != DATES}
+                changed = {"details": json.dumps(kept | ({DATES: told} if told else {}), ensure_ascii=False)}
+                self._write(goes[place][0], changed)
+                goes[place] = (goes[place][0], changed_mail(mail, changed))
 
     def _digest_of(self, key: str, moved: Moved, items: Sequence[Item]) -> dict[str, object]:
         person = moved.person

@@ -44,10 +44,20 @@ from sqlmodel import Session
 
 from tracker.errors import DatabaseError
 from tracker.store import passing as _passing  # noqa: F401 - its tables belong to the metadata
-from tracker.store.tables import AGENDA, ASSIGNMENT, CAMPAIGN, DEFINITION, EVENT, META, REQUEST, Base
+from tracker.store.tables import (
+    AGENDA,
+    ASSIGNMENT,
+    CAMPAIGN,
+    DEFINITION,
+    EVENT,
+    META,
+    REQUEST,
+    REVISION,
+    Base,
+)
 
 #: Raised with every change of the tables.
-SCHEMA = "7"
+SCHEMA = "8"
 
 #: How long a writer waits for another one before it gives up, in seconds.
 LOCK_TIMEOUT = 60
@@ -267,7 +277,7 @@ LOT = 5_000
 def copy_ledger(source: Database, target: Database) -> None:
     """Everything but the outbox from one database into an empty one, of whichever kind."""
     with source.reading() as reading, target.writing() as writing:
-        for table in (META, CAMPAIGN, DEFINITION, AGENDA, ASSIGNMENT, EVENT, REQUEST):
+        for table in (META, CAMPAIGN, DEFINITION, AGENDA, ASSIGNMENT, EVENT, REQUEST, REVISION):
             if table is META:
                 writing.execute(delete(META))
             rows = reading.execute(select(table).execution_options(yield_per=LOT))

@@ -182,6 +182,21 @@ class EventRow(Base, table=True):
     campaign: str = of_campaign()
 
 
+class RevisionRow(Base, table=True):
+    """A date in calendars that has changed; ``due`` is the later one of before and after the last change."""
+
+    __tablename__ = "revision"
+
+    campaign: str = of_campaign(primary_key=True)
+    unit: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    period: str = Field(primary_key=True)
+    sequence: int
+    due: date
+    ended_on: date | None = None
+    title: str = Field(sa_type=Text)
+
+
 class MailRow(Base, table=True):
     """One mail to one recipient; ``key`` is what it is and whose, and unique.
 
@@ -372,6 +387,7 @@ CAMPAIGN = CampaignRow.__table__  # type: ignore[attr-defined]
 DEFINITION = DefinitionRow.__table__  # type: ignore[attr-defined]
 AGENDA = AgendaRow.__table__  # type: ignore[attr-defined]
 ASSIGNMENT = AssignmentRow.__table__  # type: ignore[attr-defined]
+REVISION = RevisionRow.__table__  # type: ignore[attr-defined]
 EVENT = EventRow.__table__  # type: ignore[attr-defined]
 MAIL = MailRow.__table__  # type: ignore[attr-defined]
 DOCUMENT = DocumentRow.__table__  # type: ignore[attr-defined]
