@@ -215,7 +215,7 @@ def test_check_tells_every_error_with_its_place_on_standard_error(place):
     assert misfits(done.json, CHECK) == []
     assert done.json["ok"] is False
     places = {(error["line"], error["column"]) for error in done.json["errors"]}
-    assert places == {(14, 15), (25, 17)}
+    assert places == {(15, 15), (26, 17)}
     for line, column in places:
         assert re.search(rf"^config/tasks\.yaml:{line}:{column}: \S", done.err, re.MULTILINE)
     assert "“随便”" in done.err
@@ -225,7 +225,7 @@ def test_check_tells_every_error_with_its_place_on_standard_error(place):
     assert (table.code, table.out) == (1, "")
     assert "2 error(s)" in table.err
     rows = place.tracker("check", "--format", "csv").csv
-    assert {(row["severity"], row["line"]) for row in rows} >= {("error", "14"), ("error", "25")}
+    assert {(row["severity"], row["line"]) for row in rows} >= {("error", "15"), ("error", "26")}
 
 
 def test_a_plan_issued_in_december_is_for_the_year_that_it_names(place):

@@ -97,7 +97,7 @@ def test_the_file_has_every_kind_of_event(happened):
 #: the evening.  "-" says that it is not in that mail.
 STORY = """
 04-08 万州区 万州区 16 overdue -8 red                        # 三月底的事，文件四月才下发：当天就是逾期
-04-08 万州区 万州区 5 opened 267 green                       # 新任务，告知一次
+04-08 万州区 万州区 5 opened 267 none                        # 新任务，告知一次
 04-08 城口县 城口县 table-2-self-check lead 7 amber          # 提前七天
 04-11 万州区 万州区 16 - 0 amber                             # 补登：迟了，永远不会变绿
 04-12 万州区 万州区 table-2-self-check lead 3 green          # 九点提醒，九点半就报了
@@ -114,13 +114,13 @@ STORY = """
 04-20 市考试中心 北碚区 table-2-self-check - 0 amber         # 延了期，没有逾期
 04-25 城口县 城口县 table-2-self-check overdue -10 red       # 每七天一次
 04-28 北碚区 北碚区 table-2-self-check lead 1 green          # 延期以内报来，是按时
-04-29 城口县 城口县 table-2@2022-05 lead 6 green             # 五天、一天之前都放假，提前到节前
-05-05 市应急管理局 市应急管理局 25/spot-checks pace 87 green  # 过了四分之一，十个还一个没有
-05-05 北碚区 北碚区 table-2@2022-05 due_today 0 green        # 九点半才准延期
+04-29 城口县 城口县 table-2@2022-05 lead 6 none              # 五天、一天之前都放假，提前到节前
+05-05 市应急管理局 市应急管理局 25/spot-checks pace 87 none   # 过了四分之一，十个还一个没有
+05-05 北碚区 北碚区 table-2@2022-05 due_today 0 none         # 九点半才准延期
 05-05 城口县 城口县 table-2@2022-05 due_today 0 amber
 05-06 城口县 城口县 table-2@2022-05 overdue -1 red
 05-06 市考试中心/通报 城口县 table-2@2022-05 overdue -1 red  # 通报：谁没有报
-05-06 市考试中心/通报 北碚区 table-2@2022-05 lead 14 green   # 延期的也列上
+05-06 市考试中心/通报 北碚区 table-2@2022-05 lead 14 none    # 延期的也列上
 05-06 市考试中心/通报 万州区 table-2@2022-05 - 0 green
 05-06 市考试中心/通报 巴南区 table-2@2022-05 - 0 green
 05-06 万盛经开区 万盛经开区 26/experience@2022-05 - 0 grey   # 免报
@@ -130,14 +130,14 @@ STORY = """
 05-10 渝北区 渝北区 table-2@2022-05 returned -5 red          # 退回了，期限已过
 05-12 渝北区 渝北区 table-2@2022-05 - 0 amber                # 改正了，但是迟了
 05-13 渝北区 渝北区 table-2@2022-05 - 0 amber                # 销号也不变绿
-05-13 北碚区 北碚区 table-2@2022-05 lead 7 green             # 15日是星期天
+05-13 北碚区 北碚区 table-2@2022-05 lead 7 none              # 15日是星期天
 05-19 北碚区 北碚区 table-2@2022-05 lead 1 green
 05-20 涪陵区 涪陵区 20 due_today 0 amber
 05-23 涪陵区 涪陵区 20 overdue -3 red
 05-25 市考试中心 涪陵区 20 escalation -5 red
 05-30 万州区 万州区 22 lead 1 green
 06-01 万州区 万州区 22 - 0 blue                              # 办结以后持续推进
-06-01 市应急管理局 市应急管理局 25/spot-checks pace 60 green  # 应有四个，只有三个
+06-01 市应急管理局 市应急管理局 25/spot-checks pace 60 none   # 应有四个，只有三个
 06-02 渝北区 渝北区 table-2@2022-06 lead 3 amber             # 端午节前最后一次
 06-06 渝北区 渝北区 table-2@2022-06 - 0 green                # 5日晚上十一点半报的，按时
 06-08 市考试中心 城口县 table-2@2022-06 escalation -3 red
@@ -152,9 +152,9 @@ STORY = """
 08-01 万盛经开区 万盛经开区 24 overdue -1 red
 08-03 渝北区 渝北区 24 returned -3 red
 08-03 市考试中心 渝北区 24 escalation -3 red                 # 退回没有改正，照样升级督办
-09-01 城口县 城口县 5 pace 121 green                         # 一个案例也没有
-09-01 万州区 万州区 5 - 0 green                              # 有了一个，不落后
-10-08 城口县 城口县 5 pace 84 green                          # 国庆以后第一个工作日
+09-01 城口县 城口县 5 pace 121 none                          # 一个案例也没有
+09-01 万州区 万州区 5 - 0 none                               # 有了一个，不落后
+10-08 城口县 城口县 5 pace 84 none                           # 国庆以后第一个工作日
 10-10 市考试中心 城口县 26/experience@2022-10 escalation -5 red
 10-31 万州区 万州区 23 due_today 0 amber
 11-01 万州区 万州区 23 - 0 green                             # 最后一分钟报的

@@ -34,9 +34,7 @@ KEYS = ("ref", "title", "due", "units")
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(
-        "before", short_help="台账建立前事项 · What was due before the ledger began, and settling it"
-    )(before)
+    app.command("before", short_help="台账建立前事项 · What was due before it began")(before)
 
 
 def before(

@@ -6,16 +6,17 @@ What was let in stays in: adding events up (``core/standing.fold``) refuses noth
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
+from tracker.core.expressions import LAST_YEAR
 from tracker.core.model import Event, EventKind
 from tracker.core.standing import Answer, fold, standing_events
 from tracker.errors import LedgerError
 
 #: More than this at once is a slip of the finger.
 MOST = 1_000_000
-#: Nothing is extended further than this; what is meant to go on longer has another deadline.
-LONGEST_EXTENSION = timedelta(days=5 * 366)
+#: No date that a person means lies later than this.
+LATEST = date(LAST_YEAR, 12, 31)
 
 
 def admit(
@@ -87,12 +88,7 @@ def _refuse_extension(event: Event, due: date | None, day: date, *, forced: bool
     _refuse(day > due and not forced, event, why, "deadline_passed", due=due)
     why = "{ref} of {unit}: more time has to end after today and after {due}"
     _refuse(event.until <= day, event, why, "more_time_too_early", due=due)
-    latest = _after_longest(max(due, day))
     why = "{ref} of {unit}: {until} is too far off; it can be extended to {latest} at the latest"
-    _refuse(event.until > latest, event, why, "extension_too_far", until=event.until, latest=latest)
+    _refuse(event.until > LATEST, event, why, "extension_too_far", until=event.until, latest=LATEST)
     why = "{ref} of {unit}: an extension after the deadline needs a reason‹ (--reason)›"
     _refuse(forced and not (event.reason or event.note), event, why, "reason_needed")
-
-
-def _after_longest(day: date) -> date:
-    return day + min(LONGEST_EXTENSION, date.max - day)

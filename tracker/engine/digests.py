@@ -147,7 +147,6 @@ class DigestWriter:
 
     def add_upward(self, superior: str, line: Line) -> None:
         """What the people of another unit are told about ``line.unit``."""
-        self._miss(superior, (line,))
         for address in self._people.of_unit.get(superior, ()):
             self._upward[address].append(line)
 
