@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from starlette.testclient import TestClient
 
-from tests.tools import Place, quick_folder
+from tests.tools import CAMPAIGN, Place, quick_folder
 from tests.world import at
 from tracker.app import App
 from tracker.clock import VirtualClock
@@ -71,11 +71,11 @@ class House:
 
 
 @contextmanager
-def house(settings=SETTINGS, start="2022-05-05 09:30", **environ):
+def house(settings=SETTINGS, start="2022-05-05 09:30", tasks=CAMPAIGN, database="sqlite://", **environ):
     with quick_folder() as folder:
-        place = Place(folder, settings=settings)
+        place = Place(folder, settings=settings, tasks=tasks)
         clock = VirtualClock(at(start))
-        app = App(place.config, database="sqlite://", environ=environ, clock=clock)
+        app = App(place.config, database=database, environ=environ, clock=clock)
         try:
             yield House(app, clock)
         finally:

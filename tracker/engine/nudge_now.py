@@ -21,6 +21,7 @@ from sqlmodel import Session
 
 from tracker.core.model import MailKind, Reason, owned
 from tracker.core.occurrences import parse_ref
+from tracker.core.standing import Dates
 from tracker.engine.digests import Line, digest_content, digest_details, line_of, mail_row
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import last_event
@@ -74,7 +75,7 @@ class Reach:
 
 
 class _Now:
-    """What is open of ``refs`` at ``units`` (None: at all), and whom it concerns."""
+    """What is open of ``refs`` at ``units`` (None: at all), and whom it concerns; not what nobody is chased for."""
 
     def __init__(
         self,
@@ -96,7 +97,7 @@ class _Now:
         self.by_unit: dict[str, dict[int, Row[Any]]] = defaultdict(dict)
         today = force.day(now)
         for row in rows:
-            if row.opens <= today:
+            if row.opens <= today and force.is_chased(_dates(force, row), row.answered):
                 self.by_unit[row.unit][row.id] = row
         self.held = _held(session, force, now)
         self._heard = _heard(session, force, now) - self.held.keys()
@@ -202,6 +203,10 @@ def _merge(session: Session, held: Mapping[tuple[str, date], Row[Any]], mail: Ma
     }
     taken = update(MAIL).where(MAIL.c.id == there.id, MAIL.c.state == MailState.QUEUED.value)
     return session.connection().execute(taken.values(**values)).rowcount == 1
+
+
+def _dates(force: InForce, row: Row[Any]) -> Dates:
+    return Dates(row.opens, row.due, row.effective_due, row.grace_until, force.campaign.issued)
 
 
 def _ref(row: Row[Any]) -> str:
