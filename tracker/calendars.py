@@ -39,8 +39,8 @@ _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _ESCAPES = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"})
 _PRODUCT = "-//deadline-tracker//calendar//ZH"
 _WORDS: dict[Language, tuple[str, str, str, str, str]] = {
-    "zh": ("截止", "完成时限：", "工作要求：", "状态：", "已取消"),
-    "en": ("due", "Deadline: ", "Requirement: ", "State: ", "cancelled"),
+    "zh": ("（截止）", "完成时限：", "工作要求：", "状态：", "已取消"),
+    "en": (" (due)", "Deadline: ", "Requirement: ", "State: ", "cancelled"),
 }
 
 
@@ -48,6 +48,7 @@ _WORDS: dict[Language, tuple[str, str, str, str, str]] = {
 class Entry:
     """One deadline.  ``due`` is the date in force, ``notice`` the last workday on or before it.
 
+    ``title`` begins with what people call it and its period; ``ref`` is never shown.
     ``scope`` tells calendars apart that hold the same reference more than once: a unit's id, or nothing.
     ``sign`` stands before the title, ``state`` is in words; ``rings`` is False where nothing is asked any more.
     ``sequence`` grows with each change of the date (``sequence_at``); ``is_cancelled`` says that there is none now.
@@ -132,7 +133,7 @@ def _event(entry: Entry, language: Language, *, is_short: bool) -> Iterator[byte
     yield f"DTSTART;VALUE=DATE:{entry.due:%Y%m%d}\r\nDTEND;VALUE=DATE:{after:%Y%m%d}\r\n".encode()
     sign = f"{entry.sign} " if entry.sign else ""
     who = f"【{entry.who}】" if entry.who else ""
-    yield _line("SUMMARY", _escape(f"{sign}{who}{_short(entry.title)}（{word} {entry.ref}）"))
+    yield _line("SUMMARY", _escape(f"{sign}{who}{_short(entry.title)}{word}"))
     told = [f"{deadline}{entry.deadline}"] if entry.deadline else []
     if entry.requirement:
         told.append(f"{requirement}{_short(entry.requirement) if is_short else entry.requirement}")
@@ -144,7 +145,7 @@ def _event(entry: Entry, language: Language, *, is_short: bool) -> Iterator[byte
 def _alarms(entry: Entry, language: Language) -> Iterator[bytes]:
     if not entry.rings or entry.is_cancelled:
         return
-    said = _line("DESCRIPTION", _escape(f"{entry.ref} {_WORDS[language][0]}"))
+    said = _line("DESCRIPTION", _escape(f"{_short(entry.title)}{_WORDS[language][0]}"))
     for days in sorted({(entry.due - entry.notice).days, AHEAD}, reverse=True):
         trigger = f"TRIGGER:{_from_start(RINGS - 24 * days)}\r\n".encode()
         yield b"BEGIN:VALARM\r\nACTION:DISPLAY\r\n" + said + trigger + b"END:VALARM\r\n"

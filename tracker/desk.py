@@ -160,14 +160,12 @@ def due_between(app: App, first: date, last: date, unit: str | None = None) -> l
         return ledger_rows(session, app.force, now, latest=now, unit=unit, since=first, until=until)
 
 
-def record(app: App, event: Event, *, forced: bool = False) -> str:
-    """Take ``event`` into the ledger; a sentence on how the assignment stands now.  See ``record_each``."""
+def record(app: App, event: Event, *, forced: bool = False) -> LedgerRow:
+    """Take ``event`` into the ledger; how the assignment stands now.  See ``record_each``."""
     (found,) = record_each(app, [event], forced=forced)
     if not isinstance(found, LedgerRow):
         raise found
-    done = f", {found.answer.progress} of {found.target}" if found.target is not None else ""
-    due = f", due {found.dates.effective_due}" if found.dates.effective_due else ""
-    return f"{found.ref} {app.force.campaign.unit_name(found.unit)}: {found.state.value}{done}{due}"
+    return found
 
 
 def record_each(app: App, events: Sequence[Event], *, forced: bool = False) -> list[LedgerRow | TrackerError]:

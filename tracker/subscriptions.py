@@ -15,7 +15,7 @@ from tracker.calendars import Entry, calendar
 from tracker.core.model import Light
 from tracker.core.vocabulary import LIGHTS
 from tracker.engine import feeds as found_feeds
-from tracker.engine.enclosures import ended_entry, entry_of
+from tracker.engine.enclosures import ended_entry, entry_of, named
 from tracker.engine.outbox import mail_domain
 from tracker.engine.revisions import ref_of, revisions
 from tracker.engine.standings import LedgerRow
@@ -65,7 +65,7 @@ def _calendar(app: App, entries: Iterable[Entry], name: str) -> bytes:
     # As of the day, and not of the moment: a program that looks again finds the same bytes where nothing has changed.
     stamp = datetime.combine(force.day(app.clock.now()), time(), force.zone)
     return calendar(
-        sorted(entries, key=lambda entry: entry.due),
+        sorted(named(entries, force.campaign, force.campaign.language), key=lambda entry: entry.due),
         name=name,
         campaign=force.campaign.document,
         domain=mail_domain(force),

@@ -57,6 +57,15 @@ def word(name: str | None, language: Language) -> str:
     return CHINESE.get(name, name) if language == "zh" else name.replace("_", " ")
 
 
+def way(via: str | None, language: Language) -> str:
+    """Through what an event came in: 网页, 邮件链接; what a file of events calls by a word of its own stays so."""
+    from tracker.core.vocabulary import WAYS
+
+    if via is None:
+        return ""
+    return WAYS[via](language) if via in WAYS else via
+
+
 def say_day(language: Language, day: date | None) -> str:
     """2022年5月5日, or 5 May 2022; nothing for None."""
     if day is None:

@@ -147,7 +147,7 @@ def test_the_workbook_has_the_figures_and_whom_to_call(hostile):
     assert all(dict(zip(heads, row, strict=True))["Contact"] == "no contact on record" for row in rows)
     heads, late = found["Late"]
     late = dict(zip(heads, late, strict=True))
-    assert (late["Unit id"], late["Days late"], late["Due"].date()) == ("fuling", 7, date(2022, 5, 5))
+    assert (late["Unit"], late["Days late"], late["Due"].date()) == ("fuling应急管理局", 7, date(2022, 5, 5))
 
 
 def test_the_workbook_is_ready_to_be_read_filtered_and_printed(hostile):

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tracker.cli.context import given, parse_day, parse_moment
-from tracker.cli.output import say_result
+from tracker.cli.output import choose_language, pick, say_result
+from tracker.terms import say_day
+
+if TYPE_CHECKING:
+    from tracker.core.model import Campaign, Language
+    from tracker.engine.standings import LedgerRow
 
 RefArgument = Annotated[
     str, typer.Argument(metavar="REF", help="编号，如 table-2@2022-05 · Such as table-2@2022-05")
@@ -28,6 +33,10 @@ WhoOption = Annotated[
     typer.Option("--who", metavar="NAME", help="经办人 · Who did it (default: your login name)"),
 ]
 ReasonOption = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="理由 · Why")]
+
+#: What is said of a quota, and of a date.
+_DONE = ("应完成{of}，已完成{done}", "{done} of {of}")
+_DUE = ("截止日期{due}", "due {due}")
 
 #: Commands that need no more than a reference, a unit and perhaps a reason.
 PLAIN = {
@@ -139,5 +148,25 @@ def _record(
             reason=reason,
             note=note,
         )
-        told = desk.record(app, event, forced=forced)
-    say_result(told)
+        row = desk.record(app, event, forced=forced)
+        campaign = app.force.campaign
+    say_result(_told(row, campaign, choose_language(campaign.language)))
+
+
+def _told(row: LedgerRow, campaign: Campaign, language: Language) -> str:
+    """How it stands now: 附件2（2022年6月应报，5月份情况） 万州区应急管理局：逾期报送，截止日期2022年6月6日 [table-2@2022-06]."""
+    from tracker.core.model import Kind
+    from tracker.core.naming import Names
+    from tracker.core.vocabulary import SENT_IN, STATES
+
+    is_sent_in = row.definition.submit_to is not None or row.definition.kind is Kind.REPORT
+    state = (SENT_IN if is_sent_in and row.state in SENT_IN else STATES)[row.state](language)
+    facts = {"done": row.answer.progress, "of": row.target, "due": say_day(language, row.dates.effective_due)}
+    beside = [
+        pick(words, language).format(**facts)
+        for words, is_to_be_said in ((_DONE, row.target is not None), (_DUE, row.dates.effective_due))
+        if is_to_be_said
+    ]
+    colon, comma = pick(("：", ": "), language), pick(("，", ", "), language)
+    name, unit = Names(campaign, language).occurrence(row.ref), campaign.unit_name(row.unit)
+    return f"{name} {unit}{colon}{comma.join((state, *beside))} [{row.ref}]"

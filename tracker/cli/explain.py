@@ -11,6 +11,7 @@ from tracker.cli.output import (
     Format,
     FormatOption,
     choose_language,
+    pick,
     print_csv,
     print_json,
     print_table,
@@ -47,18 +48,21 @@ def explain(
 ) -> None:
     """逐条说明提醒发没发、为什么 · Every reminder of one assignment, with rule, date and reason."""
     from tracker import desk
+    from tracker.core.naming import Names
 
     with given(context).open(lenient=True) as app:
         fact = desk.explanation(app, ref, unit)
         language = choose_language(app.force.campaign.language)
-        name = app.force.campaign.units[fact["unit"]].name
+        campaign = app.force.campaign
     if output is Format.JSON:
         print_json(fact)
     elif output is Format.CSV:
         print_csv(fact["entries"], KEYS)
     else:
         print_table((_row(entry, language) for entry in fact["entries"]), COLUMNS, language)
-        say(f"{fact['ref']} {name}: {word(fact['state'], language)}{_due(fact, language)}")
+        name = f"{Names(campaign, language).occurrence(fact['ref'])} {campaign.unit_name(fact['unit'])}"
+        colon = pick(("：", ": "), language)
+        say(f"{name}{colon}{word(fact['state'], language)}{_due(fact, language)} [{fact['ref']}]")
 
 
 def _row(entry: Fact, language: Language) -> Fact:

@@ -28,13 +28,15 @@ from tracker.terms import word
 
 if TYPE_CHECKING:
     from tracker.app import App
-    from tracker.core.model import Language
+    from tracker.core.model import Campaign
+    from tracker.core.naming import Names
     from tracker.filing.intake import Taken
     from tracker.listing import Fact
 
 MISSING_COLUMNS = (
     Column("state", "状态", "state"),
     Column("ref", "编号", "ref"),
+    Column("called", "报表", "table", long=True),
     Column("name", "单位", "unit", long=True),
     Column("call", "联系人", "contacts", long=True),
 )
@@ -157,17 +159,18 @@ def missing(
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """谁还没报 · Who still owes a table of the month, and whom to call.  Exit code 1 if anybody does."""
+    from tracker.core.naming import Names
     from tracker.filing.overview import missing_facts
 
     with given(context).open(lenient=True) as app:
         facts = missing_facts(app, _month(app, month), units=unit or (), forms=form or ())
-        language = choose_language(app.force.campaign.language)
+        names = Names(app.force.campaign, choose_language(app.force.campaign.language))
     if format_ is Format.JSON:
         print_json(facts)
     elif format_ is Format.CSV:
         print_csv(facts, MISSING_KEYS)
     else:
-        print_table([_missing_row(each, language) for each in facts], MISSING_COLUMNS, language)
+        print_table([_missing_row(each, names) for each in facts], MISSING_COLUMNS, names.language)
     if facts:
         raise typer.Exit(1)
 
@@ -203,6 +206,7 @@ def _take(
     mail: bool = False,
     only_checks: bool = False,
 ) -> None:
+    from tracker.core.naming import Names
     from tracker.desk import check_who
     from tracker.engine.whose import Wanted
     from tracker.filing.intake import Intake
@@ -213,6 +217,7 @@ def _take(
     with given(context).open(lenient=True) as app:
         force = app.force
         language = choose_language(force.campaign.language)
+        names = Names(force.campaign, language)
         wanted = Wanted(
             None if unit is None else force.unit_id(unit), None if month is None else parse_month(month).first
         )
@@ -222,7 +227,7 @@ def _take(
                 taken = intake.take(path.name, _read(path))
                 if replies is not None and taken.answer is not None:
                     _write(replies / taken.answer.name, taken.answer.data)
-                _tell(path, taken, format_, language)
+                _tell(path, taken, format_, names, force.campaign)
                 results.append(taken)
             if mail:
                 intake.send_receipts(results)
@@ -234,14 +239,16 @@ def _take(
         raise typer.Exit(1)
 
 
-def _tell(path: Path, taken: Taken, format_: Format, language: Language) -> None:
+def _tell(path: Path, taken: Taken, format_: Format, names: Names, campaign: Campaign) -> None:
     """One file as soon as it is done: a line for a program, a few for a person."""
+    language = names.language
     facts = taken.facts(language)
     if format_ is Format.JSON:
         print_json_line({**facts, "file": str(path)})
     elif format_ is Format.TABLE:
         outcome = pick(_outcome(facts), language)
-        who = f" {facts['ref']} {facts['unit']}" if facts["ref"] else ""
+        ref = facts["ref"]
+        who = f" {names.occurrence(ref)} {campaign.unit_name(facts['unit'])}" if ref else ""
         say_result(f"{path}:{who} {outcome}")
         for kind, words in (("errors", ("错误", "error")), ("questions", ("疑问", "question"))):
             for each in facts[kind]:
@@ -259,12 +266,13 @@ def _outcome(facts: Fact) -> tuple[str, str]:
     return "可以报送", "can be taken"
 
 
-def _missing_row(fact: Fact, language: Language) -> Fact:
+def _missing_row(fact: Fact, names: Names) -> Fact:
     people = [f"{each['name']} {each['email']}" for each in fact["contacts"]]
     written = " ".join(each for each in (fact["person"], fact["phone"]) if each)
     return {
         **fact,
-        "state": word(fact["state"], language),
+        "state": word(fact["state"], names.language),
+        "called": names.occurrence(fact["ref"]),
         "call": "；".join([written, *people] if written else people),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ from tracker.cli.output import (
     Format,
     FormatOption,
     choose_language,
+    pick,
     print_csv,
     print_file,
     print_json,
@@ -24,7 +26,7 @@ from tracker.cli.output import (
     say,
 )
 from tracker.cli.table import Column
-from tracker.terms import minute, word
+from tracker.terms import minute, way, word
 
 if TYPE_CHECKING:
     from tracker.app import App
@@ -56,8 +58,9 @@ STATUS_KEYS = (
 HISTORY_COLUMNS = (
     Column("at", "时间", "at"),
     Column("ref", "编号", "ref"),
+    Column("name", "事项", "what", long=True),
     Column("unit", "单位", "unit", long=True),
-    Column("event", "事项", "event"),
+    Column("event", "办理", "event"),
     Column("count", "数量", "count", right=True),
     Column("until", "延期至", "until"),
     Column("who", "经办人", "who", long=True),
@@ -66,8 +69,14 @@ HISTORY_COLUMNS = (
 )
 HISTORY_KEYS = ("at", "ref", "unit", "event", "count", "until", "who", "via", "reason", "note")
 
+#: What is said of a simulation.
+_COUNTED = (
+    "{document}：{first}至{last}，共{count}封邮件",
+    "{document}: {count} mails from {first} to {last}",
+)
+
 #: States in which nobody counts days any more.
-SETTLED = ("done", "done_late", "nil", "submitted", "waived", "paused")
+SETTLED = ("before", "done", "done_late", "nil", "submitted", "waived", "paused")
 
 UnitOption = Annotated[
     str | None, typer.Option(metavar="UNIT", help="单位标识、名称或简称 · Only this unit: id, name or alias")
@@ -164,13 +173,20 @@ def status(
 
 
 def _named(facts: list[Fact], app: App, language: Language) -> Iterator[Fact]:
-    """With the short names of units for Chinese readers; others read the ids, which are pinyin."""
-    names = {}
-    if language == "zh":
-        units = app.force.campaign.units.values()
-        names = {unit.id: unit.short_name for unit in units}
+    """With what people call the units and what is asked of them; the reference beside it is what they type."""
+    from tracker.core.naming import Names
+
+    campaign = app.force.campaign
+    names = Names(campaign, language)
+    called, listed = cache(names.occurrence), cache(names.listed)
     for fact in facts:
-        yield {**fact, "unit": names.get(fact["unit"], fact["unit"])}
+        ref = fact["ref"]
+        yield {
+            **fact,
+            "unit": campaign.short_unit_name(fact["unit"]),
+            "name": called(ref),
+            "title": listed(ref),
+        }
 
 
 def _standing(row: Fact, language: Language) -> Fact:
@@ -212,6 +228,7 @@ def _happened(fact: Fact, language: Language) -> Fact:
         **fact,
         "at": minute(fact["at"]),
         "event": word(fact["event"], language),
+        "via": way(fact["via"], language),
         "why": [part for part in (fact["reason"], fact["note"]) if part],
     }
 
@@ -254,4 +271,5 @@ def simulate(
             language = choose_language(force.campaign.language)
             columns = mail_columns(of_outbox=False)
             print_table([mail_row(fact, language) for fact in kept], columns, language)
-        say(f"{force.campaign.document}: {count} mails from {first} to {last}")
+        said = pick(_COUNTED, choose_language(force.campaign.language))
+        say(said.format(document=force.campaign.document, count=count, first=first, last=last))

@@ -10,10 +10,12 @@ import typer
 
 from tracker.cli.context import given
 from tracker.cli.output import Format, FormatOption, choose_language, pick, print_csv, print_json, say_result
+from tracker.terms import word
 
 if TYPE_CHECKING:
     from tracker.app import App
     from tracker.core.model import Language
+    from tracker.core.naming import Names
     from tracker.listing import Fact
 
 KEYS = ("change", "ref", "unit", "from", "to")
@@ -61,24 +63,27 @@ def _rows(found: Fact) -> Iterator[Fact]:
 
 
 def _lines(facts: Fact, app: App, language: Language, days: int) -> Iterator[str]:
+    from tracker.core.naming import Names
+
     found = facts["assignments"]
-    yield from _of(found["added"], "+", app, language, lambda row: row["due"] or "—")
-    yield from _of(found["removed"], "-", app, language, lambda row: row["due"] or "—")
+    names = Names(app.force.campaign, language)
+    yield from _of(found["added"], "+", app, names, lambda row: row["due"] or "—")
+    yield from _of(found["removed"], "-", app, names, lambda row: row["due"] or "—")
     arrow = "→"
     yield from _of(
-        found["moved"], "~", app, language, lambda row: f"{row['from'] or '—'} {arrow} {row['to'] or '—'}"
+        found["moved"], "~", app, names, lambda row: f"{row['from'] or '—'} {arrow} {row['to'] or '—'}"
     )
     if found["gone"]:
-        names = "、".join(found["gone"])
+        gone = "、".join(names.definition(key) for key in found["gone"])
         yield pick(
             (
-                f"! 已有办理记录：{names}；须确认后方可生效（tracker run --accept-removals）",
-                f"! with a history: {names}; waits for tracker run --accept-removals",
+                f"! 已有办理记录：{gone}；须确认后方可生效（tracker run --accept-removals）",
+                f"! with a history: {gone}; waits for tracker run --accept-removals",
             ),
             language,
         )
     mails = facts["mails"]
-    lines = [*_mail_lines(mails["added"], "+", language), *_mail_lines(mails["removed"], "-", language)]
+    lines = [*_mail_lines(mails["added"], "+", names), *_mail_lines(mails["removed"], "-", names)]
     if not lines and not any(found.values()):
         yield pick(("没有变化。", "Nothing changes."), language)
         return
@@ -94,15 +99,11 @@ def _lines(facts: Fact, app: App, language: Language, days: int) -> Iterator[str
         yield pick(("  没有变化", "  no change"), language)
 
 
-def _of(rows: list[Fact], sign: str, app: App, language: Language, when: Any) -> Iterator[str]:
+def _of(rows: list[Fact], sign: str, app: App, names: Names, when: Any) -> Iterator[str]:
     """One line for the units that share a reference and its dates."""
     for (ref, dates), group in groupby(rows, key=lambda row: (row["ref"], when(row))):
-        units = [_name(app, row["unit"], language) for row in group]
-        yield f"{sign} {ref:<24} {dates}  {_named(units, language)}"
-
-
-def _name(app: App, unit: str, language: Language) -> str:
-    return unit if language == "en" else app.force.campaign.short_unit_name(unit)
+        units = [app.force.campaign.short_unit_name(row["unit"]) for row in group]
+        yield f"{sign} {ref:<24} {dates}  {names.occurrence(ref)}  {_named(units, names.language)}"
 
 
 def _named(units: list[str], language: Language) -> str:
@@ -113,9 +114,11 @@ def _named(units: list[str], language: Language) -> str:
     return pick((f"{first}等{len(units)}个单位", f"{first} and {len(units) - NAMED} more"), language)
 
 
-def _mail_lines(mails: list[Fact], sign: str, language: Language) -> Iterator[str]:
+def _mail_lines(mails: list[Fact], sign: str, names: Names) -> Iterator[str]:
+    language = names.language
     for mail in mails:
-        refs = dict.fromkeys(item["ref"] for item in mail["items"])
-        shown = ", ".join(list(refs)[:NAMED]) + (" …" if len(refs) > NAMED else "")
+        named = dict.fromkeys(names.occurrence(item["ref"]) for item in mail["items"])
+        comma = pick(("、", ", "), language)
+        shown = comma.join(list(named)[:NAMED]) + (" …" if len(named) > NAMED else "")
         kind = "" if mail["whole"] else pick(("（其中）", " (in it)"), language)
-        yield f"{sign} {mail['on']} {mail['to'][0]}{kind}: {shown or mail['kind']}"
+        yield f"{sign} {mail['on']} {mail['to'][0]}{kind}: {shown or word(mail['kind'], language)}"

@@ -119,11 +119,11 @@ class Names:
     def titled(self, ref: str) -> str:
         """The same with what it is: 表二 “走过场”专项整治进展情况汇总表……（2022年6月应报，5月份情况）."""
         key, _, period = ref.partition("@")
-        name, found = self.definition(key), self._campaign.definitions.get(key)
-        title = "" if found is None else _tidy(found.title).removeprefix(f"{found.task_id}.").lstrip()
-        if title and _clipped(title) not in name:
-            name = f"{name} {title}"
-        return self._with(name, key, period)
+        return self._with(" ".join(filter(None, (self.definition(key), self._beside(key)))), key, period)
+
+    def listed(self, ref: str) -> str:
+        """The same where there may not be room for all of it: 表二（2022年6月应报，5月份情况） “走过场”专项整治……."""
+        return " ".join(filter(None, (self.occurrence(ref), self._beside(ref.partition("@")[0]))))
 
     def period(self, ref: str) -> str | None:
         """2022年6月应报（5月份情况） · due in June 2022 (about May 2022); None for what is asked once."""
@@ -134,6 +134,12 @@ class Names:
         if about is None:
             return due
         return f"{due}（{about}）" if self.language == "zh" else f"{due} ({about})"
+
+    def _beside(self, key: str) -> str:
+        """The title, where the name does not have it already."""
+        found = self._campaign.definitions.get(key)
+        title = "" if found is None else _tidy(found.title).removeprefix(f"{found.task_id}.").lstrip()
+        return "" if _clipped(title) in self.definition(key) else title
 
     def _report(self, report: Definition) -> str:
         name = self._campaign.short_of(report) or _clipped(report.title)

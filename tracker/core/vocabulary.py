@@ -73,4 +73,20 @@ STATES: Mapping[State, Said] = {
     State.ONGOING: Said("持续推进", "ongoing"),
 }
 
+#: A table or a list is sent in, and not carried out.
+SENT_IN: Mapping[State, Said] = {
+    State.DONE: Said("已报送", "submitted"),
+    State.DONE_LATE: Said("逾期报送", "submitted late"),
+}
+
+#: Through what an event came in.
+WAYS: Mapping[str, Said] = {
+    "web": Said("网页", "web page"),
+    "link": Said("邮件链接", "link in a mail"),
+    "form": Said("报表", "filled-in form"),
+    "file": Said("配置文件", "configuration file"),
+    "cli": Said("命令行", "command line"),
+    "demo": Said("演示", "demonstration"),
+}
+
 WORDS: Mapping[str, Said] = {state.value: said for state, said in STATES.items()}

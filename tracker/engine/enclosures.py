@@ -6,14 +6,16 @@ Forms are written when the mail is composed, from what is filed at that moment; 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from tracker import calendars
 from tracker.core.form import Filed
-from tracker.core.model import Definition, Language, Mail, MailKind, Reason
+from tracker.core.model import Campaign, Definition, Language, Mail, MailKind, Reason
+from tracker.core.naming import Names
 from tracker.core.reminders import notice_day
 from tracker.engine.filings import Paper, Table, filed_before, read_document, tables_at
 from tracker.engine.inforce import InForce
@@ -153,7 +155,7 @@ def _calendar_of(force: InForce, dates: Sequence[Kept], at: datetime, language: 
     is_cancelled = dates[0].ended is not None
     method = calendars.CANCEL if is_cancelled else calendars.PUBLISH
     data = calendars.calendar(
-        [_entry(force, each) for each in dates],
+        named((_entry(force, each) for each in dates), campaign, language),
         name=campaign.document,
         campaign=campaign.document,
         domain=mail_domain(force),
@@ -201,6 +203,17 @@ def entry_of(
         sign=sign,
         state=state,
     )
+
+
+def named(
+    entries: Iterable[calendars.Entry], campaign: Campaign, language: Language
+) -> Iterator[calendars.Entry]:
+    """Each with what people call it; what the files do not have any more keeps its title."""
+    # An entry for each unit, and few things that they are about.
+    listed = cache(Names(campaign, language).listed)
+    for each in entries:
+        is_known = each.ref.partition("@")[0] in campaign.definitions
+        yield replace(each, title=listed(each.ref)) if is_known else each
 
 
 def ended_entry(

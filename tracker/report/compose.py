@@ -21,6 +21,10 @@ PROGRESS: tuple[tuple[Light, str, Callable[[Tally], int]], ...] = (
 )
 
 
+#: Characters of a name with its title before a list of units.
+LEAD = 64
+
+
 def compose(report: MonthReport, language: Language) -> Page:
     """The page in ``language``."""
     wording = Wording(language, report)
@@ -140,8 +144,7 @@ def _missing(wording: Wording, report: MonthReport) -> Iterator[Block]:
     for each in found[:ROWS]:
         lead = wording.say(
             "missing.lead",
-            title=wording.title(each.thing.title),
-            ref=each.thing.ref,
+            name=wording.listed(each.thing.ref, LEAD),
             due=wording.short_day(each.thing.effective_due),
             asked=each.tally.asked,
             done=each.tally.done,

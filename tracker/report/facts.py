@@ -99,6 +99,7 @@ def month_facts(
     occurrences = _occurrences(due)
     campaign = force.campaign
     return MonthReport(
+        campaign=campaign,
         source=_source(campaign),
         first=month.first,
         last=month.last,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from tracker.core.model import Kind, Light, State
+from tracker.core.model import Campaign, Kind, Light, State
 
 #: The month is over, is running, or has not begun, as seen from the day on which the report stands.
 Phase = Literal["over", "running", "to_come"]
@@ -137,11 +137,12 @@ class UnitFacts:
 class MonthReport:
     """A month [``first``, ``last``] as it stood at ``at``, which is on ``day`` in the campaign's time zone.
 
-    ``lights`` and ``states`` count everything in hand: due in the month, or open or late in it.  ``arrears``
-    are overdue from earlier months, ``caught_up`` were so and came in during this month.  ``following`` is
-    what falls due in the month after.
+    ``campaign`` is what names come from.  ``lights`` and ``states`` count everything in hand: due in the month, or
+    open or late in it.  ``arrears`` are overdue from earlier months, ``caught_up`` were so and came in during this
+    month.  ``following`` is what falls due in the month after.
     """
 
+    campaign: Campaign
     source: Source
     first: date
     last: date

@@ -18,7 +18,7 @@ def add_deadlines(book: Book) -> Written:
     """Every deadline of the month with its counts.  Charts read the columns from ``DEADLINE_PARTS`` on."""
     keys = ("on_time", "late", "overdue", "open", "asked", "done", "nil", "missing", "returned")
     heads = [
-        *(book.head("ref", 24), book.head("title", 50, wrap=True), book.head("due", 12)),
+        *(book.head("name", 24), book.head("title", 50, wrap=True), book.head("due", 12)),
         *(book.head(key, 9) for key in (*keys, "extended", "waived", "paused")),
     ]
 
@@ -26,7 +26,7 @@ def add_deadlines(book: Book) -> Written:
         for each in book.report.occurrences:
             thing, tally = each.thing, each.tally
             yield (
-                *(thing.ref, book.wording.title(thing.title, TITLE), thing.effective_due),
+                *(book.wording.name(thing.ref), book.wording.title(thing.title, TITLE), thing.effective_due),
                 *(tally.on_time, tally.late, tally.overdue, tally.missing - tally.overdue),
                 *(tally.asked, tally.done, tally.nil, tally.missing, tally.returned),
                 *(tally.extended, tally.waived, tally.paused),
@@ -37,7 +37,7 @@ def add_deadlines(book: Book) -> Written:
 
 def _line_heads(book: Book) -> list[Head]:
     return [
-        *(book.head("ref", 24), book.head("title", 44, wrap=True), book.head("unit_id", 14)),
+        *(book.head("name", 24), book.head("title", 44, wrap=True)),
         *(book.head("unit", 26), book.head("state", 11), book.head("light", 9)),
         *(book.head("nominal", 12), book.head("due", 12)),
     ]
@@ -46,7 +46,7 @@ def _line_heads(book: Book) -> list[Head]:
 def _line(book: Book, line: Line) -> tuple[Value, ...]:
     thing, unit = book.report.things[line.ref], book.report.units[line.unit]
     return (
-        *(line.ref, book.wording.title(thing.title, TITLE), line.unit, tidy(unit.name)),
+        *(book.wording.name(line.ref), book.wording.title(thing.title, TITLE), tidy(unit.name)),
         *(book.wording.state(line.state), line.light, line.due, line.effective_due),
     )
 
@@ -114,12 +114,12 @@ def add_arrears(book: Book) -> Written:
 def add_units(book: Book) -> Written:
     """Every unit with its lights, the worst first.  Charts read the columns from ``UNIT_LIGHTS`` on."""
     units = book.report.units
-    heads = [book.head("unit", 32), book.head("unit_id", 14), *_group_heads(book)]
+    heads = [book.head("unit", 32), *_group_heads(book)]
 
     def rows() -> Iterator[Sequence[Value]]:
         for group in worst_first(book.report.by_unit):
             unit = units[str(group.key)]
-            yield (tidy(unit.name), unit.id, *_group(group))
+            yield (tidy(unit.name), *_group(group))
 
     return book.add("units", heads, rows())
 
@@ -131,8 +131,10 @@ def add_lights(book: Book, key: str, groups: Iterable[Group]) -> Written:
         heads = [book.head("section", 54, wrap=True), *_group_heads(book)]
         named = ((tidy(group.title) or wording.say("names.reports"), group) for group in groups)
         return book.add(key, heads, ((name, *_group(group)) for name, group in named))
-    heads = [book.head("ref", 22), book.head("title", 54, wrap=True), *_group_heads(book)]
-    return book.add(key, heads, ((group.key, tidy(group.title), *_group(group)) for group in groups))
+    heads = [book.head("name", 22), book.head("title", 54, wrap=True), *_group_heads(book)]
+    return book.add(
+        key, heads, ((wording.name(str(group.key)), tidy(group.title), *_group(group)) for group in groups)
+    )
 
 
 def _group_heads(book: Book) -> list[Head]:
@@ -149,16 +151,22 @@ def _group(group: Group) -> tuple[int, ...]:
 def add_following(book: Book) -> Written:
     """What falls due in the month after."""
     heads = [
-        *(book.head("due", 12), book.head("nominal", 12), book.head("ref", 24)),
+        *(book.head("due", 12), book.head("nominal", 12), book.head("name", 24)),
         *(book.head("title", 70, wrap=True), book.head("count", 10)),
     ]
     things: list[Thing] = sorted(book.report.following, key=lambda thing: str(thing.effective_due))
     rows = (
-        (thing.effective_due, thing.due, thing.ref, book.wording.title(thing.title, TITLE), thing.units)
+        (
+            thing.effective_due,
+            thing.due,
+            book.wording.name(thing.ref),
+            book.wording.title(thing.title, TITLE),
+            thing.units,
+        )
         for thing in things
     )
     return book.add("following", heads, rows)
 
 
 #: The first column of the parts of a deadline, and of the lights of a unit.
-DEADLINE_PARTS, UNIT_LIGHTS = 3, 2
+DEADLINE_PARTS, UNIT_LIGHTS = 3, 1

@@ -39,7 +39,7 @@ def numbers(wording: Wording, *keys: str) -> list[Column]:
 def deadlines_table(wording: Wording, report: MonthReport) -> Table:
     """Every deadline of the month with its counts."""
     columns = [
-        *heads(wording, ("ref", 20), ("title", 32), ("due", 10)),
+        *heads(wording, ("name", 20), ("title", 32), ("due", 10)),
         *numbers(wording, "asked", "done", "rate", "late", "nil", "missing", "overdue"),
     ]
     rows: list[Row] = []
@@ -48,7 +48,7 @@ def deadlines_table(wording: Wording, report: MonthReport) -> Table:
         counts = (tally.late, tally.nil, tally.missing, tally.overdue)
         rows.append(
             (
-                thing.ref,
+                wording.name(thing.ref),
                 wording.title(thing.title),
                 wording.short_day(thing.effective_due),
                 str(tally.asked),
@@ -68,7 +68,7 @@ def calls_table(wording: Wording, report: MonthReport) -> Table:
     columns = [
         *heads(wording, ("unit", 20)),
         *numbers(wording, "missing"),
-        *heads(wording, ("ref", 44), ("people", 38)),
+        *heads(wording, ("name", 44), ("people", 38)),
     ]
     rows: list[Row] = [
         (
@@ -84,19 +84,19 @@ def calls_table(wording: Wording, report: MonthReport) -> Table:
 
 
 def _refs(wording: Wording, lines: Sequence[Line]) -> str:
-    refs = wording.say("missing.comma").join(line.ref for line in lines[:REFS])
+    refs = wording.say("missing.comma").join(wording.name(line.ref) for line in lines[:REFS])
     return refs if len(lines) <= REFS else wording.say("missing.items", refs=refs, n=len(lines))
 
 
 def late_table(wording: Wording, report: MonthReport) -> Table:
     """What came in late, the latest of one deadline first."""
     columns = [
-        *heads(wording, ("ref", 17), ("title", 32), ("unit", 22), ("due", 12), ("done_on", 12)),
+        *heads(wording, ("name", 17), ("title", 32), ("unit", 22), ("due", 12), ("done_on", 12)),
         *numbers(wording, "late_days"),
     ]
     rows: list[Row] = [
         (
-            line.ref,
+            wording.name(line.ref),
             wording.thing(line.ref),
             wording.full_unit(line.unit),
             wording.short_day(line.effective_due),
@@ -111,7 +111,7 @@ def late_table(wording: Wording, report: MonthReport) -> Table:
 
 def beside_table(wording: Wording, report: MonthReport) -> Table:
     """Nil returns, returned, extended, waived, paused: one row for each kind and deadline."""
-    columns = heads(wording, ("what", 9), ("ref", 17), ("title", 30), ("names", 44))
+    columns = heads(wording, ("what", 9), ("name", 17), ("title", 30), ("names", 44))
     rows: list[Row] = []
     for what in ("nil", "returned", "extended", "waived", "paused"):
         for each in report.occurrences:
@@ -119,7 +119,7 @@ def beside_table(wording: Wording, report: MonthReport) -> Table:
             if lines:
                 names = wording.named(lines, partial(_beside, wording, what))
                 head = wording.say(f"columns.{what}")
-                rows.append((head, each.thing.ref, wording.title(each.thing.title), names))
+                rows.append((head, wording.name(each.thing.ref), wording.title(each.thing.title), names))
     return cut(wording, columns, rows)
 
 
@@ -135,7 +135,7 @@ def _beside(wording: Wording, what: str, line: Line) -> str:
 
 def arrears_table(wording: Wording, report: MonthReport) -> Table:
     """What is overdue from earlier months, and what of that came in during this one."""
-    columns = heads(wording, ("what", 10), ("ref", 19), ("title", 26), ("due", 20), ("names", 40))
+    columns = heads(wording, ("what", 10), ("name", 19), ("title", 26), ("due", 20), ("names", 40))
     rows: list[Row] = []
     for what, lines in (("open", report.arrears), ("caught_up", report.caught_up)):
         by_ref: dict[str, list[Line]] = defaultdict(list)
@@ -147,7 +147,7 @@ def arrears_table(wording: Wording, report: MonthReport) -> Table:
             late = wording.late_as_one(those) if what == "open" else 0
             if late:
                 due = wording.say("names.detail", name=due, detail=wording.say("arrears.late", n=late))
-            rows.append((wording.say(f"arrears.{what}"), ref, wording.thing(ref), due, names))
+            rows.append((wording.say(f"arrears.{what}"), wording.name(ref), wording.thing(ref), due, names))
     return cut(wording, columns, rows)
 
 
@@ -181,7 +181,7 @@ def lights_table(wording: Wording, groups: Iterable[Group], *, by: str) -> Table
         named = [(wording.group(group), group) for group in groups]
         first = wording.say("columns.section")
     else:
-        named = [(f"{group.key}  {wording.title(group.title, 30)}", group) for group in groups]
+        named = [(wording.listed(str(group.key), 36), group) for group in groups]
         first = wording.say("columns.title")
     rows: list[Row] = [(name, *_lights(group), *_owes(group)) for name, group in named]
     columns = [*_lights_columns(wording, first, 34), *numbers(wording, "asked", "done", "missing", "arrears")]
@@ -208,9 +208,14 @@ def _owes(group: Group) -> Row:
 def following_table(wording: Wording, report: MonthReport) -> Table:
     """What falls due in the month after."""
     things = sorted(report.following, key=lambda thing: str(thing.effective_due))
-    columns = [*heads(wording, ("due", 13), ("ref", 18), ("title", 50)), *numbers(wording, "count")]
+    columns = [*heads(wording, ("due", 13), ("name", 18), ("title", 50)), *numbers(wording, "count")]
     rows: list[Row] = [
-        (wording.day(thing.effective_due), thing.ref, wording.title(thing.title), str(thing.units))
+        (
+            wording.day(thing.effective_due),
+            wording.name(thing.ref),
+            wording.title(thing.title),
+            str(thing.units),
+        )
         for thing in things
     ]
     return cut(wording, columns, rows)

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from tracker.core.model import Language, Light, State
+from tracker.core.naming import Names
 from tracker.core.vocabulary import LIGHTS, STATES
 from tracker.mail.wording import Calendar, clip, tidy
 from tracker.mail.words import load_words
@@ -31,6 +32,7 @@ class Wording:
         self.say, _ = load_words(language, Path(__file__).parent / "words")
         self.calendar = Calendar(load_words(language, shipped("templates") / "emails")[0])
         self._report = report
+        self._names = Names(report.campaign, language)
         self._numbers = self.say.listed("names.numbers")
 
     @property
@@ -58,20 +60,28 @@ class Wording:
         """A title in one line."""
         return clip(text, width)
 
+    def name(self, ref: str) -> str:
+        """What people call the occurrence or definition ``ref``: 附件2（2022年5月应报，4月份情况）."""
+        return tidy(self._names.occurrence(ref))
+
+    def listed(self, ref: str, width: int) -> str:
+        """The same with its title behind it, as far as there is room."""
+        return clip(self._names.listed(ref), width)
+
     def thing(self, ref: str) -> str:
         """The title of the occurrence ``ref``."""
         thing = self._report.things.get(ref)
         return "" if thing is None else self.title(thing.title)
 
     def unit(self, unit: str) -> str:
-        """The short name for Chinese readers; others read the id, which is pinyin."""
+        """The short name."""
         facts = self._report.units.get(unit)
-        return tidy(facts.short) if facts is not None and self.language == "zh" else unit
+        return unit if facts is None else tidy(facts.short)
 
     def full_unit(self, unit: str) -> str:
-        """The whole name for Chinese readers."""
+        """The whole name."""
         facts = self._report.units.get(unit)
-        return tidy(facts.name) if facts is not None and self.language == "zh" else unit
+        return unit if facts is None else tidy(facts.name)
 
     def group(self, group: Group) -> str:
         """The name of a section; the reports stand in none."""

@@ -22,7 +22,7 @@ from tracker.engine.inforce import InForce
 from tracker.engine.journeys import door_secret
 from tracker.foreign import said_in
 from tracker.shipped import shipped
-from tracker.terms import say_day, word
+from tracker.terms import say_day, way, word
 from tracker.web import flash
 from tracker.web.door import Door
 from tracker.web.signs import LETTERS
@@ -97,8 +97,8 @@ class Site:
         Templates get ``facts`` and beside them ``t`` (phrases), ``site``, ``campaign``, ``request``, ``person``,
         ``called``, ``titled``, ``period`` (what a reference is called, short and long, and its period),
         ``csrf``, ``flash``, ``theme``, ``here(name=value)`` (this page's address with other parameters), ``word``
-        (states, events, kinds), ``outcome`` (what became of a mail), ``shown`` and ``letters`` (lights), ``day`` and
-        ``minute`` (dates and times in the campaign's zone).
+        (states, events, kinds), ``outcome`` (what became of a mail), ``way`` (how something came in), ``shown``
+        and ``letters`` (lights), ``day`` and ``minute`` (dates and times in the campaign's zone).
         """
         language = language_of(request)
         names = Names(self.force.campaign, language)
@@ -115,6 +115,7 @@ class Site:
             here=partial(_here, request),
             word=partial(_word, language),
             outcome=partial(_outcome, language),
+            way=partial(way, language=language),
             called=names.occurrence,
             titled=names.titled,
             period=names.period,

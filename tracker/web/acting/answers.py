@@ -11,11 +11,12 @@ from starlette.responses import Response
 
 from tracker import desk
 from tracker.core.model import Event, EventKind
+from tracker.core.naming import Names
 from tracker.engine.standings import LedgerRow
 from tracker.web.acting.back import back, text, texts
 from tracker.web.identity import Role, check_csrf, require
 from tracker.web.refused import said
-from tracker.web.site import site_of, words
+from tracker.web.site import language_of, site_of, words
 
 VIA = "web"
 
@@ -62,8 +63,13 @@ def answer(kind: EventKind) -> Callable[[Request, FormData], Response]:
         ]
         # Whoever grants a later date here has given a reason, which is what an extension after the deadline needs.
         found = desk.record_each(site.app, events, forced=kind is EventKind.EXTEND)
-        name_of = site.force.campaign.unit_name
-        done = [f"{name_of(each.unit)} {each.ref}" for each in found if isinstance(each, LedgerRow)]
+        campaign = site.force.campaign
+        names = Names(campaign, language_of(request))
+        done = [
+            f"{campaign.unit_name(each.unit)} {names.occurrence(each.ref)}"
+            for each in found
+            if isinstance(each, LedgerRow)
+        ]
         refused = [said(request, each) for each in found if not isinstance(each, LedgerRow)]
         return back(request, form, _told(request, kind, done, refused), otherwise)
 
