@@ -22,6 +22,7 @@ from tracker.cli.table import GAP, NARROWEST, Column, lines, shorten, shown
 
 MAY = ("--from", "2022-05-01", "--to", "2022-05-31")
 TABLE = "table-2@2022-05"
+NAMED = "汇总表（培训机构）（2022年5月应报，4月份情况）"
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -114,7 +115,7 @@ def test_headings_and_words_follow_the_language_of_the_terminal(place, name):
 def test_the_ledger_reads_well(place):
     told = place.ok("status", "--at", "2022-05-05", "--ref", "table-2", LC_ALL="zh_CN.UTF-8")
     first, second = told.out.splitlines()[1:3]
-    assert first.split() == ["🟡", "今日到期", TABLE, "万州", "2022-05-05", "0", "汇总表（培训机构）"]
+    assert first.split() == ["🟡", "今日到期", TABLE, "万州", "2022-05-05", "0", NAMED]
     assert second.split() == [
         "🟢",
         "已报送待审核",
@@ -123,7 +124,7 @@ def test_the_ledger_reads_well(place):
         "2022-05-05",
         "2022-05-04",
         "16:30",
-        "汇总表（培训机构）",
+        NAMED,
     ]
     assert "今日到期 1" in told.err
     english = place.ok("status", "--at", "2022-05-05", "--ref", "2", "--unit", "万州", LC_ALL="en_US.UTF-8")

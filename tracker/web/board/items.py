@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from tracker import desk
 from tracker.board.items import files_of, item, to_accept
-from tracker.core.model import Light
+from tracker.core.model import Light, State
 from tracker.core.occurrences import parse_ref
 from tracker.core.standing import URGENCY
 from tracker.core.wording import to_chinese, to_english
@@ -63,7 +63,10 @@ def submitted_page(request: Request) -> Response:
 
 
 def unit_page(request: Request) -> Response:
-    """Everything that is asked of one unit, what needs it most first."""
+    """Everything that is asked of one unit, what needs it most first.
+
+    What was due before the ledger began has a list of its own, and is here only where one thing is asked for.
+    """
     require(request, Role.VIEWER)
     site = site_of(request)
     try:
@@ -72,10 +75,14 @@ def unit_page(request: Request) -> Response:
         raise HTTPException(404, said(request, error)) from None
     _, rows = desk.status(site.app, unit=unit.id)
     wanted = chosen(request, "item")
-    shown = [row for row in rows if wanted in (None, row.definition.key)]
+    if wanted is None:
+        shown = [row for row in rows if row.state is not State.BEFORE]
+    else:
+        shown = [row for row in rows if row.definition.key == wanted]
+    before = 0 if wanted is not None else len(rows) - len(shown)
     shown.sort(key=_urgency)
     counts = {light: sum(row.light is light for row in rows) for light in URGENCY}
-    facts = {"unit": unit, "rows": shown, "counts": counts, "item": wanted}
+    facts = {"unit": unit, "rows": shown, "counts": counts, "item": wanted, "before": before}
     return site.page(request, "board/unit.html", facts)
 
 
