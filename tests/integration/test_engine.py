@@ -187,7 +187,7 @@ def test_an_extension_moves_the_reminders_of_that_unit_only():
 
 def test_an_extension_after_the_deadline_needs_force_and_a_reason():
     with running(world(TABLE), "2022-05-06 08:00") as engine:
-        with pytest.raises(LedgerError, match="deadlines that have not passed"):
+        with pytest.raises(LedgerError, match="granted by the supervisor"):
             engine.record("extend", "table-2@2022-05", until=date(2022, 5, 18))
         with pytest.raises(LedgerError, match="reason"):
             engine.record("extend", "table-2@2022-05", until=date(2022, 5, 18), forced=True)

@@ -88,11 +88,11 @@ def test_the_ending_chooses_the_format_and_the_old_file_is_replaced_as_a_whole(h
         ((), "missing option '--month'"),
         (
             ("--month", "2022-05", "-o", "x.doc"),
-            "-o x.doc: expected a file that ends in .html, .xlsx, .pdf or .md",
+            "-o x.doc: expected a file that ends in one of .html, .xlsx, .pdf, .md",
         ),
         (("--month", "2022-05", "-o", "nowhere/x.pdf"), "there is no folder nowhere"),
         (("--month", "2022-05", "-o", ""), "expected a file that ends in"),
-        (("--month", "2022-05", "--language", "fr"), "--language fr: expected zh or en"),
+        (("--month", "2022-05", "--language", "fr"), "--language fr: expected one of zh, en"),
         (("--month", "2022-05", "--at", "soon"), "--at soon: expected a date"),
     ],
 )

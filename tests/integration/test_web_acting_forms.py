@@ -29,7 +29,13 @@ def drawn(home, template, role, **facts):
 
     person = None if role is None else Person("王", role, "password")
     return home.site.environment.get_template(template).render(
-        t=words_of("zh"), person=person, csrf="c", request=Asked, campaign=home.site.force.campaign, **facts
+        t=words_of("zh"),
+        person=person,
+        csrf="c",
+        request=Asked,
+        campaign=home.site.force.campaign,
+        called=str,
+        **facts,
     )
 
 

@@ -87,7 +87,9 @@ class Office:
 
     def mails(self):
         with self.app.database.reading() as session:
-            return [each.mail for each in stored_mails(session, "main")]
+            found = [each.mail for each in stored_mails(session, "main")]
+        # Of the service itself the operator hears beside all this.
+        return [mail for mail in found if mail.kind != "alert"]
 
     def record(self, kind, ref=TABLE, unit="wanzhou", **more):
         self.app.engine.record(Event(self.clock.now(), ref, unit, EventKind(kind), **more))

@@ -58,7 +58,7 @@ API = [
     "/api/explain?ref=table-2@2022-05&unit=wanzhou",
     "/api/forms/missing?month=2022-05",
 ]
-MOST = 40
+MOST = 80
 
 
 @contextmanager

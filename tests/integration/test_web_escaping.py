@@ -62,7 +62,9 @@ def browser():
             )
             app.engine.record(event)
             house.clock.set(house.clock.now() + timedelta(seconds=1))
-        yield house.sign_in("<script>x()", Role.OPERATOR)
+        found = house.sign_in("<script>x()", Role.OPERATOR)
+        found.environment = house.site.environment
+        yield found
         app.close()
 
 
@@ -79,7 +81,7 @@ def test_no_page_takes_a_text_for_anything_else(browser, path, language):
 
 
 def test_a_page_that_lacks_a_fact_breaks_and_does_not_show_a_gap(browser):
-    environment = browser.app.state.site.environment
+    environment = browser.environment
     assert environment.undefined is StrictUndefined
     assert environment.autoescape is True
     with pytest.raises(UndefinedError):

@@ -156,7 +156,7 @@ def test_an_operator_may_leave_out_what_is_filled_in(tmp_path):
         ('row:\n  late: "a"\n  late: "b"\n', 3, 9, "row.late stands here twice"),
         ("- a\n", 1, 1, "a phrase file is made of"),
         ("row: &a\n  late: *a\n", 0, 0, "aliases have no place"),
-        ("a: " + "[" * 100_000, 0, 0, "not that deep"),
+        ("a: " + "[" * 100_000, 1, 1003, "nesting depth"),
         ('row:\n  late: "逾期\n', 3, 1, "unexpected end of stream"),
     ],
 )

@@ -70,7 +70,10 @@ def test_secrets_come_as_credentials_and_nowhere_else(service):
 
 def test_what_it_writes_lies_in_its_own_folder(service):
     assert service["WorkingDirectory"] == ["/var/lib/tracker"]
-    assert service["Environment"] == ["TRACKER_CONFIG=/etc/tracker/config"]
+    assert service["Environment"] == [
+        "TRACKER_CONFIG=/etc/tracker/config",
+        "TRACKER_DATABASE=sqlite:////var/lib/tracker/var/tracker.db",
+    ]
     assert service["ExecStart"] == ["/opt/tracker/.venv/bin/tracker run"]
 
 

@@ -154,7 +154,7 @@ def _record(
 
 
 def _told(row: LedgerRow, campaign: Campaign, language: Language) -> str:
-    """How it stands now: 附件2（2022年6月应报，5月份情况） 万州区应急管理局：逾期报送，截止日期2022年6月6日 [table-2@2022-06]."""
+    """How it stands now: 表二（2022年6月应报，5月份情况） 万州区应急管理局：逾期报送，截止日期2022年6月6日 [table-2@2022-06]."""
     from tracker.core.model import Kind
     from tracker.core.naming import Names
     from tracker.core.vocabulary import SENT_IN, STATES

@@ -1,4 +1,4 @@
-"""What people mean where they write a reference: 附件2, 附件2@六月, 任务5·第一批典型案例名单, table-2@2022-06.
+"""What people mean where they write a reference: 表二, 表二@六月, 任务5·第一批典型案例名单, table-2@2022-06.
 
 Whatever names we print are understood when they come back.  A name that several reports share (the self-check and
 the monthly table of one annex) is the one in whose period the day lies.

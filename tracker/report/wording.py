@@ -61,7 +61,7 @@ class Wording:
         return clip(text, width)
 
     def name(self, ref: str) -> str:
-        """What people call the occurrence or definition ``ref``: 附件2（2022年5月应报，4月份情况）."""
+        """What people call the occurrence or definition ``ref``: 表二（2022年5月应报，4月份情况）."""
         return tidy(self._names.occurrence(ref))
 
     def listed(self, ref: str, width: int) -> str:

@@ -97,7 +97,7 @@ class Site:
         Templates get ``facts`` and beside them ``t`` (phrases), ``site``, ``campaign``, ``request``, ``person``,
         ``called``, ``titled``, ``period`` (what a reference is called, short and long, and its period),
         ``csrf``, ``flash``, ``theme``, ``here(name=value)`` (this page's address with other parameters), ``word``
-        (states, events, kinds), ``outcome`` (what became of a mail), ``way`` (how something came in), ``shown``
+        (states, events, kinds), ``outcome`` (what became of a mail), ``came_by`` (how something came in), ``shown``
         and ``letters`` (lights), ``day`` and ``minute`` (dates and times in the campaign's zone).
         """
         language = language_of(request)
@@ -115,7 +115,7 @@ class Site:
             here=partial(_here, request),
             word=partial(_word, language),
             outcome=partial(_outcome, language),
-            way=partial(way, language=language),
+            came_by=partial(way, language=language),
             called=names.occurrence,
             titled=names.titled,
             period=names.period,

@@ -72,9 +72,9 @@ def _remember_main() -> None:
     """What the files that were in force last say of it; without a word of theirs, the next pass says it."""
     kept = op.get_bind().execute(sa.text("SELECT value FROM meta WHERE name = 'files'")).scalar()
     try:
-        head = yaml.load(json.loads(kept or "{}")["tasks.yaml"], yaml.BaseLoader)["campaign"]  # noqa: S506
-        issued = date.fromisoformat(head["issued"])
-        title, document = head["title"], head.get("document", "")
+        head = yaml.safe_load(json.loads(kept or "{}")["tasks.yaml"])["campaign"]
+        issued = date.fromisoformat(str(head["issued"]))
+        title, document = str(head["title"]), str(head.get("document") or "")
     except (KeyError, TypeError, ValueError, yaml.YAMLError):
         return
     row = {"id": MAIN, "title": title, "document": document, "issued": issued, "began": issued}
