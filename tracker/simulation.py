@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from tracker.clock import VirtualClock
-from tracker.core.model import Event, EventKind, Mail, Reason
+from tracker.core.model import Event, Mail
 from tracker.core.occurrences import parse_ref
 from tracker.core.standing import FILE
 from tracker.engine.agenda import set_planned_day
 from tracker.engine.engine import Engine
 from tracker.engine.inforce import Beginning, InForce
+from tracker.engine.late import after_telling, begin_beats, forget_beats
 from tracker.engine.outbox import Claimed
 from tracker.engine.reconcile import Changes
 from tracker.engine.results import Result
@@ -89,6 +90,8 @@ def simulate(
     try:
         _start(engine, clock, since)
         _let_happen(engine, clock, coming, until=clock.now(), since=since)
+        with database.writing() as session:
+            begin_beats(session, force, since - timedelta(days=1))
         for moment in _sending_times(force, since, until):
             _let_happen(engine, clock, coming, until=moment, since=since)
             clock.set(moment)
@@ -149,6 +152,8 @@ def _start(engine: Engine, clock: VirtualClock, since: date) -> None:
     with engine.database.writing() as session:
         for timezone in engine.force.timezones:
             set_planned_day(session, engine.force.campaign.id, timezone, yesterday)
+        # What is late then is known once everything has happened that was before.
+        forget_beats(session, engine.force)
 
 
 def _let_happen(
@@ -164,8 +169,7 @@ def _let_happen(
             if not is_history:
                 raise
             continue
-        if event.event is EventKind.RETURN:
-            _forget(engine, event, since)
+        _forget(engine, event, since)
     clock.set(max(until, clock.now()))
 
 
@@ -177,24 +181,29 @@ def _next_sending(force: InForce, event: Event, timezone: str) -> date:
 
 
 def _forget(engine: Engine, event: Event, since: date) -> None:
-    """What was sent back long enough before the start was told before the start."""
-    zones = engine.force.timezones
-    told = [zone for zone in zones if _next_sending(engine.force, event, zone) < since]
+    """What was to be said of one alone long enough before the start was said before the start."""
+    force, (key, period) = engine.force, parse_ref(event.ref)
+    days = {zone: _next_sending(force, event, zone) for zone in force.timezones}
+    told = [zone for zone, day in days.items() if day < since]
     if not told:
         return
-    nudge = None if len(told) == len(zones) else f"{Reason.RETURNED}|{';'.join(told)}"
-    key, period = parse_ref(event.ref)
+    where = (
+        ASSIGNMENT.c.campaign == force.campaign.id,
+        ASSIGNMENT.c.key == key,
+        ASSIGNMENT.c.period == (period or ""),
+        ASSIGNMENT.c.unit == event.unit,
+    )
     with engine.database.writing() as session:
-        session.execute(
-            update(ASSIGNMENT)
-            .where(
-                ASSIGNMENT.c.campaign == engine.force.campaign.id,
-                ASSIGNMENT.c.key == key,
-                ASSIGNMENT.c.period == (period or ""),
-                ASSIGNMENT.c.unit == event.unit,
-            )
-            .values(nudge=nudge, **({} if nudge else {"nudge_on": None}))
-        )
+        row = session.execute(select(ASSIGNMENT).where(*where, ASSIGNMENT.c.nudge.is_not(None))).first()
+        if row is None:
+            return
+        nudge: dict[str, object] = {"nudge": f"{row.nudge.partition('|')[0]}|{';'.join(told)}"}
+        if len(told) == len(days):
+            nudge = after_telling(force, force.definition(key), row, max(days.values()))
+            upward = nudge["nudge_on"]
+            if isinstance(upward, date) and upward < since:
+                nudge = {"nudge": None, "nudge_on": None}
+        session.execute(update(ASSIGNMENT).where(*where).values(**nudge))
 
 
 def _sending_times(force: InForce, since: date, until: date) -> Iterator[datetime]:

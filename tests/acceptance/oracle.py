@@ -13,8 +13,12 @@ What the clerk goes by, and where it is written (§ is CONTRACT.md):
   from then on (docs/design/engine.md, core/reminders.py);
 - the last one on the due day, or the last workday before it, and then it is still a ``lead`` (§6.2); only
   what was over before the document was issued has none;
-- overdue from the first workday after, then every so many days (a day off moves that one to the next
-  workday) or workdays (§6.3), counted from the first one;
+- overdue from the first workday after; from then on all that is overdue for a unit keeps one beat (§6.3): the
+  shortest interval of any of them, counted from the first of them, so many days (a day off moves that one to the
+  next workday) or workdays.  What is newly late is told on its first workday and joins.  The beat goes on as long
+  as anything is late; where an answer makes its interval longer, it is counted from the last day of it on;
+- what was answered when it would have gone upward, and is open again after that (sent back, taken back, resumed),
+  goes upward so many workdays later, the day of the next digest counted in (§6.4);
 - ``opened`` once, for what is asked once, on the first workday from the date of issue on;
 - ``review`` of what has no date on the first workday of each quarter (§3);
 - ``returned`` in the first digest after something was sent back;
@@ -84,6 +88,108 @@ class Said(NamedTuple):
     missing: set[Line]
 
 
+# --- the one beat of a unit ---
+
+
+class Beat:
+    """Since when each thing of a unit is late, and on which days all of that is told together."""
+
+    def __init__(self, clerk, unit, cells, histories):
+        self.clerk, self.histories = clerk, histories
+        self.cells = {one.ref: one for one in cells}
+        addresses = clerk._ever[unit]
+        self.zone = clerk._zone_of[addresses[0]] if addresses else clerk.zone
+        self.anchor: date | None = None
+        #: The first day of digests on which something was open and late that had been answered when its time was up.
+        self.again: dict[str, date] = {}
+
+    def since(self, one, cell):
+        """The first workday on which it is late; None for what has no date."""
+        due = self.clerk.date_in_force(one, cell)
+        if due is None:
+            return None
+        begins = max(due + (one.definition.grace_days + 1) * DAY, one.opens)
+        return self.clerk.wall_of(one.definition).this_or_next(begins)
+
+    def take(self, event):
+        """Something happens to one thing: the beat may end, or its interval become longer."""
+        local = event["at"].astimezone(self.zone)
+        told = local.date() - DAY if local.time() <= self.clerk.send_at else local.date()
+        one, history = self.cells[event["ref"]], self.histories[event["ref"]]
+        before, was_late = self.repeated(told), self._is_late(one, told + DAY)
+        if before and self.anchor is None:
+            self.anchor = min(since for since, _ in before.values())
+        history.take(event)
+        is_late = self._is_late(one, told + DAY)
+        if not is_late:
+            self.again.pop(one.ref, None)
+        elif not was_late:
+            self.again[one.ref] = told + DAY
+        after = self.repeated(told)
+        if not after:
+            self.anchor = None
+            return
+        kept = {ref: each for ref, each in before.items() if each[0] < told}
+        if kept and self._length(after) > self._length(kept):
+            days = self._days(kept)
+            self.anchor = max((day for day in days if day <= told), default=self.anchor)
+
+    def _is_late(self, one, day):
+        cell = self.histories[one.ref].now
+        due = self.clerk.date_in_force(one, cell)
+        if due is None or cell.wants_nothing or one.definition.status is not None:
+            return False
+        return due + one.definition.grace_days * DAY < day
+
+    def repeated(self, day):
+        """{ref: (since, definition)} of what is late on ``day`` and told again and again."""
+        found = {}
+        for one in self.cells.values():
+            if self._is_late(one, day):
+                since = self.since(one, self.histories[one.ref].now)
+                policy = self.clerk.policy_of(one.definition)
+                if since <= day and policy.overdue is not None and day <= self._last(one, since, policy):
+                    found[one.ref] = (since, one.definition)
+        return found
+
+    def _last(self, one, since, policy):
+        if policy.max_repeats is None:
+            return date.max
+        days = self.clerk.repeats(one.definition, since, policy.overdue)
+        return sorted(days)[policy.max_repeats - 1]
+
+    def on(self, day):
+        """The refs of all that is told again on ``day``."""
+        late = self.repeated(day)
+        if not late:
+            self.anchor = None
+            return set()
+        if self.anchor is None:
+            self.anchor = min(since for since, _ in late.values())
+        # What is newly late today is told by itself, and joins from tomorrow on.
+        late = {ref: each for ref, each in late.items() if each[0] < day}
+        if not late or day not in self._days(late):
+            return set()
+        return {
+            ref for ref, (_, definition) in late.items() if self.clerk.wall_of(definition).is_workday(day)
+        }
+
+    def _first(self, late):
+        """What has the shortest interval: five workdays are as long as seven days."""
+        length = {"d": 5, "wd": 7}
+        every = {ref: self.clerk.policy_of(definition).overdue for ref, (_, definition) in late.items()}
+        long = {ref: each.count * length[each.unit] for ref, each in every.items()}
+        ref = min(late, key=lambda each: (long[each], late[each][0]))
+        return long[ref], every[ref], late[ref][1]
+
+    def _length(self, late):
+        return self._first(late)[0]
+
+    def _days(self, late):
+        _, every, definition = self._first(late)
+        return self.clerk.repeats(definition, self.anchor, every)
+
+
 # --- the clerk ---
 
 
@@ -98,6 +204,7 @@ class Clerk:
         self.zone = ZoneInfo(campaign.timezone)
         self._timetables: dict[tuple[object, ...], Timetable] = {}
         self._walls: dict[str, Wall] = {}
+        self._repeats: dict[tuple[object, ...], set[date]] = {}
         self._own_holidays = own_holidays
 
     @classmethod
@@ -147,22 +254,23 @@ class Clerk:
     def _days_of(self, unit, cells, zone, first, last, events, rolled_up):
         waiting = self._events_of(unit, events)
         histories = {one.ref: History(self._quota(one)) for one in cells}
+        beat = Beat(self, unit, cells, histories)
         told_until = datetime.combine(self.campaign.issued, time.min, self.zone) - 1000 * DAY
         day = min(first, self.campaign.issued)
         while day <= last:
             if self.wall.is_workday(day):
                 moment = datetime.combine(day, self.send_at, zone)
                 while waiting and waiting[0]["at"] <= moment:
-                    event = waiting.pop(0)
-                    histories[event["ref"]].take(event)
+                    beat.take(waiting.pop(0))
                 if day >= first:
                     refs = rolled_up.get(day, ()) if rolled_up else ()
-                    yield day, unit, zone, self._said(cells, histories, day, told_until, refs)
+                    yield day, unit, zone, self._said(cells, histories, day, told_until, refs, beat)
                 told_until = moment
             day += DAY
 
-    def _said(self, cells, histories, day, told_until, rolled_up) -> Said:
+    def _said(self, cells, histories, day, told_until, rolled_up, beat) -> Said:
         said = Said({}, {}, set())
+        repeated = beat.on(day)
         for one in cells:
             cell = histories[one.ref].now
             if cell.wants_nothing or one.definition.status is not None:
@@ -170,13 +278,20 @@ class Clerk:
             due = self.date_in_force(one, cell)
             timetable = self.timetable(one, due)
             reason = timetable.says.get(day)
+            upward = timetable.goes_upward
+            if upward is not None and beat.again.get(one.ref, upward) > upward:
+                wall = self.wall_of(one.definition)
+                silent = wall.this_or_next(max(beat.again[one.ref], beat.since(one, cell)))
+                upward = self._goes_upward(wall, silent, self.policy_of(one.definition))
+            if reason is None and one.ref in repeated:
+                reason = "overdue"
             if cell.answer == "returned" and cell.returned_at > told_until:
                 reason = "returned"
             if reason is None and day in timetable.looks_at_quota and self._lags(one, cell, due, day):
                 reason = "pace"
             if reason is not None:
                 said.own[one.ref, one.unit] = line_of(one, reason, due, day)
-            if timetable.goes_upward == day:
+            if upward == day:
                 said.upward[one.ref, one.unit] = line_of(one, "escalation", due, day)
             if one.ref in rolled_up:
                 is_late = day > due + one.definition.grace_days * DAY
@@ -305,11 +420,29 @@ class Clerk:
             else:
                 late_from = wall.this_or_next(max(due + (definition.grace_days + 1) * DAY, asked.opens))
                 says = dict(self._dated(wall, asked.opens, due, policy, announced=announced))
-                says.update(self._late(wall, late_from, policy))
+                says[late_from] = "overdue"
                 quota_days = frozenset(self._quota_days(wall, asked.opens, due, policy))
                 upward = self._goes_upward(wall, late_from, policy)
                 self._timetables[key] = Timetable(says, upward, quota_days)
         return self._timetables[key]
+
+    def repeats(self, definition, first, every):
+        """The days on which something is told again, every so often after ``first``, for years ahead."""
+        wall = self.wall_of(definition)
+        key = (self.policy_of(definition).name, first, every)
+        if key not in self._repeats:
+            found, day = set(), first
+            for step in range(1, 800):
+                if every.unit == "wd":
+                    for _ in range(every.count):
+                        day = wall.this_or_next(day + DAY)
+                    found.add(day)
+                else:
+                    found.add(wall.this_or_next(first + timedelta(days=every.count * step)))
+                if max(found) > first + 900 * DAY:
+                    break
+            self._repeats[key] = found
+        return self._repeats[key]
 
     @staticmethod
     def _goes_upward(wall, late_from, policy):
@@ -365,28 +498,6 @@ class Clerk:
         last = wall.this_or_last(due)
         if last >= self.campaign.issued:
             yield last, "due_today" if last == due else "lead"
-
-    @staticmethod
-    def _late(wall, first, policy):
-        yield first, "overdue"
-        every = policy.overdue
-        if every is None:
-            return
-        repeats = 0
-        if every.unit == "wd":
-            day, workdays = first, 0
-            while day < first + 2000 * DAY and (policy.max_repeats is None or repeats < policy.max_repeats):
-                day = wall.this_or_next(day + DAY)
-                workdays += 1
-                if workdays % every.count == 0:
-                    repeats += 1
-                    yield day, "overdue"
-            return
-        nominal = first + timedelta(days=every.count)
-        while nominal < first + 2000 * DAY and (policy.max_repeats is None or repeats < policy.max_repeats):
-            repeats += 1
-            yield wall.this_or_next(nominal), "overdue"
-            nominal += timedelta(days=every.count)
 
     @cached_property
     def addresses(self):

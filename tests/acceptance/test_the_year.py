@@ -46,6 +46,11 @@ def cut_down(folder, wanted):
     for group in units["groups"]:
         group["members"] = [unit for unit in group["members"] if unit in wanted]
     path.write_text(yaml.safe_dump(units, allow_unicode=True), encoding="utf-8")
+    # A window of the year is that of a ledger which was there from the first day on.
+    tasks = folder / "tasks.yaml"
+    text = tasks.read_text(encoding="utf-8")
+    assert "  # chase_from: 2022-04-08\n" in text
+    tasks.write_text(text.replace("  # chase_from:", "  chase_from:"), encoding="utf-8")
     return folder
 
 
@@ -301,10 +306,14 @@ def days_to(ref):
 
 
 def test_wanzhou_on_15_april_files_the_self_checks(silent):
-    # What was late on the 8th is said again after seven days; the experience of April every second workday.
-    assert silent["2022-04-15"] == (
-        items("due_today", 0, SELF_CHECKS) | items("overdue", -15, ["16", "23/self-check-notice"])
+    # What is late keeps one beat: every second workday from the 8th on, as the experience of April has it.
+    late = ["16", "23/self-check-notice"]
+    assert silent["2022-04-14"] == (
+        items("lead", 1, SELF_CHECKS)
+        | items("overdue", -14, late)
+        | items("overdue", -9, ["26/experience"], "2022-04")
     )
+    assert silent["2022-04-15"] == items("due_today", 0, SELF_CHECKS)
     assert "2022-04-16" not in silent
     assert "2022-04-17" not in silent
     # The first workday after is a Monday.
@@ -318,14 +327,14 @@ def test_wanzhou_before_labour_day_hears_of_the_fifth_and_on_the_fifth_it_is_due
         | items("lead", 32, ["22"])  # by 31 May; 30 days before is 1 May
         | items("overdue", -29, ["16", "23/self-check-notice"])
         | items("overdue", -24, ["26/experience"], "2022-04")
+        | items("overdue", -14, SELF_CHECKS)
     )
     for day in ("04-30", "05-01", "05-02", "05-03", "05-04"):
         assert f"2022-{day}" not in silent
-    # The self-checks were late on Mondays; Monday 2 May is a day off.
-    assert silent["2022-05-05"] == (
-        items("due_today", 0, WITH_EXPERIENCE, "2022-05") | items("overdue", -20, SELF_CHECKS)
-    )
+    # The second workday after the 29th is the 6th of May.
+    assert silent["2022-05-05"] == items("due_today", 0, WITH_EXPERIENCE, "2022-05")
     assert items("overdue", -1, WITH_EXPERIENCE, "2022-05") <= silent["2022-05-06"]
+    assert items("overdue", -21, SELF_CHECKS) <= silent["2022-05-06"]
 
 
 def test_wanzhou_hears_of_5_june_before_the_dragon_boat_holiday_and_after_it_that_it_is_late(silent):
@@ -333,18 +342,25 @@ def test_wanzhou_hears_of_5_june_before_the_dragon_boat_holiday_and_after_it_tha
     assert items("lead", 5, WITH_EXPERIENCE, "2022-06") <= silent["2022-05-31"]
     assert silent["2022-06-02"] == (
         items("lead", 3, WITH_EXPERIENCE, "2022-06")
-        | items(
-            "overdue", -28, WITH_EXPERIENCE, "2022-05"
-        )  # since 6 May, the 10th time: every second workday
+        | items("overdue", -28, WITH_EXPERIENCE, "2022-05")
         | items("overdue", -58, ["26/experience"], "2022-04")
+        | items("overdue", -63, ["16", "23/self-check-notice"])
+        | items("overdue", -48, SELF_CHECKS)
+        | items("overdue", -13, ["20"])
+        | items("overdue", -2, ["22"])
     )
     for day in ("03", "04", "05"):
         assert f"2022-06-{day}" not in silent
-    assert silent["2022-06-06"] == (
-        items("overdue", -1, WITH_EXPERIENCE, "2022-06")
-        | items("overdue", -17, ["20"])  # by 20 May, late since Monday 23 May
-        | items("overdue", -67, ["16", "23/self-check-notice"])  # on Fridays; Friday 3 June was off
-        | items("overdue", -52, SELF_CHECKS)  # on Mondays
+    # What is newly late is told by itself; on the second workday after the 2nd all that is late.
+    assert silent["2022-06-06"] == items("overdue", -1, WITH_EXPERIENCE, "2022-06")
+    assert silent["2022-06-07"] == (
+        items("overdue", -2, WITH_EXPERIENCE, "2022-06")
+        | items("overdue", -33, WITH_EXPERIENCE, "2022-05")
+        | items("overdue", -63, ["26/experience"], "2022-04")
+        | items("overdue", -68, ["16", "23/self-check-notice"])
+        | items("overdue", -53, SELF_CHECKS)
+        | items("overdue", -18, ["20"])
+        | items("overdue", -7, ["22"])
     )
 
 
@@ -365,7 +381,9 @@ def test_wanzhou_hears_of_5_october_before_national_day_and_after_it_that_it_is_
         | items("pace", 84, ["28/inspections"], "2022")
     )
     assert "2022-10-09" not in diligent, "worked, but there is nothing to say: every second workday"
-    assert diligent["2022-10-10"] == items("overdue", -5, WITH_EXPERIENCE, "2022-10")
+    assert diligent["2022-10-10"] == (
+        items("overdue", -5, WITH_EXPERIENCE, "2022-10") | items("overdue", -10, ["10/patrol"], "2022-Q3")
+    )
 
 
 def test_wanzhou_at_the_end_of_the_year(diligent):

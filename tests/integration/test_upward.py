@@ -173,10 +173,14 @@ def test_a_quota_is_mentioned_to_those_who_lag_only():
 
 def test_other_late_months_are_named_beside_the_one_that_is_due_to_be_said():
     with running(world(TABLE, units=("wanzhou",)), "2022-05-05 08:00") as engine:
-        engine.mornings("2022-05-05", "2022-06-06")
-        [mail] = mails(engine, "2022-06-07")
-    assert [item.ref for item in mail.items] == ["table-2@2022-05"]
-    assert mail.details["said"] == {"table-2@2022-05 wanzhou": {"also": ["2022-06"]}}
+        engine.mornings("2022-05-05", "2022-06-05")
+        [first] = mails(engine, "2022-06-06")
+        [second] = mails(engine, "2022-06-07")
+    assert [item.ref for item in first.items] == ["table-2@2022-06"]
+    assert first.details["said"] == {"table-2@2022-06 wanzhou": {"also": ["2022-05"]}}
+    # On the next day of the beat all that is late is told.
+    assert [item.ref for item in second.items] == ["table-2@2022-05", "table-2@2022-06"]
+    assert "said" not in second.details
 
 
 def test_an_extension_and_the_reason_for_a_return_are_told():

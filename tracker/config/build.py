@@ -154,6 +154,7 @@ def _contact(contact: ContactShape) -> Contact:
         language=contact.language,
         role=contact.role,
         stand_ins=tuple(_stand_in(each) for each in contact.stand_ins),
+        rhythm=contact.rhythm,
     )
 
 

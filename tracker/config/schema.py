@@ -248,6 +248,7 @@ class ContactShape(Shape):
     email: Address
     language: Literal["zh", "en"] | None = None
     role: Literal["to", "cc"] = "to"
+    rhythm: Literal["daily", "twice-weekly", "weekly"] = "daily"
     stand_ins: Annotated[list[StandInDays], _EmptyList] = Field(default_factory=list)
     memo: Text | None = None
 

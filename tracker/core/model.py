@@ -63,6 +63,10 @@ class Rule:
     until: date | None = None
 
 
+#: How often somebody is told again of what is overdue: on each day of the beat, or on fewer.
+Rhythm = Literal["daily", "twice-weekly", "weekly"]
+
+
 @dataclass(frozen=True, slots=True)
 class StandIn:
     """Who gets a contact's mail in [since, until), while that person is away."""
@@ -78,7 +82,8 @@ class StandIn:
 class Contact:
     """A person at a unit.  ``language`` None means the campaign's.
 
-    Whoever is ``cc`` gets the same mail for information; what is asked is asked of ``to``.
+    Whoever is ``cc`` gets the same mail for information; what is asked is asked of ``to``.  ``rhythm`` is how often
+    what is overdue is repeated to this contact, and to who stands in.
     """
 
     name: str
@@ -86,6 +91,7 @@ class Contact:
     language: Language | None = None
     role: Literal["to", "cc"] = "to"
     stand_ins: tuple[StandIn, ...] = ()
+    rhythm: Rhythm = "daily"
 
     def stand_in(self, day: date) -> StandIn | None:
         """Who gets this contact's mail on ``day`` instead; None if nobody does."""

@@ -25,12 +25,14 @@ class Rules:
     """By what the reminders of one definition are counted.
 
     ``workdays`` is the calendar of the policy, its quiet days taken out.  ``has_quota``: whether it is looked
-    at how far the work has come.
+    at how far the work has come.  ``by_beat``: what is overdue is said once here, and repeated with all else that
+    is (``core/beat.py``).
     """
 
     policy: Policy
     workdays: Workdays
     has_quota: bool = False
+    by_beat: bool = False
 
 
 class Said(NamedTuple):
@@ -123,11 +125,22 @@ def first_overdue(dates: Dates, workdays: Workdays) -> date | None:
 
 
 def escalation_day(dates: Dates, rules: Rules) -> date | None:
-    """The workday on which silence goes upward: the first day of being late is the first that counts (§6.4)."""
+    """The workday on which silence goes upward: the first day of being late is the first that counts (§6.4).
+
+    What was open again after that day only counts from then.
+    """
     workdays, after = rules.workdays, rules.policy.escalate
     start = first_overdue(dates, workdays)
     if start is None or after is None:
         return None
+    on = _counted(start, after, workdays)
+    if dates.again is None or dates.again <= on:
+        return on
+    return _counted(workdays.on_or_after(dates.again), after, workdays)
+
+
+def _counted(start: date, after: Interval, workdays: Workdays) -> date:
+    """The day that is the ``after``-th from ``start`` on, itself counted."""
     if after.unit == "wd":
         return workdays.after(start, after.count - 1) if after.count > 1 else start
     return workdays.on_or_after(start + timedelta(days=after.count - 1))
@@ -218,41 +231,43 @@ def _overdue(dates: Dates, rules: Rules, after: date) -> Iterator[Milestone]:
     if start > after:
         # What was over before it was asked for is late from the day on which it was.
         yield Milestone(start, Reason.OVERDUE, max(dates.grace_until + timedelta(days=1), dates.opens))
-    every = policy.overdue
+    every = None if rules.by_beat else policy.overdue
     if every is None:
         return
-    for step, nominal, on in repeats(start, every, workdays, after):
-        if policy.max_repeats is not None and step > policy.max_repeats:
+    last = date.max
+    if policy.max_repeats is not None:
+        last = nth_repeat(start, every, policy.max_repeats, workdays)[1]
+    for nominal, on in repeats(start, every, workdays, max(after, start)):
+        if on > last:
             return
         yield Milestone(on, Reason.OVERDUE, nominal)
 
 
-def repeats(
-    start: date, every: Interval, workdays: Workdays, after: date
-) -> Iterator[tuple[int, date, date]]:
-    """What comes ``every`` so long after ``start``, later than ``after``: (how often it has come, nominal day, workday).
+def repeats(start: date, every: Interval, workdays: Workdays, after: date) -> Iterator[tuple[date, date]]:
+    """What comes ``every`` so long after ``start``, later than ``after``: (nominal day, workday).
 
     Found without counting, however long ago ``start`` was and however long a run of days off is.
     """
-    step = 1
     if every.unit == "wd":
-        if after > start:
-            tomorrow = timedelta(days=1)
-            step = workdays.between(start + tomorrow, after + tomorrow) // every.count + 1
-        while True:
-            on = workdays.after(start, every.count * step)
-            yield step, on, on
-            step += 1
-    # Only what is due later than the last workday up to ``after`` comes later than ``after``.
-    told = workdays.on_or_before(max(after, start))
-    step = max(1, (told - start).days // every.count + 1)
+        step = workdays.between(start + timedelta(days=1), after + timedelta(days=1)) // every.count + 1
+    else:
+        # Only what is due later than the last workday up to ``after`` comes later than ``after``.
+        step = max(1, (workdays.on_or_before(max(after, start)) - start).days // every.count + 1)
     while True:
-        nominal = start + timedelta(days=every.count * step)
-        on = workdays.on_or_after(nominal)
+        nominal, on = nth_repeat(start, every, step, workdays)
         if on > after:
-            yield step, nominal, on
+            yield nominal, on
             after = on
         step += 1
+
+
+def nth_repeat(start: date, every: Interval, step: int, workdays: Workdays) -> tuple[date, date]:
+    """What comes ``step`` times ``every`` after ``start``: (nominal day, workday)."""
+    if every.unit == "wd":
+        on = workdays.after(start, every.count * step)
+        return on, on
+    nominal = start + timedelta(days=every.count * step)
+    return nominal, workdays.on_or_after(nominal)
 
 
 def _reviews(dates: Dates, rules: Rules, after: date) -> Iterator[Milestone]:

@@ -86,7 +86,7 @@ class Dates:
     ``due`` is nominal, by the rule.  ``effective_due`` is after holiday rule and extension, and the one in
     force.  ``grace_until`` is the last day that is not yet late.  All None for a task without a date.
     ``asked`` is when the document asked for it (its date of issue): nothing is said of it before; None means
-    when it opens.
+    when it opens.  ``again`` is the day from which it is open and late, where it was not open when its time was up.
     """
 
     opens: date
@@ -94,6 +94,7 @@ class Dates:
     effective_due: date | None
     grace_until: date | None
     asked: date | None = None
+    again: date | None = None
 
     @classmethod
     def of(

@@ -43,6 +43,7 @@ WILL_BE_SAID: Both = ("will be in that day's digest", "将列入当日汇总邮�
 BEFORE: Both = ("due before this ledger began, and not chased", "台账建立前到期，不予催报")
 NOT_IN_USE: Both = ("the service was not in use yet", "当时服务尚未启用")
 DID_NOT_RUN: Both = ("the service did not run that day", "当日服务未运行")
+REPEATED: Both = ("repeated with all else that is overdue", "与该单位其他逾期事项一并催报")
 CAUGHT_UP: Both = ("told after the service had not run, as it stood", "服务恢复后按当时情况补发")
 
 
@@ -108,6 +109,14 @@ def _english(every: Interval | None) -> str:
     return f"{every.count} {unit}{'s' if every.count > 1 else ''}"
 
 
+def beat(due: date | None, every: Interval | None) -> Both:
+    """It is repeated with all that is late of the unit."""
+    return (
+        f"overdue since {due}, repeated with all that is every {every}",
+        f"{due}到期未报，与其他逾期事项一并按{every}催报",
+    )
+
+
 def quiet(event: Event | None, day: date) -> Both:
     """Nothing was to be said, because of ``event`` on ``day``."""
     if event is None:
@@ -161,8 +170,8 @@ def missed(later: date | None) -> Both:
     )
 
 
-def without_rule(item: Item) -> Both:
-    """Why something was said for which no date of the rule is the reason."""
+def without_rule(item: Item, *, is_repeated: bool) -> Both:
+    """Why something was said for which no date of the rule is the reason; ``is_repeated``: it had been said before."""
     if item.reason in (Reason.RETURNED, Reason.OPENED):
         return _REASONS[item.reason]
-    return CAUGHT_UP
+    return REPEATED if is_repeated else CAUGHT_UP

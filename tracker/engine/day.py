@@ -12,33 +12,43 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, and_, bindparam, or_, select, update
 from sqlmodel import Session
 
-from tracker.core.model import Definition, Reason
+from tracker.core.beat import Late, late
+from tracker.core.model import Definition, Reason, Rhythm
 from tracker.core.pace import share
-from tracker.core.reminders import next_on, said_on
+from tracker.core.reminders import escalation_day, next_on, said_on
 from tracker.core.standing import Dates
 from tracker.engine.agenda import agenda_dates, told_from_text, told_to_text
 from tracker.engine.digests import DigestWriter, Line, Saying, saying
 from tracker.engine.inforce import InForce
+from tracker.engine.late import Beats
 from tracker.engine.nudges import Nudges
 from tracker.engine.returns import Reasons, reasons_for_returns, with_reason
 from tracker.engine.superseded import supersede
 from tracker.engine.written import PRESSING
+from tracker.store.beats import BEAT
 from tracker.store.tables import AGENDA, ASSIGNMENT
 
 # Statements are made once: making them costs more than running them.
 _OURS = AGENDA.c.campaign == bindparam("campaign")
 _IS_UP = AGENDA.c.next_on <= bindparam("day")
-#: Periods that are over: they are mentioned beside another period of the same thing.
-_IS_OVER = and_(AGENDA.c.period != "", AGENDA.c.effective_due < bindparam("day"))
+#: What is over is told with the beat of its unit, or mentioned beside another period of the same thing.
+_IS_OVER = AGENDA.c.effective_due < bindparam("day")
 _AGENDA_UP = select(AGENDA).where(_OURS, _IS_UP)
-_AGENDA_OVER = select(AGENDA).where(_OURS, _IS_OVER, AGENDA.c.next_on > bindparam("day"))
+_AGENDA_OVER = select(AGENDA).where(_OURS, _IS_OVER)
 _OPEN = (
-    select(ASSIGNMENT.c.agenda_id, ASSIGNMENT.c.unit, ASSIGNMENT.c.progress, ASSIGNMENT.c.answered)
+    select(
+        ASSIGNMENT.c.agenda_id,
+        ASSIGNMENT.c.unit,
+        ASSIGNMENT.c.progress,
+        ASSIGNMENT.c.answered,
+        ASSIGNMENT.c.late_since,
+        ASSIGNMENT.c.extended_due,
+    )
     .join(AGENDA, AGENDA.c.id == ASSIGNMENT.c.agenda_id)
     .where(_OURS, ASSIGNMENT.c.quiet.is_(False), ASSIGNMENT.c.removed_on.is_(None))
     .order_by(ASSIGNMENT.c.unit)
@@ -46,6 +56,9 @@ _OPEN = (
 )
 _OPEN_ROWS = _OPEN.where(_IS_UP)
 _OPEN_ROWS_AND_OVER = _OPEN.where(or_(_IS_UP, _IS_OVER))
+_OPEN_ROWS_AND_BEATS = _OPEN.outerjoin(
+    BEAT, and_(BEAT.c.campaign == ASSIGNMENT.c.campaign, BEAT.c.unit == ASSIGNMENT.c.unit)
+).where(or_(_IS_UP, and_(_IS_OVER, BEAT.c.next_on <= bindparam("day"))))
 _ADVANCE = (
     update(AGENDA)
     .where(AGENDA.c.id == bindparam("row"))
@@ -64,6 +77,34 @@ class _Speech:
     to_unit: Saying | None = None
     pace: tuple[Saying, Definition, int] | None = None
     upward: Saying | None = None
+    #: What its assignments are from today on, where they are newly late; and the day on which they go upward.
+    late: Late | None = None
+    goes_up: date | None = None
+
+    def is_alone(self, row: _OpenRow) -> bool:
+        """Whether an assignment was open again later only, and goes upward by itself."""
+        return row.late_since is not None and self.goes_up is not None and row.late_since > self.goes_up
+
+
+class _OpenRow(NamedTuple):
+    """One open assignment, as ``_OPEN`` selects it."""
+
+    agenda: int
+    unit: str
+    progress: int
+    answered: str | None
+    late_since: date | None
+    extended_due: date | None
+
+
+@dataclass(slots=True)
+class _Over:
+    """An agenda row whose date has passed; ``late`` is what its assignments are that were open then."""
+
+    row: Row[Any]
+    dates: Dates
+    late: Late
+    said: Saying | None = None
 
 
 def plan_day(session: Session, force: InForce, timezone: str, day: date, now: datetime) -> int:
@@ -79,7 +120,8 @@ def plan_day(session: Session, force: InForce, timezone: str, day: date, now: da
         waiting=told_again.by_address,
         unheard=told_again.unheard,
     )
-    agenda = _Agenda(session, force, timezone, day)
+    beats = Beats(session, force, timezone, day)
+    agenda = _Agenda(session, force, timezone, day, beats)
     nudges = Nudges(session, force, timezone, day)
     reasons = reasons_for_returns(session, force.campaign.id)
     lines_of_unit = nudges.by_unit
@@ -90,8 +132,11 @@ def plan_day(session: Session, force: InForce, timezone: str, day: date, now: da
         writer.add(unit, _explained(lines_of_unit[unit], reasons))
     for address, lines in told_again.by_address.items():
         writer.add_for(address, _explained(lines, reasons))
+    for superior, line in nudges.upward:
+        writer.add_upward(superior, line)
     written = writer.finish()
     agenda.advance()
+    beats.save()
     nudges.forget()
     return written
 
@@ -104,12 +149,13 @@ def _explained(lines: Sequence[Line], reasons: Reasons) -> Sequence[Line]:
 class _Agenda:
     """The rows of the agenda that are up on a day in one time zone, and what they have to say."""
 
-    def __init__(self, session: Session, force: InForce, timezone: str, day: date) -> None:
+    def __init__(self, session: Session, force: InForce, timezone: str, day: date, beats: Beats) -> None:
         self._session = session
         self._force = force
         self._timezone = timezone
         self._day = day
         self._where = {"campaign": force.campaign.id, "day": day}
+        self._beats = beats
         self._speeches: dict[int, _Speech] = {}
         self._following: list[dict[str, object]] = []
         self._heard: set[int] = set()
@@ -118,8 +164,7 @@ class _Agenda:
         self._before: set[int] = set()
         for row in session.execute(_AGENDA_UP, self._where):
             self._take(row)
-        #: Key and period of those that are late, but have their own reminder on another day.
-        self._also = self._find_also()
+        self._over = self._find_over() if beats.up or self._late_keys else {}
 
     def _take(self, row: Row[Any]) -> None:
         force, day = self._force, self._day
@@ -154,70 +199,113 @@ class _Agenda:
         self, row: Row[Any], definition: Definition, dates: Dates, reason: Reason | None, *, upward: bool
     ) -> None:
         speech = self._speeches[row.id] = _Speech()
+        rules = self._force.rules(definition)
+        speech.goes_up = escalation_day(dates, rules) if upward else None
         if reason is Reason.PACE:
             wanted = definition.target.count if definition.target is not None else 0
             due_by_now = share(wanted, dates, self._day)
             speech.pace = (self._saying(row, dates, reason), definition, due_by_now)
         elif reason is not None:
             speech.to_unit = self._saying(row, dates, reason)
-            if reason is Reason.OVERDUE and row.period:
-                self._late_keys.add(row.key)
+            if reason is Reason.OVERDUE:
+                speech.late = late(dates, rules)
+                if row.period:
+                    self._late_keys.add(row.key)
         if upward:
             speech.upward = self._saying(row, dates, Reason.ESCALATION)
 
     def _saying(self, row: Row[Any], dates: Dates, reason: Reason) -> Saying:
         return saying(self._force, row.key, row.period, dates, reason, self._day)
 
-    def _find_also(self) -> dict[int, tuple[str, str]]:
-        found: dict[int, tuple[str, str]] = {}
-        if not self._late_keys:
-            return found
+    def _find_over(self) -> dict[int, _Over]:
+        found: dict[int, _Over] = {}
         for row in self._session.execute(_AGENDA_OVER, self._where):
             definition = self._force.campaign.definitions.get(row.key)
-            if definition is None or row.key not in self._late_keys:
+            if definition is None:
                 continue
             dates = agenda_dates(self._force, definition, row)
             if not self._force.is_chased(dates):
                 self._before.add(row.id)
-            grace_until = dates.grace_until
-            if grace_until is not None and grace_until < self._day:
-                found[row.id] = (row.key, row.period)
+            each = late(dates, self._force.rules(definition))
+            if each is not None and each.since <= self._day:
+                found[row.id] = _Over(row, dates, each)
         return found
 
-    def open_rows(self) -> Iterator[tuple[str, list[OpenRow]]]:
-        """Every open assignment that has something to say, unit by unit."""
-        query = _OPEN_ROWS_AND_OVER if self._also else _OPEN_ROWS
+    def open_rows(self) -> Iterator[tuple[str, list[_OpenRow]]]:
+        """Every open assignment that may have something to say, unit by unit."""
+        query = _OPEN_ROWS_AND_BEATS if self._beats.up else _OPEN_ROWS
+        if self._late_keys:
+            # The other late periods of the same thing are named beside the new one.
+            query = _OPEN_ROWS_AND_OVER
         parts = self._session.execute(query, self._where).partitions()
-        rows: Iterator[OpenRow] = (tuple(row) for part in parts for row in part)
+        rows = (_OpenRow(*row) for part in parts for row in part)
         for unit, group in groupby(rows, key=itemgetter(1)):
             yield unit, list(group)
 
-    def lines(self, unit: str, rows: Sequence[OpenRow], writer: DigestWriter) -> list[Line]:
+    def lines(self, unit: str, rows: Sequence[_OpenRow], writer: DigestWriter) -> list[Line]:
         """What ``unit`` is told; what goes upward is handed to ``writer``."""
-        lines: list[Line] = []
-        also: dict[str, list[str]] = defaultdict(list)
-        speeches = self._speeches
-        for agenda, _, progress, answered in rows:
-            if agenda in self._before and answered != "returned":
-                continue
-            self._heard.add(agenda)
-            speech = speeches.get(agenda)
+        lines: dict[int, Line] = {}
+        newly: list[Late] = []
+        rows = [row for row in rows if row.agenda not in self._before or row.answered == "returned"]
+        for row in rows:
+            self._heard.add(row.agenda)
+            speech = self._speeches.get(row.agenda)
             if speech is None:
-                if agenda in self._also:
-                    key, period = self._also[agenda]
-                    also[key].append(period)
                 continue
-            if speech.to_unit is not None:
-                lines.append(Line(speech.to_unit, unit, progress))
-            elif speech.pace is not None and self._lags(unit, progress, speech.pace):
-                lines.append(Line(speech.pace[0], unit, progress))
-            if speech.upward is not None and (superior := self._force.superior(unit)) is not None:
-                writer.add_upward(superior, Line(speech.upward, unit, progress))
-        return _mention(lines, also) if also else lines
+            said = speech.to_unit or self._pace(row, speech)
+            if said is not None:
+                lines[row.agenda] = _line(said, row)
+            if speech.late is not None:
+                newly.append(speech.late)
+            if speech.upward is not None and not speech.is_alone(row):
+                superior = self._force.superior(unit)
+                if superior is not None:
+                    writer.add_upward(superior, _line(speech.upward, row))
+        lates = self._lates(rows)
+        if unit in self._beats.up:
+            if rhythms := self._beats.heard_by(unit, [each for each, _, _ in lates]):
+                lines = {**self._repeated(lates, rhythms), **lines}
+        elif newly:
+            self._beats.join(unit, newly)
+        also = self._also(lates, lines)
+        return _mention(list(lines.values()), also) if also else list(lines.values())
 
-    def _lags(self, unit: str, progress: int, pace: tuple[Saying, Definition, int]) -> bool:
-        _, definition, due_by_now = pace
-        return progress < due_by_now and self._force.target(definition, unit) is not None
+    def _lates(self, rows: Sequence[_OpenRow]) -> list[tuple[Late, _Over, _OpenRow]]:
+        found = []
+        for row in rows if self._over else ():
+            over = self._over.get(row.agenda)
+            if over is not None:
+                found.append((over.late, over, row))
+        return found
+
+    def _repeated(
+        self, lates: Sequence[tuple[Late, _Over, _OpenRow]], rhythms: frozenset[Rhythm]
+    ) -> dict[int, Line]:
+        """All that is late, on a day of the unit's beat, for contacts of these ``rhythms``."""
+        found = {}
+        for each, over, row in lates:
+            if each.may_be_said(self._day):
+                over.said = over.said or self._saying(over.row, over.dates, Reason.OVERDUE)
+                found[row.agenda] = _line(over.said, row)._replace(rhythms=rhythms)
+        return found
+
+    def _also(
+        self, lates: Sequence[tuple[Late, _Over, _OpenRow]], lines: Mapping[int, Line]
+    ) -> dict[str, list[str]]:
+        """Other late periods of what is newly late, whose own day is another one."""
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for _, over, row in lates:
+            if over.row.key in self._late_keys and over.row.period and row.agenda not in lines:
+                found[over.row.key].append(over.row.period)
+        return found
+
+    def _pace(self, row: _OpenRow, speech: _Speech) -> Saying | None:
+        """What is said to a unit that lags."""
+        if speech.pace is None:
+            return None
+        said, definition, due_by_now = speech.pace
+        lags = row.progress < due_by_now and self._force.target(definition, row.unit) is not None
+        return said if lags else None
 
     def advance(self) -> None:
         """Each row to its next day; with nobody left to remind it sleeps until an event wakes it."""
@@ -226,6 +314,10 @@ class _Agenda:
                 values["new_next_on"], values["new_told"] = None, ""
         if self._following:
             self._session.connection().execute(_ADVANCE, self._following)
+
+
+def _line(said: Saying, row: _OpenRow) -> Line:
+    return Line(said, row.unit, row.progress, is_extended=row.extended_due is not None)
 
 
 def _mention(lines: Sequence[Line], also: Mapping[str, list[str]]) -> list[Line]:

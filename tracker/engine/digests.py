@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row
 from sqlmodel import Session
 
-from tracker.core.model import MailKind, Reason
+from tracker.core.model import MailKind, Reason, Rhythm
 from tracker.core.standing import Dates
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import last_event
@@ -44,12 +44,23 @@ class Saying:
 
 
 class Line(NamedTuple):
-    """A saying to one unit, with how much of its quota that unit has done, and what else is to be told with it."""
+    """A saying to one unit, with how much of its quota that unit has done, and what else is to be told with it.
+
+    ``is_extended``: this unit was given more time.  ``rhythms`` are those of the contacts who hear of it today; None
+    is everybody.
+    """
 
     saying: Saying
     unit: str
     progress: int = 0
     beside: Mapping[str, object] | None = None
+    is_extended: bool = False
+    rhythms: Collection[Rhythm] | None = None
+
+    @property
+    def extended_from(self) -> date | None:
+        """The date by the rule, where this unit was given more time."""
+        return self.saying.extended_from if self.is_extended else None
 
 
 def saying(force: InForce, key: str, period: str, dates: Dates, reason: Reason, day: date) -> Saying:
@@ -72,7 +83,8 @@ def saying(force: InForce, key: str, period: str, dates: Dates, reason: Reason, 
 def line_of(force: InForce, row: Row[Any], reason: Reason, day: date) -> Line:
     """What is said on ``day``, for ``reason``, of the assignment of a row."""
     dates = Dates(row.opens, row.due, row.effective_due, row.grace_until)
-    return Line(saying(force, row.key, row.period, dates, reason, day), row.unit, row.progress)
+    said = saying(force, row.key, row.period, dates, reason, day)
+    return Line(said, row.unit, row.progress, is_extended=row.extended_due is not None)
 
 
 def _extended_from(force: InForce, key: str, dates: Dates) -> date | None:
@@ -136,10 +148,14 @@ class DigestWriter:
             return
         once = sorted({line.saying.ref: line for line in lines}.values(), key=_rank)
         for address in addresses:
+            rhythm = self._people.persons[address].rhythms.get(unit)
+            heard = once
+            if rhythm is not None:
+                heard = [line for line in once if line.rhythms is None or rhythm in line.rhythms]
             if address in self._waiting:
-                self._lines[address].extend(once)
+                self._lines[address].extend(heard)
             else:
-                self._write(address, once)
+                self._write(address, heard)
 
     def add_for(self, address: str, lines: Iterable[Line]) -> None:
         """What one person is told, who must be among ``waiting``; what the unit is told anew counts more."""
@@ -198,7 +214,7 @@ class DigestWriter:
 def digest_content(lines: Sequence[Line]) -> str:
     """The items of a digest as the outbox keeps them."""
     names = {of: json.dumps(of) for of in {line.unit for line in lines}}
-    return f"[{','.join([f'{said.head}{names[of]}{said.tail}' for said, of, _, _ in lines])}]"
+    return f"[{','.join([f'{said.head}{names[of]}{said.tail}' for said, of, *_ in lines])}]"
 
 
 def _item(line: Line) -> str:
@@ -215,7 +231,7 @@ def digest_details(person: Person, lines: Sequence[Line], more: Mapping[str, obj
     said = {
         f"{line.saying.ref} {line.unit}": _beside(line)
         for line in lines
-        if line.beside is not None or line.saying.extended_from is not None
+        if line.beside is not None or line.extended_from is not None
     }
     if said:
         facts["said"] = said
@@ -247,8 +263,8 @@ def mail_row(
 
 def _beside(line: Line) -> dict[str, object]:
     facts = dict(line.beside or {})
-    if line.saying.extended_from is not None:
-        facts["extended_from"] = line.saying.extended_from.isoformat()
+    if line.extended_from is not None:
+        facts["extended_from"] = line.extended_from.isoformat()
     return facts
 
 

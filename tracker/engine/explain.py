@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
 from sqlmodel import Session
 
+from tracker.core.beat import beats, late
 from tracker.core.model import Definition, Event, Item, MailKind, Reason
 from tracker.core.pace import share
 from tracker.core.reminders import Milestone, before_due_by_rule, milestones
@@ -26,6 +27,7 @@ from tracker.engine import because
 from tracker.engine.agenda import first_day
 from tracker.engine.because import Both
 from tracker.engine.inforce import InForce
+from tracker.engine.late import beat_of, told_through
 from tracker.engine.ledger import find_assignment, read_recorded
 from tracker.engine.mails import StoredMail, mails_about
 from tracker.store.tables import MailState
@@ -94,7 +96,7 @@ def explain(session: Session, force: InForce, ref: str, unit: str, now: datetime
     definition = force.definition(row.key)
     spans = _spans(force, definition, row, read_recorded(session, row.id))
     told = _Told(session, force, definition, ref, unit, spans, now)
-    entries = sorted(told.entries(), key=lambda entry: entry.on)
+    entries = sorted(told.entries(), key=lambda entry: (entry.on, entry.reason is Reason.ESCALATION))
     last = spans[-1]
     stands = force.standing(definition, last.dates, last.answer, force.day(now))
     return Explanation(
@@ -115,10 +117,20 @@ def _spans(
         answer = fold([each for _, each in events[:count]], target=target)
         starts.append((recorded_at, answer, event))
     ends = [start for start, _, _ in starts[1:]] + [EVER]
-    return [
-        _Span(since, until, force.dates(definition, row.opens, row.due, answer.extended_due), answer, event)
-        for (since, answer, event), until in zip(starts, ends, strict=True)
-    ]
+    spans: list[_Span] = []
+    for (since, answer, cause), until in zip(starts, ends, strict=True):
+        stands = force.dates(definition, row.opens, row.due, answer.extended_due)
+        if cause is not None:
+            following = told_through(force, row.unit, since) + timedelta(days=1)
+            was, again = _is_late(spans[-1].answer, spans[-1].dates, following), spans[-1].dates.again
+            again = (again if was else following) if _is_late(answer, stands, following) else None
+            stands = replace(stands, again=again)
+        spans.append(_Span(since, until, stands, answer, cause))
+    return spans
+
+
+def _is_late(answer: Answer, dates: Dates, day: date) -> bool:
+    return not answer.quiet and dates.grace_until is not None and dates.grace_until < day
 
 
 class _Told:
@@ -134,6 +146,7 @@ class _Told:
         spans: Sequence[_Span],
         now: datetime,
     ) -> None:
+        self.session = session
         self.force = force
         self.definition = definition
         self.rules = force.rules(definition)
@@ -142,6 +155,8 @@ class _Told:
         self.spans = spans
         self.now = now
         self.superior = force.superior(unit)
+        #: How many reminders that would repeat are shown of those to come.
+        self.ahead = 0
         self.zone = ZoneInfo(force.zone_of(unit))
         self.today = now.astimezone(self.zone).date()
         self.began = first_day(session, force.campaign.id) or self.today
@@ -167,7 +182,25 @@ class _Told:
         for day, mails in self.mails.items():
             for reason in dict.fromkeys(item.reason for _, item in mails):
                 if (day, reason) not in explained:
-                    yield self._without_milestone(day, reason)
+                    is_repeated = any(on < day for on, said in explained if said is reason)
+                    yield self._without_milestone(day, reason, is_repeated=is_repeated)
+        yield from self._beats_ahead()
+
+    def _beats_ahead(self) -> Iterator[Entry]:
+        """The days on which it will be told with all that is late of the unit, if nobody answers."""
+        span, own = self.spans[-1], late(self.spans[-1].dates, self.rules)
+        is_left = span.answer.quiet or not self.force.is_chased(span.dates, span.answer.answered)
+        if own is None or is_left or self._nobody(Reason.OVERDUE) is not None:
+            return
+        yesterday = self.today - timedelta(days=1)
+        begins = max(yesterday, own.since)
+        anchor, first = beat_of(self.session, self.force, self.unit, begins, own)
+        told = {day for day, mails in self.mails.items() if any(i.reason is Reason.OVERDUE for _, i in mails)}
+        days = beats(anchor, first, begins) if first is not None else ()
+        for on in islice((day for day in days if day not in told), max(0, SHOWN_AHEAD - self.ahead)):
+            if own.may_be_said(on) and first is not None:
+                rule = because.beat(span.dates.effective_due, first.every)
+                yield Entry(on, Reason.OVERDUE, Fate.PLANNED, because.joined(rule, because.WILL_BE_SAID))
 
     def _milestones(self, span: _Span) -> Iterator[tuple[Milestone, bool]]:
         """Those whose sending time lies in ``span``, each with whether another one of that day took its place."""
@@ -188,6 +221,7 @@ class _Told:
                 continue
             if moment > self.now:
                 ahead += 1
+                self.ahead += 1
             if ahead > SHOWN_AHEAD:
                 return
             is_left = not self.force.is_chased(span.dates, span.answer.answered)
@@ -264,10 +298,15 @@ class _Told:
         event = span.event
         return because.quiet(event, self.today if event is None else self.force.day(event.at))
 
-    def _without_milestone(self, day: date, reason: Reason) -> Entry:
+    def _without_milestone(self, day: date, reason: Reason, *, is_repeated: bool) -> Entry:
         found = [(mail, item) for mail, item in self.mails[day] if item.reason is reason]
         outcome, fate = _what_became_of([mail for mail, _ in found])
-        return Entry(day, reason, outcome, because.joined(because.without_rule(found[0][1]), fate))
+        return Entry(
+            day,
+            reason,
+            outcome,
+            because.joined(because.without_rule(found[0][1], is_repeated=is_repeated), fate),
+        )
 
 
 def _what_became_of(mails: Sequence[StoredMail]) -> tuple[Fate, Both]:

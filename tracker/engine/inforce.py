@@ -84,7 +84,7 @@ class InForce:
             calendar = self._calendars.get(policy.quiet)
             if calendar is None:
                 calendar = self._calendars[policy.quiet] = self.workdays.without(policy.quiet)
-            found = Rules(policy, calendar, has_quota=definition.target is not None)
+            found = Rules(policy, calendar, has_quota=definition.target is not None, by_beat=True)
             self._rules[definition.key] = found
         return found
 

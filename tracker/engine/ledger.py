@@ -20,6 +20,7 @@ from tracker.core.occurrences import parse_ref
 from tracker.core.standing import Answer, Dates, fold, mark_of, standing_places
 from tracker.engine.agenda import ensure_agenda, said_through
 from tracker.engine.inforce import InForce
+from tracker.engine.late import Step
 from tracker.engine.revisions import Revisions, date_held
 from tracker.errors import UnknownNameError
 from tracker.store.database import in_turn
@@ -215,18 +216,20 @@ def _store_answer(
     now: datetime,
     event: Event,
 ) -> None:
-    today = force.day(now)
+    step = Step(session, force, definition, row, now)
     dates = force.dates(definition, row.opens, row.due, answer.extended_due)
     values = settled(force, definition, dates, answer)
-    said = said_through(session, force, today)
+    said = said_through(session, force, force.day(now))
     values["agenda_id"], _ = ensure_agenda(session, force, definition, row.period, dates, said, answer=answer)
+    values |= step.lateness(dates, answer)
     if answer.answered == "returned" and event.event in (EventKind.RETURN, EventKind.UNDO):
-        values |= {"nudge": "returned", "nudge_on": today}
+        values |= {"nudge": "returned", "nudge_on": force.day(now)}
     session.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.id == row.id).values(**values))
     revised = Revisions(session, force, now)
     held = None if answer.excused else dates.effective_due
     revised.add(row, definition.title, date_held(row), held)
     revised.flush()
+    step.done(dates, answer)
 
 
 def settle_filing(session: Session, assignment: int) -> None:

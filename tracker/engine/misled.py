@@ -21,6 +21,7 @@ from tracker.engine.agenda import BEGAN, first_day, go_on_after, planned_day, se
 from tracker.engine.alerts import alert_details, alert_row
 from tracker.engine.asked import cell_of
 from tracker.engine.inforce import InForce
+from tracker.engine.late import begin_beats, forget_beats
 from tracker.engine.outbox import IS_FREE, enqueue, moments
 from tracker.store.campaigns import write_fact
 from tracker.store.tables import ASSIGNMENT, MAIL, UNDERWAY, MailState
@@ -75,8 +76,10 @@ def come_back(session: Session, force: InForce, now: datetime) -> None:
         go_on_after(
             session, force, said, true(), told={zone: day for zone, day in told.items() if day > said}
         )
+    forget_beats(session, force, max(days.values()))
     for zone, day in told.items():
         set_planned_day(session, force.campaign.id, zone, day)
+    begin_beats(session, force, min(told.values()))
     latest = max(day for day in planned.values() if day is not None)
     facts = {"planned": latest, "today": force.day(now), "let_go": let_go, "out": out}
     _tell_operator(session, force, facts, now)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date
+from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlmodel import Session
 
-from tracker.core.model import Reason
+from tracker.core.model import Definition, Reason
 from tracker.engine.digests import Line, line_of
 from tracker.engine.inforce import InForce
-from tracker.store.lots import lots
+from tracker.engine.late import after_telling, own_dates, upward_alone
 from tracker.store.tables import ASSIGNMENT
 
 _NUDGED = select(ASSIGNMENT).where(
@@ -24,36 +25,41 @@ _NUDGED = select(ASSIGNMENT).where(
 
 
 class Nudges:
-    """Those of one day in one time zone; ``by_unit`` are their lines."""
+    """Those of one day in one time zone: ``by_unit`` are their lines, ``upward`` what goes to whom they report to."""
 
     def __init__(self, session: Session, force: InForce, timezone: str, day: date) -> None:
         self._session = session
-        self._done: list[int] = []
-        self._waiting: list[dict[str, object]] = []
+        self._done: list[dict[str, object]] = []
         self.by_unit: defaultdict[str, list[Line]] = defaultdict(list)
+        self.upward: list[tuple[str, Line]] = []
         for row in session.execute(_NUDGED, {"campaign": force.campaign.id, "day": day}).all():
-            if row.key not in force.campaign.definitions:
+            definition = force.campaign.definitions.get(row.key)
+            if definition is None:
                 continue
             reason, _, zones = row.nudge.partition("|")
             told = {zone for zone in zones.split(";") if zone}
             if timezone not in told:
-                self.by_unit[row.unit].append(line_of(force, row, Reason(reason), day))
+                self._say(force, definition, row, Reason(reason), day)
             told.add(timezone)
+            nudge = {"nudge": f"{reason}|{';'.join(sorted(told))}", "nudge_on": row.nudge_on}
             if told.issuperset(force.timezones):
-                self._done.append(row.id)
-            else:
-                self._waiting.append({"row": row.id, "new_nudge": f"{reason}|{';'.join(sorted(told))}"})
+                nudge = after_telling(force, definition, row, day)
+            self._done.append({"row": row.id, **{f"new_{name}": value for name, value in nudge.items()}})
+
+    def _say(self, force: InForce, definition: Definition, row: Row[Any], reason: Reason, day: date) -> None:
+        if reason is not Reason.ESCALATION:
+            self.by_unit[row.unit].append(line_of(force, row, reason, day))
+        dates = own_dates(force, row)
+        upward = upward_alone(force.rules(definition), dates)
+        if upward is not None and upward <= day and (superior := force.superior(row.unit)) is not None:
+            self.upward.append((superior, line_of(force, row, Reason.ESCALATION, day)))
 
     def forget(self) -> None:
-        """They have been told, or wait for the other time zones."""
-        for lot in lots(self._done):
-            self._session.execute(
-                update(ASSIGNMENT).where(ASSIGNMENT.c.id.in_(lot)).values(nudge=None, nudge_on=None)
-            )
-        if self._waiting:
+        """They have been told, or wait for the other time zones, or for the day on which silence goes upward."""
+        if self._done:
             self._session.connection().execute(
                 update(ASSIGNMENT)
                 .where(ASSIGNMENT.c.id == bindparam("row"))
-                .values(nudge=bindparam("new_nudge")),
-                self._waiting,
+                .values(nudge=bindparam("new_nudge"), nudge_on=bindparam("new_nudge_on")),
+                self._done,
             )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from tracker.core.model import Campaign, Contact, Language, StandIn, Unit
+from tracker.core.model import Campaign, Contact, Language, Rhythm, StandIn, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,8 @@ class Person:
 
     ``units`` are ids in the order of the files, ``timezone`` is the one by whose clock and calendar this person
     gets mail: that of the first unit which names the address.  What concerns the units ``copied`` is for information
-    only; ``stands_in`` has the name of the contact who is away, by unit.
+    only; ``stands_in`` has the name of the contact who is away, by unit, ``rhythms`` how often what is overdue is
+    repeated, where that is less than daily.
     """
 
     email: str
@@ -25,6 +26,7 @@ class Person:
     timezone: str
     copied: frozenset[str] = frozenset()
     stands_in: Mapping[str, str] = field(default_factory=dict)
+    rhythms: Mapping[str, Rhythm] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,11 @@ class _Found:
     #: By unit, whether all of it is for information only.
     units: dict[str, bool] = field(default_factory=dict)
     stands_in: dict[str, str] = field(default_factory=dict)
+    rhythms: dict[str, Rhythm] = field(default_factory=dict)
+
+
+#: From the most mails to the fewest.
+_RHYTHMS: tuple[Rhythm, ...] = ("daily", "twice-weekly", "weekly")
 
 
 def people_on(campaign: Campaign, zones: Mapping[str, str], day: date) -> People:
@@ -71,6 +78,8 @@ def people_on(campaign: Campaign, zones: Mapping[str, str], day: date) -> People
             addresses[address] = None
             person = found.setdefault(address, _Found(who))
             person.units[unit.id] = person.units.get(unit.id, True) and contact.role == "cc"
+            others = person.rhythms.get(unit.id, contact.rhythm)
+            person.rhythms[unit.id] = min(others, contact.rhythm, key=_RHYTHMS.index)
             if who is not contact:
                 person.stands_in.setdefault(unit.id, contact.name)
         of_unit[unit.id] = tuple(addresses)
@@ -88,6 +97,7 @@ def _person(found: _Found, campaign: Campaign, timezone: str) -> Person:
         timezone=timezone,
         copied=frozenset(unit for unit, is_copied in found.units.items() if is_copied),
         stands_in=found.stands_in,
+        rhythms={unit: rhythm for unit, rhythm in found.rhythms.items() if rhythm != "daily"},
     )
 
 

@@ -23,6 +23,7 @@ from tracker.engine.agenda import agenda_dates, agenda_values, ensure_agenda
 from tracker.engine.bulk import Bulk
 from tracker.engine.filestatus import Appeared, Words
 from tracker.engine.inforce import InForce
+from tracker.engine.late import begin_beats, lateness
 from tracker.engine.ledger import events_of, settle_filing, settled
 from tracker.engine.revisions import Revisions, date_held
 from tracker.errors import AnotherDocumentError, RemovalsHeldBackError
@@ -139,6 +140,7 @@ def reconcile(
     for gone in known.values():
         _remove_definition(session, force, gone, today, changes, revised)
     revised.flush()
+    begin_beats(session, force, today - timedelta(days=1))
     return changes
 
 
@@ -326,7 +328,8 @@ class _Writer:
         held = date_held(row)
         yesterday = today - timedelta(days=1)
         row.agenda_id, _ = self._agenda(row.period, dates, yesterday, answer)
-        for name, value in settled(self.force, definition, dates, answer).items():
+        values = settled(self.force, definition, dates, answer)
+        for name, value in (values | lateness(self.force, definition, row, dates, answer, today)).items():
             setattr(row, name, value)
         self.revised.add(row, definition.title, held, date_held(row))
 

@@ -44,6 +44,7 @@ from sqlmodel import Session
 
 from tracker.errors import DatabaseError
 from tracker.store import passing as _passing  # noqa: F401 - its tables belong to the metadata
+from tracker.store.beats import BEAT
 from tracker.store.tables import (
     AGENDA,
     ASSIGNMENT,
@@ -57,7 +58,7 @@ from tracker.store.tables import (
 )
 
 #: Raised with every change of the tables.
-SCHEMA = "8"
+SCHEMA = "9"
 
 #: How long a writer waits for another one before it gives up, in seconds.
 LOCK_TIMEOUT = 60
@@ -277,7 +278,7 @@ LOT = 5_000
 def copy_ledger(source: Database, target: Database) -> None:
     """Everything but the outbox from one database into an empty one, of whichever kind."""
     with source.reading() as reading, target.writing() as writing:
-        for table in (META, CAMPAIGN, DEFINITION, AGENDA, ASSIGNMENT, EVENT, REQUEST, REVISION):
+        for table in (META, CAMPAIGN, DEFINITION, AGENDA, ASSIGNMENT, BEAT, EVENT, REQUEST, REVISION):
             if table is META:
                 writing.execute(delete(META))
             rows = reading.execute(select(table).execution_options(yield_per=LOT))

@@ -112,7 +112,8 @@ class AssignmentRow(Base, table=True):
     ``quiet`` is True when nothing is to be said about it (answered, waived, paused).  ``mark`` is all of the
     answer that a standing depends on, as one number (``core/standing.py``).  ``nudge_on`` is a date on which this
     one alone is to be mentioned for the reason ``nudge`` (behind it the time zones that have been told, while
-    others have not).  ``removed_on`` is set when an edit of the files took it away and it has a history to keep.
+    others have not).  ``late_since`` is the day of digests from which it is open and late, where it was not open in time.
+    ``removed_on`` is set when an edit of the files took it away and it has a history to keep.
     """
 
     __tablename__ = "assignment"
@@ -150,6 +151,7 @@ class AssignmentRow(Base, table=True):
     via: str | None = None
     nudge: str | None = None
     nudge_on: date | None = None
+    late_since: date | None = None
     removed_on: date | None = None
     campaign: str = of_campaign()
 

@@ -1,0 +1,319 @@
+"""Keeps the beat of what is overdue for each unit, and from when one assignment alone is late (docs/design/ledger.md).
+
+``beat`` is a sum, like the answer of an assignment: each event and each day of digests brings it a step further, and it
+can be made anew from both.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, and_, bindparam, delete, insert, select, update
+from sqlmodel import Session
+
+from tracker.core.beat import Late, is_slower, last_beat, late, leader, leader_on, next_beat, rhythms_on
+from tracker.core.model import Definition, Reason, Rhythm
+from tracker.core.reminders import Rules, escalation_day
+from tracker.core.standing import Answer, Dates
+from tracker.engine.agenda import planned_day
+from tracker.engine.inforce import InForce
+from tracker.store.beats import BEAT
+from tracker.store.lots import lots
+from tracker.store.tables import ASSIGNMENT, AssignmentRow
+
+A_DAY = timedelta(days=1)
+
+#: What one assignment alone is told because it is late.
+_OF_LATENESS = (Reason.OVERDUE.value, Reason.ESCALATION.value)
+
+_OPEN_AND_OVER = select(ASSIGNMENT).where(
+    ASSIGNMENT.c.campaign == bindparam("campaign"),
+    ASSIGNMENT.c.quiet.is_(False),
+    ASSIGNMENT.c.removed_on.is_(None),
+    ASSIGNMENT.c.effective_due < bindparam("day"),
+)
+_OF_UNIT = _OPEN_AND_OVER.where(ASSIGNMENT.c.unit == bindparam("unit"))
+_OURS = BEAT.c.campaign == bindparam("campaign")
+_THIS = and_(BEAT.c.campaign == bindparam("campaign"), BEAT.c.unit == bindparam("unit"))
+_BEAT = select(BEAT).where(_THIS)
+_GO_ON = (
+    update(BEAT)
+    .where(BEAT.c.campaign == bindparam("of_campaign"), BEAT.c.unit == bindparam("of"))
+    .values(anchor=bindparam("new_anchor"), next_on=bindparam("new_next_on"))
+)
+
+
+def own_dates(force: InForce, row: Row[Any] | AssignmentRow) -> Dates:
+    """The dates of one assignment, with the day from which it is late alone."""
+    return Dates(
+        row.opens, row.due, row.effective_due, row.grace_until, force.campaign.issued, row.late_since
+    )
+
+
+def told_through(force: InForce, unit: str, now: datetime) -> date:
+    """The last day whose time of digests has passed by the clock of the unit's people."""
+    local = now.astimezone(ZoneInfo(force.zone_of(unit)))
+    return local.date() if local.time() > force.settings.send_at else local.date() - A_DAY
+
+
+# --- what an event does ---
+
+
+def lateness(
+    force: InForce,
+    definition: Definition,
+    row: Row[Any] | AssignmentRow,
+    dates: Dates,
+    answer: Answer,
+    day: date,
+) -> dict[str, object]:
+    """The columns that say from when a row is late, once it has these dates and this answer.
+
+    ``day`` is that of the next digests.  What was open when its time was up has none: its agenda row says it.
+    """
+    if not _is_asked(force, dates, answer) or not _is_over(dates, day):
+        is_pending = (row.nudge or "").partition("|")[0] == Reason.ESCALATION.value
+        return {"late_since": None, **({"nudge": None, "nudge_on": None} if is_pending else {})}
+    before = own_dates(force, row)
+    if not row.quiet and force.is_chased(before, row.answered) and _is_over(before, day):
+        return {}
+    return {"late_since": day, **_silence(force.rules(definition), replace(dates, again=day))}
+
+
+def _is_asked(force: InForce, dates: Dates, answer: Answer) -> bool:
+    return not answer.quiet and force.is_chased(dates, answer.answered)
+
+
+def _silence(rules: Rules, dates: Dates) -> dict[str, object]:
+    """When silence about one assignment alone goes upward, as its columns say it."""
+    upward = upward_alone(rules, dates)
+    return {"nudge": None if upward is None else Reason.ESCALATION.value, "nudge_on": upward}
+
+
+def after_telling(force: InForce, definition: Definition, row: Row[Any], day: date) -> dict[str, object]:
+    """What is still to be said of one assignment alone, once it has been told on ``day`` that it was sent back."""
+    if row.nudge.partition("|")[0] == Reason.ESCALATION.value:
+        return {"nudge": None, "nudge_on": None}
+    pending = _silence(force.rules(definition), own_dates(force, row))
+    upward = pending["nudge_on"]
+    return pending if isinstance(upward, date) and upward > day else {"nudge": None, "nudge_on": None}
+
+
+def upward_alone(rules: Rules, dates: Dates) -> date | None:
+    """The day on which silence about one assignment alone goes upward; None where it goes with its agenda row."""
+    together = escalation_day(replace(dates, again=None), rules)
+    return (
+        None
+        if together is None or dates.again is None or dates.again <= together
+        else escalation_day(dates, rules)
+    )
+
+
+class Step:
+    """One event, between the ledger before and after it: ``done`` takes the beat of the unit further."""
+
+    def __init__(
+        self, session: Session, force: InForce, definition: Definition, row: Row[Any], now: datetime
+    ) -> None:
+        self._session = session
+        self._force = force
+        self._definition = definition
+        self._rules = force.rules(definition)
+        self._row = row
+        self.told = told_through(force, row.unit, now)
+        self._dates = own_dates(force, row)
+        self._was_asked = not row.quiet and force.is_chased(self._dates, row.answered)
+
+    def lateness(self, dates: Dates, answer: Answer) -> dict[str, object]:
+        """The columns that say from when the row is late, once it has these dates and this answer."""
+        return lateness(self._force, self._definition, self._row, dates, answer, self.told + A_DAY)
+
+    def _if_late(self, dates: Dates) -> Late | None:
+        found = late(dates, self._rules)
+        return found if found is not None and found.since <= self.told else None
+
+    def done(self, dates: Dates, answer: Answer) -> None:
+        """The row has these dates, and this answer."""
+        before = self._if_late(self._dates) if self._was_asked else None
+        after = self._if_late(dates) if _is_asked(self._force, dates, answer) else None
+        if before != after:
+            lates = lates_of(self._session, self._force, self._row.unit, self.told)
+            lates.pop(self._row.id, None)
+            others = list(lates.values())
+            self._go_on([*others, *_given(before)], [*others, *_given(after)])
+
+    def _go_on(self, lates: Sequence[Late], after: Sequence[Late]) -> None:
+        where = {"campaign": self._force.campaign.id, "unit": self._row.unit}
+        this = and_(BEAT.c.campaign == where["campaign"], BEAT.c.unit == where["unit"])
+        known = self._session.execute(_BEAT, where).first()
+        kept, remains = leader_on(lates, self.told), leader(after, self.told)
+        if remains is None:
+            if known is not None:
+                self._session.execute(delete(BEAT).where(this))
+            return
+        begun = after if leader(lates, self.told) is None else lates
+        anchor = _anchor(begun, self.told) if known is None else known.anchor
+        if kept is not None and is_slower(remains, kept):
+            # The mail that is counted from is the last one: no further one comes early, and none late.
+            anchor = last_beat(anchor, kept, self.told)
+        beat = {"anchor": anchor, "next_on": next_beat(anchor, remains, self.told)}
+        if known is None:
+            self._session.execute(insert(BEAT).values(**where, **beat))
+        elif (known.anchor, known.next_on) != (anchor, beat["next_on"]):
+            self._session.execute(update(BEAT).where(this).values(**beat))
+
+
+def _is_over(dates: Dates, day: date) -> bool:
+    return dates.grace_until is not None and dates.grace_until < day
+
+
+def _given(each: Late | None) -> tuple[Late, ...]:
+    return () if each is None else (each,)
+
+
+def lates_of(session: Session, force: InForce, unit: str, day: date) -> dict[int, Late]:
+    """What is open of ``unit`` and late on ``day``, by the number of the assignment."""
+    return _lates(
+        force, session.execute(_OF_UNIT, {"campaign": force.campaign.id, "unit": unit, "day": day}).all(), day
+    )
+
+
+def beat_of(session: Session, force: InForce, unit: str, day: date, own: Late) -> tuple[date, Late | None]:
+    """From where, and by which policy, the beat of ``unit`` is counted on ``day``, once ``own`` is late too."""
+    known = session.execute(_BEAT, {"campaign": force.campaign.id, "unit": unit}).first()
+    lates = [*lates_of(session, force, unit, day).values(), own]
+    return min(each.since for each in lates) if known is None else known.anchor, leader(lates, day)
+
+
+def _lates(force: InForce, rows: Iterable[Row[Any]], day: date) -> dict[int, Late]:
+    found = {}
+    for row in rows:
+        definition = force.campaign.definitions.get(row.key)
+        if definition is None or not force.is_chased(dates := own_dates(force, row), row.answered):
+            continue
+        each = late(dates, force.rules(definition))
+        if each is not None and each.since <= day:
+            found[row.id] = each
+    return found
+
+
+def _anchor(lates: Iterable[Late], day: date) -> date:
+    return min(each.since for each in lates if each.is_repeated(day))
+
+
+# --- what an edit, or a beginning, does ---
+
+
+def begin_beats(session: Session, force: InForce, told: date) -> None:
+    """Give each unit its beat that has something late and none, as if everything up to ``told`` had been told.
+
+    All others are looked at with the next digests: an edit may have changed what is late, and how often it is said.
+    """
+    campaign = force.campaign.id
+    ours = BEAT.c.campaign == campaign
+    session.execute(update(BEAT).where(ours, BEAT.c.next_on > told + A_DAY).values(next_on=told + A_DAY))
+    without = _OPEN_AND_OVER.where(ASSIGNMENT.c.unit.not_in(select(BEAT.c.unit).where(ours)))
+    by_unit: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+    for row in session.execute(without, {"campaign": campaign, "day": told}):
+        by_unit[row.unit].append(row)
+    begun = []
+    for unit, rows in by_unit.items():
+        lates = _lates(force, rows, told).values()
+        first = leader(lates, told)
+        if first is not None:
+            anchor = _anchor(lates, told)
+            begun.append(
+                {
+                    "campaign": campaign,
+                    "unit": unit,
+                    "anchor": anchor,
+                    "next_on": next_beat(anchor, first, told),
+                }
+            )
+    for lot in lots(begun):
+        session.execute(insert(BEAT), lot)
+
+
+def forget_beats(session: Session, force: InForce, after: date = date.min) -> None:
+    """Take away the beats that count from a later day than ``after``: those of a clock that ran ahead, or all."""
+    session.execute(delete(BEAT).where(BEAT.c.campaign == force.campaign.id, BEAT.c.anchor > after))
+
+
+# --- what a day does ---
+
+
+class Beats:
+    """The beats that are up on a day in one time zone; ``up`` are their units."""
+
+    def __init__(self, session: Session, force: InForce, timezone: str, day: date) -> None:
+        self._session = session
+        self._campaign = campaign = force.campaign.id
+        self._day = day
+        self._told = planned_day(session, campaign, timezone) or date.min
+        others = (
+            planned_day(session, campaign, zone) or date.min for zone in force.timezones if zone != timezone
+        )
+        #: Everybody has been told this day and what was before it.
+        self._told_all = min([day, *others])
+        rows = session.execute(select(BEAT).where(_OURS, BEAT.c.next_on <= day), {"campaign": campaign}).all()
+        self.up = {row.unit: row for row in rows}
+        self._known: dict[str, Row[Any]] | None = None
+        self._begun: dict[str, dict[str, object]] = {}
+        self._moved: dict[str, dict[str, object]] = {}
+        self._ended: list[str] = []
+
+    def heard_by(self, unit: str, lates: Collection[Late]) -> frozenset[Rhythm]:
+        """Who is told of ``lates``, which are all that is late of a unit that is up; it goes on from here."""
+        row, first = self.up[unit], leader(lates, self._day)
+        if first is None:
+            self._ended.append(unit)
+            return frozenset()
+        self._move(unit, row.anchor, next_beat(row.anchor, first, self._told_all))
+        kept = leader_on(lates, self._day)
+        return frozenset() if kept is None else rhythms_on(row.anchor, kept, self._told, self._day)
+
+    def join(self, unit: str, lates: Sequence[Late]) -> None:
+        """These of a unit are newly late today."""
+        first = leader(lates, self._day)
+        if first is None or unit in self.up:
+            return
+        if self._known is None:
+            rows = self._session.execute(select(BEAT).where(_OURS), {"campaign": self._campaign})
+            self._known = {row.unit: row for row in rows}
+        row = self._known.get(unit)
+        anchor = _anchor(lates, self._day) if row is None else row.anchor
+        following = next_beat(anchor, first, self._told_all)
+        if row is None:
+            self._begun[unit] = {
+                "campaign": self._campaign,
+                "unit": unit,
+                "anchor": anchor,
+                "next_on": following,
+            }
+        elif following < row.next_on:
+            self._move(unit, anchor, following)
+
+    def _move(self, unit: str, anchor: date, next_on: date) -> None:
+        self._moved[unit] = {
+            "of_campaign": self._campaign,
+            "of": unit,
+            "new_anchor": anchor,
+            "new_next_on": next_on,
+        }
+
+    def save(self) -> None:
+        """Each to its next day."""
+        for unit in self.up.keys() - self._moved.keys():
+            if unit not in self._ended:
+                self._ended.append(unit)
+        for lot in lots(self._ended):
+            self._session.execute(delete(BEAT).where(BEAT.c.campaign == self._campaign, BEAT.c.unit.in_(lot)))
+        for values in lots(list(self._begun.values())):
+            self._session.execute(insert(BEAT), values)
+        if self._moved:
+            self._session.connection().execute(_GO_ON, list(self._moved.values()))
