@@ -30,7 +30,7 @@ EARLIER = pytest.mark.parametrize("earlier", ["2", "3"])
 
 #: What schema 4 added, taken back on PostgreSQL.
 BEFORE_CAMPAIGNS = """\
-DROP TABLE campaign;
+DROP TABLE campaign; DROP TABLE beat; ALTER TABLE assignment DROP COLUMN late_since;
 ALTER TABLE mail DROP COLUMN cause; ALTER TABLE mail DROP COLUMN ours_since;
 ALTER TABLE agenda DROP COLUMN campaign; ALTER TABLE assignment DROP COLUMN campaign;
 ALTER TABLE event DROP COLUMN campaign; ALTER TABLE mail DROP COLUMN campaign;
