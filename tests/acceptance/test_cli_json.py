@@ -499,7 +499,8 @@ SCENES: list[tuple[list[tuple[str, str, list[str]]], dict[str, object]]] = [
 def test_events_change_the_ledger_and_are_kept(place, steps, facts):
     for name, ref, more in steps:
         done = place.ok(name, ref, *WANZHOU, *more, "--who", "张敏", "--note", "备注")
-        assert done.out.startswith(f"{ref} 万州区应急管理局: ")
+        assert " 万州区应急管理局：" in done.out
+        assert done.out.endswith(f" [{ref}]\n")
         assert done.err == ""
     ref = steps[-1][1]
     row = only(place, ref)
@@ -566,7 +567,7 @@ def test_simulate_tells_every_mail_one_a_line(place):
     assert place.ok("simulate", *MAY, "--format", "json").out == done.out
     assert [row["message_id"] for row in place.ok("simulate", *MAY, "--format", "csv").csv] == ids
     assert len(place.ok("simulate", *MAY, "--format", "table").out.splitlines()) == 1 + len(ids)
-    assert f"{len(ids)} mails" in done.err
+    assert f"共{len(ids)}封邮件" in done.err
     assert place.mails() == [], "nothing of it reaches the outbox"
 
 
@@ -644,8 +645,8 @@ def test_mail_show_reads_one_as_its_reader_sees_it(place):
     place.ok("run", "--once", "--send-now")
     english, chinese = place.mails()
     told = place.ok("mail", "show", english["id"]).out
-    assert f"Subject: {english['subject']}" in told
-    assert "State: sent" in told
+    assert f"主题：{english['subject']}" in told
+    assert "状态：已发" in told
     assert "Fuling Office" in told
     html = place.ok("mail", "show", chinese["id"], "--html").out
     assert html.lstrip().lower().startswith("<!doctype html")

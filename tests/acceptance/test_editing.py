@@ -66,7 +66,7 @@ def test_a_plan_shows_what_appears_moves_and_vanishes_and_changes_nothing(ours):
     assert "3" not in ours.ok("history", "--format", "json").out
     told = ours.ok("plan", LC_ALL="zh_CN.UTF-8").out
     assert "+ 3 " in told
-    assert "2022-06-30 → 2022-07-31  万州、涪陵" in told
+    assert "2022-06-30 → 2022-07-31  任务2  万州、涪陵" in told
     # Nothing has happened yet: the same plan comes out again.
     assert ours.json("plan")["assignments"] == found
 

@@ -244,7 +244,7 @@ def test_a_bad_file_changes_nothing_and_the_operator_hears_of_it_once(place, fig
         running.wait_for("not taken over", 6, times=2)
         (alert,) = alerts(place)
         text = plain(alert)
-        assert "config/tasks.yaml:25:17: " in text
+        assert "config/tasks.yaml:26:17: " in text
         assert "万洲" in text
         assert "告警" in str(alert["Subject"])
         assert place.query(DUE) == [("2022-06-30",)]

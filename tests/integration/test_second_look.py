@@ -231,11 +231,18 @@ def test_without_an_operator_the_supervisor_hears_of_it(waiting):
     assert "万州" in json.dumps(told["city@unit.example"].details, ensure_ascii=False)
 
 
-def test_planning_for_a_unit_with_nobody_is_told_too():
-    with running(files(), "2022-05-05 08:00") as engine:
-        told = engine.pass_at("2022-05-05 09:00")
+def test_planning_for_a_unit_that_has_nobody_any_more_is_told_too():
+    with running(files(OLD), "2022-05-04 08:00") as engine:
+        assert OLD.email in engine.pass_at("2022-05-05 09:00", at_once=True)
+        engine.engine.adopt(files())
+        told = engine.pass_at("2022-05-06 09:00")
         assert ADMIN.email in told
-        assert ADMIN.email not in engine.pass_at("2022-05-06 09:00")
+        assert ADMIN.email not in engine.pass_at("2022-05-09 09:00")
+
+
+def test_of_a_unit_that_never_had_anybody_check_warns_and_nothing_is_sent():
+    with running(files(), "2022-05-05 08:00") as engine:
+        assert ADMIN.email not in engine.pass_at("2022-05-05 09:00")
 
 
 def moved_city(*contacts):

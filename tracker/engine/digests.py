@@ -19,7 +19,7 @@ from tracker.engine.ledger import last_event
 from tracker.engine.misled import written_before
 from tracker.engine.outbox import enqueue
 from tracker.engine.people import People, Person, person_facts
-from tracker.engine.unheard import alert_of_nobody
+from tracker.engine.unheard import alert_of_nobody, heard_before
 from tracker.engine.written import PRESSING
 
 #: Mails are handed to the database in lots of this size.
@@ -105,8 +105,9 @@ class DigestWriter:
     """One mail for each of ``people`` of what ``add`` and ``add_upward`` are given.
 
     Whoever answers for one unit only is finished with that unit; the few who answer for several, hear of what
-    others leave undone or are in ``waiting`` (addresses) wait for the last of them.  Units at which nobody is there in
-    any time zone, and those in ``unheard``, are told of to the operator.
+    others leave undone or are in ``waiting`` (addresses) wait for the last of them.  Units that have got mail and at which
+    nobody is there any more, and those in ``unheard``, are told of to the operator; of those that never had anybody,
+    ``check`` warns.
     """
 
     def __init__(
@@ -139,6 +140,7 @@ class DigestWriter:
         self._written = 0
         self._everybody = force.people(day).of_unit
         self._unheard = set(unheard)
+        self._missed: set[str] = set()
 
     def add(self, unit: str, lines: Iterable[Line]) -> None:
         """What one unit is told; of several about one assignment the last counts (sent back, rather than late)."""
@@ -173,6 +175,7 @@ class DigestWriter:
                 found = [*self._lines.get(address, ()), *self._upward.get(address, ())]
                 once = {(line.saying.ref, line.unit): line for line in found}
                 self._write(address, sorted(once.values(), key=self._rank_and_unit))
+        self._unheard |= heard_before(self._session, self._force.campaign.id, self._missed)
         if self._unheard and (alert := alert_of_nobody(self._force, self._unheard, self._now)) is not None:
             enqueue(self._session, self._force, [alert], self._now, 0)
         self._flush()
@@ -180,7 +183,7 @@ class DigestWriter:
 
     def _miss(self, unit: str, lines: Iterable[Line]) -> None:
         if any(lines) and not self._everybody.get(unit):
-            self._unheard.add(unit)
+            self._missed.add(unit)
 
     def _rank_and_unit(self, line: Line) -> tuple[tuple[int, int, int, str], int]:
         """Units in the order of the files, as everybody reads their list."""

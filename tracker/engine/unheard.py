@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
+
+from sqlalchemy import select
+from sqlmodel import Session
 
 from tracker.core.model import Language
 from tracker.engine.alerts import alert_details, alert_row
 from tracker.engine.inforce import InForce
+from tracker.store.lots import lots
+from tracker.store.tables import MAIL
 
 KEY = "nobody/"
 
@@ -20,6 +25,15 @@ _LINES: dict[Language, str] = {
     "zh": "{name}（{unit}）：没有可以收信的联系人，该发的提醒没有发出；请在 units.yaml 里补上联系人",
     "en": "{name} ({unit}): nobody there gets mail, so its reminders did not go; give it a contact in units.yaml",
 }
+
+
+def heard_before(session: Session, campaign: str, units: Iterable[str]) -> set[str]:
+    """Those of ``units`` to which mail was written before."""
+    found: set[str] = set()
+    for lot in lots(sorted(units)):
+        query = select(MAIL.c.unit).where(MAIL.c.campaign == campaign, MAIL.c.unit.in_(lot)).distinct()
+        found.update(session.execute(query).scalars())
+    return found
 
 
 def alert_of_nobody(force: InForce, units: Collection[str], now: datetime) -> dict[str, object] | None:
