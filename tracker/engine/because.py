@@ -112,8 +112,8 @@ def _english(every: Interval | None) -> str:
 def beat(due: date | None, every: Interval | None) -> Both:
     """It is repeated with all that is late of the unit."""
     return (
-        f"overdue since {due}, repeated with all that is every {every}",
-        f"{due}到期未报，与其他逾期事项一并按{every}催报",
+        f"overdue since {due}, repeated every {_english(every)} together with all that is late",
+        f"{_chinese_day(due)}到期未报，与其他逾期事项一并，每{_chinese(every)}催报一次",
     )
 
 
