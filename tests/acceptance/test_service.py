@@ -507,10 +507,7 @@ def test_a_server_that_is_away_defers_and_the_mail_goes_when_it_is_back(folder, 
     assert place.mails()[0]["outcome"].startswith("cannot connect to 127.0.0.1")
     place.ok("mail", "retry", place.mails()[0]["id"])
     assert place.process("run", "--once", "--send-now", TRACKER_MAIL=url).code == 0
-    assert len(handler.taken) == 1, "the others wait for their time"
-    place.query("UPDATE mail SET not_before = '2000-01-01 00:00:00.000000'")
-    assert place.process("run", "--once", "--send-now", TRACKER_MAIL=url).code == 0
-    assert len(handler.taken) == 3
+    assert len(handler.taken) == 3, "the first that goes wakes the others"
     assert outbox(place)[0] == {"sent": 3}
 
 

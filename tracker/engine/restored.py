@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, and_, or_, update
 from sqlmodel import Session
 
 from tracker.engine.agenda import go_on_after, set_planned_day
@@ -37,18 +37,23 @@ def go_on_from(session: Session, force: InForce, now: datetime) -> int:
         said -= timedelta(days=1)
     for zone in force.timezones:
         set_planned_day(session, force.campaign.id, zone, said)
-    go_on_after(session, force, said, AGENDA.c.next_on <= said)
+    go_on_after(session, force, said, and_(AGENDA.c.next_on <= said, _is_to_come(said)))
     # What was to be said of one alone counts as said, too, of whatever campaign.
     session.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.nudge_on <= said).values(nudge=None, nudge_on=None))
     _let_others_go_on(session, force, said)
     return int(let_go.rowcount)
 
 
+def _is_to_come(said: date) -> ColumnElement[bool]:
+    """Whether the date is still ahead: what is newly late has to be told once, or it joins no unit's beat."""
+    return or_(AGENDA.c.effective_due.is_(None), AGENDA.c.effective_due >= said)
+
+
 def _let_others_go_on(session: Session, force: InForce, said: date) -> None:
     """The same for the other campaigns, whose rules are not known here: from the day after, each looks for itself."""
     session.execute(
         update(AGENDA)
-        .where(AGENDA.c.campaign != force.campaign.id, AGENDA.c.next_on <= said)
+        .where(AGENDA.c.campaign != force.campaign.id, AGENDA.c.next_on <= said, _is_to_come(said))
         .values(next_on=said + timedelta(days=1), told="")
     )
     for campaign in known_campaigns(session):
