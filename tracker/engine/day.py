@@ -238,7 +238,9 @@ class _Agenda:
             # The other late periods of the same thing are named beside the new one.
             query = _OPEN_ROWS_AND_OVER
         parts = self._session.execute(query, self._where).partitions()
-        rows = (_OpenRow(*row) for part in parts for row in part)
+        rows = (_OpenRow._make(row) for part in parts for row in part)
+        if self._before:
+            rows = (row for row in rows if row.agenda not in self._before or row.answered == "returned")
         for unit, group in groupby(rows, key=itemgetter(1)):
             yield unit, list(group)
 
@@ -246,33 +248,33 @@ class _Agenda:
         """What ``unit`` is told; what goes upward is handed to ``writer``."""
         lines: dict[int, Line] = {}
         newly: list[Late] = []
-        rows = [row for row in rows if row.agenda not in self._before or row.answered == "returned"]
+        heard, speeches = self._heard, self._speeches
         for row in rows:
-            self._heard.add(row.agenda)
-            speech = self._speeches.get(row.agenda)
+            agenda = row[0]
+            heard.add(agenda)
+            speech = speeches.get(agenda)
             if speech is None:
                 continue
             said = speech.to_unit or self._pace(row, speech)
             if said is not None:
-                lines[row.agenda] = _line(said, row)
+                lines[agenda] = _line(said, row)
             if speech.late is not None:
                 newly.append(speech.late)
             if speech.upward is not None and not speech.is_alone(row):
                 superior = self._force.superior(unit)
                 if superior is not None:
                     writer.add_upward(superior, _line(speech.upward, row))
-        lates = self._lates(rows)
+        lates = self._lates(rows) if self._over else []
         if unit in self._beats.up:
             if rhythms := self._beats.heard_by(unit, [each for each, _, _ in lates]):
                 lines = {**self._repeated(lates, rhythms), **lines}
         elif newly:
             self._beats.join(unit, newly)
-        also = self._also(lates, lines)
-        return _mention(list(lines.values()), also) if also else list(lines.values())
+        return _mention([*lines.values()], self._also(lates, lines))
 
     def _lates(self, rows: Sequence[_OpenRow]) -> list[tuple[Late, _Over, _OpenRow]]:
         found = []
-        for row in rows if self._over else ():
+        for row in rows:
             over = self._over.get(row.agenda)
             if over is not None:
                 found.append((over.late, over, row))
@@ -317,11 +319,14 @@ class _Agenda:
 
 
 def _line(said: Saying, row: _OpenRow) -> Line:
-    return Line(said, row.unit, row.progress, is_extended=row.extended_due is not None)
+    _, unit, progress, _, _, extended_due = row
+    return Line(said, unit, progress, None, extended_due is not None)
 
 
 def _mention(lines: Sequence[Line], also: Mapping[str, list[str]]) -> list[Line]:
     """With the other late periods named in the first overdue line of each definition."""
+    if not also:
+        return list(lines)
     found = []
     unsaid = {key: sorted(periods) for key, periods in also.items()}
     for line in lines:
