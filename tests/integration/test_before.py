@@ -160,6 +160,7 @@ def test_explain_says_why_nothing_goes():
         with engine.database.reading() as session:
             found = explain(session, engine.engine.force, "table-2@2022-06", "wanzhou", engine.clock.now())
     assert found.state == "before"
+    assert found.entries[-1].said[1].endswith("台账建立前到期，不予催报")
     assert not [entry for entry in found.entries if entry.outcome == "planned"]
 
 

@@ -189,8 +189,13 @@ class _Told:
     def _beats_ahead(self) -> Iterator[Entry]:
         """The days on which it will be told with all that is late of the unit, if nobody answers."""
         span, own = self.spans[-1], late(self.spans[-1].dates, self.rules)
-        is_left = span.answer.quiet or not self.force.is_chased(span.dates, span.answer.answered)
-        if own is None or is_left or self._nobody(Reason.OVERDUE) is not None:
+        if own is None or span.answer.quiet or self._nobody(Reason.OVERDUE) is not None:
+            return
+        if not self.force.is_chased(span.dates, span.answer.answered):
+            # One line says it for all that would have been repeated.
+            rule = because.beat(span.dates.effective_due, self.rules.policy.overdue)
+            said = because.joined(rule, because.BEFORE)
+            yield Entry(max(self.began, own.since), Reason.OVERDUE, Fate.SKIPPED, said)
             return
         yesterday = self.today - timedelta(days=1)
         begins = max(yesterday, own.since)
