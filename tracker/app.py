@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tracker.engine.post import Post
     from tracker.links import Links
     from tracker.mail.render import Renderer
+    from tracker.signs import Sign
     from tracker.store.database import Database
 
 log = logging.getLogger("tracker")
@@ -388,7 +389,19 @@ class App:
 
                     self._database_url = self.database_url
                     self._database = open_database(self._database_url)
+                    self._database.before_writing = self._refuse_lost_ledger
         return self._database
+
+    def _refuse_lost_ledger(self) -> None:
+        self.sign.refuse_lost()
+
+    @property
+    def sign(self) -> Sign:
+        """What tells of the ledger, outside of it."""
+        from tracker.signs import NAME, Sign
+
+        file = self.home / (self.force.settings.ledger_sign or NAME)
+        return Sign(file, self.database, self.database_url, self.names_database, self.begins)
 
     @property
     def database_url(self) -> str:

@@ -25,7 +25,6 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 from sqlalchemy.exc import SQLAlchemyError
 
-from tracker import signs
 from tracker.app import App
 from tracker.desk import login_name, where_to_look
 from tracker.engine.engine import Courier, PassReport
@@ -73,7 +72,7 @@ def run_once(app: App, *, at_once: bool = False) -> PassReport:
     app.check_templates()
     app.tell_of_files()
     app.engine.on_progress = Progress(app.clock.monotonic)
-    signs.look(app)
+    app.sign.look()
     report = app.engine.run_pass(at_once=at_once)
     tell(report)
     if not report.planned and not report.delivered and report.next_at and sys.stderr.isatty():
@@ -195,7 +194,7 @@ class Service:
 
     def _look_at_sign(self) -> None:
         try:
-            signs.look(self.app)
+            self.app.sign.look()
         except LostLedgerError as error:
             self.app.pulse.lost = str(error)
             raise

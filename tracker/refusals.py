@@ -119,6 +119,7 @@ CHINESE = {
     # the database
     "database_away": "数据库‹ {address} ›暂时不可用‹（{cause}）›，请稍后再试",
     "no_database_address": "数据库地址不可用，应为 sqlite:///文件 或 postgresql+psycopg://…",
+    "database_gone": "数据库文件‹ {path} ›已不在原处：请放回原处、重新挂载，或恢复备份",
     "cannot_open_database": "数据库 {address} 无法打开：{cause}",
     "other_schema": "数据库 {address} 的结构版本为{found}，本版需要{needed}：请运行 tracker upgrade，或改用原来的版本",
     "nothing_to_upgrade": "没有可升级的内容：数据库是空的，或不是本服务的数据库",

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import logging
 import secrets
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from tracker.app import App
 from tracker.errors import LostLedgerError
-from tracker.store.database import read_meta, shown, write_meta
+from tracker.store.database import Database, read_meta, shown, write_meta
 
 log = logging.getLogger("tracker")
 
@@ -27,57 +27,67 @@ NAME = ".tracker-ledger"
 _FACT = "ledger"
 
 
-def look(app: App) -> None:
-    """Let the ledger be known by its sign.  Raises LostLedgerError where it is not the one that the sign tells of."""
-    if app.database.in_memory:
-        return
-    found, known, place = _id_of(app), _read(_file(app)), _address(app.database_url)
-    is_lost = found not in known.values() and (place in known or (bool(known) and not app.names_database))
-    if is_lost and not app.begins:
-        where = place if place in known else next(iter(known))
-        raise LostLedgerError(place, where, _file(app))
-    sign(app)
+@dataclass(frozen=True)
+class Sign:
+    """What tells of the ledger in ``database``, whose address is ``url``.
 
+    ``is_named`` says that an option or the environment gave the address; ``may_begin``, that a person lets a new
+    ledger begin where there was one.
+    """
 
-def sign(app: App) -> None:
-    """Write the sign of the ledger as it is now: a person, or the sign itself, has said that it is the right one."""
-    if app.database.in_memory:
-        return
-    id_ = _id_of(app)
-    if id_ is None:
-        with app.database.writing() as session:
-            id_ = read_meta(session, _FACT) or secrets.token_hex(8)
-            write_meta(session, _FACT, id_)
-    file, place = _file(app), _address(app.database_url)
-    known = _read(file)
-    if known.get(place) == id_:
-        return
-    known[place] = id_
-    try:
-        draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
-        draft.write_text("".join(f"{each} {at}\n" for at, each in known.items()), encoding="utf-8")
-        draft.replace(file)
-    except OSError as error:
-        log.debug("no sign of the ledger is kept in %s: %s", file, error)
+    file: Path
+    database: Database
+    url: str
+    is_named: bool
+    may_begin: bool = False
 
+    def look(self) -> None:
+        """Let the ledger be known by its sign.  Raises LostLedgerError as ``refuse_lost`` does."""
+        self.refuse_lost()
+        self.write()
 
-def _id_of(app: App) -> str | None:
-    with app.database.reading() as session:
-        return read_meta(session, _FACT)
+    def refuse_lost(self) -> None:
+        """Raises LostLedgerError where the ledger is not the one that the sign tells of, and none may begin."""
+        if self.database.in_memory or self.may_begin:
+            return
+        known, place = self._read(), _address(self.url)
+        if not known or self._id() in known.values():
+            return
+        if place in known or not self.is_named:
+            raise LostLedgerError(place, place if place in known else next(iter(known)), self.file)
 
+    def write(self) -> None:
+        """Write the sign of the ledger as it is now: a person, or the sign itself, has said that it is the right one."""
+        if self.database.in_memory:
+            return
+        id_ = self._id()
+        if id_ is None:
+            with self.database.writing() as session:
+                id_ = read_meta(session, _FACT) or secrets.token_hex(8)
+                write_meta(session, _FACT, id_)
+        known, place = self._read(), _address(self.url)
+        if known.get(place) == id_:
+            return
+        known[place] = id_
+        try:
+            draft = self.file.with_name(f"{self.file.name}.{secrets.token_hex(4)}")
+            draft.write_text("".join(f"{each} {at}\n" for at, each in known.items()), encoding="utf-8")
+            draft.replace(self.file)
+        except OSError as error:
+            log.debug("no sign of the ledger is kept in %s: %s", self.file, error)
 
-def _file(app: App) -> Path:
-    return app.home / (app.force.settings.ledger_sign or NAME)
+    def _id(self) -> str | None:
+        with self.database.reading() as session:
+            return read_meta(session, _FACT)
 
-
-def _read(file: Path) -> dict[str, str]:
-    """The ids of ledgers by their address; none where there is no sign."""
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return {}
-    pairs = (line.partition(" ") for line in lines if line.strip())
-    return {address: id_ for id_, _, address in pairs}
+    def _read(self) -> dict[str, str]:
+        """The ids of ledgers by their address; none where there is no sign."""
+        try:
+            lines = self.file.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            return {}
+        pairs = (line.partition(" ") for line in lines if line.strip())
+        return {address: id_ for id_, _, address in pairs}
 
 
 def _address(url: str) -> str:

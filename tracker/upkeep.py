@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from tracker import signs
 from tracker.app import App
 from tracker.engine.pulse import remembered
 from tracker.engine.restored import go_on_from
@@ -37,8 +36,10 @@ def restore(app: App, source: Path, *, forced: bool = False) -> tuple[int, int]:
             "at_work",
             time=f"{beat.at:%H:%M:%S}",
         )
+    # A lost ledger is what most backups are put back for.
+    app.begins = True
     with app.database.writing() as session:
         rows = restore_rows(source, session)
         let_go = go_on_from(session, app.force, now)
-    signs.sign(app)
+    app.sign.write()
     return rows, let_go

@@ -1,6 +1,7 @@
 """A ledger that is lost, or not mounted, is noticed by its sign: nothing is sent again."""
 
 import shutil
+import threading
 
 import pytest
 
@@ -71,8 +72,6 @@ def test_where_the_environment_is_lost_the_ledger_is_missed(tmp_path):
 
 
 def test_the_service_is_not_ready_and_says_why(place):
-    import threading
-
     lose(place)
     app = App(place.config, database=f"sqlite:///{place.folder / 'var' / 'tracker.db'}", environ={})
     try:
@@ -94,3 +93,42 @@ def test_other_commands_leave_no_sign_and_a_named_place_is_taken(tmp_path):
     place.ok("run", "--once")
     assert (tmp_path / "signs").is_file()
     assert not list(tmp_path.glob(".tracker*"))
+
+
+def test_nothing_is_written_into_an_empty_ledger_while_the_old_one_is_missed(place):
+    lose(place)
+    asked = place.tracker("submit", "2/first-list", "--unit", "万州")
+    assert asked.code == 1
+    assert "tracker restore" in asked.err
+    assert place.json("history") == []
+    place.ok("run", "--once", "--begin")
+    place.ok("submit", "2/first-list", "--unit", "万州")
+
+
+def test_a_service_whose_volume_went_and_came_back_goes_on_by_itself(place):
+    folder = place.folder / "var"
+    app = App(place.config, database=f"sqlite:///{folder / 'tracker.db'}", environ={})
+    try:
+        service, web = Service(app, threading.Event()), browser(app)
+        service.pass_()
+        assert web.get("/healthz").status_code == 200
+        folder.rename(place.folder / "away")
+        service.pass_()
+        away = web.get("/readyz")
+        assert away.status_code == 503
+        assert web.get("/api/status").status_code == 503
+        assert not list(folder.glob("tracker.db*"))
+        # An empty disk at its place is as bad as none.
+        folder.mkdir()
+        (folder / "tracker.db").touch()
+        service.pass_()
+        assert web.get("/readyz").status_code == 503
+        shutil.rmtree(folder)
+        (place.folder / "away").rename(folder)
+        service.pass_()
+        assert web.get("/readyz").json() == web.get("/readyz").json() | {"ready": True}
+        place.ok("submit", "2/first-list", "--unit", "万州")
+        answered = web.get("/api/status?ref=2/first-list&unit=wanzhou").json()["rows"]
+        assert [row["state"] for row in answered] == ["done_late"]
+    finally:
+        app.close()

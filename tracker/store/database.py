@@ -9,7 +9,7 @@ connections of their own, however many writers wait for their turn.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
+    DisconnectionError,
     InterfaceError,
     InternalError,
     NoSuchModuleError,
@@ -39,7 +40,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import DatabaseError as GeneralError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 from sqlmodel import Session
 
 from tracker.errors import DatabaseError
@@ -109,6 +110,8 @@ class Database:
             tracker_begins="BEGIN", **one_moment if is_shared else {}
         )
         self._passer_by = self.beside.execution_options(tracker_begins=_AT_ONCE)
+        #: Asked before anything is written; it raises where nothing may be.
+        self.before_writing: Callable[[], None] | None = None
 
     @property
     def in_memory(self) -> bool:
@@ -123,6 +126,8 @@ class Database:
         by whoever takes it.  Raises DatabaseError where the database is away or does not do it now; if that comes
         at the very end, it may have been done all the same.
         """
+        if self.before_writing is not None:
+            self.before_writing()
         with (
             self._in_a_sentence(),
             Session(self.engine, expire_on_commit=False) as session,
@@ -210,6 +215,7 @@ def open_database(url: str) -> Database:
             Base.metadata.create_all(connection)
             _note_schema(connection)
             check_schema(connection, address)
+        _watch_file(database)
     except SQLAlchemyError as error:
         database.close()
         raise DatabaseError(
@@ -355,6 +361,43 @@ def _sqlite(url: URL, **pool: Any) -> Engine:
             connection.exec_driver_sql(_WAIT)
 
     return engine
+
+
+def _watch_file(database: Database) -> None:
+    """From now on no connection works on in a file of SQLite that has been moved, deleted or mounted over.
+
+    Such a connection would go on without a word, and what it writes would be gone with it.  One to what is at the
+    address now takes its place; where nothing is there, none is made.
+    """
+    path = Path(database.engine.url.database or "")
+    if database.engine.dialect.name != "sqlite" or database.in_memory:
+        return
+
+    def stamp() -> tuple[int, int]:
+        try:
+            state = path.stat()
+        except OSError as error:
+            raise DatabaseError(
+                "the database file‹ {path}› is gone: put it back, mount it, or restore a backup",
+                "database_gone",
+                path=path,
+            ) from error
+        return state.st_dev, state.st_ino
+
+    def connecting(*_: object) -> None:
+        stamp()
+
+    def connected(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["file"] = stamp()
+
+    def taken(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if record.info.setdefault("file", now := stamp()) != now:
+            raise DisconnectionError
+
+    for engine in {database.engine, database.beside}:
+        event.listen(engine, "do_connect", connecting)
+        event.listen(engine, "connect", connected)
+        event.listen(engine, "checkout", taken)
 
 
 _READ_META = select(META.c.value).where(META.c.name == bindparam("name"))
