@@ -22,12 +22,14 @@ from tracker.core.policy import Quiet
 from tracker.core.workdays import Workdays
 from tracker.engine.enclosures import Enclosures
 from tracker.engine.engine import Engine
+from tracker.forms.apart import Reader
 from tracker.links import Links, Purpose
 from tracker.mail.render import Renderer
 from tracker.mail.samples import samples
 from tracker.shipped import shipped
 from tracker.simulation import CollectingCourier
 from tracker.store.database import open_database
+from tracker.web.door import Once
 from tracker.web.throttle import OF_ADDRESS, Throttle
 
 THREADS = 4
@@ -204,6 +206,20 @@ def test_whoever_guesses_passwords_gets_no_more_attempts_by_asking_at_once():
             return sum(throttle.wait(f"name{number}{n}", "10.0.0.1", 0.0) == 0 for n in range(OF_ADDRESS))
 
         assert sum(at_once(*(partial(guess, throttle, n) for n in range(THREADS)))) == OF_ADDRESS
+
+
+def test_a_key_of_the_first_entry_opens_once():
+    for _ in range(100):
+        keys = Once(timedelta(days=1))
+        secret = keys.make("clerk", AT)
+        assert sorted(at_once(*[partial(keys.use, secret, AT)] * THREADS), key=str) == [None] * 3 + ["clerk"]
+
+
+def test_files_that_come_at_once_are_each_read_as_themselves():
+    names = [f"{n}.csv" for n in range(THREADS)]
+    with Reader() as reader:
+        for given in [at_once(*(partial(reader.read, n, n.encode()) for n in names)) for _ in range(3)]:
+            assert [book.sheets[0].cells[0, 0].value for book in given] == names
 
 
 def test_an_event_and_a_look_at_the_board_at_once(tmp_path):
