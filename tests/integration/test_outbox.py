@@ -504,7 +504,7 @@ def test_a_mountain_of_mail_is_claimed_a_lot_at_a_time():
         assert len(engine.courier.taken) == 2 * CLAIM + 5
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(st.lists(st.lists(st.sampled_from(sorted(DEEDS)), max_size=5), min_size=1, max_size=4))
 def test_whatever_the_post_does_nothing_is_lost_and_copies_are_the_same_mail(scripts):
     """Scored as Jepsen's total-queue does it."""

@@ -11,7 +11,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.trust.ledger_machine import FIGURES, LedgerMachine
 
 QUICK = settings(
-    max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 

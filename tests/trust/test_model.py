@@ -12,7 +12,7 @@ from tests.trust.machine import FIGURES, OutboxMachine
 from tests.trust.score import Score
 
 QUICK = settings(
-    max_examples=30,
+    max_examples=10,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),

