@@ -59,7 +59,7 @@ def test_others_write_while_a_file_is_checked_and_its_answer_drawn(tmp_path, mon
         for what in ("recognise", "check", "reply"):
             beside(what)
         with Intake(app, wanted=Wanted(unit="wanzhou")) as intake:
-            taken = intake.take("万州.xlsx", filled(app, BAD_ROWS))
+            (taken,) = intake.take("万州.xlsx", filled(app, BAD_ROWS))
         assert len(taken.of(Weight.ERROR)) >= BAD_ROWS
         assert taken.answer is not None
         assert done == ["recognise", "check", "reply"]
@@ -79,7 +79,7 @@ def test_what_somebody_else_filed_between_the_two_looks_is_seen(tmp_path, monkey
 
         monkeypatch.setattr(module, "check", check)
         with Intake(app, wanted=Wanted(unit="wanzhou")) as intake:
-            taken = intake.take("万州.xlsx", filled(app, 2))
+            (taken,) = intake.take("万州.xlsx", filled(app, 2))
         assert len(rounds) == 2
         assert not taken.is_taken
         assert [each["event"] for each in desk.history(app)] == ["submit"]

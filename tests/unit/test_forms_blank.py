@@ -30,7 +30,7 @@ from tracker.forms.check import check
 from tracker.forms.guard import read_book
 from tracker.forms.layout import Annex, lines_of, seen, share_columns, sheet_name
 from tracker.forms.mark import Mark, read_mark
-from tracker.forms.recognise import Recognised, recognise
+from tracker.forms.recognise import recognise
 
 CAMPAIGN = load(Path("config")).campaign
 assert CAMPAIGN is not None
@@ -64,8 +64,7 @@ def sheet_of(*arguments, **more):
 
 
 def recognised(data, name="a.xlsx"):
-    found = recognise(read_book(name, data), FORMS)
-    assert isinstance(found, Recognised)
+    (found,) = recognise(read_book(name, data), FORMS).tables
     return found
 
 

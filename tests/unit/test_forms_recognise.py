@@ -9,7 +9,7 @@ from tracker.config.loader import load
 from tracker.core.form import Column, ColumnKind, Form
 from tracker.forms.book import Book, Cell, Merge, Sheet
 from tracker.forms.check import check
-from tracker.forms.finding import Finding, Weight
+from tracker.forms.finding import Weight
 from tracker.forms.header import read_day, read_month
 from tracker.forms.mark import Mark
 from tracker.forms.recognise import header_month, recognise
@@ -60,8 +60,7 @@ def one_row(form, change=lambda label: label):
 
 
 def found(*sheets, **more):
-    result = recognise(a_book(*sheets, **more), FORMS)
-    assert not isinstance(result, Finding), result
+    (result,) = recognise(a_book(*sheets, **more), FORMS).tables
     return result
 
 
@@ -194,8 +193,9 @@ TWINS = Form(
     ],
 )  # fmt: skip
 def test_two_columns_of_one_label_are_told_apart_by_their_group(lines, merges, columns):
-    result = recognise(a_book(a_sheet([*lines, ["甲", 1, 2, 3, 4]], merges=merges)), {"twins": TWINS})
-    assert not isinstance(result, Finding)
+    (result,) = recognise(
+        a_book(a_sheet([*lines, ["甲", 1, 2, 3, 4]], merges=merges)), {"twins": TWINS}
+    ).tables
     assert [result.columns[column.id] for column in TWINS.columns] == columns
 
 
@@ -227,8 +227,7 @@ def test_a_re_typed_label_is_a_reading_at_the_label():
     ],
 )
 def test_anything_else_is_no_such_form(sheets):
-    result = recognise(a_book(*sheets), FORMS)
-    assert isinstance(result, Finding)
+    (result,) = recognise(a_book(*sheets), FORMS).findings
     assert "附件2、附件3、附件4" in result.message.zh.replace("附件3、附件4、附件2", "附件2、附件3、附件4")
     assert result.message.en
 

@@ -41,7 +41,19 @@ MISSING_COLUMNS = (
     Column("call", "联系人", "contacts", long=True),
 )
 MISSING_KEYS = ("ref", "unit", "state", "contacts", "name", "title", "due", "person", "phone")
-IMPORT_KEYS = ("file", "form", "unit", "period", "ref", "taken", "nil", "errors", "questions", "readings")
+IMPORT_KEYS = (
+    "file",
+    "sheet",
+    "form",
+    "unit",
+    "period",
+    "ref",
+    "taken",
+    "nil",
+    "errors",
+    "questions",
+    "readings",
+)
 
 #: Endings of files that are taken for tables when a whole folder is named.
 ENDINGS = frozenset({".xlsx", ".xls", ".ods", ".csv", ".tsv", ".xlsm", ".et"})
@@ -224,23 +236,26 @@ def _take(
         at = None if on is None else parse_moment(on, "--on", force.zone)
         with Intake(app, wanted=wanted, at=at, who=who, only_checks=only_checks) as intake:
             for path in paths:
-                taken = intake.take(path.name, _read(path))
-                if replies is not None and taken.answer is not None:
-                    _write(replies / taken.answer.name, taken.answer.data)
-                _tell(path, taken, format_, names, force.campaign)
-                results.append(taken)
+                for taken in intake.take(path.name, _read(path)):
+                    if replies is not None and taken.answer is not None:
+                        _write(replies / taken.answer.name, taken.answer.data)
+                    _tell(path, taken, format_, names, force.campaign)
+                    results.append(taken)
             if mail:
                 intake.send_receipts(results)
     if format_ is Format.CSV:
         print_csv([each.facts(language) for each in results], IMPORT_KEYS)
     bad = sum(bool(each.facts(language)["errors"]) for each in results)
-    say(pick((f"{len(results)}个文件，{bad}个有错误", f"{len(results)} files, {bad} with errors"), language))
+    zh, en = f"{len(paths)}个文件", f"{len(paths)} files"
+    if len(results) > len(paths):
+        zh, en = f"{zh}里{len(results)}张表", f"{len(results)} forms in {en}"
+    say(pick((f"{zh}，{bad}个有错误", f"{en}, {bad} with errors"), language))
     if bad:
         raise typer.Exit(1)
 
 
 def _tell(path: Path, taken: Taken, format_: Format, names: Names, campaign: Campaign) -> None:
-    """One file as soon as it is done: a line for a program, a few for a person."""
+    """One form as soon as it is done: a line for a program, a few for a person."""
     language = names.language
     facts = taken.facts(language)
     if format_ is Format.JSON:

@@ -1,6 +1,6 @@
 """Takes files in: read apart, recognised, checked against the month before, filed in the ledger, answered.
 
-One file is one transaction; a file that cannot be taken keeps none of the others back.
+A file may hold several forms.  It is one transaction; a file that cannot be taken keeps none of the others back.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from tracker.engine.whose import Wanted, whose
 from tracker.errors import FileRefusedError, LedgerError
 from tracker.forms.apart import Reader
 from tracker.forms.book import Book
-from tracker.forms.check import Checked, check
+from tracker.forms.check import check
 from tracker.forms.finding import Finding, Weight
 from tracker.forms.recognise import Recognised, recognise
 from tracker.forms.reply import reply
@@ -45,20 +45,27 @@ from tracker.refusals import refusal
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of one file.
+    """What became of one form that a file holds; of the file, where it holds none (``form`` None).
 
-    ``is_taken`` says that what it says is in force now; ``is_again`` that it was before.  ``answer`` is the copy
-    with the findings in it, where there is anything to look at.
+    ``sheet`` is the one on which it stands, ``filed`` what it says.  ``is_taken`` says that this is in force now;
+    ``is_again`` that it was before.  ``answer`` is the copy with the findings in it, where there is anything to
+    look at.
     """
 
     file: str
     form: Form | None = None
+    sheet: str | None = None
     table: Table | None = None
+    filed: Filed | None = None
     is_taken: bool = False
     is_again: bool = False
-    is_nil: bool = False
     findings: tuple[Finding, ...] = ()
     answer: Paper | None = None
+
+    @property
+    def is_nil(self) -> bool:
+        """Whether it says that there is nothing to report."""
+        return self.filed is not None and self.filed.is_nil
 
     def of(self, weight: Weight) -> list[Finding]:
         """The findings of one weight."""
@@ -69,6 +76,7 @@ class Taken:
         table = self.table
         return {
             "file": self.file,
+            "sheet": self.sheet,
             "form": self.form.id if self.form is not None else None,
             "unit": table.unit if table is not None else None,
             "period": (table.ref.partition("@")[2] or None) if table is not None else None,
@@ -103,15 +111,6 @@ class _Owed:
     table: Table
     questions: tuple[Finding, ...]
     previous: Filed | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A file that is one of our forms, as it was checked."""
-
-    table: Table
-    checked: Checked
-    questions: tuple[Finding, ...]
 
 
 class Intake:
@@ -151,8 +150,8 @@ class Intake:
         if self._closing:
             self._reader.close()
 
-    def take(self, name: str, data: bytes) -> Taken:
-        """Take one file in.  Whatever is wrong with it is a finding, never an exception.
+    def take(self, name: str, data: bytes) -> tuple[Taken, ...]:
+        """Take one file in: what became of each form in it.  Whatever is wrong is a finding, never an exception.
 
         Reading, checking and drawing may take seconds, and are done while nobody waits for the ledger.
         """
@@ -160,54 +159,60 @@ class Intake:
         try:
             book = self._reader.read(name, data)
         except FileRefusedError as error:
-            return Taken(name, findings=(Finding(Weight.ERROR, Said(*error.said)),))
-        found = recognise(book, forms)
-        if isinstance(found, Finding):
-            return Taken(name, findings=(found,))
+            return (Taken(name, findings=(Finding(Weight.ERROR, Said(*error.said)),)),)
+        recognition = recognise(book, forms)
+        found = recognition.tables
+        if not found:
+            return (Taken(name, findings=recognition.findings),)
         with self._app.database.reading() as session:
             owed = self._owed(session, found)
-        read = _checked(found, owed)
-        taken = _taken(name, found, read)
+        taken = _checked(name, found, owed)
         if not self._only_checks:
             with self._app.database.writing() as session:
                 # Between the two looks somebody else may have filed; that is rare, and then it is checked once more.
                 if (now_owed := self._owed(session, found)) != owed:
-                    read = _checked(found, now_owed)
-                    taken = _taken(name, found, read)
-                if not isinstance(read, Finding):
-                    taken = self._file(session, read, taken, Paper(name, data))
-        return self._answered(taken, book, found)
+                    taken = _checked(name, found, now_owed)
+                taken = [self._file(session, each, Paper(name, data)) for each in taken]
+        return tuple(
+            self._answered(each, book, table, len(found) > 1)
+            for each, table in zip(taken, found, strict=True)
+        )
 
-    def _file(self, session: Session, read: _Read, taken: Taken, paper: Paper) -> Taken:
-        filed = read.checked.filed
+    def _file(self, session: Session, taken: Taken, paper: Paper) -> Taken:
+        table, filed = taken.table, taken.filed
+        if table is None or filed is None:
+            return taken
         sent = Sent(
             paper,
             self._at,
-            self._who or _who(read.table.form, filed) or _login_name(),
+            self._who or _who(table.form, filed) or _login_name(),
             self._via,
             finding_facts(taken.findings, self._force.campaign.language),
             len(taken.of(Weight.QUESTION)),
         )
         if taken.of(Weight.ERROR):
-            keep_refused(session, read.table, sent, self._now)
+            keep_refused(session, table, sent, self._now)
             return taken
         try:
-            is_new = take(session, self._force, read.table, filed, sent, self._now)
+            is_new = take(session, self._force, table, filed, sent, self._now)
         except LedgerError as error:
             zh, en = (refusal(error, language, self._force.campaign) for language in ("zh", "en"))
             refused = Finding(Weight.ERROR, Said(f"台账不能受理：{zh}", en))
             return replace(taken, findings=(*taken.findings, refused))
         return replace(taken, is_taken=True, is_again=not is_new)
 
-    def _owed(self, session: Session, found: Recognised) -> _Owed | Finding:
-        answer = whose(session, self._force, found, self._wanted, self._now)
-        if isinstance(answer, Finding):
-            return answer
-        table = answer.table
-        before = previous_filings(session, self._force.campaign.forms, [table]).get(table.id)
-        return _Owed(table, tuple(answer.questions), before)
+    def _owed(self, session: Session, found: Sequence[Recognised]) -> list[_Owed | Finding]:
+        answers = [whose(session, self._force, each, self._wanted, self._now) for each in found]
+        tables = [each.table for each in answers if not isinstance(each, Finding)]
+        before = previous_filings(session, self._force.campaign.forms, tables)
+        return [
+            each
+            if isinstance(each, Finding)
+            else _Owed(each.table, tuple(each.questions), before.get(each.table.id))
+            for each in answers
+        ]
 
-    def _answered(self, taken: Taken, book: Book, found: Recognised) -> Taken:
+    def _answered(self, taken: Taken, book: Book, found: Recognised, is_one_of_several: bool) -> Taken:  # noqa: FBT001
         """With the copy that has the findings in it, where there is something to put right or to look at."""
         if not taken.of(Weight.ERROR) and not taken.of(Weight.QUESTION):
             return taken
@@ -223,7 +228,8 @@ class Intake:
             language=self._force.campaign.language,
         )
         stem = taken.file.rpartition(".")[0] or taken.file
-        return replace(taken, answer=Paper(f"{stem}（核对）.xlsx", data))
+        which = (found.form.annex or found.form.title) if is_one_of_several else ""
+        return replace(taken, answer=Paper(f"{stem}（{which}核对）.xlsx", data))
 
     def send_receipts(self, results: Sequence[Taken]) -> int:
         """Tell each unit what became of its files, in one mail; how many mails wait to be sent.
@@ -263,18 +269,16 @@ class Intake:
             }
 
 
-def _checked(found: Recognised, owed: _Owed | Finding) -> _Read | Finding:
+def _checked(name: str, found: Sequence[Recognised], owed: Sequence[_Owed | Finding]) -> list[Taken]:
+    return [_checked_one(name, *each) for each in zip(found, owed, strict=True)]
+
+
+def _checked_one(name: str, found: Recognised, owed: _Owed | Finding) -> Taken:
     if isinstance(owed, Finding):
-        return owed
+        return Taken(name, found.form, found.sheet.name, findings=(owed,))
     checked = check(found, round_=owed.table.round, previous=owed.previous)
-    return _Read(owed.table, checked, owed.questions)
-
-
-def _taken(name: str, found: Recognised, read: _Read | Finding) -> Taken:
-    if isinstance(read, Finding):
-        return Taken(name, found.form, findings=(read,))
-    findings = (*read.questions, *read.checked.findings)
-    return Taken(name, found.form, read.table, is_nil=read.checked.filed.is_nil, findings=findings)
+    findings = (*owed.questions, *checked.findings)
+    return Taken(name, found.form, found.sheet.name, owed.table, checked.filed, findings=findings)
 
 
 def _who(form: Form, filed: Filed) -> str | None:

@@ -45,8 +45,16 @@ class Recognised:
     rivals: tuple[str, ...] = ()
 
 
-def recognise(book: Book, forms: Mapping[str, Form]) -> Recognised | Finding:
-    """The form in ``book`` and where it stands, or why it is none of ``forms``."""
+@dataclass(frozen=True)
+class Recognition:
+    """What a workbook holds: every form, or else why it holds none."""
+
+    tables: tuple[Recognised, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+def recognise(book: Book, forms: Mapping[str, Form]) -> Recognition:
+    """The forms in ``book`` and where they stand, or why it holds none of ``forms``."""
     mark = read_mark(book)
     sheets = [sheet for sheet in book.sheets if sheet.name != SHEET and not sheet.is_hidden and sheet.cells]
     rows = [keys_by_row(sheet) for sheet in sheets]
@@ -56,14 +64,14 @@ def recognise(book: Book, forms: Mapping[str, Form]) -> Recognised | Finding:
     }
     fitting = [table for table in tables if table.score >= enough[table.form.id]]
     if not fitting:
-        return _no_form(sheets, tables, forms.values())
+        return Recognition(findings=(_no_form(sheets, tables, forms.values()),))
     best = max(fitting, key=lambda table: _weight(table, mark))
     rivals = tuple(
         table.sheet.name
         for table in fitting
         if table.form is best.form and table.sheet is not best.sheet and _has_content(table)
     )
-    return _recognised(book, best, mark, rivals)
+    return Recognition((_recognised(book, best, mark, rivals),))
 
 
 def header_month(recognised: Recognised) -> tuple[int, int] | None:

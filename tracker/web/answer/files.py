@@ -59,7 +59,7 @@ def take(request: Request, form: FormData) -> Response:
         return _page(request, case, [], wrong=words(request)("answer.input.file"))
     wanted = Wanted(unit=case.claim.unit, only=case.claim.ref)
     with Intake(site.app, wanted=wanted, who=case.reader.name, via=VIA, reader=_READER) as intake:
-        taken = [intake.take(_name(each), each.file.read()) for each in uploads]
+        taken = [form for each in uploads for form in intake.take(_name(each), each.file.read())]
         # What is wrong is seen here at once; a mail says to the others at the unit what was taken.
         intake.send_receipts([each for each in taken if each.is_taken])
     result = _keep(request, case, taken)
