@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 import signal
 from collections import OrderedDict
 
@@ -9,8 +10,13 @@ import pytest
 from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 
+from tests.tools import QUICK
 from tracker.engine import accounts
 from tracker.forms import blank
+
+# The folders of tests are in memory where there is room: thousands of commits need not wait for a disk.
+if QUICK is not None and shutil.disk_usage(QUICK).free > 4 << 30:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", QUICK)
 
 pytest_plugins = ["tests.torture.record"]
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from sqlalchemy.engine import make_url
 from starlette.testclient import TestClient
 
 from tests.tools import ROOT
@@ -32,17 +34,39 @@ def office(
     environ = {"TRACKER_MAIL": f"mailbox:{folder / 'mailbox'}"}
     url = database or f"sqlite:///{folder / 'tracker.db'}"
     app = App(config, database=url, environ=environ, clock=VirtualClock(at))
-    # The year is looked at from the middle of it, as if the service had been there from the issue on.
-    with app.database.writing() as session:
-        campaign = app.force.campaign
-        remember_campaign(
-            session, Known(campaign.id, campaign.title, campaign.document, campaign.issued, campaign.issued)
-        )
-    app.engine.bring_up_to_date(at)
+    begin(app, at, from_issue=True)
     try:
         yield app
     finally:
         app.close()
+
+
+#: Ledgers that this process has begun, as the bytes of their files, by the files in force, the moment and the way.
+_BEGUN: dict[tuple[str, datetime, bool], bytes] = {}
+
+
+def begin(app: App, at: datetime, *, from_issue: bool = False) -> None:
+    """Bring a new ledger up to date; from a copy where it has been done before, as most tests begin with the same.
+
+    ``from_issue``: the year is looked at from the middle of it, as if the service had been there from the issue on.
+    """
+    address = make_url(app.database_url)
+    file = Path(address.database or "") if address.get_backend_name() == "sqlite" else None
+    key = (app.force.fingerprint, at, from_issue)
+    if file is not None and not file.exists() and key in _BEGUN:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(_BEGUN[key])
+    campaign = app.force.campaign
+    if from_issue:
+        with app.database.writing() as session:
+            remember_campaign(
+                session,
+                Known(campaign.id, campaign.title, campaign.document, campaign.issued, campaign.issued),
+            )
+    app.engine.bring_up_to_date(at)
+    if file is not None and key not in _BEGUN:
+        with closing(sqlite3.connect(file)) as connection:
+            _BEGUN[key] = connection.serialize()
 
 
 def turn(app: App, at: datetime) -> None:

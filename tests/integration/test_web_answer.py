@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
 from tests.tools import found_in, quick_folder
+from tests.web import begin
 from tests.world import at
 from tracker.app import App
 from tracker.clock import VirtualClock
@@ -52,7 +53,7 @@ class Office:
         )
         self.woken = 0
         self.site = site = Site(self.app, wake=self._wake)
-        self.app.engine.bring_up_to_date(MAY)
+        begin(self.app, MAY)
         self.browser = TestClient(make_application(site), base_url="http://127.0.0.1:8080")
 
     def _wake(self):
