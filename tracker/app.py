@@ -95,6 +95,8 @@ class App:
         #: Whether files with errors may be passed over for the last ones that were in force.
         self.is_lenient = False
         self._served_at: str | None = None
+        #: Whether there is anything that mails could link to.
+        self._has_pages = True
         #: The settings before the first edit; some of them hold until the next start.
         self._started_with: Settings | None = None
         self._file_alerts: FileAlerts | None = None
@@ -151,7 +153,7 @@ class App:
 
     def _making_of(self, force: InForce) -> Made:
         database_url = self._database_url or force.settings.database
-        return Made(force, self.templates, database_url, self._open_door)
+        return Made(force, self.templates, database_url, self._open_door, self._has_pages)
 
     def _open_door(self, campaign: str, name: str) -> Post:
         from tracker.engine.post import Post
@@ -216,11 +218,16 @@ class App:
             return settings
         return replace(settings, link_base=self._served_at)
 
-    def serve_at(self, address: str) -> None:
-        """The pages are at ``address`` (``http://127.0.0.1:41234``), whatever the settings had in mind."""
-        if _is_loopback(address):
-            self._served_at = address
-            self.adopt(replace(self.force, settings=self._linked(self.force.settings)))
+    def serve_at(self, address: str | None) -> None:
+        """The pages are at ``address`` (``http://127.0.0.1:41234``), whatever the settings had in mind.
+
+        None: they are nowhere, and mails carry no link.
+        """
+        there = (address if address is not None and _is_loopback(address) else None, address is not None)
+        with self._making:
+            if there != (self._served_at, self._has_pages):
+                self._served_at, self._has_pages = there
+                self.adopt(replace(self.force, settings=self._linked(self.force.settings)))
 
     def check(self) -> tuple[Problem, ...]:
         """Every error and warning: of the files, of the mail templates, of the calendar (CONTRACT.md §6.8)."""

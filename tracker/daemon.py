@@ -26,18 +26,18 @@ from apscheduler.triggers.cron import CronTrigger
 from sqlalchemy.exc import SQLAlchemyError
 
 from tracker.app import App
-from tracker.desk import login_name, where_to_look
+from tracker.desk import where_to_look
 from tracker.engine.engine import Courier, PassReport
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import Claimed
 from tracker.engine.progress import Progress
 from tracker.engine.pulse import Beat, remember
 from tracker.engine.results import Result
-from tracker.errors import AddressTakenError, ConfigError, LostLedgerError, TrackerError
+from tracker.errors import ConfigError, LostLedgerError, TrackerError
 from tracker.privileges import refuse_root, standing
 
 if TYPE_CHECKING:
-    from tracker.web.server import WebServer
+    from tracker.pages import Pages
 
 log = logging.getLogger("tracker")
 
@@ -119,6 +119,8 @@ class Service:
         self._stirred = 0
         self._is_unread = False
         self._kept_beat: datetime | None = None
+        self._pages: Pages | None = None
+        self._trouble = ""
         app.wrap_courier = lambda courier: StoppableCourier(courier, stop)
         app.engine.courier = app.wrap_courier(app.engine.courier)
         app.engine.on_progress = Progress(app.clock.monotonic)
@@ -130,18 +132,14 @@ class Service:
     def run(self, *, at_once: bool = False) -> bool:
         """Pass after pass until the end; whether the last one was finished.
 
-        Raises TrackerError at the start where files, database or transport cannot be used at all.
+        Raises TrackerError at the start where files, database, transport or pages cannot be used at all.
         """
-        pages = self._pages()
-        for line in where_to_look(self.app, at_once=at_once):
-            log.info(line)
+        lines = where_to_look(self.app, at_once=at_once)
+        pages = self._pages = self._pages_at(self._address)
         if pages is not None:
-            log.info("网页 · pages: %s", pages.address)
-            entry = pages.first_entry(login_name())
-            if entry is not None:
-                # For whoever sits at the terminal: no key goes through the log.
-                sys.stdout.write(f"首次登录（一次有效）· sign in, once: {entry}\n")
-                sys.stdout.flush()
+            pages.open()
+        for line in lines:
+            log.info(line)
         self._scheduler.start()
         self._soon(self._begin, "begin", at_once=at_once)
         self._schedule()
@@ -149,28 +147,16 @@ class Service:
             self._watch()
         finally:
             if pages is not None:
-                pages.stop()
+                pages.close()
             is_finished = self._end()
         return is_finished
 
-    def _pages(self) -> WebServer | None:
-        """The pages, answering already; without them where somebody else has the address, for mails must go out.
-
-        Raises TrackerError where they must not be served as they are set up.
-        """
-        if self._address is None:
+    def _pages_at(self, address: str | None) -> Pages | None:
+        if address is None:
             return None
-        from tracker.web.server import WebServer
-        from tracker.web.site import Site
+        from tracker.pages import Pages
 
-        try:
-            server = WebServer(Site(self.app, self.wake), self._address)
-        except AddressTakenError as error:
-            log.warning("going on without pages: %s", error)
-            return None
-        self.app.serve_at(server.address)
-        server.start()
-        return server
+        return Pages(self.app, self.wake, address)
 
     def pass_(self, *, at_once: bool = False) -> None:
         """One pass; what goes wrong is logged and tried again at the next tick, for the service must live."""
@@ -272,6 +258,8 @@ class Service:
             max_instances=1,
             replace_existing=True,
         )
+        if self._pages is not None:
+            self._pages.keep(self._scheduler)
 
     def _soon(self, work: Callable[..., None], name: str, **arguments: object) -> None:
         self._scheduler.add_job(
@@ -294,13 +282,25 @@ class Service:
 
     def _is_edited(self) -> bool:
         """Whether files were edited and have come to rest since, or never do."""
-        if self.app.files_changed():
+        if self._has_changed():
             self._stirred += 1
             if self._stirred < RESTLESS:
                 return False
         is_edited = self._stirred > 0
         self._stirred = 0
         return is_edited
+
+    def _has_changed(self) -> bool:
+        """Whether the files look otherwise; a disk that does not say so now may say so a second later."""
+        try:
+            is_changed = self.app.files_changed()
+        except OSError as error:
+            if str(error) != self._trouble:
+                self._trouble = str(error)
+                log.warning("the files cannot be looked at, will be tried again: %s", error)
+            return False
+        self._trouble = ""
+        return is_changed
 
     def _reload(self) -> None:
         """Put edited files in force; a file with errors changes nothing, and the operator hears of it once."""

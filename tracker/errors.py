@@ -203,7 +203,7 @@ class DatabaseError(TrackerError):
 
 
 class AddressTakenError(TrackerError):
-    """Somebody else serves at the address of the pages."""
+    """The address of the pages cannot be had now: somebody else serves there, or this machine does not have it yet."""
 
 
 class HeldBackError(InBothError):

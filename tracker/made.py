@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 class Made:
     """Over ``force``, the operator's ``templates`` and the address of the database, beside which a key may lie.
 
-    ``open_door`` finds what is known of a mail server, by campaign and the name of its door (``tracker.engine.post``).
+    ``open_door`` finds what is known of a mail server, by campaign and the name of its door (``tracker.engine.post``);
+    ``has_pages`` is whether anybody answers at the address of the pages.
     """
 
     force: InForce
     templates: Path | None
     database_url: str
     open_door: Callable[[str, str], Door]
+    has_pages: bool = True
 
     @cached_property
     def renderer(self) -> Renderer:
@@ -38,7 +40,8 @@ class Made:
         from tracker.mail.render import Renderer
 
         # Where no pages are served, there is nothing to link to.
-        links = None if self.force.settings.web is None else self.links
+        is_served = self.has_pages and self.force.settings.web is not None
+        links = self.links if is_served else None
         return Renderer(self.force.campaign, self.templates, links=links)
 
     @cached_property

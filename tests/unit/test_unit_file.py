@@ -44,6 +44,7 @@ def service():
         ("StateDirectory", "tracker"),
         ("StateDirectoryMode", "0700"),
         ("Restart", "on-failure"),
+        ("LimitNOFILE", "4096"),
     ],
 )
 def test_each_guard_is_set_and_to_nothing_else(service, name, value):

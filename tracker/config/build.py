@@ -205,6 +205,7 @@ def _web(shape: WebShape) -> Web:
         proxy=None if proxy is None else Proxy(tuple(proxy.from_), proxy.header),
         oidc=None if oidc is None else Oidc(oidc.issuer, oidc.client, oidc.claim or "sub"),
         people=shape.people,
+        forwarded_from=tuple(shape.forwarded_from),
         certificate=shape.certificate,
         key=shape.key,
     )

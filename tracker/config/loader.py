@@ -44,6 +44,8 @@ from tracker.shipped import shipped
 
 TASKS, UNITS, SETTINGS = "tasks.yaml", "units.yaml", "settings.yaml"
 FORMS = "forms"
+#: No mistake of the file that cannot be read: no descriptor or memory is left, or the disk is away for a moment.
+PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE})
 _FORM_FILE = re.compile(r"([a-z0-9][a-z0-9-]{0,63})\.ya?ml")
 _YEAR_FILE = re.compile(r"([0-9]{4})\.ya?ml")
 
@@ -75,7 +77,7 @@ class Loaded:
 def load(directory: Path, texts: Mapping[str, str] | None = None) -> Loaded:
     """Read the files in ``directory``, or such as were kept (``texts``) as if they stood there.
 
-    Never raises for what stands in them; see ``problems``.
+    Never raises for what stands in them; see ``problems``.  Raises OSError where the machine cannot read any file now.
     """
     with _without_collector():
         return _Folder(directory, texts).load()
@@ -244,6 +246,8 @@ class _Folder:
         except FileNotFoundError:
             document.error((0, 0), (), say("there is no such file", "没有这个文件"))
         except OSError as error:
+            if error.errno in PASSING:
+                raise
             document.error((0, 0), (), say(f"cannot be read: {error.strerror}", "无法读取"))
         else:
             document = read_document(str(path), data)

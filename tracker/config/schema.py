@@ -357,6 +357,7 @@ class WebShape(Shape):
     proxy: ProxyShape | None = None
     oidc: OidcShape | None = None
     people: Annotated[dict[Line, RoleWord], _EmptyMapping] = Field(default_factory=dict)
+    forwarded_from: Annotated[list[Network], _EmptyList, Field(max_length=50)] = Field(default_factory=list)
     certificate: Line | None = None
     key: Line | None = None
 

@@ -186,6 +186,8 @@ class Web:
     """How the pages are served: the address, and who vouches for whom.
 
     ``people`` gives the roles of those whom ``proxy`` or ``oidc`` name, ``*`` that of everybody else.
+    ``forwarded_from`` are addresses or networks of further servers in front of ours, which say in X-Forwarded-For for
+    whom they ask.
     ``certificate`` and ``key`` are PEM files; with them the pages are served by TLS.
     """
 
@@ -193,6 +195,7 @@ class Web:
     proxy: Proxy | None = None
     oidc: Oidc | None = None
     people: Mapping[str, Role] = field(default_factory=dict)
+    forwarded_from: tuple[str, ...] = ()
     certificate: str | None = None
     key: str | None = None
 

@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
@@ -118,19 +119,23 @@ def peer_of(connection: HTTPConnection) -> str:
     return connection.client.host if connection.client is not None else ""
 
 
-def is_from_proxy(connection: HTTPConnection, web: Web) -> bool:
-    """Whether it comes from a server that is trusted to say who is asking."""
-    number = _number(peer_of(connection))
-    if web.proxy is None or number is None:
-        return False
+def is_in_front(address: str, web: Web) -> bool:
+    """Whether it is that of a server in front of ours, by what the settings say."""
+    vouching = () if web.proxy is None else web.proxy.sources
+    return _is_among(address, (*vouching, *web.forwarded_from))
+
+
+@lru_cache(maxsize=4096)
+def _is_among(address: str, sources: tuple[str, ...]) -> bool:
+    number = _number(address)
     if isinstance(number, IPv6Address) and number.ipv4_mapped is not None:
         number = number.ipv4_mapped
-    return any(number in ip_network(source) for source in web.proxy.sources)
+    return number is not None and any(number in ip_network(source) for source in sources)
 
 
 def vouched_name(connection: HTTPConnection, web: Web) -> str | None:
     """The name in the trusted proxy's header; from anywhere else that header says nothing."""
-    if web.proxy is None or not is_from_proxy(connection, web):
+    if web.proxy is None or not _is_among(peer_of(connection), web.proxy.sources):
         return None
     said = connection.headers.getlist(web.proxy.header)
     if len(said) != 1:
@@ -143,12 +148,19 @@ def vouched_name(connection: HTTPConnection, web: Web) -> str | None:
 
 
 def asker(connection: HTTPConnection, web: Web) -> str:
-    """The address of whoever asks; a trusted proxy says on whose behalf it does."""
-    if is_from_proxy(connection, web):
-        last = connection.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
-        if _number(last) is not None:
-            return last
-    return peer_of(connection)
+    """The address of whoever asks; a declared server in front of ours says on whose behalf it does.
+
+    Each of them adds the one that it was asked by at the end; what stands before that, anybody may have written.
+    """
+    address = peer_of(connection)
+    said = ",".join(connection.headers.getlist("x-forwarded-for")).split(",")
+    while said and is_in_front(address, web):
+        before = said.pop().strip()
+        number = _number(before) or _number(host_of(before) or "")
+        if number is None:
+            break
+        address = str(number)
+    return address
 
 
 def _number(name: str) -> IPv4Address | IPv6Address | None:

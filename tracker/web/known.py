@@ -20,7 +20,7 @@ from tracker.engine.accounts import has_accounts
 from tracker.engine.sessions import SignedIn, find_session, is_to_be_noted, note_use
 from tracker.errors import DatabaseError, TrackerError
 from tracker.web import flash
-from tracker.web.door import host_of, is_forwarded, is_loopback, vouched_name
+from tracker.web.door import host_of, is_forwarded, is_in_front, is_loopback, peer_of, vouched_name
 from tracker.web.identity import NotAllowedError, Person, Role, StalePageError
 from tracker.web.refused import not_allowed, refused, wrong
 from tracker.web.site import Site
@@ -126,6 +126,7 @@ def is_open_here(connection: HTTPConnection, site: Site, web: Web) -> bool:
         and name is not None
         and is_loopback(name)
         and not is_forwarded(connection)
+        and not is_in_front(peer_of(connection), web)
         and not is_guarded(site, web)
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import socket
 import threading
@@ -13,11 +12,16 @@ import uvicorn
 from tracker.core.policy import Web
 from tracker.errors import AddressTakenError, TrackerError
 from tracker.web.application import make_application
+from tracker.web.connections import Hall, Server
+from tracker.web.door import is_in_front
 from tracker.web.known import is_guarded
 from tracker.web.oidc import check_installed
 from tracker.web.site import Site
 
 log = logging.getLogger("tracker")
+
+#: Connections that wait to be accepted, where the system allows as many: a flood must not fill the queue.
+BACKLOG = 1024
 
 #: Open pages get so many seconds to arrive when the service ends.
 LAST_PAGES = 2
@@ -42,7 +46,7 @@ class WebServer:
             self._socket.close()
             raise
         self._is_tls = config.is_ssl
-        self._server = uvicorn.Server(config)
+        self._server = Server(config, Hall(self._is_proxy))
         self._thread = threading.Thread(target=self._serve, name="web", daemon=True)
 
     def _configure(self, web: Web) -> uvicorn.Config:
@@ -54,6 +58,8 @@ class WebServer:
             server_header=False,
             timeout_graceful_shutdown=LAST_PAGES,
             proxy_headers=False,
+            http="h11",
+            ws="none",
             ssl_certfile=web.certificate,
             ssl_keyfile=web.key,
         )
@@ -69,6 +75,9 @@ class WebServer:
             ) from None
         return config
 
+    def _is_proxy(self, address: str) -> bool:
+        return is_in_front(address, self._site.force.settings.web or Web())
+
     @property
     def address(self) -> str:
         """``http://HOST:PORT`` as it is."""
@@ -82,6 +91,11 @@ class WebServer:
         if not site.door.is_loopback or is_guarded(site, site.force.settings.web or Web()):
             return None
         return f"{self.address}/enter/{site.door.keys.make(name, site.now())}"
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether it answers still."""
+        return self._thread.is_alive()
 
     def start(self) -> None:
         """Begin to answer."""
@@ -130,11 +144,10 @@ def _listen(host: str, port: int, address: str) -> socket.socket:
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((host, port))
-        found.listen(128)
+        found.listen(BACKLOG)
     except OSError as error:
         found.close()
-        kind = AddressTakenError if error.errno == errno.EADDRINUSE else TrackerError
-        raise kind(
+        raise AddressTakenError(
             "the pages cannot be served at {address}: {error}; choose another address with TRACKER_WEB, or --no-web",
             "cannot_serve",
             address=address,

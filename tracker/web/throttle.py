@@ -72,7 +72,7 @@ class Throttle:
 
     def wait(self, name: str, address: str, now: float) -> float:
         """Seconds until ``name`` may be tried from ``address``; 0 takes the attempt."""
-        place, who = _place(address), name.strip().casefold()
+        place, who = place_of(address), name.strip().casefold()
         with self._lock:
             of_place = self._used(self._by_address, place, now, ADDRESS_GAP)
             waits = [
@@ -93,7 +93,7 @@ class Throttle:
 
     def failed(self, name: str, address: str, now: float) -> None:
         """The password was not theirs, or there is no such name."""
-        key = (name.strip().casefold(), _place(address))
+        key = (name.strip().casefold(), place_of(address))
         with self._lock:
             before = self._failures.get(key)
             count = before.count if before is not None and now - before.last < FORGOTTEN else 0
@@ -101,7 +101,7 @@ class Throttle:
 
     def succeeded(self, name: str, address: str) -> None:
         """They signed in: from there they are known."""
-        key = (name.strip().casefold(), _place(address))
+        key = (name.strip().casefold(), place_of(address))
         with self._lock:
             self._failures.pop(key, None)
             self._known.put(key, None)
@@ -119,7 +119,7 @@ class Throttle:
         return 0.0 if bucket is None else bucket.used_by(now, gap)
 
 
-def _place(address: str) -> str:
+def place_of(address: str) -> str:
     """An address as it counts: of IPv6 the network, as one subscriber has 2⁶⁴ addresses."""
     try:
         found = ip_address(address)

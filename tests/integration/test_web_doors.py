@@ -1,0 +1,257 @@
+"""Who talks to the pages for long, or many times at once, keeps nobody else from them and no mail from going out."""
+
+import errno
+import http.client
+import socket
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from tests.integration.web import SETTINGS, house
+from tests.tools import wait_until
+from tracker import daemon
+from tracker.daemon import Service
+from tracker.web import connections
+from tracker.web.connections import Hall
+from tracker.web.server import WebServer
+
+HALF = b"GET /healthz HTTP/1.1\r\nHost: "
+
+
+@pytest.fixture
+def home():
+    with house() as found:
+        yield found
+
+
+@contextmanager
+def served(home):
+    server = WebServer(home.site, "127.0.0.1:0")
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@contextmanager
+def opened(server, number, source="127.0.0.1", begin=HALF):
+    """So many connections that have said ``begin``."""
+    there = []
+    try:
+        for _ in range(number):
+            there.append(one := socket.create_connection(place_of(server), 10, (source, 0)))
+            one.sendall(begin)
+        yield there
+    finally:
+        for each in there:
+            each.close()
+
+
+def place_of(server):
+    host, port = server.address.removeprefix("http://").split(":")
+    return host, int(port)
+
+
+def ask(server, source="127.0.0.2", path="/healthz"):
+    """(status, seconds)."""
+    start = time.monotonic()
+    host, port = place_of(server)
+    asked = http.client.HTTPConnection(host, port, timeout=20, source_address=(source, 0))
+    asked.request("GET", path)
+    status = asked.getresponse().status
+    asked.close()
+    return status, time.monotonic() - start
+
+
+def is_ended(connection):
+    """Whether the service has closed it."""
+    connection.settimeout(10)
+    try:
+        while connection.recv(1000):
+            pass
+    except ConnectionResetError:
+        return True
+    except TimeoutError:
+        return False
+    return True
+
+
+def trickle(connection):
+    """Send byte after byte; whether the service has had enough of it."""
+    for _ in range(200):
+        try:
+            connection.sendall(b"x")
+        except OSError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def guests(server):
+    return server._server._hall._count
+
+
+def test_one_address_has_so_many_connections_and_its_oldest_idle_one_goes_first(home, monkeypatch):
+    monkeypatch.setattr(connections, "OF_ADDRESS", 5)
+    with served(home) as server, opened(server, 5) as first, opened(server, 20):
+        assert all(map(is_ended, first))
+        assert ask(server)[0] == 200
+        assert ask(server, "127.0.0.1")[0] == 200, "its own people get in as well"
+        wait_until(lambda: guests(server) <= 5, 5)
+
+
+def test_a_header_that_does_not_come_ends_the_connection_and_a_byte_now_and_then_does_not_help(
+    home, monkeypatch
+):
+    monkeypatch.setattr(connections, "HEADER", 0.4)
+    with served(home) as server, opened(server, 1) as [silent], opened(server, 1) as [slow]:
+        assert trickle(slow)
+        assert is_ended(silent)
+        assert guests(server) == 0
+
+
+def test_after_an_answer_the_next_header_has_its_time_too(home, monkeypatch):
+    monkeypatch.setattr(connections, "HEADER", 0.4)
+    with served(home) as server, opened(server, 1, begin=HALF + b"127.0.0.1\r\n\r\n" + HALF) as [kept]:
+        assert b"200 OK" in kept.recv(1000)
+        assert is_ended(kept)
+
+
+def test_a_body_that_comes_too_slowly_ends_the_connection(home, monkeypatch):
+    monkeypatch.setattr(connections, "BODY", 0.3)
+    begin = b"POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\n"
+    with served(home) as server, opened(server, 1, begin=begin) as [slow]:
+        assert trickle(slow)
+        assert ask(server)[0] == 200
+
+
+def test_a_body_that_comes_slowly_and_steadily_is_read(home, monkeypatch):
+    monkeypatch.setattr(connections, "BODY", 0.5)
+    begin = b"POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9000\r\n\r\n"
+    with served(home) as server, opened(server, 1, begin=begin) as [slow]:
+        for _ in range(9):
+            time.sleep(0.1)
+            slow.sendall(b"x" * 1000)
+        assert slow.recv(100).startswith(b"HTTP/1.1 4")
+
+
+def test_an_answer_that_nobody_fetches_does_not_wait_for_ever(home, monkeypatch):
+    monkeypatch.setattr(connections, "BODY", 0.3)
+    monkeypatch.setattr(connections, "HEADER", 0.3)
+    page = b"GET /static/base.css HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    with served(home) as server:
+        greedy = socket.socket()
+        greedy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        greedy.connect(place_of(server))
+        greedy.settimeout(0.2)
+        with greedy:
+            try:
+                for _ in range(3000):
+                    greedy.sendall(page)
+            except OSError:
+                pass
+            wait_until(lambda: guests(server) == 0, 10)
+
+
+def test_who_waits_for_us_is_not_sent_away_by_others(home, monkeypatch):
+    """The oldest connection of an address is in the middle of a question, and the answer takes a while."""
+    monkeypatch.setattr(connections, "OF_ADDRESS", 2)
+    go_on, answered = threading.Event(), []
+    found = home.site.board.matrix
+    monkeypatch.setattr(home.site.board, "matrix", lambda *a, **b: go_on.wait(20) and found(*a, **b))
+    with served(home) as server:
+        asking = threading.Thread(target=lambda: answered.append(ask(server, "127.0.0.1", "/")))
+        asking.start()
+        wait_until(lambda: guests(server) == 1, 5)
+        time.sleep(0.1)
+        with opened(server, 6) as half:
+            assert is_ended(half[0])
+            go_on.set()
+            asking.join()
+    assert answered[0][0] == 200
+
+
+def admit(hall, address, at):
+    """Who connects and says nothing."""
+    with socket.socket() as silent:
+        return hall.admit(silent, address, at)
+
+
+def filled(hall, address, number):
+    return [admit(hall, address, at) for at in range(number)]
+
+
+def test_a_declared_proxy_brings_as_many_as_there_is_room_for():
+    hall = Hall(lambda address: address == "10.0.0.5")
+    assert sum(guest.is_ended for guest in filled(hall, "10.0.0.5", 100)) == 0
+    assert sum(guest.is_ended for guest in filled(hall, "10.0.0.6", 100)) == 100 - connections.OF_ADDRESS
+
+
+def test_where_there_is_no_room_the_address_with_most_connections_gives_one(monkeypatch):
+    monkeypatch.setattr(connections, "OF_ALL", 20)
+    hall = Hall(lambda address: address == "10.0.0.5")
+    proxy, many = filled(hall, "10.0.0.5", 5), filled(hall, "10.0.0.6", 15)
+    assert not any(guest.is_ended for guest in filled(hall, "10.0.0.7", 3))
+    assert [guest.is_ended for guest in many] == [True] * 3 + [False] * 12
+    assert not any(guest.is_ended for guest in proxy)
+    for guest in many:
+        guest.idle_since = None
+    assert filled(hall, "10.0.0.8", 1) != [None], "a proxy's idle ones go last, but they go"
+
+
+def test_descriptors_are_kept_for_mails_and_the_database(monkeypatch):
+    for soft, most in ((1024, 1024 - connections.KEPT), (1 << 20, connections.OF_ALL), (100, 50)):
+        monkeypatch.setattr("tracker.web.connections.resource.getrlimit", lambda _, soft=soft: (soft, soft))
+        hall = Hall(lambda address: True)
+        there = filled(hall, "10.0.0.5", most + 7)
+        assert sum(guest.is_ended for guest in there) == 7
+
+
+def test_one_subscriber_has_one_address_whatever_it_says_in_ipv6(monkeypatch):
+    monkeypatch.setattr(connections, "OF_ADDRESS", 2)
+    hall = Hall(lambda address: False)
+    there = [admit(hall, f"2001:db8::{number}", number) for number in range(5)]
+    assert [guest.is_ended for guest in there] == [True] * 3 + [False] * 2
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EIO])
+def test_a_watch_that_cannot_look_at_the_files_looks_again(home, monkeypatch, caplog, number):
+    """Whatever the system refuses for a moment: an edit made meanwhile is taken over when it looks again."""
+    monkeypatch.setattr(daemon, "WATCH", 0.01)
+    stop = threading.Event()
+    service, looks, soon = Service(home.app, stop), [], []
+    seen = home.app.files_changed
+    seen()
+    home.app.config.joinpath("settings.yaml").write_text(SETTINGS + "holidays: free\n", encoding="utf-8")
+
+    def look():
+        looks.append(0)
+        if len(looks) < 5:
+            raise OSError(number, "no")
+        return seen()
+
+    def reload(work, name, **_):
+        soon.append(name)
+        stop.set()
+
+    monkeypatch.setattr(home.app, "files_changed", look)
+    monkeypatch.setattr(service, "_soon", reload)
+    service._watch()
+    assert soon == ["reload"]
+    assert caplog.text.count("the files cannot be looked at") == 1
+
+
+def test_files_that_no_descriptor_is_left_for_are_not_said_to_be_wrong(home, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    home.app.force  # noqa: B018 - as it was before
+    monkeypatch.setattr("tracker.config.loader._Folder._bytes", refuse)
+    service = Service(home.app, threading.Event())
+    monkeypatch.setattr(service, "pass_", lambda: None)
+    service._reload()
+    assert home.app.pulse.problems == ()
+    assert service._is_unread, "it is read again at the next tick"
