@@ -37,7 +37,11 @@ def in_force(units: int, items: int) -> InForce:
     force = made_up(units, items, ALL_YEAR)
     city = Unit("city", "市考试中心", contacts=(Contact("联络员", "city@bench.internal"),))
     campaign = dataclasses.replace(
-        force.campaign, issued=ISSUED, units={**force.campaign.units, "city": city}, supervisor="city"
+        force.campaign,
+        issued=ISSUED,
+        chase_from=ISSUED,
+        units={**force.campaign.units, "city": city},
+        supervisor="city",
     )
     return dataclasses.replace(force, campaign=campaign, fingerprint=f"year {units} {items}")
 
