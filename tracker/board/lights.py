@@ -117,9 +117,10 @@ class Lights:
     @classmethod
     def read(cls, session: Session, force: InForce, day: date) -> Lights:
         """All of it, from the database."""
-        # What hangs on another campaign's rows is among the marks, and judged by none of ours.
         ours = select(AGENDA).where(AGENDA.c.campaign == force.campaign.id)
-        return cls(force, day, Marks.read(session), {row.id: row for row in session.execute(ours)})
+        return cls(
+            force, day, Marks.read(session, force.campaign.id), {row.id: row for row in session.execute(ours)}
+        )
 
     def again(self, session: Session, units: Iterable[str]) -> Lights:
         """The same with ``units`` as they are now, on the same day."""

@@ -26,33 +26,37 @@ _CELLS: Select[tuple[str, str]] = select(
 
 
 class Marks:
-    """The whole ledger; never changed once it is made, as others may be looking at it."""
+    """The whole ledger of a campaign; never changed once it is made, as others may be looking at it."""
 
-    def __init__(self, of_unit: Mapping[str, Sequence[int]], groups: Mapping[int, int]) -> None:
+    def __init__(
+        self, campaign: str, of_unit: Mapping[str, Sequence[int]], groups: Mapping[int, int]
+    ) -> None:
+        self._campaign = campaign
         self._of_unit = of_unit
         #: By agenda row and mark, how many.
         self.groups = groups
 
     @classmethod
-    def read(cls, session: Session) -> Marks:
+    def read(cls, session: Session, campaign: str) -> Marks:
         """All of it, from the database."""
-        of_unit = dict(_read(session, _CELLS))
+        of_unit = dict(_read(session, _CELLS.where(ASSIGNMENT.c.campaign == campaign)))
         groups: dict[int, int] = {}
         for cells in of_unit.values():
             _count(groups, cells, 1)
-        return cls(of_unit, groups)
+        return cls(campaign, of_unit, groups)
 
     def again(self, session: Session, units: Iterable[str]) -> Marks:
         """The same with ``units`` as they are now."""
         of_unit, groups = dict(self._of_unit), dict(self.groups)
+        ours = _CELLS.where(ASSIGNMENT.c.campaign == self._campaign)
         for some in lots(sorted(units), LOT):
-            found = dict(_read(session, _CELLS.where(ASSIGNMENT.c.unit.in_(some))))
+            found = dict(_read(session, ours.where(ASSIGNMENT.c.unit.in_(some))))
             for unit in some:
                 _count(groups, of_unit.pop(unit, ()), -1)
                 if unit in found:
                     of_unit[unit] = found[unit]
                     _count(groups, found[unit], 1)
-        return Marks(of_unit, groups)
+        return Marks(self._campaign, of_unit, groups)
 
     def of(self, unit: str) -> Sequence[int]:
         """What hangs on one unit."""

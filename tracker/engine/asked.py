@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, select, tuple_
+from sqlalchemy import Row, String, and_, column, select, values
 from sqlmodel import Session
 
 from tracker.core.model import Item, Reason
@@ -20,7 +20,7 @@ Cell = tuple[str, str, str]
 #: A mail that has waited longer than this is looked at again item by item before it goes.
 FRESH = timedelta(minutes=1)
 
-_CELL = tuple_(ASSIGNMENT.c.key, ASSIGNMENT.c.period, ASSIGNMENT.c.unit)
+_WANTED = (column("key", String), column("period", String), column("unit", String))
 
 
 def cell_of(ref: str, unit: str) -> Cell:
@@ -33,11 +33,17 @@ def still_asked(session: Session, campaign: str, wanted: Sequence[Cell]) -> dict
     """The assignments of ``wanted`` in one campaign that are asked for and not answered."""
     found: dict[Cell, Row[Any]] = {}
     for some in lots(wanted):
-        query = select(ASSIGNMENT).where(
-            ASSIGNMENT.c.campaign == campaign,
-            _CELL.in_(some),
-            ASSIGNMENT.c.quiet.is_(False),
-            ASSIGNMENT.c.removed_on.is_(None),
+        # Joined: SQLite looks up a list of several columns in no index, but walks through the whole ledger.
+        wanted_cells = values(*_WANTED).data(list(some)).cte("wanted")
+        is_it = and_(*(ASSIGNMENT.c[each.name] == each for each in wanted_cells.c))
+        query = (
+            select(ASSIGNMENT)
+            .join(wanted_cells, is_it)
+            .where(
+                ASSIGNMENT.c.campaign == campaign,
+                ASSIGNMENT.c.quiet.is_(False),
+                ASSIGNMENT.c.removed_on.is_(None),
+            )
         )
         for row in session.execute(query):
             found[row.key, row.period, row.unit] = row

@@ -9,11 +9,11 @@ from sqlalchemy import bindparam, select
 from sqlmodel import Session
 
 from tracker.core.model import Event, EventKind
-from tracker.core.standing import RETURNED, standing_events
+from tracker.core.standing import standing_events
 from tracker.engine.digests import Line
 from tracker.engine.ledger import event_of
 from tracker.store.lots import lots
-from tracker.store.tables import ASSIGNMENT, EVENT
+from tracker.store.tables import ASSIGNMENT, EVENT, SENT_BACK
 
 #: The reason by reference and unit.
 Reasons = Mapping[tuple[str, str], str]
@@ -21,7 +21,7 @@ Reasons = Mapping[tuple[str, str], str]
 _STANDING = select(ASSIGNMENT.c.id).where(
     ASSIGNMENT.c.campaign == bindparam("campaign"),
     ASSIGNMENT.c.quiet.is_(False),
-    ASSIGNMENT.c.mark == RETURNED,
+    SENT_BACK,
     ASSIGNMENT.c.removed_on.is_(None),
 )
 

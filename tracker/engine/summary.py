@@ -65,7 +65,7 @@ def summaries(session: Session, force: InForce, *moments: Moment) -> list[Summar
         for summary, light in zip(found, lights, strict=True):
             if light is not None:
                 summary.add(agendas[group.agenda_id].key, light, group.number)
-    for unit, said, number in session.execute(_by_unit(judged)) if judged else ():
+    for unit, said, number in session.execute(_by_unit(force.campaign.id, judged)) if judged else ():
         for summary, light in zip(found, said.split(","), strict=True):
             if light:
                 summary.by_unit[unit][Light(light)] += number
@@ -97,7 +97,7 @@ def _light(force: InForce, definition: Definition, dates: Dates, answer: Answer,
     return None if stands.state is State.BEFORE else stands.light
 
 
-def _by_unit(judged: Mapping[tuple[int, int], tuple[Light | None, ...]]) -> Select[Any]:
+def _by_unit(campaign: str, judged: Mapping[tuple[int, int], tuple[Light | None, ...]]) -> Select[Any]:
     """(unit, lights at each moment, how many)."""
     # A common table expression: SQLite names the columns of VALUES nowhere else.
     table = (
@@ -109,6 +109,7 @@ def _by_unit(judged: Mapping[tuple[int, int], tuple[Light | None, ...]]) -> Sele
     return (
         select(ASSIGNMENT.c.unit, table.c.said, func.count())
         .join(table, table.c.cell == cell)
+        .where(ASSIGNMENT.c.campaign == campaign)
         .group_by(ASSIGNMENT.c.unit, table.c.said)
     )
 

@@ -36,7 +36,8 @@ _STALE = (
         or_(MAIL.c.timezone == bindparam("timezone"), IS_OF_NO_ZONE),
         MAIL.c.day < bindparam("day"),
     )
-    .order_by(MAIL.c.id)
+    # By their numbers the database would walk through all mails ever.
+    .order_by(MAIL.c.not_before, MAIL.c.id)
     # Others may claim beside us: one that is being claimed is waited for, looked at again, and left to them.
     .with_for_update()
 )
@@ -86,7 +87,7 @@ def supersede(
         **moments(now),
     }
     unsent = [
-        *session.execute(_STALE, given),
+        *sorted(session.execute(_STALE, given), key=lambda mail: mail.id),
         *(
             mail
             for mail in session.execute(_FAILED, {**given, "since": now - FAILED_WITHIN})

@@ -15,7 +15,7 @@ class BeatRow(Base, table=True):
     """The beat of what is overdue for one unit, as long as anything is; ``next_on`` is when to look at it next."""
 
     __tablename__ = "beat"
-    __table_args__ = (Index("ix_beat_next_on", "next_on"),)
+    __table_args__ = (Index("ix_beat_campaign_next_on", "campaign", "next_on"),)
 
     campaign: str = of_campaign(primary_key=True)
     unit: str = Field(primary_key=True)

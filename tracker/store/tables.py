@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import Index, LargeBinary, MetaData, Text, text
+from sqlalchemy import Index, LargeBinary, MetaData, Text, TextClause, text
 from sqlmodel import Field, SQLModel
 
 from tracker.store.columns import NAMING, BigId, UtcDateTime, of_campaign
@@ -38,6 +38,15 @@ WAITING = (MailState.QUEUED, MailState.DEFERRED, MailState.UNCERTAIN)
 #: Mails that are not at the end of their way.  Said in the same words by the partial index and by the queries:
 #: a database uses such an index only where it sees that the query implies it, and not through parameters.
 UNDERWAY = text("state IN ('queued', 'deferred', 'uncertain', 'claimed')")
+
+
+#: What was sent back, said in the same words for the same reason.
+SENT_BACK = text("answered = 'returned'")
+
+
+def _few(name: str, where: TextClause, *columns: str, unique: bool = False) -> Index:
+    """An index of those rows only."""
+    return Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
 class Base(SQLModel):
@@ -91,7 +100,7 @@ class AgendaRow(Base, table=True):
     __tablename__ = "agenda"
     __table_args__ = (
         Index("uq_agenda_campaign_key_slot", "campaign", "key", "slot", unique=True),
-        Index("ix_agenda_next_on", "next_on"),
+        Index("ix_agenda_campaign_next_on", "campaign", "next_on"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -121,14 +130,10 @@ class AssignmentRow(Base, table=True):
         Index("uq_assignment_campaign_key_period_unit", "campaign", "key", "period", "unit", unique=True),
         # With the mark in them, the two count lights without a look at the rows.
         Index("ix_assignment_agenda_id_quiet_mark", "agenda_id", "quiet", "mark"),
-        Index("ix_assignment_unit_agenda_id_mark", "unit", "agenda_id", "mark"),
-        Index("ix_assignment_effective_due", "effective_due"),
-        Index(
-            "ix_assignment_nudge_on",
-            "nudge_on",
-            sqlite_where=text("nudge_on IS NOT NULL"),
-            postgresql_where=text("nudge_on IS NOT NULL"),
-        ),
+        Index("ix_assignment_campaign_unit_agenda_id_mark", "campaign", "unit", "agenda_id", "mark"),
+        Index("ix_assignment_campaign_effective_due", "campaign", "effective_due"),
+        _few("ix_assignment_campaign_nudge_on", text("nudge_on IS NOT NULL"), "campaign", "nudge_on"),
+        _few("ix_assignment_campaign_quiet", SENT_BACK, "campaign", "quiet"),
     )
 
     id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
@@ -166,6 +171,7 @@ class EventRow(Base, table=True):
     __table_args__ = (
         Index("ix_event_assignment_id", "assignment_id"),
         Index("ix_event_at", "at"),
+        Index("ix_event_ref", "ref"),
     )
 
     id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
@@ -212,14 +218,10 @@ class MailRow(Base, table=True):
     __tablename__ = "mail"
     __table_args__ = (
         Index("uq_mail_key", "key", unique=True),
-        Index(
-            "ix_mail_not_before",
-            "not_before",
-            sqlite_where=UNDERWAY,
-            postgresql_where=UNDERWAY,
-        ),
+        _few("ix_mail_not_before", UNDERWAY, "not_before"),
         Index("ix_mail_at", "at"),
         Index("ix_mail_unit_day", "unit", "day"),
+        Index("ix_mail_recipient", "recipient"),
     )
 
     id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
@@ -272,13 +274,7 @@ class FilingRow(Base, table=True):
 
     __tablename__ = "filing"
     __table_args__ = (
-        Index(
-            "uq_filing_assignment_id",
-            "assignment_id",
-            unique=True,
-            sqlite_where=text("in_force"),
-            postgresql_where=text("in_force"),
-        ),
+        _few("uq_filing_assignment_id", text("in_force"), "assignment_id", unique=True),
         Index("ix_filing_assignment_id_digest", "assignment_id", "digest"),
         Index("ix_filing_form_unit", "form", "unit"),
     )

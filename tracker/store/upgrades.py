@@ -42,7 +42,7 @@ def upgrade(url: str) -> tuple[str, str]:
                     "there is nothing to upgrade: the database is empty, or not the service's",
                     "nothing_to_upgrade",
                 )
-            if not FIRST <= found <= SCHEMA or len(found) != len(SCHEMA):
+            if not found.isdecimal() or not int(FIRST) <= int(found) <= int(SCHEMA):
                 raise DatabaseError(
                     "the database has schema {found}; this version upgrades from {first} to {needed}",
                     "cannot_upgrade",
