@@ -63,7 +63,13 @@ Made = tuple[tuple[Row, ...], Slip] | None
 Maker = Callable[[Case], Made]
 
 
-def _written(kind: str, *things: Any, kinds: tuple[str, ...] = FIGURES, label: str | None = None) -> Maker:
+def _written(
+    kind: str,
+    *things: Any,
+    kinds: tuple[str, ...] = FIGURES,
+    label: str | None = None,
+    weight: str = "error",
+) -> Maker:
     """Something in a cell that cannot stand there."""
 
     def make(case: Case) -> Made:
@@ -73,7 +79,7 @@ def _written(kind: str, *things: Any, kinds: tuple[str, ...] = FIGURES, label: s
             return None
         column = label or case.column(*kinds).label
         row = case.rng.randrange(len(case.rows))
-        return case.rows, Slip(kind, "error", row, column, case.rng.choice(things))
+        return case.rows, Slip(kind, weight, row, column, case.rng.choice(things))
 
     return make
 
@@ -175,7 +181,7 @@ MAKERS: Mapping[str, Maker] = {
     "fine too high": _fine_too_high,
     "wrong stage": _written("wrong stage", "差不多了", label=RECTIFICATION),
     "name twice": _name_twice,
-    "text for a tick": _written("text for a tick", "待定", "下月再说", kinds=("tick",)),
+    "text for a tick": _written("text for a tick", "待定", "下月再说", kinds=("tick",), weight="question"),
     "no name": _no_name,
     "column missing": _column_missing,
     "fine in yuan": _written("fine in yuan", "30000元", label=FINE),

@@ -115,14 +115,15 @@ def test_a_clean_table_has_no_finding():
         ([A], {"extra": {(0, 19): "说明：右边的字不是数据", (7, 19): 3}}, []),
         ([A, {each.id: each.full_label for each in TRAINING.columns}, B], {}, []),
         ([{**A, "rectification": "注：已完成整改"}, {**B, "records": "x"}], {}, [("reading", "Q5"), ("error", "H6")]),
-        ([A, {"serial": "填写说明："}, {"serial": 2, "name": "丙", "records": 1, "cheating": 1}], {}, [("question", "A7")]),
+        ([A, {"serial": "填写说明："}, {"serial": 2, "name": "丙", "records": 1, "cheating": 1}], {}, [("error", "B7")]),
         ([A], {"above": ["零报告：", "单位：万元"]}, []),
         # names
         ([A, {"managers_trained": 3}], {}, [("error", "B6")]),
         ([A, {**A, "name": "甲 培训中心"}], {}, [("question", "B6")]),
         # one cell each
         ([{**A, "records": "两三"}], {}, [("error", "H5")]),
-        ([{**A, "records": Cell(2, "=1+1")}], {}, [("error", "H5")]),
+        ([{**A, "records": Cell(2, "=1+1")}], {}, [("reading", "H5")]),
+        ([{**A, "records": Cell(None, "=1+1")}], {}, [("error", "H5")]),
         ([{**A, "serial": Cell(1, "=ROW()-4")}], {}, []),
         ([{**A, "records": "3项"}], {}, [("reading", "H5")]),
         ([{**A, "records": "3人"}], {}, [("question", "H5")]),
@@ -271,11 +272,11 @@ def test_no_clean_cell_is_ever_blamed(table):
 
 
 MISTAKES: dict[ColumnKind, list[object]] = {
-    ColumnKind.COUNT: ["约3", -1, 2.5, "3万元", Cell(3, "=1+2"), Cell("#REF!", is_error=True), True],
+    ColumnKind.COUNT: ["约3", -1, 2.5, "3万元", Cell(None, "=1+2"), Cell("#REF!", is_error=True), True],
     ColumnKind.AMOUNT: ["很多", -0.5, "3000元", Cell(None, "=A1")],
-    ColumnKind.TICK: ["罚款3万元", 7, "已处理"],
+    ColumnKind.TICK: ["罚款3万元", 7],
     ColumnKind.CHOICE: ["不清楚", 4, "市级、区县级、未整改、正在整改"],
-    ColumnKind.NAME: [Cell("甲", "=B1")],
+    ColumnKind.NAME: [Cell(None, "=B1"), "校" * 300],
 }
 
 

@@ -12,7 +12,8 @@ from tracker.forms.check import check
 from tracker.forms.finding import Weight
 from tracker.forms.header import read_day, read_month
 from tracker.forms.mark import Mark
-from tracker.forms.recognise import header_month, recognise
+from tracker.forms.recognise import recognise
+from tracker.forms.recognised import header_month
 
 CAMPAIGN = load(Path("config")).campaign
 assert CAMPAIGN is not None
@@ -128,17 +129,15 @@ def test_another_form_pasted_into_a_marked_file_is_what_it_is():
     assert result.mark.form == "training-institutions"
 
 
-def test_the_filled_sheet_is_taken_and_a_second_one_is_asked_about():
+def test_the_filled_sheet_is_taken_and_of_two_none():
     blank, first, second = (
         a_sheet([*head(UNITS), *rows], name=name)
         for name, rows in (("空", []), ("甲", [[1, 5]]), ("乙", [[1, 6]]))
     )
     assert found(blank, first).sheet.name == "甲"
     result = found(blank, first, second)
-    assert result.rivals == ("乙",)
-    assert [finding.weight for finding in check(result, round_=None, previous=None).findings] == [
-        Weight.QUESTION
-    ]
+    findings = check(result, round_=None, previous=None).findings
+    assert [(each.weight, each.sheet) for each in findings] == [(Weight.READING, "空"), (Weight.ERROR, "乙")]
 
 
 def test_the_words_of_a_label_in_a_cell_of_data_are_data():

@@ -17,7 +17,7 @@ from tracker.engine.filings import Table, in_force_filings, tables_due
 from tracker.engine.inforce import InForce
 from tracker.errors import UnknownNameError
 from tracker.forms.finding import Finding, Weight
-from tracker.forms.recognise import Recognised, header_month
+from tracker.forms.recognised import Recognised, header_month
 
 #: So long after a deadline a table without a mark still counts for it, if nothing has come in.
 LATE_DAYS = 15

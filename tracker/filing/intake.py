@@ -37,7 +37,8 @@ from tracker.forms.apart import Reader
 from tracker.forms.book import Book
 from tracker.forms.check import check
 from tracker.forms.finding import Finding, Weight
-from tracker.forms.recognise import Recognised, recognise
+from tracker.forms.recognise import recognise
+from tracker.forms.recognised import Recognised
 from tracker.forms.reply import reply
 from tracker.listing import Fact
 from tracker.refusals import refusal

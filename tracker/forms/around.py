@@ -6,12 +6,12 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from tracker.core.form import ColumnKind, FieldKind, Said
+from tracker.core.form import ColumnKind, FieldKind, Filed, Said
 from tracker.forms.book import Place
 from tracker.forms.figures import MONEY, fits
 from tracker.forms.finding import Finding, Weight
 from tracker.forms.heads import head_key, labels_of
-from tracker.forms.recognise import Recognised
+from tracker.forms.recognised import Recognised
 from tracker.forms.rows import Extent, RowKind, TableRow, merged_places
 from tracker.forms.values import expected_in, found_text, is_blank, read_value, tick_in
 
@@ -22,7 +22,7 @@ _TICKED = re.compile(r"[√✓✔☑✅]|.*(?:无情况|零报告)")
 def check_head(
     recognised: Recognised, within: Extent, rows: list[TableRow], omitted: frozenset[str]
 ) -> Iterator[Finding]:
-    """Columns that are missing, that nobody knows, and labels that were changed; a second sheet of the kind."""
+    """Columns that are missing, that nobody knows, and labels that were changed."""
     sheet = recognised.sheet.name
     for column in recognised.form.columns:
         if column.id in recognised.columns:
@@ -33,13 +33,6 @@ def check_head(
             )
             yield Finding(Weight.ERROR, message, sheet, None, "", Said(column.full_label, column.full_label))
     yield from _unknown_columns(recognised, within, rows)
-    if recognised.rivals:
-        others = "、".join(recognised.rivals)
-        message = Said(
-            f"工作表“{others}”里也有这张表，只读取了“{sheet}”。",
-            f"The sheet {others} holds this form as well; only {sheet} was read.",
-        )
-        yield Finding(Weight.QUESTION, message, sheet)
 
 
 def _changed_label(recognised: Recognised, identifier: str) -> Iterator[Finding]:
@@ -94,7 +87,9 @@ def _unknown_columns(recognised: Recognised, within: Extent, rows: list[TableRow
         yield Finding(Weight.QUESTION, message, recognised.sheet.name, place, label)
 
 
-def find_nil(recognised: Recognised, rows: list[TableRow]) -> tuple[Place | None, list[Finding]]:
+def find_nil(
+    recognised: Recognised, rows: list[TableRow], previous: Filed | None
+) -> tuple[Place | None, list[Finding]]:
     """Where the table says that there is nothing to report; None where it does not."""
     findings: list[Finding] = []
     sheet = recognised.sheet.name
@@ -116,7 +111,29 @@ def find_nil(recognised: Recognised, rows: list[TableRow]) -> tuple[Place | None
         if row.kind is RowKind.NIL and row.nil_place is not None:
             findings += _figures_beside(recognised, row, row.nil_place)
             return row.nil_place, findings
+    words = [row for row in rows if row.kind is RowKind.NOTHING and row.words]
+    if words and all(row.kind in {RowKind.NOTHING, RowKind.TOTAL} for row in rows):
+        place, cell = words[0].words[0]
+        is_doubtful = previous is not None and bool(previous.rows) and recognised.form.accumulates
+        findings.append(_nil_by_words(sheet, place, found_text(cell), is_doubtful=is_doubtful))
+        return place, findings
     return None, findings
+
+
+def _nil_by_words(sheet: str, place: Place, text: str, *, is_doubtful: bool) -> Finding:
+    expected = Said("零报告处打“√”", "a √ beside 零报告")
+    if is_doubtful:
+        message = Said(
+            f"写的是“{text}”，而上月表里有数据；没有新增的请照上月的数填写，确为零报告的请在“零报告”处打“√”。",
+            f"“{text}” is written here, and last month's table had rows: if nothing was added, write last month's "
+            "figures; if there is nothing to report, put a √ beside 零报告.",
+        )
+        return Finding(Weight.ERROR, message, sheet, place, text, expected)
+    message = Said(
+        f"写的是“{text}”，按零报告处理，请核对。",
+        f"“{text}” is written here; it was taken as nothing to report, please check.",
+    )
+    return Finding(Weight.QUESTION, message, sheet, place, text, expected)
 
 
 def _figures_beside(recognised: Recognised, row: TableRow, nil_place: Place) -> Iterator[Finding]:

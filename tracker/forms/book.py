@@ -50,12 +50,18 @@ class Merge:
 
 @dataclass(frozen=True)
 class Sheet:
-    """One sheet; ``cells`` has those that are not empty."""
+    """One sheet; ``cells`` has those that are not empty.
+
+    ``hidden_rows`` are hidden by hand or by a filter, ``struck`` the cells that are struck out.
+    """
 
     name: str
     cells: Mapping[Place, Cell]
     merges: tuple[Merge, ...] = ()
     is_hidden: bool = False
+    hidden_rows: frozenset[int] = frozenset()
+    hidden_columns: frozenset[int] = frozenset()
+    struck: frozenset[Place] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,55 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tracker.core.form import Column, ColumnKind, FieldKind, Filed, FiledRow, Said, Value, comparable
-from tracker.forms.against import ReadRow, exceeded, fallen, wrong_totals
+from tracker.forms.against import ReadRow, changed, exceeded
 from tracker.forms.around import check_head, find_nil
 from tracker.forms.book import Cell, Place
 from tracker.forms.figures import NOTHING
 from tracker.forms.finding import Finding, Weight
-from tracker.forms.recognise import Recognised
+from tracker.forms.recognised import Recognised
 from tracker.forms.rows import RowKind, TableRow, extent, share_merged, table_rows
+from tracker.forms.totals import Line, without_totals
 from tracker.forms.values import found_text, read_value
 
 #: A number as a file writes it that has nothing but text.
 _CSV_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+
+
+#: What is said of a row by its kind, and how much it weighs.
+_KINDS = {
+    RowKind.BEYOND: (
+        Weight.ERROR,
+        Said(
+            "填写说明之后还有数据，没有采用；请移到说明之前。",
+            "There is data below the filling rules, which was not taken; please move it above them.",
+        ),
+    ),
+    RowKind.AS_BEFORE: (
+        Weight.ERROR,
+        Said(
+            "这里写的是与上月相同，没有数字；请把数字填上。",
+            "This says that all is as the month before; please write the figures down.",
+        ),
+    ),
+    RowKind.EXAMPLE: (
+        Weight.QUESTION,
+        Said(
+            "这一行像是填表示例，没有计入；如是实际数据，请写明名称。",
+            "This row looks like an example and was not counted; if it is real, please write the name down.",
+        ),
+    ),
+    RowKind.STRUCK: (
+        Weight.QUESTION,
+        Said(
+            "这一行画了删除线，没有计入；要报的请取消删除线。",
+            "This row is struck out and was not counted; take the line away if it is meant.",
+        ),
+    ),
+    RowKind.SECTION: (
+        Weight.READING,
+        Said("这一行按分类标题读取。", "This row was read as the heading of those below."),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -49,35 +87,64 @@ class Checked:
 
 def check(recognised: Recognised, *, round_: str | None, previous: Filed | None) -> Checked:
     """What the table says in ``round_``; ``previous`` is what the same unit filed for this form before."""
-    within = extent(recognised)
-    rows = table_rows(recognised, within)
+    findings = list(recognised.notes)
+    lines: list[Line] = []
+    rows: list[TableRow] = []
     asked = tuple(each for each in recognised.form.asked(round_) if each.id in recognised.columns)
-    findings = [
-        *check_head(recognised, within, rows, recognised.form.omitted(round_)),
-        *_merged(recognised, rows, recognised.form.omitted(round_)),
-        *_beyond(recognised, rows),
-    ]
-    data = [row for row in rows if row.kind is RowKind.DATA]
-    read: list[ReadRow] = []
-    for row in data:
-        found, each = _read_row(recognised, row, asked)
-        findings += found
-        findings += _omitted(recognised, row, recognised.form.omitted(round_))
-        if each is not None:
-            read.append(each)
+    nil_place: Place | None = None
+    for table in (recognised, *recognised.continued):
+        found, own, told = _read(table, round_)
+        place, about_nil = find_nil(table, own, previous)
+        nil_place = nil_place or place
+        findings += [*told, *about_nil]
+        lines += found
+        rows += own
+    read, told = without_totals(lines)
+    findings += told
     findings += _twice(recognised, rows, read)
     findings += exceeded(recognised, read)
-    findings += wrong_totals(recognised, rows, read)
-    nil_place, nil_findings = find_nil(recognised, rows)
-    findings += nil_findings
-    findings += _nil_or_rows(recognised, nil_place, read, previous, is_blank=not data)
+    if read or not any(_is_in_rows(recognised, each) for each in findings):
+        is_blank = not any(line.read is not None for line in lines)
+        findings += _nil_or_rows(recognised, nil_place, read, previous, is_blank=is_blank)
     if nil_place is None and read and previous is not None and recognised.form.accumulates:
-        findings += fallen(recognised, read, previous, asked)
+        findings += changed(recognised, read, previous, asked)
     filed = Filed(
         tuple(each.filed for each in read), _header(recognised), is_nil=nil_place is not None and not read
     )
     ordered = sorted(findings, key=lambda finding: (-1, -1) if finding.place is None else finding.place)
     return Checked(filed, tuple(ordered), tuple(each.number for each in read))
+
+
+def _read(table: Recognised, round_: str | None) -> tuple[list[Line], list[TableRow], list[Finding]]:
+    """The rows of one table, those of data and totals read, and what was found besides."""
+    within = extent(table)
+    rows = table_rows(table, within)
+    omitted = table.form.omitted(round_)
+    asked = tuple(each for each in table.form.asked(round_) if each.id in table.columns)
+    findings = [
+        *check_head(table, within, rows, omitted),
+        *_merged(table, rows, omitted),
+        *_by_kind(table, rows),
+        *_hidden(table, rows),
+    ]
+    lines = []
+    for row in rows:
+        if row.kind is RowKind.TOTAL:
+            lines.append(Line(table, row, None))
+        elif row.kind is RowKind.DATA:
+            found, each = _read_row(table, row, asked)
+            found += _omitted(table, row, omitted)
+            if each is None:
+                findings += found
+            else:
+                lines.append(Line(table, row, each, found))
+    return lines, rows, findings
+
+
+def _is_in_rows(recognised: Recognised, finding: Finding) -> bool:
+    """Whether it is an error below the head: then why there are no rows is told already."""
+    row = -1 if finding.place is None else finding.place[0]
+    return finding.weight is Weight.ERROR and row >= recognised.first_row
 
 
 def _header(recognised: Recognised) -> dict[str, str]:
@@ -110,7 +177,7 @@ def _read_row(
         findings.append(replace(finding, sheet=recognised.sheet.name, place=place))
         if finding.weight is Weight.ERROR:
             unread.add(column.id)
-    row_read = ReadRow(row.number, FiledRow(values, notes), frozenset(unread))
+    row_read = ReadRow(recognised, row.number, FiledRow(values, notes), frozenset(unread))
     if row.across or _has_name(recognised, row_read):
         return findings, row_read if values or unread else None
     name = recognised.form.by_id[_name_column(recognised) or ""]
@@ -169,15 +236,35 @@ def _omitted(recognised: Recognised, row: TableRow, omitted: frozenset[str]) -> 
         yield Finding(Weight.QUESTION, message, recognised.sheet.name, place, found_text(cell), expected)
 
 
-def _beyond(recognised: Recognised, rows: list[TableRow]) -> Iterator[Finding]:
+def _by_kind(recognised: Recognised, rows: list[TableRow]) -> Iterator[Finding]:
+    """What is said of rows that were not taken as they stand."""
     for row in rows:
-        if row.kind is RowKind.BEYOND:
-            message = Said(
-                "填写说明之后还有数据，没有采用；请移到说明之前。",
-                "There is data below the filling rules, which was not taken; please move it above them.",
-            )
+        if row.kind in _KINDS and row.cells:
+            weight, message = _KINDS[row.kind]
+            own = [each for each in row.cells if recognised.form.by_id[each].kind is not ColumnKind.SERIAL]
+            place, cell = row.cells[(own or list(row.cells))[0]]
+            yield Finding(weight, message, recognised.sheet.name, place, found_text(cell))
+
+
+def _hidden(recognised: Recognised, rows: list[TableRow]) -> Iterator[Finding]:
+    """Rows and columns that nobody sees, and that count all the same."""
+    sheet = recognised.sheet
+    for row in rows:
+        if row.number in sheet.hidden_rows and row.kind is RowKind.DATA:
             place, cell = next(iter(row.cells.values()))
-            yield Finding(Weight.QUESTION, message, recognised.sheet.name, place, found_text(cell))
+            message = Said(
+                "这一行被隐藏或筛选掉了，仍按有效数据计入；不要的请删除。",
+                "This row is hidden or filtered out and was counted all the same; delete it if it is not meant.",
+            )
+            yield Finding(Weight.QUESTION, message, sheet.name, place, found_text(cell))
+    for identifier, column in recognised.columns.items():
+        if column in sheet.hidden_columns and any(identifier in row.cells for row in rows):
+            label = recognised.form.by_id[identifier].label
+            message = Said(
+                f"“{label}”一栏被隐藏了，仍按表里的内容读取。",
+                f"The column “{label}” is hidden; it was read all the same.",
+            )
+            yield Finding(Weight.READING, message, sheet.name, recognised.heads[identifier])
 
 
 def _merged(recognised: Recognised, rows: list[TableRow], omitted: frozenset[str]) -> Iterator[Finding]:
@@ -214,8 +301,7 @@ def _twice(recognised: Recognised, rows: list[TableRow], read: list[ReadRow]) ->
                 f"“{text}”与第{first + 1}行重复，请核对。",
                 f"“{text}” stands in row {first + 1} already; please check.",
             )
-            place = row.number, recognised.columns[name]
-            yield Finding(Weight.QUESTION, message, recognised.sheet.name, place, text)
+            yield Finding(Weight.QUESTION, message, row.table.sheet.name, row.place(name), text)
 
 
 def _name_column(recognised: Recognised) -> str | None:

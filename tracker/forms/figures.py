@@ -15,11 +15,18 @@ _NEGATIVE = re.compile(r"[-−–—]\s*[0-9]")
 _DIGITS = {char: value for value, chars in enumerate(("零〇", "一壹", "二贰两", "三叁", "四肆", "五伍", "六陆",
                                                       "七柒", "八捌", "九玖")) for char in chars}  # fmt: skip
 _TENS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000}
+_MYRIAD = "万萬"
+#: Before a number and behind it: 共5项, 5(项), 5。
+_BEFORE = re.compile(r"(?:总共|共计|合计|总计|累计|共有|共)\s*")
+_BEHIND = re.compile(r"\s*\(([^()]{1,6})\)$")
+#: Digits in groups with spaces between: 1 090.
+_SPACED = re.compile(r"[0-9]{1,3}(?: [0-9]{3})+(?![0-9])")
 _DAY_NUMERAL = re.compile(r"[零〇一二三四五六七八九十]+")
 
 #: Words that say that there is nothing, and what they are read as.
 NOTHING: dict[str, int | None] = {
-    "无": 0, "没有": 0, "零": 0, "〇": 0,
+    "无": 0, "没有": 0, "零": 0, "〇": 0, "没": 0, "暂无": 0, "未发现": 0, "没有发现": 0, "未发现问题": 0,
+    "无问题": 0, "未发生": 0,
     "-": None, "--": None, "—": None, "——": None, "–": None, "/": None, "\\": None, "空": None,
 }  # fmt: skip
 
@@ -33,16 +40,22 @@ _FITS: dict[str, frozenset[str]] = {
     "人次": frozenset({"人次", "人", "人次/年", "名", "次"}),
     "人次/年": frozenset({"人次/年", "人次", "人", "人/年", "名", "次"}),
 }
+#: A text that is longer than this is no figure.
+_LONGEST = 40
 _WORDS = frozenset().union(*_FITS.values())
 _SUFFIXES = sorted(_WORDS | MONEY.keys(), key=lambda word: (-len(word), word))
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number that was read from a text; ``unit`` is what stood behind it."""
+    """A number that was read from a text; ``unit`` is what stood behind it.
+
+    ``is_doubtful``: it is said as people talk (一百二), or rounded (1.2万).
+    """
 
     number: Decimal
     unit: str | None = None
+    is_doubtful: bool = False
 
 
 def half_width(text: str) -> str:
@@ -62,14 +75,33 @@ def is_negative(text: str) -> bool:
 
 def read_figure(text: str) -> Figure | None:
     """The number in a text and the unit behind it; None where the text is anything else."""
-    plain = tidy(text)
+    plain = _BEFORE.sub("", tidy(text).rstrip("。.、,;"), count=1) if len(text) < _LONGEST else ""
+    if _SPACED.match(plain):
+        plain = plain.replace(" ", "")
+    within = _BEHIND.search(plain)
+    if within is not None and within[1] in _SUFFIXES:
+        plain = plain[: within.start()] + within[1]
     unit = next((word for word in _SUFFIXES if plain.endswith(word)), None)
-    for body, behind in ((plain, None), (plain[: -len(unit)].rstrip() if unit else "", unit)):
+    ways = ((plain, None), (plain[: -len(unit)].rstrip() if unit else "", unit))
+    for body, behind in ways:
         if _PLAIN.fullmatch(body):
             return Figure(Decimal(body.replace(",", "").lstrip("+")), behind)
         number = chinese_number(body)
         if number is not None:
             return Figure(Decimal(number), behind)
+    talked = (_as_people_talk(body, behind) for body, behind in ways)
+    return next((figure for figure in talked if figure is not None), None)
+
+
+def _as_people_talk(body: str, unit: str | None) -> Figure | None:
+    """一百二 for 120, 1.2万 for 12000: likely, and asked about."""
+    if body[-1:] in _MYRIAD and _PLAIN.fullmatch(body[:-1]):
+        return Figure(Decimal(body[:-1].replace(",", "").lstrip("+")) * 10**4, unit, is_doubtful=True)
+    size = _TENS.get(body[-2:-1], 10**4 if body[-2:-1] in _MYRIAD and body[-2:-1] else 0)
+    if size >= 100 and _DIGITS.get(body[-1:]):
+        before = chinese_number(body[:-1])
+        if before is not None:
+            return Figure(Decimal(before + _DIGITS[body[-1]] * size // 10), unit, is_doubtful=True)
     return None
 
 
@@ -79,7 +111,19 @@ def fits(unit: str, wanted: str | None) -> bool:
 
 
 def chinese_number(text: str) -> int | None:
-    """三, 十二, 一百二十, 一百零二; None for anything that could be read in two ways (一百二, 三五)."""
+    """三, 十二, 一百二十, 一百零二, 一万二千; None for anything that could be read in two ways (一百二, 三五)."""
+    thousands, is_myriad, rest = text.replace("萬", "万").partition("万")
+    if is_myriad:
+        high, low = chinese_number(thousands), chinese_number(rest.lstrip("零〇")) if rest else 0
+        # 一万二 is 12000 as people talk; 一万零二 and 一万二千 are plain.
+        if (
+            high is None
+            or low is None
+            or not 0 < high < 10**4
+            or (low and low < 1000 and rest[0] not in "零〇")
+        ):
+            return None
+        return high * 10**4 + low
     if len(text) == 1 and text in _DIGITS:
         return _DIGITS[text]
     total, digit, last, after_zero = 0, None, 10_000, False

@@ -4,37 +4,71 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from tracker.core.form import ColumnKind, Form
-from tracker.forms.book import Cell, Merge, Place
+from tracker.forms.book import Cell, Merge, Place, column_letters
+from tracker.forms.figures import NOTHING, half_width
 from tracker.forms.header import starts_with_field
 from tracker.forms.heads import head_key, labels_of
-from tracker.forms.recognise import Recognised
+from tracker.forms.labels import says_total
+from tracker.forms.recognised import Recognised
 from tracker.forms.values import is_blank, tick_in
 
 _END = re.compile(r"\s*(?:填写说明|填表说明|填报说明|(?:说明|注|备注|附注)\s*[:：])")
 _FOOT = re.compile(
     r"\s*(?:审核人|复核人|制表人|填报人|填表人|负责人|单位负责人|分管领导|经办人|联系人)\s*(?:[(（][^()（）]*[)）])?\s*[:：]"
 )
-_TOTAL = re.compile(
-    r"(?:本页|本月|本表|全区|全县|全市|区县)?(?:合计|总计|小计|共计|累计|总和)(?:数|项|家|人)?(?:[:(].*)?"
-)
 _NIL = re.compile(r"[^非不未否]{0,12}零报告[√✓✔☑✅是]?")
 #: So many merged cells are looked at; a file with more of them is made to cost time.
 _MOST_MERGED = 500_000
 _CROSS = frozenset("×✗✘xX否□☐")
+#: A name that is none: how the row of a form that shows how it is filled in begins, or what stands in it for a name.
+_EXAMPLE = re.compile(
+    r"\s*[(\[【]?(?:示例|样例|范例|举例|例)(?:[)\]】:：、.\s\d]|如|$)|.*(?:某某|××|○○|[xX]{2})"
+)
+_CHINESE = "[一二三四五六七八九十]{1,3}"
+#: The heading of some rows: 一、…, （二）…, 其中：.
+_SECTION = re.compile(rf"{_CHINESE}[、.,:]|\({_CHINESE}\)|第{_CHINESE}[类批部分]|其中|.*:$")
+_PLACE = (
+    "本|我|全|该|此|辖|区|县|市|月|期|季|年|度|单位|地|范围|内|项|表|目前|暂|尚|均|确|经|自查|排查|检查|核实"
+)
+_WHAT = (
+    "新增|增加|相关|此类|该类|任何|需|要|上报|填报|报告|内容|情况|数据|问题|事项|机构|培训|考试|点|单位|企业|安全|生产|经营"
+    "|高危|行业|检查|执法|处罚|开展|发生|发现|涉及|存在|辖区|本|内|项|类|的|了|报"
+)
+#: 无, 本月无, 无新增, 本辖区无培训机构, 未发现问题; no name has such words alone.
+_NOTHING = re.compile(rf"(?:{_PLACE})*(?:无|没有|未|不|零|空)(?:{_WHAT})*")
+_STROKES = re.compile(r"[-—–/\\_]+")
+#: 同上月, 与上月一致, 无变化: figures that are not written down.
+_AS_BEFORE = re.compile(
+    r".{0,8}(?:同|与|和|按)?[上前][月期季次]度?(?:相同|一致|一样|数据|数|情况|无.{0,4})?|.{0,8}(?:无|没有|未)(?:任何|发生)?(?:变化|变动|增减|调整)"
+)
+_LONGEST_WORDS = 40
+#: The kinds of columns in which words may say so.
+_WORDS = frozenset({ColumnKind.NAME, ColumnKind.TEXT, ColumnKind.COUNT, ColumnKind.AMOUNT})
+_SUM = re.compile(r"=(?:SUM|SUBTOTAL)\((?:\d+[,;])?\[?\.?\$?([A-Z]{1,3})\$?\d+:\.?\$?([A-Z]{1,3})\$?\d+\]?\)")
 
 
 class RowKind(Enum):
     """What a row below the head is."""
 
     DATA = auto()
+    #: It is called one, or adds up by formulas; ``totals`` decides about those that are not.
     TOTAL = auto()
-    #: It says that there is nothing to report.
+    #: It says that there is nothing to report: by a √ beside 零报告, or in words in the place of a name.
     NIL = auto()
+    NOTHING = auto()
+    #: It says that all is as the month before, and not what.
+    AS_BEFORE = auto()
+    #: It shows how the form is filled in.
+    EXAMPLE = auto()
+    #: It is struck out.
+    STRUCK = auto()
+    #: The heading of some rows.
+    SECTION = auto()
     #: Nothing in it, a number of the row, or the head once more.
     SKIPPED = auto()
     #: The filling rules or whoever signs: here the table ends.
@@ -47,7 +81,7 @@ class RowKind(Enum):
 class TableRow:
     """One row: its cells by column id, each with where it stands; ``shared`` are those merged with a row above.
 
-    ``across`` are cells that were merged over several columns.
+    ``across`` are cells that were merged over several columns, ``words`` those that say that there is nothing.
     """
 
     number: int
@@ -56,6 +90,7 @@ class TableRow:
     nil_place: Place | None = None
     shared: set[str] = field(default_factory=set)
     across: list[Place] = field(default_factory=list)
+    words: list[tuple[Place, Cell]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -177,24 +212,68 @@ def _row(
             row.cells[columns[0]] = (number, column), cells[column]
         if len(columns) > 1:
             row.across.append((number, column))
-    row.kind = _kind(recognised.form, row, cells)
+    row.kind = _kind(recognised, row, cells)
     if row.kind is RowKind.NIL:
         row.nil_place = next((number, at) for at in sorted(cells) if _says_nil(cells, at))
     return row
 
 
-def _kind(form: Form, row: TableRow, cells: Mapping[int, Cell]) -> RowKind:
+def _kind(recognised: Recognised, row: TableRow, cells: Mapping[int, Cell]) -> RowKind:
+    form = recognised.form
     if any(_says_nil(cells, at) for at in cells):
         return RowKind.NIL
     texts = [cells[at].value for at in sorted(cells)]
     if isinstance(texts[0], str) and _is_end(form, texts[0]):
         return RowKind.END
-    if any(isinstance(text, str) and _TOTAL.fullmatch(_plain(text)) for text in texts[:2]):
-        return RowKind.TOTAL
     own = {each for each in row.cells if form.by_id[each].kind is not ColumnKind.SERIAL}
+    if recognised.sheet.struck and all((row.number, at) in recognised.sheet.struck for at in cells):
+        return RowKind.STRUCK if own else RowKind.SKIPPED
+    if any(isinstance(text, str) and says_total(text) for text in texts[:2]) or _adds_up(form, row):
+        return RowKind.TOTAL
     if not own or _is_head(form, texts):
         return RowKind.SKIPPED
+    return _kind_by_words(form, row, own)
+
+
+def _kind_by_words(form: Form, row: TableRow, own: Collection[str]) -> RowKind:
+    """What the texts of a row make of it, where it has no figures that would make it data."""
+    texts = {each: cell.value for each, (_, cell) in row.cells.items() if isinstance(cell.value, str)}
+    names = [
+        text
+        for each, text in texts.items()
+        if form.by_id[each].kind in {ColumnKind.SERIAL, ColumnKind.NAME, ColumnKind.TEXT} or row.across
+    ]
+    if any(len(text) <= _LONGEST_WORDS and _EXAMPLE.match(half_width(text)) for text in names):
+        return RowKind.EXAMPLE
+    if any(
+        not isinstance(cell.value, str) and cell.value != 0
+        for each, (_, cell) in row.cells.items()
+        if each in own
+    ):
+        return RowKind.DATA
+    words = [_plain(text).strip("。.!") for each, text in texts.items() if each in own]
+    if not words or any(len(word) > _LONGEST_WORDS for word in words):
+        return RowKind.DATA
+    if all(_NOTHING.fullmatch(word) or _STROKES.fullmatch(word) or word in NOTHING for word in words):
+        row.words = [
+            held for each, held in row.cells.items() if each in texts and form.by_id[each].kind in _WORDS
+        ]
+        return RowKind.NOTHING
+    rest = [word for word in words if word not in NOTHING]
+    if len(rest) == 1 and _AS_BEFORE.fullmatch(rest[0]):
+        return RowKind.AS_BEFORE
+    if len(own) == 1 and (row.across or _SECTION.match(words[0])):
+        return RowKind.SECTION
     return RowKind.DATA
+
+
+def _adds_up(form: Form, row: TableRow) -> bool:
+    """Whether figures of a row are sums of their own columns."""
+    sums = 0
+    for each, (place, cell) in row.cells.items():
+        found = _SUM.match(cell.formula) if cell.formula and form.by_id[each].is_figure else None
+        sums += found is not None and found[1] == found[2] == column_letters(place[1])
+    return sums > 1
 
 
 def _is_end(form: Form, text: str) -> bool:

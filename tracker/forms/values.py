@@ -6,6 +6,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, time
 from decimal import Decimal
 from typing import NamedTuple
@@ -21,8 +22,18 @@ _CUT = 60
 #: No count or amount is as high as this; a telephone number or an account is.
 _TOO_HIGH = Decimal(10) ** 10
 
-_TICKS = frozenset("√✓✔☑✅●■vy是有1对üþpr") | {"true", "yes", "ok"}
+_TICKS = frozenset("√✓✔☑✅●■vνⅴy是有1对勾üþpr") | {"true", "yes", "ok", "打勾", "打钩", "已打", "勾选"}
+_TICK = re.compile("[√✓✔☑✅]")
+_SAYS_TICK = re.compile(r"^(?:已?打|已?划|已?画|已)(?=[√✓✔☑✅])")
+_AMOUNT = re.compile(r"[0-9](?:\.[0-9]+)?\s*[万亿千百]?元|[0-9]\s*万|[一二三四五六七八九十百千万]元")
+_NO_AMOUNTS = Said(
+    "这一栏只打“√”，金额和数字请填到相应的栏里。",
+    "This column takes a √ only; amounts and figures belong into their own column.",
+)
 _CROSSES = frozenset("×✗✘xn否无0-—–/\\□☐〇零") | {"false", "no", "没有", "--", "——"}
+
+#: Characters of a name, and of a text.
+_LONGEST_NAME, _LONGEST_TEXT = 200, 2000
 
 _NOT_YET = re.compile("未|没|不|无|非|待|拟|将|(?<!目)前|应|须|需|请|争取|力争|预计|计划|准备")
 _HEDGED = re.compile("基本|大部|部分|大致|一半|其余|但|除|未|没|不|[%％?？]")
@@ -47,7 +58,7 @@ def read_value(column: Column, cell: Cell | None) -> Read:
     if cell.is_error:
         return _error(column, cell, Said("这一格是错误值。", "This cell holds an error value."))
     if cell.formula is not None:
-        return _error(column, cell, _about_formula(cell))
+        return _stored(column, cell)
     return _READERS[column.kind](column, cell)
 
 
@@ -107,15 +118,25 @@ def _reading(value: Value | None, cell: Cell, note: str | None = None) -> Read:
     return Read(None if value is False else value, note, Finding(Weight.READING, message, found=found))
 
 
-def _about_formula(cell: Cell) -> Said:
+def _stored(column: Column, cell: Cell) -> Read:
+    """What a formula came to when the file was saved; programs that do not calculate leave nothing, or a zero."""
     if cell.value is None:
-        return Said(
+        message = Said(
             "这一格是公式，请直接填写数值。", "This cell holds a formula; please write what it comes to."
         )
+        return _error(column, cell, message)
+    read = _READERS[column.kind](column, Cell(cell.value))
     stored = shown(cell.value)[:_CUT]
-    return Said(
-        f"这一格是公式，请直接填写数值（公式的结果是“{stored}”）。",
-        f"This cell holds a formula; please write what it comes to (it was “{stored}”).",
+    if read.finding is not None and read.finding.weight is not Weight.READING:
+        return read._replace(finding=replace(read.finding, found=found_text(cell)))
+    message = Said(
+        f"这一格是公式，按其结果“{stored}”读取。",
+        f"This cell holds a formula; what it came to was taken, {stored}.",
+    )
+    is_doubtful = column.is_figure and (not read.value or "[" in (cell.formula or ""))
+    weight = Weight.QUESTION if is_doubtful else Weight.READING
+    return read._replace(
+        finding=Finding(weight, message, found=found_text(cell), expected=expected_in(column))
     )
 
 
@@ -184,8 +205,15 @@ def _figure_in_text(column: Column, cell: Cell, text: str) -> Read:
     figure = read_figure(text)
     if figure is None or re.fullmatch(r"[1-9][0-9]{0,2}\.000", word):
         return _error(column, cell, Said("读不出一个确定的数字。", "No one number can be read from this."))
+    if figure.unit == "万" and column.unit not in MONEY:
+        figure = Figure(figure.number * MONEY["万"], None, is_doubtful=True)
     if figure.unit in MONEY or column.unit in MONEY:
         return _money_in_text(column, cell, figure)
+    if figure.is_doubtful:
+        number = tidy_number(figure.number)
+        message = Said(f"按{number}读取，请核对。", f"This was taken as {number}; please check.")
+        doubt = Finding(Weight.QUESTION, message, found=found_text(cell), expected=expected_in(column))
+        return _checked(column, cell, number, Read(None, None, doubt))
     if figure.unit is not None and not fits(figure.unit, column.unit):
         wanted = column.unit or "不写计量单位"
         message = Said(
@@ -219,32 +247,36 @@ def _money_in_text(column: Column, cell: Cell, figure: Figure) -> Read:
 
 def _read_tick(column: Column, cell: Cell) -> Read:
     value = cell.value
-    if isinstance(value, str):
-        if value == "√":
-            return Read(True)
-        ticked = tick_in(value)
-        if ticked is None and comparable(value) in {
-            comparable(column.label),
-            f"已{comparable(column.label)}",
-        }:
-            ticked = True
-        if ticked is not None:
-            return _reading(ticked, cell)
-        figure = read_figure(value)
-        if figure is not None or "元" in value:
-            message = Said(
-                "这一栏只打“√”，金额和数字请填到相应的栏里。",
-                "This column takes a √ only; amounts and figures belong into their own column.",
-            )
-            return _error(column, cell, message)
-    elif not isinstance(value, (datetime, time)) and value in {0, 1}:
-        return _reading(bool(value), cell)
-    return _error(column, cell, Said("这一栏只打“√”。", "This column takes a √ only."))
+    if not isinstance(value, str):
+        if not isinstance(value, (datetime, time)) and value in {0, 1}:
+            return _reading(bool(value), cell)
+        return _error(column, cell, _NO_AMOUNTS)
+    if value == "√":
+        return Read(True)
+    ticked = tick_in(value)
+    label = comparable(column.label)
+    if ticked is None and comparable(value) in {label, f"已{label}", f"{label}√", f"√{label}"}:
+        ticked = True
+    if ticked is not None:
+        return _reading(ticked, cell)
+    if read_figure(value) is not None or _AMOUNT.search(half_width(value)):
+        return _error(column, cell, _NO_AMOUNTS)
+    if _TICK.search(value) and not _NOT_YET.search(value):
+        message = Said("按“√”读取，请核对。", "This was taken as a √; please check.")
+        return _question(True, cell, message, expected_in(column))
+    message = Said(
+        "这一栏只打“√”，这里的文字没有按“√”读取，请核对。",
+        "This column takes a √ only; these words were not taken as one, please check.",
+    )
+    return Read(
+        None, None, Finding(Weight.QUESTION, message, found=found_text(cell), expected=expected_in(column))
+    )
 
 
 def tick_in(text: str) -> bool | None:
     """Whether a text is a tick or says that there is none; None where it is neither."""
-    word = half_width(text).strip(" \t\r\n'‘’()[].。").casefold()
+    word = half_width(text).replace("\ufe0f", "").strip(" \t\r\n'‘’“”\"()[].。").casefold()
+    word = _SAYS_TICK.sub("", word) or word
     if not word:
         return None
     if word in _TICKS or (len(set(word)) == 1 and word[0] in "√✓✔☑✅"):
@@ -284,8 +316,18 @@ def _longest(choice: Choice, text: str) -> str | None:
     return next((word for word in words if len(word) > 1 and word in text), None)
 
 
-def _read_text(_column: Column, cell: Cell) -> Read:
-    return Read(plain_text(cell))
+def _read_text(column: Column, cell: Cell) -> Read:
+    text = plain_text(cell)
+    most = _LONGEST_NAME if column.kind is ColumnKind.NAME else _LONGEST_TEXT
+    if len(text) > most:
+        message = Said(f"文字过长（{len(text)}字）。", f"The text is too long ({len(text)} characters).")
+        return _error(column, cell, message, Said(f"不超过{most}字", f"at most {most} characters"))
+    if column.kind is ColumnKind.NAME and text not in NOTHING and not any(map(str.isalpha, text)):
+        message = Said(
+            "这里应是名称，请核对是否错了一栏。", "This should be a name; please check the columns."
+        )
+        return _question(text, cell, message, expected_in(column))
+    return Read(text)
 
 
 _READERS: dict[ColumnKind, Callable[[Column, Cell], Read]] = {

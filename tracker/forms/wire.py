@@ -73,6 +73,7 @@ def _sheet(sheet: Sheet) -> dict[str, Any]:
     return {
         "name": sheet.name,
         "hidden": sheet.is_hidden,
+        "unseen": (sorted(sheet.hidden_rows), sorted(sheet.hidden_columns), sorted(sheet.struck)),
         "merges": [
             (each.first_row, each.first_column, each.last_row, each.last_column) for each in sheet.merges
         ],
@@ -86,11 +87,15 @@ def _sheet(sheet: Sheet) -> dict[str, Any]:
 
 
 def _sheet_again(told: dict[str, Any]) -> Sheet:
+    rows, columns, struck = told["unseen"]
     return Sheet(
         told["name"],
         {(row, column): Cell(_content(value), *rest) for row, column, value, *rest in told["cells"]},
         tuple(Merge(*merge) for merge in told["merges"]),
         told["hidden"],
+        frozenset(rows),
+        frozenset(columns),
+        frozenset((row, column) for row, column in struck),
     )
 
 

@@ -1,0 +1,205 @@
+"""Several tables in one file: every form is read or named, parts are joined, and what is doubtful is asked."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.test_forms_recognise import EXAM, FORMS, TRAINING, UNITS, a_book, a_sheet, head, one_row
+from tracker.forms.book import Book, Cell, Sheet
+from tracker.forms.check import check
+from tracker.forms.finding import Weight
+from tracker.forms.recognise import recognise
+
+ABOVE = ["填表单位：渝中区应急管理局", None, None, "填表时间：2022年5月3日"]
+RULES = [["填写说明："], ["1.请如实填写。"]]
+U1, U2, U3 = [1, 50, 10, 1, 3], [2, 30, 5, 2, 4], [3, 20, 2, 5]
+SUMS = {"training-institutions": 120, "exam-institutions": 120, "production-units": 80}
+T1, T2 = [1, "甲培训中心", 120, 80], [2, "乙职业学校", 30, 20]
+
+
+def page(form, rows, above=ABOVE, below=RULES):
+    return [[form.title], above, *head(form), *rows, *below]
+
+
+def read(*sheets):
+    """What the tables of a book say: form, sheet, first column of figures; and all findings as weight and place."""
+    result = recognise(a_book(*sheets), FORMS)
+    tables, findings = [], [*result.findings]
+    for table in result.tables:
+        checked = check(table, round_=None, previous=None)
+        figures = next(column.id for column in table.form.columns if column.is_figure)
+        tables.append((table.form, table.sheet.name, [row.values.get(figures) for row in checked.filed.rows]))
+        findings += checked.findings
+    return tables, [(each.weight.value, each.sheet, each.cell) for each in findings]
+
+
+def beside(left, right, gap=1):
+    width = max(map(len, left)) + gap
+    lines = max(len(left), len(right))
+    return [
+        [*line, *[None] * (width - len(line)), *other]
+        for line, other in zip(
+            [*left, *[[]] * (lines - len(left))], [*right, *[[]] * (lines - len(right))], strict=True
+        )
+    ]
+
+
+def test_three_forms_on_three_sheets():
+    sheets = [a_sheet(page(form, rows), name=form.annex) for form, rows in
+              ((TRAINING, [T1, T2]), (EXAM, [T1]), (UNITS, [U1]))]  # fmt: skip
+    tables, findings = read(*sheets)
+    assert tables == [(TRAINING, "附件2", [120, 30]), (EXAM, "附件3", [120]), (UNITS, "附件4", [50])]
+    assert findings == []
+
+
+@pytest.mark.parametrize("gap", [1, 3])
+@pytest.mark.parametrize("forms", [(EXAM, UNITS), (UNITS, UNITS), (TRAINING, EXAM)])
+def test_two_side_by_side(forms, gap):
+    rows = {UNITS: [U1, U2], TRAINING: [T1], EXAM: [T1]}
+    right = rows[forms[1]] if forms[0] is not forms[1] else [U3]
+    lines = beside(page(forms[0], rows[forms[0]], below=[]), page(forms[1], right, below=[]), gap)
+    tables, findings = read(a_sheet(lines))
+    if forms[0] is forms[1]:
+        assert tables == [(UNITS, "Sheet1", [50, 30, 20])]
+        assert [weight for weight, *_ in findings] == ["reading"]
+    else:
+        assert [table[0] for table in tables] == list(forms)
+        assert [sum(table[2]) for table in tables] == [SUMS[form.id] for form in forms]
+        assert findings == []
+
+
+@pytest.mark.parametrize("between", [[], [[]], RULES])
+@pytest.mark.parametrize("title", [True, False])
+def test_two_below_each_other(between, title):
+    lower = [["附件4"], *page(UNITS, [U1, U2])] if title else [*head(UNITS), U1, U2]
+    tables, findings = read(a_sheet([*page(TRAINING, [T1, T2], below=between), *lower]))
+    assert tables == [(TRAINING, "Sheet1", [120, 30]), (UNITS, "Sheet1", [50, 30])]
+    assert findings == []
+
+
+def test_a_second_table_takes_unit_and_day_from_the_first():
+    result = recognise(
+        a_book(a_sheet([*page(TRAINING, [T1]), *page(UNITS, [U1], above=["填表单位："])])), FORMS
+    )
+    assert [table.unit_text for table in result.tables] == ["渝中区应急管理局"] * 2
+    assert len({table.filled_on for table in result.tables}) == 1
+
+
+@pytest.mark.parametrize("where", ["block", "sheet"])
+@pytest.mark.parametrize(
+    ("second", "figures", "expected"),
+    [
+        ([U3], [50, 30, 20], ["reading"]),
+        ([U1, U2], [50, 30], ["reading"]),
+        ([[1, 77]], [50, 30], ["error"]),
+        ([[None, 77]], [50, 30], ["error"]),
+        ([[5, 77]], [50, 30], ["error"]),
+        ([], [50, 30], ["reading"]),
+    ],
+)  # fmt: skip
+def test_one_form_twice_goes_on_is_a_copy_or_is_asked_about(where, second, figures, expected):
+    upper, lower = page(UNITS, [U1, U2]), page(UNITS, second)
+    sheets = (
+        [a_sheet([*upper, *lower])]
+        if where == "block"
+        else [a_sheet(upper, name="1"), a_sheet(lower, name="2")]
+    )
+    tables, findings = read(*sheets)
+    assert [table[2] for table in tables] == [figures]
+    assert [weight for weight, *_ in findings] == expected
+
+
+def test_a_head_once_more_on_each_page_is_the_same_table():
+    tables, findings = read(a_sheet([*page(UNITS, [U1, U2], below=[]), *one_row(UNITS), U3, *RULES]))
+    assert tables == [(UNITS, "Sheet1", [50, 30, 20])]
+    assert findings == []
+
+
+def test_findings_in_the_second_part_stand_on_its_sheet():
+    _, findings = read(
+        a_sheet(page(UNITS, [U1, U2]), name="1"), a_sheet(page(UNITS, [[3, "很多"]]), name="2")
+    )
+    assert ("error", "2", "B5") in findings
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [(("4月", "5月"), "5月"), (("2022年5月", "2022年4月"), "2022年5月"), (("11月", "12月", "1月"), "1月"),
+     (("样表", "报表"), "报表")],
+)  # fmt: skip
+def test_of_a_sheet_a_month_the_last_is_taken_and_the_others_named(names, expected):
+    sheets = [a_sheet(page(UNITS, [[1, 50 + number]]), name=name) for number, name in enumerate(names)]
+    tables, findings = read(*sheets)
+    assert [table[1] for table in tables] == [expected]
+    assert [(weight, sheet) for weight, sheet, _ in findings] == [
+        ("question", name) for name in names if name != expected
+    ]
+
+
+def test_tables_of_two_periods_or_units_are_two():
+    may, june = (["填表单位：渝中区", "期次：2022年5月"], ["填表单位：渝中区", "期次：2022年6月"])
+    assert (
+        len(read(a_sheet(page(UNITS, [U1], may), name="a"), a_sheet(page(UNITS, [U2], june), name="b"))[0])
+        == 2
+    )
+    other = ["填表单位：涪陵区", "期次：2022年5月"]
+    assert (
+        len(read(a_sheet(page(UNITS, [U1], may), name="a"), a_sheet(page(UNITS, [U1], other), name="b"))[0])
+        == 2
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([U3], ("error", "Sheet2", "A1")),
+        ([["续表"], U3], ("error", "Sheet2", "A2")),
+        ([["明细", "数量"], ["口罩", 3, 5]], ("question", "Sheet2", "A2")),
+        ([["联系人", "电话"], ["张三", "023-58123456"]], None),
+        ([["备注", 1]], None),
+    ],
+)
+def test_figures_that_no_table_took_are_told(lines, expected):
+    tables, findings = read(a_sheet(page(UNITS, [U1, U2])), a_sheet(lines, name="Sheet2"))
+    assert [table[2] for table in tables] == [[50, 30]]
+    assert findings == ([] if expected is None else [expected])
+
+
+def test_a_form_on_a_hidden_sheet_is_named():
+    shown, hidden = a_sheet(page(UNITS, [U1])), a_sheet(page(EXAM, [T1]), name="附件3", is_hidden=True)
+    assert read(shown, hidden) == ([(UNITS, "Sheet1", [50])], [("question", "附件3", None)])
+    (refusal,) = recognise(a_book(hidden), FORMS).findings
+    assert "隐藏" in refusal.message.zh
+
+
+def test_an_empty_form_beside_a_filled_one_of_another_kind_is_asked_about():
+    tables, findings = read(a_sheet(page(UNITS, [U1])), a_sheet(page(EXAM, []), name="附件3"))
+    assert [table[0] for table in tables] == [UNITS]
+    assert findings == [("question", "附件3", None)]
+
+
+def test_a_nil_return_beside_others_is_one():
+    lines = page(EXAM, [], above=[*ABOVE, None, "零报告：√"])
+    result = recognise(a_book(a_sheet(page(UNITS, [U1])), a_sheet(lines, name="附件3")), FORMS)
+    checked = [check(table, round_=None, previous=None) for table in result.tables]
+    assert [each.filed.is_nil for each in checked] == [False, True]
+    assert all(not each.findings for each in checked)
+
+
+def test_a_label_repeated_over_its_group_is_no_second_table():
+    upper = [column.group or column.label for column in UNITS.columns]
+    lower = [column.label if column.group else None for column in UNITS.columns]
+    tables, findings = read(a_sheet([[UNITS.title], ABOVE, upper, lower, U1, U2]))
+    assert tables == [(UNITS, "Sheet1", [50, 30])]
+    assert findings == []
+
+
+def test_many_heads_take_no_time():
+    cells = {}
+    for row in range(0, 4000, 4):
+        for column, each in enumerate(UNITS.columns):
+            cells[row, column] = Cell(each.label)
+            cells[row + 1, column] = Cell(1)
+    result = recognise(Book("x.xlsx", "xlsx", (replace(Sheet("Sheet1", {}), cells=cells),)), FORMS)
+    assert len(result.tables) == 1
+    assert all(note.weight is not Weight.ERROR for note in result.tables[0].notes)

@@ -1,0 +1,55 @@
+"""A table form that was found in a workbook: where it stands and what its header says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from tracker.core.form import Form
+from tracker.forms.book import FileKind, Place, Sheet
+from tracker.forms.finding import Finding
+from tracker.forms.header import read_month
+from tracker.forms.mark import Mark
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A table form in a workbook.  ``columns`` is by column id the sheet column, ``first_row`` the first of data.
+
+    ``sheet`` has the cells of this table alone, at their addresses.  ``fields`` is by field id where the content
+    stands (its label, where it is empty) and what it says, verbatim; ``heads`` where the label of each column stands.
+    ``file`` is the name of the file.  ``continued`` are the tables in which its rows go on, ``notes`` what was found
+    when this was worked out.
+    """
+
+    form: Form
+    sheet: Sheet
+    mark: Mark | None
+    unit_text: str | None
+    unit_place: Place | None
+    period_text: str | None
+    filled_on: date | None
+    filled_on_place: Place | None
+    head_rows: tuple[int, ...]
+    first_row: int
+    columns: Mapping[str, int]
+    fields: Mapping[str, tuple[Place, str]]
+    heads: Mapping[str, Place]
+    kind: FileKind = "xlsx"
+    file: str = ""
+    continued: tuple[Recognised, ...] = ()
+    notes: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """What a workbook holds: every form, or else why it holds none."""
+
+    tables: tuple[Recognised, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+def header_month(recognised: Recognised) -> tuple[int, int] | None:
+    """The year and month that the header names as its period (期次)."""
+    return None if recognised.period_text is None else read_month(recognised.period_text)
