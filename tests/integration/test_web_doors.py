@@ -9,11 +9,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.integration.web import SETTINGS, house
-from tests.tools import wait_until
+from tests.integration.web import SECRET, SETTINGS, house
+from tests.tools import SOON, quick_folder, wait_until
 from tracker import daemon
 from tracker.daemon import Service
-from tracker.web import connections
+from tracker.web import connections, signing_in
 from tracker.web.connections import Hall
 from tracker.web.server import WebServer
 
@@ -23,6 +23,13 @@ HALF = b"GET /healthz HTTP/1.1\r\nHost: "
 @pytest.fixture
 def home():
     with house() as found:
+        yield found
+
+
+@pytest.fixture
+def crowded():
+    """The same over a database that many can read at once."""
+    with quick_folder() as folder, house(database=f"sqlite:///{folder / 'tracker.db'}") as found:
         yield found
 
 
@@ -172,6 +179,103 @@ def test_who_waits_for_us_is_not_sent_away_by_others(home, monkeypatch):
             go_on.set()
             asking.join()
     assert answered[0][0] == 200
+
+
+# --- what takes long has threads of its own ---
+
+
+@contextmanager
+def going_on(server, requests, go_on):
+    """Ask each of ``requests`` (source, path, form) at once; the answers that come, the last of them after ``go_on``."""
+    answers: list[tuple[int, str | None, bytes]] = []
+
+    def post(source, path, form):
+        host, port = place_of(server)
+        asked = http.client.HTTPConnection(host, port, timeout=30, source_address=(source, 0))
+        asked.request("POST", path, form, {"Content-Type": "application/x-www-form-urlencoded"})
+        answer = asked.getresponse()
+        answers.append((answer.status, answer.headers["Retry-After"], answer.read()))
+        asked.close()
+
+    threads = [threading.Thread(target=post, args=each) for each in requests]
+    for thread in threads:
+        thread.start()
+    try:
+        yield answers
+    finally:
+        go_on.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_signing_in_is_refused_early_and_keeps_no_page_waiting(crowded, monkeypatch):
+    """48 people from six addresses, of whom each may be there four times; nobody's password is done with for a while."""
+    go_on = threading.Event()
+    monkeypatch.setattr(signing_in, "sign_in_with", lambda *_: go_on.wait(20) and None)
+    crowded.account("wang")
+    sources = [f"127.0.0.{10 + number % 6}" for number in range(48)]
+    requests = [(source, "/sign-in", f"name=n{n}&password=guess+guess") for n, source in enumerate(sources)]
+    with served(crowded) as server, going_on(server, requests, go_on) as answers:
+        wait_until(lambda: len(answers) == 24, 10)
+        status, seconds = ask(server, path="/sign-in")
+        assert (status, {answer[0] for answer in answers}) == (200, {503})
+        assert all(again == "2" and "密码尚未核对".encode() in text for _, again, text in answers), answers[0]
+        assert seconds < SOON
+    assert [answer[0] for answer in answers[24:]] == [403] * 24
+
+
+def test_what_was_refused_for_want_of_room_was_no_attempt(home, monkeypatch):
+    home.account("wang")
+    monkeypatch.setattr(home.site.pools.signing_in, "_most", 0)
+    browser = home.browser()
+    for _ in range(40):
+        assert browser.post("/sign-in", data={"name": "wang", "password": SECRET}).status_code == 503
+    monkeypatch.setattr(home.site.pools.signing_in, "_most", 1)
+    assert browser.post("/sign-in", data={"name": "wang", "password": SECRET}).status_code == 303
+
+
+def test_sixty_who_wait_to_write_keep_no_page_waiting_and_leave_connections_for_the_mails(
+    crowded, monkeypatch
+):
+    go_on, at_once, most = threading.Event(), [0], [0]
+
+    def wait(*_):
+        at_once[0] += 1
+        most[0] = max(most[0], at_once[0])
+        go_on.wait(20)
+        at_once[0] -= 1
+
+    monkeypatch.setattr(crowded.site.door.keys, "use", wait)
+    requests = [(f"127.0.0.{10 + number % 6}", "/enter/x", "") for number in range(60)]
+    with served(crowded) as server, going_on(server, requests, go_on) as answers:
+        wait_until(lambda: guests(server) == 60, 10)
+        status, seconds = ask(server, path="/sign-in")
+        assert (status, answers) == (200, [])
+        assert seconds < SOON
+    assert most[0] < 15, "the connections of a database for those who write"
+    assert [answer[0] for answer in answers] == [410] * 60
+
+
+def test_a_provider_that_does_not_answer_keeps_no_page_waiting(crowded, monkeypatch):
+    go_on = threading.Event()
+    monkeypatch.setattr("tracker.web.oidc._settings", lambda site: go_on.wait(20) and None)
+    with served(crowded) as server:
+        visitors = [
+            threading.Thread(target=ask, args=(server, f"127.0.0.{10 + number % 20}", "/sign-in/oidc"))
+            for number in range(60)
+        ]
+        for each in visitors:
+            each.start()
+        try:
+            wait_until(lambda: guests(server) >= 16, 10)
+            assert ask(server, path="/sign-in")[1] < SOON
+        finally:
+            go_on.set()
+            for each in visitors:
+                each.join()
+
+
+# --- connections ---
 
 
 def admit(hall, address, at):

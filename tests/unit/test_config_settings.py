@@ -95,6 +95,7 @@ WEB = """\
 web:
   listen: 0.0.0.0:0
   proxy: {from: [10.0.0.5, 10.1.0.0/16, "::1"], header: X-Remote-User}
+  forwarded_from: [10.0.0.6, 10.2.0.0/16]
   oidc: {issuer: https://login.example/realm/, client: tracker, claim: upn}
   people: {王: Supervisor, '*': viewer}
   certificate: cert.pem
@@ -116,6 +117,7 @@ def test_the_web_page_at_length(tmp_path):
     assert loaded.settings.web == Web(
         listen="0.0.0.0:0",
         proxy=Proxy(("10.0.0.5", "10.1.0.0/16", "::1"), "x-remote-user"),
+        forwarded_from=("10.0.0.6", "10.2.0.0/16"),
         oidc=Oidc("https://login.example/realm", "tracker", "upn"),
         people={"王": Role.SUPERVISOR, "*": Role.VIEWER},
         certificate="cert.pem",
@@ -141,6 +143,7 @@ def test_the_web_page_at_length_has_the_usual_address_where_it_names_none(tmp_pa
         ("web: {listen: 8080}", "4:15", "expected an address and a port"),
         ("web: {port: 8080}", "4:7", "web has no key “port”"),
         ("web: {proxy: {from: [10.0.0.300], header: X}, people: {'*': viewer}}", "4:22", "10.0.0.300"),
+        ("web: {forwarded_from: [10.0.0.6, nginx]}", "4:34", "or a network"),
         ("web: {proxy: {from: [10.0.0.5/24], header: X}, people: {'*': viewer}}", "4:22", "or a network"),
         (
             "web: {proxy: {from: [10.0.0.5], header: 'X: y'}, people: {'*': viewer}}",

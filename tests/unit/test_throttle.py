@@ -110,3 +110,26 @@ def test_memory_has_a_bound(monkeypatch):
         door.succeeded(f"name{number}", f"10.1.{number % 250}.{number // 250}")
     for kept in (door._by_address, door._by_name, door._failures, door._known):
         assert len(kept) <= 50
+
+
+def test_others_at_a_shared_address_do_not_slow_whoever_has_signed_in_there():
+    door, refused = Throttle(), 0
+    door.succeeded("wang", "10.0.0.1")
+    for now in range(120):
+        guess(door, f"n{now % 40}", "10.0.0.1", float(now))
+        if now % 6 == 0:
+            refused += door.wait("wang", "10.0.0.1", now + 0.5) > 0
+            door.succeeded("wang", "10.0.0.1")
+    assert refused == 0
+
+
+def test_a_browser_in_which_a_name_has_signed_in_is_slowed_down_by_its_own_failures_alone():
+    door = Throttle()
+    for now in range(120):
+        guess(door, "wang", "10.0.0.1", float(now))
+        guess(door, "wang", f"10.0.1.{now}", float(now))
+    assert door.wait("wang", "10.0.0.1", 120.0) > 0
+    assert door.wait("wang", "browser x", 120.0, is_known=True) == 0
+    for _ in range(FREE):
+        door.failed("wang", "browser x", 120.0)
+    assert door.wait("wang", "browser x", 120.0, is_known=True) > 0

@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
@@ -18,7 +18,7 @@ from tracker.shipped import shipped
 from tracker.web import acting, answer, board, feeds, probes, requests, signing_in, signs
 from tracker.web.api.application import make_api
 from tracker.web.counted import Counted
-from tracker.web.guard import Guard
+from tracker.web.guard import CUT_OFF, Guard
 from tracker.web.identity import NotAllowedError
 from tracker.web.known import Known
 from tracker.web.refused import not_allowed, refused, wrong
@@ -38,6 +38,7 @@ def make_application(site: Site) -> Starlette:
             Middleware(Known, site=site),
         ],
         exception_handlers={
+            ClientDisconnect: _gone,
             HTTPException: refused,
             NotAllowedError: not_allowed,
             TrackerError: wrong,
@@ -61,6 +62,12 @@ def _routes(site: Site) -> list[BaseRoute]:
         *signing_in.routes(),
         *acting.routes(),
     ]
+
+
+def _gone(request: Request, error: Exception) -> Response:
+    """For whoever went away in the middle of a form, and for what the guard has cut off."""
+    del error
+    return refused(request, HTTPException(413 if request.scope.get(CUT_OFF) else 400))
 
 
 def _broken(request: Request, error: Exception) -> Response:

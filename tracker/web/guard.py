@@ -24,6 +24,8 @@ HEADERS = {
 }
 #: A form of a few words; files have an address and a limit of their own.
 LARGEST_BODY = 12 * 1024 * 1024
+#: In the scope of a request whose body was larger.
+CUT_OFF = "tracker.cut_off"
 YEAR = 365 * 24 * 3600
 
 
@@ -47,6 +49,7 @@ class Guard:
             message = await receive()
             left -= len(message.get("body", b""))
             if left < 0:
+                scope[CUT_OFF] = True
                 return {"type": "http.disconnect"}
             return message
 

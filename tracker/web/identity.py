@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tracker.core.roles import Role
+from tracker.web.door import peer_of
+from tracker.web.pools import Pool
 
 __all__ = [
     "NotAllowedError",
@@ -24,6 +25,7 @@ __all__ = [
     "check_csrf",
     "local_path",
     "posting",
+    "read_form",
     "require",
 ]
 
@@ -67,15 +69,18 @@ def check_csrf(request: Request, form: FormData) -> None:
 def posting(
     work: Callable[[Request, FormData], Response],
 ) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-    """A handler that reads a small form of words and hands it to ``work``, in a thread."""
+    """A handler that reads a small form of words and hands it to ``work``, in a thread of those that write."""
 
     async def handler(request: Request) -> Response:
-        return await run_in_threadpool(work, request, await _read_form(request))
+        form = await read_form(request)
+        pool: Pool = request.app.state.site.pools.writing
+        return await pool.run(peer_of(request), lambda: work(request, form))
 
     return handler
 
 
-async def _read_form(request: Request) -> FormData:
+async def read_form(request: Request) -> FormData:
+    """What a small form of words says.  Raises HTTPException for one that is large or none."""
     body = b""
     async for chunk in request.stream():
         body += chunk

@@ -135,7 +135,7 @@ def arrive(request: Request) -> Arrived | str:
     name = name_in(claims, settings.claim)
     role = None if name is None else (site.force.settings.web or Web()).role_of(name)
     if name is None or role is None:
-        log.warning("nobody is listed under people with the %s of who signed in: %s", settings.claim, name)
+        log.warning("nobody is listed under people with the %s of who signed in: %r", settings.claim, name)
         return "unlisted"
     return Arrived(name, role, journey.following)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
+
+from tracker.web.door import peer_of
+from tracker.web.site import site_of
 
 #: Of one form.
 MAX_FILES, MAX_FIELDS = 12, 40
@@ -16,15 +17,16 @@ MAX_FILES, MAX_FIELDS = 12, 40
 LONGEST_TEXT = 2_000
 
 
-def posting(handler: Callable[[Request, FormData], Response]) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that hands ``handler`` the form; 413 for one that the guard has cut off."""
+def posting(
+    handler: Callable[[Request, FormData], Response], *, has_files: bool = False
+) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that hands ``handler`` the form."""
 
     async def endpoint(request: Request) -> Response:
-        try:
-            async with request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS) as form:
-                return await run_in_threadpool(handler, request, form)
-        except ClientDisconnect:
-            raise HTTPException(413) from None
+        pools = site_of(request).pools
+        pool = pools.filing if has_files else pools.writing
+        async with request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS) as form:
+            return await pool.run(peer_of(request), lambda: handler(request, form))
 
     return endpoint
 

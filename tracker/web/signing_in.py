@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import math
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import lru_cache
+from ipaddress import ip_address
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -13,11 +19,14 @@ from tracker.core.policy import Web
 from tracker.core.roles import Role
 from tracker.engine.accounts import has_accounts, sign_in_with
 from tracker.engine.sessions import LONGEST, begin_session, end_session
-from tracker.web import oidc
-from tracker.web.door import asker
-from tracker.web.identity import StalePageError, check_csrf, local_path, posting
+from tracker.web import device, oidc
+from tracker.web.door import asker, is_forwarded, is_in_front, peer_of
+from tracker.web.identity import StalePageError, check_csrf, local_path, posting, read_form
 from tracker.web.known import BY_KEY, COOKIE, LOCAL, is_from_elsewhere
+from tracker.web.pools import BusyError
 from tracker.web.site import Site, site_of, words
+
+log = logging.getLogger("tracker.web")
 
 #: The page's own form has to show where it comes from, which the other pages keep to themselves.
 SHOWS_ORIGIN = {"Referrer-Policy": "same-origin"}
@@ -27,13 +36,23 @@ def routes() -> list[BaseRoute]:
     """The pages of this module, and those of the provider."""
     return [
         Route("/sign-in", show),
-        Route("/sign-in", posting(sign_in), methods=["POST"]),
+        Route("/sign-in", sign_in, methods=["POST"]),
         Route("/sign-out", posting(sign_out), methods=["POST"]),
         Route("/enter/{key}", show_entry),
         Route("/enter/{key}", posting(enter), methods=["POST"]),
-        Route("/sign-in/oidc", oidc.leave),
-        Route("/sign-in/oidc/back", come_back),
+        Route("/sign-in/oidc", _with_provider(oidc.leave)),
+        Route("/sign-in/oidc/back", _with_provider(come_back)),
     ]
+
+
+def _with_provider(work: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
+    """A handler that may have to wait for the provider."""
+
+    async def handler(request: Request) -> Response:
+        pool = site_of(request).pools.provider
+        return await pool.run(_address_of(request), lambda: work(request))
+
+    return handler
 
 
 def show(request: Request) -> Response:
@@ -45,27 +64,82 @@ def show(request: Request) -> Response:
     return _form(request, following)
 
 
-def sign_in(request: Request, form: FormData) -> Response:
-    """A name and a password: a session, or the form again with the one sentence that there is for whatever was wrong."""
-    site, say = site_of(request), words(request)
+async def sign_in(request: Request) -> Response:
+    """A name and a password: a session, or the form again with the one sentence that there is for whatever was wrong.
+
+    Where many do so at once, whoever finds no room is told so before anything is checked.
+    """
+    form, site = await read_form(request), site_of(request)
     if is_from_elsewhere(request, site, strictly=True):
         raise StalePageError
+    address = _address_of(request)
+    try:
+        return await site.pools.signing_in.run(address, lambda: _try(request, form, address))
+    except BusyError as busy:
+        say, again = words(request)("identity.busy"), busy.headers or {}
+        response = await run_in_threadpool(_form_again, request, form, say, 503)
+        response.headers.update(again)
+        return response
+
+
+def _try(request: Request, form: FormData, address: str) -> Response:
+    site, say = site_of(request), words(request)
     name, password = str(form.get("name", "")), str(form.get("password", ""))
-    following = local_path(form.get("next"))
-    address = asker(request, site.force.settings.web or Web())
-    throttle, seconds = site.door.throttle, site.app.clock.monotonic
-    wait = throttle.wait(name, address, seconds())
+    browser = device.known_as(request, name)
+    place, throttle, seconds = browser or address, site.door.throttle, site.app.clock.monotonic
+    wait = throttle.wait(name, place, seconds(), is_known=browser is not None)
     if wait > 0:
         left = math.ceil(wait)
-        response = _form(request, following, name=name, wrong=say("identity.wait", n=left), status=429)
+        tell_of_failure(address)
+        response = _form_again(request, form, say("identity.wait", n=left), 429)
         response.headers["Retry-After"] = str(left)
         return response
     token = sign_in_with(site.app.database, name, password, site.now())
     if token is None:
-        throttle.failed(name, address, seconds())
-        return _form(request, following, name=name, wrong=say("identity.wrong"), status=403)
-    throttle.succeeded(name, address)
-    return _let_in(request, token, following)
+        throttle.failed(name, place, seconds())
+        tell_of_failure(address)
+        return _form_again(request, form, say("identity.wrong"), 403)
+    throttle.succeeded(name, place)
+    response = _let_in(request, token, local_path(form.get("next")))
+    device.remember(request, response, name)
+    return response
+
+
+def _form_again(request: Request, form: FormData, wrong: str, status: int) -> Response:
+    return _form(
+        request,
+        local_path(form.get("next")),
+        name=str(form.get("name", "")),
+        wrong=wrong,
+        status=status,
+    )
+
+
+def _address_of(request: Request) -> str:
+    web, peer = site_of(request).force.settings.web or Web(), peer_of(request)
+    if is_forwarded(request) and not is_in_front(peer, web):
+        _tell_of_proxy(peer)
+    return asker(request, web)
+
+
+@lru_cache(maxsize=16)
+def _tell_of_proxy(peer: str) -> None:
+    """Once; not for strangers, who can write the same headers."""
+    with suppress(ValueError):
+        if ip_address(peer).is_private:
+            log.warning(
+                "people sign in through %s, which web.forwarded_from does not name: all of them count as one address"
+                "（有人经前置代理登录，而web.forwarded_from没有写它，所有访问者按同一地址计）",
+                peer,
+            )
+
+
+def tell_of_failure(address: str) -> None:
+    """One line for each attempt that failed, for fail2ban and its like (``packaging/fail2ban``).
+
+    Without the name: what somebody typed there may be the password.
+    """
+    log.warning("sign-in failed from %s", address)
 
 
 def sign_out(request: Request, form: FormData) -> Response:
@@ -91,6 +165,7 @@ def enter(request: Request, form: FormData) -> Response:
     site = site_of(request)
     name = site.door.keys.use(request.path_params["key"], site.now())
     if name is None:
+        tell_of_failure(_address_of(request))
         return _entry(request, None)
     with site.app.database.writing() as session:
         token = begin_session(session, name, Role.OPERATOR, BY_KEY, site.now())
@@ -102,6 +177,8 @@ def come_back(request: Request) -> Response:
     site = site_of(request)
     arrived = oidc.arrive(request)
     if isinstance(arrived, str):
+        if arrived == "unlisted":
+            tell_of_failure(_address_of(request))
         response = _form(request, "/", wrong=words(request)(f"identity.oidc.{arrived}"), status=403)
     else:
         with site.app.database.writing() as session:

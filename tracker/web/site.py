@@ -25,6 +25,7 @@ from tracker.shipped import shipped
 from tracker.terms import say_day, way, word
 from tracker.web import flash
 from tracker.web.door import Door
+from tracker.web.pools import Pools
 from tracker.web.signs import LETTERS
 from tracker.web.words import LANGUAGES, Words, words_of
 
@@ -45,7 +46,7 @@ class Site:
     """One per process.  ``wake`` makes the service look at its outbox soon; ``door`` is how it may be entered.
 
     Open pages look for news every ``live`` seconds; 0 means never.  ``answers`` counts by (pattern of the address,
-    status) since the start.
+    status) since the start; ``pools`` are the threads for what takes long.
     """
 
     app: App
@@ -53,6 +54,7 @@ class Site:
     live: float = LIVE
     door: Door = field(default_factory=Door)
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
+    pools: Pools = field(default_factory=Pools)
     environment: Environment = field(init=False)
     _secret: bytes | None = field(default=None, init=False, repr=False)
     board: Board = field(init=False)

@@ -1,9 +1,9 @@
 """Slows down whoever guesses passwords, and locks nobody out.
 
-Three measures, each of which lets go by itself: one address gets so many attempts a minute; for one name from one
-address the wait doubles with each failure; and a name that is being guessed from everywhere gets so many attempts a
-minute from addresses where it has never signed in, while those where it has go on as ever.  What is refused here
-was no attempt, and makes no wait longer.  Kept in memory, with a bound: the oldest are forgotten.
+Three measures, each of which lets go by itself: one address gets so many attempts a minute; a name that is being
+guessed from everywhere gets so many a minute; neither holds for a name where it has signed in before.  And for one name
+from one address (or in one browser, see ``device``) the wait doubles with each failure.  What is refused here was no
+attempt, and makes no wait longer.  Kept in memory, with a bound: the oldest are forgotten.
 """
 
 from __future__ import annotations
@@ -70,26 +70,23 @@ class Throttle:
         self._failures: _Bounded[tuple[str, str], _Failures] = _Bounded()
         self._known: _Bounded[tuple[str, str], None] = _Bounded()
 
-    def wait(self, name: str, address: str, now: float) -> float:
-        """Seconds until ``name`` may be tried from ``address``; 0 takes the attempt."""
+    def wait(self, name: str, address: str, now: float, *, is_known: bool = False) -> float:
+        """Seconds until ``name`` may be tried from ``address``; 0 takes the attempt.
+
+        ``is_known``: they have signed in from there, whether or not that is remembered here.
+        """
         place, who = place_of(address), name.strip().casefold()
         with self._lock:
+            waits = [0.0, self._left_after_failures((who, place), now)]
+            if is_known or (who, place) in self._known:
+                return max(waits)
             of_place = self._used(self._by_address, place, now, ADDRESS_GAP)
-            waits = [
-                (of_place - OF_ADDRESS + 1) * ADDRESS_GAP,
-                self._left_after_failures((who, place), now),
-            ]
-            is_known = (who, place) in self._known
             of_name = self._used(self._by_name, who, now, NAME_GAP)
-            if not is_known:
-                waits.append((of_name - OF_NAME + 1) * NAME_GAP)
-            longest = max(waits)
-            if longest > 0:
-                return longest
-            self._by_address.put(place, _Bucket(of_place + 1, now))
-            if not is_known:
+            waits += [(of_place - OF_ADDRESS + 1) * ADDRESS_GAP, (of_name - OF_NAME + 1) * NAME_GAP]
+            if max(waits) <= 0:
+                self._by_address.put(place, _Bucket(of_place + 1, now))
                 self._by_name.put(who, _Bucket(of_name + 1, now))
-            return 0.0
+            return max(waits)
 
     def failed(self, name: str, address: str, now: float) -> None:
         """The password was not theirs, or there is no such name."""

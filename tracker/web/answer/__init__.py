@@ -13,7 +13,7 @@ def routes() -> list[BaseRoute]:
     return [
         Route("/answer/{token}", overview.show, methods=["GET"]),
         Route("/answer/{token}/file", files.show, methods=["GET"]),
-        Route("/answer/{token}/file", posting(files.take), methods=["POST"]),
+        Route("/answer/{token}/file", posting(files.take, has_files=True), methods=["POST"]),
         Route("/answer/{token}/blank.xlsx", files.blank, methods=["GET"]),
         Route("/answer/{token}/copy/{paper}", files.copy, methods=["GET"]),
         Route("/answer/{token}/renew", posting(renew.renew), methods=["POST"]),
