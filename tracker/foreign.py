@@ -69,6 +69,10 @@ _SENTENCES = tuple(
             r"set aside: (\d+) times nobody lived to say what became of it, or no answer came",
             "已搁置：{0}次发送中断或没有得到答复",
         ),
+        (
+            r"set aside: what is kept of it cannot be read \((.+)\)",
+            "已搁置：存储的内容已损坏，无法读取（{0}）；其余邮件照常发送",
+        ),
         (r"not tried after (\d+) refusals: (.+)", "连续{0}次被拒后未再尝试：{1}"),
         (r"(?P<why>.+); not asked again before (.+) UTC", "{why}；世界时{1}前不再联系"),
         (

@@ -26,7 +26,7 @@ from tests.world import at, definition, running, unit, world
 from tracker.engine import engine as module
 from tracker.engine.engine import FEW
 from tracker.engine.failures import COLLECT, NAMED
-from tracker.engine.mails import retry
+from tracker.engine.mails import retry, stored_mails
 from tracker.engine.outbox import LEASE
 from tracker.engine.results import Result, record_results
 from tracker.errors import DatabaseError
@@ -231,3 +231,33 @@ def test_each_unit_hears_by_itself_again_once_its_address_is_mended():
         with engine.database.writing() as session:
             retry(session, "main", None, engine.clock.now())
         assert set(engine.pass_at("2022-04-11 09:00")) == {WANZHOU}
+
+
+@pytest.mark.parametrize("until", ["2022-04-08 09:05", "2022-04-11"], ids=["claimed", "told anew"])
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"content": "{broken"},
+        {"content": '[["5","wanzhou"]]'},
+        {"content": '[["5@x","wanzhou","lead",null,0]]'},
+        {"content": '{"a": 1}'},
+        {"details": "[1,2]"},
+        {"details": "{"},
+    ],
+    ids=str,
+)
+def test_a_mail_that_cannot_be_read_stops_no_other(spoilt, until):
+    force = world(TASK, settings=OPERATOR)
+    with running(force, "2022-04-08 08:00", courier=Post()) as engine:
+        engine.courier.deeds = ["deferred", "deferred", "sent"]
+        engine.pass_at("2022-04-08")
+        with engine.database.writing() as session:
+            session.execute(update(MAIL).where(MAIL.c.recipient == WANZHOU).values(**spoilt))
+        assert FULING in engine.pass_at(until)
+        engine.pass_at("2022-04-11 10:00")
+        with engine.database.reading() as session:
+            listed = stored_mails(session, force.campaign.id)
+        (mail,) = (mail for mail in listed if mail.mail.to == WANZHOU)
+        assert mail.outcome.startswith("set aside: what is kept of it cannot be read")
+        ((_, alert),) = alerts(engine)
+        assert "无法读取" in alert["problems"][0]

@@ -237,8 +237,9 @@ class Engine:
         told, sifting = await self._write_down(()), Sifting()
         try:
             while claimed := await self._beside(self._claim, timezones):
-                if claimed[0].is_spent:
-                    told += await self._write_down([set_aside(claimed[0])])
+                if spent := [each for each in claimed if each.is_spent]:
+                    told += await self._write_down([set_aside(each) for each in spent])
+                if not (claimed := [each for each in claimed if not each.is_spent]):
                     continue
                 is_reached = await self._send(claimed, courier.send(claimed, force), sifting, told)
                 self._most = min(CLAIM, self._most * MORE)

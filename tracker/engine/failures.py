@@ -6,11 +6,11 @@ next one collects.  A hundred refusals are one mail, and a server that refuses a
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, func, or_, select, update
 from sqlmodel import Session
 
 from tracker.core.model import Language, MailKind, owned
@@ -18,7 +18,9 @@ from tracker.engine.alerts import alert_details, alert_row
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import enqueue
 from tracker.engine.results import Result
+from tracker.engine.written import details_from_json, unreadable, why_unreadable
 from tracker.foreign import said_in
+from tracker.mail.replies import Verdict
 from tracker.store.tables import MAIL, MailState
 from tracker.terms import word
 
@@ -43,11 +45,44 @@ _MORE = {
 def tell_of_failures(session: Session, force: InForce, results: Sequence[Result], now: datetime) -> int:
     """Put those of ``results`` that were the end of their mail into an alert; how many.
 
-    Call it in the transaction that recorded them.  Nobody is told of an alert that failed.
+    Call it in the transaction that recorded them.  Nobody is told of an alert that failed, unless it cannot be read.
     """
     fences = {
         result.claimed.id: result.claimed.fence for result in results if result.state is not MailState.SENT
     }
+    unread = [result.claimed.id for result in results if result.claimed.unread is not None]
+    return _tell(session, force, fences, unread, now)
+
+
+def set_aside_unread(
+    session: Session, force: InForce, mails: Sequence[Row[Any]], now: datetime
+) -> list[Row[Any]]:
+    """Put an end to those of ``mails`` (rows with all columns, locked) that cannot be read; the others."""
+    good: list[Row[Any]] = []
+    fences: dict[int, int] = {}
+    for mail in mails:
+        if (why := why_unreadable(mail)) is None:
+            good.append(mail)
+            continue
+        fences[mail.id] = mail.fence + 1
+        session.execute(
+            update(MAIL)
+            .where(MAIL.c.id == mail.id)
+            .values(
+                state=MailState.FAILED.value,
+                cause=Verdict.MAIL.value,
+                outcome=unreadable(why),
+                fence=mail.fence + 1,
+                lease_until=None,
+            )
+        )
+    _tell(session, force, fences, list(fences), now)
+    return good
+
+
+def _tell(
+    session: Session, force: InForce, fences: Mapping[int, int], unread: Collection[int], now: datetime
+) -> int:
     operator = force.settings.operator
     if not fences or operator is None:
         return 0
@@ -56,7 +91,7 @@ def tell_of_failures(session: Session, force: InForce, results: Sequence[Result]
         .where(
             MAIL.c.id.in_(list(fences)),
             MAIL.c.state == MailState.FAILED.value,
-            MAIL.c.kind != MailKind.ALERT.value,
+            or_(MAIL.c.kind != MailKind.ALERT.value, MAIL.c.id.in_(unread)),
         )
         .order_by(MAIL.c.id)
     ).all()
@@ -78,7 +113,7 @@ def _line(row: Row[tuple[int, str, str, object, int, str]], language: Language) 
 def _added(session: Session, force: InForce, lines: Sequence[str]) -> bool:
     """Whether an alert that has not been claimed yet took them in."""
     row = session.execute(
-        select(MAIL.c.id, MAIL.c.details, MAIL.c.language)
+        select(MAIL)
         .where(
             MAIL.c.campaign == force.campaign.id,
             MAIL.c.key.startswith(owned(force.campaign.id, f"{MailKind.ALERT}/{KEY}")),
@@ -89,9 +124,9 @@ def _added(session: Session, force: InForce, lines: Sequence[str]) -> bool:
         .limit(1)
         .with_for_update()
     ).first()
-    if row is None:
+    if row is None or why_unreadable(row) is not None:
         return False
-    details = json.loads(row.details)
+    details = details_from_json(row.details)
     known = details["failed"]
     named = [*details["problems"][: min(known, NAMED)], *lines]
     session.execute(

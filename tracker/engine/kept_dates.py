@@ -20,7 +20,7 @@ from tracker.core.model import Mail, MailKind, Reason
 from tracker.engine.asked import cell_of, still_asked
 from tracker.engine.inforce import InForce
 from tracker.engine.revisions import ref_of, revisions
-from tracker.engine.written import items_from_json, mail_of
+from tracker.engine.written import items_from_json, mail_of, why_unreadable
 from tracker.store.lots import lots
 from tracker.store.tables import MAIL, MailState
 
@@ -164,6 +164,8 @@ def _told(
         for row in session.execute(query.order_by(MAIL.c.id)):
             reader = row.recipient.casefold()
             if reader not in readers or not any(ref in row.content or ref in row.details for ref in refs):
+                continue
+            if why_unreadable(row) is not None:
                 continue
             mail = mail_of(row, items_from_json(row.content))
             found[reader].update(

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from tracker.core.model import Mail
 from tracker.engine.post import open_doors
-from tracker.engine.written import items_from_json, mail_of
+from tracker.engine.written import items_from_json, mail_of, mail_unread, unreadable, why_unreadable
 from tracker.errors import UnknownNameError, UsageError, not_among
 from tracker.store.numbers import numbered
 from tracker.store.tables import MAIL, MailState
@@ -131,16 +131,20 @@ def retry(
 
 
 def stored(row: Row[Any]) -> StoredMail:
-    """The mail of a row."""
+    """The mail of a row; of one that cannot be read, which has no items, the outcome says so."""
+    why = why_unreadable(row)
+    mail, outcome = mail_unread(row), row.outcome or unreadable(why or "")
+    if why is None:
+        mail, outcome = mail_of(row, items_from_json(row.content)), row.outcome
     return StoredMail(
         id=row.id,
         message_id=row.message_id,
-        mail=mail_of(row, items_from_json(row.content)),
+        mail=mail,
         day=row.day,
         state=MailState(row.state),
         attempts=row.attempts,
         not_before=row.not_before,
         sent_at=row.sent_at,
         subject=row.subject,
-        outcome=row.outcome,
+        outcome=outcome,
     )

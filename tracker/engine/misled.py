@@ -23,6 +23,7 @@ from tracker.engine.asked import cell_of
 from tracker.engine.inforce import InForce
 from tracker.engine.late import begin_beats, forget_beats
 from tracker.engine.outbox import IS_FREE, enqueue, moments
+from tracker.engine.written import items_from_json, why_unreadable
 from tracker.store.campaigns import write_fact
 from tracker.store.tables import ASSIGNMENT, MAIL, UNDERWAY, MailState
 
@@ -93,7 +94,7 @@ def _take_back(session: Session, campaign: str, days: dict[str, date], now: date
     )
     of_days = and_(MAIL.c.campaign == campaign, MAIL.c.kind.in_(_OF_A_DAY), to_come)
     unsent = session.execute(
-        select(MAIL.c.id, MAIL.c.content).where(
+        select(MAIL).where(
             of_days,
             UNDERWAY,
             # What somebody has in hand may be on its way already.
@@ -107,9 +108,9 @@ def _take_back(session: Session, campaign: str, days: dict[str, date], now: date
             .where(MAIL.c.id == mail.id)
             .values(state=MailState.DROPPED.value, lease_until=None, fence=MAIL.c.fence + 1, outcome=OUTCOME)
         )
-        for ref, unit, reason, *_ in json.loads(mail.content):
-            if reason == Reason.RETURNED.value:
-                _say_again(session, campaign, ref, unit, last)
+        for item in items_from_json(mail.content) if why_unreadable(mail) is None else ():
+            if item.reason is Reason.RETURNED:
+                _say_again(session, campaign, item.ref, item.unit, last)
     to_be_said = (ASSIGNMENT.c.campaign == campaign, ASSIGNMENT.c.nudge_on > last)
     session.execute(update(ASSIGNMENT).where(*to_be_said).values(nudge_on=last))
     out = session.execute(select(MAIL.c.id).where(of_days, MAIL.c.state.in_(_OUT))).all()
@@ -178,7 +179,7 @@ def written_before(session: Session, campaign: str, kind: MailKind, day: date) -
     for row in rows:
         before = found[row.recipient.casefold()]
         before.mails += 1
-        if row.state in _OUT:
+        if row.state in _OUT and why_unreadable(row) is None:
             before.items.update(json.dumps(item) for item in json.loads(row.content))
             before.whole.add((row.content, row.details))
     return dict(found)

@@ -29,7 +29,7 @@ from tracker.engine.outbox import enqueue
 from tracker.engine.people import Person
 from tracker.engine.plan import may_send
 from tracker.engine.returns import reasons_for_returns, with_reason
-from tracker.engine.written import PRESSING
+from tracker.engine.written import PRESSING, why_unreadable
 from tracker.store.tables import ASSIGNMENT, MAIL, WAITING, MailState
 
 #: What the keys of such mails begin with.
@@ -188,7 +188,7 @@ def _mail(
 def _merge(session: Session, held: Mapping[tuple[str, date], Row[Any]], mail: Mapping[str, object]) -> bool:
     """Whether ``mail`` went into one that still waits for its reader; a row that has just been taken takes no more."""
     there = held.get((str(mail["recipient"]).casefold(), cast("date", mail["day"])))
-    if there is None:
+    if there is None or why_unreadable(there) is not None:
         return False
     items = {(ref, unit): [ref, unit, *rest] for ref, unit, *rest in json.loads(there.content)}
     items |= {(ref, unit): [ref, unit, *rest] for ref, unit, *rest in json.loads(str(mail["content"]))}

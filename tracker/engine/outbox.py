@@ -24,6 +24,7 @@ from tracker.core.model import Mail, MailKind, owned
 from tracker.engine.inforce import InForce
 from tracker.engine.pace import Pacing, by_domain
 from tracker.engine.second_look import A_DAY, look_again
+from tracker.engine.written import mail_unread, why_unreadable
 from tracker.mail.message import message_id
 from tracker.store.tables import MAIL, UNDERWAY, MailState
 
@@ -71,6 +72,8 @@ class Claimed:
     message_id: str
     mail: Mail
     lost: int = 0
+    #: Why what is kept of it cannot be read.
+    unread: str | None = None
     hand: Hand = field(default_factory=Hand, compare=False)
     ours_since: datetime | None = None
 
@@ -81,8 +84,8 @@ class Claimed:
 
     @property
     def is_spent(self) -> bool:
-        """Whether it has cost as many lives or answers as it may."""
-        return self.lost >= UNCERTAIN_ATTEMPTS
+        """Whether it cannot be read, or has cost as many lives or answers as it may."""
+        return self.unread is not None or self.lost >= UNCERTAIN_ATTEMPTS
 
 
 #: Its time has come.
@@ -235,24 +238,22 @@ def claim(
         _taken(session, force, now, who, most, timezones)
         or _taken(session, force, now, who, min(most, 1), timezones, is_over=True)
     ):
-        looked = look_again(session, force, rows, now, timezones)
+        unread = [(row, why) for row in rows if (why := why_unreadable(row)) is not None]
+        lost = {row.id for row, _ in unread}
+        looked = look_again(session, force, [row for row in rows if row.id not in lost], now, timezones)
         enqueue(session, force, looked.at_once, now, 0)
         enqueue(session, force, looked.later, now, 0, not_before=now + A_DAY)
-        if looked.goes:
+        if looked.goes or unread:
             return [
-                Claimed(
-                    row.id,
-                    row.fence,
-                    row.attempts,
-                    row.message_id,
-                    mail,
-                    row.lost,
-                    Hand(row.lease_until),
-                    row.ours_since,
-                )
-                for row, mail in looked.goes
+                *(_claimed(row, mail_unread(row), why) for row, why in unread),
+                *(_claimed(row, mail) for row, mail in looked.goes),
             ]
     return []
+
+
+def _claimed(row: Row[Any], mail: Mail, unread: str | None = None) -> Claimed:
+    hand, life = Hand(row.lease_until), (row.attempts, row.message_id, mail, row.lost)
+    return Claimed(row.id, row.fence, *life, unread, hand, row.ours_since)
 
 
 def _taken(

@@ -17,6 +17,7 @@ from sqlmodel import Session
 
 from tracker.core.policy import Rate
 from tracker.store.database import locked_meta, write_meta
+from tracker.store.facts import read_fact
 
 #: How long a domain is left alone after the first, second, … refusal in a row; the last one stands for the rest.
 HOLDS = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
@@ -118,7 +119,7 @@ def by_domain(addresses: Iterable[str]) -> Counter[str]:
 
 
 def _domains(text: str | None) -> dict[str, _Domain]:
-    return {} if text is None else {name: _read(of) for name, of in json.loads(text).items()}
+    return read_fact(text, NAME, lambda found: {name: _read(of) for name, of in found.items()}, {})
 
 
 def _written(domain: _Domain) -> dict[str, object]:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlmodel import Session
@@ -30,6 +31,7 @@ from tracker.errors import DatabaseError
 from tracker.foreign import said_in
 from tracker.mail.replies import Verdict, without_names
 from tracker.store.database import Database, locked_meta, read_meta, write_meta
+from tracker.store.facts import read_fact
 from tracker.store.tables import MAIL, UNDERWAY, MailState
 
 NAME, DOORS_NAME = "post", "doors"
@@ -237,7 +239,7 @@ def waits_for_nothing(session: Session, force: InForce) -> bool:
 
 
 def _state(text: str | None) -> State:
-    return State(**json.loads(text or "{}"))
+    return read_fact(text, NAME, lambda facts: State(**facts), State())
 
 
 def _save(session: Session, force: InForce, state: State) -> None:
@@ -245,10 +247,11 @@ def _save(session: Session, force: InForce, state: State) -> None:
 
 
 def _doors(text: str | None) -> dict[str, _Door]:
-    found = {name: _Door(**facts) for name, facts in json.loads(text or "{}").items()}
-    for door in found.values():
-        door.until = None if door.until is None else datetime.fromisoformat(str(door.until))
-    return found
+    return read_fact(text, DOORS_NAME, lambda found: {name: _door(**of) for name, of in found.items()}, {})
+
+
+def _door(*, until: str | None, **facts: Any) -> _Door:
+    return _Door(None if until is None else datetime.fromisoformat(until), **facts)
 
 
 def _keep(session: Session, doors: Mapping[str, _Door]) -> None:

@@ -18,6 +18,7 @@ from sqlmodel import Session
 from tracker.core.model import MailKind, owned
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import enqueue
+from tracker.engine.written import why_unreadable
 from tracker.store.tables import MAIL, MailState
 
 #: What a gathered mail names one by one; of more it says how many.
@@ -73,6 +74,8 @@ def _prompt(session: Session, force: InForce, row: dict[str, object], now: datet
 
 def _add(session: Session, there: Row[Any], details: Mapping[str, Any]) -> bool:
     """Whether ``details`` went into the mail that still waits; what was taken meanwhile takes no more."""
+    if why_unreadable(there) is not None:
+        return False
     gathered = json.dumps(_gathered(json.loads(there.details), details), ensure_ascii=False)
     waits = update(MAIL).where(MAIL.c.id == there.id, MAIL.c.state == MailState.QUEUED.value)
     return session.connection().execute(waits.values(details=gathered)).rowcount == 1

@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session
 
 from tracker.errors import Problem
 from tracker.store.database import read_meta, write_meta
+from tracker.store.facts import read_fact
 
 _NAME = "pulse"
 #: A service that has not passed for so long is not at work: it wakes twice a minute.
@@ -65,8 +67,8 @@ def remember(session: Session, beat: Beat) -> None:
 
 def remembered(session: Session) -> Beat | None:
     """The last pass of any process; None before the first."""
-    text = read_meta(session, _NAME)
-    if text is None:
-        return None
-    facts = json.loads(text)
+    return read_fact(read_meta(session, _NAME), _NAME, _beat, None)
+
+
+def _beat(facts: dict[str, Any]) -> Beat | None:
     return Beat(**{**facts, "at": datetime.fromisoformat(facts["at"])})

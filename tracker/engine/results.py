@@ -13,6 +13,7 @@ from sqlmodel import Session
 from tracker.core.model import MailKind
 from tracker.engine.outbox import LEASE, UNCERTAIN_ATTEMPTS, Claimed
 from tracker.engine.pace import Pacing, domain_of
+from tracker.engine.written import unreadable
 from tracker.mail.replies import Verdict
 from tracker.store.lots import lots
 from tracker.store.tables import MAIL, MailState
@@ -128,7 +129,9 @@ def _recorded(result: Result, now: datetime) -> dict[str, object]:
 
 
 def set_aside(claimed: Claimed) -> Result:
-    """The end of a mail of which processes died, or answers were lost, as often as may be."""
+    """The end of a mail that cannot be read, or of which processes died or answers were lost as often as may be."""
+    if claimed.unread is not None:
+        return Result(claimed, MailState.FAILED, unreadable(claimed.unread), verdict=Verdict.MAIL)
     why = f"set aside: {claimed.lost} times nobody lived to say what became of it, or no answer came"
     return Result(claimed, MailState.FAILED, why)
 

@@ -36,7 +36,7 @@ from tracker.engine.moved import (
 )
 from tracker.engine.people import PERSON_FACTS, People, Person, person_facts
 from tracker.engine.unheard import alert_of_nobody
-from tracker.engine.written import PRESSING, items_from_json, items_to_json, mail_of
+from tracker.engine.written import PRESSING, items_from_json, items_to_json, mail_of, why_unreadable
 from tracker.store.lots import lots
 from tracker.store.tables import MAIL, MailState
 
@@ -323,6 +323,9 @@ class _Look:
             row = there.get(key)
             if row is None or row.state in LET_GO:
                 self.found.at_once.append(self._digest_of(key, moved, moved.items))
+                continue
+            if why_unreadable(row) is not None:
+                self.found.later.append(self._digest_of(f"{key}/next/{moved.first.id}", moved, moved.items))
                 continue
             had = {(item.ref, item.unit) for item in items_from_json(row.content)}
             items = [item for item in moved.items if (item.ref, item.unit) not in had]

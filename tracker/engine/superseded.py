@@ -17,16 +17,17 @@ from sqlmodel import Session
 from tracker.core.model import Item, MailKind
 from tracker.engine.asked import Cell, cell_of, reason_now, still_asked
 from tracker.engine.digests import Line, line_of
+from tracker.engine.failures import set_aside_unread
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import IS_FREE, IS_OF_NO_ZONE, moments
 from tracker.engine.people import People
-from tracker.engine.written import items_from_json, items_to_json
+from tracker.engine.written import items_from_json, items_to_json, why_unreadable
 from tracker.mail.replies import Verdict
 from tracker.store.lots import lots
 from tracker.store.tables import MAIL, UNDERWAY, MailState
 
 _STALE = (
-    select(MAIL.c.id, MAIL.c.recipient, MAIL.c.content)
+    select(MAIL)
     .where(
         UNDERWAY,
         MAIL.c.campaign == bindparam("campaign"),
@@ -43,7 +44,7 @@ _STALE = (
 )
 #: What failed as short a while ago is told again, too; but to nobody whose server says that they are not there.
 FAILED_WITHIN = timedelta(days=7)
-_FAILED = select(MAIL.c.id, MAIL.c.recipient, MAIL.c.content, MAIL.c.cause).where(
+_FAILED = select(MAIL).where(
     MAIL.c.at >= bindparam("since"),
     MAIL.c.state == MailState.FAILED.value,
     MAIL.c.campaign == bindparam("campaign"),
@@ -87,11 +88,14 @@ def supersede(
         **moments(now),
     }
     unsent = [
-        *sorted(session.execute(_STALE, given), key=lambda mail: mail.id),
+        *set_aside_unread(
+            session, force, sorted(session.execute(_STALE, given), key=lambda mail: mail.id), now
+        ),
         *(
             mail
             for mail in session.execute(_FAILED, {**given, "since": now - FAILED_WITHIN})
-            if mail.cause != Verdict.RECIPIENT or mail.recipient.casefold() not in people.persons
+            if why_unreadable(mail) is None
+            and (mail.cause != Verdict.RECIPIENT or mail.recipient.casefold() not in people.persons)
         ),
     ]
     told = ToldAgain()

@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import Row
 
 from tracker.core.model import Item, Mail, MailKind, Reason
+from tracker.core.occurrences import parse_ref
+from tracker.errors import UnknownNameError
 
 #: Most pressing first: late, sent back, due today, due soon, behind quota, new, to be reviewed.
 PRESSING = {
@@ -28,8 +30,12 @@ _REASONS = {reason.value: reason for reason in Reason}
 _date = lru_cache(maxsize=4096)(date.fromisoformat)
 
 
+class UnreadableError(ValueError):
+    """What is kept of a mail cannot be read: a hand, a disk or another program has been at its row."""
+
+
 def mail_of(row: Row[Any], items: tuple[Item, ...]) -> Mail:
-    """The mail of a row, with ``items`` (all of them, or those that are still open)."""
+    """The mail of a row, with ``items`` (all of them, or those that are still open).  Raises UnreadableError."""
     return Mail(
         key=row.key,
         at=row.at,
@@ -39,18 +45,56 @@ def mail_of(row: Row[Any], items: tuple[Item, ...]) -> Mail:
         kind=MailKind(row.kind),
         language=row.language,
         items=items,
-        details=json.loads(row.details),
+        details=details_from_json(row.details),
     )
 
 
+def details_from_json(text: str) -> dict[str, Any]:
+    """What a mail says beside its items.  Raises UnreadableError."""
+    try:
+        found = json.loads(text)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise UnreadableError(f"its details: {error}") from None
+    if not isinstance(found, dict):
+        raise UnreadableError("its details: not a mapping")
+    return found
+
+
+@lru_cache(maxsize=512)
 def items_from_json(text: str) -> tuple[Item, ...]:
-    """The items of a mail as planning wrote them."""
-    return tuple(
-        [
-            Item(ref, unit, _REASONS[reason], _date(due) if due else None, days_left)
-            for ref, unit, reason, due, days_left in json.loads(text)
-        ]
-    )
+    """The items of a mail as planning wrote them.  Raises UnreadableError."""
+    try:
+        return tuple([_item(*each) for each in json.loads(text)])
+    except (ValueError, TypeError, KeyError, RecursionError, UnknownNameError) as error:
+        raise UnreadableError(f"its items: {type(error).__name__}: {error}") from None
+
+
+def _item(ref: str, unit: str, reason: str, due: str | None, days_left: int | None) -> Item:
+    if not (isinstance(ref, str) and isinstance(unit, str) and isinstance(days_left, int | None)):
+        raise TypeError("not an item")
+    parse_ref(ref)
+    return Item(ref, unit, _REASONS[reason], _date(due) if due else None, days_left)
+
+
+def mail_unread(row: Row[Any]) -> Mail:
+    """What is left of a mail that cannot be read: whose it is."""
+    return Mail(row.key, row.at, row.recipient, row.name, row.unit, MailKind(row.kind), row.language)
+
+
+def unreadable(why: str) -> str:
+    """What became of such a mail."""
+    return f"set aside: what is kept of it cannot be read ({why})"
+
+
+def why_unreadable(row: Row[Any]) -> str | None:
+    """Why the mail of a row cannot be read; None of nearly all."""
+    try:
+        items_from_json(row.content)
+        if row.details != "{}":
+            details_from_json(row.details)
+    except UnreadableError as error:
+        return str(error)
+    return None
 
 
 def items_to_json(items: Iterable[Item]) -> str:

@@ -1,0 +1,23 @@
+"""Facts that are kept as JSON and that the service can do without: what cannot be read is as if it had not been kept."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+log = logging.getLogger("tracker")
+
+T = TypeVar("T")
+
+
+def read_fact(text: str | None, name: str, make: Callable[[Any], T], default: T) -> T:
+    """What ``make`` makes of the JSON in ``text``; ``default`` where there is none, or none of that form."""
+    if not text:
+        return default
+    try:
+        return make(json.loads(text))
+    except (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError) as error:
+        log.warning("what is kept of “%s” cannot be read and is begun anew: %s", name, error)
+        return default
