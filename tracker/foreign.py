@@ -51,6 +51,16 @@ _SENTENCES = tuple(
         (r"queued again by hand", "已人工重新排队"),
         (r"told in the digest of (\d+)-0?(\d+)-0?(\d+) instead", "已并入{0}年{1}月{2}日的汇总邮件"),
         (r"everything in it was answered before it went out", "其中事项在发出前均已办理"),
+        (
+            r"nothing in it was asked any more when it was to go out: (?P<ways>.+)",
+            "发出前其中事项均不再催办：{ways}",
+        ),
+        (r"(?P<way>[a-z ]+ \d+), (?P<ways>[a-z ]+ \d+.*)", "{way}、{ways}"),
+        (r"answered (\d+)", "已办理{0}项"),
+        (r"waived (\d+)", "已免报{0}项"),
+        (r"paused (\d+)", "已暂停{0}项"),
+        (r"given more time (\d+)", "已延期{0}项"),
+        (r"no longer listed (\d+)", "已不在清单中{0}项"),
         (r"kept: nobody is there who could get it", "暂留：目前没有可以收件的人"),
         (r"let go: it was written while the clock was wrong", "已撤下：编写时系统时钟有误"),
         (

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.test_outbox import Post
 from tests.world import at, definition, running, unit, world
 from tracker.core.model import MailKind, Reason
 from tracker.engine.explain import Fate, explain
@@ -157,3 +158,12 @@ def _sent(engine, gap):
                 if claimed.mail.kind is MailKind.DIGEST:
                     yield from ((i.ref, i.unit, day, i.reason) for i in claimed.mail.items)
         day += timedelta(days=1)
+
+
+def test_what_the_server_said_is_told_of_a_mail_that_waits():
+    with running(world(TASK), "2022-05-30 08:00", courier=Post("deferred")) as engine:
+        engine.pass_at("2022-05-31 09:00")
+        (entry,) = (each for each in why(engine, "5").entries if each.on == date(2022, 5, 31))
+    assert entry.outcome is Fate.PLANNED
+    assert "waits in the outbox (deferred: the post: deferred)" in entry.because
+    assert "在发件箱中等待（待重试：the post: deferred）" in entry.because

@@ -8,7 +8,8 @@ import re
 import pytest
 
 from tests.tools import ROOT
-from tracker.engine import misled, restored, second_look
+from tracker.engine import asked, misled, restored, second_look
+from tracker.engine.written import unreadable
 from tracker.foreign import in_chinese, said_in
 
 SERVER = "mail.example:25"
@@ -68,7 +69,9 @@ def written() -> list[str]:
                     if isinstance(each, ast.Return) and each.value is not None
                 ]
     sentences = {each for each in found if each is not None and " " in each}
-    return sorted(sentences | {misled.OUTCOME, restored.OUTCOME, second_look.ANSWERED, second_look.KEPT})
+    ways = ", ".join(f"{way} 1" for way in asked.WAYS)
+    several = {asked.ANSWERED, asked.NOT_ASKED.format(ways=ways), unreadable("550 5.1.1 no such user")}
+    return sorted(sentences | several | {misled.OUTCOME, restored.OUTCOME, second_look.KEPT})
 
 
 WRITTEN = written()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, String, and_, column, select, values
+from sqlalchemy import ColumnElement, Row, String, and_, column, select, values
 from sqlmodel import Session
 
 from tracker.core.model import Item, Reason
@@ -31,23 +32,54 @@ def cell_of(ref: str, unit: str) -> Cell:
 
 def still_asked(session: Session, campaign: str, wanted: Sequence[Cell]) -> dict[Cell, Row[Any]]:
     """The assignments of ``wanted`` in one campaign that are asked for and not answered."""
+    return _assignments(
+        session, campaign, wanted, ASSIGNMENT.c.quiet.is_(False), ASSIGNMENT.c.removed_on.is_(None)
+    )
+
+
+def _assignments(
+    session: Session, campaign: str, wanted: Sequence[Cell], *conditions: ColumnElement[bool]
+) -> dict[Cell, Row[Any]]:
     found: dict[Cell, Row[Any]] = {}
     for some in lots(wanted):
         # Joined: SQLite looks up a list of several columns in no index, but walks through the whole ledger.
         wanted_cells = values(*_WANTED).data(list(some)).cte("wanted")
         is_it = and_(*(ASSIGNMENT.c[each.name] == each for each in wanted_cells.c))
         query = (
-            select(ASSIGNMENT)
-            .join(wanted_cells, is_it)
-            .where(
-                ASSIGNMENT.c.campaign == campaign,
-                ASSIGNMENT.c.quiet.is_(False),
-                ASSIGNMENT.c.removed_on.is_(None),
-            )
+            select(ASSIGNMENT).join(wanted_cells, is_it).where(ASSIGNMENT.c.campaign == campaign, *conditions)
         )
         for row in session.execute(query):
             found[row.key, row.period, row.unit] = row
     return found
+
+
+#: What became of a mail of which every item was answered; and of one of which some were let go of otherwise.
+ANSWERED = "everything in it was answered before it went out"
+NOT_ASKED = "nothing in it was asked any more when it was to go out: {ways}"
+
+
+def why_not_asked(session: Session, campaign: str, items: Sequence[Item]) -> str:
+    """What became of ``items`` since they were decided, of which none is told: for the mail's outcome."""
+    cells = dict.fromkeys(cell_of(item.ref, item.unit) for item in items)
+    rows = _assignments(session, campaign, list(cells), ASSIGNMENT.c.removed_on.is_(None))
+    ways = Counter(_way(rows.get(cell)) for cell in cells)
+    if set(ways) == {"answered"}:
+        return ANSWERED
+    return NOT_ASKED.format(ways=", ".join(f"{way} {ways[way]}" for way in WAYS if way in ways))
+
+
+#: In the order in which they are told.
+WAYS = ("answered", "waived", "paused", "given more time", "no longer listed")
+
+
+def _way(row: Row[Any] | None) -> str:
+    if row is None:
+        return "no longer listed"
+    if row.paused:
+        return "paused"
+    if not row.quiet:
+        return "given more time"
+    return "waived" if row.answered == "waived" else "answered"
 
 
 def as_they_stand(

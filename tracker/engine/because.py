@@ -151,7 +151,13 @@ def not_sent(why: str) -> Both:
 
 def waits(mail: StoredMail) -> Both:
     """It is still in the outbox."""
-    return f"waits in the outbox ({mail.state.value})", f"在发件箱中等待（{word(mail.state.value, 'zh')}）"
+    state, zh = mail.state.value, word(mail.state.value, "zh")
+    if mail.outcome is None:
+        return f"waits in the outbox ({state})", f"在发件箱中等待（{zh}）"
+    return (
+        f"waits in the outbox ({state}: {mail.outcome})",
+        f"在发件箱中等待（{zh}：{in_chinese(mail.outcome)}）",
+    )
 
 
 def said_as(reason: Reason) -> Both:

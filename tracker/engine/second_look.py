@@ -20,7 +20,7 @@ from sqlalchemy import Row, select, update
 from sqlmodel import Session
 
 from tracker.core.model import Item, Mail, MailKind, Reason, owned
-from tracker.engine.asked import as_they_stand
+from tracker.engine.asked import as_they_stand, why_not_asked
 from tracker.engine.inforce import InForce
 from tracker.engine.kept_dates import DATES, changed_dates
 from tracker.engine.moved import (
@@ -48,7 +48,6 @@ A_DAY = timedelta(days=1)
 #: A mail that did not go, so that another of its name may.
 LET_GO = (MailState.DROPPED.value, MailState.SUPERSEDED.value)
 
-ANSWERED = "everything in it was answered before it went out"
 KEPT = "kept: nobody is there who could get it"
 
 
@@ -147,7 +146,8 @@ class _Look:
         elif moved:
             self._let_go(row, MailState.SUPERSEDED, goes_to(moved))
         else:
-            self._let_go(row, MailState.DROPPED, ANSWERED)
+            why = why_not_asked(self.session, self.force.campaign.id, items_from_json(row.content))
+            self._let_go(row, MailState.DROPPED, why)
 
     def _is_unchanged(self, row: Row[Any], person: Person, items: tuple[Item, ...]) -> bool:
         """Whether it is the plainest of mails, as nearly all are: nothing about it has to be looked at closer."""
