@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,9 +22,9 @@ from tracker.engine import nudge_now
 from tracker.engine.beginning import how_many_before, known_beginning
 from tracker.engine.enclosures import Enclosures
 from tracker.engine.explain import explain
-from tracker.engine.inforce import InForce
 from tracker.engine.ledger import read_history
 from tracker.engine.mails import retry, stored_mail, stored_mails
+from tracker.engine.meant import Supposed, counts_from, in_the_ledger
 from tracker.engine.nudge_now import Reach, Reminded
 from tracker.engine.outbox import Claimed, mail_domain
 from tracker.engine.plan import next_planning, plan_is_due
@@ -195,18 +194,9 @@ def _checked(app: App, event: Event) -> Event:
                 "unprintable",
                 option=name,
             )
-    force, now = app.force, app.clock.now()
-    at = now if force.day(event.at) == force.day(now) else event.at
-    if at > now:
-        raise UsageError("‹--on ›{day} lies in the future", "in_the_future", day=force.day(at))
-    return replace(
-        event,
-        at=at,
-        ref=force.ref(event.ref, force.day(at), one=True),
-        unit=force.unit_id(event.unit),
-        who=event.who or login_name(),
-        via=event.via or "cli",
-    )
+    at = counts_from(app.force, event.at, app.clock.now())
+    event = replace(event, at=at, who=event.who or login_name(), via=event.via or "cli")
+    return in_the_ledger(app.database, app.force, event)
 
 
 def whom_to_remind(app: App, refs: Sequence[str], units: Collection[str] | None) -> list[Reach]:
@@ -281,11 +271,8 @@ def simulated_mails(
     with app.database.reading() as session:
         history = read_history(session, force.campaign.id)
         force.beginning.day = known_beginning(session, force)
-    events = (
-        []
-        if events_file is None
-        else read_events(events_file, force.zone, force.unit_id, partial(_occurrence, force))
-    )
+    meant = Supposed(force, history).take
+    events = [] if events_file is None else read_events(events_file, force.zone, force.unit_id, meant)
     if mailbox is not None:
         mailbox.mkdir(parents=True, exist_ok=True)
     ledger = open_database("sqlite://")
@@ -321,10 +308,6 @@ def mails(
         outbox_facts(each, subject=each.subject or app.renderer.subject(each.mail), zone=force.zone)
         for each in found
     ]
-
-
-def _occurrence(force: InForce, ref: str, at: datetime) -> str:
-    return force.ref(ref, force.day(at), one=True)
 
 
 def show_mail(app: App, number: int, language: Language, *, html: bool = False) -> str:

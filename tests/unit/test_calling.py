@@ -41,7 +41,13 @@ IN_APRIL, IN_MAY, IN_JUNE = date(2022, 4, 12), date(2022, 5, 3), date(2022, 6, 8
         # The report of that name in whose period the day lies: the self-check first, then the months.
         ("附件2", IN_APRIL, "table-2-self-check"),
         ("附件2", IN_MAY, "table-2@2022-05"),
-        ("附件2", IN_JUNE, "table-2@2022-07"),
+        # Also after it was due: what is overdue is what people mean.
+        ("附件2", IN_JUNE, "table-2@2022-06"),
+        ("附件2", date(2022, 6, 30), "table-2@2022-06"),
+        ("附件2", date(2022, 7, 1), "table-2@2022-07"),
+        ("附件3", date(2022, 9, 8), "table-3@2022-09"),
+        (CAMPAIGN.definitions["work-report"].title, IN_JUNE, "work-report@2022-06"),
+        (CAMPAIGN.definitions["10/patrol"].title, IN_JUNE, "10/patrol@2022-Q2"),
         # What nobody knows stays as it is, and is refused with what comes near.
         ("附件9", IN_JUNE, "附件9"),
         ("table-2", IN_JUNE, "table-2"),
@@ -65,6 +71,19 @@ def test_what_could_be_several_is_asked(text):
     assert caught.value.facts["examples"] == ("table-2-self-check", "table-2@2022-05")
 
 
+@pytest.mark.parametrize("name", ["附件2", CAMPAIGN.definitions["table-2"].title])
+def test_where_that_of_the_day_waits_for_nothing_and_another_does_it_is_asked(name):
+    def meant(*waiting):
+        return resolve(CAMPAIGN, name, IN_JUNE, one=True, fits=set(waiting).__contains__)
+
+    assert meant("table-2@2022-05", "table-2@2022-06", "table-2@2022-07") == "table-2@2022-06"
+    # A correction, where nothing else is open; what is not yet open is not.
+    assert meant() == meant("table-2@2022-08") == "table-2@2022-06"
+    with pytest.raises(UsageError) as caught:
+        meant("table-2@2022-05", "table-2@2022-07", "table-2@2022-08")
+    assert caught.value.facts["examples"] == ("table-2@2022-05", "table-2@2022-07", "table-2@2022-06")
+
+
 def test_every_name_that_we_print_is_understood():
     for language in ("zh", "en"):
         names = Names(CAMPAIGN, language)
@@ -79,5 +98,5 @@ def test_every_name_that_we_print_is_understood():
 
 def test_the_example_is_of_the_day():
     table, experience = CAMPAIGN.definitions["table-2"], CAMPAIGN.definitions["26/experience"]
-    assert example(CAMPAIGN, table, IN_JUNE) == "table-2@2022-07"
+    assert example(CAMPAIGN, table, IN_JUNE) == "table-2@2022-06"
     assert example(CAMPAIGN, experience, date(2023, 2, 1)) == "26/experience@2022-10"

@@ -62,7 +62,7 @@ def submit(
     ref: RefArgument,
     unit: UnitOption,
     count: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="完成数量 · How many, for a quota")
+        int | None, typer.Option(min=1, metavar="N", help="完成数量 · How many, for a quota")
     ] = None,
     on: OnOption = None,
     nil: Annotated[bool, typer.Option("--nil", help="零报告 · A nil return")] = False,

@@ -220,6 +220,7 @@ def _take(
 ) -> None:
     from tracker.core.naming import Names
     from tracker.desk import check_who
+    from tracker.engine.meant import counts_from
     from tracker.engine.whose import Wanted
     from tracker.filing.intake import Intake
 
@@ -233,7 +234,9 @@ def _take(
         wanted = Wanted(
             None if unit is None else force.unit_id(unit), None if month is None else parse_month(month).first
         )
-        at = None if on is None else parse_moment(on, "--on", force.zone)
+        at = None
+        if on is not None:
+            at = counts_from(force, parse_moment(on, "--on", force.zone), app.clock.now())
         with Intake(app, wanted=wanted, at=at, who=who, only_checks=only_checks) as intake:
             for path in paths:
                 for taken in intake.take(path.name, _read(path)):

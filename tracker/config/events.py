@@ -24,18 +24,17 @@ FIELDS = ("at", "ref", "unit", "event", "count", "until", "who", "via", "reason"
 Row = tuple[int, Mapping[str, Any]]
 
 
-def _as_written(ref: str, at: datetime) -> str:
-    del at
-    return ref.strip()
+def _as_written(event: Event) -> Event:
+    return event
 
 
 def read_events(
-    path: Path, zone: tzinfo, unit_id: Callable[[str], str], ref: Callable[[str, datetime], str] = _as_written
+    path: Path, zone: tzinfo, unit_id: Callable[[str], str], meant: Callable[[Event], Event] = _as_written
 ) -> list[Event]:
     """The events of ``path`` in the order of the file; times without an offset are in ``zone``.
 
-    A date alone is the first moment of that day.  ``unit_id`` makes an id of a unit's id, name or alias,
-    ``ref`` a reference of what people call it at that time.
+    A date alone is the first moment of that day.  ``unit_id`` makes an id of a unit's id, name or alias, ``meant``
+    puts a reference in the place of what people call it.
     Raises ConfigError with every line that cannot be read.
     """
     try:
@@ -49,7 +48,7 @@ def read_events(
     try:
         for line, row in _rows(path, data):
             try:
-                events.append(_event(row, zone, unit_id, ref))
+                events.append(meant(_event(row, zone, unit_id)))
             except TrackerError as error:
                 problems.append(Problem(str(path), line, 1, "", in_both(error)))
             except ValueError as error:
@@ -148,12 +147,7 @@ def _mapping(row: object, line: int) -> Mapping[str, Any]:
     return row
 
 
-def _event(
-    row: Mapping[str, Any],
-    zone: tzinfo,
-    unit_id: Callable[[str], str],
-    ref: Callable[[str, datetime], str],
-) -> Event:
+def _event(row: Mapping[str, Any], zone: tzinfo, unit_id: Callable[[str], str]) -> Event:
     unknown = sorted(set(row) - set(FIELDS) - {"recorded_at"})
     if unknown:
         raise ValueError(
@@ -178,10 +172,9 @@ def _event(
                 f"event“{kind}”应为{'、'.join(EventKind)}之一",
             )
         )
-    at = _moment(str(row["at"]), zone)
     return Event(
-        at=at,
-        ref=ref(str(row["ref"]), at),
+        at=_moment(str(row["at"]), zone),
+        ref=str(row["ref"]).strip(),
         unit=unit_id(str(row["unit"])),
         event=EventKind(kind),
         count=_count(row.get("count")),

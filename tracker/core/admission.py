@@ -10,7 +10,7 @@ from datetime import date
 
 from tracker.core.expressions import LAST_YEAR
 from tracker.core.model import Event, EventKind
-from tracker.core.standing import Answer, fold, standing_events
+from tracker.core.standing import NOTHING, Answer, fold, standing_events
 from tracker.errors import LedgerError
 
 #: More than this at once is a slip of the finger.
@@ -35,20 +35,47 @@ def admit(
     """
     is_bare = event.event is EventKind.UNDO and not standing_events(known)
     _refuse(is_bare, event, "there is nothing to undo for {ref} of {unit}", "nothing_to_undo")
+    refuse_contradiction(event, target)
     refuse_unfit(event, fold(known, target=target))
     if event.event is EventKind.EXTEND:
         _refuse_extension(event, due, day, forced=forced)
 
 
+def awaits(answer: Answer, kind: EventKind) -> bool:
+    """Whether this is what an assignment that stands so waits for; a correction it would take, and does not wait for."""
+    is_in = answer.answered in ("submitted", "nil")
+    if kind is EventKind.ACCEPT:
+        return is_in and answer.accepted_at is None
+    if kind is EventKind.RETURN:
+        return is_in
+    if kind is EventKind.RESUME:
+        return answer.paused
+    if kind is EventKind.UNDO:
+        return answer != NOTHING
+    return not is_in and answer.answered != "waived" and not (kind is EventKind.PAUSE and answer.paused)
+
+
+def refuse_contradiction(event: Event, target: int | None) -> None:
+    """Refuse what contradicts itself, whatever there is already; ``target`` is the quota.  Raises LedgerError."""
+    kind, count = event.event, event.count
+    if count is not None:
+        why = "only what is submitted has a count ({ref} of {unit})"
+        _refuse(kind is not EventKind.SUBMIT, event, why, "count_of_nothing")
+        _refuse(count < 1, event, "a count has to be above zero ({ref} of {unit})", "count_too_small")
+        why = "a count cannot be above {most} ({ref} of {unit})"
+        _refuse(count > MOST, event, why, "count_too_large", most=f"{MOST:,}")
+        why = "{ref} of {unit} has no quota, and takes no count"
+        _refuse(target is None, event, why, "no_quota")
+    why = "only an extension has a new date ({ref} of {unit})"
+    _refuse(event.until is not None and kind is not EventKind.EXTEND, event, why, "date_of_nothing")
+
+
 def refuse_unfit(event: Event, answer: Answer) -> None:
     """Refuse what the answer alone forbids, whatever the dates.  Raises LedgerError."""
-    kind, count = event.event, event.count or 0
+    kind = event.event
     is_waived, is_in = answer.answered == "waived", answer.answered in ("submitted", "nil")
     if kind in (EventKind.SUBMIT, EventKind.NIL):
         _refuse(is_waived, event, "{ref} of {unit} is waived; the waiver has to be undone first", "is_waived")
-        _refuse(count < 0, event, "a count cannot be below zero ({ref} of {unit})", "count_below_zero")
-        why = "a count cannot be above {most} ({ref} of {unit})"
-        _refuse(count > MOST, event, why, "count_too_large", most=f"{MOST:,}")
     elif kind is EventKind.ACCEPT:
         why = "nothing has been submitted yet for {ref} of {unit}, so there is nothing to accept"
         _refuse(not is_in, event, why, "nothing_to_accept")

@@ -1,14 +1,15 @@
 """What people mean where they write a reference: 表二, 表二@六月, 任务5·第一批典型案例名单, table-2@2022-06.
 
-Whatever names we print are understood when they come back.  A name that several reports share (the self-check and
-the monthly table of one annex) is the one in whose period the day lies.
+Whatever names we print are understood when they come back.  A name without its period is the one in whose period the
+day lies, also after it was due; so is a name that several reports share (the self-check and the monthly table of one
+annex).  Where that one waits for nothing and another does, people are asked.
 """
 
 from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 
 from tracker.core.form import comparable
@@ -16,6 +17,12 @@ from tracker.core.model import Campaign, Definition, Every, Kind, Occurrence
 from tracker.core.naming import Names, tells_of_month_before
 from tracker.core.occurrences import occurrences, period_of
 from tracker.errors import UsageError
+
+#: Whether an occurrence, by its reference, waits for what is to be said of it.
+Fits = Callable[[str], bool]
+
+#: So many references are named where people are asked: the last ones.
+NAMED = 4
 
 _NUMERALS = "〇一二三四五六七八九"
 _YEAR = r"(?:(?P<year>\d{4})\s*[年./-]?\s*)?"
@@ -27,11 +34,12 @@ _PERIOD = re.compile(
 )
 
 
-def resolve(campaign: Campaign, text: str, day: date, *, one: bool = False) -> str:
+def resolve(campaign: Campaign, text: str, day: date, *, one: bool = False, fits: Fits | None = None) -> str:
     """The reference that ``text`` means on ``day``; ``text`` itself where it means none that is known.
 
-    ``one``: a single occurrence is meant, so that a name without a period is that of the day.  Raises UsageError
-    where it could be several.
+    ``one``: a single occurrence is meant, so that a name without a period is that of the day.  ``fits`` is for what
+    is to be written down: where the one of the day does not fit and another does, nothing is guessed.  Raises
+    UsageError where it could be several.
     """
     text = text.strip()
     key, at, period = text.partition("@")
@@ -40,7 +48,7 @@ def resolve(campaign: Campaign, text: str, day: date, *, one: bool = False) -> s
     for name, said in _readings(text):
         found = _called(campaign, name)
         if found:
-            return _chosen(campaign, found, name, said, day, one=one)
+            return _chosen(campaign, found, name, said, day, one=one, fits=fits)
     return text
 
 
@@ -78,28 +86,69 @@ def _chosen(
     day: date,
     *,
     one: bool,
+    fits: Fits | None,
 ) -> str:
     if said is None:
         if len(found) == 1 and (not one or found[0].rule.every is None or found[0].key == name):
             return found[0].key
-        here = [each for definition in found for each in _around(campaign, definition, day)]
-        if not here:
-            raise _asked(campaign, name, found, day)
-        first = min(here, key=lambda each: each.due or date.max)
-        return first.ref if one else first.key
+        here = min((each for each in _of_day(campaign, found, day) if each), key=_first_due, default=None)
+        if here is None:
+            raise _asked(name, [example(campaign, each, day) for each in found])
+        return _fitting(campaign, found, name, here, day, fits) if one else here[0].key
     periods = {each.key: _period(campaign, each, said, day) for each in found}
     refs = [f"{key}@{period}" for key, period in periods.items() if period is not None]
     if len(refs) != 1:
-        raise _asked(campaign, name, found, day)
+        raise _asked(name, [example(campaign, each, day) for each in found])
     return refs[0]
 
 
-def _around(campaign: Campaign, definition: Definition, day: date) -> Iterator[Occurrence]:
-    """The occurrence in whose time ``day`` lies; there is none before the issue and after a date that is over."""
-    for each in occurrences(definition.rule, definition.key, campaign.issued, day, date.max):
-        if each.opens <= day:
-            yield each
-        return
+def _fitting(
+    campaign: Campaign,
+    found: list[Definition],
+    name: str,
+    here: list[Occurrence],
+    day: date,
+    fits: Fits | None,
+) -> str:
+    """The one of ``here``, the occurrences of the day, that is meant."""
+    if fits is None:
+        fitting = here
+    elif not (fitting := [each for each in here if fits(each.ref)]):
+        others = [
+            each for definition in found for each in _begun(campaign, definition, day) if fits(each.ref)
+        ]
+        if others:
+            raise _asked(name, list(dict.fromkeys(each.ref for each in (*others[-NAMED:], *here))))
+        fitting = here
+    if len(fitting) > 1:
+        raise _asked(name, [each.ref for each in fitting])
+    return fitting[0].ref
+
+
+def _of_day(campaign: Campaign, found: list[Definition], day: date) -> Iterator[list[Occurrence]]:
+    """Of each definition the occurrences in whose period ``day`` lies; what is asked once has until its date.
+
+    The period is the one in which it falls due, so that it goes on after the date.
+    """
+    for each in found:
+        every, begun = each.rule.every, list(_begun(campaign, each, day))
+        yield [
+            one
+            for one in begun
+            if one.due is None or (one.due >= day if every is None else one.period == period_of(every, day))
+        ]
+
+
+def _begun(campaign: Campaign, definition: Definition, day: date) -> Iterator[Occurrence]:
+    """Every occurrence that can be answered by ``day``."""
+    for each in occurrences(definition.rule, definition.key, campaign.issued, date.min, date.max):
+        if each.opens > day:
+            return
+        yield each
+
+
+def _first_due(some: list[Occurrence]) -> date:
+    return some[0].due or date.max
 
 
 def _period(campaign: Campaign, definition: Definition, said: re.Match[str] | str, day: date) -> str | None:
@@ -154,18 +203,20 @@ def _period_of(every: Every, year: int, number: int) -> str:
     return period_of(every, date(year + month // 12, month % 12 + 1, 1))
 
 
-def _asked(campaign: Campaign, name: str, found: list[Definition], day: date) -> UsageError:
+def _asked(name: str, examples: list[str]) -> UsageError:
     """It could be several: each as it would have to be written."""
-    examples = tuple(example(campaign, each, day) for each in found)
     return UsageError(
-        "“{name}” could be {examples}: name one of them", "which_report", name=name, examples=examples
+        "“{name}” could be {examples}: name one of them", "which_report", name=name, examples=tuple(examples)
     )
 
 
 def example(campaign: Campaign, definition: Definition, day: date) -> str:
-    """A reference of ``definition`` as it is written in full: the period that concerns people on ``day``."""
+    """A reference of ``definition`` as it is written in full: of the period in which ``day`` lies, else the next or last."""
     if definition.rule.every is None:
         return definition.key
+    (here,) = _of_day(campaign, [definition], day)
+    if here:
+        return here[0].ref
     coming = occurrences(definition.rule, definition.key, campaign.issued, day, date.max)
     following = next(coming, None)
     if following is None:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from difflib import get_close_matches
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from tracker.core.admission import awaits
 from tracker.core.calling import resolve
 from tracker.core.form import Form
-from tracker.core.model import Campaign, Contact, Definition, Language, Reason
+from tracker.core.model import Campaign, Contact, Definition, Event, EventKind, Language, Reason
 from tracker.core.policy import Policy, Quiet, Settings
 from tracker.core.reminders import Rules, effective_due
-from tracker.core.standing import Answer, Dates, Standing, standing
+from tracker.core.standing import Answer, Dates, Standing, fold, standing
 from tracker.core.workdays import Workdays
 from tracker.engine.people import People, ever_asked, people_on, zones_of
 from tracker.errors import UnknownNameError
@@ -228,6 +229,18 @@ class InForce:
     def ref(self, text: str, day: date, *, one: bool = False) -> str:
         """The reference that a person means by ``text`` on ``day`` (``core/calling.resolve``)."""
         return resolve(self.campaign, text, day, one=one)
+
+    def ref_of_event(
+        self, text: str, day: date, unit: str, kind: EventKind, known: Callable[[str], Sequence[Event]]
+    ) -> str:
+        """The same for what happens to an assignment of ``unit``; ``known`` are the events of a reference up to then."""
+
+        def fits(ref: str) -> bool:
+            definition = self.campaign.definitions[ref.partition("@")[0]]
+            is_asked = unit in definition.units
+            return is_asked and awaits(fold(known(ref), target=self.target(definition, unit)), kind)
+
+        return resolve(self.campaign, text, day, one=True, fits=fits)
 
     def form(self, definition: Definition) -> Form | None:
         """The form that ``definition`` asks for, if any that is known."""
