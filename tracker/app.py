@@ -10,6 +10,7 @@ import logging
 import os
 import socket
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -102,7 +103,8 @@ class App:
         self._file_alerts: FileAlerts | None = None
         #: How the running service is doing.
         self.pulse = Pulse()
-        self._beginning = Beginning()
+        #: When each campaign began, by its id: an edit of the id is another campaign.
+        self._beginnings: defaultdict[str, Beginning] = defaultdict(Beginning)
         #: What the service puts around every courier, so that it can be stopped.
         self.wrap_courier: Callable[[Courier], Courier] = _as_it_is
 
@@ -199,8 +201,10 @@ class App:
         if errors or loaded.campaign is None:
             raise ConfigError(errors)
         settings = self._linked(self._settings_of(loaded))
-        workdays, mark = Workdays(loaded.holidays), loaded.fingerprint
-        return InForce(loaded.campaign, settings, workdays, mark, loaded.texts, beginning=self._beginning)
+        workdays, beginning = Workdays(loaded.holidays), self._beginnings[loaded.campaign.id]
+        return InForce(
+            loaded.campaign, settings, workdays, loaded.fingerprint, loaded.texts, beginning=beginning
+        )
 
     def _settings_of(self, loaded: Loaded) -> Settings:
         """What the file says, counted from its home, and the environment on top of it."""

@@ -1,14 +1,18 @@
 """Several campaigns in one ledger: each is asked, answered, mailed and counted by itself."""
 
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from tests.decoy import intact, plant
+from tests.tools import CAMPAIGN, Place
 from tests.world import at, definition, running, world
+from tracker.app import App
 from tracker.board.lights import Board, Choice
 from tracker.board.outbox import Sought, mail_page, queue, stuck_since
+from tracker.clock import VirtualClock
 from tracker.core.model import owned
 from tracker.engine import feeds
 from tracker.engine.editions import kept_files
@@ -205,6 +209,36 @@ def test_another_campaign_asks_everybody_anew():
         assert (TABLE, "overdue", -1) in told["wanzhou@unit.example"]
         assert on_5_may(engine, "2022-05-06")["wanzhou"] == "overdue"
         assert list(read(engine, known_campaigns)) == ["main", "main-2"]
+
+
+@pytest.mark.parametrize("restarted", [True, False])
+def test_another_campaign_under_a_running_service_begins_when_it_comes(tmp_path, restarted):
+    """What was due before is neither chased nor late for it, whenever the first one began."""
+    place = Place(tmp_path, tasks=CAMPAIGN.replace("  chase_from: 2022-04-08\n", ""))
+    clock = VirtualClock(at("2022-04-10"))
+    with ExitStack() as opened:
+
+        def start():
+            return opened.enter_context(closing(App(place.config, environ={}, clock=clock)))
+
+        app = start()
+        app.engine.run_pass()
+        clock.set(at("2022-05-23"))
+        place.tasks.write_text(
+            place.tasks.read_text(encoding="utf-8").replace("campaign:\n", "campaign:\n  id: second\n"),
+            encoding="utf-8",
+        )
+        if restarted:
+            app = start()
+        else:
+            assert app.reload()
+        app.engine.run_pass()
+        assert app.force.chase_from == date(2022, 5, 23)
+        with app.database.reading() as session:
+            began = {each.id: each.began for each in known_campaigns(session).values()}
+            assert began == {"main": date(2022, 4, 10), "second": date(2022, 5, 23)}
+            rows = ledger_rows(session, app.force, clock.now(), latest=clock.now(), ref="2/first-list")
+        assert {row.state.value for row in rows} == {"before"}
 
 
 def test_a_restored_ledger_says_nothing_again_of_any_campaign(both):

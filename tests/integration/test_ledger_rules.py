@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from sqlalchemy import select
 
 from tests.integration.test_filings import FORM, FORMS, due, file, filed
 from tests.world import Running, at, definition, running, world
@@ -11,12 +12,19 @@ from tracker.core.form import Filed
 from tracker.core.model import State
 from tracker.core.workdays import Workdays
 from tracker.engine.explain import explain
-from tracker.engine.filings import in_force_filings, previous_filings, refused_tables
+from tracker.engine.filings import (
+    Paper,
+    Sent,
+    in_force_filings,
+    keep_refused,
+    previous_filings,
+    refused_tables,
+)
 from tracker.engine.ledger import read_history
-from tracker.engine.requests import Asked, Verdict, Wish, answer_request, ask
+from tracker.engine.requests import Asked, Verdict, Wish, answer_request, ask, open_requests
 from tracker.engine.standings import ledger_rows
-from tracker.errors import LedgerError
-from tracker.store.tables import META
+from tracker.errors import LedgerError, RemovalsHeldBackError, UnknownNameError
+from tracker.store.tables import ASSIGNMENT, META
 
 UNITS = ("wanzhou", "fuling")
 
@@ -256,6 +264,71 @@ def test_more_time_is_never_granted_backwards(until):
         assert refused.value.code == "more_time_too_early"
 
 
+# --- taken out of the files and back ---
+
+
+def cells(run):
+    """By number what each assignment is, and whether it was taken out."""
+    with run.database.reading() as session:
+        rows = session.execute(select(ASSIGNMENT)).all()
+    return {row.id: (row.key, row.unit, row.removed_on is not None) for row in rows}
+
+
+def asked_for(run, unit, ref="5"):
+    """``unit`` asks for more time."""
+    with run.database.writing() as session:
+        wish = Wish(ref, unit, Asked.EXTEND, "忙", "张三", "a@b.example", date(2022, 7, 10))
+        return ask(session, run.engine.force, wish, run.clock.now()).id
+
+
+def answered(run, number, verdict):
+    with run.database.writing() as session:
+        return answer_request(session, run.engine.force, number, verdict, "李四", now=run.clock.now())
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["the definition", "the unit"])
+def test_what_a_unit_has_asked_for_comes_back_with_its_assignment_and_hangs_on_no_other(whole):
+    alone = definition("5", "2022年6月底前", UNITS[:1])
+    with running(world(cases()), "2022-05-01 10:00") as run:
+        run.engine.bring_up_to_date(run.clock.now())
+        number = asked_for(run, "fuling")
+        before = cells(run)
+        edit(run, *(() if whole else (alone,)))
+        # Whatever comes next has a number of its own.
+        edit(run, definition("6", "2022年6月底前", UNITS), *(() if whole else (alone,)))
+        (mine,) = [each for each, (key, unit, _) in before.items() if (key, unit) == ("5", "fuling")]
+        assert cells(run)[mine] == ("5", "fuling", True)
+        with run.database.reading() as session:
+            assert [each.ref for each in open_requests(session, "main")] == ["5"]
+        edit(run, cases())
+        assert cells(run)[mine] == ("5", "fuling", False)
+        assert answered(run, number, Verdict.GRANTED).until == date(2022, 7, 10)
+        assert stand(run, unit="fuling").dates.effective_due == date(2022, 7, 10)
+
+
+def test_what_was_taken_out_gets_no_more_time_and_its_unit_an_answer():
+    with running(world(cases()), "2022-05-01 10:00") as run:
+        run.engine.bring_up_to_date(run.clock.now())
+        number = asked_for(run, "fuling")
+        edit(run, definition("5", "2022年6月底前", UNITS[:1]))
+        with pytest.raises(UnknownNameError) as refused:
+            answered(run, number, Verdict.GRANTED)
+        assert refused.value.code == "taken_out"
+        answered(run, number, Verdict.DECLINED)
+        run.engine.run_pass()
+        assert "fuling@unit.example" in {claimed.mail.to for claimed, _ in run.courier.take()}
+
+
+def test_what_a_unit_has_asked_for_is_not_taken_away_without_a_word():
+    with running(world(cases(), *(definition(str(n), "2022年6月底前", UNITS) for n in range(10, 40)))) as run:
+        run.engine.bring_up_to_date(run.clock.now())
+        asked_for(run, "fuling")
+        run.engine.adopt(world(*list(run.engine.force.campaign)[1:]))
+        with pytest.raises(RemovalsHeldBackError) as held:
+            run.engine.bring_up_to_date(run.clock.now())
+        assert held.value.gone == ("5",)
+
+
 # --- said twice ---
 
 
@@ -336,6 +409,33 @@ def test_a_table_that_was_sent_back_is_not_in_force_whatever_is_said_without_one
     tables.record("return", REF, reason="x")
     tables.record("nil", REF)
     assert counted(tables) == (None, None)
+
+
+def test_a_refused_table_comes_back_with_its_assignment_and_hangs_on_no_other(tables):
+    force = tables.engine.force
+
+    def ask_of(*units):
+        report = definition("table-2", "2022年5月起，每月5日前", units, form=FORM)
+        edited = world(report, units=("wanzhou", "fuling", "yuzhong"))
+        tables.engine.accept_removals = True
+        tables.engine.adopt(replace(edited, campaign=replace(edited.campaign, forms=force.campaign.forms)))
+        tables.engine.bring_up_to_date(tables.clock.now())
+
+    def refused():
+        with tables.database.reading() as session:
+            found = due(tables, session, "2022-04-01", "2023-12-31")
+            of = refused_tables(session, found.values())
+            return {(table.ref, table.unit) for table in found.values() if table.id in of}
+
+    with tables.database.writing() as session:
+        table = due(tables, session, "2022-04-01", "2022-06-01")[REF, "fuling"]
+        sent = Sent(Paper("a.xlsx", b"a"), tables.clock.now(), findings=[{"message": "x"}])
+        keep_refused(session, table, sent, tables.clock.now())
+    ask_of("wanzhou")
+    ask_of("wanzhou", "yuzhong")
+    assert refused() == set()
+    ask_of(*UNITS)
+    assert refused() == {(REF, "fuling")}
 
 
 def test_a_nil_return_and_a_table_contradict_each_other_and_a_word_does_not(tables):

@@ -93,6 +93,46 @@ def test_what_was_known_before_an_upgrade_is_known_after_it_and_is_not_said_agai
     place.ok("backup", "copy.db")
 
 
+def test_what_hangs_on_a_number_that_was_given_out_again_finds_its_own_or_none(tmp_path):
+    with office(tmp_path) as app:
+        app.engine.bring_up_to_date(app.clock.now())
+        url = app.database_url
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:
+        numbers = dict(
+            file.execute(
+                "SELECT unit, id FROM assignment WHERE key = 'table-2' AND period = '2022-06'"
+            ).fetchall()
+        )
+        (mine, mine_id), (_, other_id), *_ = numbers.items()
+        for number, ref, unit in (
+            (mine_id, "table-2@2022-06", mine),
+            (other_id, "table-2@2022-06", mine),
+            (other_id, "gone", mine),
+            (99_999, "gone", mine),
+        ):
+            file.execute(
+                "INSERT INTO request (assignment_id, ref, unit, at, who, email, kind, text)"
+                " VALUES (?, ?, ?, '2022-05-01', '', '', 'say', '')",
+                (number, ref, unit),
+            )
+        for number, unit, its_event in ((mine_id, mine, None), (other_id, mine, None), (99_999, mine, None)):
+            file.execute(
+                "INSERT INTO filing (assignment_id, form, unit, at, recorded_at, file, document_id, digest, content,"
+                " findings, questions, in_force, event_id)"
+                " VALUES (?, '', ?, '2022-05-01', '2022-05-01', '', 1, '', '{}', '[]', 0, 0, ?)",
+                (number, unit, its_event),
+            )
+        file.execute("UPDATE meta SET value = '10' WHERE name = 'schema'")
+        file.commit()
+        upgrade(url)
+        assert [number for (number,) in file.execute("SELECT assignment_id FROM request ORDER BY id")] == [
+            *(mine_id, mine_id, 0, 0)
+        ]
+        assert [number for (number,) in file.execute("SELECT assignment_id FROM filing ORDER BY id")] == [
+            *(mine_id, 0, 0)
+        ]
+
+
 @pytest.mark.fault("restore")
 @EARLIER
 def test_an_upgrade_that_dies_at_any_statement_has_changed_nothing(tmp_path, figures, earlier):

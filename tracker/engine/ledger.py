@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, exists, func, insert, or_, select, update
 from sqlmodel import Session
 
 from tracker.core.admission import admit
@@ -24,7 +25,7 @@ from tracker.engine.late import Step
 from tracker.engine.revisions import Revisions, date_held
 from tracker.errors import UnknownNameError
 from tracker.store.database import in_turn
-from tracker.store.tables import ASSIGNMENT, EVENT, FILING
+from tracker.store.tables import ASSIGNMENT, EVENT, FILING, Base
 
 
 def record(
@@ -146,6 +147,13 @@ def read_history(
     if unit is not None:
         query = query.where(EVENT.c.unit == unit)
     return [event_of(row) for row in session.execute(query)]
+
+
+@cache
+def has_history() -> ColumnElement[bool]:
+    """Which assignments something has been written down about, in whatever table: their numbers stay theirs for good."""
+    tables = [table for table in Base.metadata.sorted_tables if "assignment_id" in table.c]
+    return or_(*(exists().where(table.c.assignment_id == ASSIGNMENT.c.id) for table in tables))
 
 
 def last_event(session: Session) -> int:

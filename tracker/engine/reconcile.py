@@ -24,7 +24,7 @@ from tracker.engine.bulk import Bulk
 from tracker.engine.filestatus import Appeared, Words
 from tracker.engine.inforce import InForce
 from tracker.engine.late import begin_beats, lateness
-from tracker.engine.ledger import events_of, settle_filing, settled
+from tracker.engine.ledger import events_of, has_history, settle_filing, settled
 from tracker.engine.revisions import Revisions, date_held
 from tracker.errors import AnotherDocumentError, RemovalsHeldBackError
 from tracker.store.campaigns import known_campaigns
@@ -32,7 +32,6 @@ from tracker.store.tables import (
     AGENDA,
     ASSIGNMENT,
     DEFINITION,
-    EVENT,
     FILING,
     AgendaRow,
     AssignmentRow,
@@ -368,13 +367,12 @@ def _remove_definition(
     session: Session, force: InForce, definition: Row[Any], today: date, changes: Changes, revised: Revisions
 ) -> None:
     key = definition.key
-    history = select(EVENT.c.id).join(ASSIGNMENT, ASSIGNMENT.c.id == EVENT.c.assignment_id)
     here = (
         ASSIGNMENT.c.campaign == force.campaign.id,
         ASSIGNMENT.c.key == key,
         ASSIGNMENT.c.removed_on.is_(None),
     )
-    if session.execute(history.where(*here).limit(1)).first() is not None:
+    if session.execute(select(ASSIGNMENT.c.id).where(*here, has_history()).limit(1)).first() is not None:
         changes.gone.append(key)
     for row in session.execute(_rows_of(force, key)).scalars():
         _remove(session, row, definition.title, today, changes, revised)
@@ -393,9 +391,7 @@ def _remove(
     ref = f"{row.key}@{row.period}" if row.period else row.key
     changes.removed.append(Change(ref, (row.unit,), row.effective_due, None))
     revised.add(row, title, date_held(row), None)
-    has_history = session.execute(select(EVENT.c.id).where(EVENT.c.assignment_id == row.id).limit(1)).first()
-    if has_history is None:
-        session.execute(delete(ASSIGNMENT).where(ASSIGNMENT.c.id == row.id))
-    else:
+    is_it = ASSIGNMENT.c.id == row.id
+    if session.connection().execute(delete(ASSIGNMENT).where(is_it, ~has_history())).rowcount == 0:
         row.removed_on = today
         row.mark |= REMOVED

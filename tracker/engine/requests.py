@@ -175,8 +175,10 @@ def answer_request(
             "request_needs_verdict",
             number=number,
         )
-    row = find_assignment(session, force, request.ref, request.unit)
-    before, new_date = row.effective_due, None
+    # What was taken out of the files meanwhile gets no more time, but an answer.
+    due = select(ASSIGNMENT.c.effective_due).join(REQUEST, REQUEST.c.assignment_id == ASSIGNMENT.c.id)
+    before: date | None = session.execute(due.where(numbered(REQUEST.c.id, number))).scalar()
+    new_date = None
     if verdict is Verdict.GRANTED:
         new_date = until or request.wanted_until
         event = Event(

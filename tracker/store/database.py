@@ -59,7 +59,7 @@ from tracker.store.tables import (
 )
 
 #: Raised with every change of the tables.
-SCHEMA = "10"
+SCHEMA = "11"
 
 #: How long a writer waits for another one before it gives up, in seconds.
 LOCK_TIMEOUT = 60
