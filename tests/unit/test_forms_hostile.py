@@ -69,6 +69,10 @@ REFUSED = {
     "tiff": (b"II*\0" + b"\0" * 50, refusals.PICTURE),
     "pdf": (b"%PDF-1.7\n", refusals.PDF),
     "docx": (zipped({"[Content_Types].xml": "<x/>", "word/document.xml": "<x/>"}), refusals.WORD),
+    "docx without a document": (
+        zipped({"[Content_Types].xml": "<x/>", "word/other.xml": "<x/>"}),
+        refusals.WORD,
+    ),
     "doc": (container("Root Entry", "WordDocument"), refusals.WORD),
     "rtf": (b"{\\rtf1 }", refusals.WORD),
     "pptx": (zipped({"[Content_Types].xml": "<x/>", "ppt/presentation.xml": "<x/>"}), refusals.SLIDES),
@@ -79,7 +83,11 @@ REFUSED = {
     "rar": (b"Rar!\x1a\x07\x01\x00", refusals.ARCHIVE),
     "7z": (b"7z\xbc\xaf\x27\x1c\0\4", refusals.ARCHIVE),
     "a plain zip": (zipped({"表.xlsx": sample()}), refusals.ARCHIVE),
-    "html as xls": (b"\xef\xbb\xbf\r\n<html><table><tr><td>1</td></tr></table></html>", refusals.HTML),
+    "html without a table": (b"\xef\xbb\xbf\r\n<html><p>1</p></html>", refusals.HTML),
+    "a page of frames": (
+        b"<html><frameset><frame src='a_files/sheet001.htm'></frameset></html>",
+        refusals.HTML,
+    ),
     "html in utf-16": ("\ufeff<HTML><body>1</body></HTML>".encode("utf-16-le"), refusals.HTML),
     "web archive": (b"MIME-Version: 1.0\r\n", refusals.HTML),
     "xml of 2003": (
@@ -89,14 +97,9 @@ REFUSED = {
     "xlsb": (zipped({"xl/workbook.bin": b"\0"}), refusals.BINARY_WORKBOOK),
     "encrypted xlsx": (container("Root Entry", "EncryptionInfo", "EncryptedPackage"), refusals.ENCRYPTED),
     "encrypted ods": (opendocument("", manifest="<m><m:encryption-data/></m>"), refusals.ENCRYPTED),
-    "macros in xlsx": (workbook("", extra={"xl/vbaProject.bin": b"\0"}), refusals.MACROS),
-    "macros in xls": (
-        container("Root Entry", "Workbook", "_VBA_PROJECT_CUR", "_VBA_PROJECT"),
-        refusals.MACROS,
-    ),
-    "macros in ods": (
+    "only macros in ods": (
         zipped({"mimetype": "x", "content.xml": "<x/>", "Basic/Standard/a.xml": ""}),
-        refusals.MACROS,
+        refusals.ARCHIVE,
     ),
     "half a workbook": (sample()[:4000], refusals.BROKEN),
     "half a container": (container("Root Entry", "Workbook"), refusals.BROKEN),

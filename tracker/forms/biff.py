@@ -6,14 +6,18 @@ the sheet; what the formula says is compiled there, and stays unknown (“=…�
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from typing import Any
 
 import xlrd
+import xlrd.book
+import xlrd.sheet
 
 from tracker.errors import FileRefusedError
 from tracker.forms import refusals
 from tracker.forms.book import Book, Content, Place
+from tracker.forms.container import workbook_stream
 from tracker.forms.gather import BookGatherer, SheetGatherer
 from tracker.forms.moments import from_serial, whole
 from tracker.forms.refusals import refuse
@@ -25,6 +29,31 @@ _RECORD = struct.Struct("<HH")
 _PLACE = struct.Struct("<HH")
 _FORMULAS = frozenset({0x0006, 0x0206, 0x0406})
 _BEGIN, _END = 0x0809, 0x000A
+
+
+_unpack = xlrd.book.unpack_SST_table
+
+
+def _unpacked(table: list[bytes], count: int) -> Any:
+    """The shared strings, also where there are fewer than the file says: as many as there are."""
+    try:
+        return _unpack(table, count)
+    except (AssertionError, IndexError, struct.error):
+        fewest, most = 0, min(count, sum(map(len, table)))
+        while most - fewest > 1:
+            middle = (fewest + most) // 2
+            with contextlib.suppress(AssertionError, IndexError, struct.error):
+                _unpack(table, middle)
+                fewest = middle
+                continue
+            most = middle
+        return _unpack(table, fewest)
+
+
+# xlrd has no other way to be told so; names and comments, over which it stumbles, are nothing to us.
+xlrd.book.unpack_SST_table = _unpacked
+xlrd.book.Book.names_epilogue = lambda _book: None
+xlrd.sheet.Sheet.handle_note = lambda _sheet, _data, _texts: None
 
 
 class _Nowhere:
@@ -50,6 +79,7 @@ def read_xls(name: str, data: bytes) -> Book:
                 if cell.ctype not in {xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK}:
                     formula = UNKNOWN_FORMULA if (row, column) in formulas else None
                     _put(sheet, row, column, cell, formula, is_1904=bool(workbook.datemode))
+        _unseen(workbook, found, sheet)
         for first_row, past_row, first_column, past_column in found.merged_cells:
             sheet.merge(first_row, first_column, past_row - 1, past_column - 1)
     book = gatherer.finish()
@@ -58,12 +88,34 @@ def read_xls(name: str, data: bytes) -> Book:
     return book
 
 
+def _unseen(workbook: Any, found: Any, sheet: SheetGatherer) -> None:
+    """What is hidden or struck out; known only where the looks could be read."""
+    for row, info in found.rowinfo_map.items():
+        if info.hidden:
+            sheet.hide_rows(row)
+    for column, info in found.colinfo_map.items():
+        if info.hidden:
+            sheet.hide_columns(column)
+    struck = {number for number, font in enumerate(workbook.font_list) if font.struck_out}
+    looks = {number for number, look in enumerate(workbook.xf_list) if look.font_index in struck}
+    if not looks or not workbook.formatting_info:
+        return
+    for row in range(found.nrows):
+        for column, look in enumerate(found.row(row)):
+            if look.xf_index in looks:
+                sheet.strike(row, column)
+
+
 def _opened(data: bytes) -> Any:
-    # Merged blocks come with the formatting only, at which xlrd fails where other programs do not.
-    for with_looks in (True, False):
+    # Merged blocks come with the formatting only, at which xlrd fails where other programs do not, as at sectors that
+    # are chained askew where the stream itself is whole.
+    bare = None
+    for with_looks, is_bare in ((True, False), (False, False), (True, True)):
+        if is_bare and (bare := workbook_stream(data)) is None:
+            break
         try:
             workbook = xlrd.open_workbook(
-                file_contents=data,
+                file_contents=bare if is_bare else data,
                 logfile=_Nowhere(),
                 formatting_info=with_looks,
                 ragged_rows=True,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from tracker.core.form import Column, ColumnKind, FieldKind, Filed, FiledRow, Said, Value, comparable
 from tracker.forms.against import ReadRow, changed, exceeded
 from tracker.forms.around import check_head, find_nil
-from tracker.forms.book import Cell, Place
+from tracker.forms.book import ALL_TEXT, Cell, Place
 from tracker.forms.figures import NOTHING
 from tracker.forms.finding import Finding, Weight
 from tracker.forms.recognised import Recognised
@@ -203,7 +203,7 @@ def _nameless(recognised: Recognised, row: int, name: Column, found: str) -> Fin
 def _is_plain(recognised: Recognised, cell: Cell) -> bool:
     """Whether a number is text only because the file knows nothing else."""
     return (
-        recognised.kind == "csv"
+        recognised.kind in ALL_TEXT
         and isinstance(cell.value, str)
         and _CSV_NUMBER.fullmatch(cell.value) is not None
         and len(cell.value) < 10

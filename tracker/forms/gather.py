@@ -35,6 +35,21 @@ class SheetGatherer:
         self._cells: dict[Place, Cell] = {}
         self._rows: set[int] = set()
         self._merges: list[Merge] = []
+        self._hidden_rows: set[int] = set()
+        self._hidden_columns: set[int] = set()
+        self._struck: set[Place] = set()
+
+    def hide_rows(self, first: int, count: int = 1) -> None:
+        """Rows that nobody sees."""
+        self._hidden_rows.update(range(first, min(first + count, limits.LAST_ROW)))
+
+    def hide_columns(self, first: int, count: int = 1) -> None:
+        """Columns that nobody sees."""
+        self._hidden_columns.update(range(first, min(first + count, limits.MAX_COLUMNS)))
+
+    def strike(self, row: int, column: int) -> None:
+        """A cell that is struck out."""
+        self._struck.add((row, column))
 
     def put(
         self, row: int, column: int, value: Content, formula: str | None = None, *, is_error: bool = False
@@ -86,7 +101,15 @@ class SheetGatherer:
             for place in merge.places():
                 if place != first:
                     self._cells.pop(place, None)
-        return Sheet(self._name, self._cells, tuple(self._merges), self._is_hidden)
+        return Sheet(
+            self._name,
+            self._cells,
+            tuple(self._merges),
+            self._is_hidden,
+            frozenset(self._hidden_rows & self._rows),
+            frozenset(self._hidden_columns),
+            frozenset(self._struck & self._cells.keys()),
+        )
 
 
 class BookGatherer:

@@ -31,11 +31,7 @@ _BY_BEGINNING: tuple[tuple[bytes, Sentence], ...] = (
     (b"\xfd7zXZ", refusals.ARCHIVE),
 )
 #: Streams of an OLE container; the first that is there decides.
-_BY_STREAM: tuple[tuple[str, Sentence], ...] = (
-    ("EncryptedPackage", refusals.ENCRYPTED),
-    ("_VBA_PROJECT", refusals.MACROS),
-    ("_VBA_PROJECT_CUR", refusals.MACROS),
-)
+_BY_STREAM: tuple[tuple[str, Sentence], ...] = (("EncryptedPackage", refusals.ENCRYPTED),)
 _BY_OTHER_STREAM: tuple[tuple[str, Sentence], ...] = (
     ("WordDocument", refusals.WORD),
     ("PowerPoint Document", refusals.SLIDES),
@@ -44,7 +40,10 @@ _HTML = re.compile(
     rb"<!doctype\s+html|<html|<head|<meta|<body|<table|<style|<div|mime-version:", re.IGNORECASE
 )
 _XML_2003 = b"urn:schemas-microsoft-com:office:spreadsheet"
-_HEAD = 2048
+_FLAT = b"<office:document "
+_MIME = re.compile(rb"mime-version:", re.IGNORECASE)
+#: A flat OpenDocument begins with some 2 kB of names.
+_HEAD = 4096
 #: A directory entry of an OLE container: 128 bytes, at such a multiple; the name's length stands at byte 64.
 _ENTRY = 128
 _NAME_LENGTH = 64
@@ -86,6 +85,10 @@ def read_book(name: str, data: bytes) -> Book:
         from tracker.forms.opendocument import read_ods as read
     elif kind == "xls":
         from tracker.forms.biff import read_xls as read
+    elif kind == "html":
+        from tracker.forms.hypertext import read_html as read
+    elif kind == "docx":
+        from tracker.forms.word import read_docx as read
     else:
         from tracker.forms.delimited import read_csv as read
     return read(name, data)
@@ -93,8 +96,6 @@ def read_book(name: str, data: bytes) -> Book:
 
 def _kind_of_archive(archive: Archive) -> FileKind:
     names = archive.names
-    if any(name.endswith("vbaproject.bin") or name.startswith(("basic/", "scripts/")) for name in names):
-        refuse(refusals.MACROS)
     mime = archive.read("mimetype", 200) if "mimetype" in archive else b""
     if b"opendocument.spreadsheet" in mime:
         return "ods"
@@ -102,7 +103,9 @@ def _kind_of_archive(archive: Archive) -> FileKind:
         refuse(refusals.BINARY_WORKBOOK)
     if any(name.startswith("xl/") for name in names):
         return "xlsx"
-    if b"opendocument.text" in mime or any(name.startswith("word/") for name in names):
+    if any(name.startswith("word/") for name in names):
+        return "docx"
+    if b"opendocument.text" in mime:
         refuse(refusals.WORD)
     if b"opendocument.presentation" in mime or any(name.startswith("ppt/") for name in names):
         refuse(refusals.SLIDES)
@@ -113,6 +116,8 @@ def _kind_of_archive(archive: Archive) -> FileKind:
 
 
 def _kind_of_container(data: bytes) -> FileKind:
+    # Names of streams are compared without case, as Windows does.
+    data = data.lower()
     for stream, sentence in _BY_STREAM:
         if _has_stream(data, stream):
             refuse(sentence)
@@ -126,8 +131,8 @@ def _kind_of_container(data: bytes) -> FileKind:
 
 
 def _has_stream(data: bytes, name: str) -> bool:
-    """Is there a directory entry of this name?  Cells may hold the word, but not as an entry."""
-    entry = name.encode("utf-16-le") + b"\0\0"
+    """Is there a directory entry of this name in ``data`` in lower case?  Cells may hold the word, but not as an entry."""
+    entry = name.lower().encode("utf-16-le") + b"\0\0"
     at = data.find(entry)
     while at >= 0:
         length = data[at + _NAME_LENGTH : at + _NAME_LENGTH + 2]
@@ -146,10 +151,14 @@ def _kind_of_text(data: bytes) -> FileKind:
     if b"\0" in head:
         head = head.replace(b"\0", b"").lstrip(b"\xff\xfe")
     head = head.lstrip()
+    if head.startswith(b"<") and _FLAT in head:
+        return "ods"
     if head.startswith(b"<") and _XML_2003 in head:
         refuse(refusals.XML_2003)
-    if _HTML.match(head) or (head.startswith(b"<") and _HTML.search(head)):
+    if _MIME.match(head) and b"multipart/related" not in head.lower():
         refuse(refusals.HTML)
+    if _HTML.match(head) or (head.startswith(b"<") and _HTML.search(head)):
+        return "html"
     if head.startswith(b"<?xml"):
         refuse(refusals.XML_2003)
     return "csv"

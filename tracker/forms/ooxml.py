@@ -23,6 +23,10 @@ _WORKBOOK = "xl/workbook.xml"
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 _ADDRESS = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
 _LONGEST_NUMBER = 400
+#: Of a text in runs: a run, and that it is struck out.
+_RUN = frozenset({"r", "strike"})
+#: What is said of a sheet beside its cells.
+_BESIDE = frozenset({"mergeCell", "col"})
 
 
 def read_xlsx(name: str, data: bytes) -> Book:
@@ -46,8 +50,8 @@ def read_xlsx(name: str, data: bytes) -> Book:
         if kind == "worksheet" and target in archive:
             sheet = _Sheet(
                 gatherer.sheet(title, is_hidden=state not in {"", "visible"}),
-                shared.values,
-                styles.date_styles(),
+                shared,
+                styles,
                 is_1904=workbook.is_1904,
             )
             parse(archive.chunks(target), sheet, sheet.text)
@@ -121,11 +125,14 @@ class _Workbook:
 
 
 class _Styles:
-    """Which styles of cells are dates."""
+    """Which styles of cells are dates, and which are struck out."""
 
     def __init__(self) -> None:
         self._formats: dict[int, str] = {}
         self._used: list[int] = []
+        self._fonts: list[int] = []
+        self._font = -1
+        self._struck: set[int] = set()
         self._is_in_cells = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
@@ -134,6 +141,11 @@ class _Styles:
             self._is_in_cells = True
         elif name == "xf" and self._is_in_cells:
             self._used.append(_index(attributes.get("numFmtId", "0")))
+            self._fonts.append(_index(attributes.get("fontId", "0")))
+        elif name == "font":
+            self._font += 1
+        elif name == "strike" and _is_on(attributes) and not self._used:
+            self._struck.add(self._font)
         elif name == "numFmt":
             self._formats[_index(attributes.get("numFmtId", "0"))] = attributes.get("formatCode", "")
 
@@ -146,21 +158,60 @@ class _Styles:
         dates = {number for number in set(self._used) if is_date_format(number, self._formats.get(number))}
         return frozenset(str(style) for style, number in enumerate(self._used) if number in dates)
 
+    def struck_styles(self) -> frozenset[str]:
+        """The numbers of those whose font is struck out."""
+        return frozenset(str(style) for style, font in enumerate(self._fonts) if font in self._struck)
+
+
+class _Runs:
+    """Text in runs, of which some may be struck out: what was corrected by hand reads as it was meant."""
+
+    def __init__(self, text: Text) -> None:
+        self._text = text
+        self._mark = 0
+        self._is_struck = False
+        self._dropped = ""
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "r":
+            self._mark, self._is_struck = self._text.mark(), False
+        elif name == "strike":
+            self._is_struck = _is_on(attributes)
+
+    def end(self) -> None:
+        if self._is_struck:
+            self._dropped += self._text.cut(self._mark)
+            self._is_struck = False
+
+    def take(self) -> tuple[str, bool]:
+        """The text, and whether all of it is struck out."""
+        text, dropped = self._text.take(), self._dropped
+        self._dropped = ""
+        return (_unescaped(text), False) if text.strip() or not dropped else (_unescaped(dropped), True)
+
 
 class _Strings:
-    """The shared strings; rich text without its looks, and without the phonetic runs of East Asian Excel."""
+    """The shared strings; rich text without its looks, and without the phonetic runs of East Asian Excel.
+
+    ``struck`` are the numbers of those that are struck out.
+    """
 
     def __init__(self) -> None:
         self.values: list[str] = []
+        self.struck: set[int] = set()
         self.text = Text()
+        self._runs = _Runs(self.text)
         self._is_phonetic = False
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:  # noqa: ARG002 -- what a listener is
+    def start(self, name: str, attributes: dict[str, str]) -> None:
         name = local(name)
-        if name == "t" and not self._is_phonetic:
-            self.text.listen()
+        if name == "t":
+            if not self._is_phonetic:
+                self.text.listen()
         elif name == "rPh":
             self._is_phonetic = True
+        elif name in _RUN:
+            self._runs.start(name, attributes)
 
     def end(self, name: str) -> None:
         name = local(name)
@@ -169,25 +220,32 @@ class _Strings:
         elif name == "rPh":
             self._is_phonetic = False
         elif name == "si":
-            self.values.append(_unescaped(self.text.take()))
+            text, is_struck = self._runs.take()
+            if is_struck:
+                self.struck.add(len(self.values))
+            self.values.append(text)
+        elif name == "r":
+            self._runs.end()
 
 
 class _Sheet:
     """The cells of one sheet, as they come by."""
 
-    def __init__(
-        self, gatherer: SheetGatherer, shared: list[str], dates: frozenset[str], *, is_1904: bool
-    ) -> None:
+    def __init__(self, gatherer: SheetGatherer, strings: _Strings, styles: _Styles, *, is_1904: bool) -> None:
         self.text = Text()
+        self._runs = _Runs(self.text)
         self._gatherer = gatherer
-        self._shared = shared
-        self._dates = dates
+        self._shared = strings.values
+        self._struck_strings = strings.struck
+        self._dates = styles.date_styles()
+        self._struck_styles = styles.struck_styles()
         self._is_1904 = is_1904
         self._row = self._column = -1
         self._cell: dict[str, str] | None = None
         self._value: str | None = None
         self._formula: str | None = None
         self._inline: str | None = None
+        self._is_struck = False
         self._is_phonetic = False
         #: Blocks that one formula fills; only its first cell says so.
         self._arrays: list[tuple[int, int, int, int]] = []
@@ -203,17 +261,34 @@ class _Sheet:
             number = attributes.get("r")
             self._row = _index(number) - 1 if number else self._row + 1
             self._column = -1
-        elif self._cell is None:
-            if name == "mergeCell":
-                self._merge(attributes.get("ref", ""))
-        elif name == "v" or (name == "t" and not self._is_phonetic):
+            if "hidden" in attributes and _is_on(attributes, "hidden"):
+                self._gatherer.hide_rows(self._row)
+        elif name == "v":
             self.text.listen()
+        elif self._cell is not None:
+            self._in_cell(name, attributes)
+        elif name in _BESIDE:
+            self._beside_cells(name, attributes)
+
+    def _beside_cells(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "mergeCell":
+            self._merge(attributes.get("ref", ""))
+        elif name == "col" and _is_on(attributes, "hidden", otherwise="0"):
+            first, last = _index(attributes.get("min", "0")), _index(attributes.get("max", "0"))
+            self._gatherer.hide_columns(first - 1, last - first + 1)
+
+    def _in_cell(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "t":
+            if not self._is_phonetic:
+                self.text.listen()
         elif name == "f":
             self._formula_starts(attributes)
         elif name == "is":
             self._inline = ""
         elif name == "rPh":
             self._is_phonetic = True
+        elif name in _RUN:
+            self._runs.start(name, attributes)
 
     def end(self, name: str) -> None:
         name = local(name) if ":" in name else name
@@ -231,9 +306,11 @@ class _Sheet:
             text = self.text.take()
             self._formula = f"={text}" if text else UNKNOWN_FORMULA
         elif name == "is":
-            self._inline = _unescaped(self.text.take())
+            self._inline, self._is_struck = self._runs.take()
         elif name == "rPh":
             self._is_phonetic = False
+        elif name == "r":
+            self._runs.end()
 
     def finish(self) -> None:
         """What can be said at the end only."""
@@ -259,9 +336,13 @@ class _Sheet:
         attributes = self._cell or {}
         kind = attributes.get("t", "n")
         is_error = kind == "e" and bool(self._value)
-        value = self._content(kind, attributes.get("s", ""))
+        style = attributes.get("s", "")
+        value = self._content(kind, style)
         self._gatherer.put(max(self._row, 0), self._column, value, self._formula, is_error=is_error)
+        if self._is_struck or style in self._struck_styles:
+            self._gatherer.strike(max(self._row, 0), self._column)
         self._value = self._formula = self._inline = None
+        self._is_struck = False
 
     def _content(self, kind: str, style: str) -> Content:
         text = self._value
@@ -271,6 +352,7 @@ class _Sheet:
             return None
         if kind == "s":
             index = _index(text, -1)
+            self._is_struck |= index in self._struck_strings
             return self._shared[index] if 0 <= index < len(self._shared) else None
         if kind == "n" or not kind:
             return self._number(text, style)
@@ -294,6 +376,11 @@ class _Sheet:
 def _unescaped(text: str) -> str:
     """``_x000D_`` is how a character is written that XML does not take."""
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
+
+
+def _is_on(attributes: dict[str, str], name: str = "val", otherwise: str = "1") -> bool:
+    """Whether a switch is on; one without a value is."""
+    return attributes.get(name, otherwise) in {"1", "true", "on"}
 
 
 def _index(text: str, otherwise: int = 0) -> int:

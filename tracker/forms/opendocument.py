@@ -10,6 +10,7 @@ from tracker.forms.moments import from_duration, from_iso, number_of, whole
 from tracker.forms.refusals import refuse
 from tracker.forms.xml import Text, local, locals_of, parse
 
+_ZIP = b"PK"
 _CONTENT = "content.xml"
 _MANIFEST = "META-INF/manifest.xml"
 _NUMBERS = frozenset({"float", "percentage", "currency"})
@@ -19,6 +20,8 @@ _ASIDE = frozenset(
     {"annotation", "frame", "table", "custom-shape", "line", "control", "g", "ruby-text", "rect"}
 )
 _MOST_SPACES = 1_000
+#: Hidden by hand, and by a filter.
+_UNSEEN = frozenset({"collapse", "filter"})
 
 #: Value, formula, is it an error, rows and columns it spans.
 _Filled = tuple[Content, str | None, bool, int, int]
@@ -26,22 +29,31 @@ _Filled = tuple[Content, str | None, bool, int, int]
 
 def read_ods(name: str, data: bytes) -> Book:
     """The book in ``data``, which is refused where it cannot be read."""
+    gatherer = BookGatherer(name, "ods")
+    content = _Content(gatherer)
+    pictures = False
+    if data.startswith(_ZIP):
+        archive = _archive(data)
+        parse(archive.chunks(_CONTENT), content, content.text)
+        pictures = any(part.startswith("pictures/") for part in archive.names)
+    else:
+        # .fods: the same in one file.
+        parse((data,), content, content.text)
+    book = gatherer.finish()
+    if not book.sheets:
+        refuse(refusals.BROKEN)
+    if pictures and not any(sheet.cells for sheet in book.sheets):
+        refuse(refusals.ONLY_PICTURE)
+    return book
+
+
+def _archive(data: bytes) -> Archive:
     archive = Archive(data)
     if _CONTENT not in archive:
         refuse(refusals.ENCRYPTED if "encrypted-package" in archive else refusals.BROKEN)
     if _MANIFEST in archive and b"encryption-data" in archive.read(_MANIFEST):
         refuse(refusals.ENCRYPTED)
-    gatherer = BookGatherer(name, "ods")
-    content = _Content(gatherer)
-    parse(archive.chunks(_CONTENT), content, content.text)
-    book = gatherer.finish()
-    if not book.sheets:
-        refuse(refusals.BROKEN)
-    if not any(sheet.cells for sheet in book.sheets) and any(
-        part.startswith("pictures/") for part in archive.names
-    ):
-        refuse(refusals.ONLY_PICTURE)
-    return book
+    return archive
 
 
 class _Content:
@@ -52,6 +64,10 @@ class _Content:
         self._book = gatherer
         self._style = ""
         self._hidden: set[str] = set()
+        self._struck: set[str] = set()
+        self._is_hidden_row = False
+        #: The next column of which something is said before the rows.
+        self._next_column = 0
         self._is_in_spreadsheet = False
         self._sheet: SheetGatherer | None = None
         self._row = self._column = 0
@@ -73,18 +89,28 @@ class _Content:
             self._cell = locals_of(attributes)
             self._paragraphs = 0
         elif name == "table-row":
-            self._row_repeats = _count(locals_of(attributes).get("number-rows-repeated"))
-            self._column = 0
+            self._row_starts(locals_of(attributes))
+        elif name == "table-column":
+            self._column_starts(locals_of(attributes))
         elif name == "table" and self._is_in_spreadsheet:
             self._table_starts(locals_of(attributes))
         elif name in {"dde-links", "tracked-changes", "shapes"}:
             self._is_in_spreadsheet = False
         elif name == "spreadsheet":
             self._is_in_spreadsheet = True
-        elif name == "style":
+        else:
+            self._in_styles(name, attributes)
+
+    def _in_styles(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "style":
             self._style = locals_of(attributes).get("name", "")
         elif name == "table-properties" and locals_of(attributes).get("display") == "false":
             self._hidden.add(self._style)
+        elif (
+            name == "text-properties"
+            and locals_of(attributes).get("text-line-through-style", "none") != "none"
+        ):
+            self._struck.add(self._style)
 
     def end(self, name: str) -> None:
         name = local(name)
@@ -106,8 +132,19 @@ class _Content:
     def _table_starts(self, attributes: dict[str, str]) -> None:
         is_hidden = attributes.get("style-name", "") in self._hidden
         self._sheet = self._book.sheet(attributes.get("name", ""), is_hidden=is_hidden)
-        self._row = self._column = 0
+        self._row = self._column = self._next_column = 0
         self._filled = []
+
+    def _row_starts(self, attributes: dict[str, str]) -> None:
+        self._row_repeats = _count(attributes.get("number-rows-repeated"))
+        self._is_hidden_row = attributes.get("visibility") in _UNSEEN
+        self._column = 0
+
+    def _column_starts(self, attributes: dict[str, str]) -> None:
+        count = _count(attributes.get("number-columns-repeated"))
+        if self._sheet is not None and attributes.get("visibility") in _UNSEEN:
+            self._sheet.hide_columns(self._next_column, count)
+        self._next_column += count
 
     def _in_cell(self, name: str, attributes: dict[str, str]) -> None:
         if name in _ASIDE:
@@ -144,6 +181,8 @@ class _Content:
         )
         if value not in {None, ""} or formula is not None or rows * columns > 1:
             self._filled.append((column, repeats, (value, formula, is_error, rows, columns)))
+            if attributes.get("style-name") in self._struck:
+                self._sheet.strike(self._row, column)
 
     def _row_ends(self) -> None:
         sheet = self._sheet
@@ -151,6 +190,8 @@ class _Content:
         filled, self._filled = self._filled, []
         if sheet is None or not filled:
             return
+        if self._is_hidden_row:
+            sheet.hide_rows(first, self._row_repeats)
         # Not beyond the first place at which the gatherer refuses whatever stands there.
         for row in range(first, min(self._row, max(first, limits.LAST_ROW) + 1)):
             for column, repeats, (value, formula, is_error, rows, columns) in filled:

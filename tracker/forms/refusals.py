@@ -35,13 +35,6 @@ ENCRYPTED = (
     "文件设有打开密码，无法读取；请取消密码后再发送。",
     "The file is protected by a password and cannot be read; please remove the password and send it again.",
 )
-MACROS = (
-    "文件含有宏（程序代码），为安全起见不予读取；请另存为不含宏的“Excel工作簿（*.xlsx）”再发送。",
-    (
-        "The file contains macros and is not read for safety; please save it as a workbook without macros (.xlsx) and "
-        "send that."
-    ),
-)
 BROKEN = (
     f"文件已损坏或不完整，无法读取；{_RESEND_ZH}。",
     f"The file is damaged or incomplete and cannot be read; {_RESEND_EN}.",

@@ -60,6 +60,15 @@ class Text:
             refuse(refusals.TOO_LONG_TEXT)
         self._pieces.append(text)
 
+    def mark(self) -> int:
+        """Where the text is now, for ``cut``."""
+        return len(self._pieces)
+
+    def cut(self, mark: int) -> str:
+        """Take away what came since ``mark``, and give it back."""
+        cut, self._pieces = "".join(self._pieces[mark:]), self._pieces[:mark]
+        return cut
+
     def take(self) -> str:
         """What was collected; nothing is, from here on."""
         self.deaf()

@@ -1,0 +1,194 @@
+"""Files of other kinds, and files that are not quite whole, read as the programs read them that people have."""
+
+import io
+import struct
+import zipfile
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+
+from tests.unit import test_forms_reading
+from tests.unit.test_forms_reading import opendocument, resaved, workbook
+from tracker.errors import FileRefusedError
+from tracker.forms import limits
+from tracker.forms.book import Merge
+from tracker.forms.guard import read_book
+
+#: The same fixture.
+office = test_forms_reading.office
+CASES = Path("tests/cases/forms")
+PAGE = "<tr><th>名称<th>次数</tr><tr><td rowspan=2>甲&amp;乙</td><td>3</td></tr><tr><td>4<br>5</td></tr>"
+GRID = {(0, 0): "名称", (0, 1): "次数", (1, 0): "甲&乙", (1, 1): "3", (2, 1): "4\n5"}
+
+
+def sheet_of(data, name="表.xls"):
+    (sheet,) = read_book(name, data).sheets
+    return sheet
+
+
+def values(sheet):
+    return {place: cell.value for place, cell in sheet.cells.items()}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        f"<html><table>{PAGE}</table></html>".encode(),
+        f"\ufeff<HTML><BODY><TABLE>{PAGE}</TABLE></BODY></HTML>".encode("utf-16-le"),
+        f'<meta http-equiv=Content-Type content="text/html; charset=gb2312"><style>td {{}}</style><table>{PAGE}'.encode("gbk"),
+        f"<table>{PAGE.replace('</td>', '').replace('</tr>', '')}</table>".encode(),
+        b"MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=x\r\n\r\n--x\r\nContent-Type: text/html; charset=utf-8"
+        b"\r\n\r\n" + f"<table>{PAGE}</table>".encode() + b"\r\n--x--\r\n",
+    ],
+)  # fmt: skip
+def test_a_web_page_by_any_name_has_its_tables(data):
+    sheet = sheet_of(data)
+    assert values(sheet) == GRID
+    assert sheet.merges == (Merge(1, 0, 2, 0),)
+
+
+def test_what_stands_between_the_tables_of_a_page_is_read_and_what_is_crossed_out_is_not():
+    data = (
+        "<table><tr><td colspan=2><p>标题</p><p>附件2</p></table><h3>填表单位：万州</h3>"
+        "<script>x=1</script><table><tr style='display:none'><td><s>1</s>2<td><del>3</del></table>"
+    )
+    sheet = sheet_of(data.encode())
+    assert values(sheet) == {(0, 0): "标题\n附件2", (1, 0): "填表单位：万州", (2, 0): "2", (2, 1): "3"}
+    assert (sheet.hidden_rows, sheet.struck) == ({2}, {(2, 1)})
+
+
+def word(body):
+    text = f'<w:document xmlns:w="urn:w"><w:body>{body}</w:body></w:document>'
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<x/>")
+        archive.writestr("word/document.xml", text)
+    return stream.getvalue()
+
+
+def p(text, looks=""):
+    return f"<w:p><w:r><w:rPr>{looks}</w:rPr><w:t>{text}</w:t></w:r></w:p>"
+
+
+def tc(*paragraphs, looks=""):
+    return f"<w:tc><w:tcPr>{looks}</w:tcPr>{''.join(paragraphs) or '<w:p/>'}</w:tc>"
+
+
+def tr(*cells):
+    return f"<w:tr>{''.join(cells)}</w:tr>"
+
+
+def test_a_table_in_a_word_document_is_read_with_what_stands_above():
+    span, first, on = '<w:gridSpan w:val="2"/>', '<w:vMerge w:val="restart"/>', "<w:vMerge/>"
+    table = (
+        tr(tc(p("序号"), looks=first), tc(p("情况"), looks=span))
+        + tr(tc(looks=on), tc(p("甲"), p("次")), tc(p("乙")))
+        + tr(tc(p("1")), tc(p("3", "<w:strike/>"), p("4")), tc(p("5", "<w:strike/>")))
+        + tr(tc(p("2")), tc(p("x", "<w:vanish/>"), p("6")), tc("<w:p><w:del><w:r><w:delText>7</w:delText></w:r></w:del></w:p>"))
+    )  # fmt: skip
+    sheet = sheet_of(word(f"{p('填表单位：万州')}<w:tbl>{table}</w:tbl>{p('说明')}"), "表.docx")
+    assert values(sheet) == {
+        (0, 0): "填表单位：万州", (1, 0): "序号", (1, 1): "情况", (2, 1): "甲\n次", (2, 2): "乙", (3, 0): "1", (3, 1): "4",
+        (3, 2): "5", (4, 0): "2", (4, 1): "6", (5, 0): "说明",
+    }  # fmt: skip
+    assert set(sheet.merges) == {Merge(1, 0, 2, 0), Merge(1, 1, 1, 2)}
+    assert sheet.struck == {(3, 2)}
+
+
+def unseen():
+    """A workbook with a hidden row and column, and a row that is struck out, by hand and within a text."""
+    stream = io.BytesIO()
+    with xlsxwriter.Workbook(stream) as book:
+        sheet, struck = book.add_worksheet(), book.add_format({"font_strikeout": True})
+        for row in range(5):
+            sheet.write_row(row, 0, ["甲", row, 3])
+        sheet.write_row(3, 0, ["丙", 7], struck)
+        sheet.set_row(1, None, None, {"hidden": True})
+        sheet.set_row(90, None, None, {"hidden": True})
+        sheet.set_column(2, 2, None, None, {"hidden": True})
+        sheet.write_rich_string(4, 1, struck, "320", book.add_format(), "210")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("suffix", ["xlsx", "xls", "ods", "fods"])
+def test_what_is_hidden_or_struck_out_is_known(suffix, tmp_path):
+    sheet = sheet_of(unseen() if suffix == "xlsx" else resaved(unseen(), suffix, tmp_path))
+    assert sheet.hidden_rows == {1}
+    assert 2 in sheet.hidden_columns
+    assert {(3, 0), (3, 1)} <= sheet.struck
+    if suffix == "xlsx":
+        assert sheet.cells[4, 1].value == "210"
+
+
+def test_a_text_that_is_struck_out_is_in_either_way_of_writing_it():
+    rich = "<r><rPr><strike/></rPr><t>甲</t></r>"
+    strings = (
+        f"<si>{rich}</si><si>{rich}<r><t>乙</t></r></si><si><r><rPr><strike val='0'/></rPr><t>丙</t></r></si>"
+    )
+    cells = (
+        "".join(f'<c t="s"><v>{number}</v></c>' for number in range(3))
+        + f'<c t="inlineStr"><is>{rich}</is></c>'
+    )
+    sheet = sheet_of(workbook(f"<row>{cells}</row>", strings=strings))
+    assert values(sheet) == {(0, 0): "甲", (0, 1): "乙", (0, 2): "丙", (0, 3): "甲"}
+    assert sheet.struck == {(0, 0), (0, 3)}
+
+
+def test_a_filtered_row_of_an_ods_is_hidden():
+    cell = '<table:table-cell office:value-type="string"><text:p>a</text:p></table:table-cell>'
+    rows = f'<table:table-row>{cell}</table:table-row><table:table-row table:visibility="filter">{cell}</table:table-row>'
+    assert sheet_of(opendocument(rows)).hidden_rows == {1}
+
+
+@pytest.mark.parametrize("name", ["e12_fods.fods", "t34_macro.xlsm", "e18_word.docx", "e02_wps.et"])
+def test_files_that_people_send_are_read(name):
+    assert any(cell.value == "序号" for cell in sheet_of((CASES / name).read_bytes(), name).cells.values())
+
+
+def _renamed(data):
+    old, new = (name.encode("utf-16-le") for name in ("Workbook", "WORKBOOK"))
+    return data.replace(old, new)
+
+
+def _chained_askew(data):
+    """The stream's last sector is followed by its first, as some writers leave it."""
+    (first,) = struct.unpack_from("<i", data, 0x4C)
+    at = data.index("Workbook".encode("utf-16-le"))
+    start, size = struct.unpack_from("<iI", data, at + 116)
+    table = 512 * (first + 1)
+    sector = start
+    for _ in range((size + 511) // 512 - 1):
+        (sector,) = struct.unpack_from("<i", data, table + 4 * sector)
+    changed = bytearray(data)
+    struct.pack_into("<i", changed, table + 4 * sector, start)
+    return bytes(changed)
+
+
+def _fewer_strings(data):
+    """The table of strings says that it has one more than it has."""
+    at = data.index(b"\xfc\x00", 512)
+    (count,) = struct.unpack_from("<i", data, at + 8)
+    changed = bytearray(data)
+    struct.pack_into("<i", changed, at + 8, count + 1)
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("spoil", [_renamed, _chained_askew, _fewer_strings])
+def test_an_xls_that_other_programs_open_is_read(spoil):
+    whole = (CASES / "e01_xls.xls").read_bytes()
+    spoilt = spoil(whole)
+    assert spoilt != whole
+    assert values(sheet_of(spoilt)) == values(sheet_of(whole))
+
+
+def test_a_page_that_is_too_much_is_refused():
+    for data in (
+        b"<table>" + b"<tr><td>1" * 5001,
+        b"<table><tr><td>" + b"a" * 200_000,
+        b"<table><tr>" + b"<td>1" * 257,
+    ):
+        with pytest.raises(FileRefusedError):
+            read_book("表.xls", data)
+    wide = f"<table><tr><td rowspan={10**5} colspan=200>1</td></tr></table>"
+    assert sheet_of(wide.encode()).merges[0].last_row < limits.LAST_ROW
