@@ -6,8 +6,9 @@ again, must never take the place of good figures.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlmodel import Session
@@ -21,6 +22,9 @@ from tracker.forms.recognised import Recognised, header_month
 
 #: So long after a deadline a table without a mark still counts for it, if nothing has come in.
 LATE_DAYS = 15
+#: A table without any date is taken for the one that is due within so many days.
+_SOON = 31
+_MONTH = re.compile(r"(?<!\d)(1[0-2]|0?[1-9])月")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,8 @@ def whose(
     session: Session, force: InForce, found: Recognised, wanted: Wanted, now: datetime
 ) -> Whose | Finding:
     """Which table of which unit ``found`` is; an error where that cannot be told."""
-    unit = _own_unit(force, found, wanted) if wanted.only is not None else _unit(force, found, wanted)
+    named = _named(force, found)
+    unit = _own_unit(force, found, wanted) if wanted.only is not None else _unit(force, found, wanted, named)
     if isinstance(unit, Finding):
         return unit
     tables = tables_due(session, force, now, date.min, date.max, units=[unit], forms=[found.form.id])
@@ -60,10 +65,40 @@ def whose(
                 f"this table is not asked of {force.campaign.unit_name(unit)}",
             ),
         )
-    return _Period(session, force, found, tables).choose(wanted)
+    answer = _Period(session, force, found, tables, force.day(now)).choose(wanted)
+    if isinstance(answer, Finding) or wanted.unit is not None:
+        return answer
+    return replace(answer, questions=(*_about_name(force, found, unit, named), *answer.questions))
 
 
-def _unit(force: InForce, found: Recognised, wanted: Wanted) -> str | Finding:
+def _named(force: InForce, found: Recognised) -> str | None:
+    """The unit that the name of the file names, if this form is asked of it."""
+    unit = unit_called(force, found.file.rpartition(".")[0] or found.file)
+    owing = (each.units for each in force.campaign if force.form(each) is found.form)
+    return unit if any(unit in units for units in owing) else None
+
+
+def _about_name(force: InForce, found: Recognised, unit: str, named: str | None) -> Iterator[Finding]:
+    """What is asked where only the name of the file says whose it is, or says something else than the header."""
+    if named is None or found.mark is not None:
+        return
+    name, theirs = force.campaign.unit_name(unit), force.campaign.unit_name(named)
+    if not found.unit_text:
+        said = Said(
+            f"没有填写填表单位，按文件名作为{name}的表",
+            f"the unit is not filled in; taken for {name} by the name of the file",
+        )
+    elif named != unit:
+        said = Said(
+            f"文件名写的是{theirs}，表里的填表单位是{name}；按{name}的表收，请核对",
+            f"the name of the file says {theirs}, and its header {name}; taken for {name}, please check",
+        )
+    else:
+        return
+    yield replace(_about_unit(found, said), weight=Weight.QUESTION)
+
+
+def _unit(force: InForce, found: Recognised, wanted: Wanted, named: str | None) -> str | Finding:
     if wanted.unit is not None:
         return wanted.unit
     written = unit_called(force, found.unit_text or "")
@@ -82,6 +117,8 @@ def _unit(force: InForce, found: Recognised, wanted: Wanted) -> str | Finding:
         )
     if written is not None:
         return written
+    if not found.unit_text and named is not None:
+        return named
     if found.unit_text:
         said = Said(
             f"填表单位“{found.unit_text}”不在单位名录中",
@@ -147,11 +184,14 @@ def _about_unit(found: Recognised, said: Said) -> Finding:
 class _Period:
     """Chooses among the tables of one unit and one form, in the order of their dates."""
 
-    def __init__(self, session: Session, force: InForce, found: Recognised, tables: Sequence[Table]) -> None:
+    def __init__(
+        self, session: Session, force: InForce, found: Recognised, tables: Sequence[Table], today: date
+    ) -> None:
         self.session = session
         self.force = force
         self.found = found
         self.tables = sorted(tables, key=lambda table: table.due)
+        self.today = today
 
     def choose(self, wanted: Wanted) -> Whose | Finding:
         """The one that is meant."""
@@ -229,7 +269,7 @@ class _Period:
     def _by_date(self) -> Whose | Finding:
         day = self.found.filled_on
         if day is None:
-            return self._finding(
+            return self._by_arrival() or self._finding(
                 Weight.ERROR,
                 Said(
                     "看不出是哪一期的表：请填写期次或填表时间",
@@ -246,6 +286,21 @@ class _Period:
         if (after[0].due.year, after[0].due.month) == (day.year, day.month):
             return Whose(after[0])
         return self._guessed(after[0], day)
+
+    def _by_arrival(self) -> Whose | None:
+        """Without any date: the table that is due next, and not in, if the name of the file says no other month."""
+        table = next((each for each in self.tables if each.due >= self.today), None)
+        if table is None or table.is_answered or (table.due - self.today).days > _SOON:
+            return None
+        months = {int(month) for month in _MONTH.findall(self.found.file)}
+        if months and not months & {table.due.month, (table.due.month - 2) % 12 + 1}:
+            return None
+        zh, en = _month(table.due)
+        said = Said(
+            f"没有写明期次和填表时间，按收到的日子作为{zh}应报的表",
+            f"neither the period nor the date is filled in; taken for the table due in {en}, as it came in now",
+        )
+        return Whose(table, (self._finding(Weight.QUESTION, said),))
 
     def _guessed(self, table: Table, day: date) -> Whose:
         zh, en = _month(table.due)
