@@ -659,3 +659,18 @@ def test_a_mail_reads_the_same_before_and_after_it_was_stored():
         sent = {claimed.mail.to: claimed.mail for claimed in engine.courier.taken}
         assert stored == sent
         assert all(mail.at == at("2022-05-31") and mail.at.tzinfo is not None for mail in sent.values())
+
+
+def test_what_is_older_than_its_life_ends_when_it_is_claimed_and_is_told_of():
+    with running(world(settings=OPERATOR), "2022-05-05 08:00", courier=Post()) as engine:
+        receipts(engine, ["a@unit.example", "b@unit.example"])
+        with engine.database.writing() as session:
+            began = {"state": DEFERRED.value, "cause": "us", "outcome": "550 5.7.1 relaying denied"}
+            session.execute(update(MAIL).values(**began, ours_since=engine.clock.now()))
+            last = update(MAIL).where(MAIL.c.recipient == "b@unit.example")
+            session.execute(last.values(ours_since=engine.clock.now() + timedelta(days=1)))
+        engine.pass_at("2022-05-10 09:00")
+        found = {to: (state, outcome) for to, state, outcome in rows(engine, "recipient", "state", "outcome")}
+        assert found["a@unit.example"] == ("failed", "550 5.7.1 relaying denied; given up after 5 days")
+        assert found["b@unit.example"][0] == SENT.value
+        assert found["operator@unit.example"][0] == "queued"

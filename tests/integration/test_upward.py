@@ -6,9 +6,11 @@ from datetime import date
 
 import pytest
 
+from tests.integration.test_outbox import Post
 from tests.world import at, definition, running, unit, world
 from tracker.core.model import Contact, MailKind, StandIn, Unit
 from tracker.core.policy import Policies, Quiet, Settings, built_in
+from tracker.engine.mails import stored_mails
 from tracker.engine.plan import plan
 
 BOTH = ("wanzhou", "fuling")
@@ -261,3 +263,82 @@ def test_what_is_sent_back_is_told_in_every_time_zone():
     said = [(mail.to, item.reason.value) for mail in (*shanghai, *paris) for item in mail.items]
     assert said == [("a@unit.example", "returned"), ("b@unit.example", "returned")]
     assert {item.reason.value for mail in again for item in mail.items} == {"overdue"}
+
+
+def rollups_after(engine, text):
+    return of_kind(mails(engine, text), MailKind.ROLLUP)
+
+
+def outbox(engine):
+    with engine.database.reading() as session:
+        return {mail.mail.key: mail for mail in stored_mails(session, engine.engine.force.campaign.id)}
+
+
+def test_a_roll_up_that_waited_says_what_is_so_when_it_leaves():
+    units = (CITY, *BOTH, "yubei", "beibei")
+    table = definition("table-2", "2022年5月起，每月5日前", units[1:])
+    post = Post("deferred")
+    with running(world(table, units=units, supervisor="city"), "2022-05-05 12:00", courier=post) as engine:
+        engine.record("nil", "table-2@2022-05", "yubei")
+        for text in ("2022-05-05 12:30", "2022-05-06"):
+            assert mails(engine, text) == []
+        engine.record("submit", "table-2@2022-05", "wanzhou", when="2022-05-06 09:20")
+        engine.record("waive", "table-2@2022-05", "fuling")
+        engine.record("extend", "table-2@2022-05", "beibei", until=date(2022, 5, 20), forced=True, reason="r")
+        engine.record("undo", "table-2@2022-05", "yubei")
+        post.deeds = ["sent"]
+        [mail] = rollups_after(engine, "2022-05-06 11:00")
+        kept = outbox(engine)[mail.key].mail
+    [facts] = mail.details["deadlines"]
+    assert (facts["of"], facts["waived"], facts["nil"], facts["late"]) == (3, 1, 0, ["wanzhou"])
+    assert facts["extended"] == {"beibei": "2022-05-20"}
+    assert [(item.unit, item.reason.value) for item in mail.items] == [
+        ("yubei", "overdue"),
+        ("beibei", "lead"),
+    ]
+    assert (kept.items, kept.details) == (mail.items, mail.details)
+
+
+def test_roll_ups_that_did_not_go_are_one_mail_that_says_how_things_stand():
+    weekly = definition("9", "每周五前", BOTH, policy="weekly")
+    policies = Policies({**built_in(), "weekly": replace(built_in()["monthly"], rollup=True)})
+    force = world(TABLE, weekly, units=(CITY, *BOTH), supervisor="city", settings=Settings(policies=policies))
+    post = Post("deferred")
+    with running(force, "2022-05-02 08:00", courier=post) as engine:
+        for day in range(3, 17):
+            assert mails(engine, f"2022-05-{day:02}") == []
+        for each in BOTH:
+            engine.record("submit", "table-2@2022-05", each)
+        post.deeds = ["sent"]
+        # A Tuesday, on which nothing of its own is to be reported.
+        [mail] = rollups_after(engine, "2022-05-17")
+        assert rollups_after(engine, "2022-05-18") == []
+        states = {key: each.state.value for key, each in outbox(engine).items() if key.startswith("rollup")}
+    assert mail.key == "rollup/2022-05-17/city@unit.example"
+    told = {each["ref"]: each["late"] for each in mail.details["deadlines"]}
+    weeks = [f"9@2022-W{week}" for week in (17, 18, 19)]
+    assert told == {**{week: [] for week in weeks}, "table-2@2022-05": ["wanzhou", "fuling"]}
+    assert mail.details["week"]["day"] == "2022-05-17"
+    assert set(states.values()) == {"sent", "superseded"}
+
+
+@pytest.mark.parametrize("is_heard", [True, False], ids=["by the next", "by nobody yet"])
+def test_what_a_supervisor_who_left_was_to_read_is_told_to_whoever_is_there(is_heard):
+    post = Post("deferred")
+    with running(
+        world(TABLE, units=(CITY, *BOTH), supervisor="city"), "2022-05-05 12:00", courier=post
+    ) as engine:
+        for text in ("2022-05-05 12:30", "2022-05-06"):
+            mails(engine, text)
+        post.deeds = ["sent"]
+        now = unit("city", "next@unit.example") if is_heard else Unit("city", "市")
+        settings = Settings(operator=Contact("管理员", "op@unit.example"))
+        engine.engine.adopt(world(TABLE, units=(now, *BOTH), supervisor="city", settings=settings))
+        found = mails(engine, "2022-05-07")
+        heard = of_kind(found, MailKind.ROLLUP, "next@unit.example")
+        assert bool(heard) is is_heard
+        assert any(mail.kind is MailKind.ALERT for mail in found) is not is_heard
+        if not is_heard:
+            engine.engine.adopt(world(TABLE, units=(CITY, *BOTH), supervisor="city", settings=settings))
+            heard = rollups_after(engine, "2022-05-09")
+    assert [each["ref"] for each in heard[0].details["deadlines"]] == ["table-2@2022-05"]

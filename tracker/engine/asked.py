@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, String, and_, column, select, values
 from sqlmodel import Session
 
-from tracker.core.model import Item, Reason
+from tracker.core.model import Item, MailKind, Reason
 from tracker.core.occurrences import parse_ref
 from tracker.store.lots import lots
 from tracker.store.tables import ASSIGNMENT, EVENT
@@ -97,7 +97,8 @@ def as_they_stand(
     looked_up: dict[tuple[str, str], None] = {}
     fresh: list[int] = []
     for place, mail in enumerate(mails):
-        if not contents[place]:
+        # A roll-up is worked out anew as a whole (``tallies``).
+        if not contents[place] or mail.kind == MailKind.ROLLUP.value:
             continue
         if mail.at < now - FRESH:
             looked_up.update(((item.ref, item.unit), None) for item in contents[place])
@@ -113,7 +114,10 @@ def as_they_stand(
     cells = {place: cell_of(*place) for place in looked_up}
     rows = still_asked(session, campaign, list(cells.values()))
     asked = {place: rows.get(cell) for place, cell in cells.items()}
-    return [tuple(_restated(items, asked, mail.day)) for mail, items in zip(mails, contents, strict=True)]
+    return [
+        items if mail.kind == MailKind.ROLLUP.value else tuple(_restated(items, asked, mail.day))
+        for mail, items in zip(mails, contents, strict=True)
+    ]
 
 
 def _touched_since(session: Session, campaign: str, event: int) -> set[tuple[str, str]]:

@@ -50,7 +50,7 @@ def tell_of_failures(session: Session, force: InForce, results: Sequence[Result]
     fences = {
         result.claimed.id: result.claimed.fence for result in results if result.state is not MailState.SENT
     }
-    unread = [result.claimed.id for result in results if result.claimed.unread is not None]
+    unread = [result.claimed.id for result in results if result.claimed.over is not None]
     return _tell(session, force, fences, unread, now)
 
 

@@ -22,7 +22,7 @@ from tracker.engine.alerts import alert_details, alert_row
 from tracker.engine.asked import cell_of
 from tracker.engine.inforce import InForce
 from tracker.engine.late import begin_beats, forget_beats
-from tracker.engine.outbox import IS_FREE, enqueue, moments
+from tracker.engine.outbox import IS_FREE, OF_A_DAY, enqueue, moments
 from tracker.engine.written import items_from_json, why_unreadable
 from tracker.store.campaigns import write_fact
 from tracker.store.tables import ASSIGNMENT, MAIL, UNDERWAY, MailState
@@ -31,9 +31,6 @@ from tracker.store.tables import ASSIGNMENT, MAIL, UNDERWAY, MailState
 SKEW = timedelta(hours=1)
 
 OUTCOME = "let go: it was written while the clock was wrong"
-
-#: What is written for a day, and not at the moment for what has happened.
-_OF_A_DAY = (MailKind.DIGEST.value, MailKind.ROLLUP.value)
 
 #: What may have reached its reader.
 _OUT = (MailState.SENT.value, MailState.CLAIMED.value, MailState.UNCERTAIN.value)
@@ -92,7 +89,7 @@ def _take_back(session: Session, campaign: str, days: dict[str, date], now: date
     to_come = or_(
         *(and_(MAIL.c.timezone == zone, MAIL.c.day > day) for zone, day in days.items()), MAIL.c.day > last
     )
-    of_days = and_(MAIL.c.campaign == campaign, MAIL.c.kind.in_(_OF_A_DAY), to_come)
+    of_days = and_(MAIL.c.campaign == campaign, MAIL.c.kind.in_(OF_A_DAY), to_come)
     unsent = session.execute(
         select(MAIL).where(
             of_days,
@@ -138,7 +135,7 @@ def _last_told(session: Session, campaign: str, zone: str, today: date) -> date:
     """Today, if its mails were written; else yesterday counts as told."""
     written = select(MAIL.c.id).where(
         MAIL.c.campaign == campaign,
-        MAIL.c.kind.in_(_OF_A_DAY),
+        MAIL.c.kind.in_(OF_A_DAY),
         MAIL.c.timezone == zone,
         MAIL.c.day == today,
     )

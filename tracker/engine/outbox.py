@@ -2,7 +2,7 @@
 
 queued → claimed → sent | deferred → claimed … | failed | uncertain → claimed … | dropped | superseded.
 Claiming takes a lease and raises the fence; a result counts only while the fence still stands as claimed,
-so a process that slept past its lease cannot record one.  A digest goes on its day or not at all: the next
+so a process that slept past its lease cannot record one.  A digest or roll-up goes on its day or not at all: the next
 one tells what stood in it (``superseded``).
 """
 
@@ -24,7 +24,8 @@ from tracker.core.model import Mail, MailKind, owned
 from tracker.engine.inforce import InForce
 from tracker.engine.pace import Pacing, by_domain
 from tracker.engine.second_look import A_DAY, look_again
-from tracker.engine.written import mail_unread, why_unreadable
+from tracker.engine.tallies import as_told_now
+from tracker.engine.written import mail_unread, unreadable, why_unreadable
 from tracker.mail.message import message_id
 from tracker.store.tables import MAIL, UNDERWAY, MailState
 
@@ -72,8 +73,8 @@ class Claimed:
     message_id: str
     mail: Mail
     lost: int = 0
-    #: Why what is kept of it cannot be read.
-    unread: str | None = None
+    #: Why it goes no more: it cannot be read, or has waited for longer than it lives.
+    over: str | None = None
     hand: Hand = field(default_factory=Hand, compare=False)
     ours_since: datetime | None = None
 
@@ -84,9 +85,17 @@ class Claimed:
 
     @property
     def is_spent(self) -> bool:
-        """Whether it cannot be read, or has cost as many lives or answers as it may."""
-        return self.unread is not None or self.lost >= UNCERTAIN_ATTEMPTS
+        """Whether it goes no more, or has cost as many lives or answers as it may."""
+        return self.over is not None or self.lost >= UNCERTAIN_ATTEMPTS
 
+
+#: What goes on its day or not at all.
+OF_A_DAY = (MailKind.DIGEST.value, MailKind.ROLLUP.value)
+
+#: What is refused because of us loses no attempt, and lives for so long; what goes on its day is told by the next one
+#: before that, and an alert outlives it.
+OURS_ENDS = timedelta(days=5)
+NEVER_ENDS = frozenset({*OF_A_DAY, MailKind.ALERT.value})
 
 #: Its time has come.
 IS_TIME = or_(MAIL.c.not_before <= bindparam("now"), MAIL.c.not_before > bindparam("no_wait"))
@@ -123,14 +132,12 @@ def _claiming(zones: int, besides: int, *, is_narrow: bool, is_over: bool = Fals
     of_zone: list[ColumnElement[bool]] = [
         and_(
             MAIL.c.timezone == bindparam(f"zone_{number}"),
-            or_(MAIL.c.kind != MailKind.DIGEST.value, MAIL.c.day >= bindparam(f"day_{number}")),
+            or_(MAIL.c.kind.not_in(OF_A_DAY), MAIL.c.day >= bindparam(f"day_{number}")),
         )
         for number in range(zones)
     ]
     # Nobody lives by such a clock any more: whose mail it is now, and when it goes, is seen at the second look.
-    of_no_zone = and_(
-        IS_OF_NO_ZONE, or_(MAIL.c.kind != MailKind.DIGEST.value, MAIL.c.day >= bindparam("today"))
-    )
+    of_no_zone = and_(IS_OF_NO_ZONE, or_(MAIL.c.kind.not_in(OF_A_DAY), MAIL.c.day >= bindparam("today")))
     domain = func.lower(MAIL.c.recipient)
     ready = (
         select(MAIL.c.id)
@@ -238,22 +245,33 @@ def claim(
         _taken(session, force, now, who, most, timezones)
         or _taken(session, force, now, who, min(most, 1), timezones, is_over=True)
     ):
-        unread = [(row, why) for row in rows if (why := why_unreadable(row)) is not None]
-        lost = {row.id for row, _ in unread}
-        looked = look_again(session, force, [row for row in rows if row.id not in lost], now, timezones)
+        rows = as_told_now(session, force, rows, now)
+        over = {row.id: why for row in rows if (why := _why_over(row, now)) is not None}
+        looked = look_again(session, force, [row for row in rows if row.id not in over], now, timezones)
         enqueue(session, force, looked.at_once, now, 0)
         enqueue(session, force, looked.later, now, 0, not_before=now + A_DAY)
-        if looked.goes or unread:
+        if looked.goes or over:
             return [
-                *(_claimed(row, mail_unread(row), why) for row, why in unread),
+                *(_claimed(row, mail_unread(row), over[row.id]) for row in rows if row.id in over),
                 *(_claimed(row, mail) for row, mail in looked.goes),
             ]
     return []
 
 
-def _claimed(row: Row[Any], mail: Mail, unread: str | None = None) -> Claimed:
+def _why_over(row: Row[Any], now: datetime) -> str | None:
+    if (why := why_unreadable(row)) is not None:
+        return unreadable(why)
+    has_waited = row.ours_since is not None and now - row.ours_since > OURS_ENDS
+    return (
+        f"{row.outcome}; given up after {OURS_ENDS.days} days"
+        if has_waited and row.kind not in NEVER_ENDS
+        else None
+    )
+
+
+def _claimed(row: Row[Any], mail: Mail, over: str | None = None) -> Claimed:
     hand, life = Hand(row.lease_until), (row.attempts, row.message_id, mail, row.lost)
-    return Claimed(row.id, row.fence, *life, unread, hand, row.ours_since)
+    return Claimed(row.id, row.fence, *life, over, hand, row.ours_since)
 
 
 def _taken(

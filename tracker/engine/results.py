@@ -10,10 +10,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, bindparam, tuple_, update
 from sqlmodel import Session
 
-from tracker.core.model import MailKind
-from tracker.engine.outbox import LEASE, UNCERTAIN_ATTEMPTS, Claimed
+from tracker.engine.outbox import LEASE, NEVER_ENDS, OURS_ENDS, UNCERTAIN_ATTEMPTS, Claimed
 from tracker.engine.pace import Pacing, domain_of
-from tracker.engine.written import unreadable
 from tracker.mail.replies import Verdict
 from tracker.store.lots import lots
 from tracker.store.tables import MAIL, MailState
@@ -26,10 +24,6 @@ UNTRIED = timedelta(minutes=5)
 
 #: What is refused because of us is tried again after a third of the time for which it has been, between these.
 OURS_AGAIN = (UNTRIED, timedelta(hours=1))
-
-#: So long it is, and loses no attempt; a digest is told by the next one before that, and an alert outlives it.
-OURS_ENDS = timedelta(days=5)
-NEVER_ENDS = frozenset({MailKind.DIGEST, MailKind.ALERT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +123,9 @@ def _recorded(result: Result, now: datetime) -> dict[str, object]:
 
 
 def set_aside(claimed: Claimed) -> Result:
-    """The end of a mail that cannot be read, or of which processes died or answers were lost as often as may be."""
-    if claimed.unread is not None:
-        return Result(claimed, MailState.FAILED, unreadable(claimed.unread), verdict=Verdict.MAIL)
+    """The end of a mail that goes no more, or of which processes died or answers were lost as often as may be."""
+    if claimed.over is not None:
+        return Result(claimed, MailState.FAILED, claimed.over)
     why = f"set aside: {claimed.lost} times nobody lived to say what became of it, or no answer came"
     return Result(claimed, MailState.FAILED, why)
 
