@@ -192,6 +192,37 @@ def test_what_was_done_before_acceptance_was_switched_on_stays_done():
         assert stand(run, unit="fuling").state is State.DONE, "it was done while nobody had to accept it"
 
 
+def test_a_nil_return_done_before_stays_done_and_one_after_waits():
+    with running(world(cases()), "2022-05-01 10:00") as run:
+        run.record("nil", "5")
+        edit(run, cases(acceptance=True))
+        assert stand(run).state is State.NIL
+        run.record("nil", "5", "fuling")
+        assert stand(run, unit="fuling").state is State.SUBMITTED
+        run.record("accept", "5", "fuling")
+        assert stand(run, unit="fuling").state is State.NIL
+
+
+def test_undo_after_acceptance_was_switched_on_takes_back_the_answer():
+    with running(world(cases()), "2022-05-01 10:00") as run:
+        run.record("submit", "5")
+        edit(run, cases(acceptance=True))
+        run.record("undo", "5")
+        assert stand(run).state is State.OPEN
+        with pytest.raises(LedgerError, match="nothing to undo"):
+            run.record("undo", "5")
+        # The acceptance was of what is taken back, and not of what comes now.
+        run.record("submit", "5")
+        assert stand(run).state is State.SUBMITTED
+        # Whatever a person did after it is taken back first, and what was accepted is so again.
+        run.record("nil", "5", "fuling")
+        edit(run, cases())
+        edit(run, cases(acceptance=True))
+        run.record("return", "5", "fuling", reason="不全")
+        run.record("undo", "5", "fuling")
+        assert stand(run, unit="fuling").state is State.NIL
+
+
 def test_an_acceptance_is_of_what_was_accepted():
     with running(world(cases(acceptance=True)), "2022-05-01 10:00") as run:
         run.record("submit", "5")

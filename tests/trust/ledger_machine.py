@@ -364,7 +364,8 @@ def standing_numbers(events):
                 EventKind.PAUSE,
                 EventKind.WAIVE,
             )
-            if event.via != "file" or by_file:
+            of_file = each[1].via == "file" and each[1].event is EventKind.ACCEPT
+            if by_file if event.via == "file" else not of_file:
                 left.remove(each)
                 break
     return [number for number, _ in left]

@@ -62,6 +62,16 @@ def test_a_late_one_is_amber_for_ever():
     assert (nil.state, nil.light) == (State.NIL, Light.AMBER)
 
 
+@pytest.mark.parametrize(("day", "light"), [(DUE, Light.GREEN), (date(2022, 5, 9), Light.AMBER)])
+def test_a_nil_return_waits_for_acceptance_as_any_answer_does(day, light):
+    nil, after = event("nil", day), date(2022, 6, 1)
+    waits = stand(nil, on=after, acceptance=True)
+    assert (waits.state, waits.light) == (State.SUBMITTED, light)
+    accepted = stand(nil, event("accept", date(2022, 5, 20)), on=after, acceptance=True)
+    assert (accepted.state, accepted.light) == (State.NIL, light)
+    assert stand(nil, on=after).state is State.NIL
+
+
 def test_work_that_goes_on_is_done_until_its_date_and_ongoing_after_it():
     done = event("submit", date(2022, 5, 1))
     assert stand(done, on=DUE, ongoing=True).state is State.DONE
@@ -219,7 +229,7 @@ def test_any_answer_with_the_same_mark_has_the_same_light(
         answered=answered,
         paused=paused,
         submitted_at=submitted if answered in ("submitted", "nil") else None,
-        accepted_at=submitted if accepted and answered == "submitted" else None,
+        accepted_at=submitted if accepted and answered in ("submitted", "nil") else None,
     )
 
     def light(of):

@@ -49,6 +49,7 @@ class Judged:
     light: Light
     part: Part
     late_days: int
+    is_nil: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +185,7 @@ class Lights:
             stands.light,
             part_of(answer, stands.state),
             stands.late_days,
+            answer.answered == "nil",
         )
 
     def is_shown(self, judged: Judged, choice: Choice) -> bool:

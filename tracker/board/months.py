@@ -128,7 +128,7 @@ def _due(session: Session, force: InForce, asked: Sequence[tuple[str, Judged]], 
         tally,
         missing=tuple(_asked(force, unit, judged, people.get(unit)) for unit, judged in missing),
         late=tuple(_asked(force, unit, judged) for unit, judged in answered if judged.late_days),
-        nil=tuple(_asked(force, unit, judged) for unit, judged in answered if judged.state is State.NIL),
+        nil=tuple(_asked(force, unit, judged) for unit, judged in answered if judged.is_nil),
         excused=tuple(_asked(force, unit, judged) for unit, judged in parts[Part.EXCUSED]),
         before=tuple(_asked(force, unit, judged) for unit, judged in parts[Part.BEFORE]),
     )

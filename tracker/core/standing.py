@@ -144,7 +144,8 @@ def worst(lights: Iterable[Light]) -> Light | None:
 def standing_places(events: Sequence[Event], by: datetime | None = None) -> list[int]:
     """Which of ``events``, in the order in which they were written down, are not taken back (``by`` an instant).
 
-    An undo takes back the last one that stands; one through the files takes back the last word of the files that
+    An undo takes back the last one that stands and was not written for the files' sake alone (their acceptance is
+    nothing without the answer that it is of); one through the files takes back the last word of the files that
     stands, whatever has come after it.  Where there is none, it takes back nothing.
     """
     left: list[int] = []
@@ -153,7 +154,8 @@ def standing_places(events: Sequence[Event], by: datetime | None = None) -> list
         if event.event is not EventKind.UNDO:
             left.append(place)
             continue
-        last = next((each for each in reversed(left) if event.via != FILE or is_word(events[each])), None)
+        fits = is_word if event.via == FILE else may_be_undone
+        last = next((each for each in reversed(left) if fits(events[each])), None)
         if last is not None:
             left.remove(last)
             taken_back[last] = event.at
@@ -183,6 +185,11 @@ def fold(events: Sequence[Event], *, target: int | None = None, by: datetime | N
 def is_word(event: Event) -> bool:
     """Whether this is what ``status`` in the files said."""
     return event.via == FILE and event.event in (EventKind.SUBMIT, EventKind.PAUSE, EventKind.WAIVE)
+
+
+def may_be_undone(event: Event) -> bool:
+    """Whether a person can take this back: all but the acceptance of what was done before it was switched on."""
+    return event.via != FILE or event.event is not EventKind.ACCEPT
 
 
 def _after(answer: Answer, event: Event, target: int | None) -> Answer:
@@ -270,12 +277,12 @@ def _answered_state(
         return State.PAUSED
     if answer.answered == "returned":
         return State.RETURNED
-    if answer.answered == "nil":
-        return State.NIL
     if answer.answered is None:
         return None
     if acceptance and answer.accepted_at is None:
         return State.SUBMITTED
+    if answer.answered == "nil":
+        return State.NIL
     if ongoing and (due is None or day > due):
         return State.ONGOING
     return State.DONE_LATE if is_late else State.DONE

@@ -196,7 +196,7 @@ class Words:
 
 
 #: Answered, and nobody has accepted it.
-_DONE = (ASSIGNMENT.c.answered == "submitted", ASSIGNMENT.c.accepted_at.is_(None))
+_DONE = (ASSIGNMENT.c.answered.in_(("submitted", "nil")), ASSIGNMENT.c.accepted_at.is_(None))
 
 
 def _said_by_events(session: Session, campaign: str) -> dict[str, str]:

@@ -173,7 +173,7 @@ def tally(cases: Sequence[_Case]) -> Tally:
         done=len(done),
         on_time=len(done) - late,
         late=late,
-        nil=states[State.NIL],
+        nil=sum(map(_is_nil, cases)),
         missing=asked - len(done),
         overdue=sum(case.row.light is Light.RED for case in cases),
         returned=states[State.RETURNED],
@@ -188,6 +188,10 @@ def _is_in(case: _Case) -> bool:
     if row.state in (State.WAIVED, State.PAUSED):
         return False
     return row.answer.answered in ("submitted", "nil")
+
+
+def _is_nil(case: _Case) -> bool:
+    return _is_in(case) and case.row.answer.answered == "nil"
 
 
 def _is_missing(case: _Case) -> bool:
@@ -233,7 +237,7 @@ def _occurrence(cases: Sequence[_Case]) -> OccurrenceReport:
         tally=tally(cases),
         missing=those(_is_missing),
         late=those(lambda case: _is_in(case) and case.row.late_days > 0),
-        nil=state(State.NIL),
+        nil=those(_is_nil),
         returned=state(State.RETURNED),
         extended=those(lambda case: case.extended),
         waived=state(State.WAIVED),

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from tracker.core.model import Light, State
+from tracker.core.model import Light
 from tracker.report.blocks import Bar, Cell, Column, Part, Table
 from tracker.report.model import Group, Line, MonthReport
 from tracker.report.wording import Wording
@@ -129,7 +129,7 @@ def _beside(wording: Wording, what: str, line: Line) -> str:
             "beside.moved", from_=wording.short_day(line.due), to=wording.short_day(line.effective_due)
         )
         return wording.details((moved, wording.state(line.state)))
-    late = line.late_days > 0 and line.state is State.NIL
+    late = line.late_days > 0 and what == "nil"
     return wording.say("missing.late", n=line.late_days) if late else ""
 
 
