@@ -27,6 +27,7 @@ CHINESE = {
     "already_accepted": "{unit}的{ref}已经销号",
     "already_waived": "{unit}的{ref}已经免报",
     "already_paused": "{unit}的{ref}已经暂停",
+    "nothing_to_pause": "{unit}的{ref}已免报，无须暂停或恢复",
     "not_paused": "{unit}的{ref}没有暂停，无须恢复",
     "nothing_to_undo": "{unit}的{ref}没有可以撤销的记录",
     "no_quota": "{unit}的{ref}没有数量要求，不填数量",
@@ -130,6 +131,7 @@ CHINESE = {
     "cannot_upgrade": "数据库结构版本为{found}，本版可从{first}升级到{needed}",
     "upgrade_failed": "升级已撤回，内容没有改变：{error}",
     "database_itself": "{path} 就是数据库本身，请另选文件",
+    "not_our_file": "{path}已存在，且不是本服务的备份文件，未予覆盖，请另选文件名",
     "no_backup": "{path} 不是有效的备份文件",
     "at_work": "服务正在使用这个数据库（最近一次在世界时 {time}），请先停止服务，或加 --force",
     # mails as they are written, and how they go out

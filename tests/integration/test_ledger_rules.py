@@ -139,13 +139,13 @@ def test_later_periods_and_units_that_join_get_the_word_that_stands():
 
 
 def test_taking_a_word_away_takes_back_what_it_said_and_nothing_else():
-    with running(world(cases(status="waived")), "2022-05-01 10:00") as run:
-        run.record("pause", "5")
+    with running(world(cases(status="paused")), "2022-05-01 10:00") as run:
+        run.record("waive", "5")
         run.record("undo", "5", "fuling")
         run.record("submit", "5", "fuling")
         edit(run, cases())
-        assert stand(run).state is State.PAUSED
-        run.record("resume", "5")
+        assert stand(run).state is State.WAIVED
+        run.record("undo", "5")
         assert stand(run).state is State.OPEN
         assert stand(run, unit="fuling").state is State.DONE
 
@@ -374,6 +374,17 @@ def test_what_one_undo_would_not_take_back_is_refused(kind, before):
         run.record("undo", "5")
         assert stand(run).answer.quiet is bool(before)
         assert kind == "accept" or stand(run).state is not stood
+
+
+def test_what_is_waived_is_neither_paused_nor_resumed():
+    with running(world(cases()), "2022-05-01 10:00") as run:
+        run.record("pause", "5", "fuling")
+        for unit in UNITS:
+            run.record("waive", "5", unit)
+            for kind in ("pause", "resume"):
+                with pytest.raises(LedgerError) as refused:
+                    run.record(kind, "5", unit)
+                assert refused.value.code == "nothing_to_pause"
 
 
 def test_three_of_ten_after_nil_are_three_of_ten():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -12,7 +14,7 @@ from sqlalchemy import event, inspect, select
 from sqlalchemy.exc import OperationalError
 
 from tests import postgres
-from tests.tools import Place
+from tests.tools import ROOT, Place
 from tests.web import answer, office, turn
 from tests.world import at
 from tracker import desk, upkeep
@@ -255,6 +257,30 @@ def test_a_backup_that_cannot_be_written_leaves_the_one_before(tmp_path):
         with pytest.raises(DatabaseError, match="cannot be written"):
             upkeep.backup(app, target)
         assert target.read_bytes() == kept
+
+
+def test_no_other_file_is_written_over_by_a_backup(tmp_path):
+    config = tmp_path / "config"
+    shutil.copytree(ROOT / "config", config)
+    other = tmp_path / "other"
+    other.mkdir()
+    with office(tmp_path, config=config) as app, office(other):
+        app.sign.write()
+        (tmp_path / "list.xlsx").write_bytes(b"PK")
+        (tmp_path / "copy.db.part").write_text("mine", encoding="utf-8")
+        with closing(sqlite3.connect(tmp_path / "strange.db")) as strange:
+            strange.execute("CREATE TABLE mine (id)")
+        names = ["config/tasks.yaml", "config/units.yaml", ".tracker-ledger", "list.xlsx", "strange.db"]
+        for name in (*names, "other/tracker.db", "copy.db"):
+            path = tmp_path / name
+            before = path.read_bytes() if path.exists() else None
+            with pytest.raises(DatabaseError, match=f"{re.escape(name)}.* is no backup of the service"):
+                upkeep.backup(app, path)
+            assert (path.read_bytes() if path.exists() else None) == before
+        # A backup takes the place of an earlier one, or of what was made to hold it.
+        (tmp_path / "new.db").touch()
+        for _ in range(2):
+            assert upkeep.backup(app, tmp_path / "new.db") > 100_000
 
 
 def names_of_itself(folder):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tracker.core.expressions import FIRST_YEAR, LAST_YEAR, NoSuchDayError, parse
 from tracker.core.model import Every, Rule
+from tracker.core.occurrences import first_after
 from tracker.core.wording import to_chinese, to_english
 from tracker.errors import DeadlineSyntaxError
 
@@ -634,6 +635,29 @@ def test_a_year_by_a_word_counts_from_the_issue_and_not_from_the_plan():
     assert parse("今年底前", LATE, 2025).rule.due == date(2024, 12, 31)
     assert parse("明年3月底前", LATE, 2025).rule.due == date(2025, 3, 31)
     assert parse("2024年底前", LATE, 2025).rule.due == date(2024, 12, 31)
+    # Of a plan's own year people say 本年度.
+    assert parse("本年度内", LATE, 2025).rule.due == date(2025, 12, 31)
+    assert parse("本年度6月底前", LATE, 2025).rule.due == date(2025, 6, 30)
+    assert parse("本年度内", LATE).rule.due == date(2024, 12, 31)
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("每季度", date(2025, 3, 31)),
+        ("每半年", date(2025, 6, 30)),
+        ("每年", date(2025, 12, 31)),
+        ("每月底前", date(2025, 1, 31)),
+        ("每周五前", date(2025, 1, 3)),
+        ("quarterly", date(2025, 3, 31)),
+        # Who says from when is taken at their word.
+        ("自印发之日起，每季度", date(2024, 12, 31)),
+        ("2024年12月起，每季度", date(2024, 12, 31)),
+    ],
+)
+def test_what_comes_back_in_a_plan_begins_with_its_year(text, first):
+    assert first_after(parse(text, LATE, 2025).rule, LATE, LATE) == first
+    assert first_after(parse(text, LATE, 2024).rule, LATE, LATE) in (date(2024, 12, 31), date(2024, 12, 27))
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,10 @@ def refuse_unfit(event: Event, answer: Answer) -> None:
         _refuse(is_waived or is_in, event, why, "already_answered")
     elif kind is EventKind.WAIVE:
         _refuse(is_waived, event, "{ref} of {unit} is already waived", "already_waived")
-    elif kind is EventKind.PAUSE:
+    elif kind in (EventKind.PAUSE, EventKind.RESUME):
+        why = "{ref} of {unit} is waived, so there is nothing to pause or resume"
+        _refuse(is_waived, event, why, "nothing_to_pause")
+    if kind is EventKind.PAUSE:
         _refuse(answer.paused, event, "{ref} of {unit} is already paused", "already_paused")
     elif kind is EventKind.RESUME:
         _refuse(not answer.paused, event, "{ref} of {unit} is not paused", "not_paused")

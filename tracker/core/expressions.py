@@ -173,6 +173,10 @@ class _Reader:
         node = clause.node
         assert isinstance(node, Recurrence)
         since, until = (None, None) if span is None else self._range(span)
+        begins = date(self.plan or self.issued.year, 1, 1)
+        if since is None and begins > self.issued and (until is None or until >= begins):
+            # What is asked again and again in a plan for next year is not yet asked in what is left of this one.
+            since = begins
         month, day = self._in_year(node.point, before=node.before) if node.point else self._in_period(node)
         return Rule(ongoing=ongoing, every=node.every, month=month, day=day, since=since, until=until)
 
@@ -279,6 +283,10 @@ class _Reader:
         elif token.text == "次年":
             year = (self.year if follows is None else follows) + 1
             self.takes_year |= follows is None
+        elif token.text == "本年度":
+            # The year that the plan is for, whenever that was issued.
+            year = self.year
+            self.takes_year |= self.plan is None
         else:
             year = self.issued.year + (token.text in ("明年", "next"))
             self.takes_year = True

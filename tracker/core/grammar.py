@@ -14,7 +14,7 @@ all their synonyms (``tokens``), white space is free, capitals do not count::
     point      = literal | zh-point | en-point ;
     literal    = yyyy sep m [sep d] ;                         (sep is "-", "/" or ".", both the same)
     zh-point   = zh-year [zh-in-year | ["年"] "底"] | zh-in-year | "年" "底" ;
-    zh-year    = n "年" | "今年" | "明年" | "次年" ;
+    zh-year    = n "年" | "今年" | "本年度" | "明年" | "次年" ;
     zh-in-year = n "月" [n "日" | ["月"] "底" | third] | ["第"] n "季度" ["底"] | half ["底"] ;
     en-point   = en-in-year [[","] ["of"] en-year] | yyyy ["-"] part | [end-of] en-year | end-of "year" ;
     en-in-year = end-of month | third ["-"] month | ["the"] d ["of"] month | month [d] | [end-of] part ;
@@ -197,7 +197,7 @@ _ZH_LAST_DAY = _maybe("月") >> _word("底")
 _ZH_DAY = _ZH_NAMED_DAY | _ZH_LAST_DAY.result({})
 _ZH_END = _word("底").result({"end": True})
 _ZH_YEAR_END = _maybe("年") >> _ZH_END
-_ZH_YEAR = (_number("year") << _word("年")) | _word("今年", "明年", "次年", label="")
+_ZH_YEAR = (_number("year") << _word("年")) | _word("今年", "本年度", "明年", "次年", label="")
 _ZH_IN_YEAR = alt(
     seq(_number("month") << _word("月"), _ZH_NAMED_DAY | _ZH_LAST_DAY.result({"end": True}) | _NONE).combine(
         lambda n, part: Point("month", n, **part)

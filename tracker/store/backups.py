@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,16 +26,20 @@ from tracker.store.tables import Base
 #: So many rows are copied together.
 LOT = 2_000
 
+_MAGIC = b"SQLite format 3\0"
+
 
 def back_up(database: Database, target: Path) -> int:
     """Write the whole of ``database`` to ``target`` while others go on using it; its size in bytes.
 
-    Raises DatabaseError where ``target`` is the database itself, cannot be written, or is not whole when it is read
-    back.
+    Raises DatabaseError where ``target`` is the database itself or a file that is no backup, cannot be written, or is
+    not whole when it is read back.
     """
     part = target.with_name(f"{target.name}.part")
     for each in (target, part):
         refuse_itself(database, each)
+    _refuse_another(target, is_ours=_is_backup)
+    _refuse_another(part, is_ours=_may_be_part)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         part.unlink(missing_ok=True)
@@ -74,6 +78,42 @@ def refuse_itself(database: Database, path: Path) -> None:
             raise DatabaseError(
                 "{path} is the database itself; name another file", "database_itself", path=path
             )
+
+
+def _refuse_another(path: Path, *, is_ours: Callable[[Path], bool]) -> None:
+    """Nobody's file is written over: a slip of the finger would cost it for good."""
+    try:
+        is_free = not path.exists() or path.is_dir() or (path.is_file() and is_ours(path))
+    except OSError as error:
+        raise DatabaseError("{path} cannot be read: {error}", "cannot_read", path=path, error=error) from None
+    if not is_free:
+        raise DatabaseError(
+            "{path} is there already and is no backup of the service: it is left as it is; name another file",
+            "not_our_file",
+            path=path,
+        )
+
+
+def _may_be_part(path: Path) -> bool:
+    """Whether it is, or was on its way to be, a database; of one that is not whole the head may be missing."""
+    with path.open("rb") as file:
+        head = file.read(len(_MAGIC))
+    return head == _MAGIC or not any(head)
+
+
+def _is_backup(path: Path) -> bool:
+    """Whether it is a backup, or empty; a database at work says in its head (bytes 18 and 19) that a log lies beside it."""
+    with path.open("rb") as file:
+        head = file.read(20)
+    if not head:
+        return True
+    if not head.startswith(_MAGIC) or head[18:] != b"\x01\x01":
+        return False
+    try:
+        with closing(_looked_into(path)) as found:
+            return found.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone() is not None
+    except sqlite3.Error:
+        return False
 
 
 def _copy_file(database: Database, part: Path) -> None:
