@@ -35,6 +35,7 @@ def drawn(home, template, role, **facts):
         request=Asked,
         campaign=home.site.force.campaign,
         called=str,
+        root="",
         **facts,
     )
 

@@ -126,7 +126,7 @@ def test_people_are_known_by_the_claim_that_the_settings_name(provider, caplog):
         assert name_on(browser) == "0002"
         other = home.browser()
         assert other.get(at_the_provider(leave(other), "0001")).status_code == 403
-        assert "the sub of who signed in: 0001" in caplog.text
+        assert "the sub of who signed in: '0001'" in caplog.text
 
 
 def test_an_address_that_the_provider_does_not_vouch_for_is_nobodys(provider):

@@ -81,7 +81,7 @@ BAD: dict[str, tuple[list[tuple[str, ...]], list[str]]] = {
         [
             "settings.yaml:3:12: “25:00” is no time of day; expected one such as 09:00",
             "settings.yaml:4:14: a password has no place here; put it into TRACKER_MAIL_PASSWORD",
-            "settings.yaml:5:14: “foo”: expected an address such as https://tracker.example",
+            "settings.yaml:5:14: “foo”: expected an address such as https://tracker.example or https://office.example/tracker",
             "settings.yaml:6:3: mail has no key “conections”; did you mean “connections”?",
             "settings.yaml:7:6: “8080”: expected an address and a port such as 127.0.0.1:8080, or off",
             "settings.yaml:8:11: expected sqlite:///var/tracker.db or postgresql+psycopg://user@host/name",

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import date, time
 from ipaddress import ip_network
 from typing import Annotated, Any, Literal
+from urllib.parse import quote as quote_path
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BeforeValidator
@@ -56,6 +57,12 @@ _LOCAL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}", re.ASCII)
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.)+{_LABEL}", re.ASCII)
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9a-fA-F:.]+\]", re.ASCII)
+_PATH = re.compile(r"(?:[\w.~%-]+(?:/[\w.~%-]+)*)?", re.ASCII)
+#: The first parts of our own addresses.
+PAGES = re.compile(
+    "act|answer|api|assignment|before|enter|feed|files|health|healthz|item|mails|metrics|month|readyz|remind|requests|"
+    "sign-in|sign-out|static|submitted|timeline|unit|view"
+)
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}", re.ASCII)
 
 #: Names of this machine for itself.
@@ -177,11 +184,12 @@ def rate(value: Any) -> Rate:
 
 def domain(value: Any) -> str:
     """What stands behind the @ of an address, in small letters."""
-    text = _text(value, "a mail domain such as qq.com", "邮箱域名，例如qq.com").removeprefix("@").lower()
+    typed = _text(value, "a mail domain such as qq.com", "邮箱域名，例如qq.com").removeprefix("@").lower()
+    text = _in_ascii(typed)
     if not _DOMAIN.fullmatch(text):
         raise unfit(
-            f"{quote(text)}: expected a mail domain such as qq.com",
-            f"{quote(text)}应为邮箱域名，即@后面的部分，例如qq.com",
+            f"{quote(typed)}: expected a mail domain such as qq.com",
+            f"{quote(typed)}应为邮箱域名，即@后面的部分，例如qq.com",
         )
     return text
 
@@ -196,12 +204,12 @@ def address(value: Any) -> str:
         why, why_zh = ("it has no @", "没有@") if not at else ("it has more than one @", "@不止一个")
     elif not local or local[0] == "." or local[-1] == "." or ".." in local or not _LOCAL.fullmatch(local):
         why, why_zh = "what stands before the @ is not possible", "@前面的部分不对"
-    elif not _DOMAIN.fullmatch(domain):
+    elif not _DOMAIN.fullmatch(domain := _in_ascii(domain)):
         why, why_zh = "what stands after the @ is no domain", "@后面的域名不对"
-    elif len(text) > 254 or not text.isprintable():
+    elif len(local) + len(domain) > 253 or not text.isprintable():
         why, why_zh = "it is too long or has invisible characters", "太长或含有不可见字符"
     else:
-        return text
+        return f"{local}@{domain}"
     raise unfit(
         f"{quote(text)} is no e-mail address: {why}; expected one such as zhang@unit.example",
         f"{quote(text)}不是邮箱地址：{why_zh}",
@@ -244,8 +252,8 @@ def transport(value: Any) -> str:
                 "a password has no place here; put it into TRACKER_MAIL_PASSWORD",
                 "这里不能写密码，请用环境变量TRACKER_MAIL_PASSWORD",
             )
-        if _is_server(server) and not re.search(r"\s", user):
-            return text
+        if (found := _server(server)) and not re.search(r"\s", user):
+            return text.replace(server, found, 1)
     raise unfit(
         f"{quote(text)}: expected mailbox:DIR, smtp://user@host:587, smtps://… or smtp+plain://…",
         f"{quote(text)}应为mailbox:目录、smtp://用户@主机:587、smtps://…或smtp+plain://…",
@@ -257,19 +265,33 @@ def web(value: Any) -> str:
     text = _text(value, "an address such as 127.0.0.1:8080, or off", "地址如127.0.0.1:8080，或off")
     if text.lower() in FALSE_WORDS | {"none"}:
         return OFF
-    if ":" in text.rpartition("]")[2] and _is_server(text, least=0):
-        return text
+    if ":" in text.rpartition("]")[2] and (found := _server(text, least=0)):
+        return found
     raise unfit(
         f"{quote(text)}: expected an address and a port such as 127.0.0.1:8080, or off",
         f"{quote(text)}应为地址和端口，例如127.0.0.1:8080，或off",
     )
 
 
-def _is_server(text: str, *, least: int = 1) -> bool:
+def _server(text: str, *, least: int = 1) -> str | None:
+    """``HOST`` or ``HOST:PORT`` as programs write it; None for what is none."""
     host, colon, port = text.rpartition(":") if ":" in text.rpartition("]")[2] else (text, "", "")
     if colon and not (_WHOLE.fullmatch(port) and least <= int(port) <= 65535):
-        return False
-    return _HOST.fullmatch(host) is not None
+        return None
+    host = _in_ascii(host)
+    return f"{host}{colon}{port}" if _HOST.fullmatch(host) else None
+
+
+def _in_ascii(host: str) -> str:
+    """``应急.中国`` as DNS, browsers and mail servers know it, ``xn--extu8a.xn--fiqs8s``; what is no name as it is."""
+    if host.isascii():
+        return host
+    import idna
+
+    try:
+        return idna.encode(host, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        return host
 
 
 def database(value: Any) -> str:
@@ -287,12 +309,19 @@ def link_base(value: Any) -> str:
     """Where links in mails begin; without the slash at its end."""
     text = _text(value, "an address such as https://tracker.example", "网址，例如https://tracker.example")
     scheme, separator, rest = text.partition("://")
-    if not separator or scheme not in ("http", "https") or not _is_server(rest.split("/")[0]) or " " in text:
+    server, slash, path = rest.rstrip("/").partition("/")
+    found, path = _server(server), re.sub(r"[^\x00-\x7f]+", lambda each: quote_path(each[0]), path)
+    if not separator or scheme not in ("http", "https") or not found or not _PATH.fullmatch(path):
         raise unfit(
-            f"{quote(text)}: expected an address such as https://tracker.example",
-            f"{quote(text)}应为网址，以http(s)://开头",
+            f"{quote(text)}: expected an address such as https://tracker.example or https://office.example/tracker",
+            f"{quote(text)}应为网址，以http(s)://开头，可带路径，例如https://office.example/tracker",
         )
-    return text.rstrip("/")
+    if PAGES.fullmatch(path.partition("/")[0]):
+        raise unfit(
+            f"{quote(text)}: the pages have a path of that name of their own; choose another one such as /tracker",
+            f"{quote(text)}：网页自身已有同名路径，请换一个，例如/tracker",
+        )
+    return f"{scheme}://{found}{slash}{path}"
 
 
 def network(value: Any) -> str:
@@ -326,12 +355,13 @@ def issuer(value: Any) -> str:
     server = rest.split("/")[0]
     host = server.rpartition(":")[0] if ":" in server.rpartition("]")[2] else server
     is_here = scheme == "http" and host in LOOPBACK_NAMES
-    if not separator or " " in text or not (scheme == "https" or is_here) or not _is_server(server):
+    found = _server(server)
+    if not separator or " " in text or not (scheme == "https" or is_here) or not found:
         raise unfit(
             f"{quote(text)}: expected the address of a provider, beginning with https://",
             f"{quote(text)}应为身份提供方网址，以https://开头",
         )
-    return text.rstrip("/")
+    return text.rstrip("/").replace(server, found, 1)
 
 
 def role(value: Any) -> Role:

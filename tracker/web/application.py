@@ -23,6 +23,7 @@ from tracker.web.identity import NotAllowedError
 from tracker.web.known import Known
 from tracker.web.refused import not_allowed, refused, wrong
 from tracker.web.site import Site, site_of, words
+from tracker.web.under import Under
 
 log = logging.getLogger("tracker.web")
 
@@ -32,8 +33,9 @@ def make_application(site: Site) -> Starlette:
     application = Starlette(
         routes=_routes(site),
         middleware=[
+            Middleware(Under, site=site),
             Middleware(Counted, site=site),
-            Middleware(Guard),
+            Middleware(Guard, site=site),
             Middleware(GZipMiddleware, minimum_size=1024),
             Middleware(Known, site=site),
         ],

@@ -100,6 +100,12 @@ def host_of(netloc: str) -> str | None:
     return None if name is None or "@" in netloc or "/" in netloc else name.rstrip(".")
 
 
+@lru_cache(maxsize=16)
+def root_of(link_base: str) -> str:
+    """The path of an address, without a slash at its end: that under which the pages are."""
+    return urlsplit(link_base).path.rstrip("/")
+
+
 def is_loopback(name: str) -> bool:
     """Whether this name or number means the machine itself."""
     number = _number(name)

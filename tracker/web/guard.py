@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tracker.web.site import LANGUAGE_COOKIE, THEME_COOKIE, THEMES
+from tracker.web.site import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, Site
 from tracker.web.words import LANGUAGES
 
 #: Everything comes from the service itself; no exceptions.
@@ -32,8 +32,9 @@ YEAR = 365 * 24 * 3600
 class Guard:
     """Adds the headers, remembers language and theme, and refuses bodies without measure."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, site: Site) -> None:
         self._app = app
+        self._site = site
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -41,6 +42,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         chosen = _chosen(scope["query_string"].decode("latin-1"))
+        place = self._site.root or "/"
         is_asset = scope["path"].startswith("/static/")
         left = LARGEST_BODY
 
@@ -60,7 +62,9 @@ class Guard:
                     headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "max-age=3600" if is_asset else "no-store")
                 for name, value in chosen.items():
-                    headers.append("Set-Cookie", f"{name}={value}; Path=/; Max-Age={YEAR}; SameSite=Lax")
+                    headers.append(
+                        "Set-Cookie", f"{name}={value}; Path={place}; Max-Age={YEAR}; SameSite=Lax"
+                    )
             await send(message)
 
         await self._app(scope, measured, dressed)

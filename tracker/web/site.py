@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -24,7 +25,7 @@ from tracker.foreign import said_in
 from tracker.shipped import shipped
 from tracker.terms import say_day, way, word
 from tracker.web import flash
-from tracker.web.door import Door
+from tracker.web.door import Door, root_of
 from tracker.web.pools import Pools
 from tracker.web.signs import LETTERS
 from tracker.web.words import LANGUAGES, Words, words_of
@@ -77,6 +78,11 @@ class Site:
         return self.app.force
 
     @property
+    def root(self) -> str:
+        """The path under which the pages are, such as ``/tracker``; nothing for most."""
+        return root_of(self.force.settings.link_base)
+
+    @property
     def secret(self) -> bytes:
         """Signs what pages give out and take back; the same on every machine."""
         if self._secret is None:
@@ -98,7 +104,8 @@ class Site:
 
         Templates get ``facts`` and beside them ``t`` (phrases), ``site``, ``campaign``, ``request``, ``person``,
         ``called``, ``titled``, ``period`` (what a reference is called, short and long, and its period),
-        ``csrf``, ``flash``, ``theme``, ``here(name=value)`` (this page's address with other parameters), ``word``
+        ``csrf``, ``flash``, ``theme``, ``root`` (stands before every path that leads somewhere),
+        ``here(name=value)`` (this page's address with other parameters), ``word``
         (states, events, kinds), ``outcome`` (what became of a mail), ``came_by`` (how something came in), ``shown``
         and ``letters`` (lights), ``day`` and ``minute`` (dates and times in the campaign's zone).
         """
@@ -114,6 +121,7 @@ class Site:
             csrf=request.state.csrf,
             flash=request.state.flash,
             theme=_theme(request),
+            root=escape(self.root),
             here=partial(_here, request),
             word=partial(_word, language),
             outcome=partial(_outcome, language),
@@ -165,7 +173,7 @@ def _here(request: Request, **changes: object) -> str:
     """This page's address with other parameters; None takes one away."""
     url = request.url.remove_query_params([name for name, value in changes.items() if value is None])
     url = url.include_query_params(**{name: value for name, value in changes.items() if value is not None})
-    return f"?{url.query}" if url.query else url.path
+    return f"?{url.query}" if url.query else site_of(request).root + url.path
 
 
 def _theme(request: Request) -> str:

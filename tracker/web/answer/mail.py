@@ -16,7 +16,7 @@ from tracker.web.site import site_of
 @linked
 def show(request: Request) -> Response:
     """``GET /view/TOKEN``."""
-    sheet = f"/view/{request.path_params['token']}/style.css"
+    sheet = f"{site_of(request).root}/view/{request.path_params['token']}/style.css"
     return HTMLResponse(with_sheet(without_styles(_mail(request))[0], sheet))
 
 

@@ -30,7 +30,7 @@ from tracker.listing import (
 from tracker.store.tables import MailState
 from tracker.web.api import models
 from tracker.web.identity import NotAllowedError, Role, require
-from tracker.web.refused import PROBLEM, not_allowed, program_language, wrong
+from tracker.web.refused import API, PROBLEM, not_allowed, program_language, wrong
 from tracker.web.site import Site, language_of, site_of
 
 #: A range of dates has no more years than this, and a list of mails no more mails.
@@ -71,6 +71,7 @@ def make_api(site: Site) -> FastAPI:
         description="The listings of the `tracker` command as JSON. To be read only; times with their offset.",
         docs_url=None,
         redoc_url=None,
+        root_path_in_servers=False,
         responses=_REFUSALS,
         exception_handlers={
             TrackerError: _wrong,
@@ -80,6 +81,12 @@ def make_api(site: Site) -> FastAPI:
         },
     )
     api.state.site = site
+    describe = api.openapi
+
+    def described() -> dict[str, Any]:
+        return {**describe(), "servers": [{"url": f"{site.root}{API}"}]}
+
+    api.openapi = described  # type: ignore[method-assign]
     api.add_api_route("/", listings, response_class=HTMLResponse, include_in_schema=False)
     for path, endpoint, model in _ENDPOINTS:
         api.add_api_route(

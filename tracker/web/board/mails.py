@@ -56,7 +56,9 @@ def body_page(request: Request) -> Response:
     """The mail itself."""
     require(request, Role.VIEWER)
     html, _ = without_styles(_html(request))
-    return HTMLResponse(linked(html, f"/mails/{request.path_params['number']}/style.css"))
+    return HTMLResponse(
+        linked(html, f"{site_of(request).root}/mails/{request.path_params['number']}/style.css")
+    )
 
 
 def style_page(request: Request) -> Response:
