@@ -1,11 +1,13 @@
-"""New rows of the ledger in lots: one statement for thousands of them instead of several for each."""
+"""Rows of the ledger written in lots: one statement for thousands of them instead of several for each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import date
+from typing import Any
 
-from sqlalchemy import delete, insert
+from sqlalchemy import bindparam, delete, insert, update
 from sqlmodel import Session
 
 from tracker.core.model import Definition
@@ -62,3 +64,25 @@ class Bulk:
                 self._session.execute(delete(DEFINITION).where(*these))
             self._session.execute(insert(DEFINITION), self._definitions)
         self._agenda, self._assignments, self._definitions = [], [], []
+
+
+class Edits:
+    """Collects what changes in assignments that are there, and writes it (``flush``)."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._by_columns: defaultdict[tuple[str, ...], list[dict[str, object]]] = defaultdict(list)
+
+    def add(self, assignment: int, values: Mapping[str, object]) -> None:
+        """The columns of one that are others now; none is no change."""
+        if values:
+            named = {f"new_{name}": value for name, value in values.items()}
+            self._by_columns[tuple(values)].append({"of": assignment, **named})
+
+    def flush(self) -> None:
+        """Write what has been collected."""
+        for columns, rows in self._by_columns.items():
+            changed: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
+            statement = update(ASSIGNMENT).where(ASSIGNMENT.c.id == bindparam("of")).values(changed)
+            self._session.connection().execute(statement, rows)
+        self._by_columns.clear()

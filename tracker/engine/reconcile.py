@@ -20,12 +20,12 @@ from tracker.core.occurrences import occurrences
 from tracker.core.reminders import next_on
 from tracker.core.standing import NOTHING, REMOVED, Answer, Dates, fold
 from tracker.engine.agenda import agenda_dates, agenda_values, ensure_agenda
-from tracker.engine.bulk import Bulk
+from tracker.engine.bulk import Bulk, Edits
 from tracker.engine.filestatus import Appeared, Words
 from tracker.engine.inforce import InForce
 from tracker.engine.late import begin_beats, lateness
 from tracker.engine.ledger import events_of, has_history, settle_filing, settled
-from tracker.engine.revisions import Revisions, date_held
+from tracker.engine.revisions import Revisions, date_asked, date_held
 from tracker.errors import AnotherDocumentError, RemovalsHeldBackError
 from tracker.store.campaigns import known_campaigns
 from tracker.store.tables import (
@@ -33,8 +33,6 @@ from tracker.store.tables import (
     ASSIGNMENT,
     DEFINITION,
     FILING,
-    AgendaRow,
-    AssignmentRow,
 )
 
 #: Assignments exist to the end of the year, and at least this far ahead; to a whole month, so that the
@@ -187,6 +185,8 @@ class _Writer:
         self.said_through = said_through or date.min
         self.policy = force.policy(definition)
         self._agendas: dict[tuple[str, date | None, bool, str | None], tuple[int, bool]] = {}
+        self._unanswered: dict[tuple[date, date | None], tuple[Dates, dict[str, object]]] = {}
+        self._edits = Edits(session)
         self.appeared = Appeared()
 
     def add(self, since: date, until: date, bulk: Bulk) -> None:
@@ -203,8 +203,8 @@ class _Writer:
     def change(self, until: date, today: date) -> None:
         """Add and take away what differs, and let all that there is stand by the rules now in force."""
         key = self.definition.key
-        existing: dict[str, dict[str, AssignmentRow]] = defaultdict(dict)
-        for row in self.session.execute(_rows_of(self.force, key)).scalars():
+        existing: dict[str, dict[str, Row[Any]]] = defaultdict(dict)
+        for row in self.session.execute(_rows_of(self.force, key)):
             existing[row.period][row.unit] = row
         events = events_of(self.session, self.force, key) if existing else {}
         self._ended = self.revised.ended(key)
@@ -214,7 +214,9 @@ class _Writer:
             for unit in self.definition.units:
                 found = rows.pop(unit, None)
                 if found is not None:
-                    self._restore(found, occurrence)
+                    if found.removed_on is not None:
+                        self.appeared.again.add((found.period, found.unit))
+                        self._appear(occurrence, (found.unit,), self._dates(occurrence))
                     self._settle(found, occurrence.opens, occurrence.due, events, today)
                 elif occurrence.due is None or occurrence.due >= today:
                     missing.append(unit)
@@ -229,9 +231,7 @@ class _Writer:
         for assignment in self.session.execute(filed.where(*ours).distinct()).scalars().all():
             settle_filing(self.session, assignment)
 
-    def _leave(
-        self, rows: Iterable[AssignmentRow], events: Mapping[int, Sequence[Event]], today: date
-    ) -> None:
+    def _leave(self, rows: Iterable[Row[Any]], events: Mapping[int, Sequence[Event]], today: date) -> None:
         """What the definition does not ask for any more goes, unless it was owed before."""
         for row in rows:
             if row.removed_on is None and row.effective_due is not None and row.effective_due < today:
@@ -299,42 +299,42 @@ class _Writer:
             )
         return found
 
-    def _restore(self, row: AssignmentRow, occurrence: Occurrence) -> None:
-        if row.removed_on is None:
-            return
-        row.removed_on = None
-        self.revised.add(row, self.definition.title, None, date_held(row))
-        self.appeared.again.add((row.period, row.unit))
-        self._appear(occurrence, (row.unit,), self._dates(occurrence))
-
     def _settle(
         self,
-        row: AssignmentRow,
+        row: Row[Any],
         opens: date,
         due: date | None,
         events: Mapping[int, Sequence[Event]],
         today: date,
     ) -> None:
-        """Let a row stand as its events and the rules now in force say."""
-        assert row.id is not None
+        """Let a row stand as its events and the rules now in force say; one that had been taken out is back."""
         definition = self.definition
         history = events.get(row.id, ())
         answer = fold(history, target=self.force.target(definition, row.unit)) if history else NOTHING
-        dates = self.force.dates(definition, opens, due, answer.extended_due)
+        dates, values = self._settled(opens, due, answer)
         if row.effective_due != dates.effective_due:
             ref = f"{row.key}@{row.period}" if row.period else row.key
             self.changes.moved.append(Change(ref, (row.unit,), row.effective_due, dates.effective_due))
-        held = date_held(row)
-        yesterday = today - timedelta(days=1)
-        row.agenda_id, _ = self._agenda(row.period, dates, yesterday, answer)
-        values = settled(self.force, definition, dates, answer)
-        for name, value in (values | lateness(self.force, definition, row, dates, answer, today)).items():
-            setattr(row, name, value)
-        self.revised.add(row, definition.title, held, date_held(row))
+        agenda, _ = self._agenda(row.period, dates, today - timedelta(days=1), answer)
+        late = lateness(self.force, definition, row, dates, answer, today)
+        values = {**values, **late, "agenda_id": agenda, "removed_on": None}
+        self._edits.add(row.id, {name: each for name, each in values.items() if getattr(row, name) != each})
+        held = date_asked(answer, dates.effective_due)
+        self.revised.add(row, definition.title, date_held(row), held)
+
+    def _settled(self, opens: date, due: date | None, answer: Answer) -> tuple[Dates, dict[str, object]]:
+        """The dates and columns of one with ``answer``; found once for all that are not answered."""
+        found = self._unanswered.get((opens, due)) if answer is NOTHING else None
+        if found is None:
+            dates = self.force.dates(self.definition, opens, due, answer.extended_due)
+            found = dates, settled(self.force, self.definition, dates, answer)
+            if answer is NOTHING:
+                self._unanswered[opens, due] = found
+        return found
 
     def _reschedule(self, today: date) -> None:
         """A policy or calendar may have changed: what is still to come is counted anew from today on."""
-        self.session.flush()
+        self._edits.flush()
         key = self.definition.key
         dated = select(ASSIGNMENT.c.agenda_id, ASSIGNMENT.c.opens, ASSIGNMENT.c.due).where(
             ASSIGNMENT.c.campaign == self.force.campaign.id,
@@ -347,20 +347,19 @@ class _Writer:
                 update(AGENDA).where(AGENDA.c.id == row.agenda_id).values(opens=row.opens, due=row.due)
             )
         rows = self.session.execute(
-            select(AgendaRow).where(
+            select(AGENDA).where(
                 AGENDA.c.campaign == self.force.campaign.id, AGENDA.c.key == key, AGENDA.c.next_on > today
             )
-        ).scalars()
+        ).all()
+        rules = self.force.rules(self.definition)
         for row in rows:
-            row.next_on = next_on(
-                agenda_dates(self.force, self.definition, row),
-                self.force.rules(self.definition),
-                today,
-            )
+            following = next_on(agenda_dates(self.force, self.definition, row), rules, today)
+            if following != row.next_on:
+                self.session.execute(update(AGENDA).where(AGENDA.c.id == row.id).values(next_on=following))
 
 
-def _rows_of(force: InForce, key: str) -> Select[AssignmentRow]:
-    return select(AssignmentRow).where(ASSIGNMENT.c.campaign == force.campaign.id, ASSIGNMENT.c.key == key)
+def _rows_of(force: InForce, key: str) -> Select[Any]:
+    return select(ASSIGNMENT).where(ASSIGNMENT.c.campaign == force.campaign.id, ASSIGNMENT.c.key == key)
 
 
 def _remove_definition(
@@ -374,7 +373,7 @@ def _remove_definition(
     )
     if session.execute(select(ASSIGNMENT.c.id).where(*here, has_history()).limit(1)).first() is not None:
         changes.gone.append(key)
-    for row in session.execute(_rows_of(force, key)).scalars():
+    for row in session.execute(_rows_of(force, key)).all():
         _remove(session, row, definition.title, today, changes, revised)
     this = (DEFINITION.c.campaign == force.campaign.id, DEFINITION.c.key == key)
     session.execute(delete(DEFINITION).where(*this))
@@ -383,7 +382,7 @@ def _remove_definition(
 
 
 def _remove(
-    session: Session, row: AssignmentRow, title: str, today: date, changes: Changes, revised: Revisions
+    session: Session, row: Row[Any], title: str, today: date, changes: Changes, revised: Revisions
 ) -> None:
     """Take one assignment out of what is asked; one with a history stays in the books."""
     if row.removed_on is not None:
@@ -393,5 +392,5 @@ def _remove(
     revised.add(row, title, date_held(row), None)
     is_it = ASSIGNMENT.c.id == row.id
     if session.connection().execute(delete(ASSIGNMENT).where(is_it, ~has_history())).rowcount == 0:
-        row.removed_on = today
-        row.mark |= REMOVED
+        gone = {"removed_on": today, "mark": row.mark | REMOVED}
+        session.execute(update(ASSIGNMENT).where(is_it).values(gone))

@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
 from tracker.calendars import sequence_at
+from tracker.core.standing import Answer
 from tracker.engine.inforce import InForce
 from tracker.store.lots import lots
 from tracker.store.tables import REVISION, AssignmentRow
@@ -23,9 +24,12 @@ def date_held(row: AssignmentRow | Row[Any]) -> date | None:
 
     What is answered keeps its date.
     """
-    is_over = row.removed_on is not None or row.paused or row.answered == "waived"
-    held: date | None = None if is_over else row.effective_due
-    return held
+    return None if row.removed_on is not None else date_asked(row, row.effective_due)
+
+
+def date_asked(answer: Answer | Row[Any] | AssignmentRow, due: date | None) -> date | None:
+    """The same of an assignment that is in the files."""
+    return None if answer.paused or answer.answered == "waived" else due
 
 
 class Revisions:
