@@ -57,6 +57,24 @@ def test_what_was_due_before_the_ledger_began_is_shown_and_said_of_nobody():
     assert ("2022-07-12", "3", "opened") in said
 
 
+def test_what_was_over_before_the_issue_is_told_once_and_again_only_where_it_is_sent_back():
+    with running(taken_over(EARLY), "2022-07-12 08:00") as engine:
+        said = items(engine, "2022-07-12", "2022-09-30")
+        assert said == {("2022-07-12", "1", "overdue")}, "told once, and never upward"
+        engine.record("submit", "1", "wanzhou", when="2022-10-10 10:00")
+        engine.record("return", "1", "wanzhou", when="2022-10-10 11:00", reason="不符")
+        again = items(engine, "2022-10-11", "2022-11-30")
+    assert {reason for _, _, reason in again} == {"returned", "overdue", "escalation"}
+    assert len(again) > 5
+
+
+def test_what_was_over_before_the_issue_is_chased_as_ever_where_the_ledger_begins_with_the_campaign():
+    with running(taken_over(EARLY), "2022-04-08 08:00") as engine:
+        said = items(engine, "2022-04-08", "2022-06-30")
+    assert {reason for _, _, reason in said} == {"overdue", "escalation"}
+    assert len(said) > 5
+
+
 def test_nobody_is_missing_in_the_roll_ups_and_nothing_goes_upward():
     with running(taken_over(TABLE, ONCE), "2022-07-06 08:00") as engine:
         mails = []

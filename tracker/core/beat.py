@@ -46,7 +46,12 @@ class Late:
 
 
 def late(dates: Dates, rules: Rules) -> Late | None:
-    """What something with these dates is once its time is up; None for what has no date."""
+    """What something with these dates is once its time is up; None for what has no date, or is told once."""
+    return None if rules.leave_alone(dates) else late_or_lapsed(dates, rules)
+
+
+def late_or_lapsed(dates: Dates, rules: Rules) -> Late | None:
+    """The same, of what is told once too: one of those that share these dates may have been sent back."""
     since = first_overdue(dates, rules.workdays)
     return None if since is None else Late(since, rules)
 

@@ -26,13 +26,19 @@ class Rules:
 
     ``workdays`` is the calendar of the policy, its quiet days taken out.  ``has_quota``: whether it is looked
     at how far the work has come.  ``by_beat``: what is overdue is said once here, and repeated with all else that
-    is (``core/beat.py``).
+    is (``core/beat.py``).  ``lapsed_once``: what was over before it was asked for is told once and then left alone,
+    as of a campaign that was under way when this ledger began.
     """
 
     policy: Policy
     workdays: Workdays
     has_quota: bool = False
     by_beat: bool = False
+    lapsed_once: bool = False
+
+    def leave_alone(self, dates: Dates) -> bool:
+        """Whether silence about it is neither repeated nor goes upward."""
+        return self.lapsed_once and dates.is_lapsed and dates.again is None
 
 
 class Said(NamedTuple):
@@ -131,7 +137,7 @@ def escalation_day(dates: Dates, rules: Rules) -> date | None:
     """
     workdays, after = rules.workdays, rules.policy.escalate
     start = first_overdue(dates, workdays)
-    if start is None or after is None:
+    if start is None or after is None or rules.leave_alone(dates):
         return None
     on = _counted(start, after, workdays)
     if dates.again is None or dates.again <= on:
@@ -231,7 +237,7 @@ def _overdue(dates: Dates, rules: Rules, after: date) -> Iterator[Milestone]:
     if start > after:
         # What was over before it was asked for is late from the day on which it was.
         yield Milestone(start, Reason.OVERDUE, max(dates.grace_until + timedelta(days=1), dates.opens))
-    every = None if rules.by_beat else policy.overdue
+    every = None if rules.by_beat or rules.leave_alone(dates) else policy.overdue
     if every is None:
         return
     last = date.max

@@ -114,8 +114,12 @@ class Dates:
 
         What was over when the document was issued is told as such, whenever that is.
         """
-        due = self.effective_due
-        return due is not None and (self.asked or self.opens) <= due < chase_from
+        return not self.is_lapsed and self.effective_due is not None and self.effective_due < chase_from
+
+    @property
+    def is_lapsed(self) -> bool:
+        """Whether it was over before it was asked for."""
+        return self.effective_due is not None and self.effective_due < (self.asked or self.opens)
 
 
 @dataclass(frozen=True, slots=True)

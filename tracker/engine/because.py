@@ -44,6 +44,10 @@ BEFORE: Both = ("due before this ledger began, and not chased", "台账建立前
 NOT_IN_USE: Both = ("the service was not in use yet", "当时服务尚未启用")
 DID_NOT_RUN: Both = ("the service did not run that day", "当日服务未运行")
 REPEATED: Both = ("repeated with all else that is overdue", "与该单位其他逾期事项一并催报")
+FIRST_TOLD: Both = (
+    "told with the first digests of this ledger, as it stood",
+    "台账建立后首次提醒，按当时情况列入",
+)
 CAUGHT_UP: Both = ("told after the service had not run, as it stood", "服务恢复后按当时情况补发")
 
 
@@ -176,8 +180,13 @@ def missed(later: date | None) -> Both:
     )
 
 
-def without_rule(item: Item, *, is_repeated: bool) -> Both:
-    """Why something was said for which no date of the rule is the reason; ``is_repeated``: it had been said before."""
+def without_rule(item: Item, *, is_repeated: bool, is_first: bool) -> Both:
+    """Why something was said for which no date of the rule is the reason.
+
+    ``is_repeated``: it had been said before; ``is_first``: on the day on which the ledger began.
+    """
     if item.reason in (Reason.RETURNED, Reason.OPENED):
         return _REASONS[item.reason]
-    return REPEATED if is_repeated else CAUGHT_UP
+    if is_repeated:
+        return REPEATED
+    return FIRST_TOLD if is_first else CAUGHT_UP

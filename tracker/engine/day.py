@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, and_, bindparam, or_, select, update
 from sqlmodel import Session
 
-from tracker.core.beat import Late, late
+from tracker.core.beat import Late, late, late_or_lapsed
 from tracker.core.model import Definition, Reason, Rhythm
 from tracker.core.pace import share
 from tracker.core.reminders import escalation_day, next_on, said_on
@@ -162,6 +162,7 @@ class _Agenda:
         self._late_keys: set[str] = set()
         #: Rows of what was due before the ledger began: of those only what was sent back is spoken of.
         self._before: set[int] = set()
+        self._told_once: set[int] = set()
         for row in session.execute(_AGENDA_UP, self._where):
             self._take(row)
         self._over = self._find_over() if beats.up or self._late_keys else {}
@@ -226,7 +227,10 @@ class _Agenda:
             dates = agenda_dates(self._force, definition, row)
             if not self._force.is_chased(dates):
                 self._before.add(row.id)
-            each = late(dates, self._force.rules(definition))
+            rules = self._force.rules(definition)
+            if rules.leave_alone(dates):
+                self._told_once.add(row.id)
+            each = late_or_lapsed(dates, rules)
             if each is not None and each.since <= self._day:
                 found[row.id] = _Over(row, dates, each)
         return found
@@ -275,9 +279,9 @@ class _Agenda:
     def _lates(self, rows: Sequence[_OpenRow]) -> list[tuple[Late, _Over, _OpenRow]]:
         found = []
         for row in rows:
-            over = self._over.get(row.agenda)
-            if over is not None:
-                found.append((over.late, over, row))
+            each = self._over.get(row.agenda)
+            if each is not None and (row.late_since is not None or row.agenda not in self._told_once):
+                found.append((each.late, each, row))
         return found
 
     def _repeated(

@@ -306,11 +306,13 @@ class _Told:
     def _without_milestone(self, day: date, reason: Reason, *, is_repeated: bool) -> Entry:
         found = [(mail, item) for mail, item in self.mails[day] if item.reason is reason]
         outcome, fate = _what_became_of([mail for mail, _ in found])
+        is_first = day <= self.began
+        said = because.without_rule(found[0][1], is_repeated=is_repeated, is_first=is_first)
         return Entry(
             day,
             reason,
             outcome,
-            because.joined(because.without_rule(found[0][1], is_repeated=is_repeated), fate),
+            because.joined(said, fate),
         )
 
 

@@ -79,18 +79,21 @@ class InForce:
 
     def rules(self, definition: Definition) -> Rules:
         """By what the reminders of ``definition`` are counted."""
-        found = self._rules.get(definition.key)
+        # The day from which is chased is not known before the ledger has begun.
+        taken_over = self.chase_from > self.campaign.issued
+        found = self._rules.get((definition.key, taken_over))
         if found is None:
             policy = self.policy(definition)
             calendar = self._calendars.get(policy.quiet)
             if calendar is None:
                 calendar = self._calendars[policy.quiet] = self.workdays.without(policy.quiet)
-            found = Rules(policy, calendar, has_quota=definition.target is not None, by_beat=True)
-            self._rules[definition.key] = found
+            has_quota = definition.target is not None
+            found = Rules(policy, calendar, has_quota=has_quota, by_beat=True, lapsed_once=taken_over)
+            self._rules[definition.key, taken_over] = found
         return found
 
     @cached_property
-    def _rules(self) -> dict[str, Rules]:
+    def _rules(self) -> dict[tuple[str, bool], Rules]:
         return {}
 
     @cached_property

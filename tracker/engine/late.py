@@ -107,11 +107,9 @@ def after_telling(force: InForce, definition: Definition, row: Row[Any], day: da
 def upward_alone(rules: Rules, dates: Dates) -> date | None:
     """The day on which silence about one assignment alone goes upward; None where it goes with its agenda row."""
     together = escalation_day(replace(dates, again=None), rules)
-    return (
-        None
-        if together is None or dates.again is None or dates.again <= together
-        else escalation_day(dates, rules)
-    )
+    if dates.again is None or (together is not None and dates.again <= together):
+        return None
+    return escalation_day(dates, rules)
 
 
 class Step:

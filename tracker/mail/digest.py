@@ -35,8 +35,8 @@ _MERGED = frozenset({"overdue", "lapsed"})
 
 #: In which light the items of a section shine; what was sent back is red once it is late.
 LIGHT_OF = {
-    **dict.fromkeys(("escalation", "overdue"), Light.RED),
-    **dict.fromkeys(("returned", "lapsed", "due_today", "lead", "pace"), Light.AMBER),
+    **dict.fromkeys(("escalation", "overdue", "lapsed"), Light.RED),
+    **dict.fromkeys(("returned", "due_today", "lead", "pace"), Light.AMBER),
     "opened": Light.NONE,
     "review": Light.BLUE,
 }
