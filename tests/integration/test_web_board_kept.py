@@ -16,10 +16,10 @@ from tests.world import definition, running, world
 from tracker.board import lights as board_lights
 from tracker.board.items import item
 from tracker.board.lights import Board, Choice, Lights
-from tracker.board.marks import Marks
 from tracker.board.months import month, reports_of
 from tracker.core.model import Event, EventKind, Light
 from tracker.engine.ledger import record
+from tracker.engine.marks import Marks
 from tracker.engine.restored import go_on_from
 from tracker.errors import LedgerError, UnknownNameError
 from tracker.store.tables import EVENT

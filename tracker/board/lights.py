@@ -16,13 +16,13 @@ from typing import Any, NamedTuple, TypeVar, cast
 from sqlalchemy import Row, select
 from sqlmodel import Session
 
-from tracker.board.marks import Marks
 from tracker.board.tally import Part, Tally, part_of
 from tracker.core.model import Definition, Light, State
 from tracker.core.standing import MARKS, REMOVED, answer_like, worst
 from tracker.engine.agenda import agenda_dates
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import last_event
+from tracker.engine.marks import Marks
 from tracker.engine.restored import RESTORED
 from tracker.store.campaigns import read_fact
 from tracker.store.database import Database, read_meta

@@ -1,34 +1,31 @@
 """Counts lights over the whole ledger: in all, by definition and by unit, as they are and as they were.
 
-Assignments that share an agenda row and a mark have the same standing.  The database groups them, each group is
-judged once by the core, and the database counts by what came of it: a million rows make a few thousand groups.
+Assignments that share an agenda row and a mark have the same standing, which is judged once by the core: a million
+rows make a few thousand of these.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Integer, Row, Select, Text, bindparam, column, func, select, values
+from sqlalchemy import Row, bindparam, select
 from sqlmodel import Session
 
 from tracker.core.model import Definition, Light, State
 from tracker.core.standing import MARKS, REMOVED, Answer, Dates, answer_like
 from tracker.engine.agenda import agenda_dates
 from tracker.engine.inforce import InForce
+from tracker.engine.marks import Marks
 from tracker.engine.standings import answers_at, ledger_row
 from tracker.store.tables import AGENDA, ASSIGNMENT, EVENT
 
 Lights = Counter[Light]
 
 _AGENDAS = select(AGENDA).where(AGENDA.c.campaign == bindparam("campaign"))
-
-_GROUPS = select(ASSIGNMENT.c.agenda_id, ASSIGNMENT.c.mark, func.count().label("number")).group_by(
-    ASSIGNMENT.c.agenda_id, ASSIGNMENT.c.quiet, ASSIGNMENT.c.mark
-)
 
 
 @dataclass(slots=True)
@@ -57,22 +54,32 @@ def summaries(session: Session, force: InForce, *moments: Moment) -> list[Summar
     """The lights at each of ``moments``, found in one look at the ledger."""
     found = [Summary() for _ in moments]
     agendas = {row.id: row for row in session.execute(_AGENDAS, {"campaign": force.campaign.id})}
-    judged: dict[tuple[int, int], tuple[Light | None, ...]] = {}
-    for group in (each for each in session.execute(_GROUPS) if each.agenda_id in agendas):
-        lights = _lights(force, agendas[group.agenda_id], group.mark, moments)
-        if any(lights):
-            judged[group.agenda_id, group.mark] = lights
-        for summary, light in zip(found, lights, strict=True):
+    marks, judged = Marks.read(session, force.campaign.id), _Judged(force, agendas, moments)
+    for cell, number in marks.groups.items():
+        for summary, light in zip(found, judged[cell], strict=True):
             if light is not None:
-                summary.add(agendas[group.agenda_id].key, light, group.number)
-    for unit, said, number in session.execute(_by_unit(force.campaign.id, judged)) if judged else ():
-        for summary, light in zip(found, said.split(","), strict=True):
-            if light:
-                summary.by_unit[unit][Light(light)] += number
+                summary.add(agendas[cell // MARKS].key, light, number)
+    for unit, cells in marks.by_unit():
+        for lights, number in Counter(map(judged.__getitem__, cells)).items():
+            for summary, light in zip(found, lights, strict=True):
+                if light is not None:
+                    summary.by_unit[unit][light] += number
     for summary, moment in zip(found, moments, strict=True):
         if moment.as_of is not None:
             _turn_back(session, force, moment, agendas, summary)
     return found
+
+
+class _Judged(dict[int, tuple[Light | None, ...]]):
+    """The lights at each moment of an agenda row with a mark, as one number; each is judged once."""
+
+    def __init__(self, force: InForce, agendas: Mapping[int, Row[Any]], moments: Sequence[Moment]) -> None:
+        self._force, self._agendas, self._moments = force, agendas, moments
+
+    def __missing__(self, cell: int) -> tuple[Light | None, ...]:
+        agenda, mark = divmod(cell, MARKS)
+        found = self[cell] = _lights(self._force, self._agendas[agenda], mark, self._moments)
+        return found
 
 
 def _lights(
@@ -95,27 +102,6 @@ def _light(force: InForce, definition: Definition, dates: Dates, answer: Answer,
         return None
     stands = force.standing(definition, dates, answer, day)
     return None if stands.state is State.BEFORE else stands.light
-
-
-def _by_unit(campaign: str, judged: Mapping[tuple[int, int], tuple[Light | None, ...]]) -> Select[Any]:
-    """(unit, lights at each moment, how many)."""
-    # A common table expression: SQLite names the columns of VALUES nowhere else.
-    table = (
-        values(column("cell", Integer), column("said", Text), literal_binds=True)
-        .data([(agenda * MARKS + mark, _said(lights)) for (agenda, mark), lights in judged.items()])
-        .cte("judged")
-    )
-    cell = ASSIGNMENT.c.agenda_id * MARKS + ASSIGNMENT.c.mark
-    return (
-        select(ASSIGNMENT.c.unit, table.c.said, func.count())
-        .join(table, table.c.cell == cell)
-        .where(ASSIGNMENT.c.campaign == campaign)
-        .group_by(ASSIGNMENT.c.unit, table.c.said)
-    )
-
-
-def _said(lights: Iterable[Light | None]) -> str:
-    return ",".join("" if light is None else light.value for light in lights)
 
 
 def _turn_back(

@@ -58,6 +58,10 @@ class Marks:
                     _count(groups, found[unit], 1)
         return Marks(self._campaign, of_unit, groups)
 
+    def by_unit(self) -> Iterable[tuple[str, Sequence[int]]]:
+        """Each unit with what hangs on it."""
+        return self._of_unit.items()
+
     def of(self, unit: str) -> Sequence[int]:
         """What hangs on one unit."""
         return self._of_unit.get(unit, ())
