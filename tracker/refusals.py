@@ -158,6 +158,7 @@ CHINESE = {
     "no_certificates": "{path}（TRACKER_MAIL_CA）中的证书无法读取",
     "sums_differ": "{name}：“{column}”各行之和为{total}，小计之和为{subtotals}，二者不符，未生成汇总表",
     # what programs ask for
+    "no_parameter": "没有参数{names}，可用的有：{known}",
     "given_twice": "{names}：只能写一次",
     "too_far_ahead": "时间应不晚于{last}年底",
     "dates_out_of_range": "日期应在 {first} 至 {last} 之间",

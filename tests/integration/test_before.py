@@ -10,7 +10,7 @@ import pytest
 from tests.world import at, definition, running, unit, world
 from tracker.core.model import MailKind
 from tracker.core.policy import Settings
-from tracker.engine.beginning import Settled, how_many_before, settle
+from tracker.engine.beginning import Settled, how_many_before, left_before, settle
 from tracker.engine.explain import explain
 from tracker.engine.ledger import read_history
 from tracker.engine.standings import ledger_rows
@@ -244,6 +244,24 @@ def test_some_of_it_is_settled_by_reference_and_unit():
             )
             assert how_many_before(session, force, now) == 6
         assert states(engine)["2"][0] == "before"
+
+
+def test_thousands_of_references_are_listed_and_settled_at_once():
+    many = [definition(str(number), "2022年5月20日前", ["wanzhou"]) for number in range(1, 1202)]
+    refs = [each.key for each in many]
+    with running(taken_over(*many, TABLE), "2022-07-12 08:00") as engine:
+        engine.engine.bring_up_to_date(engine.clock.now())
+        force, now = engine.engine.force, engine.clock.now()
+        with engine.database.writing() as session:
+            found = left_before(session, force, now, refs=[*refs[2:], "table-2@2022-05"])
+            assert (len(found), found[0]["ref"], found[-1]["ref"]) == (1200, "3", "table-2@2022-05")
+            said = dict.fromkeys(("who", "via"), "x")
+            number = settle(session, force, Settled.NIL, now, refs=[*refs[2:], "2"], units=None, **said)
+            assert number == 1200
+            assert {each["ref"] for each in left_before(session, force, now, refs=["1", "table-2"])} == {
+                "1",
+                *(f"table-2@2022-0{month}" for month in (5, 6, 7)),
+            }
 
 
 @pytest.mark.parametrize("start", ["2022-04-08 08:00", "2022-03-01 08:00"])

@@ -80,6 +80,11 @@ def test_a_day_without_a_time_is_looked_at_from_its_end(client):
         ("/status?unit=nowhere", 404),
         ("/status?ref=99", 404),
         ("/status?unit=wanzhou&unit=fuling", 400),
+        ("/status?bogus=1", 400),
+        ("/status?from=2022-05-01", 400),
+        ("/tasks?unit=wanzhou", 400),
+        ("/units?report=true", 400),
+        ("/forms/missing?month=2022-05&months=2", 400),
         ("/status?at=yesterday", 400),
         ("/status?at=2199-12-31", 400),
         ("/status?state=lost", 422),
@@ -98,6 +103,11 @@ def test_what_cannot_be_answered_is_said_in_a_sentence(client, path, code):
     got = client.get(f"/api{path}")
     assert got.status_code == code, got.text
     assert got.json()["detail"]
+
+
+def test_a_parameter_that_there_is_not_is_named_with_those_that_there_are(client):
+    got = client.get("/api/status?states=open&language=zh")
+    assert got.json()["detail"] == "没有参数states，可用的有：at、unit、ref、state、language"
 
 
 @pytest.mark.parametrize(("language", "said"), [("zh", "台账。"), ("en", "The ledger.")])

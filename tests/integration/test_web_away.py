@@ -15,7 +15,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from starlette.testclient import TestClient
 
 from tests.integration.web import csrf_of, house
-from tests.web import office
+from tests.web import browser, office
 from tracker import desk
 from tracker.core.roles import Role
 from tracker.web.application import make_application
@@ -96,6 +96,20 @@ def is_refused(response, language, *, program):
         assert response.headers["content-type"].startswith("text/html")
         assert SENTENCE[language] in response.text
     return True
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_the_figures_are_no_page(tmp_path, trouble):
+    with office(tmp_path) as app:
+        client = browser(app)
+        for after in range(MOST):
+            with away(app, TROUBLES[trouble], after) as said:
+                got = client.get("/metrics")
+            assert got.headers["content-type"].startswith("text/plain")
+            if said[0] <= after:
+                break
+            assert (got.status_code, got.text) == (503, "the database does not answer\n")
+        assert got.status_code == 200
 
 
 def at_each_moment(app, ask, language, *, program=False, trouble=TROUBLES["locked"]):

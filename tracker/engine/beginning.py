@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, false, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, false, func, insert, select, update
 from sqlmodel import Session
 
 from tracker.core.model import Event, EventKind
@@ -22,6 +22,7 @@ from tracker.engine.ledger import event_values, record
 from tracker.engine.outbox import enqueue
 from tracker.store.campaigns import known_campaigns
 from tracker.store.database import in_turn
+from tracker.store.lots import LOT
 from tracker.store.tables import ASSIGNMENT, EVENT
 
 log = logging.getLogger("tracker")
@@ -75,8 +76,8 @@ def left_before(
     """The same by occurrence: ``ref``, ``title``, ``due`` and the number of ``units``, in the order of the document."""
     columns = (ASSIGNMENT.c.key, ASSIGNMENT.c.period, ASSIGNMENT.c.effective_due)
     query = select(*columns, func.count().label("units")).where(*_wanted(force, now, refs, units))
-    rows = session.execute(query.group_by(*columns)).all()
-    rows = [row for row in rows if row.key in force.campaign.definitions]
+    is_meant = _meant(force, refs)
+    rows = [row for row in session.execute(query.group_by(*columns)) if is_meant(row)]
     rows.sort(key=lambda row: (force.position(row.key), row.effective_due))
     return [
         {
@@ -117,7 +118,8 @@ def settle(
     """
     in_turn(session)
     wanted = _wanted(force, now, refs, units)
-    rows = session.execute(select(ASSIGNMENT).where(*wanted)).all()
+    is_meant = _meant(force, refs)
+    rows = [row for row in session.execute(select(ASSIGNMENT).where(*wanted)) if is_meant(row)]
     has_history = set(
         session.execute(
             select(EVENT.c.assignment_id)
@@ -129,8 +131,6 @@ def settle(
     written: list[dict[str, object]] = []
     changed: list[dict[str, object]] = []
     for row in rows:
-        if row.key not in force.campaign.definitions:
-            continue
         events = list(_events(force, how, row, now, who=who, via=via, note=note))
         if row.id in has_history:
             for event in events:
@@ -159,18 +159,22 @@ def _wanted(
     force: InForce, now: datetime, refs: Collection[str] | None, units: Collection[str] | None
 ) -> list[ColumnElement[bool]]:
     wanted = [due_before(force, now)]
-    if refs is not None:
-        wanted.append(or_(*(_is_of(force, ref) for ref in refs)))
+    keys = None if refs is None else {parse_ref(ref)[0] for ref in refs}
+    if keys is not None and len(keys) <= LOT:
+        wanted.append(ASSIGNMENT.c.key.in_(keys))
     if units is not None:
         wanted.append(ASSIGNMENT.c.unit.in_(units))
     return wanted
 
 
-def _is_of(force: InForce, ref: str) -> ColumnElement[bool]:
-    key, period = parse_ref(ref)
-    force.definition(key)
-    of_key = ASSIGNMENT.c.key == key
-    return of_key if period is None else and_(of_key, ASSIGNMENT.c.period == period)
+def _meant(force: InForce, refs: Collection[str] | None) -> Callable[[Row[Any]], bool]:
+    """Whether a row is of one of ``refs``, however many there are; one without its period means all of them."""
+    if refs is None:
+        return lambda row: row.key in force.campaign.definitions
+    meant = {parse_ref(ref) for ref in refs}
+    for key, _ in meant:
+        force.definition(key)
+    return lambda row: (row.key, None) in meant or (row.key, row.period or None) in meant
 
 
 def _events(

@@ -22,6 +22,7 @@ from tracker.engine.pulse import SILENT, Beat, remembered
 from tracker.errors import TrackerError
 from tracker.listing import instant
 from tracker.store.tables import MAIL
+from tracker.web.refused import AGAIN
 from tracker.web.site import Site, site_of
 
 #: So many errors in the files are told of by their places.
@@ -95,7 +96,10 @@ def metrics(request: Request) -> Response:
     """Figures of this moment, from the database, where every process tells the same; and what this one answered."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Figures(site_of(request)))
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE)
+    try:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE)
+    except (SQLAlchemyError, TrackerError):
+        return PlainTextResponse("the database does not answer\n", 503, {"Retry-After": str(AGAIN)})
 
 
 class _Figures(Collector):

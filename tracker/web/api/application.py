@@ -38,6 +38,9 @@ MOST_YEARS, MOST_MAILS = 10, 1000
 #: Years in which the ledger can be looked at.
 FIRST, LAST = date(1970, 1, 1), date(2199, 12, 31)
 
+#: What every listing may be asked with.
+EVERYWHERE = ("language",)
+
 Unit = Annotated[str | None, Query(description="id, name or alias · 单位", max_length=200)]
 Ref = Annotated[str | None, Query(description="such as 5 or table-2@2022-05 · 编号", max_length=200)]
 _REFUSALS: dict[int | str, dict[str, Any]] = {
@@ -52,9 +55,20 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 
 
 def allowed(request: Request) -> Site:
-    """The site, for whoever may look.  Of a parameter that is given twice, one value would be dropped in silence."""
+    """The site, for whoever may look.
+
+    Of a parameter that is given twice one value would be dropped in silence, and one that there is not altogether.
+    """
     require(request, Role.VIEWER)
     counted = Counter(name for name, _ in request.query_params.multi_items())
+    known = [each.alias for each in request.scope["route"].dependant.query_params]
+    if unknown := [name for name in counted if name not in (*known, *EVERYWHERE)]:
+        raise UsageError(
+            "{names}: there is no such parameter; expected {known}",
+            "no_parameter",
+            names=tuple(unknown),
+            known=(*known, *EVERYWHERE),
+        )
     if repeated := [name for name, times in counted.items() if times > 1]:
         raise UsageError("{names}: given more than once", "given_twice", names=tuple(repeated))
     return site_of(request)
