@@ -11,7 +11,8 @@ from sqlalchemy import select
 from tests.world import at, definition, running, unit, world
 from tracker.core.policy import Rate, Settings
 from tracker.engine.prompted import MOST, prompt
-from tracker.engine.requests import Asked, Wish, ask, open_requests
+from tracker.engine.requests import Asked, Wish, ask, open_requests, send_link
+from tracker.links import Links
 from tracker.mail.render import Renderer
 from tracker.store.tables import MAIL
 
@@ -65,13 +66,43 @@ def test_sixty_messages_from_one_link_are_five_mails_and_one(engine):
     assert mail.details["request"]["text"] == "第60条"
 
 
-def test_one_units_flood_is_not_anothers(engine):
-    for number in range(8):
-        say(engine, number)
-    sent(engine)
-    say(engine, 1, "fuling")
-    (mail,) = sent(engine)
-    assert mail.details["request"]["unit"] == "fuling"
+def test_one_reader_gets_so_many_however_many_units_write(engine):
+    for number in range(7):
+        say(engine, number, BOTH[number % 2])
+    assert len(sent(engine)) == 5
+    engine.clock.set(engine.clock.now() + timedelta(hours=1))
+    (gathered,) = sent(engine)
+    shown = Renderer(engine.engine.force.campaign).render(gathered)
+    assert shown.subject == "【单位反馈】fuling应急管理局等2个单位：2件"
+    assert "fuling应急管理局张三：第5条" in shown.text
+    assert "wanzhou应急管理局张三：第6条" in shown.text
+
+
+def test_expired_links_are_no_way_to_flood_a_person():
+    items = [definition(str(number), "2022年6月底前", BOTH) for number in range(1, 28)]
+    with running(world(*items, units=UNITS, supervisor="kaoshi"), "2022-05-04 10:00") as run:
+        run.engine.run_pass()
+        run.courier.take()
+        links = Links("https://tracker.example", ["s" * 32])
+        for _ in range(2):
+            for each in items:
+                with run.database.writing() as session:
+                    now = run.clock.now()
+                    send_link(session, run.engine.force, each.key, "wanzhou", "wanzhou@unit.example", now)
+        assert len(sent(run)) == 5
+        run.clock.set(run.clock.now() + timedelta(hours=1))
+        (gathered,) = sent(run)
+        shown = Renderer(run.engine.force.campaign, links=links).render(gathered)
+        assert shown.subject == "【办理链接】22件"
+        # Each item that was asked for can be answered from it, and is named once.
+        assert shown.text.count("https://tracker.example/answer/") == 22
+        for number in range(6, 28):
+            assert f"任务{number} wanzhou应急管理局：https://tracker.example/answer/" in shown.text
+        # Once a day for each item, also of what was gathered.
+        with run.database.writing() as session:
+            for key in ("1", "27"):
+                now = run.clock.now()
+                assert not send_link(session, run.engine.force, key, "wanzhou", "wanzhou@unit.example", now)
 
 
 def test_receipts_follow_the_same_rule_and_keep_what_is_enclosed(engine):
@@ -97,7 +128,6 @@ def test_receipts_follow_the_same_rule_and_keep_what_is_enclosed(engine):
                 force,
                 [{**row, "key": f"receipt/{number}", "details": json.dumps(details)}],
                 now,
-                "w",
             )
     with engine.database.reading() as session:
         rows = session.execute(select(MAIL).where(MAIL.c.kind == "receipt").order_by(MAIL.c.id)).all()

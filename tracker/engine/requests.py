@@ -105,7 +105,7 @@ def ask(session: Session, force: InForce, wish: Wish, now: datetime) -> Request:
     facts = {"phase": "asked", **_facts(request, row.effective_due)}
     superior = force.superior(wish.unit)
     if superior is not None:
-        prompt(session, force, _rows(force, superior, request, facts, force.day(now)), now, wish.email)
+        prompt(session, force, _rows(force, superior, request, facts, force.day(now)), now)
     return request
 
 
@@ -262,7 +262,7 @@ def send_link(session: Session, force: InForce, ref: str, unit: str, email: str,
     if row.effective_due is not None:
         facts["due"] = row.effective_due.isoformat()
     key = f"{MailKind.RECEIPT}/link/{ref}/{unit}/{day}/{email.casefold()}"
-    return enqueue(session, force, [_receipt(person, unit, key, facts, day)], now, 0) > 0
+    return prompt(session, force, [_receipt(person, unit, key, facts, day)], now) > 0
 
 
 def _rows(

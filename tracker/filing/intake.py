@@ -245,7 +245,7 @@ class Intake:
             return 0
         with self._app.database.writing() as session:
             return sum(
-                prompt(session, self._force, self._receipts(session, unit, files), self._now, unit)
+                prompt(session, self._force, self._receipts(session, unit, files), self._now)
                 for unit, files in by_unit.items()
             )
 

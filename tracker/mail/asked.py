@@ -48,7 +48,7 @@ class AskedComposer:
         """Who asks for what, or what was decided."""
         return self._words(
             f"asked.subject_{_phase(facts)}",
-            unit=self._unit_name(str(facts.get("unit"))),
+            unit=self._unit(facts),
             name=self._name(facts),
             date=self._date(facts),
             n=facts.get("count"),
@@ -57,7 +57,7 @@ class AskedComposer:
     def told(self, mail: Mail, facts: Mapping[str, Any]) -> Told:
         """All the rest."""
         words, phase, date_ = self._words, _phase(facts), self._date(facts)
-        unit = self._unit_name(str(facts.get("unit")))
+        unit = self._unit(facts)
         bare = "_bare" if phase == "read" and not facts.get("reply") else ""
         who, count = str(facts.get("who") or ""), facts.get("count")
         intro = words(f"asked.intro_{phase}{bare}", unit=unit, who=who, date=date_, n=count)
@@ -70,10 +70,17 @@ class AskedComposer:
 
     def _several(self, several: list[Mapping[str, Any]], count: int) -> Iterator[Fact]:
         """What was gathered, a line each, and how many more there are."""
+        has_units = len(_units(several)) > 1
         for each in several:
+            if each.get("phase") == "link":
+                yield Fact(self._name(each), self._unit(each))
+                continue
             text = clip(str(each.get("text") or ""), WIDTH_OF_SEVERAL)
             kind = "extend" if each.get("kind") == "extend" else "say"
-            said = self._words(f"asked.one_{kind}", who=each.get("who"), date=self._date(each), text=text)
+            who = str(each.get("who") or "")
+            if has_units:
+                who = self._words("asked.who", unit=self._unit(each), who=who)
+            said = self._words(f"asked.one_{kind}", who=who, date=self._date(each), text=text)
             yield Fact(self._name(each), said)
         if count > len(several):
             yield Fact("", self._words("asked.rest", n=count - len(several)))
@@ -94,6 +101,12 @@ class AskedComposer:
             yield Fact(words("asked.reply"), clip(str(facts["reply"]), WIDTH))
         if facts.get("by"):
             yield Fact(words("asked.by"), str(facts["by"]))
+
+    def _unit(self, facts: Mapping[str, Any]) -> str:
+        """The unit, or the units of several."""
+        units = _units(facts.get("several", [facts]))
+        first = self._unit_name(units[0])
+        return first if len(units) == 1 else self._words("names.several_units", first=first, n=len(units))
 
     def _name(self, facts: Mapping[str, Any]) -> str:
         return self._cards.names.occurrence(str(facts.get("ref") or ""))
@@ -123,7 +136,7 @@ def is_asked(facts: Mapping[str, Any]) -> bool:
 def _phase(facts: Mapping[str, Any]) -> str:
     """The last part of the keys of its phrases."""
     if "several" in facts:
-        return "asked_several"
+        return "asked_several" if is_asked(facts) else "link_several"
     if is_asked(facts):
         return "asked_extend" if facts.get("kind") == "extend" else "asked_say"
     phase = facts.get("phase")
@@ -131,9 +144,13 @@ def _phase(facts: Mapping[str, Any]) -> str:
 
 
 def _heading(phase: str) -> str:
-    if phase == "link":
+    if phase.startswith("link"):
         return "asked.heading_link"
     return "asked.heading" if phase.startswith("asked") else "asked.heading_answer"
+
+
+def _units(several: list[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(str(each.get("unit")) for each in several))
 
 
 def _day(found: object) -> date | None:

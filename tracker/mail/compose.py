@@ -40,7 +40,7 @@ class Composer:
         self.calendar = Calendar(words)
         unit = self._supervising = _find_unit(campaign, campaign.supervisor)
         self._supervisor = unit.name if unit else campaign.supervisor or words("names.supervisor")
-        cards = Cards(campaign, words)
+        cards = self._cards = Cards(campaign, words)
         self._digests = DigestComposer(
             campaign, cards, words, self.calendar, supervisor=self._supervisor, supervising=unit, links=links
         )
@@ -91,13 +91,23 @@ class Composer:
         if mail.kind is MailKind.RECEIPT and facts is not None:
             if is_asked(facts):
                 return (Link(self.words("pages.requests"), links.board("/requests")),)
-            ref, unit = str(facts.get("ref")), str(facts.get("unit"))
-            address = links.answer(ref, unit, mail.to, links.lasting(self.day(mail), None, ref))
-            return (Link(self.words("pages.answer"), address),)
+            several = facts.get("several")
+            return tuple(
+                self._answering(mail, links, each, named=bool(several)) for each in several or [facts]
+            )
         is_upward = any(item.reason is Reason.ESCALATION for item in mail.items)
         if mail.kind is MailKind.ROLLUP or is_upward:
             return (Link(self.words("pages.board"), links.board()),)
         return ()
+
+    def _answering(self, mail: Mail, links: Links, facts: Mapping[str, Any], *, named: bool) -> Link:
+        """Where what the facts name is answered; ``named`` where there are more such links."""
+        ref, unit = str(facts.get("ref")), str(facts.get("unit"))
+        address = links.answer(ref, unit, mail.to, links.lasting(self.day(mail), None, ref))
+        name = self._cards.names.occurrence(ref)
+        return Link(
+            f"{name} {self.campaign.unit_name(unit)}" if named else self.words("pages.answer"), address
+        )
 
     def _view(self, mail: Mail, enclosed: Enclosed | None) -> MailView:
         if mail.kind is MailKind.ALERT:
