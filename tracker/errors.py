@@ -19,11 +19,12 @@ class TrackerError(Exception):
 
     ``english`` is the sentence, with {places} for the ``facts``; what stands between ‹ and › speaks of commands and
     their options, and is left out on pages.  ``code`` names the Chinese one.  Without a code it is a text as it is.
-    ``campaign`` is whose names the sentence has, once that is known.
+    ``campaign`` is whose names the sentence has, once that is known; ``typed`` is what is shown again beside it.
     """
 
     exit_code = 1
     campaign: Any = None
+    typed: str | None = None
 
     def __init__(self, english: str, code: str | None = None, /, **facts: object) -> None:
         super().__init__(english)

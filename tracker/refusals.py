@@ -70,6 +70,7 @@ CHINESE = {
     "request_answered": "来件 {number} 已由{who}答复",
     "request_just_answered": "来件 {number} 刚刚已有人答复",
     "request_needs_verdict": "来件 {number} 是延期申请，须答复同意与否",
+    "text_too_long": "共{count}字，最多{most}字，请删减后再提交",
     "nothing_meant": "没有指明是哪一件",
     # what was typed
     "expected_date": "{option} {text}：应为日期，例如 2022-05-05",

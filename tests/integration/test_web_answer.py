@@ -414,6 +414,40 @@ def test_a_request_that_lacks_something_is_asked_for_it(office, fields, says):
     assert office.counts()["request"] == 0
 
 
+@pytest.mark.parametrize(
+    ("ref", "way", "field", "length"),
+    [(TABLE, "say", "text", 2_001), (TABLE, "extend", "text", 5_000), ("5", "done", "note", 600_000)],
+)
+def test_what_is_too_long_is_said_and_none_of_it_is_lost_or_cut(office, ref, way, field, length):
+    text = "长" * (length - 1) + "尾"
+    more = {"until": "2022-05-20"} if way == "extend" else {"count": "1"} if way == "done" else {}
+    seen = {"seen": "0"} if way == "done" else {}
+    page = office.browser.post(f"{office.link(ref, 'chengkou')}/{way}", data={field: text, **more, **seen})
+    assert page.status_code == 400
+    assert f"共{length}字，最多2000字" in page.text
+    assert f"{text}</textarea>" in page.text
+    assert (office.counts()["request"], office.events(ref, "chengkou")) == (0, [])
+    page = office.browser.post(
+        f"{office.link(ref, 'chengkou')}/{way}", data={field: text[:2000], **more, **seen}
+    )
+    assert page.status_code == 200
+    assert office.counts()["request"] or office.events(ref, "chengkou")
+
+
+def test_an_answer_to_words_that_is_too_long_is_shown_again(office, monkeypatch):
+    office.press(f"{office.link()}/say", text="请核实")
+    monkeypatch.setattr(
+        "tracker.web.requests.require", lambda *_: Person("王芳", Role.SUPERVISOR, "password")
+    )
+    monkeypatch.setattr("tracker.web.requests.check_csrf", lambda *_: None)
+    text = "长" * 2_500 + "尾"
+    page = office.browser.post("/act/reply", data={"id": 1, "reply": text})
+    assert (page.status_code, f">{text}</textarea>" in page.text) == (400, True)
+    assert "共2501字，最多2000字" in page.text
+    with office.app.database.reading() as session:
+        assert open_requests(session, "main")
+
+
 def test_words_reach_the_supervisor_and_the_answer_comes_back(office, monkeypatch):
     link = office.link()
     office.press(f"{link}/say", text="我区没有培训机构，\n请核实名单<script>")

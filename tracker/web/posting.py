@@ -8,12 +8,14 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tracker.errors import UsageError
 from tracker.web.door import peer_of
+from tracker.web.guard import LARGEST_BODY
 from tracker.web.site import site_of
 
 #: Of one form.
 MAX_FILES, MAX_FIELDS = 12, 40
-#: Characters of one field.
+#: Characters of one field, as people write them; browsers take no more.
 LONGEST_TEXT = 2_000
 
 
@@ -25,14 +27,33 @@ def posting(
     async def endpoint(request: Request) -> Response:
         pools = site_of(request).pools
         pool = pools.filing if has_files else pools.writing
-        async with request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS) as form:
+        async with request.form(
+            max_files=MAX_FILES, max_fields=MAX_FIELDS, max_part_size=LARGEST_BODY
+        ) as form:
             return await pool.run(peer_of(request), lambda: handler(request, form))
 
     return endpoint
 
 
+def too_long(typed: str) -> UsageError:
+    """What is said of more than there is room for; it is shown to them, so that nothing of it is lost."""
+    error = UsageError(
+        "this has {count} characters, and {most} fit: please shorten it",
+        "text_too_long",
+        count=len(typed),
+        most=LONGEST_TEXT,
+    )
+    error.typed = typed
+    return error
+
+
 def text_of(form: FormData, name: str) -> str:
-    """What somebody typed into a field: without what cannot be seen, and not longer than a page shows."""
+    """What somebody chose or typed into a field of a few signs, without what cannot be seen."""
+    return written(form, name)[:LONGEST_TEXT]
+
+
+def written(form: FormData, name: str) -> str:
+    """The same of what people write, to the last sign: what is longer than ``LONGEST_TEXT`` is for them to shorten."""
     found = form.get(name)
     text = found.replace("\r\n", "\n").strip() if isinstance(found, str) else ""
-    return "".join(each for each in text if each.isprintable() or each in "\n\u3000")[:LONGEST_TEXT]
+    return "".join(each for each in text if each.isprintable() or each in "\n\u3000")

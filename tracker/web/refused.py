@@ -53,7 +53,7 @@ def wrong(request: Request, error: Exception) -> Response:
         return problem(request, error)
     is_away = isinstance(error, DatabaseError)
     heading = words(request)("base.error.other" if is_away else "base.error.400")
-    facts = {"heading": heading, "detail": said(request, error)}
+    facts = {"heading": heading, "detail": said(request, error), "typed": error.typed}
     response = site_of(request).page(request, "error.html", facts, status=503 if is_away else 400)
     if is_away:
         response.headers["Retry-After"] = str(AGAIN)

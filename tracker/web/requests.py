@@ -26,7 +26,7 @@ from tracker.errors import UnknownNameError, UsageError
 from tracker.mail.wording import Calendar
 from tracker.web.answer.telling import mail_words
 from tracker.web.identity import Role, check_csrf, require
-from tracker.web.posting import posting, text_of
+from tracker.web.posting import LONGEST_TEXT, posting, text_of, too_long, written
 from tracker.web.site import language_of, site_of
 
 #: So many that were answered are shown.
@@ -122,12 +122,19 @@ def _answer(request: Request, form: FormData, verdict: Verdict, until: date | No
             int(number),
             verdict,
             person.name,
-            reply=text_of(form, "reply"),
+            reply=_reply(form),
             until=until,
             now=now,
         )
     site.wake()
     return RedirectResponse("/requests", 303)
+
+
+def _reply(form: FormData) -> str:
+    text = written(form, "reply")
+    if len(text) > LONGEST_TEXT:
+        raise too_long(text)
+    return text
 
 
 def _due(session: Session, force: InForce, request: UnitRequest) -> date | None:

@@ -15,7 +15,7 @@ from tracker.engine.requests import Asked, Wish, ask
 from tracker.errors import LedgerError
 from tracker.web.answer.case import Case, StoppedError, case_of, linked, stopped_by
 from tracker.web.answer.overview import facts_of
-from tracker.web.posting import text_of
+from tracker.web.posting import LONGEST_TEXT, text_of, written
 from tracker.web.site import site_of, words
 
 #: How the events of a link stand in the history.
@@ -28,11 +28,12 @@ _FIELDS = ("count", "note", "until", "text")
 
 
 class _WrongInputError(Exception):
-    """Something in the form is to be put right; ``key`` is its phrase under ``answer.input``."""
+    """Something in the form is to be put right; ``key`` is its phrase under ``answer.input``, with its ``facts``."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, **facts: object) -> None:
         super().__init__(key)
         self.key = key
+        self.facts = facts
 
 
 @linked
@@ -54,7 +55,7 @@ def act(request: Request, form: FormData) -> Response:
             else _answer(request, case, way, form)
         )
     except _WrongInputError as error:
-        return _page(request, case, way, form, error.key)
+        return _page(request, case, way, form, error)
     except LedgerError as error:
         raise stopped_by(case, error) from None
     site_of(request).wake()
@@ -71,15 +72,19 @@ def _asked(request: Request) -> tuple[Case, Way]:
 
 
 def _page(
-    request: Request, case: Case, way: Way, form: FormData | None = None, wrong: str | None = None
+    request: Request,
+    case: Case,
+    way: Way,
+    form: FormData | None = None,
+    wrong: _WrongInputError | None = None,
 ) -> Response:
     due = case.row.dates.effective_due
     earliest = max(each for each in (due, site_of(request).today()) if each is not None) + timedelta(days=1)
     facts = {
         **facts_of(request, case),
         "way": way.value,
-        "wrong": None if wrong is None else words(request)(f"answer.input.{wrong}"),
-        "given": {name: "" if form is None else text_of(form, name) for name in _FIELDS},
+        "wrong": None if wrong is None else words(request)(f"answer.input.{wrong.key}", **wrong.facts),
+        "given": {name: "" if form is None else written(form, name) for name in _FIELDS},
         "earliest": earliest.isoformat(),
         "most": MOST,
     }
@@ -103,7 +108,7 @@ def _answer(request: Request, case: Case, way: Way, form: FormData) -> str:
         count=count,
         who=case.reader.name,
         via=VIA,
-        note=text_of(form, "note") or None,
+        note=_said(form, "note") or None,
     )
     with site.app.database.writing() as session:
         return way.value if answer_once(session, case.force, event, now, seen=case.seen) else "again"
@@ -118,7 +123,7 @@ def _count(form: FormData) -> int:
 
 def _request(request: Request, case: Case, way: Way, form: FormData) -> str:
     """More time or a word; what the next page says was done."""
-    site, text, wanted = site_of(request), text_of(form, "text"), None
+    site, text, wanted = site_of(request), _said(form, "text"), None
     case.demand(way)
     if way is Way.EXTEND:
         wanted = _date(form)
@@ -132,6 +137,13 @@ def _request(request: Request, case: Case, way: Way, form: FormData) -> str:
         wish = Wish(claim.ref, claim.unit, Asked(way.value), text, reader.name, reader.email, wanted)
         ask(session, case.force, wish, site.now())
     return way.value
+
+
+def _said(form: FormData, name: str) -> str:
+    text = written(form, name)
+    if len(text) > LONGEST_TEXT:
+        raise _WrongInputError("too_long", n=len(text), most=LONGEST_TEXT)
+    return text
 
 
 def _date(form: FormData) -> date | None:
