@@ -42,14 +42,14 @@ document.addEventListener("securitypolicyviolation", (event) =>
 
 
 @contextmanager
-def real_chromium() -> Iterator[Browser]:
-    """The one that is installed; Playwright keeps an event loop in this thread meanwhile."""
+def real_chromium(*options: str) -> Iterator[Browser]:
+    """The one that is installed, with ``options``; Playwright keeps an event loop in this thread meanwhile."""
     names = ("chromium", "chromium-browser", "google-chrome")
     program = next((found for name in names if (found := shutil.which(name))), None)
     if program is None:
         missing("chromium is not installed")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", *options])
         yield browser
         browser.close()
 
