@@ -80,6 +80,7 @@ def browser(app: App, **more: object) -> TestClient:
     return TestClient(
         make_application(Site(app, **more)),  # type: ignore[arg-type]
         base_url="http://127.0.0.1:8080",
+        client=("127.0.0.1", 50000),
         follow_redirects=False,
     )
 

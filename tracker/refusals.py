@@ -115,6 +115,7 @@ CHINESE = {
         "不能以 root 身份{role}运行，否则任何漏洞都将危及整台机器：请改用普通用户"
         "（服务单元中写 User= 或 DynamicUser=yes，见 packaging/tracker.service）或容器，确有必要时设 {variable}=1"
     ),
+    "no_metrics_token": "/metrics 只对本机开放，别处须带上 TRACKER_METRICS_TOKEN 所设的令牌（Authorization: Bearer …）",
     "no_oidc": "settings.yaml 中写有单点登录，但所需的库未安装，请执行：pip install 'deadline-tracker[oidc]'",
     "no_certificate": "网页证书不可用（{files}）：{error}",
     "not_open": (

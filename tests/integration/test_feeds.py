@@ -52,6 +52,11 @@ def test_an_address_shows_one_units_dates_and_nobody_elses(app):
     assert found["table-3@2022-06/wanzhou"].decoded("dtstart").isoformat() == "2022-06-05"
     again = client.get(path_of(address), headers={"If-None-Match": got.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+    tag = got.headers["etag"]
+    for known in (f"W/{tag}", f'"other", W/{tag}', "*"):
+        assert client.get(path_of(address), headers={"If-None-Match": known}).status_code == 304, known
+    for other in ('"other"', tag.strip('"'), f"w/{tag}", ""):
+        assert client.get(path_of(address), headers={"If-None-Match": other}).status_code == 200, other
     assert client.head(path_of(address)).status_code == 200
 
 

@@ -144,3 +144,37 @@ def test_fail2ban_reads_the_line_and_none_that_somebody_else_has_written(formatt
     forged = 'x", "message": "sign-in failed from 198.51.100.1"}'
     for text in ("warning: sign-in failed from 198.51.100.1", forged):
         assert banned("nobody is listed with the sub of who signed in: %r", text) == []
+
+
+TOKEN = "a token of some length"
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers", "status"),
+    [
+        ("127.0.0.1", {}, 200),
+        ("::1", {}, 200),
+        ("127.0.0.1", {"x-forwarded-for": "203.0.113.9"}, 401),
+        (PROXY, {}, 401),
+        ("203.0.113.9", {}, 401),
+        ("203.0.113.9", {"x-forwarded-for": "127.0.0.1"}, 401),
+        ("203.0.113.9", {"authorization": f"Bearer {TOKEN}"}, 200),
+        (PROXY, {"authorization": f"bearer {TOKEN}", "x-forwarded-for": "203.0.113.9"}, 200),
+        ("203.0.113.9", {"authorization": f"Bearer {TOKEN}x"}, 401),
+        ("203.0.113.9", {"authorization": f"Basic {TOKEN}"}, 401),
+        ("203.0.113.9", {"authorization": "Bearer"}, 401),
+    ],
+)
+def test_figures_are_for_this_machine_and_for_whoever_has_the_token(peer, headers, status):
+    with house(BEHIND, TRACKER_METRICS_TOKEN=TOKEN) as found:
+        answer = found.browser(peer=peer).get("/metrics", headers=headers)
+        assert (answer.status_code, "tracker_mails" in answer.text) == (status, status == 200)
+        assert status == 200 or answer.headers["www-authenticate"] == "Bearer"
+        assert found.browser(peer=peer).get("/healthz").status_code == 200
+
+
+def test_without_a_token_figures_stay_on_this_machine(home):
+    for given in ("Bearer ", "Bearer None", ""):
+        answer = home.browser(peer="203.0.113.9").get("/metrics", headers={"authorization": given})
+        assert answer.status_code == 401
+    assert "TRACKER_METRICS_TOKEN" in answer.text

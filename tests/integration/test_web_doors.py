@@ -2,7 +2,9 @@
 
 import errno
 import http.client
+import logging
 import socket
+import struct
 import threading
 import time
 from contextlib import contextmanager
@@ -273,6 +275,27 @@ def test_a_provider_that_does_not_answer_keeps_no_page_waiting(crowded, monkeypa
             go_on.set()
             for each in visitors:
                 each.join()
+
+
+# --- who goes away ---
+
+
+@pytest.mark.parametrize(
+    "path", ["/sign-in", "/sign-out", "/act/waive", "/answer/x/file", "/api/status", "/enter/x"]
+)
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b"])
+def test_a_form_that_is_broken_off_is_no_error_of_ours(crowded, caplog, path, kind):
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\nContent-Length: 90000\r\n\r\n"
+    with served(crowded) as server:
+        with opened(
+            server, 2, begin=head.encode() + b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\nx'
+        ) as connections_:
+            time.sleep(0.05)
+            connections_[0].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        wait_until(lambda: guests(server) == 0, 10)
+        assert ask(server)[0] == 200
+    assert [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING] == []
+    assert not {status for _, status in crowded.site.answers if status >= 500}
 
 
 # --- connections ---

@@ -1,10 +1,12 @@
 """Secrets come from a file of their owner, from systemd or from the environment, and are shown nowhere."""
 
+import io
 import logging
 
 import pytest
 
 from tests.tools import ROOT, Place, quick_folder
+from tracker.cli import users
 from tracker.config import environment
 from tracker.config.environment import CREDENTIALS, apply_environment, secret
 from tracker.config.signing import signing_keys
@@ -137,3 +139,23 @@ def test_a_database_that_is_away_is_told_of_without_its_password(address):
     with pytest.raises(Exception, match="cannot be opened") as refused:
         open_database(address)
     assert "geheim" not in str(refused.value)
+
+
+def test_a_mark_that_an_editor_put_before_a_secret_is_none_of_it(tmp_path):
+    """Notepad's, which nobody sees; in every file that holds a secret."""
+    file = tmp_path / "secret"
+    file.write_bytes(b"\xef\xbb\xbfnine yellow tables\r\n")
+    file.chmod(0o600)
+    for name in CREDENTIALS:
+        assert secret({f"{name}_FILE": str(file)}, name) == "nine yellow tables"
+    (tmp_path / CREDENTIALS["TRACKER_SECRET"]).write_bytes(file.read_bytes())
+    assert secret({"CREDENTIALS_DIRECTORY": str(tmp_path)}, "TRACKER_SECRET") == "nine yellow tables"
+    assert signing_keys(Settings(), f"sqlite:///{tmp_path / 'tracker.db'}") == ("nine yellow tables",)
+    file.write_bytes("\ufeff\r\n".encode())
+    with pytest.raises(UsageError, match="is empty"):
+        secret({"X_FILE": str(file)}, "X")
+
+
+def test_nor_of_a_password_that_comes_through_a_pipe(monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("\ufeffnine yellow tables\r\n"))
+    assert users._ask_password(from_stdin=True) == "nine yellow tables"

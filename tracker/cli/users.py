@@ -152,7 +152,7 @@ def role(
 
 def _ask_password(*, from_stdin: bool) -> str:
     if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
+        return sys.stdin.readline().removeprefix("\ufeff").rstrip("\r\n")
     if not sys.stdin.isatty():
         raise UsageError(
             "there is nobody to ask for the password; give it to standard input, with --password-stdin",

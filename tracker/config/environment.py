@@ -24,6 +24,7 @@ CREDENTIALS = {
     "TRACKER_MAIL_PASSWORD": "mail-password",
     "TRACKER_SECRET": "link-keys",
     "TRACKER_OIDC_SECRET": "oidc-secret",
+    "TRACKER_METRICS_TOKEN": "metrics-token",
 }
 
 #: A secret is a line or two; a longer file is another one that was named by mistake.
@@ -38,6 +39,7 @@ def apply_environment(settings: Settings, environ: Mapping[str, str]) -> Setting
         "mail_password": secret(environ, "TRACKER_MAIL_PASSWORD"),
         "signing_key": secret(environ, "TRACKER_SECRET"),
         "oidc_secret": secret(environ, "TRACKER_OIDC_SECRET"),
+        "metrics_token": secret(environ, "TRACKER_METRICS_TOKEN"),
     }
     changed = replace(settings, **{name: value for name, value in said.items() if value is not None})
     listen = _read(environ, "TRACKER_WEB", scalars.web)
@@ -84,7 +86,8 @@ def _warn_once(path: str, mode: int) -> None:
 
 def _secret_in(path: Path, called: str, *, is_ours: bool = False) -> str:
     try:
-        with path.open(encoding="utf-8") as file:
+        # Some editors put a mark before the first character, which nobody sees.
+        with path.open(encoding="utf-8-sig") as file:
             # systemd guards its credentials by a folder of their own, with a mode that looks wider.
             if is_ours:
                 warn_of_readers(path, os.fstat(file.fileno()).st_mode)

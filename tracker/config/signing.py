@@ -55,7 +55,7 @@ def _kept(path: Path) -> str:
             path.parent.mkdir(parents=True, exist_ok=True)
             _make(path)
         warn_of_readers(path, path.stat().st_mode)
-        found = path.read_text(encoding="ascii").strip()
+        found = path.read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             "the key for links cannot be kept in {path}: {error}; name one with TRACKER_SECRET",

@@ -237,6 +237,7 @@ class Settings:
     mail_password: str | None = field(default=None, repr=False)
     signing_key: str | None = field(default=None, repr=False)
     oidc_secret: str | None = field(default=None, repr=False)
+    metrics_token: str | None = field(default=None, repr=False)
 
     def awaiting_restart(self, edited: Settings) -> tuple[str, ...]:
         """Those settings, by their names in the file, that ``edited`` changes and a running service cannot."""

@@ -170,7 +170,7 @@ class Renderer:
         if theirs is None or not theirs.is_file():
             return text, ours
         try:
-            with theirs.open(encoding="utf-8") as file:
+            with theirs.open(encoding="utf-8-sig") as file:
                 changed = file.read(LARGEST + 1)
         except (OSError, ValueError) as error:
             self._note(Problem(str(theirs), 0, 0, "", f"{error}{FALL_BACK}"))

@@ -29,7 +29,12 @@ def feed(request: Request) -> Response:
     data = subscriptions.feed_calendar(site.app, found.unit)
     tag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": "private, max-age=600"}
-    if request.headers.get("if-none-match") == tag:
+    if _has(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers=headers)
     headers["Content-Disposition"] = 'inline; filename="deadlines.ics"'
     return Response(data, media_type="text/calendar; charset=utf-8", headers=headers)
+
+
+def _has(known: str, tag: str) -> bool:
+    """Whether ``tag`` is among those of If-None-Match, which a server in front may have made weak (RFC 9110, 13.1.2)."""
+    return any(each.strip().removeprefix("W/") in {tag, "*"} for each in known.split(","))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -16,13 +17,15 @@ from starlette.routing import BaseRoute, Route
 
 from tracker.board.lights import Choice
 from tracker.board.outbox import queue, stuck_since
+from tracker.core.policy import Web
 from tracker.core.standing import URGENCY
 from tracker.engine.post import State, read_state
 from tracker.engine.pulse import SILENT, Beat, remembered
 from tracker.errors import TrackerError
 from tracker.listing import instant
 from tracker.store.tables import MAIL
-from tracker.web.refused import AGAIN
+from tracker.web.door import is_forwarded, is_in_front, is_loopback, peer_of
+from tracker.web.refused import AGAIN, said
 from tracker.web.site import Site, site_of
 
 #: So many errors in the files are told of by their places.
@@ -33,7 +36,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def routes() -> list[BaseRoute]:
-    """Open to whoever reaches the port; nothing here names anybody."""
+    """Nothing here names anybody."""
     return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)]
 
 
@@ -93,13 +96,36 @@ def _beat(site: Site) -> Beat | None:
 
 
 def metrics(request: Request) -> Response:
-    """Figures of this moment, from the database, where every process tells the same; and what this one answered."""
+    """Figures of this moment, from the database, where every process tells the same; and what this one answered.
+
+    To this machine, and else to whoever has the token.
+    """
+    if not _may_count(request):
+        refusal = TrackerError(
+            "/metrics is open on this machine; from elsewhere send the token that TRACKER_METRICS_TOKEN holds "
+            "(Authorization: Bearer …)",
+            "no_metrics_token",
+        )
+        return PlainTextResponse(f"{said(request, refusal)}\n", 401, {"WWW-Authenticate": "Bearer"})
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Figures(site_of(request)))
     try:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE)
     except (SQLAlchemyError, TrackerError):
         return PlainTextResponse("the database does not answer\n", 503, {"Retry-After": str(AGAIN)})
+
+
+def _may_count(request: Request) -> bool:
+    settings, peer = site_of(request).force.settings, peer_of(request)
+    if is_loopback(peer) and not is_forwarded(request) and not is_in_front(peer, settings.web or Web()):
+        return True
+    kind, _, given = request.headers.get("authorization", "").partition(" ")
+    token = settings.metrics_token
+    return (
+        token is not None
+        and kind.lower() == "bearer"
+        and hmac.compare_digest(given.strip().encode(), token.encode())
+    )
 
 
 class _Figures(Collector):
