@@ -168,3 +168,11 @@ def test_a_figure_ten_times_last_months_is_asked_about():
     previous = Filed((FiledRow({"name": "甲培训中心", "managers_trained": 31, "records": 1}),))
     result = checked(TRAINING, [{**A, "managers_trained": 3100, "records": 20}], previous=previous)
     assert said(result) == [("question", "C5")]
+
+
+@pytest.mark.parametrize(
+    ("column", "figure"),
+    [("managers_trained", 3_100_000), ("records", 20220503), ("others_trained", 100_001)],
+)
+def test_a_figure_beyond_its_bound_is_asked_about(column, figure):
+    assert [weight for weight, _ in said(checked(TRAINING, [{**A, column: figure}]))] == ["question"]
