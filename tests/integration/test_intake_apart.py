@@ -5,8 +5,10 @@ from datetime import datetime
 
 import openpyxl
 
+from tests.tools import ROOT
 from tests.web import ZONE, answer, office
 from tracker import desk
+from tracker.config.loader import load
 from tracker.engine.enclosures import blank_form
 from tracker.engine.filings import tables_due
 from tracker.engine.whose import Wanted
@@ -17,6 +19,9 @@ from tracker.store.database import write_meta
 
 BAD_ROWS = 40
 AT = datetime(2022, 6, 3, 10, tzinfo=ZONE)
+CAMPAIGN = load(ROOT / "config").campaign
+assert CAMPAIGN is not None
+FORM = CAMPAIGN.forms["production-units"]
 
 
 def filled(app, rows):
@@ -83,3 +88,32 @@ def test_what_somebody_else_filed_between_the_two_looks_is_seen(tmp_path, monkey
         assert len(rounds) == 2
         assert not taken.is_taken
         assert [each["event"] for each in desk.history(app)] == ["submit"]
+
+
+def both(*months):
+    """A workbook with a table of each month, told by its period; the figure is what a month is given."""
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    for number, (month, figure) in enumerate(months):
+        sheet = book.create_sheet(f"表{number}")
+        sheet.append(["填表单位：万州区应急管理局", None, None, f"期次：2022年{month}月"])
+        sheet.append([column.full_label for column in FORM.columns])
+        sheet.append([1, figure, 1])
+    data = io.BytesIO()
+    book.save(data)
+    return data.getvalue()
+
+
+def test_an_earlier_month_in_the_same_file_replaces_nothing(tmp_path):
+    with office(tmp_path, at=AT) as app, Intake(app) as intake:
+
+        def outcome(*months):
+            return [
+                (each.is_taken, each.is_again, len(each.of(Weight.ERROR)))
+                for each in intake.take("表.xlsx", both(*months))
+            ]
+
+        assert outcome((5, 50), (6, 60)) == [(True, False, 0), (True, False, 0)]
+        assert outcome((5, 50), (6, 61)) == [(True, True, 0), (True, False, 0)]
+        assert outcome((5, 51), (6, 61)) == [(False, False, 1), (True, True, 0)]
+        assert outcome((6, 62), (6, 63)) == [(False, False, 1)]

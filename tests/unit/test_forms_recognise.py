@@ -314,3 +314,26 @@ def test_a_month_is_read(text, month):
 )  # fmt: skip
 def test_a_day_is_read(content, day):
     assert read_day(content) == day
+
+
+def test_shortened_heads_are_read_where_they_fit_one_column_and_the_order_agrees():
+    short = {
+        "special_trained": "特种作业", "managers_trained": "管理人员培训人次", "others_trained": "其他人员",
+        "conditions": "制度师资场地", "records": "培训档案", "cheating": "包过班",
+        "other_problems": "其他违法", "ordered": "限改", "publicised": "曝光",
+    }  # fmt: skip
+    labels = {TRAINING.by_id[each].full_label: text for each, text in short.items()}
+    result = found(a_sheet([*head(TRAINING, lambda label: labels.get(label, label)), [1, "甲"]]))
+    assert result.columns == in_order(TRAINING)
+    findings = check(result, round_=None, previous=None).findings
+    assert {finding.weight for finding in findings} == {Weight.READING}
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_shortened_head_that_could_be_two_or_stands_elsewhere_is_none(swapped):
+    lines = one_row(TRAINING)
+    lines[0][2] = lines[0][4] = "培训人次"
+    if swapped:
+        lines[0][2], lines[0][4] = "其他人员", "管理人员"
+    result = found(a_sheet([*lines, [1, "甲", 3, 4, 5]]))
+    assert "managers_trained" not in result.columns

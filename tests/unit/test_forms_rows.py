@@ -137,6 +137,7 @@ def test_a_row_for_nothing_beside_others_is_no_row():
         ({"name": "（二）特种作业"}, [("reading", "B5")]),
         ({"name": "其中："}, [("reading", "B5")]),
         ({"serial": "一、安全培训机构"}, []),
+        ({"serial": "一", "name": "市属机构"}, [("reading", "B5")]),
         ({"serial": "例", "name": "渝安培训学校", "records": 2}, [("question", "B5")]),
         ({"serial": 1, "name": "例：渝安培训学校", "records": 2}, [("question", "B5")]),
         ({"serial": 1, "name": "某某学校", "records": 2}, [("question", "B5")]),

@@ -125,7 +125,7 @@ def test_findings_in_the_second_part_stand_on_its_sheet():
 @pytest.mark.parametrize(
     ("names", "expected"),
     [(("4月", "5月"), "5月"), (("2022年5月", "2022年4月"), "2022年5月"), (("11月", "12月", "1月"), "1月"),
-     (("样表", "报表"), "报表")],
+     (("四月", "五月份"), "五月份")],
 )  # fmt: skip
 def test_of_a_sheet_a_month_the_last_is_taken_and_the_others_named(names, expected):
     sheets = [a_sheet(page(UNITS, [[1, 50 + number]]), name=name) for number, name in enumerate(names)]
@@ -134,6 +134,19 @@ def test_of_a_sheet_a_month_the_last_is_taken_and_the_others_named(names, expect
     assert [(weight, sheet) for weight, sheet, _ in findings] == [
         ("question", name) for name in names if name != expected
     ]
+
+
+def test_of_tables_that_were_filled_in_in_several_months_the_last_is_taken():
+    april = ["填表单位：渝中区应急管理局", None, None, "填表时间：2022年4月3日"]
+    tables, findings = read(a_sheet(page(UNITS, [U1]), name="b"), a_sheet(page(UNITS, [U2], april), name="a"))
+    assert [table[1] for table in tables] == ["b"]
+    assert [(weight, sheet) for weight, sheet, _ in findings] == [("question", "a")]
+
+
+def test_a_sheet_that_shows_how_it_is_done_is_named():
+    tables, findings = read(a_sheet(page(UNITS, [U1]), name="样表"), a_sheet(page(UNITS, [U2]), name="报表"))
+    assert tables == [(UNITS, "报表", [30])]
+    assert findings == [("reading", "样表", None)]
 
 
 def test_tables_of_two_periods_or_units_are_two():
@@ -153,6 +166,7 @@ def test_tables_of_two_periods_or_units_are_two():
     ("lines", "expected"),
     [
         ([U3], ("error", "Sheet2", "A1")),
+        ([[3, 20, 2]], ("error", "Sheet2", "A1")),
         ([["续表"], U3], ("error", "Sheet2", "A2")),
         ([["明细", "数量"], ["口罩", 3, 5]], ("question", "Sheet2", "A2")),
         ([["联系人", "电话"], ["张三", "023-58123456"]], None),

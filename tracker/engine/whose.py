@@ -276,6 +276,15 @@ class _Period:
                     "for which month this is cannot be told: fill in the period or the date",
                 ),
             )
+        if day < self.force.campaign.issued:
+            return self._finding(
+                Weight.ERROR,
+                Said(
+                    f"填表时间{day:%Y-%m-%d}早于文件印发，看不出是哪一期的表，请核对年份",
+                    f"it was filled in on {day}, before the document was issued, so that its month cannot be told: "
+                    "check the year",
+                ),
+            )
         before = [table for table in self.tables if table.due < day]
         after = [table for table in self.tables if table.due >= day]
         if before and not before[-1].is_answered and (day - before[-1].due).days <= LATE_DAYS:

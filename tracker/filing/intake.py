@@ -23,6 +23,7 @@ from tracker.engine.filings import (
     Paper,
     Sent,
     Table,
+    in_force_filings,
     keep_document,
     keep_refused,
     previous_filings,
@@ -107,11 +108,15 @@ def finding_facts(findings: Iterable[Finding], language: Language) -> list[Fact]
 
 @dataclass(frozen=True, slots=True)
 class _Owed:
-    """Whose table a file is, and what was filed for the period before."""
+    """Whose table a file is, and what was filed for the period before.
+
+    ``stands`` is what was filed for this period, where the file holds a later one as well.
+    """
 
     table: Table
     questions: tuple[Finding, ...]
     previous: Filed | None
+    stands: Filed | None = None
 
 
 class Intake:
@@ -205,13 +210,23 @@ class Intake:
     def _owed(self, session: Session, found: Sequence[Recognised]) -> list[_Owed | Finding]:
         answers = [whose(session, self._force, each, self._wanted, self._now) for each in found]
         tables = [each.table for each in answers if not isinstance(each, Finding)]
-        before = previous_filings(session, self._force.campaign.forms, tables)
-        return [
-            each
-            if isinstance(each, Finding)
-            else _Owed(each.table, tuple(each.questions), before.get(each.table.id))
-            for each in answers
-        ]
+        forms = self._force.campaign.forms
+        before = previous_filings(session, forms, tables)
+        earlier = [table for table in tables if any(_is_later(other, table) for other in tables)]
+        stands = in_force_filings(session, forms, earlier)
+        owed: list[_Owed | Finding] = []
+        for each, table in zip(answers, found, strict=True):
+            if isinstance(each, Finding):
+                owed.append(each)
+            elif sum(each.table.id == other.id for other in tables) > 1:
+                owed.append(_twice(table))
+            else:
+                own = stands.get(each.table.id)
+                previous = before.get(each.table.id)
+                owed.append(
+                    _Owed(each.table, tuple(each.questions), previous, None if own is None else own.filed)
+                )
+        return owed
 
     def _answered(self, taken: Taken, book: Book, found: Recognised, is_one_of_several: bool) -> Taken:  # noqa: FBT001
         """With the copy that has the findings in it, where there is something to put right or to look at."""
@@ -279,7 +294,29 @@ def _checked_one(name: str, found: Recognised, owed: _Owed | Finding) -> Taken:
         return Taken(name, found.form, found.sheet.name, findings=(owed,))
     checked = check(found, round_=owed.table.round, previous=owed.previous)
     findings = (*owed.questions, *checked.findings)
+    if owed.stands is not None and owed.stands.rows != checked.filed.rows:
+        findings = (*findings, _stands(found))
     return Taken(name, found.form, found.sheet.name, owed.table, checked.filed, findings=findings)
+
+
+def _is_later(other: Table, table: Table) -> bool:
+    return (other.unit, other.form.id) == (table.unit, table.form.id) and other.due > table.due
+
+
+def _twice(found: Recognised) -> Finding:
+    said = Said(
+        "同一文件里有两张同一期的表，分不清以哪一张为准，没有采用；请只保留一张。",
+        "The file holds two tables of the same period, and neither was taken; please keep one of them.",
+    )
+    return Finding(Weight.ERROR, said, found.sheet.name)
+
+
+def _stands(found: Recognised) -> Finding:
+    said = Said(
+        "这一期已报，同一文件里又有后一期的表，没有改动这一期；要更正请单独报送。",
+        "This period is filed, and the file holds a later one: it was left as it is; send a correction by itself.",
+    )
+    return Finding(Weight.ERROR, said, found.sheet.name)
 
 
 def _who(form: Form, filed: Filed) -> str | None:

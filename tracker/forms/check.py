@@ -21,6 +21,8 @@ from tracker.forms.values import found_text, read_value
 _CSV_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 
+#: So many figures that are alike make two rows alike.
+_ALIKE = 2
 #: What is said of a row by its kind, and how much it weighs.
 _KINDS = {
     RowKind.BEYOND: (
@@ -288,6 +290,7 @@ def _merged(recognised: Recognised, rows: list[TableRow], omitted: frozenset[str
 def _twice(recognised: Recognised, rows: list[TableRow], read: list[ReadRow]) -> Iterator[Finding]:
     name = _name_column(recognised)
     if name is None:
+        yield from _same_figures(read)
         return
     shared = {row.number for row in rows if name in row.shared}
     seen: dict[str, int] = {}
@@ -302,6 +305,27 @@ def _twice(recognised: Recognised, rows: list[TableRow], read: list[ReadRow]) ->
                 f"“{text}” stands in row {first + 1} already; please check.",
             )
             yield Finding(Weight.QUESTION, message, row.table.sheet.name, row.place(name), text)
+
+
+def _same_figures(read: list[ReadRow]) -> Iterator[Finding]:
+    """Rows without names that have the figures of one above: written twice, or its total."""
+    seen: dict[tuple[tuple[str, object], ...], int] = {}
+    for row in read:
+        kinds = row.table.form.by_id
+        figures = tuple(
+            sorted(
+                (each, value) for each, value in row.filed.values.items() if kinds[each].is_figure and value
+            )
+        )
+        first = seen.setdefault(figures, row.number)
+        if first == row.number or len(figures) < _ALIKE:
+            continue
+        message = Said(
+            f"这一行的数与第{first + 1}行完全相同，已分别计入；如是重复或合计，请删去。",
+            f"These figures are those of row {first + 1}, and both were counted; please delete this one if it is a copy "
+            "or a total.",
+        )
+        yield Finding(Weight.QUESTION, message, row.table.sheet.name, row.place(figures[0][0]))
 
 
 def _name_column(recognised: Recognised) -> str | None:
@@ -338,6 +362,12 @@ def _nil_or_rows(
             f"Last month had {count} row(s), and now there is nothing to report; please check.",
         )
         yield Finding(Weight.QUESTION, message, sheet, nil_place, _text_at(recognised, nil_place))
+    elif read and _name_column(recognised) is None and not any(map(_says_something, read)):
+        message = Said(
+            "表里的数全是0；确无情况请在“零报告”处打“√”。",
+            "All figures are 0. If there is nothing to report, please put a √ beside 零报告.",
+        )
+        yield Finding(Weight.QUESTION, message, sheet, _nil_label(recognised))
     elif nil_place is None and not read and is_blank:
         message = Said(
             "表里没有数据。确无情况请在“零报告”处打“√”。",
@@ -350,6 +380,10 @@ def _nil_or_rows(
             "There are only zeros or empty rows. If there is nothing to report, please put a √ beside 零报告.",
         )
         yield Finding(Weight.ERROR, message, sheet, _nil_label(recognised))
+
+
+def _says_something(row: ReadRow) -> bool:
+    return bool(row.unread) or any(value for value in row.filed.values.values())
 
 
 def _nil_label(recognised: Recognised) -> Place:

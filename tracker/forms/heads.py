@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
@@ -14,6 +14,8 @@ from tracker.forms.book import Cell, Place, Sheet
 
 #: From which similarity on a label counts as re-typed rather than as another one.
 ALIKE = 0.75
+#: How surely a shortened one is that of its column.
+_SHORT = 0.7
 #: A label that is longer than this is a paragraph and no label.
 _LONGEST = 80
 #: Rows that are looked at when no label is as it should be: as many as can be compared in a blink.
@@ -44,13 +46,15 @@ def _key(text: str) -> str:
 class Labels:
     """The labels of a form, ready to be compared.
 
-    ``columns`` has for each key the columns it may stand for, with how surely; ``plain`` is label by column id.
+    ``columns`` has for each key the columns it may stand for, with how surely; ``plain`` is label by column id, and
+    ``whole`` the same behind that of its group.
     """
 
     columns: Mapping[str, tuple[tuple[Column, float], ...]]
     groups: frozenset[str]
     plain: Mapping[str, str]
     order: Mapping[str, int]
+    whole: Mapping[str, str]
 
 
 @lru_cache(maxsize=64)
@@ -74,6 +78,7 @@ def labels_of(form: Form) -> Labels:
         frozenset(head_key(column.group) for column in form.columns if column.group),
         {column.id: head_key(column.label) for column in form.columns},
         {column.id: number for number, column in enumerate(form.columns)},
+        {column.id: head_key(column.group or "") + head_key(column.label) for column in form.columns},
     )
 
 
@@ -180,6 +185,8 @@ def _assign(
     taken: set[int] = set()
     _take(pairs, chosen, taken)
     if alike and len(chosen) < len(labels.plain):
+        # Before the others: 管理人员培训人次 is more like 其他人员培训人次 than like what it is short for.
+        _take(list(_shortened(rows, labels, chosen, taken)), chosen, taken)
         left = {identifier: label for identifier, label in labels.plain.items() if identifier not in chosen}
         near = [
             (sureness, -abs(labels.order[identifier] - column), (row, column), identifier)
@@ -191,6 +198,33 @@ def _assign(
         ]
         _take(near, chosen, taken)
     return chosen
+
+
+def _shortened(
+    rows: Mapping[int, Keys], labels: Labels, chosen: Mapping[str, tuple[Place, float]], taken: set[int]
+) -> Iterator[tuple[float, int, Place, str]]:
+    """Heads that leave something out: where they fit one column that is left alone, and the order agrees."""
+    order = sorted((place[1], labels.order[each]) for each, (place, _) in chosen.items())
+    left = {each: label for each, label in labels.whole.items() if each not in chosen}
+    found: list[tuple[int, Place, str]] = []
+    for row, keys in rows.items():
+        for column, key in keys.items():
+            fitting = [each for each, label in left.items() if _is_part(key, label)]
+            if column in taken or key in labels.groups or len(fitting) != 1:
+                continue
+            found.append((column, (row, column), fitting[0]))
+    columns = [each for _, _, each in found]
+    for column, place, each in found:
+        number = labels.order[each]
+        others = [*order, *((at, labels.order[other]) for at, _, other in found if at != column)]
+        if columns.count(each) == 1 and all((at < column) == (before < number) for at, before in others):
+            yield _SHORT, 0, place, each
+
+
+def _is_part(key: str, label: str) -> bool:
+    """Whether a head has letters of a label alone, in its order."""
+    letters = iter(label)
+    return len(key) > 1 and len(key) < len(label) and all(letter in letters for letter in key)
 
 
 def _take(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from tracker.core.form import ColumnKind, Said, comparable
+from tracker.forms.figures import chinese_digits
 from tracker.forms.finding import Finding, Weight
 from tracker.forms.header import shown
 from tracker.forms.recognised import Recognised, header_month
@@ -56,19 +57,14 @@ def _is_same(one: Recognised, other: Recognised) -> bool:
     if one.unit_text and other.unit_text and comparable(one.unit_text) != comparable(other.unit_text):
         return False
     months = header_month(one), header_month(other)
-    if None not in months:
-        return months[0] == months[1]
-    days = one.filled_on, other.filled_on
-    return (
-        days[0] is None or days[1] is None or (days[0].year, days[0].month) == (days[1].year, days[1].month)
-    )
+    return None in months or months[0] == months[1]
 
 
 def _one(group: list[Recognised]) -> Recognised:
     usual = [each for each in group if not _SAMPLE.search(each.sheet.name)] or group
-    chosen = _of_last_month(usual)
+    chosen = _of_last_day(_of_last_month(usual))
     first, *others = chosen
-    notes = [_left_out(each) for each in group if each not in chosen]
+    notes = [_sample(each) if each not in usual else _left_out(each) for each in group if each not in chosen]
     rows = {id(each): _data(each) for each in chosen}
     others = [each for each in others if _said(rows[id(each)]) != _said(rows[id(first)])]
     notes += [_copy(each, first) for each in chosen[1:] if each not in others]
@@ -79,11 +75,19 @@ def _one(group: list[Recognised]) -> Recognised:
     return replace(first, notes=(*first.notes, *notes))
 
 
+def _of_last_day(group: list[Recognised]) -> list[Recognised]:
+    """Of tables that were filled in in several months, those of the last one."""
+    months = [(each.filled_on.year, each.filled_on.month) for each in group if each.filled_on is not None]
+    if len(months) < len(group) or len(set(months)) < 2:
+        return group
+    return [each for each, month in zip(group, months, strict=True) if month == max(months)]
+
+
 def _of_last_month(group: list[Recognised]) -> list[Recognised]:
     """Of sheets that are called by their months, that of the last; all, where they are not."""
     months: dict[int, list[Recognised]] = {}
     for each in group:
-        found = set(_MONTH.findall(each.sheet.name))
+        found = set(_MONTH.findall(chinese_digits(each.sheet.name)))
         if len(found) == 1:
             months.setdefault(int(found.pop()), []).append(each)
     if len(months) < 2 or sum(len(each) for each in months.values()) < len(group):
@@ -147,6 +151,14 @@ def _copy(part: Recognised, first: Recognised) -> Finding:
         f"The table {en} says the same as the one on {first.sheet.name} and was counted once.",
     )
     return Finding(Weight.READING, said, part.sheet.name, (part.head_rows[0], min(part.columns.values())))
+
+
+def _sample(part: Recognised) -> Finding:
+    said = Said(
+        f"工作表“{part.sheet.name}”是填表示例，没有采用。",
+        f"The sheet {part.sheet.name} shows how the form is filled in and was not taken.",
+    )
+    return Finding(Weight.READING, said, part.sheet.name)
 
 
 def _left_out(part: Recognised) -> Finding:

@@ -37,6 +37,12 @@ def is_all_total(text: str) -> bool:
     return words > 0 and not _BESIDE.sub("", rest)
 
 
+def is_only_place(text: str) -> bool:
+    """Whether a label names a place, or what is counted there, and nothing else: 全区, 全县培训机构."""
+    plain = _plain(text)
+    return plain is not None and plain != "" and not plain.isdecimal() and not _BESIDE.sub("", plain)
+
+
 def contains_total(text: str) -> bool:
     """Whether the word of a total stands anywhere in a label."""
     plain = _plain(text)

@@ -32,6 +32,8 @@ _EXAMPLE = re.compile(
 _CHINESE = "[一二三四五六七八九十]{1,3}"
 #: The heading of some rows: 一、…, （二）…, 其中：.
 _SECTION = re.compile(rf"{_CHINESE}[、.,:]|\({_CHINESE}\)|第{_CHINESE}[类批部分]|其中|.*:$")
+#: The number of a section, where rows have figures.
+_NUMERAL = re.compile(rf"\(?{_CHINESE}\)?[、.]?")
 _PLACE = (
     "本|我|全|该|此|辖|区|县|市|月|期|季|年|度|单位|地|范围|内|项|表|目前|暂|尚|均|确|经|自查|排查|检查|核实"
 )
@@ -262,7 +264,8 @@ def _kind_by_words(form: Form, row: TableRow, own: Collection[str]) -> RowKind:
     rest = [word for word in words if word not in NOTHING]
     if len(rest) == 1 and _AS_BEFORE.fullmatch(rest[0]):
         return RowKind.AS_BEFORE
-    if len(own) == 1 and (row.across or _SECTION.match(words[0])):
+    number = next((text for each, text in texts.items() if each not in own), "")
+    if len(own) == 1 and (row.across or _SECTION.match(words[0]) or _NUMERAL.fullmatch(_plain(number))):
         return RowKind.SECTION
     return RowKind.DATA
 

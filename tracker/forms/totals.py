@@ -13,7 +13,7 @@ from tracker.core.form import Column, ColumnKind, Said
 from tracker.forms.against import ReadRow
 from tracker.forms.book import Cell, Place
 from tracker.forms.finding import Finding, Weight
-from tracker.forms.labels import contains_total, is_all_total
+from tracker.forms.labels import contains_total, is_all_total, is_only_place
 from tracker.forms.recognised import Recognised
 from tracker.forms.rows import TableRow
 from tracker.forms.values import found_text, read_value, tidy_number
@@ -45,8 +45,10 @@ def without_totals(lines: Sequence[Line]) -> tuple[list[ReadRow], list[Finding]]
             totals.append((len(parts), line))
             parts.append([])
             continue
-        above = _equal(line.read, parts[-1], kept)
-        below = [] if kept or totals else _equal(line.read, [each for each in rest if each is not line.read])
+        is_place = any(map(is_only_place, _labels(line)))
+        above = _equal(line.read, parts[-1], kept, is_place=is_place)
+        others = [each for each in rest if each is not line.read]
+        below = [] if kept or totals else _equal(line.read, others, is_place=is_place)
         summed = above or below
         if summed and not _is_more_than_figures(line):
             findings.append(_by_sums(line, len(summed), is_above=bool(above)))
@@ -64,8 +66,11 @@ def without_totals(lines: Sequence[Line]) -> tuple[list[ReadRow], list[Finding]]
     return kept, findings
 
 
-def _equal(row: ReadRow, *sums_of: Sequence[ReadRow]) -> Sequence[ReadRow]:
-    """The rows of which ``row`` has the sums in every figure that it has; none, where there are no such rows."""
+def _equal(row: ReadRow, *sums_of: Sequence[ReadRow], is_place: bool) -> Sequence[ReadRow]:
+    """The rows of which ``row`` has the sums in every figure that it has; none, where there are no such rows.
+
+    Where it is called by a place alone (全区), one row is enough.
+    """
     figures = {
         column.id: row.filed.figure(column.id)
         for column in row.table.form.columns
@@ -73,8 +78,9 @@ def _equal(row: ReadRow, *sums_of: Sequence[ReadRow]) -> Sequence[ReadRow]:
     }
     if row.unread & {column.id for column in row.table.form.columns if column.is_figure}:
         return ()
+    least = 1 if is_place else _ROWS
     for rows in sums_of:
-        if len(rows) < _ROWS or sum(value != 0 for value in figures.values()) < _SUMS:
+        if len(rows) < least or sum(value != 0 for value in figures.values()) < _SUMS:
             continue
         if all(_sum(rows, each) == value for each, value in figures.items()):
             return rows

@@ -9,6 +9,7 @@ from tracker.core.form import ColumnKind, Said
 from tracker.forms.blocks import Block
 from tracker.forms.book import Cell, Sheet
 from tracker.forms.finding import Finding, Weight
+from tracker.forms.header import shown
 from tracker.forms.recognised import Recognised
 
 #: So many figures make a row one of data.
@@ -50,10 +51,13 @@ def _fits(table: Recognised, rows: Mapping[int, Mapping[int, Cell]]) -> bool:
     """Whether some row has figures where the table has them, and a name where it has names."""
     figures = {at for each, at in table.columns.items() if table.form.by_id[each].is_figure}
     names = {at for each, at in table.columns.items() if table.form.by_id[each].kind is ColumnKind.NAME}
+    serials = {at for each, at in table.columns.items() if table.form.by_id[each].kind is ColumnKind.SERIAL}
     most = max(table.columns.values())
     return any(
-        sum(_is_figure(cell) and at in figures for at, cell in cells.items()) > _FIGURES
+        sum(_is_figure(cell) and at in figures for at, cell in cells.items()) >= _FIGURES
+        and all(at in figures | serials for at, cell in cells.items() if _is_figure(cell))
         and all(at in cells and isinstance(cells[at].value, str) for at in names)
+        and all(shown(cells[at].value).strip().isdecimal() for at in serials & cells.keys())
         and max(cells) <= most
         for cells in rows.values()
     )

@@ -30,7 +30,7 @@ _NO_AMOUNTS = Said(
     "这一栏只打“√”，金额和数字请填到相应的栏里。",
     "This column takes a √ only; amounts and figures belong into their own column.",
 )
-_CROSSES = frozenset("×✗✘xn否无0-—–/\\□☐〇零") | {"false", "no", "没有", "--", "——"}
+_CROSSES = frozenset("×✗✘❌❎✖╳xn否无0-—–/\\□☐〇零") | {"false", "no", "没有", "--", "——"}
 
 #: Characters of a name, and of a text.
 _LONGEST_NAME, _LONGEST_TEXT = 200, 2000
