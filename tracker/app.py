@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from tracker.clock import Clock, SystemClock
 from tracker.config.environment import apply_environment
-from tracker.config.loader import Loaded, load
+from tracker.config.loader import TASKS, Loaded, load
 from tracker.config.places import at_home
 from tracker.core.model import Campaign
 from tracker.core.policy import Settings
@@ -27,7 +27,7 @@ from tracker.core.workdays import Workdays
 from tracker.engine.inforce import Beginning, InForce
 from tracker.engine.provisional import calendar_problems
 from tracker.engine.pulse import Pulse
-from tracker.errors import ConfigError, HeldBackError, MailError, Problem
+from tracker.errors import AnotherDocumentError, ConfigError, HeldBackError, MailError, Problem
 from tracker.made import Made
 from tracker.refusals import in_both
 
@@ -93,6 +93,8 @@ class App:
         self._places = Settings()
         #: What the files on disk say, while it is held back; what is in force is what was before.
         self.held: InForce | None = None
+        #: Why, while the operator is still to be told.
+        self._untold: HeldBackError | None = None
         #: Whether files with errors may be passed over for the last ones that were in force.
         self.is_lenient = False
         self._served_at: str | None = None
@@ -138,6 +140,11 @@ class App:
         Where ``is_lenient``, files with errors are told of, and what was in force last is so still.
         """
         return self.made.force
+
+    def up_to_date(self) -> InForce:
+        """What is in force, with the ledger brought up to date: not the files here, where they are held back."""
+        self.engine.bring_up_to_date(self.clock.now())
+        return self.force
 
     @property
     def campaign(self) -> Campaign | None:
@@ -212,6 +219,11 @@ class App:
         return apply_environment(settings, self.environ)
 
     @property
+    def place(self) -> str:
+        """Where the files stand, told from every other machine and folder."""
+        return f"{socket.gethostname()}:{self.config.resolve()}"
+
+    @property
     def home(self) -> Path:
         """The folder that holds the folder of files."""
         return self.config.resolve().parent
@@ -235,12 +247,19 @@ class App:
 
     def check(self) -> tuple[Problem, ...]:
         """Every error and warning: of the files, of the mail templates, of the calendar (CONTRACT.md §6.8)."""
+        # A ledger takes longer to be ready for than most files to be checked.
+        from tracker.engine.held import held_by_ledger
+
         problems = self.loaded.problems
         if any(problem.severity == "error" for problem in problems):
             return problems
         today = self.force.day(self.clock.now())
         calendar = calendar_problems(self.force, today, self.config / "holidays")
-        return (*problems, *calendar, *self.renderer.check())
+        held = (
+            Problem(str(self.config / TASKS), 0, 0, "campaign", in_both(error), "warning")
+            for error in held_by_ledger(self.database_url, self.force, self.place, today)
+        )
+        return (*problems, *calendar, *self.renderer.check(), *held)
 
     def summary(self) -> str:
         """One line on what is in force."""
@@ -274,7 +293,7 @@ class App:
             self.pulse.problems = error.problems
             raise
         with self._making:
-            self._loaded, self.held = loaded, None
+            self._loaded, self.held, self._untold = loaded, None, None
             self.pulse.reloaded_at, self.pulse.problems, self.pulse.held = self.clock.now(), (), None
             self._look_where(loaded.settings)
             self._started_with = self._started_with or self.force.settings
@@ -308,18 +327,17 @@ class App:
             last = self._kept(force.campaign.id)
             if last is None:
                 raise error
-            self.held = force
-            self.adopt(last)
-            self.pulse.held = str(error)
+            self.held, self._untold = force, error
+            self.adopt(replace(last, is_undecided=isinstance(error, AnotherDocumentError)))
+            self.pulse.held, self.pulse.held_state = str(error), error.state
         log.warning("%s", error)
-        self._alert(error.title, [str(error)])
+        self._tell_of_held()
 
-    def _follow(self, force: InForce) -> bool:
-        """Go by the later edit that the ledger keeps, until the files here change; whether there is one."""
-        with self._making:
-            if (last := self._kept(force.campaign.id)) and force is self.force:
-                self.adopt(last)
-        return last is not None
+    def _tell_of_held(self) -> None:
+        error = self._untold
+        if error is not None and (error.from_ is None or error.from_ <= self.clock.now()):
+            self._alert(error.title, [str(error)])
+            self._untold = None
 
     def take_over_held(self) -> bool:
         """Put a held edit in force if somebody has confirmed it meanwhile, in another process; whether it was."""
@@ -329,7 +347,7 @@ class App:
         with self._making:
             if self.held is not force:
                 return False
-            self.held = self.pulse.held = None
+            self.held = self.pulse.held = self._untold = None
             self.adopt(force)
         return True
 
@@ -340,9 +358,10 @@ class App:
         return self.pulse.templates
 
     def tell_of_files(self) -> None:
-        """Tell the operator of mistakes in files and templates that have come to rest, or are mended."""
+        """Tell the operator of mistakes in files and templates that have come to rest or are mended, and of what is held."""
         from tracker.engine.file_alerts import FileAlerts
 
+        self._tell_of_held()
         told = self._file_alerts = self._file_alerts or FileAlerts()
         now = self.clock.now()
         for kind, problems in (("files", self.pulse.problems), ("templates", self.pulse.templates)):
@@ -446,10 +465,11 @@ class App:
     def _new_engine(self) -> Engine:
         from tracker.engine.engine import Engine
 
-        host, courier = socket.gethostname(), self.wrap_courier(self.courier())
-        who, place = f"{host}/{os.getpid()}", f"{host}:{self.config.resolve()}"
-        engine = Engine(self.database, self.force, courier, read_clock=self.clock.now, who=who, place=place)
-        engine.on_held, engine.on_older = self._hold, self._follow
+        who, courier = f"{socket.gethostname()}/{os.getpid()}", self.wrap_courier(self.courier())
+        engine = Engine(
+            self.database, self.force, courier, read_clock=self.clock.now, who=who, place=self.place
+        )
+        engine.on_held = self._hold
         return engine
 
     def courier(self, ledger: Database | None = None) -> PostCourier:

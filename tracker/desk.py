@@ -172,6 +172,8 @@ def record_each(app: App, events: Sequence[Event], *, forced: bool = False) -> l
 
     Units may go by id, name or alias.  A time of today counts from now.
     """
+    # What is meant is looked up in what is in force: the files here may be held back.
+    app.up_to_date()
     found: dict[int, LedgerRow | TrackerError] = {}
     fit: dict[int, Event] = {}
     for place, event in enumerate(events):
@@ -247,15 +249,17 @@ def explanation(app: App, ref: str, unit: str) -> Fact:
 
 def planned_changes(app: App, days: int) -> Fact:
     """What the edited files would change: assignments, and the mails of the next ``days`` days."""
+    app.sign.refuse_lost()
     edited, now = app.force, app.clock.now()
     since = edited.day(now)
     until = since + timedelta(days=days)
     last = app.last_in_force()
-    changes, after = preview(app.database, edited, now, until, app.renderer.subject)
+    database, subject, place = app.database, app.renderer.subject, app.engine.place
+    changes, after, held = preview(database, edited, now, until, subject, place=place)
     before: list[Mail] = []
     if last is not None:
-        _, before = preview(app.database, last, now, until, app.renderer.subject)
-    return plan_facts(edited, changes, before, after)
+        _, before, _ = preview(database, last, now, until, subject, place=place)
+    return plan_facts(edited, changes, before, after, held)
 
 
 def simulated_mails(
@@ -267,6 +271,7 @@ def simulated_mails(
     an ``.eml`` file.
     """
     _in_order(first, last)
+    app.sign.refuse_lost()
     force = app.force
     with app.database.reading() as session:
         history = read_history(session, force.campaign.id)

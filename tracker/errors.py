@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any, Literal, Self
 
 _OF_COMMANDS = re.compile("‹[^›]*›")
@@ -208,9 +209,16 @@ class AddressTakenError(TrackerError):
 
 
 class HeldBackError(InBothError):
-    """An edit of the files that a person has to confirm; ``title`` is what it is about, Chinese and English."""
+    """An edit of the files that a person has to confirm.
 
+    ``word`` is what they say (``run --accept-WORD``), ``title`` what it is about, Chinese and English, and ``state``
+    the same for machines that watch.  The operator is told ``from_`` some time on, at once where that is None.
+    """
+
+    word = ""
     title = ("修改须经确认，暂未生效", "an edit waits for a word")
+    state = "an edit of the files waits for a word"
+    from_: datetime | None = None
 
 
 class RemovalsHeldBackError(HeldBackError):
@@ -219,12 +227,16 @@ class RemovalsHeldBackError(HeldBackError):
     ``gone`` are keys of definitions with a history, ``removed`` of ``assignments`` would vanish.
     """
 
+    word = "removals"
     title = (
         "修改会删去已有台账，等待确认",
         "an edit would take away part of the ledger, and waits for a word",
     )
 
-    def __init__(self, gone: tuple[str, ...], removed: int, assignments: int) -> None:
+    def __init__(
+        self, gone: tuple[str, ...], removed: int, assignments: int, through: date | None = None
+    ) -> None:
+        over_zh, over_en = _over("accept_removals", through)
         what_en = f"{removed} of {assignments} assignments"
         what_zh = f"{assignments}个台账项中的{removed}个"
         if gone:
@@ -232,9 +244,9 @@ class RemovalsHeldBackError(HeldBackError):
             what_zh += f"，其中{'、'.join(gone)}已有办理记录"
         super().__init__(
             f"本次修改将删去{what_zh}，为防误删暂未生效；确认无误请运行 tracker run --accept-removals，"
-            f"或在tasks.yaml的campaign下写明 accept_removals: 日期",
+            f"或在tasks.yaml的campaign下写明 accept_removals: 日期{over_zh}",
             f"the edited files would take away {what_en}; nothing of this edit is in force until it is confirmed by "
-            f"tracker run --accept-removals, or by accept_removals: DATE under campaign in tasks.yaml",
+            f"tracker run --accept-removals, or by accept_removals: DATE under campaign in tasks.yaml{over_en}",
         )
         self.gone = gone
         self.removed = removed
@@ -260,19 +272,46 @@ class AnotherDocumentError(HeldBackError):
     ``before`` and ``now`` are the two, each as the document and its date.
     """
 
+    word = "correction"
     title = (
         "文号或印发日期有变，等待确认",
         "the files name another document or date of issue, and wait for a word",
     )
 
-    def __init__(self, campaign: str, before: str, now: str) -> None:
+    def __init__(self, campaign: str, before: str, now: str, through: date | None = None) -> None:
+        over_zh, over_en = _over("accept_correction", through)
         super().__init__(
             f"台账中的专项工作{campaign}为{before}，修改后的文件为{now}，暂未生效，请予确认。如属更正，办理记录全部保留，"
-            f"请运行 tracker run --accept-correction，或在tasks.yaml的campaign下写明 accept_correction: 日期；"
+            f"请运行 tracker run --accept-correction，或在tasks.yaml的campaign下写明 accept_correction: 日期{over_zh}；"
             f"如是另一专项工作，重新向各单位布置，请在campaign下另写编号，如 id: {campaign}-2",
             f"the ledger has campaign {campaign} as {before}, the edited files say {now}; nothing of this edit is in "
             f"force until a person says which it is. A correction, all answers stay: tracker run --accept-correction, "
-            f"or accept_correction: DATE under campaign in tasks.yaml. Another campaign, everybody is asked anew: "
+            f"or accept_correction: DATE under campaign in tasks.yaml{over_en}. Another campaign, everybody is asked anew: "
             f"id: {campaign}-2 (or another new word) under campaign in tasks.yaml",
         )
         self.campaign = campaign
+
+
+class OlderFilesError(HeldBackError):
+    """Files that were in force before a later edit, at a ``place`` where that edit was never seen."""
+
+    word = "older"
+    title = ("配置文件早于已生效的版本，等待确认", "files are older than those in force, and wait for a word")
+    state = "the files here are older than those in force, and wait for a word"
+
+    def __init__(self, place: str, from_: datetime | None = None) -> None:
+        super().__init__(
+            f"{place}中的配置文件早于已生效的版本，暂未生效，仍按最近生效的内容办理。如要退回这一版，请运行 "
+            f"tracker run --accept-older，或改动其中任一文件（加一行注释即可）；如只是尚未更新，请更新这些文件",
+            f"the files in {place} were in force before a later edit, made elsewhere, which is in force still. To go back "
+            f"to them: tracker run --accept-older, or a change in any of them (a comment will do); if they are only "
+            f"behind, renew them",
+        )
+        self.from_ = from_
+
+
+def _over(word: str, through: date | None) -> tuple[str, str]:
+    """What is added, in Chinese and English, where the files have ``word`` and its day is over."""
+    if through is None:
+        return "", ""
+    return f"（现写的 {word}: {through} 已过期）", f" ({word}: {through} is over)"

@@ -19,7 +19,7 @@ from tracker.engine.inforce import InForce
 from tracker.engine.mails import StoredMail
 from tracker.engine.reconcile import Changes
 from tracker.engine.standings import LedgerRow
-from tracker.errors import Problem
+from tracker.errors import HeldBackError, Problem
 from tracker.store.tables import WAITING
 
 Fact = dict[str, Any]
@@ -216,8 +216,14 @@ def event_facts(event: Event, zone: tzinfo) -> Fact:
     }
 
 
-def plan_facts(force: InForce, changes: Changes, before: Iterable[Mail], after: Iterable[Mail]) -> Fact:
-    """``plan``: assignments that appear, vanish or move, and items of mails that come or go."""
+def plan_facts(
+    force: InForce,
+    changes: Changes,
+    before: Iterable[Mail],
+    after: Iterable[Mail],
+    held: Iterable[HeldBackError],
+) -> Fact:
+    """``plan``: assignments that appear, vanish or move, items of mails that come or go, and what waits for a word."""
     old, new = _by_mail(force, before), _by_mail(force, after)
     return {
         "assignments": {
@@ -233,6 +239,7 @@ def plan_facts(force: InForce, changes: Changes, before: Iterable[Mail], after: 
             "gone": list(changes.gone),
         },
         "mails": {"added": list(_beyond(new, old)), "removed": list(_beyond(old, new))},
+        "held": [{"word": each.word, "zh": each.chinese, "en": each.english} for each in held],
     }
 
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 CHINESE = {
     # what an event does not fit
+    "undecided": (
+        "本机文件中的文号或印发日期与台账不同，须先确认是更正还是另一专项工作"
+        "‹（更正请运行 tracker run --accept-correction，另一专项工作请在tasks.yaml的campaign下另写id）›，确认前不予登记"
+    ),
     "is_waived": "{unit}的{ref}已免报，如需报送，请先撤销免报",
     "nothing_to_accept": "{unit}的{ref}尚未报送，不能销号",
     "nothing_to_return": "{unit}的{ref}尚未报送，不能退回",

@@ -21,7 +21,7 @@ from tracker.engine.late import after_telling, begin_beats, forget_beats
 from tracker.engine.outbox import Claimed
 from tracker.engine.reconcile import Changes
 from tracker.engine.results import Result
-from tracker.errors import LedgerError, UnknownNameError
+from tracker.errors import HeldBackError, LedgerError, UnknownNameError
 from tracker.store.database import Database, copy_ledger, open_database
 from tracker.store.tables import ASSIGNMENT, MailState
 
@@ -102,22 +102,22 @@ def simulate(
 
 
 def preview(
-    database: Database, force: InForce, now: datetime, until: date, subject: Subject
-) -> tuple[Changes, list[Mail]]:
+    database: Database, force: InForce, now: datetime, until: date, subject: Subject, *, place: str
+) -> tuple[Changes, list[Mail], list[HeldBackError]]:
     """What ``force`` does to the ledger in ``database``, and every mail from ``now`` up to ``until`` if nobody answers.
 
-    All of it happens to a copy; removals and corrections count as confirmed.
+    All of it happens to a copy; what would be held back of files that stand at ``place`` is told, and counts as
+    confirmed.
     """
     clock = VirtualClock(now)
     courier = CollectingCourier(subject)
     force = replace(force, beginning=Beginning())
     copy = open_database("sqlite://")
-    engine = Engine(copy, force, courier, read_clock=clock.now, who="preview")
-    engine.accept_removals = engine.accept_correction = True
+    engine = Engine(copy, force, courier, read_clock=clock.now, who="preview", place=place)
     mails: list[Mail] = []
     try:
         copy_ledger(database, copy)
-        changes = engine.bring_up_to_date(now)
+        changes, held = _confirmed(engine, now)
         moments = (moment for moment in _sending_times(force, force.day(now), until) if moment >= now)
         for moment in (now, *moments):
             clock.set(moment)
@@ -125,7 +125,18 @@ def preview(
             mails += [claimed.mail for claimed, _ in courier.take()]
     finally:
         copy.close()
-    return changes, mails
+    return changes, mails, held
+
+
+def _confirmed(engine: Engine, now: datetime) -> tuple[Changes, list[HeldBackError]]:
+    """Bring the ledger up to date as if a person had said each word that it waits for; which these are."""
+    held: list[HeldBackError] = []
+    while True:
+        try:
+            return engine.bring_up_to_date(now), held
+        except HeldBackError as error:
+            held.append(error)
+            setattr(engine, f"accept_{error.word}", True)
 
 
 def _replayed(history: Iterable[Event]) -> Iterator[_Coming]:

@@ -86,9 +86,9 @@ def feed_calendar(app: App, unit: str | None) -> bytes:
 
     What has ended stands in it for ``SHOWN``, also where the ledger does not have it any more.
     """
-    campaign = app.force.campaign
     several = unit is None
     at, rows = desk.status(app, unit=unit)
+    campaign = app.force.campaign
     since = app.force.day(at) - SHOWN
     changed = {(ref_of(row), row.unit): row for row in _revisions(app, None if unit is None else [unit])}
     ended = {

@@ -100,7 +100,9 @@ def test_taking_away_what_has_a_history_waits_for_a_word_and_the_operator_is_tol
     ours.ok("submit", "2", "--unit", "万州", "--count", "2")
     without_task_2(ours)
     told = ours.ok("plan", LC_ALL="zh_CN.UTF-8").out
-    assert "! 已有办理记录：2" in told
+    assert "其中2已有办理记录" in told
+    assert "tracker run --accept-removals" in told
+    assert [each["word"] for each in ours.json("plan")["held"]] == ["removals"]
     done = ours.ok("run", "--once")
     assert (
         "nothing of this edit is in force until it is confirmed by tracker run --accept-removals" in done.err
@@ -125,6 +127,9 @@ def test_a_word_in_the_file_lets_it_through_until_the_end_of_that_day(ours):
     yesterday = TODAY - timedelta(days=1)
     edit(ours, "  supervisor: 市中心\n", f"  supervisor: 市中心\n  accept_removals: {yesterday}\n")
     assert "2" in refs(ours)
+    for language, words in (("zh_CN.UTF-8", "已过期"), ("en_US.UTF-8", "is over")):
+        assert f"accept_removals: {yesterday}" in ours.ok("plan", LC_ALL=language).out
+        assert words in ours.ok("plan", LC_ALL=language).out
     edit(ours, f"accept_removals: {yesterday}", f"accept_removals: {TODAY + timedelta(days=1)}")
     assert "2" not in refs(ours)
 
@@ -194,3 +199,58 @@ def test_groups_change_only_what_is_still_to_come(ours):
     due = {unit: [row["due"] for row in rows if row["unit"] == unit] for unit in ("wanzhou", "center")}
     assert due["center"]
     assert min(due["center"]) >= TODAY.isoformat() > min(due["wanzhou"])
+
+
+# --- another document under the same id ---
+
+
+@pytest.fixture
+def undecided(ours):
+    """Next year's list saved over this one's, its id unchanged."""
+    ours.ok("submit", "2", "--unit", "万州", "--count", "1")
+    edit(ours, "试发〔2022〕1号", "试发〔2023〕9号")
+    return ours
+
+
+def test_plan_and_check_say_that_another_document_holds_the_whole_edit_back(undecided):
+    edit(undecided, "2022年6月底前", "2022年7月底前")
+    facts = undecided.json("plan")
+    assert [each["word"] for each in facts["held"]] == ["correction"]
+    assert "--accept-correction" in facts["held"][0]["zh"]
+    assert "! " in undecided.ok("plan").out
+    found = undecided.json("check")
+    assert found["ok"]
+    (told,) = [each for each in found["warnings"] if "--accept-correction" in each["message"]]
+    assert told["file"].endswith("tasks.yaml")
+    yesterday = TODAY - timedelta(days=1)
+    edit(undecided, "  supervisor: 市中心\n", f"  supervisor: 市中心\n  accept_correction: {yesterday}\n")
+    assert f"accept_correction: {yesterday} is over" in undecided.ok("plan", LC_ALL="en_US.UTF-8").out
+    edit(undecided, f"accept_correction: {yesterday}", f"accept_correction: {TODAY}")
+    assert undecided.json("plan")["held"] == []
+    assert not [each for each in undecided.json("check")["warnings"] if "accept" in each["message"]]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("submit", "2", "--unit", "万州", "--count", "1"),
+        ("waive", "2", "--unit", "万州"),
+        ("undo", "2", "--unit", "万州"),
+        ("extend", "2/first-list", "--unit", "万州", "--until", "2199-01-01", "--force", "--reason", "x"),
+        ("before", "--settle", "waive"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_nothing_that_a_person_names_is_recorded_while_nobody_knows_of_which_list_it_is(undecided, command):
+    before = undecided.json("history")
+    refused = undecided.tracker(*command, LC_ALL="zh_CN.UTF-8")
+    assert refused.code == 1
+    assert "确认前不予登记" in refused.err
+    assert "--accept-correction" in undecided.tracker(*command, LC_ALL="C").err
+    assert undecided.json("history") == before
+    # Reading goes on, with the warning.
+    done = undecided.ok("status", "--format", "json")
+    assert done.json["rows"]
+    assert "--accept-correction" in done.err
+    undecided.ok("run", "--once", "--accept-correction")
+    assert undecided.tracker(*command).code == 0

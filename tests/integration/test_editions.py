@@ -1,6 +1,6 @@
 """Two machines with copies of the files on one database: the later edit is in force, whoever plans first."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import chinese_calendar.constants
 import pytest
@@ -8,12 +8,14 @@ from sqlalchemy import select
 
 from tests.tools import CAMPAIGN, SETTINGS, UNITS
 from tests.world import at, definition, running, world
+from tracker import desk
 from tracker.app import App
 from tracker.clock import VirtualClock
 from tracker.core.workdays import _published_workdays
 from tracker.engine.engine import Engine
+from tracker.errors import OlderFilesError
 from tracker.simulation import CollectingCourier
-from tracker.store.tables import ASSIGNMENT
+from tracker.store.tables import ASSIGNMENT, MAIL
 
 NEW_TASK = """\
   - id: 3
@@ -155,6 +157,111 @@ def test_who_puts_an_edit_back_where_it_was_made_is_obeyed(machines, restarted):
     assert a.app.force.campaign.definitions["3"].rule.due == date(2022, 5, 10)
 
 
+# --- going back to an earlier edition where nobody has seen a later one ---
+
+
+@pytest.fixture
+def new(machines, tmp_path, clock):
+    """A container or a release that is made anew, from the files before the last edit."""
+    a, _ = machines
+    a.pass_()
+    a.edit(EDITED)
+    a.pass_()
+    made = Machine(tmp_path / "new", a.database, clock)
+    yield made
+    made.app.close()
+
+
+def alerts(machine):
+    with machine.app.database.reading() as session:
+        rows = session.execute(select(MAIL.c.details).where(MAIL.c.kind == "alert"))
+        return [details for (details,) in rows if "--accept-older" in details]
+
+
+@pytest.mark.parametrize("restarted", [True, False], ids=["restarted", "running"])
+def test_older_files_at_a_new_place_are_held_back_and_told_of(machines, new, restarted):
+    a, _ = machines
+    for _ in range(2):
+        new.pass_()
+        assert "3" in new.knows
+        assert [str(new.config) in told for told in alerts(a)] == [True], "once"
+        assert "accept-older" in (new.app.pulse.held or "")
+        assert "older" in new.app.pulse.held_state
+        if restarted:
+            new.restart()
+    assert "3" in a.knows
+    # Saved with a change, they are an edit.
+    changed = CAMPAIGN + "# as it was\n"
+    if restarted:
+        new.write(changed)
+        new.restart()
+    else:
+        new.edit(changed)
+    new.pass_()
+    assert "3" not in new.knows
+    assert new.app.pulse.held is None
+
+
+def test_a_word_puts_older_files_in_force_also_under_a_service_that_holds_them_back(machines, new):
+    a, b = machines
+    new.pass_()
+    other = App(new.config, database=new.database, environ={}, clock=new.clock)
+    other.engine.accept_older = True
+    other.engine.bring_up_to_date(new.clock.now())
+    other.close()
+    assert new.app.take_over_held()
+    for each in (new, a, b):
+        each.pass_()
+        assert "3" not in each.knows, "the others follow"
+
+
+def test_a_word_for_older_files_is_of_those_that_are_there_now(machines):
+    a, b = machines
+    a.pass_()
+    b.app.engine.accept_older = True
+    b.pass_()
+    a.edit(EDITED)
+    a.pass_()
+    b.pass_()
+    assert "3" in b.knows
+
+
+def test_a_known_machine_that_is_behind_has_an_hour(machines, clock):
+    a, b = machines
+    for each in (a, b):
+        each.pass_()
+    a.edit(EDITED)
+    a.pass_()
+    b.pass_()
+    clock.set(clock.now() + timedelta(minutes=59))
+    b.restart()
+    b.pass_()
+    b.app.tell_of_files()
+    assert alerts(a) == []
+    clock.set(clock.now() + timedelta(minutes=1))
+    for _ in range(2):
+        b.app.tell_of_files()
+        assert [str(b.config) in told for told in alerts(a)] == [True]
+    # Once it has caught up, the next hour is another one.
+    b.edit(EDITED)
+    b.pass_()
+    assert b.app.pulse.held is None
+    a.edit(THIRD)
+    a.pass_()
+    b.pass_()
+    b.app.tell_of_files()
+    assert len(alerts(a)) == 1
+
+
+def test_plan_and_check_say_that_older_files_are_held_back(machines, new):
+    held = desk.planned_changes(new.app, 7)["held"]
+    assert [each["word"] for each in held] == ["older"]
+    (told,) = [problem for problem in new.app.check() if "accept-older" in problem.message]
+    assert told.severity == "warning"
+    a, _ = machines
+    assert desk.planned_changes(a.app, 7)["held"] == []
+
+
 def test_an_engine_whose_files_are_behind_and_that_cannot_read_others_leaves_the_planning_to_them():
     old = world(definition("5", "2022年6月底前", ("wanzhou",)))
     new = world(*old.campaign, definition("6", "2022年5月20日前", ("wanzhou",)))
@@ -164,7 +271,9 @@ def test_an_engine_whose_files_are_behind_and_that_cannot_read_others_leaves_the
         second = Engine(first.database, new, courier, read_clock=first.clock.now, who="second")
         second.run_pass()
         courier.take()
-        assert first.pass_at("2022-05-13") == {}
+        with pytest.raises(OlderFilesError):
+            first.pass_at("2022-05-13")
+        assert first.told() == {}
         second.run_pass()
         told = [item.ref for claimed, _ in courier.take() for item in claimed.mail.items]
         assert told == ["6"]

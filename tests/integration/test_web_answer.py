@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from tests.tools import found_in, quick_folder
 from tests.web import begin
 from tests.world import at
+from tracker import desk
 from tracker.app import App
 from tracker.clock import VirtualClock
 from tracker.config.loader import load
@@ -25,6 +26,8 @@ from tracker.engine.ledger import read_history
 from tracker.engine.mails import stored_mails
 from tracker.engine.requests import Verdict, open_requests, requests_of
 from tracker.engine.standings import ledger_rows
+from tracker.errors import LedgerError
+from tracker.filing.intake import Intake
 from tracker.links import Purpose, lasting
 from tracker.store.tables import DOCUMENT, EVENT, FILING, MAIL, REQUEST, SESSION
 from tracker.web.application import make_application
@@ -198,6 +201,30 @@ def test_the_same_form_sent_twice_is_recorded_once(office):
     again = office.browser.post(f"{link}/done", data=fields)
     assert "没有重复登记" in again.text
     assert len(office.events()) == 1
+
+
+def test_a_link_answers_for_its_campaign_and_a_person_for_none_while_the_files_name_another_document(office):
+    app, tasks = office.app, office.app.config / "tasks.yaml"
+    tasks.write_text(
+        tasks.read_text(encoding="utf-8").replace("document: 渝考发〔2022〕", "document: 渝考发〔2023〕"),
+        encoding="utf-8",
+    )
+    assert app.reload()
+    app.engine.run_pass()
+    assert app.force.is_undecided
+    form = office.blank(office.link("table-2@2022-06"))
+    with Intake(app, who="张三") as intake:
+        (taken,) = intake.take("a.xlsx", form)
+    assert not taken.is_taken
+    assert "确认前不予登记" in taken.findings[-1].message.zh
+    (refused,) = desk.record_each(
+        app, [Event(office.clock.now(), TABLE, "fuling", EventKind.WAIVE, via="web")]
+    )
+    assert isinstance(refused, LedgerError)
+    assert refused.code == "undecided"
+    office.press(f"{office.link()}/nil")
+    assert [kind for kind, *_ in office.events()] == ["nil"]
+    assert office.events(unit="fuling") == office.events(ref="table-2@2022-06") == []
 
 
 def test_a_link_that_has_been_used_shows_what_came_of_it_and_lets_it_be_corrected(office):

@@ -69,7 +69,7 @@ def before(
     if settle is not None and settle not in set(Settled):
         raise not_among("--settle", settle, Settled)
     with given(context).open(lenient=True) as app:
-        language = choose_language(app.force.campaign.language)
+        language = choose_language(app.up_to_date().campaign.language)
         units = None if unit is None else {app.force.unit_id(each) for each in unit}
         if settle is not None:
             number = takeover.settle_before(app, Settled(settle), refs=ref, units=units, who=who, note=note)

@@ -228,7 +228,7 @@ def _take(
     paths = list(_found(files))
     results: list[Taken] = []
     with given(context).open(lenient=True) as app:
-        force = app.force
+        force = app.up_to_date()
         language = choose_language(force.campaign.language)
         names = Names(force.campaign, language)
         wanted = Wanted(

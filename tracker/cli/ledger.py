@@ -156,7 +156,7 @@ def status(
     if state is not None and state not in set(State):
         raise not_among("--state", state, State)
     with given(context).open(lenient=True) as app:
-        force = app.force
+        force = app.up_to_date()
         moment = None if at is None else parse_moment(at, "--at", force.zone, at_end=True)
         moment, rows = desk.status(app, moment, unit=unit, ref=ref)
         facts = status_facts(force, moment, [row for row in rows if state in (None, row.state.value)])

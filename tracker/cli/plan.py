@@ -73,19 +73,13 @@ def _lines(facts: Fact, app: App, language: Language, days: int) -> Iterator[str
     yield from _of(
         found["moved"], "~", app, names, lambda row: f"{row['from'] or '—'} {arrow} {row['to'] or '—'}"
     )
-    if found["gone"]:
-        gone = "、".join(names.definition(key) for key in found["gone"])
-        yield pick(
-            (
-                f"! 已有办理记录：{gone}；须确认后方可生效（tracker run --accept-removals）",
-                f"! with a history: {gone}; waits for tracker run --accept-removals",
-            ),
-            language,
-        )
+    for held in facts["held"]:
+        yield f"! {held[language]}"
     mails = facts["mails"]
     lines = [*_mail_lines(mails["added"], "+", names), *_mail_lines(mails["removed"], "-", names)]
     if not lines and not any(found.values()):
-        yield pick(("没有变化。", "Nothing changes."), language)
+        if not facts["held"]:
+            yield pick(("没有变化。", "Nothing changes."), language)
         return
     yield pick((f"今后{days}天的邮件：", f"Mails of the next {days} days:"), language)
     yield from lines[:SHOWN_MAILS]

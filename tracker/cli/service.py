@@ -34,6 +34,13 @@ def run(
             help="确认文件修改中的删减 · The edited files may take away what has a history",
         ),
     ] = False,
+    accept_older: Annotated[
+        bool,
+        typer.Option(
+            "--accept-older",
+            help="退回较早的一版文件 · The files are older than those in force, and meant",
+        ),
+    ] = False,
     begin: Annotated[
         bool,
         typer.Option("--begin", help="原有台账已不在，另起新台账 · Begin a new ledger where there was one"),
@@ -57,6 +64,7 @@ def run(
         app.begins = begin
         app.engine.accept_removals = accept_removals
         app.engine.accept_correction = accept_correction
+        app.engine.accept_older = accept_older
         if once:
             run_once(app, at_once=send_now)
         else:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from sqlmodel import Session
@@ -25,11 +24,9 @@ EDITIONS = "editions"
 #: The files themselves.
 FILES = "files"
 
-#: Said where files are behind those that another machine has put in force.
-BEHIND = (
-    "these files were in force before a later edit, made elsewhere; that one is in force until they are edited or renewed"
-    "（本机配置文件早于已生效的修改，暂按最近生效的内容办理；请更新本机文件）"
-)
+#: So long a place that the ledger knows may be behind the others before the operator is told; one that was never
+#: seen, such as a container or a release made anew from older files, is told of at once.
+CATCHES_UP = timedelta(hours=1)
 
 #: So many editions are remembered, and as many places.
 REMEMBERED = 1000
@@ -79,7 +76,7 @@ def follows(session: Session, force: InForce, place: str | None, until: date) ->
         and found.files == force.fingerprint
         and found.horizon >= until
         and (found.calendar == workdays.published or workdays.is_published_earlier(found.calendar))
-        and (force.is_kept or place is None or _places(session, force).get(place) == _mark(force.fingerprint))
+        and (force.is_kept or place is None or _is_seen(session, force, place))
     )
 
 
@@ -93,26 +90,28 @@ def judge(session: Session, force: InForce, place: str, *, was_in_force: bool) -
         return Verdict.EDITED
     if found.files == force.fingerprint:
         return Verdict.IN_FORCE
-    order, places = _remembered(session, force.campaign.id)
-    number = _number(order, _mark(force.fingerprint))
+    known = _remembered(session, force.campaign.id)
+    number = _number(known.order, _mark(force.fingerprint))
     if number < 0:
         return Verdict.EDITED
     # Files that were in force before come back by an edit only where a later edition was seen: who is behind the
-    # others, or catches up with them, edits nothing.
-    seen = places.get(place)
-    is_edited = not was_in_force and seen is not None and number < _number(order, seen)
+    # others, or catches up with them, edits nothing; and of a place that was never seen nobody can tell.
+    seen = known.places.get(place)
+    is_edited = not was_in_force and seen is not None and number < _number(known.order, seen)
     return Verdict.EDITED if is_edited else Verdict.OLDER
 
 
 def put_in_force(session: Session, force: InForce, place: str, until: date, now: datetime) -> None:
     """The ledger has been brought up to date at ``now`` with ``force``, which stands at ``place``, up to ``until``."""
-    order, places = _remembered(session, force.campaign.id)
-    before = reconciled(session, force.campaign.id)
+    known, before = _remembered(session, force.campaign.id), reconciled(session, force.campaign.id)
     # The edition that an earlier version put in force was not remembered yet.
-    known = order or ([] if before is None else [_mark(before.files)])
+    order = known.order or ([] if before is None else [_mark(before.files)])
     mark = _mark(force.fingerprint)
-    seen = places if force.is_kept else {**places, place: mark}
-    _remember(session, force.campaign.id, [*(each for each in known if each != mark), mark], seen)
+    known.order = [*(each for each in order if each != mark), mark]
+    if not force.is_kept:
+        known.places[place] = mark
+        known.behind.pop(place, None)
+    _remember(session, force.campaign.id, known)
     facts = (force.fingerprint, force.workdays.published, until.isoformat())
     _remember_campaign(session, force, now, is_new=before is None)
     write_fact(session, force.campaign.id, RECONCILED, json.dumps(facts))
@@ -120,12 +119,23 @@ def put_in_force(session: Session, force: InForce, place: str, until: date, now:
 
 
 def see(session: Session, force: InForce, place: str) -> None:
-    """These files stand at ``place`` now, unless they are those that the ledger keeps."""
-    if force.is_kept:
-        return
-    order, places = _remembered(session, force.campaign.id)
-    if places.get(place) != _mark(force.fingerprint):
-        _remember(session, force.campaign.id, order, {**places, place: _mark(force.fingerprint)})
+    """These files, which are in force, stand at ``place`` now, unless they are those that the ledger keeps."""
+    known, mark = _remembered(session, force.campaign.id), _mark(force.fingerprint)
+    if not force.is_kept and (known.places.get(place) != mark or place in known.behind):
+        known.places[place] = mark
+        known.behind.pop(place, None)
+        _remember(session, force.campaign.id, known)
+
+
+def see_older(session: Session, force: InForce, place: str, now: datetime) -> datetime:
+    """These files, older than those in force, stand at ``place`` now; from when on the operator is to be told."""
+    known, mark = _remembered(session, force.campaign.id), _mark(force.fingerprint)
+    from_ = known.behind.get(place)
+    if from_ is None or known.places.get(place) != mark:
+        from_ = from_ or (now + CATCHES_UP if place in known.places else now).isoformat()
+        known.places[place], known.behind[place] = mark, from_
+        _remember(session, force.campaign.id, known)
+    return datetime.fromisoformat(from_)
 
 
 def kept_files(session: Session, campaign: str | None) -> tuple[dict[str, str], str]:
@@ -142,10 +152,6 @@ def kept_files(session: Session, campaign: str | None) -> tuple[dict[str, str], 
     return ({}, "") if text is None or found is None else (json.loads(text), found.files)
 
 
-def _places(session: Session, force: InForce) -> dict[str, str]:
-    return _remembered(session, force.campaign.id)[1]
-
-
 def _remember_campaign(session: Session, force: InForce, now: datetime, *, is_new: bool) -> None:
     """What the ledger knows of the campaign; one that a version before this put in force began when it was issued."""
     campaign = force.campaign
@@ -153,15 +159,29 @@ def _remember_campaign(session: Session, force: InForce, now: datetime, *, is_ne
     remember_campaign(session, Known(campaign.id, campaign.title, campaign.document, campaign.issued, began))
 
 
-def _remembered(session: Session, campaign: str) -> tuple[list[str], dict[str, str]]:
+@dataclass(slots=True)
+class _Editions:
+    """What is remembered: editions oldest first, the one last seen at each place, and from when on to tell of a place."""
+
+    order: list[str] = field(default_factory=list)
+    places: dict[str, str] = field(default_factory=dict)
+    behind: dict[str, str] = field(default_factory=dict)
+
+
+def _is_seen(session: Session, force: InForce, place: str) -> bool:
+    known = _remembered(session, force.campaign.id)
+    return known.places.get(place) == _mark(force.fingerprint) and place not in known.behind
+
+
+def _remembered(session: Session, campaign: str) -> _Editions:
     text = read_fact(session, campaign, EDITIONS)
-    found = {} if text is None else json.loads(text)
-    return found.get("order", []), found.get("places", {})
+    return _Editions() if text is None else _Editions(**json.loads(text))
 
 
-def _remember(session: Session, campaign: str, order: list[str], places: Mapping[str, str]) -> None:
-    latest = dict(list(places.items())[-REMEMBERED:])
-    write_fact(session, campaign, EDITIONS, json.dumps({"order": order[-REMEMBERED:], "places": latest}))
+def _remember(session: Session, campaign: str, known: _Editions) -> None:
+    places, behind = (dict(list(each.items())[-REMEMBERED:]) for each in (known.places, known.behind))
+    latest = _Editions(known.order[-REMEMBERED:], places, behind)
+    write_fact(session, campaign, EDITIONS, json.dumps(asdict(latest)))
 
 
 def _number(order: list[str], mark: str) -> int:

@@ -24,18 +24,19 @@ from tracker.core.model import Event
 from tracker.core.standing import Answer
 from tracker.engine.alerts import alert_details, alert_row
 from tracker.engine.beginning import begin, known_beginning, tell_of_before
-from tracker.engine.editions import BEHIND, Verdict, follows, is_in_force, judge, put_in_force, see
+from tracker.engine.editions import Verdict, follows, is_in_force, judge, put_in_force, see, see_older
 from tracker.engine.failures import tell_of_failures
+from tracker.engine.held import refuse_another_document, refuse_removals
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import find_assignment, record
 from tracker.engine.outbox import IS_TIME, LEASE, Claimed, claim, enqueue, moments
 from tracker.engine.plan import may_send, next_planning, plan, plan_is_due
 from tracker.engine.post import Post, waits_for_nothing
-from tracker.engine.reconcile import Changes, horizon, reconcile, refuse_another_document, refuse_removals
+from tracker.engine.reconcile import Changes, horizon, reconcile
 from tracker.engine.results import Result, give_back, hold, record_results, set_aside
 from tracker.engine.sifting import Sifting
 from tracker.engine.standings import LedgerRow, answer_of, ledger_row
-from tracker.errors import DatabaseError, HeldBackError, LedgerError, UnknownNameError
+from tracker.errors import DatabaseError, HeldBackError, LedgerError, OlderFilesError, UnknownNameError
 from tracker.store.database import Database
 from tracker.store.tables import MAIL, UNDERWAY, MailState
 
@@ -109,12 +110,12 @@ class Engine:
         #: issue; each holds for one edit.
         self.accept_removals = False
         self.accept_correction = False
+        #: Whether the files as they are now may be older than those in force.
+        self.accept_older = False
         #: Told how many mails have just been written, and how many of the pass are gone.
         self.on_progress: Callable[[int, int], None] | None = None
         #: Told of an edit that is held back, where it is in force still; it has to put what was before in force again.
         self.on_held: Callable[[InForce, HeldBackError], None] | None = None
-        #: Told that a later edit than these files is in force; it puts that in force here, and says whether there is one.
-        self.on_older: Callable[[InForce], bool] | None = None
         #: What the ledger was seen to follow.
         self._was_in_force: InForce | None = None
         #: What became of mails and could not be written down, for the database was not there to take it.
@@ -137,12 +138,14 @@ class Engine:
         """
         force = self.force
         try:
-            return self._bring_up_to_date(force, now, said_through)
+            changes = self._bring_up_to_date(force, now, said_through)
         except HeldBackError as held:
             if self.on_held is None:
                 raise
             self.on_held(force, held)
-            return self._bring_up_to_date(self.force, now, said_through)
+            changes = self._bring_up_to_date(self.force, now, said_through)
+        self.accept_older = False
+        return changes
 
     def _bring_up_to_date(self, force: InForce, now: datetime, said_through: date | None) -> Changes:
         until = horizon(force, force.day(now))
@@ -154,9 +157,12 @@ class Engine:
                 return changes
         with self.database.writing() as session:
             verdict = judge(session, force, self.place, was_in_force=was_in_force)
-            if verdict is Verdict.OLDER and (self.accept_removals or self.accept_correction):
-                verdict = Verdict.EDITED
-            if verdict is Verdict.OLDER or follows(session, force, None, until):
+            if self.accept_removals or self.accept_correction or self.accept_older:
+                # A person speaks of the files that are here.
+                verdict = Verdict.EDITED if verdict is Verdict.OLDER else verdict
+            if verdict is Verdict.OLDER:
+                from_ = see_older(session, force, self.place, now)
+            elif follows(session, force, None, until):
                 see(session, force, self.place)
             else:
                 is_new = known_beginning(session, force) is None
@@ -167,9 +173,7 @@ class Engine:
                 if is_new and said_through is None:
                     tell_of_before(session, force, now)
         if verdict is Verdict.OLDER:
-            log.warning("%s", BEHIND)
-            is_followed = self.on_older is not None and self.on_older(force)
-            return self._bring_up_to_date(self.force, now, said_through) if is_followed else changes
+            raise OlderFilesError(self.place, from_)
         # These very definitions: an edit that another thread adopts meanwhile is still to be brought in.
         self._was_in_force = force
         return changes
@@ -177,12 +181,12 @@ class Engine:
     def _reconcile(
         self, session: Session, force: InForce, now: datetime, said_through: date | None
     ) -> Changes:
-        campaign, today = force.campaign, force.day(now)
-        if not (self.accept_correction or _is_good(campaign.accept_correction, today)):
-            refuse_another_document(session, campaign)
+        today = force.day(now)
+        if not self.accept_correction:
+            refuse_another_document(session, force, today)
         changes = reconcile(session, force, now, said_through=said_through)
-        if not (self.accept_removals or _is_good(campaign.accept_removals, today)):
-            refuse_removals(session, force, changes)
+        if not self.accept_removals:
+            refuse_removals(session, force, changes, today)
         return changes
 
     def is_reconciled_with(self, force: InForce) -> bool:
@@ -389,11 +393,6 @@ class Engine:
             return False
         with self.database.writing() as session:
             return enqueue(session, self.force, [row], now, 0) > 0
-
-
-def _is_good(through: date | None, today: date) -> bool:
-    """Whether a word in the files, good through a day, still counts."""
-    return through is not None and today <= through
 
 
 def _anything_waits(session: Session, campaign: str, now: datetime) -> bool:

@@ -39,6 +39,7 @@ class InForce:
 
     ``fingerprint`` changes whenever the files that they came from do; ``texts`` are those files, by name.
     ``is_kept``: they came from the ledger, which keeps the last ones that were in force, and stand in no files here.
+    ``is_undecided``: the files here may be of another campaign, and a person has to say whether they are.
     ``beginning`` is when the campaign began in the ledger, once that is known.
     """
 
@@ -48,6 +49,7 @@ class InForce:
     fingerprint: str
     texts: Mapping[str, str] = field(default_factory=dict)
     is_kept: bool = False
+    is_undecided: bool = False
     beginning: Beginning = field(default_factory=Beginning, compare=False)
 
     @property

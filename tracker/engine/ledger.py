@@ -23,9 +23,12 @@ from tracker.engine.agenda import ensure_agenda, said_through
 from tracker.engine.inforce import InForce
 from tracker.engine.late import Step
 from tracker.engine.revisions import Revisions, date_held
-from tracker.errors import UnknownNameError
+from tracker.errors import LedgerError, UnknownNameError
 from tracker.store.database import in_turn
 from tracker.store.tables import ASSIGNMENT, EVENT, FILING, Base
+
+#: How the events of a mail's link came about.
+LINK = "link"
 
 
 def record(
@@ -46,6 +49,8 @@ def record(
     # Numbers of events are given in the order in which they are there for others to see: whoever has seen one of them
     # has seen all before it, and the board and the outbox ask only for later ones.
     in_turn(session)
+    if not replayed:
+        refuse_undecided(force, event.via)
     row = find_assignment(session, force, event.ref, event.unit, force.day(now))
     definition = force.definition(row.key)
     known = read_events(session, row.id)
@@ -61,6 +66,20 @@ def record(
     _store_answer(session, force, definition, row, answer, now, event)
     settle_filing(session, row.id)
     return answer
+
+
+def refuse_undecided(force: InForce, via: str | None) -> None:
+    """Raises LedgerError where nobody has said yet whether what a person names is of the campaign in force.
+
+    A link is of the campaign whose mail it stood in, whatever the files say by now.
+    """
+    if force.is_undecided and via != LINK:
+        raise LedgerError(
+            "nothing is recorded until a person has said whether the files here, which name another document or date "
+            "of issue, are a correction or another campaign"
+            "‹: tracker run --accept-correction, or another id under campaign in tasks.yaml›",
+            "undecided",
+        )
 
 
 def find_assignment(

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from tracker.errors import Problem
+from tracker.errors import HeldBackError, Problem
 from tracker.store.database import read_meta, write_meta
 from tracker.store.facts import read_fact
 
@@ -45,7 +45,9 @@ class Pulse:
     reloaded_at: datetime | None = None
     problems: tuple[Problem, ...] = ()
     templates: tuple[Problem, ...] = ()
+    #: Why an edit is held back, and the same for machines that watch.
     held: str | None = None
+    held_state: str = HeldBackError.state
     #: Why nothing is sent though a ledger answers.
     lost: str | None = None
     #: Settings that an edit has changed and that hold from the next start on.

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy import Row, Select, delete, insert, select, update
 from sqlmodel import Session
 
-from tracker.core.model import Campaign, Definition, Event, Every, Occurrence
+from tracker.core.model import Definition, Event, Every, Occurrence
 from tracker.core.occurrences import occurrences
 from tracker.core.reminders import next_on
 from tracker.core.standing import NOTHING, REMOVED, Answer, Dates, fold
@@ -26,8 +26,6 @@ from tracker.engine.inforce import InForce
 from tracker.engine.late import begin_beats, lateness
 from tracker.engine.ledger import events_of, has_history, settle_filing, settled
 from tracker.engine.revisions import Revisions, date_asked, date_held
-from tracker.errors import AnotherDocumentError, RemovalsHeldBackError
-from tracker.store.campaigns import known_campaigns
 from tracker.store.tables import (
     AGENDA,
     ASSIGNMENT,
@@ -139,29 +137,6 @@ def reconcile(
     revised.flush()
     begin_beats(session, force, today - timedelta(days=1))
     return changes
-
-
-def refuse_removals(session: Session, force: InForce, changes: Changes) -> None:
-    """Raise RemovalsHeldBackError where ``changes`` take away what has a history, or more than a tenth of the ledger."""
-    removed = sum(len(change.units) for change in changes.removed)
-    if not removed:
-        return
-    left = session.execute(
-        select(func.count())
-        .select_from(ASSIGNMENT)
-        .where(ASSIGNMENT.c.campaign == force.campaign.id, ASSIGNMENT.c.removed_on.is_(None))
-    ).scalar_one()
-    before = left + removed - sum(len(change.units) for change in changes.added)
-    if changes.gone or removed * 10 > before:
-        raise RemovalsHeldBackError(tuple(changes.gone), removed, before)
-
-
-def refuse_another_document(session: Session, campaign: Campaign) -> None:
-    """Raise AnotherDocumentError where the ledger has ``campaign`` with another document or date of issue."""
-    known = known_campaigns(session).get(campaign.id)
-    if known is not None and (known.document, known.issued) != (campaign.document, campaign.issued):
-        before, now = (f"{each.document} {each.issued}".strip() for each in (known, campaign))
-        raise AnotherDocumentError(campaign.id, before, now)
 
 
 class _Writer:

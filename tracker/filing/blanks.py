@@ -13,7 +13,7 @@ from tracker.errors import UnknownNameError
 
 def tables_of(app: App, month: date, *, units: Sequence[str] = (), forms: Sequence[str] = ()) -> list[Table]:
     """The tables due in the month that begins with ``month``.  Raises UnknownNameError for a name that is none."""
-    force = app.force
+    force = app.up_to_date()
     for form in forms:
         if form not in force.campaign.forms:
             raise UnknownNameError(
@@ -22,13 +22,11 @@ def tables_of(app: App, month: date, *, units: Sequence[str] = (), forms: Sequen
                 name=form,
                 known=tuple(force.campaign.forms),
             )
-    now = app.clock.now()
-    app.engine.bring_up_to_date(now)
     with app.database.reading() as session:
         return tables_due(
             session,
             force,
-            now,
+            app.clock.now(),
             month,
             next_month(month),
             units=[force.unit_id(unit) for unit in units],

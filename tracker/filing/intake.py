@@ -29,7 +29,7 @@ from tracker.engine.filings import (
     previous_filings,
     take,
 )
-from tracker.engine.inforce import InForce
+from tracker.engine.ledger import refuse_undecided
 from tracker.engine.people import person_facts
 from tracker.engine.prompted import prompt
 from tracker.engine.whose import Wanted, whose
@@ -138,8 +138,8 @@ class Intake:
         reader: Reader | None = None,
     ) -> None:
         self._app = app
-        self._force: InForce = app.force
         self._now = app.clock.now()
+        self._force = app.up_to_date()
         self._at = at or self._now
         self._wanted = wanted
         self._who = who
@@ -147,7 +147,6 @@ class Intake:
         self._only_checks = only_checks
         self._reader = reader or Reader()
         self._closing = reader is None
-        app.engine.bring_up_to_date(self._now)
 
     def __enter__(self) -> Self:
         return self
@@ -196,10 +195,11 @@ class Intake:
             finding_facts(taken.findings, self._force.campaign.language),
             len(taken.of(Weight.QUESTION)),
         )
-        if taken.of(Weight.ERROR):
-            keep_refused(session, table, sent, self._now)
-            return taken
         try:
+            refuse_undecided(self._force, self._via)
+            if taken.of(Weight.ERROR):
+                keep_refused(session, table, sent, self._now)
+                return taken
             is_new = take(session, self._force, table, filed, sent, self._now)
         except LedgerError as error:
             zh, en = (refusal(error, language, self._force.campaign) for language in ("zh", "en"))

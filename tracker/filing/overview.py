@@ -71,8 +71,7 @@ def summary(
     app: App, month: date, *, forms: Sequence[str] = (), language: Language | None = None
 ) -> tuple[bytes, int, int]:
     """The city's workbook for a month; how many tables were asked for, and how many are in."""
-    force = app.force
-    tables = due_in(app, month, forms=forms)
+    tables, force = due_in(app, month, forms=forms), app.force
     with app.database.reading() as session:
         filings = in_force_filings(session, force.campaign.forms, tables)
         previous = previous_filings(session, force.campaign.forms, tables)

@@ -15,8 +15,7 @@ from tracker.report.model import MonthReport
 
 def month_report(app: App, month: Month, *, at: datetime | None = None) -> MonthReport:
     """The report on ``month`` as it stood at ``at``: by default the end of the month, or now if that is earlier."""
-    force, now = app.force, app.clock.now()
-    app.engine.bring_up_to_date(now)
+    force, now = app.up_to_date(), app.clock.now()
     if at is None:
         end = datetime.combine(month.until, time.min, force.zone) - timedelta(seconds=1)
         at = min(end, now)

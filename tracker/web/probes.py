@@ -63,7 +63,7 @@ def _degraded(site: Site) -> Iterator[str]:
         places = ", ".join(problem.place for problem in pulse.problems[:SHOWN_PLACES])
         yield f"an edit of the files was not taken over: {places}"
     if pulse.held is not None:
-        yield "an edit of the files waits for a word"
+        yield pulse.held_state
     if pulse.awaits_restart:
         yield f"in force after the next start only: {', '.join(pulse.awaits_restart)}"
 

@@ -11,15 +11,13 @@ from starlette.responses import RedirectResponse, Response
 from tracker.core.answering import Way
 from tracker.core.model import Event, EventKind
 from tracker.engine.answers import answer_once
+from tracker.engine.ledger import LINK
 from tracker.engine.requests import Asked, Wish, ask
 from tracker.errors import LedgerError
 from tracker.web.answer.case import Case, StoppedError, case_of, linked, stopped_by
 from tracker.web.answer.overview import facts_of
 from tracker.web.posting import LONGEST_TEXT, text_of, written
 from tracker.web.site import site_of, words
-
-#: How the events of a link stand in the history.
-VIA = "link"
 
 #: More than so many of anything at once is a slip of the finger.
 MOST = 9_999
@@ -107,7 +105,7 @@ def _answer(request: Request, case: Case, way: Way, form: FormData) -> str:
         EventKind.NIL if way is Way.NIL else EventKind.SUBMIT,
         count=count,
         who=case.reader.name,
-        via=VIA,
+        via=LINK,
         note=_said(form, "note") or None,
     )
     with site.app.database.writing() as session:

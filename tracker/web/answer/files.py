@@ -15,13 +15,12 @@ from starlette.responses import RedirectResponse, Response
 from tracker.core.answering import Way
 from tracker.engine.enclosures import XLSX, blank_form
 from tracker.engine.filings import Paper, Table, keep_document, previous_filings, read_document
-from tracker.engine.ledger import find_assignment
+from tracker.engine.ledger import LINK, find_assignment
 from tracker.engine.whose import Wanted
 from tracker.filing.intake import Intake, Taken
 from tracker.forms.apart import Reader
 from tracker.forms.limits import MAX_FILE, MEGABYTE
 from tracker.links import Purpose, WrongPurposeError
-from tracker.web.answer.acts import VIA
 from tracker.web.answer.case import Case, StoppedError, case_of, linked
 from tracker.web.answer.overview import facts_of
 from tracker.web.site import language_of, site_of, words
@@ -58,7 +57,7 @@ def take(request: Request, form: FormData) -> Response:
     if not uploads:
         return _page(request, case, [], wrong=words(request)("answer.input.file"))
     wanted = Wanted(unit=case.claim.unit, only=case.claim.ref)
-    with Intake(site.app, wanted=wanted, who=case.reader.name, via=VIA, reader=_READER) as intake:
+    with Intake(site.app, wanted=wanted, who=case.reader.name, via=LINK, reader=_READER) as intake:
         taken = [form for each in uploads for form in intake.take(_name(each), each.file.read())]
         # What is wrong is seen here at once; a mail says to the others at the unit what was taken.
         intake.send_receipts([each for each in taken if each.is_taken])
