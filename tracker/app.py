@@ -164,10 +164,10 @@ class App:
         database_url = self._database_url or force.settings.database
         return Made(force, self.templates, database_url, self._open_door, self._has_pages)
 
-    def _open_door(self, campaign: str, name: str) -> Post:
+    def _open_door(self, force: InForce, key: Callable[[], str]) -> Post:
         from tracker.engine.post import Post
 
-        return Post(self.database, self.clock.now, campaign, name)
+        return Post(self.database, self.clock.now, force, self.place, key)
 
     def _first_in_force(self) -> InForce:
         try:
@@ -314,7 +314,7 @@ class App:
     def adopt(self, force: InForce) -> None:
         """Put ``force`` in force, and all that follows from it."""
         self._made = self._making_of(force)
-        self.engine.adopt(force, self.wrap_courier(self.courier()))
+        self.engine.adopt(force, self.wrap_courier(self.courier()), self.made.post)
 
     def _hold(self, force: InForce, error: HeldBackError) -> None:
         """Go on with what was in force before an edit that has to be confirmed; the operator hears of it once.
@@ -469,7 +469,7 @@ class App:
         engine = Engine(
             self.database, self.force, courier, read_clock=self.clock.now, who=who, place=self.place
         )
-        engine.on_held = self._hold
+        engine.post, engine.on_held = self.made.post, self._hold
         return engine
 
     def courier(self, ledger: Database | None = None) -> PostCourier:

@@ -18,7 +18,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -27,13 +27,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tracker.app import App
 from tracker.desk import where_to_look
-from tracker.engine.engine import Courier, PassReport
+from tracker.engine.engine import Courier, PassReport, PutOff
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import Claimed
+from tracker.engine.post import said_at
 from tracker.engine.progress import Progress
 from tracker.engine.pulse import Beat, remember
 from tracker.engine.results import Result
 from tracker.errors import ConfigError, LostLedgerError, TrackerError
+from tracker.mail.replies import without_names
 from tracker.privileges import refuse_root, standing
 
 if TYPE_CHECKING:
@@ -66,6 +68,8 @@ LAST_PASS = 4.0
 def run_once(app: App, *, at_once: bool = False) -> PassReport:
     """One pass, for cron, which mails whatever is said: so nothing is said where nothing happened.
 
+    ``is_refused`` of the report is true as long as mails wait for a server that takes none.
+
     Raises RootRefusedError where systemd starts it as root of a whole machine.
     """
     refuse_root(standing(app.environ), is_open=False)
@@ -74,7 +78,11 @@ def run_once(app: App, *, at_once: bool = False) -> PassReport:
     app.engine.on_progress = Progress(app.clock.monotonic)
     app.sign.look()
     report = app.engine.run_pass(at_once=at_once)
-    tell(report)
+    tell(report, app.force.zone)
+    if report.is_refused and report.put_off is None and sys.stderr.isatty():
+        log.warning(
+            "mail: the mail server took nothing when it was last asked; tracker mail list, tracker mail test"
+        )
     if not report.planned and not report.delivered and report.next_at and sys.stderr.isatty():
         following = report.next_at.astimezone(app.force.zone)
         log.info("nothing to send now; next digests: %s", f"{following:%Y-%m-%d %H:%M %Z}")
@@ -167,7 +175,7 @@ class Service:
             try:
                 self._look_at_sign()
                 report = self.app.engine.run_pass(at_once=at_once)
-                tell(report)
+                tell(report, self.app.force.zone)
             except StoppingError:
                 log.info("stopping; mails that were not sent yet are sent after the next start")
             except TrackerError as error:
@@ -380,8 +388,8 @@ async def _pump(source: AsyncIterator[Result], results: asyncio.Queue[Result | N
         results.put_nowait(None)
 
 
-def tell(report: PassReport) -> None:
-    """Log a pass in which something happened."""
+def tell(report: PassReport, zone: tzinfo) -> None:
+    """Log a pass in which something happened, with times of ``zone``."""
     changes = report.changes
     if changes:
         log.info(
@@ -393,3 +401,19 @@ def tell(report: PassReport) -> None:
     if report.planned or report.delivered:
         delivered = ", ".join(f"{count} {state.value}" for state, count in sorted(report.delivered.items()))
         log.info("mail: %d written; %s", report.planned, delivered or "none delivered")
+    if report.put_off is not None:
+        _tell_of_put_off(report.put_off, zone)
+
+
+def _tell_of_put_off(put_off: PutOff, zone: tzinfo) -> None:
+    """Why mails wait, once a pass; in the server's words, without the addresses in them."""
+    what = "nothing was taken" if put_off.is_all else "put off"
+    next_try = "at the next pass" if put_off.next_try is None else f"at {said_at(put_off.next_try, zone)}"
+    also = f", with {put_off.untried} not tried yet" if put_off.untried else ""
+    log.warning(
+        "mail: %s: %s; next try %s%s; once mended: tracker mail test（邮件未发出，排除原因后请运行 tracker mail test）",
+        what,
+        without_names(put_off.why),
+        next_try,
+        also,
+    )

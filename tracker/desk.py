@@ -309,8 +309,11 @@ def mails(
             unit=None if unit is None else force.unit_id(unit),
             limit=limit,
         )
+    shut = app.made.post.shut_until()
     return [
-        outbox_facts(each, subject=each.subject or app.renderer.subject(each.mail), zone=force.zone)
+        outbox_facts(
+            each, subject=each.subject or app.renderer.subject(each.mail), zone=force.zone, shut_until=shut
+        )
         for each in found
     ]
 

@@ -86,7 +86,7 @@ _SENTENCES = tuple(
             "已搁置：存储的内容已损坏，无法读取（{0}）；其余邮件照常发送",
         ),
         (r"not tried after (\d+) refusals: (.+)", "连续{0}次被拒后未再尝试：{1}"),
-        (r"(?P<why>.+); not asked again before (.+) UTC", "{why}；世界时{1}前不再联系"),
+        (r"(?P<why>.+); not asked again before (\d\S+ \S+)", "{why}；{1}前不再联系"),
         (
             r"since (.+?) the mail server has taken nothing: (?P<why>.+)",
             "自{0}起邮件服务器一直没有收信：{why}",

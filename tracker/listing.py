@@ -20,6 +20,7 @@ from tracker.engine.mails import StoredMail
 from tracker.engine.reconcile import Changes
 from tracker.engine.standings import LedgerRow
 from tracker.errors import HeldBackError, Problem
+from tracker.mail.transport import is_reserved
 from tracker.store.tables import WAITING
 
 Fact = dict[str, Any]
@@ -297,14 +298,17 @@ def explanation_facts(explanation: Explanation) -> Fact:
     }
 
 
-def outbox_facts(row: StoredMail, *, subject: str, zone: tzinfo) -> Fact:
-    """``mail list``: one mail, with what became of it."""
+def outbox_facts(row: StoredMail, *, subject: str, zone: tzinfo, shut_until: datetime | None = None) -> Fact:
+    """``mail list``: one mail, with what became of it; the mail server is left alone until ``shut_until``."""
+    following = row.not_before
+    if shut_until is not None and not is_reserved(row.mail.to):
+        following = max(following, shut_until)
     return {
         **mail_facts(row.mail, message_id=row.message_id, subject=subject, zone=zone),
         "id": row.id,
         "state": row.state.value,
         "attempts": row.attempts,
         "sent_at": instant(row.sent_at, zone),
-        "next_attempt": instant(row.not_before, zone) if row.state in WAITING else None,
+        "next_attempt": instant(following, zone) if row.state in WAITING else None,
         "outcome": row.outcome,
     }

@@ -15,23 +15,24 @@ from typing import TYPE_CHECKING
 from tracker.engine.inforce import InForce
 
 if TYPE_CHECKING:
+    from tracker.engine.post import Post
     from tracker.links import Links
     from tracker.mail.render import Renderer
-    from tracker.mail.transport import Door, Transport
+    from tracker.mail.transport import Transport
 
 
 @dataclass(frozen=True)
 class Made:
     """Over ``force``, the operator's ``templates`` and the address of the database, beside which a key may lie.
 
-    ``open_door`` finds what is known of a mail server, by campaign and the name of its door (``tracker.engine.post``);
+    ``open_door`` finds what is known of a mail server (``tracker.engine.post``), named by a key that it is given;
     ``has_pages`` is whether anybody answers at the address of the pages.
     """
 
     force: InForce
     templates: Path | None
     database_url: str
-    open_door: Callable[[str, str], Door]
+    open_door: Callable[[InForce, Callable[[], str]], Post]
     has_pages: bool = True
 
     @cached_property
@@ -65,15 +66,18 @@ class Made:
         )
 
     @cached_property
+    def post(self) -> Post:
+        """What is known of the mail server."""
+        from tracker.config.signing import signing_keys
+
+        return self.open_door(self.force, lambda: signing_keys(self.force.settings, self.database_url)[0])
+
+    @cached_property
     def transport(self) -> Transport:
         """Where mail goes.  Raises MailError."""
-        from tracker.config.signing import signing_keys
         from tracker.engine.courier import transport_of
-        from tracker.engine.post import door_of
 
         settings = self.force.settings
         if settings.transport.startswith("mailbox:"):
             return transport_of(settings)
-        key = signing_keys(settings, self.database_url)[0]
-        door = door_of(settings.transport, settings.mail_password, key)
-        return transport_of(settings, self.open_door(self.force.campaign.id, door))
+        return transport_of(settings, self.post)

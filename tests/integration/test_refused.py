@@ -15,10 +15,13 @@ from tests.tools import Place
 from tests.torture.bureau import CAMPAIGN, MOMENT, SETTINGS, units
 from tests.torture.scripted import Server, takes_everything
 from tests.web import browser
+from tracker import desk
 from tracker.app import App
 from tracker.clock import VirtualClock
-from tracker.engine.mails import retry
+from tracker.daemon import run_once
+from tracker.engine.mails import retry, stored_mails
 from tracker.engine.pulse import Beat, remember
+from tracker.listing import instant
 
 MINUTE = timedelta(minutes=1)
 TWO_DOMAINS = [[f"u{number}@{'east' if number % 2 else 'west'}.internal"] for number in range(6)]
@@ -283,8 +286,6 @@ def test_a_persons_word_opens_the_door(tmp_path, word):
             with here.app.database.writing() as session:
                 retry(session, here.app.force.campaign.id, None, here.clock.now())
         else:
-            from tracker import desk
-
             assert desk.send_test_mail(here.app, "somebody@unit.internal")[1]
         here.pass_()
         assert here.digests() == {"sent": len(TWO_DOMAINS)}
@@ -328,3 +329,132 @@ def test_what_was_sent_is_counted(tmp_path):
     with Server() as server, office(tmp_path, server) as here:
         here.pass_()
         assert 'tracker_deliveries_total{cause="",outcome="sent"} 6.0' in here.metrics()
+
+
+# What the operator is told of it.
+
+
+@pytest.mark.parametrize(
+    ("stage", "answer"),
+    [
+        ("dot", "550 发信频率过高"),
+        ("rcpt", "452 4.5.3 Too many recipients"),
+        ("mail", "451 4.7.1 slow down"),
+        ("dot", "554 MI:STC 10.0.0.1"),
+    ],
+)
+def test_too_fast_said_to_everybody_is_told_with_the_servers_words(tmp_path, stage, answer):
+    with Server(saying(stage, answer)) as server, office(tmp_path, server) as here:
+        first = here.pass_()
+        here.restart()
+        here.pass_(after=MINUTE)
+        (reason,) = here.health()["reasons"]
+        assert answer.partition(" ")[2] in reason
+        assert answer in first.put_off.why
+        assert ("alert",) in here.rows("kind")
+
+
+def test_the_alert_says_how_it_is_and_once_it_leaves_how_it_was(tmp_path):
+    with Server(saying("rcpt", "550 5.7.1 relaying denied")) as server, office(tmp_path, server) as here:
+        here.pass_()
+        here.pass_(after=MINUTE)
+        here.pass_(after=30 * MINUTE)
+        waiting = stored(here, "alert")
+        assert waiting.details["title"] == "邮件暂时发不出去"
+        assert f"现有{len(TWO_DOMAINS)}封等待发送" in waiting.details["problems"][0]
+        assert "relaying denied" in waiting.details["problems"][1]
+        assert "tracker mail test" in waiting.details["problems"][2]
+        server.script = takes_everything
+        here.pass_(after=90 * MINUTE)
+        told = stored(here, "alert")
+        assert told.details["title"] == "邮件曾一度发不出去，现已恢复"
+        assert told.details["problems"][0].startswith(
+            "2022年6月8日10:00至2022年6月8日12:01，邮件服务器没有收下邮件"
+        )
+        assert f"其间有{len(TWO_DOMAINS)}封等待" in told.details["problems"][0]
+        assert not any("mail test" in line for line in told.details["problems"])
+
+
+def stored(here, kind):
+    with here.app.database.reading() as session:
+        found = stored_mails(session, here.app.force.campaign.id)
+    (mail,) = (each.mail for each in found if each.mail.kind == kind)
+    return mail
+
+
+def test_whatever_is_mended_is_tried_at_once_and_until_then_the_list_says_when(tmp_path):
+    with Server(refuses_login, knows_users=True) as server, office(tmp_path, server, user=True) as here:
+        here.pass_()
+        here.pass_(after=7 * MINUTE)
+        here.pass_(after=20 * MINUTE)
+        listed = desk.mails(here.app, state="deferred")
+        assert logins(server) == 3
+        shut = here.clock.now() + 60 * MINUTE
+        assert {fact["next_attempt"] for fact in listed} == {instant(shut, here.app.force.zone)}
+        here.pass_(after=10 * MINUTE)
+        (reason,) = here.health()["reasons"]
+        assert f"not asked again before {shut.astimezone(here.app.force.zone):%Y-%m-%d %H:%M}" in reason
+        assert "UTC" not in reason
+        assert "+08:00" not in reason
+        server.script = takes_everything
+        here.environ["TRACKER_MAIL_PASSWORD"] = "right horse"
+        here.restart()
+        assert here.pass_(after=MINUTE).delivered["sent"] == len(here.rows())
+
+
+def test_a_password_that_is_put_back_is_tried_at_once_as_well(tmp_path):
+    with Server(refuses_login, knows_users=True) as server, office(tmp_path, server, user=True) as here:
+        for password in ("one", "two", "one"):
+            here.environ["TRACKER_MAIL_PASSWORD"] = password
+            here.restart()
+            here.pass_(after=MINUTE)
+            here.restart()
+            here.pass_(after=MINUTE)
+        assert logins(server) == 3
+        settings = here.place.config / "settings.yaml"
+        settings.write_text(
+            re.sub(r"transport: .*", "transport: mailbox:var/mail", settings.read_text("utf-8")), "utf-8"
+        )
+        here.restart()
+        here.pass_(after=MINUTE)
+        assert here.digests() == {"sent": len(TWO_DOMAINS)}
+
+
+def test_machines_with_keys_of_their_own_are_warned_of(tmp_path, caplog):
+    key = "TRACKER_SECRET"
+    with Server() as server, office(tmp_path, server, **{key: "a" * 32}) as here:
+        here.pass_()
+        other = App(here.place.config, database=here.url, environ={key: "b" * 32}, clock=here.clock)
+        for process, is_warned in ((here.process(), False), (other, True)):
+            caplog.clear()
+            process.engine.place = "elsewhere"
+            process.engine.post._place = "elsewhere:/config"
+            process.engine.run_pass()
+            assert ("TRACKER_SECRET" in caplog.text) is is_warned
+            process.close()
+
+
+def test_a_pass_for_cron_says_why_nothing_went_and_ends_with_1(tmp_path, monkeypatch, caplog):
+    with (
+        Server(saying("mail", "553 5.1.8 <x@y.z> sender unknown")) as server,
+        office(tmp_path, server) as here,
+    ):
+        monkeypatch.setattr("tracker.daemon.refuse_root", lambda *_, **__: None)
+        caplog.set_level("INFO")
+        report = run_once(here.app, at_once=True)
+        assert report.is_refused
+        (line,) = (
+            each.message for each in caplog.records if (each.name, each.levelname) == ("tracker", "WARNING")
+        )
+        assert "553 5.1.8 … sender unknown" in line
+        assert "tracker mail test" in line
+        assert f"next try at {MOMENT:%Y-%m-%d}" in line
+        assert report.put_off is not None
+        assert report.put_off.untried == len(TWO_DOMAINS) - report.delivered.total()
+        caplog.clear()
+        # Nothing is tried so soon: nothing is said, and it is no better.
+        assert run_once(here.app, at_once=True).is_refused
+        assert not [each for each in caplog.records if each.name == "tracker"]
+        server.script = takes_everything
+        here.clock.set(here.clock.now() + 30 * MINUTE)
+        assert not run_once(here.app, at_once=True).is_refused

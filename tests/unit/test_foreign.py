@@ -8,7 +8,7 @@ import re
 import pytest
 
 from tests.tools import ROOT
-from tracker.engine import asked, misled, restored, second_look, tallies
+from tracker.engine import asked, misled, restated, restored, second_look
 from tracker.engine.written import unreadable
 from tracker.foreign import in_chinese, said_in
 
@@ -71,7 +71,7 @@ def written() -> list[str]:
     sentences = {each for each in found if each is not None and " " in each}
     ways = ", ".join(f"{way} 1" for way in asked.WAYS)
     several = {asked.ANSWERED, asked.NOT_ASKED.format(ways=ways), unreadable("550 5.1.1 no such user")}
-    return sorted(sentences | several | {misled.OUTCOME, tallies.EMPTY, restored.OUTCOME, second_look.KEPT})
+    return sorted(sentences | several | {misled.OUTCOME, restated.EMPTY, restored.OUTCOME, second_look.KEPT})
 
 
 WRITTEN = written()

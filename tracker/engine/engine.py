@@ -31,7 +31,7 @@ from tracker.engine.inforce import InForce
 from tracker.engine.ledger import find_assignment, record
 from tracker.engine.outbox import IS_TIME, LEASE, Claimed, claim, enqueue, moments
 from tracker.engine.plan import may_send, next_planning, plan, plan_is_due
-from tracker.engine.post import Post, waits_for_nothing
+from tracker.engine.post import Post, queue_at, read_state, waits_for_nothing
 from tracker.engine.reconcile import Changes, horizon, reconcile
 from tracker.engine.results import Result, give_back, hold, record_results, set_aside
 from tracker.engine.sifting import Sifting
@@ -71,15 +71,30 @@ class Courier(Protocol):
         """Let go of connections; the event loop that they belong to is about to end."""
 
 
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """Why mails were put off in a pass, in the words of the last; when one goes next, and how many were not tried.
+
+    ``is_all``: nothing was taken at all.
+    """
+
+    why: str
+    next_try: datetime | None
+    untried: int
+    is_all: bool
+
+
 @dataclass(slots=True)
 class PassReport:
-    """What a pass did.  ``next_at`` is when the next digests may be due."""
+    """What a pass did.  ``next_at`` is when the next digests may be due; ``is_refused``: mails wait, and go to nobody."""
 
     at: datetime
     changes: Changes = field(default_factory=Changes)
     planned: int = 0
     delivered: Counter[MailState] = field(default_factory=Counter)
     next_at: datetime | None = None
+    put_off: PutOff | None = None
+    is_refused: bool = False
 
 
 class Engine:
@@ -118,18 +133,20 @@ class Engine:
         self.on_held: Callable[[InForce, HeldBackError], None] | None = None
         #: What the ledger was seen to follow.
         self._was_in_force: InForce | None = None
+        #: What the last delivery made of what the server said.
+        self._sifting = Sifting()
         #: What became of mails and could not be written down, for the database was not there to take it.
         self._untold: list[Result] = []
         self._most = min(FEW, CLAIM)
         with database.reading() as session:
             force.beginning.day = known_beginning(session, force) or force.beginning.day
 
-    def adopt(self, force: InForce, courier: Courier | None = None) -> None:
+    def adopt(self, force: InForce, courier: Courier | None = None, post: Post | None = None) -> None:
         """Put other definitions in force; the next pass brings the ledger up to date with them.
 
         What is under way in another thread goes on with those, and the courier, that it began with.
         """
-        self.force, self.courier = force, courier or self.courier
+        self.force, self.courier, self.post = force, courier or self.courier, post or self.post
 
     def bring_up_to_date(self, now: datetime, *, said_through: date | None = None) -> Changes:
         """Make the ledger what the definitions say, if it is not known to be.
@@ -209,6 +226,14 @@ class Engine:
         report.delivered = self.deliver(now, at_once=at_once)
         with self.database.reading() as session:
             report.next_at = next_planning(session, self.force, now)
+            left = queue_at(session, self.force.campaign.id, now)
+            state = read_state(session, self.force.campaign.id)
+        sifting, shut = self._sifting, self.post.shut_until()
+        is_nothing_taken = sifting.put_off is not None and not sifting.has_sent
+        report.is_refused = bool(left.waiting) and (is_nothing_taken or state.is_failing(self.force))
+        if sifting.put_off is not None:
+            next_try = max((each for each in (left.next_try, shut) if each is not None), default=None)
+            report.put_off = PutOff(sifting.put_off, next_try, left.untried, is_nothing_taken)
         return report
 
     def deliver(self, now: datetime, *, at_once: bool = False) -> Counter[MailState]:
@@ -216,6 +241,8 @@ class Engine:
 
         Digests that could not be sent on their day wait for the next workday; alerts do not wait.
         """
+        self._sifting = Sifting()
+        self.post.look()
         zones = [zone for zone in self.force.timezones if at_once or may_send(self.force, zone, now)]
         with self.database.reading() as session:
             is_idle = not self._untold and not _anything_waits(session, self.force.campaign.id, now)
@@ -238,7 +265,7 @@ class Engine:
             await courier.close()
 
     async def _drain(self, timezones: Sequence[str], force: InForce, courier: Courier) -> Counter[MailState]:
-        told, sifting = await self._write_down(()), Sifting()
+        told, sifting = await self._write_down(()), self._sifting
         try:
             while claimed := await self._beside(self._claim, timezones):
                 if spent := [each for each in claimed if each.is_spent]:
@@ -255,6 +282,8 @@ class Engine:
         told += await self._write_down(())
         if sifting.counts:
             await self._beside(partial(self.post.passed, force), sifting)
+        else:
+            await self._beside(self.post.still_fails, force)
         return told
 
     async def _send(

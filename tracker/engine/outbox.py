@@ -23,8 +23,8 @@ from sqlmodel import Session
 from tracker.core.model import Mail, MailKind, owned
 from tracker.engine.inforce import InForce
 from tracker.engine.pace import Pacing, by_domain
+from tracker.engine.restated import as_told_now
 from tracker.engine.second_look import A_DAY, look_again
-from tracker.engine.tallies import as_told_now
 from tracker.engine.written import mail_unread, unreadable, why_unreadable
 from tracker.mail.message import message_id
 from tracker.store.tables import MAIL, UNDERWAY, MailState

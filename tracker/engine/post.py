@@ -12,23 +12,24 @@ import asyncio
 import hashlib
 import hmac
 import json
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta, tzinfo
+from functools import cached_property
+from typing import Any, NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import case, func, select, update
 from sqlmodel import Session
 
-from tracker.engine.alerts import alert_details, alert_row
 from tracker.engine.inforce import InForce
+from tracker.engine.outage import alert_of_outage
 from tracker.engine.outbox import enqueue
 from tracker.engine.pace import HOLDS
 from tracker.engine.sifting import Sifting
-from tracker.errors import DatabaseError
-from tracker.foreign import said_in
+from tracker.errors import DatabaseError, UsageError
 from tracker.mail.replies import Verdict, without_names
 from tracker.store.database import Database, locked_meta, read_meta, write_meta
 from tracker.store.facts import read_fact
@@ -39,14 +40,19 @@ NAME, DOORS_NAME = "post", "doors"
 #: After so many passes in which the server took nothing, and that was about us or it, mails cannot be sent.
 RED = 2
 
-#: So many doors are remembered.
-DOORS = 8
+#: So many doors, and places, are remembered.
+DOORS = PLACES = 8
 
-_TITLES = {"zh": "邮件暂时发不出去", "en": "mails cannot be sent"}
-_SINCE = {
-    "zh": "自{since}起邮件服务器没有收下邮件，恢复后自动补发，不必逐封重发。原因：{said}",
-    "en": "Since {since} the mail server has taken nothing; what waits goes by itself once it does. It said: {said}",
-}
+#: A place that was not seen for so long is there no more.
+RECENT = timedelta(days=8)
+
+#: Said where two machines on one database have made a key each.
+OTHER_KEYS = (
+    "links signed here are refused by, and those of, %s: it has another key; give all machines the same "
+    "TRACKER_SECRET（各台机器的链接密钥不同，请统一设置 TRACKER_SECRET）"
+)
+
+log = logging.getLogger("tracker")
 
 
 @dataclass
@@ -60,12 +66,20 @@ class State:
     said: str = ""
     ok_at: str | None = None
     is_ok: bool | None = None
+    #: By place, what each machine sends through and signs with, as it was last seen.
+    places: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def trouble(self, url: str) -> str | None:
-        """Why mails cannot be sent through ``url``, and since when; None where they can, as far as is known."""
-        if self.failing < RED or self.url != url:
+    def is_failing(self, force: InForce) -> bool:
+        """Whether the server of ``force`` took nothing when it was last asked."""
+        return self.failing > 0 and self.url == force.settings.transport
+
+    def trouble(self, force: InForce) -> str | None:
+        """Why mails cannot be sent as ``force`` says, and since when; None where they can, as far as is known."""
+        if not self.is_failing(force) or self.failing < RED or self.since is None:
             return None
-        return f"since {self.since} the mail server has taken nothing: {without_names(self.said)}"
+        since = said_at(datetime.fromisoformat(self.since), force.zone)
+        zone = force.campaign.timezone
+        return f"since {since} ({zone}) the mail server has taken nothing: {without_names(self.said)}"
 
 
 @dataclass
@@ -77,6 +91,10 @@ class _Door:
     said: str = ""
     is_known: bool = False
 
+    def is_shut(self, now: datetime) -> bool:
+        """Whether it is not to be asked now; a time further ahead than any hold was written by a clock set back since."""
+        return self.until is not None and now < self.until <= now + 2 * HOLDS[-1]
+
     def refuse(self, now: datetime, said: str) -> None:
         """Leave it alone, for longer each time."""
         self.until = now + HOLDS[min(self.refusals, len(HOLDS) - 1)]
@@ -87,6 +105,11 @@ class _Door:
 def read_state(session: Session, campaign: str) -> State:
     """As it stands in the database."""
     return _state(read_meta(session, f"{NAME} {campaign}"))
+
+
+def said_at(moment: datetime, zone: tzinfo) -> str:
+    """A time for eyes, by the clock of ``zone``."""
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def door_of(url: str, password: str | None, secret: str) -> str:
@@ -112,17 +135,78 @@ def wake(session: Session, campaign: str, now: datetime) -> None:
 
 
 class Post:
-    """The door (``door_of``) and the doings of one process that sends for ``campaign``."""
+    """The door and the doings of one process that sends as ``force`` says, with files at ``place``.
+
+    ``key`` gives the key by which doors are named; without ``force`` nothing is known of a door.
+    """
 
     def __init__(
-        self, database: Database, read_clock: Callable[[], datetime], campaign: str = "", door: str = ""
+        self,
+        database: Database,
+        read_clock: Callable[[], datetime],
+        force: InForce | None = None,
+        place: str = "",
+        key: Callable[[], str] = str,
     ) -> None:
         self._database = database
         self._read_clock = read_clock
-        self._campaign = campaign
-        self._name = door
+        self._force = force
+        self._place = place
+        self._key = key
+        self._has_looked = force is None
         #: The door as it was before we knocked, where that was written down as a refusal.
         self._before: _Door | None = None
+
+    @cached_property
+    def _name(self) -> str:
+        settings = self._of.settings
+        return door_of(settings.transport, settings.mail_password, self._key())
+
+    @property
+    def _of(self) -> InForce:
+        assert self._force is not None
+        return self._force
+
+    def look(self) -> None:
+        """Notice another server, user or password than this place had before: nothing that waited has to wait on.
+
+        Also that another machine has another key: what either signs the other one refuses.
+        """
+        if self._has_looked:
+            return
+        try:
+            now, mark = self._read_clock(), door_of("", None, self._key())[:8]
+        except UsageError:
+            # No key can be kept: whoever needs one says so.
+            return
+        campaign = self._of.campaign.id
+        with self._database.writing(alone=False) as session:
+            state = _state(locked_meta(session, f"{NAME} {campaign}", make="{}"))
+            doors = _doors(locked_meta(session, DOORS_NAME, make="{}"))
+            before = state.places.pop(self._place, {}).get("door")
+            # A place that nobody knows may be this one under another name: there a door that is known is no other one.
+            if before != self._name and (before is not None or self._name not in doors):
+                known = doors.pop(self._name, _Door())
+                _keep(session, doors | {self._name: _Door(is_known=known.is_known)})
+                wake(session, campaign, now)
+            state.places[self._place] = {"door": self._name, "key": mark, "at": now.isoformat()}
+            state.places = dict(list(state.places.items())[-PLACES:])
+            _save(session, self._of, state)
+        self._has_looked = True
+        others = [
+            place for place, of in state.places.items() if of.get("key") != mark and _is_recent(of, now)
+        ]
+        if others:
+            log.warning(OTHER_KEYS, ", ".join(others))
+
+    def shut_until(self) -> datetime | None:
+        """Until when the mail server is left alone; None where it may be asked."""
+        if self._force is None or self._force.settings.transport.startswith("mailbox:"):
+            return None
+        now = self._read_clock()
+        with self._database.reading() as session:
+            door = _doors(read_meta(session, DOORS_NAME)).get(self._name)
+        return door.until if door is not None and door.is_shut(now) else None
 
     # --- as a door of the mail room ---
 
@@ -153,13 +237,9 @@ class Post:
         now = self._read_clock()
         with self._database.writing(alone=False) as session:
             doors = _doors(locked_meta(session, DOORS_NAME, make="{}"))
-            if self._name not in doors:
-                # Another server, user or password than before: what waited for those need not wait for this one.
-                wake(session, self._campaign, now)
             door = doors.pop(self._name, None) or _Door()
-            # A time further ahead than any hold was written by a clock that has been set back since.
-            if door.until is not None and now < door.until <= now + 2 * HOLDS[-1]:
-                return f"{door.said}; not asked again before {door.until:%Y-%m-%d %H:%M} UTC"
+            if door.until is not None and door.is_shut(now):
+                return f"{door.said}; not asked again before {said_at(door.until, self._of.zone)}"
             if door.refusals or (needs_login and not door.is_known):
                 self._before = replace(door, until=None)
                 door.refuse(now, door.said or "another process is trying to log in, or died of it")
@@ -177,7 +257,7 @@ class Post:
             with self._database.writing(alone=False) as session:
                 doors = _doors(locked_meta(session, DOORS_NAME, make="{}"))
                 _keep(session, doors | {self._name: _Door(is_known=True)})
-                wake(session, self._campaign, self._read_clock())
+                wake(session, self._of.campaign.id, self._read_clock())
 
     def _is_shut(self, why: str, *, is_refusal: bool) -> None:
         before, self._before = self._before, None
@@ -198,6 +278,8 @@ class Post:
         with self._database.writing(alone=False) as session:
             state = _state(locked_meta(session, f"{NAME} {force.campaign.id}", make="{}"))
             state.counts = dict(Counter(state.counts) + Counter(sifting.counts))
+            if self._place in state.places:
+                state.places[self._place]["at"] = now.isoformat()
             if sifting.has_sent:
                 if state.failing and state.url == url:
                     wake(session, force.campaign.id, now)
@@ -221,12 +303,35 @@ class Post:
         if not state.failing or state.url != url:
             state.failing, state.since = 0, now.astimezone(force.zone).isoformat(timespec="seconds")
         state.failing, state.url, state.said = state.failing + 1, url, said
-        operator = force.settings.operator
-        if state.failing == RED and operator is not None:
-            language = force.language(operator)
-            line = _SINCE[language].format(since=state.since, said=said_in(said, language))
-            row = alert_row(force, f"post/{state.since}", alert_details(_TITLES[language], [line]), now)
-            enqueue(session, force, [] if row is None else [row], now, 0)
+        if state.failing >= RED and state.since is not None:
+            # When it is asked again is no news to whoever reads it later.
+            reason = said.partition("; not asked again before ")[0]
+            alert = alert_of_outage(session, force, state.since, reason, now)
+            enqueue(session, force, [] if alert is None or state.failing > RED else [alert], now, 0)
+
+
+def _is_recent(place: Mapping[str, str], now: datetime) -> bool:
+    return now - datetime.fromisoformat(place["at"]) < RECENT
+
+
+class Left(NamedTuple):
+    """What waits after a pass: how many, how many of them not tried though it was their time, and when one goes next."""
+
+    waiting: int
+    untried: int
+    next_try: datetime | None
+
+
+def queue_at(session: Session, campaign: str, now: datetime) -> Left:
+    """What of ``campaign`` waits at ``now``."""
+    is_time = MAIL.c.not_before <= now
+    counted = select(
+        func.count(),
+        func.coalesce(func.sum(case((is_time, 1), else_=0)), 0),
+        func.min(case((~is_time, MAIL.c.not_before))),
+    )
+    waiting, untried, following = session.execute(counted.where(UNDERWAY, MAIL.c.campaign == campaign)).one()
+    return Left(waiting, untried, following)
 
 
 def waits_for_nothing(session: Session, force: InForce) -> bool:

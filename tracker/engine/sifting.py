@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from tracker.engine.outbox import Claimed
@@ -16,6 +16,15 @@ from tracker.store.tables import MailState
 EVERYBODY = (3, 2)
 
 
+#: It goes later.
+PUT_OFF = (MailState.DEFERRED, MailState.UNCERTAIN)
+
+
+def _are_many(addresses: Collection[str]) -> bool:
+    recipients, domains = EVERYBODY
+    return len(addresses) >= recipients and len(set(map(domain_of, addresses))) >= domains
+
+
 class Sifting:
     """The results of one pass.  Refusals are kept back until somebody got a mail, or the pass is over."""
 
@@ -25,8 +34,13 @@ class Sifting:
         self.counts: Counter[str] = Counter()
         #: What stands in everybody's way; None where nothing does.
         self.trouble: str | None = None
+        #: Why the last mail that was put off was.
+        self.put_off: str | None = None
         self._kept: list[Result] = []
         self._refused: set[str] = set()
+        #: Whom nothing was tried for, since another mail for their domain came too fast.
+        self._held: set[str] = set()
+        self._said: str | None = None
 
     @property
     def kept(self) -> list[Claimed]:
@@ -36,11 +50,7 @@ class Sifting:
     @property
     def is_everybody(self) -> bool:
         """Whether nobody gets anything, and so the others need not be tried."""
-        recipients, domains = EVERYBODY
-        refused = self._refused
-        return (
-            not self.has_sent and len(refused) >= recipients and len(set(map(domain_of, refused))) >= domains
-        )
+        return not self.has_sent and _are_many(self._refused)
 
     def take(self, result: Result) -> list[Result]:
         """What can be written down now."""
@@ -52,8 +62,11 @@ class Sifting:
             return self._counted([result])
         if result.verdict is Verdict.US:
             self.trouble = result.outcome
+        if result.verdict is Verdict.TOO_FAST and not result.is_tried:
+            self._held.add(result.claimed.mail.to.casefold())
         if result.is_tried and result.verdict is not None:
             self._refused.add(result.claimed.mail.to.casefold())
+            self._said = result.outcome
             if result.verdict in {Verdict.RECIPIENT, Verdict.MAIL, Verdict.LATER}:
                 self._kept.append(result)
                 return []
@@ -62,13 +75,16 @@ class Sifting:
     def end(self) -> list[Result]:
         """The rest of them."""
         kept, self._kept = self._kept, []
-        if self.is_everybody and kept:
-            self.trouble = kept[-1].outcome
+        if not self.has_sent and self._refused and _are_many(self._refused | self._held):
+            self.trouble = self.trouble or self._said
+        if self.is_everybody:
             kept = [replace(each, state=MailState.DEFERRED, verdict=Verdict.US) for each in kept]
         return self._counted(kept)
 
     def _counted(self, results: Sequence[Result]) -> list[Result]:
         for result in results:
+            if result.state in PUT_OFF and not result.is_local and (result.is_tried or self.put_off is None):
+                self.put_off = result.outcome
             cause = "" if result.verdict is None else f" {result.verdict.value}"
             self.counts[f"{result.state.value}{cause}"] += 1
         return list(results)

@@ -6,27 +6,21 @@ They are worked out when it is written, and anew when it leaves, so that what it
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, case, func, or_, select, update
+from sqlalchemy import Row, bindparam, case, func, or_, select
 from sqlmodel import Session
 
-from tracker.core.model import Definition, Every, Item, MailKind, Reason
+from tracker.core.model import Definition, Every, Item, Reason
 from tracker.core.occurrences import parse_ref
 from tracker.core.standing import LATE
-from tracker.engine.asked import FRESH
 from tracker.engine.inforce import InForce
-from tracker.engine.ledger import last_event
 from tracker.engine.weekly import weekly_facts
-from tracker.engine.written import details_from_json, items_to_json, why_unreadable
-from tracker.store.tables import ASSIGNMENT, MAIL, MailState
-
-#: What became of one that has nothing left to tell.
-EMPTY = "what it was to report on is asked for no more"
+from tracker.engine.written import items_to_json
+from tracker.store.tables import ASSIGNMENT
 
 _HERE = (
     ASSIGNMENT.c.campaign == bindparam("campaign"),
@@ -145,33 +139,3 @@ def _missing(ref: str, row: Row[Any], day: date) -> Item:
     is_late = grace_until is not None and day > grace_until
     days_left = None if due is None else (due - day).days
     return Item(ref, row.unit, Reason.OVERDUE if is_late else Reason.LEAD, due, days_left)
-
-
-def as_told_now(session: Session, force: InForce, rows: Sequence[Row[Any]], now: datetime) -> list[Row[Any]]:
-    """``rows``, which are claimed, with each roll-up put right that tells of what may have changed since.
-
-    One that has nothing left to tell is let go.
-    """
-    if all(row.kind != MailKind.ROLLUP.value for row in rows):
-        return list(rows)
-    latest = last_event(session)
-    days: dict[date, Tallies] = {}
-    found: list[Row[Any]] = []
-    for row in rows:
-        is_stale = row.at < now - FRESH or row.seen_event < latest
-        if row.kind != MailKind.ROLLUP.value or not is_stale or why_unreadable(row) is not None:
-            found.append(row)
-            continue
-        tallies = days.setdefault(row.day, Tallies(session, force, now, row.day))
-        before = details_from_json(row.details)
-        facts = tallies.facts(Told.by(before))
-        changed = update(MAIL).where(MAIL.c.id == row.id).returning(MAIL)
-        if facts is None:
-            gone = {"state": MailState.DROPPED.value, "lease_until": None, "outcome": EMPTY}
-            session.execute(changed.values(**gone))
-            continue
-        content, details = facts
-        kept = {name: value for name, value in before.items() if name not in ("deadlines", "week")}
-        text = json.dumps({**details, **kept}, ensure_ascii=False)
-        found.append(session.execute(changed.values(content=content, details=text, seen_event=latest)).one())
-    return found

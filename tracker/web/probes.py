@@ -73,7 +73,7 @@ def _reasons(site: Site) -> Iterator[str]:
         beat = _beat(site)
         with site.app.database.reading() as session:
             silent_since = stuck_since(session, site.force.campaign.id)
-            trouble = read_state(session, site.force.campaign.id).trouble(site.force.settings.transport)
+            trouble = read_state(session, site.force.campaign.id).trouble(site.force)
     except (SQLAlchemyError, TrackerError):
         yield "the database does not answer"
         return
