@@ -90,6 +90,12 @@ FAULTS = (
         "killed at every statement",
         "no storm of mails sent again; the database is the old one or the new one",
     ),
+    Fault(
+        "doors",
+        "a crowd at the doors",
+        "1,150 half-open connections, 200 slow ones, 120 sign-ins, 16 writers who wait, with 1,024 descriptors",
+        "mails go on; pages answer whoever comes from elsewhere within a second",
+    ),
     Fault("scanners", "link scanners", "HEAD, ten GETs, a headless browser", "nothing changes"),
     Fault(
         "load",
