@@ -73,10 +73,10 @@ def simulate(
     """Every mail that goes out in [since, until), in order, with its subject.
 
     ``history`` is what the ledger has recorded, in the order in which it was; ``events`` are supposed.  Both
-    happen at their times, those before ``since`` have happened.  All that would have been said before
-    ``since`` counts as said, so that a window of a simulation equals the same window of a longer one.
-    What was due before ``since`` is not chased, unless the ledger that ``force`` is of began before that, or the
-    files say otherwise.
+    happen at their times, those before ``since`` have happened.  Where there is a ledger, or the files have all be
+    chased from the issue on, what would have been said before ``since`` counts as said, so that a window of a
+    simulation equals the same window of a longer one.  Where there is none, the service begins on ``since``: it tells
+    what a new one tells then, and does not chase what was due before.
     An empty ``database`` may be given to look into while the mails come; it is closed at the end.
     Raises LedgerError or UnknownNameError where one of ``events`` does not fit.
     """
@@ -88,12 +88,17 @@ def simulate(
     supposed = [_Coming(event, is_history=False) for event in events]
     coming = deque(sorted([*_replayed(history), *supposed], key=_when))
     try:
-        _start(engine, clock, since)
-        _let_happen(engine, clock, coming, until=clock.now(), since=since)
-        with database.writing() as session:
-            begin_beats(session, force, since - timedelta(days=1))
+        is_new = _begins(force, since)
+        if is_new:
+            engine.bring_up_to_date(clock.now())
+            _let_happen(engine, clock, coming, until=clock.now(), since=None)
+        else:
+            _start(engine, clock, since)
+            _let_happen(engine, clock, coming, until=clock.now(), since=since)
+            with database.writing() as session:
+                begin_beats(session, force, since - timedelta(days=1))
         for moment in _sending_times(force, since, until):
-            _let_happen(engine, clock, coming, until=moment, since=since)
+            _let_happen(engine, clock, coming, until=moment, since=None if is_new else since)
             clock.set(moment)
             engine.run_pass()
             yield from courier.take()
@@ -156,6 +161,13 @@ def _when(coming: _Coming) -> datetime:
     return coming.event.at
 
 
+def _begins(force: InForce, since: date) -> bool:
+    """Whether the service would begin on ``since``, in the middle of the campaign."""
+    issued, chase_from = force.campaign.issued, force.campaign.chase_from
+    is_from_issue = chase_from is not None and chase_from <= issued
+    return force.beginning.day is None and since > issued and not is_from_issue
+
+
 def _start(engine: Engine, clock: VirtualClock, since: date) -> None:
     """Bring the ledger to where it stood at the start of ``since``."""
     yesterday = since - timedelta(days=1)
@@ -168,19 +180,20 @@ def _start(engine: Engine, clock: VirtualClock, since: date) -> None:
 
 
 def _let_happen(
-    engine: Engine, clock: VirtualClock, coming: deque[_Coming], *, until: datetime, since: date
+    engine: Engine, clock: VirtualClock, coming: deque[_Coming], *, until: datetime, since: date | None
 ) -> None:
-    """Record what comes up to ``until``, each at its time."""
+    """Record what comes up to ``until``, each at its time, or for a service that is new (``since`` None) afterwards."""
     while coming and coming[0].event.at <= until:
         event, is_history = coming[0].event, coming.popleft().is_history
-        clock.set(event.at)
+        clock.set(event.at if since is not None else max(event.at, clock.now()))
         try:
             engine.record(event, replayed=is_history)
         except (LedgerError, UnknownNameError):
             if not is_history:
                 raise
             continue
-        _forget(engine, event, since)
+        if since is not None:
+            _forget(engine, event, since)
     clock.set(max(until, clock.now()))
 
 

@@ -22,10 +22,10 @@ def light_of(clerk, asked, cell, day):
     if cell.answer in ("submitted", "nil"):
         answered_on = cell.answered_at.astimezone(clerk.zone).date()
         is_late = last_day is not None and answered_on > last_day
-        if definition.acceptance and not cell.accepted:
-            return "submitted", "amber" if is_late else "green"
         if cell.answer == "nil":
             return "nil", "amber" if is_late else "green"
+        if definition.acceptance and not cell.accepted:
+            return "submitted", "amber" if is_late else "green"
         if definition.rule.ongoing and (due is None or day > due):
             return "ongoing", "amber" if is_late else "blue"
         return ("done_late", "amber") if is_late else ("done", "green")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from tests.world import at, definition, running, unit, world
-from tracker.core.model import MailKind
+from tracker.core.model import Event, EventKind, MailKind, Reason
 from tracker.core.policy import Settings
 from tracker.engine.beginning import Settled, how_many_before, left_before, settle
 from tracker.engine.explain import explain
+from tracker.engine.inforce import Beginning
 from tracker.engine.ledger import read_history
 from tracker.engine.standings import ledger_rows
+from tracker.simulation import simulate
 from tracker.store.campaigns import Known, remember_campaign
 
 CITY = unit("city")
@@ -280,3 +282,48 @@ def test_rules_are_explained_in_words():
     assert "2022年5月5日到期未报，每2个工作日催报一次" in said
     assert "逾期3个工作日升级督办" in said
     assert "wd" not in said
+
+
+@pytest.mark.parametrize("start", ["2022-07-12", "2022-07-16"])
+def test_a_simulation_without_a_ledger_sends_what_a_service_begun_on_that_day_sends(start):
+    def force():
+        settings = Settings(operator=CITY.contacts[0])
+        return taken_over(TABLE, EARLY, ONCE, LATER, settings=settings, fingerprint=start)
+
+    known = [("2022-06-03", "table-2@2022-06", "submit"), ("2022-07-27", "3", "submit")]
+    events = [Event(at(day), ref, "wanzhou", EventKind(kind)) for day, ref, kind in known]
+
+    def told(mails):
+        return sorted((mail.at.date(), mail.kind, mail.to, mail.items) for mail in mails)
+
+    with running(force(), f"{start} 00:00") as engine:
+        engine.engine.bring_up_to_date(engine.clock.now())
+        engine.engine.record(events[0])
+        lived = []
+        for number in range(30):
+            day = at(start) + timedelta(days=number)
+            if events[1].at == day:
+                engine.clock.set(day)
+                engine.engine.record(events[1])
+            engine.clock.set(day)
+            engine.engine.run_pass()
+            lived += [each.mail for each, _ in engine.courier.take()]
+    until = (at(start) + timedelta(days=30)).date()
+    supposed = simulate(force(), events, at(start).date(), until, lambda mail: mail.key)
+    assert told(each.mail for each, _ in supposed) == told(lived)
+    # It says what is asked, and what it does not chase.
+    assert {item.ref for mail in lived for item in mail.items if item.reason is Reason.OPENED} >= {"3"}
+    assert MailKind.ALERT in {mail.kind for mail in lived}
+
+
+def test_where_all_is_chased_or_a_ledger_is_there_a_window_is_that_of_the_longer_simulation():
+    since, until = date(2022, 7, 12), date(2022, 8, 12)
+
+    def window(force, first):
+        found = simulate(force, [], first, until, lambda mail: mail.key)
+        return [each.mail.key for each, _ in found if each.mail.at.date() >= since]
+
+    chased = taken_over(TABLE, ONCE, LATER, chase_from=date(2022, 4, 8))
+    begun = replace(taken_over(TABLE, ONCE, LATER), beginning=Beginning(date(2022, 4, 8)))
+    for force in (chased, begun):
+        assert window(force, since) == window(force, date(2022, 4, 8))

@@ -8,6 +8,8 @@ from sqlalchemy import select
 
 from tests.integration.test_filings import FORM, FORMS, due, file, filed
 from tests.world import Running, at, definition, running, world
+from tracker.board.items import to_accept
+from tracker.board.lights import Board
 from tracker.core.form import Filed
 from tracker.core.model import State
 from tracker.core.workdays import Workdays
@@ -196,11 +198,16 @@ def test_a_nil_return_done_before_stays_done_and_one_after_waits():
     with running(world(cases()), "2022-05-01 10:00") as run:
         run.record("nil", "5")
         edit(run, cases(acceptance=True))
-        assert stand(run).state is State.NIL
+        assert (stand(run).state, stand(run).waits) == (State.NIL, False)
         run.record("nil", "5", "fuling")
-        assert stand(run, unit="fuling").state is State.SUBMITTED
+        found = stand(run, unit="fuling")
+        assert (found.state, found.waits, found.is_among("submitted")) == (State.NIL, True, True)
+        with run.database.reading() as session:
+            waiting = to_accept(Board(run.database), session, run.engine.force, run.clock.now())
+        assert [(unit, each.ref) for unit, each in waiting] == [("fuling", "5")]
         run.record("accept", "5", "fuling")
-        assert stand(run, unit="fuling").state is State.NIL
+        found = stand(run, unit="fuling")
+        assert (found.state, found.waits, found.is_among("submitted")) == (State.NIL, False, False)
 
 
 def test_undo_after_acceptance_was_switched_on_takes_back_the_answer():

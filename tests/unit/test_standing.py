@@ -63,13 +63,15 @@ def test_a_late_one_is_amber_for_ever():
 
 
 @pytest.mark.parametrize(("day", "light"), [(DUE, Light.GREEN), (date(2022, 5, 9), Light.AMBER)])
-def test_a_nil_return_waits_for_acceptance_as_any_answer_does(day, light):
+def test_a_nil_return_waits_for_acceptance_in_the_light_of_a_submission(day, light):
     nil, after = event("nil", day), date(2022, 6, 1)
-    waits = stand(nil, on=after, acceptance=True)
-    assert (waits.state, waits.light) == (State.SUBMITTED, light)
-    accepted = stand(nil, event("accept", date(2022, 5, 20)), on=after, acceptance=True)
-    assert (accepted.state, accepted.light) == (State.NIL, light)
-    assert stand(nil, on=after).state is State.NIL
+    found = stand(nil, on=after, acceptance=True)
+    assert (found.state, found.light) == (State.NIL, light)
+    assert stand(event("submit", day), on=after, acceptance=True).light is light
+    assert fold([nil]).waits(acceptance=True)
+    assert not fold([nil]).waits(acceptance=False)
+    for then in ("accept", "return", "waive", "pause", "undo"):
+        assert not fold([nil, event(then, date(2022, 5, 20))]).waits(acceptance=True)
 
 
 def test_work_that_goes_on_is_done_until_its_date_and_ongoing_after_it():

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from tracker.board.lights import Board, Cell, Judged, Lights
 from tracker.board.tally import Tally
-from tracker.core.model import Definition, State
+from tracker.core.model import Definition
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import find_assignment
 from tracker.store.tables import FILING
@@ -67,7 +67,7 @@ def to_accept(board: Board, session: Session, force: InForce, now: datetime) -> 
 def _to_accept(lights: Lights) -> list[tuple[str, Judged]]:
     force = lights.force
     judged = {cell: lights.judged(cell) for cell in lights.groups}
-    wanted = {cell for cell, each in judged.items() if each is not None and each.state is State.SUBMITTED}
+    wanted = {cell for cell, each in judged.items() if each is not None and each.waits}
     found = [(unit, each) for unit, cell in lights.marks.among(wanted) if (each := judged[cell]) is not None]
     found.sort(
         key=lambda one: (force.position(one[1].definition.key), one[1].ref, force.unit_position(one[0]))

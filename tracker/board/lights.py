@@ -50,6 +50,7 @@ class Judged:
     part: Part
     late_days: int
     is_nil: bool
+    waits: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,9 @@ class Choice:
     light: Light | None = None
 
     def holds(self, judged: Judged) -> bool:
-        """Whether the state is among those wanted."""
-        return self.state in (None, judged.state) and self.light in (None, judged.light)
+        """Whether the state is among those wanted; ``submitted`` is all that waits for acceptance."""
+        is_waiting = self.state is State.SUBMITTED and judged.waits
+        return (is_waiting or self.state in (None, judged.state)) and self.light in (None, judged.light)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,7 @@ class Lights:
             part_of(answer, stands.state),
             stands.late_days,
             answer.answered == "nil",
+            answer.waits(acceptance=definition.acceptance),
         )
 
     def is_shown(self, judged: Judged, choice: Choice) -> bool:

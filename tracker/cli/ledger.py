@@ -159,7 +159,7 @@ def status(
         force = app.up_to_date()
         moment = None if at is None else parse_moment(at, "--at", force.zone, at_end=True)
         moment, rows = desk.status(app, moment, unit=unit, ref=ref)
-        facts = status_facts(force, moment, [row for row in rows if state in (None, row.state.value)])
+        facts = status_facts(force, moment, [row for row in rows if row.is_among(state)])
         if output is Format.JSON:
             print_json(facts)
         elif output is Format.CSV:

@@ -40,6 +40,11 @@ class Answer:
         """Whether nothing is to be said about it any more (CONTRACT.md §6.5)."""
         return self.excused or self.answered in ("submitted", "nil")
 
+    def waits(self, *, acceptance: bool) -> bool:
+        """Whether it is in and still to be accepted, where ``acceptance`` is asked for; a nil return waits as well."""
+        is_in = not self.excused and self.answered in ("submitted", "nil")
+        return acceptance and is_in and self.accepted_at is None
+
     @property
     def excused(self) -> bool:
         """Whether no answer is expected: then it is neither in nor missing, wherever answers are counted."""
@@ -281,12 +286,12 @@ def _answered_state(
         return State.PAUSED
     if answer.answered == "returned":
         return State.RETURNED
+    if answer.answered == "nil":
+        return State.NIL
     if answer.answered is None:
         return None
     if acceptance and answer.accepted_at is None:
         return State.SUBMITTED
-    if answer.answered == "nil":
-        return State.NIL
     if ongoing and (due is None or day > due):
         return State.ONGOING
     return State.DONE_LATE if is_late else State.DONE

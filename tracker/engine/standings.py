@@ -35,6 +35,15 @@ class LedgerRow:
     late_days: int
     target: int | None
 
+    @property
+    def waits(self) -> bool:
+        """Whether somebody has to accept it."""
+        return self.answer.waits(acceptance=self.definition.acceptance)
+
+    def is_among(self, state: str | None) -> bool:
+        """Whether it is one of those that are asked for by ``state``: ``submitted`` is all that waits for acceptance."""
+        return state in (None, self.state.value) or (state == State.SUBMITTED and self.waits)
+
 
 def ledger_rows(
     session: Session,

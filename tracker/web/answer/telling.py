@@ -10,7 +10,7 @@ from typing import NamedTuple
 from starlette.requests import Request
 
 from tracker.core.answering import Way
-from tracker.core.model import Event, EventKind, Language, State
+from tracker.core.model import Event, EventKind, Language
 from tracker.core.vocabulary import LIGHTS, STATES
 from tracker.engine.requests import Asked
 from tracker.engine.requests import Request as UnitRequest
@@ -156,7 +156,7 @@ class Teller:
         who = (last.who if last is not None else None) or self.unit
         key = "nil" if answer.answered == "nil" else "submitted"
         sentence = self._say(f"answer.result.{key}", at=self.moment(answer.submitted_at), who=who)
-        if self._case.row.state is State.SUBMITTED:
+        if self._case.row.waits:
             sentence += self._say("answer.result.waiting")
         return sentence
 

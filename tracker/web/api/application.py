@@ -167,8 +167,7 @@ def status(
     if moment is not None:
         _not_too_far(moment, site)
     now, rows = desk.status(site.app, moment, unit=unit, ref=ref)
-    chosen = rows if state is None else [row for row in rows if row.state is state]
-    return status_facts(site.force, now, chosen)
+    return status_facts(site.force, now, [row for row in rows if row.is_among(state)])
 
 
 def history(site: Allowed, ref: Ref = None, unit: Unit = None) -> list[Fact]:
