@@ -104,6 +104,9 @@ def _nil_with_rows(case: Case) -> Made:
 
 
 def _fallen(case: Case) -> Made:
+    if case.table.name is None:
+        # Nobody can tell which row was which.
+        return None
     known = {_key(case.table, number, row): row for number, row in enumerate(case.before or ())}
     fits = [
         (number, column.label, known[key][column.label] - 1)

@@ -126,7 +126,7 @@ WRONG = {
         "label: 填表单位, kind: text",
         "whose table it is",
     ),
-    "an unknown key": ("accumulates: true", "acumulates: true", "did you mean “accumulates”?"),
+    "an unknown key": ("accumulates: false", "acumulates: false", "did you mean “accumulates”?"),
     "half a file": ("# 全文完\n", "", "全文完"),
 }
 

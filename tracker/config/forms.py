@@ -21,6 +21,9 @@ from tracker.core.form import (
     comparable,
 )
 
+#: The highest figure that is believed in a column whose file says nothing else.
+MOST_BELIEVED = 1_000_000
+
 #: Kinds of which a form has at most one column, or one field above the table.
 _ONCE = (ColumnKind.SERIAL, ColumnKind.NAME)
 
@@ -58,9 +61,17 @@ def _column(shape: ColumnShape) -> Column:
         unit=shape.unit,
         choices=tuple(Choice(word, tuple(also)) for word, also in shape.choices.items()),
         at_most=shape.at_most,
-        doubt_above=None if shape.doubt_above is None else Decimal(shape.doubt_above),
+        doubt_above=_bound(shape),
+        accumulates=shape.accumulates,
         width=float(shape.width),
     )
+
+
+def _bound(shape: ColumnShape) -> Decimal | None:
+    """The highest figure that is believed without asking; a date typed into a wrong cell is above any."""
+    if ColumnKind(shape.kind) not in FIGURES:
+        return None
+    return Decimal(MOST_BELIEVED if shape.doubt_above is None else shape.doubt_above)
 
 
 class _Checks:

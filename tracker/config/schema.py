@@ -420,6 +420,7 @@ class ColumnShape(Shape):
     choices: Annotated[dict[Line, Lines], _EmptyMapping] = Field(default_factory=dict)
     at_most: ColumnName | None = None
     doubt_above: Annotated[int, BeforeValidator(whole(1, 1_000_000_000))] | None = None
+    accumulates: Truth | None = None
     width: Annotated[int, BeforeValidator(whole(2, 60))] = 8
 
 

@@ -63,7 +63,8 @@ class Column:
 
     ``group`` is the label above it and its neighbours; None where it stands alone.  ``at_most`` names a column
     of the same row that this one is not expected to exceed.  ``doubt_above`` is the highest figure that is
-    believed without asking.  ``width`` is in characters of a spreadsheet.
+    believed without asking.  ``accumulates`` is whether its figures grow from month to month; None: as the form
+    says.  ``width`` is in characters of a spreadsheet.
     """
 
     id: str
@@ -74,6 +75,7 @@ class Column:
     choices: tuple[Choice, ...] = ()
     at_most: str | None = None
     doubt_above: Decimal | None = None
+    accumulates: bool | None = None
     width: float = 8.0
 
     @property
@@ -124,9 +126,9 @@ class Round:
 class Form:
     """A form as its file describes it.
 
-    ``identified_by`` is the column that tells which row is the same as one of last month's; None: the row's
-    place in the table.  ``accumulates``: each month is filled in on top of the month before, so that no figure
-    falls.  ``instructions`` are the filling rules, verbatim, one a paragraph.
+    ``identified_by`` is the column that tells which row is the same as one of last month's; None: nobody can
+    tell.  ``accumulates``: each month is filled in on top of the month before, so that no figure falls.
+    ``instructions`` are the filling rules, verbatim, one a paragraph.
     """
 
     id: str
@@ -146,6 +148,10 @@ class Form:
     def by_id(self) -> Mapping[str, Column]:
         """The columns by their id."""
         return {column.id: column for column in self.columns}
+
+    def accumulating(self, column: Column) -> bool:
+        """Whether ``column`` is filled in on top of the month before."""
+        return self.accumulates if column.accumulates is None else column.accumulates
 
     def omitted(self, round_: str | None) -> frozenset[str]:
         """The ids of the columns that ``round_`` does not ask for."""
@@ -193,21 +199,6 @@ def totals(form: Form, rows: Iterable[FiledRow]) -> dict[str, int | Decimal]:
         for column in added:
             added[column] += row.figure(column)
     return added
-
-
-def row_keys(form: Form, rows: Iterable[FiledRow]) -> list[str]:
-    """For each row by what it is known from month to month; the second of one name has “ (2)” behind it.
-
-    Names are compared without white space and with both widths of brackets taken as one.
-    """
-    seen: dict[str, int] = {}
-    keys = []
-    for number, row in enumerate(rows, start=1):
-        name = row.values.get(form.identified_by) if form.identified_by else None
-        key = f"#{number}" if name is None else comparable(str(name))
-        seen[key] = seen.get(key, 0) + 1
-        keys.append(key if seen[key] == 1 else f"{key} ({seen[key]})")
-    return keys
 
 
 _SAME = str.maketrans("（）〔〕【】“”：，、", '()()()"":,,')

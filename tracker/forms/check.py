@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tracker.core.form import Column, ColumnKind, FieldKind, Filed, FiledRow, Said, Value, comparable
-from tracker.forms.against import ReadRow, changed, exceeded
+from tracker.forms.against import ReadRow, exceeded
 from tracker.forms.around import check_head, find_nil
+from tracker.forms.between import doubts
 from tracker.forms.book import ALL_TEXT, Cell, Place
 from tracker.forms.figures import NOTHING
 from tracker.forms.finding import Finding, Weight
 from tracker.forms.recognised import Recognised
 from tracker.forms.rows import RowKind, TableRow, extent, share_merged, table_rows
+from tracker.forms.seat import Seat
 from tracker.forms.totals import Line, without_totals
 from tracker.forms.values import found_text, read_value
 
@@ -67,6 +69,7 @@ class Checked:
     filed: Filed
     findings: tuple[Finding, ...]
     row_numbers: tuple[int, ...] = ()
+    seat: Seat | None = None
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -87,8 +90,11 @@ class Checked:
         return tuple(finding for finding in self.findings if finding.weight is weight)
 
 
-def check(recognised: Recognised, *, round_: str | None, previous: Filed | None) -> Checked:
-    """What the table says in ``round_``; ``previous`` is what the same unit filed for this form before."""
+def check(recognised: Recognised, *, round_: str | None, previous: Filed | None, since: str = "") -> Checked:
+    """What the table says in ``round_``; ``previous`` is what the same unit filed for this form before.
+
+    ``since`` is the month in which that was due, where it is not the last one asked for.
+    """
     findings = list(recognised.notes)
     lines: list[Line] = []
     rows: list[TableRow] = []
@@ -107,14 +113,21 @@ def check(recognised: Recognised, *, round_: str | None, previous: Filed | None)
     findings += exceeded(recognised, read)
     if read or not any(_is_in_rows(recognised, each) for each in findings):
         is_blank = not any(line.read is not None for line in lines)
-        findings += _nil_or_rows(recognised, nil_place, read, previous, is_blank=is_blank)
-    if nil_place is None and read and previous is not None and recognised.form.accumulates:
-        findings += changed(recognised, read, previous, asked)
+        findings += _nil_or_rows(recognised, nil_place, read, is_blank=is_blank)
     filed = Filed(
         tuple(each.filed for each in read), _header(recognised), is_nil=nil_place is not None and not read
     )
+    seat = Seat.of(recognised, read, nil_place)
+    if previous is not None:
+        unread = {(number, column) for number, row in enumerate(read) for column in row.unread}
+        wrong = {(each.sheet, each.place) for each in findings if each.weight is Weight.ERROR}
+        findings += [
+            seat.finding(recognised.form, each)
+            for each in doubts(recognised.form, asked, filed, previous, since)
+            if (each.row, each.column) not in unread and seat.spot(each) not in wrong
+        ]
     ordered = sorted(findings, key=lambda finding: (-1, -1) if finding.place is None else finding.place)
-    return Checked(filed, tuple(ordered), tuple(each.number for each in read))
+    return Checked(filed, tuple(ordered), tuple(each.number for each in read), seat)
 
 
 def _read(table: Recognised, round_: str | None) -> tuple[list[Line], list[TableRow], list[Finding]]:
@@ -343,11 +356,10 @@ def _nil_or_rows(
     recognised: Recognised,
     nil_place: Place | None,
     read: list[ReadRow],
-    previous: Filed | None,
     *,
     is_blank: bool,
 ) -> Iterator[Finding]:
-    """Nothing to report and rows, nothing to report after rows, or neither."""
+    """Nothing to report and rows, or neither."""
     sheet = recognised.sheet.name
     if nil_place is not None and read:
         message = Said(
@@ -355,13 +367,6 @@ def _nil_or_rows(
             "It says that there is nothing to report, and there are rows as well; please take one of them away.",
         )
         yield Finding(Weight.ERROR, message, sheet, nil_place, _text_at(recognised, nil_place))
-    elif nil_place is not None and previous is not None and previous.rows and recognised.form.accumulates:
-        count = len(previous.rows)
-        message = Said(
-            f"上月填了{count}行，本月是零报告，请核对。",
-            f"Last month had {count} row(s), and now there is nothing to report; please check.",
-        )
-        yield Finding(Weight.QUESTION, message, sheet, nil_place, _text_at(recognised, nil_place))
     elif read and _name_column(recognised) is None and not any(map(_says_something, read)):
         message = Said(
             "表里的数全是0；确无情况请在“零报告”处打“√”。",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from tracker.core.form import Said
 from tracker.forms.book import Place, address
@@ -27,6 +29,7 @@ class Finding:
     """One finding.  ``place`` None means the sheet, ``sheet`` None the file as a whole.
 
     ``found`` is what stands there, verbatim but cut; ``message`` is a whole sentence for whoever fills in the form.
+    One that ``forms/between.py`` words has its ``code`` and ``facts`` there; it may be asked anew without the file.
     """
 
     weight: Weight
@@ -35,6 +38,8 @@ class Finding:
     place: Place | None = None
     found: str = ""
     expected: Said = NOTHING
+    code: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def cell(self) -> str | None:
