@@ -75,6 +75,11 @@ CHINESE = {
     "request_just_answered": "来件 {number} 刚刚已有人答复",
     "request_needs_verdict": "来件 {number} 是延期申请，须答复同意与否",
     "text_too_long": "共{count}字，最多{most}字，请删减后再提交",
+    "no_question": "没有编号为 {number} 的疑问",
+    "no_reason": "核实疑问须写明理由，请写在备注里",
+    "question_gone": "疑问 {number} 已消除：报表已有变动",
+    "question_settled": "疑问 {number} 已由{who}核实",
+    "one_of_two": "{one} 和 {two} 只能写一个",
     "nothing_meant": "没有指明是哪一件",
     # what was typed
     "expected_date": "{option} {text}：应为日期，例如 2022-05-05",

@@ -108,7 +108,7 @@ def test_a_period_is_called_by_when_it_is_due():
 
 def test_a_filed_table_is_a_submission_and_reads_back_the_same():
     service = running()
-    assert file(service, "table-2@2022-05")
+    assert file(service, "table-2@2022-05").is_new
     assert history(service) == [("table-2@2022-05", "wanzhou", "submit", "张三", "form")]
     kept = in_force(service, "table-2@2022-05")
     assert kept.filed == filed()
@@ -119,21 +119,21 @@ def test_a_filed_table_is_a_submission_and_reads_back_the_same():
 
 def test_an_empty_table_with_a_word_is_a_nil_return():
     service = running()
-    assert file(service, "table-2@2022-05", table=Filed(is_nil=True))
+    assert file(service, "table-2@2022-05", table=Filed(is_nil=True)).is_new
     assert history(service) == [("table-2@2022-05", "wanzhou", "nil", "张三", "form")]
 
 
 def test_the_same_taken_twice_counts_once():
     service = running()
-    assert file(service, "table-2@2022-05")
-    assert not file(service, "table-2@2022-05", name="again.xlsx")
+    assert file(service, "table-2@2022-05").is_new
+    assert not file(service, "table-2@2022-05", name="again.xlsx").is_new
     assert len(history(service)) == 1
 
 
 def test_a_corrected_one_replaces_and_the_old_one_is_kept():
     service = running()
     file(service, "table-2@2022-05")
-    assert file(service, "table-2@2022-05", table=filed(4))
+    assert file(service, "table-2@2022-05", table=filed(4)).is_new
     assert in_force(service, "table-2@2022-05").filed == filed(4)
     with service.engine.database.reading() as session:
         rows = session.execute(select(FILING).order_by(FILING.c.id)).all()
@@ -142,7 +142,7 @@ def test_a_corrected_one_replaces_and_the_old_one_is_kept():
         assert kept is not None
         assert kept.data == b"a.xlsx None"
     # And back again: what was in force once before is a correction like any other.
-    assert file(service, "table-2@2022-05", table=filed(3))
+    assert file(service, "table-2@2022-05", table=filed(3)).is_new
     assert in_force(service, "table-2@2022-05").filed == filed(3)
 
 
@@ -150,7 +150,7 @@ def test_after_a_return_the_very_same_counts_again():
     service = running("2022-05-04 10:00")
     file(service, "table-2@2022-05")
     service.engine.record(Event(at("2022-05-04"), "table-2@2022-05", "wanzhou", EventKind.RETURN, reason="x"))
-    assert file(service, "table-2@2022-05")
+    assert file(service, "table-2@2022-05").is_new
     assert [event for _, _, event, _, _ in history(service)] == ["submit", "return", "submit"]
 
 
@@ -179,7 +179,7 @@ def test_month_is_compared_with_month_across_reports_and_by_unit():
     file(service, "table-2@2022-06", table=filed(9))
     with service.engine.database.reading() as session:
         tables = due(service, session, "2022-04-01", "2022-08-01", forms=[FORM])
-        before = previous_filings(session, FORMS, tables.values())
+        before = previous_filings(session, service.engine.force, tables.values())
         found = {key: before.get(table.id) for key, table in tables.items()}
     assert found["table-2-self-check", "wanzhou"] is None
     assert found["table-2@2022-05", "wanzhou"] == filed(1)
@@ -195,7 +195,7 @@ def test_what_was_returned_is_nothing_to_build_on():
     service.engine.record(Event(at("2022-05-06"), "table-2@2022-05", "wanzhou", EventKind.RETURN, reason="x"))
     with service.engine.database.reading() as session:
         tables = due(service, session, "2022-06-01", "2022-07-01", forms=[FORM])
-        assert previous_filings(session, FORMS, tables.values()) == {}
+        assert previous_filings(session, service.engine.force, tables.values()) == {}
 
 
 def test_a_file_from_which_nothing_was_taken_is_kept_once():

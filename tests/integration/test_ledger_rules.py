@@ -424,7 +424,7 @@ def counted(run):
         found = due(run, session, "2022-04-01", "2022-12-31")
         may, june = found[REF, "wanzhou"], found["table-2@2022-06", "wanzhou"]
         filings = in_force_filings(session, FORMS, [may])
-        before = previous_filings(session, FORMS, [june])
+        before = previous_filings(session, run.engine.force, [june])
         assert may.id not in refused_tables(session, [may])
 
     def figure(filed):

@@ -124,6 +124,7 @@ def test_what_hangs_on_a_number_that_was_given_out_again_finds_its_own_or_none(t
                 " VALUES (?, '', ?, '2022-05-01', '2022-05-01', '', 1, '', '{}', '[]', 0, 0, ?)",
                 (number, unit, its_event),
             )
+        file.executescript("DROP TABLE question; ALTER TABLE filing DROP COLUMN seat;")
         file.execute("UPDATE meta SET value = '10' WHERE name = 'schema'")
         file.commit()
         upgrade(url)
@@ -198,7 +199,17 @@ def test_postgresql_is_upgraded_as_well():
     url = postgres.fresh()
     try:
         wanted = shape(url)
-        new = ("journey", "revision", "feed", "request", "account", "session", "filing", "document")
+        new = (
+            "question",
+            "journey",
+            "revision",
+            "feed",
+            "request",
+            "account",
+            "session",
+            "filing",
+            "document",
+        )
         database = open_without_check(url)
         with database.engine.begin() as connection:
             for table in new:

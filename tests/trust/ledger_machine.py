@@ -224,7 +224,7 @@ class LedgerMachine(RuleBasedStateMachine):
             sent = Sent(Paper(f"{self.files}.xlsx", str(self.files).encode()), self.now, "张三")
             try:
                 filed = Filed(rows, {"n": str(number)}, is_nil)
-                FIGURES["filed"] += take(session, self.force, tables[0], filed, sent, self.now)
+                FIGURES["filed"] += take(session, self.force, tables[0], filed, sent, self.now).is_new
             except LedgerError:
                 FIGURES["refused"] += 1
 

@@ -188,14 +188,38 @@ def test_last_months_rows_are_there_and_read_back_the_same(form_id, round_):
     )
     data = written(form_id, round_=round_, previous=previous)
     result = check(recognised(data), round_=round_, previous=None)
-    assert not result.errors
+    # What does not accumulate begins anew each month.
+    assert bool(result.errors) is not form.accumulates
     assert [dict(row.values) for row in result.filed.rows] == [
-        {key: value for key, value in row.values.items() if key not in omitted} for row in rows
+        {key: value for key, value in row.values.items() if key not in omitted}
+        for row in rows
+        if form.accumulates
     ]
     found = recognised(data)
     assert (found.fields["person"][1], found.fields["phone"][1]) == ("张三", "023-58123456")
     assert found.unit_text == "万州区应急管理局"
     assert found.filled_on is None
+
+
+@every_round
+def test_what_was_filed_for_it_is_there_to_be_corrected_notes_and_all(form_id, round_):
+    form = FORMS[form_id]
+    row = FiledRow(
+        {**some_rows(form, 1)[0].values, "rectification": "正在整改"},
+        {"rectification": "正在整改（6月底前完成）"},
+    )
+    filed = Filed((row,), {"person": "张三", "filled_on": "2022-05-03"})
+    data = written(form_id, round_=round_, previous=filed, is_own=True)
+    read = check(recognised(data), round_=round_, previous=None).filed
+    wanted = {key: value for key, value in row.values.items() if key not in form.omitted(round_)}
+    assert [(dict(each.values), dict(each.notes)) for each in read.rows] == [(wanted, dict(row.notes))]
+    assert str(recognised(data).filled_on) == "2022-05-03"
+
+
+@every_round
+def test_a_nil_return_is_there_to_be_corrected(form_id, round_):
+    data = written(form_id, round_=round_, previous=Filed(is_nil=True), is_own=True)
+    assert check(recognised(data), round_=round_, previous=None).filed.is_nil
 
 
 @pytest.mark.parametrize(("before", "expected"), [(0, 20), (1, 20), (12, 20), (13, 21), (40, 48)])
@@ -293,10 +317,10 @@ def test_every_cell_to_fill_says_what_it_wants(form_id, round_):
 
 
 def test_a_day_and_a_nil_report_are_asked_for_in_their_own_ways():
-    sheet = sheet_of(date_hint="不早于5月1日")
+    sheet = sheet_of()
     rules = {rule.promptTitle: rule for rule in sheet.data_validations.dataValidation}
     day, nil = rules["填表时间"], rules["零报告"]
-    assert (day.type, day.prompt) == ("date", "填写日期，如 2022-5-5\n不早于5月1日")
+    assert (day.type, day.prompt) == ("date", "填写日期，如 2022-5-5")
     assert (nil.type, nil.formula1) == ("list", '"√"')
     cell = sheet[str(day.sqref)]
     assert cell.value is None
@@ -488,7 +512,7 @@ AWKWARD = (
 def test_a_name_put_into_a_finished_sheet_makes_the_file_that_is_drawn_with_it(name):
     form = FORMS["production-units"]
     created = datetime(2022, 5, 1, tzinfo=UTC)
-    sheet = module._Sheet(form, None, PERIOD, "table-4@2022-05", created, "", "zh")
+    sheet = module._Sheet(form, None, PERIOD, "table-4@2022-05", created, "zh")
     put_in = written(form, unit_name=name, mark=Mark(form.id, "table-4@2022-05", "some-unit"))
     assert put_in == module._draw(sheet, name, "some-unit", None)[0]
 

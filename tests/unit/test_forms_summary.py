@@ -316,7 +316,7 @@ def test_it_prints_on_a4_across_with_its_head_on_every_page():
         assert sheet.page_setup.orientation == "landscape"
         assert sheet.page_setup.paperSize == 9
         assert sheet.sheet_properties.pageSetUpPr.fitToPage
-        assert sheet.page_setup.fitToHeight == 0
+        assert (sheet.page_setup.fitToHeight == 0) is (sheet.title != "一览")
         assert sheet.print_title_rows
         assert sheet.print_area
         assert "&P" in sheet.oddFooter.center.text
@@ -326,20 +326,20 @@ def test_it_prints_on_a4_across_with_its_head_on_every_page():
 
 def test_two_reports_of_one_form_have_a_sheet_each():
     names = opened(written(a_summary(TRAINING), a_summary(TRAINING, round_="self-check"))).sheetnames
-    assert names == ["附件2 汇总", "附件2 汇总 (2)", "未报、逾期报送、零报告", "与上月相比"]
+    assert names == ["一览", "附件2 汇总", "附件2 汇总 (2)", "未报、逾期报送、零报告", "与上月相比"]
 
 
 def test_in_english_the_labels_are_english_and_the_form_is_verbatim():
     book = opened(written(a_summary(TRAINING), language="en"))
-    assert book.sheetnames == ["附件2 summary", "Missing, late, nil", "Month on month"]
+    assert book.sheetnames == ["Overview", "附件2 summary", "Missing, late, nil", "Month on month"]
     sheet = book["附件2 summary"]
     assert sheet["A2"].value == TRAINING.title
     assert "Total" in [row[0] for row in table(sheet)]
 
 
 def test_a_summary_of_nobody_is_no_obstacle():
-    assert opened(written(a_summary(TRAINING, []))).sheetnames[0] == "附件2 汇总"
-    assert opened(written()).sheetnames == ["未报、逾期报送、零报告", "与上月相比"]
+    assert opened(written(a_summary(TRAINING, []))).sheetnames[1] == "附件2 汇总"
+    assert opened(written()).sheetnames == ["一览", "未报、逾期报送、零报告", "与上月相比"]
 
 
 def test_the_same_summary_has_the_same_bytes():

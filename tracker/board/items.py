@@ -13,9 +13,12 @@ from sqlmodel import Session
 
 from tracker.board.lights import Board, Cell, Judged, Lights
 from tracker.board.tally import Tally
+from tracker.core.form import Said
 from tracker.core.model import Definition
+from tracker.engine.filed import NOTHING_TAKEN, from_json
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import find_assignment
+from tracker.forms.readback import read_back
 from tracker.store.tables import FILING
 
 
@@ -50,6 +53,7 @@ class Filed:
     in_force: bool
     is_taken: bool
     findings: Sequence[Mapping[str, object]]
+    read_back: Said | None
 
 
 def item(board: Board, session: Session, force: InForce, key: str, ref: str | None, now: datetime) -> Item:
@@ -116,6 +120,7 @@ def _units(lights: Lights, agendas: Sequence[int]) -> list[tuple[str, Cell]]:
 def files_of(session: Session, force: InForce, ref: str, unit: str) -> list[Filed]:
     """Every table that was sent for one assignment, the newest first."""
     assignment = find_assignment(session, force, ref, unit)
+    form = force.form(force.definition(assignment.key))
     rows = session.execute(
         select(FILING).where(FILING.c.assignment_id == assignment.id).order_by(FILING.c.id.desc())
     )
@@ -126,8 +131,11 @@ def files_of(session: Session, force: InForce, ref: str, unit: str) -> list[File
             row.at,
             row.who,
             bool(row.in_force),
-            row.content != "{}",
+            row.content != NOTHING_TAKEN,
             json.loads(row.findings),
+            None
+            if form is None or row.content == NOTHING_TAKEN
+            else read_back(form, from_json(row.content, form)).said(),
         )
         for row in rows
     ]

@@ -153,7 +153,7 @@ def _people(
     until = date(first.due.year + first.due.month // 12, first.due.month % 12 + 1, 1)
     since = first.due.replace(day=1)
     tables = tables_due(session, force, now, since, until, units=list(units[:CALLED]), forms=[form.id])
-    previous = previous_filings(session, force.campaign.forms, tables)
+    previous = previous_filings(session, force, tables)
     found = {}
     for table in tables:
         filed = previous.get(table.id)

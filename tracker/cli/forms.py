@@ -1,4 +1,4 @@
-"""``forms blank|check|import|missing|summary``: the spreadsheets."""
+"""``forms blank|check|import|missing|summary``: the spreadsheets; ``forms questions`` is in a file of its own."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from tracker.cli.output import (
     say,
     say_result,
 )
+from tracker.cli.questions import questions
 from tracker.cli.report import parse_month
 from tracker.cli.table import Column
 from tracker.terms import word
@@ -94,8 +95,9 @@ def register(app: typer.Typer) -> None:
     forms.command("check", short_help="核对，不入库 · Check files, take nothing")(check)
     forms.command("import", short_help="收表 · Take filled forms in")(import_)
     forms.command("missing", short_help="谁还没报 · Who still owes a table")(missing)
+    forms.command("questions", short_help="报表疑问 · What is asked about filed tables")(questions)
     forms.command("summary", short_help="全市汇总表 · All units' tables in one workbook")(summary)
-    short = "报表 · The spreadsheets: blank, check, import, missing, summary"
+    short = "报表 · The spreadsheets: blank, check, import, missing, questions, summary"
     app.add_typer(forms, name="forms", short_help=short)
 
 
@@ -268,10 +270,18 @@ def _tell(path: Path, taken: Taken, format_: Format, names: Names, campaign: Cam
         ref = facts["ref"]
         who = f" {names.occurrence(ref)} {campaign.unit_name(facts['unit'])}" if ref else ""
         say_result(f"{path}:{who} {outcome}")
+        if facts["read_back"] is not None:
+            say_result(f"  {facts['read_back']['text']}")
         for kind, words in (("errors", ("错误", "error")), ("questions", ("疑问", "question"))):
             for each in facts[kind]:
                 place = "!".join(part for part in (each["sheet"], each["cell"]) if part)
                 say_result(f"  {pick(words, language)} {place}  {each['message']}")
+        for question in taken.anew:
+            message, _, _ = question.said(campaign.forms)
+            about = pick(("新的疑问", "new question"), language)
+            say_result(
+                f"  {about} {names.occurrence(question.ref)} {question.cell or ''}  {message.in_(language)}"
+            )
 
 
 def _outcome(facts: Fact) -> tuple[str, str]:

@@ -89,4 +89,12 @@ WAYS: Mapping[str, Said] = {
     "demo": Said("演示", "demonstration"),
 }
 
+#: The states of a question about a table (疑问).
+QUESTIONS: Mapping[str, Said] = {
+    "open": Said("待核实", "open"),
+    "answered": Said("已说明", "answered"),
+    "overruled": Said("已认定", "overruled"),
+    "gone": Said("已消除", "gone"),
+}
+
 WORDS: Mapping[str, Said] = {state.value: said for state, said in STATES.items()}

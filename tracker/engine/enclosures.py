@@ -13,11 +13,10 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from tracker import calendars
-from tracker.core.form import Filed
 from tracker.core.model import Campaign, Definition, Language, Mail, MailKind, Reason
 from tracker.core.naming import Names
 from tracker.core.reminders import notice_day
-from tracker.engine.filings import Paper, Table, filed_before, read_document, tables_at
+from tracker.engine.filings import Paper, Start, Table, read_document, starts, tables_at
 from tracker.engine.inforce import InForce
 from tracker.engine.kept_dates import Kept, dates_in
 from tracker.engine.outbox import mail_domain
@@ -52,8 +51,8 @@ def period_text(table: Table) -> str:
     return f"{due.year}年{due.month}月（{due.month}月{due.day}日前报送{rest}）"
 
 
-def blank_form(force: InForce, table: Table, previous: Filed | None, language: Language) -> Paper:
-    """The form that a unit fills in for one period, with what it filed for the one before."""
+def blank_form(force: InForce, table: Table, start: Start | None, language: Language) -> Paper:
+    """The form that a unit fills in for one period, with what it filed for it, or for the one before."""
     from tracker.forms.blank import blank, file_name
 
     unit = force.campaign.unit_name(table.unit)
@@ -64,7 +63,8 @@ def blank_form(force: InForce, table: Table, previous: Filed | None, language: L
         unit_name=unit,
         period_text=text,
         mark=Mark(table.form.id, table.ref, table.unit),
-        previous=previous,
+        previous=None if start is None else start.filed,
+        is_own=start is not None and start.is_own,
         # Not the time of writing: the same form is the same file.
         created=datetime.combine(table.row.dates.opens, time(), force.zone),
         language=language,
@@ -124,16 +124,14 @@ class Enclosures:
             return []
         with self._database.reading() as session:
             tables = tables_at(session, force, mail.at, asked[:MOST])
-            before = filed_before(session, force.campaign.forms, tables)
-        return [_Form(table, *before.get(table.id, (None, ""))) for table in tables]
+            found = starts(session, force, tables)
+        return [_Form(table, found.get(table.id)) for table in tables]
 
-    def _form(
-        self, force: InForce, table: Table, previous: Filed | None, _: str, language: Language
-    ) -> Paper:
-        key = (force.fingerprint, table.ref, table.unit, language, repr(previous))
+    def _form(self, force: InForce, table: Table, start: Start | None, language: Language) -> Paper:
+        key = (force.fingerprint, table.ref, table.unit, language, repr(start))
         paper = self._written.get(key)
         if paper is None:
-            paper = self._written[key] = blank_form(force, table, previous, language)
+            paper = self._written[key] = blank_form(force, table, start, language)
             if len(self._written) > KEPT:
                 self._written.popitem(last=False)
         return paper
@@ -247,16 +245,19 @@ def enclosed_with(mail: Mail, force: InForce) -> list[tuple[str, str]]:
 
 
 class _Form(NamedTuple):
-    """A form that goes with a mail, and what is filled in: what was filed before, and for which reference."""
+    """A form that goes with a mail, and what it is filled in with."""
 
     table: Table
-    previous: Filed | None
-    ref: str
+    start: Start | None
+
+    @property
+    def filled_with(self) -> str:
+        """For which reference the rows were filed that stand in it; empty where none do."""
+        start = self.start
+        has_rows = start is not None and start.filed.rows and (start.is_own or self.table.form.accumulates)
+        return start.ref if start is not None and has_rows else ""
 
 
 def _told(forms: Sequence[_Form]) -> Enclosed:
-    """Which forms are enclosed; where nothing stands in the table that was filed before, the form is empty."""
-    return {
-        (form.table.ref, form.table.unit): form.ref if form.previous and form.previous.rows else ""
-        for form in forms
-    }
+    """Which forms are enclosed, and what they are filled in with."""
+    return {(form.table.ref, form.table.unit): form.filled_with for form in forms}

@@ -8,29 +8,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Row, func, insert, select
 from sqlmodel import Session
 
-from tracker.core.form import ColumnKind, Filed, FiledRow, Form, Value
+from tracker.core.form import Filed, Form
 from tracker.core.model import Event, EventKind
 from tracker.engine.asked import cell_of, still_asked
+from tracker.engine.asking import ask, settled_of, work_out
+from tracker.engine.filed import NOTHING_TAKEN, filed_before, from_json, to_json
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import last_event, record, settle_filing
+from tracker.engine.questions import Question
 from tracker.engine.standings import LedgerRow, answer_of, in_order, ledger_row
+from tracker.forms.finding import Finding
+from tracker.forms.seat import Seat
 from tracker.store.lots import lots
 from tracker.store.numbers import numbered
 from tracker.store.tables import ASSIGNMENT, DOCUMENT, FILING
 
 #: How a filed table stands in the history of its assignment.
 VIA = "form"
-#: What a file says from which nothing was taken.
-NOTHING_TAKEN = "{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,15 @@ class Filing:
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """What a form is filled in with; ``ref`` is what that was filed for, ``is_own`` that it is this very table."""
+
+    filed: Filed
+    ref: str
+    is_own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Paper:
     """A file to keep: its name and its bytes."""
 
@@ -98,7 +109,21 @@ class Sent:
     who: str | None = None
     via: str = VIA
     findings: Sequence[Mapping[str, object]] = ()
-    questions: int = 0
+    questions: Sequence[Finding] = ()
+    seat: Seat | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """What became of what a unit filed: whether it is ``new``, what it replaced, what other tables are asked by it.
+
+    ``settled`` has the reasons of those of its questions that were settled before, by what they are known by.
+    """
+
+    is_new: bool
+    replaced: Filing | None = None
+    anew: Sequence[Question] = ()
+    settled: Mapping[str, str] = field(default_factory=dict)
 
 
 def tables_due(
@@ -163,46 +188,26 @@ def in_force_filings(
     return found
 
 
-def previous_filings(
-    session: Session, forms: Mapping[str, Form], tables: Iterable[Table]
-) -> dict[int, Filed]:
-    """By assignment what the unit filed before it on the same form: month is compared with month across reports."""
-    return {table: filed for table, (filed, _) in filed_before(session, forms, tables).items()}
+def previous_filings(session: Session, force: InForce, tables: Iterable[Table]) -> dict[int, Filed]:
+    """By assignment what the unit filed before it on the same form, whenever that was."""
+    return {table: earlier.filed for table, earlier in filed_before(session, force, tables).items()}
 
 
-def filed_before(
-    session: Session, forms: Mapping[str, Form], tables: Iterable[Table]
-) -> dict[int, tuple[Filed, str]]:
-    """The same with the reference of what it was filed for: not always the period before."""
+def starts(session: Session, force: InForce, tables: Iterable[Table]) -> dict[int, Start]:
+    """By assignment what its form is filled in with when it goes out: what was filed for it, to correct; else before it."""
     asked = list(tables)
-    if not asked:
-        return {}
-    campaign = select(ASSIGNMENT.c.campaign).where(ASSIGNMENT.c.id == asked[0].id).scalar_subquery()
-    query = (
-        select(FILING, ASSIGNMENT.c.due.label("due"), ASSIGNMENT.c.key, ASSIGNMENT.c.period)
-        .join(ASSIGNMENT, ASSIGNMENT.c.id == FILING.c.assignment_id)
-        .where(
-            ASSIGNMENT.c.campaign == campaign,
-            FILING.c.in_force.is_(True),
-            FILING.c.form.in_({table.form.id for table in asked}),
-            FILING.c.unit.in_(units := {table.unit for table in asked}),
-            ASSIGNMENT.c.unit.in_(units),
-            ASSIGNMENT.c.due < max(table.due for table in asked),
-            ASSIGNMENT.c.answered.in_(("submitted", "nil")),
-            ASSIGNMENT.c.removed_on.is_(None),
+    before = filed_before(session, force, asked)
+    found = {table: Start(each.filed, each.ref) for table, each in before.items()}
+    by_id = {each.id: each for each in asked}
+    own = in_force_filings(session, force.campaign.forms, [each for each in asked if each.is_answered])
+    returned = [each.id for each in asked if each.row.answer.answered == "returned"]
+    for some in lots(returned):
+        last = select(func.max(FILING.c.id)).where(
+            FILING.c.assignment_id.in_(some), FILING.c.event_id.is_not(None)
         )
-        .order_by(ASSIGNMENT.c.due)
-    )
-    before: dict[tuple[str, str], list[Any]] = {}
-    for row in session.execute(query):
-        before.setdefault((row.form, row.unit), []).append(row)
-    found = {}
-    for table in asked:
-        earlier = [row for row in before.get((table.form.id, table.unit), ()) if row.due < table.due]
-        if earlier:
-            last = earlier[-1]
-            ref = f"{last.key}@{last.period}" if last.period else last.key
-            found[table.id] = _filing(last, forms).filed, ref
+        query = select(FILING).where(FILING.c.id.in_(last.group_by(FILING.c.assignment_id)))
+        own |= {row.assignment_id: _filing(row, force.campaign.forms) for row in session.execute(query)}
+    found |= {each: Start(filing.filed, by_id[each].ref, is_own=True) for each, filing in own.items()}
     return found
 
 
@@ -220,26 +225,29 @@ def refused_tables(session: Session, tables: Iterable[Table]) -> set[int]:
     return found
 
 
-def take(session: Session, force: InForce, table: Table, filed: Filed, sent: Sent, now: datetime) -> bool:
-    """Take in what a unit filed; False where the very same is in force already, and nothing is written.
+def take(session: Session, force: InForce, table: Table, filed: Filed, sent: Sent, now: datetime) -> Took:
+    """Take in what a unit filed; where the very same is in force already, nothing is written.
 
     It is a ``submit`` or ``nil`` event of the assignment.  Raises LedgerError where that does not fit.
     """
-    content = _to_json(filed)
+    content = to_json(filed)
     digest = hashlib.sha256(content.encode()).hexdigest()
     current = session.execute(
         select(FILING).where(FILING.c.assignment_id == table.id, FILING.c.in_force.is_(True))
     ).first()
     if current is not None and current.digest == digest and table.is_answered:
-        return False
+        return Took(is_new=False)
     kind = EventKind.NIL if filed.is_nil else EventKind.SUBMIT
     note = sent.paper.name
     event = Event(sent.at, table.ref, table.unit, kind, who=sent.who, via=sent.via, note=note)
-    record(session, force, event, now)
+    record(session, force, event, now, brings_table=True)
     # Whoever records is alone with the events, so the last one is ours.
-    _keep(session, table, sent, now, content=content, digest=digest, event=last_event(session))
+    number = _keep(session, table, sent, now, content=content, digest=digest, event=last_event(session))
     settle_filing(session, table.id)
-    return True
+    ask(session, number, sent.questions, now)
+    anew = [each for each in work_out(session, force, table.id, now) if each.ref != table.ref]
+    replaced = None if current is None else _filing(current, {table.form.id: table.form})
+    return Took(is_new=True, replaced=replaced, anew=anew, settled=settled_of(session, number))
 
 
 def keep_refused(session: Session, table: Table, sent: Sent, now: datetime) -> None:
@@ -269,7 +277,8 @@ def read_document(session: Session, number: int) -> Paper | None:
 
 def _keep(
     session: Session, table: Table, sent: Sent, now: datetime, *, content: str, digest: str, event: int | None
-) -> None:
+) -> int:
+    """Write a filing down; its number."""
     values = {
         "assignment_id": table.id,
         "form": table.form.id,
@@ -282,11 +291,12 @@ def _keep(
         "digest": digest,
         "content": content,
         "findings": json.dumps(list(sent.findings), ensure_ascii=False),
-        "questions": sent.questions,
+        "questions": len(sent.questions),
+        "seat": None if sent.seat is None else json.dumps(sent.seat.to_json()),
         "event_id": event,
         "in_force": False,
     }
-    session.execute(insert(FILING).values(**values))
+    return int(session.execute(insert(FILING).values(**values).returning(FILING.c.id)).scalar_one())
 
 
 def _filing(row: Row[Any], forms: Mapping[str, Form]) -> Filing:
@@ -294,35 +304,8 @@ def _filing(row: Row[Any], forms: Mapping[str, Form]) -> Filing:
         row.id,
         row.assignment_id,
         row.at,
-        _from_json(row.content, forms.get(row.form)),
+        from_json(row.content, forms.get(row.form)),
         row.file,
         row.who,
         row.questions,
     )
-
-
-def _to_json(filed: Filed) -> str:
-    rows = [
-        {"values": {name: _plain(value) for name, value in row.values.items()}, "notes": dict(row.notes)}
-        for row in filed.rows
-    ]
-    facts = {"nil": filed.is_nil, "header": dict(filed.header), "rows": rows}
-    return json.dumps(facts, ensure_ascii=False, sort_keys=True)
-
-
-def _plain(value: Value) -> int | bool | str:
-    return str(value) if isinstance(value, Decimal) else value
-
-
-def _from_json(text: str, form: Form | None) -> Filed:
-    """What was kept, as far as the form still has the columns."""
-    facts = json.loads(text)
-    rows = tuple(FiledRow(dict(_values(row["values"], form)), row["notes"]) for row in facts.get("rows", ()))
-    return Filed(rows, facts.get("header", {}), bool(facts.get("nil")))
-
-
-def _values(found: Mapping[str, Any], form: Form | None) -> Iterator[tuple[str, Value]]:
-    for name, value in found.items():
-        column = form.by_id.get(name) if form is not None else None
-        is_amount = column is not None and column.kind is ColumnKind.AMOUNT
-        yield name, Decimal(value) if is_amount else value

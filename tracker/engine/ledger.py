@@ -20,6 +20,7 @@ from tracker.core.model import Definition, Event, EventKind
 from tracker.core.occurrences import parse_ref
 from tracker.core.standing import Answer, Dates, fold, mark_of, standing_places
 from tracker.engine.agenda import ensure_agenda, said_through
+from tracker.engine.asking import tell, work_out
 from tracker.engine.inforce import InForce
 from tracker.engine.late import Step
 from tracker.engine.revisions import Revisions, date_held
@@ -39,11 +40,13 @@ def record(
     *,
     forced: bool = False,
     replayed: bool = False,
+    brings_table: bool = False,
 ) -> Answer:
     """Add ``event`` to its assignment and return what the events now add up to.
 
     ``now`` is when it is written down; ``event.at`` is when it counts from.  ``forced`` extends what is
-    over already; ``replayed`` is for what a ledger has taken before, and is not weighed again.
+    over already; ``replayed`` is for what a ledger has taken before, and is not weighed again; with
+    ``brings_table`` the caller settles which table is in force, once it is there.
     Raises UnknownNameError where there is no such assignment, LedgerError where the event does not fit.
     """
     # Numbers of events are given in the order in which they are there for others to see: whoever has seen one of them
@@ -64,7 +67,8 @@ def record(
         )
     )
     _store_answer(session, force, definition, row, answer, now, event)
-    settle_filing(session, row.id)
+    if not brings_table and (settle_filing(session, row.id) or answer.answered != row.answered):
+        tell(session, force, work_out(session, force, row.id, now), event.ref, now)
     return answer
 
 
@@ -259,16 +263,16 @@ def _store_answer(
     step.done(dates, answer)
 
 
-def settle_filing(session: Session, assignment: int) -> None:
+def settle_filing(session: Session, assignment: int) -> bool:
     """Let that table of an assignment be in force which its events say: the last one filed that still stands.
 
     What was sent back is not in force; what is answered anew without a table leaves the one before in force, unless
-    the two contradict each other (a nil return and none).
+    the two contradict each other (a nil return and none).  Returns whether another one is in force now.
     """
     query = select(FILING.c.id, FILING.c.event_id, FILING.c.in_force)
     filings = session.execute(query.where(FILING.c.assignment_id == assignment)).all()
     if not filings:
-        return
+        return False
     by_event = {row.event_id: row.id for row in filings}
     rows = session.execute(
         select(EVENT).where(EVENT.c.assignment_id == assignment).order_by(EVENT.c.id)
@@ -283,10 +287,12 @@ def settle_filing(session: Session, assignment: int) -> None:
         elif event.event in (EventKind.SUBMIT, EventKind.NIL):
             found = filed if filed is not None or kind is not event.event else found
             kind = event.event
-    if [row.id for row in filings if row.in_force] != ([] if found is None else [found]):
-        of_it = update(FILING).where(FILING.c.assignment_id == assignment)
-        session.execute(of_it.values(in_force=False))
-        session.execute(of_it.where(FILING.c.id == found).values(in_force=True))
+    if [row.id for row in filings if row.in_force] == ([] if found is None else [found]):
+        return False
+    of_it = update(FILING).where(FILING.c.assignment_id == assignment)
+    session.execute(of_it.values(in_force=False))
+    session.execute(of_it.where(FILING.c.id == found).values(in_force=True))
+    return True
 
 
 def _example(session: Session, campaign: str, key: str) -> str:

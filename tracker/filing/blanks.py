@@ -7,7 +7,7 @@ from datetime import date
 
 from tracker.app import App
 from tracker.engine.enclosures import blank_form
-from tracker.engine.filings import Paper, Table, previous_filings, tables_due
+from tracker.engine.filings import Paper, Table, starts, tables_due
 from tracker.errors import UnknownNameError
 
 
@@ -35,12 +35,12 @@ def tables_of(app: App, month: date, *, units: Sequence[str] = (), forms: Sequen
 
 
 def blank_forms(app: App, tables: Sequence[Table]) -> Iterator[Paper]:
-    """The forms of ``tables``, each with what the unit filed the month before."""
+    """The forms of ``tables``, each with what the unit filed for it, or else the month before."""
     force = app.force
     with app.database.reading() as session:
-        previous = previous_filings(session, force.campaign.forms, tables)
+        found = starts(session, force, tables)
     for table in tables:
-        yield blank_form(force, table, previous.get(table.id), force.campaign.language)
+        yield blank_form(force, table, found.get(table.id), force.campaign.language)
 
 
 def next_month(month: date) -> date:

@@ -18,6 +18,8 @@ from sqlmodel import Session
 from tracker.app import App
 from tracker.core.form import FieldKind, Filed, Form, Said
 from tracker.core.model import Language, MailKind
+from tracker.engine.asking import files_of, without_settled
+from tracker.engine.filed import Earlier, filed_before
 from tracker.engine.filings import (
     VIA,
     Paper,
@@ -26,21 +28,22 @@ from tracker.engine.filings import (
     in_force_filings,
     keep_document,
     keep_refused,
-    previous_filings,
     take,
 )
 from tracker.engine.ledger import refuse_undecided
 from tracker.engine.people import person_facts
 from tracker.engine.prompted import prompt
+from tracker.engine.questions import Question
 from tracker.engine.whose import Wanted, whose
 from tracker.errors import FileRefusedError, LedgerError
 from tracker.forms.apart import Reader
-from tracker.forms.book import Book
 from tracker.forms.check import check
 from tracker.forms.finding import Finding, Weight
+from tracker.forms.readback import ReadBack, read_back
 from tracker.forms.recognise import recognise
 from tracker.forms.recognised import Recognised
 from tracker.forms.reply import reply
+from tracker.forms.seat import Seat
 from tracker.listing import Fact
 from tracker.refusals import refusal
 
@@ -51,7 +54,7 @@ class Taken:
 
     ``sheet`` is the one on which it stands, ``filed`` what it says.  ``is_taken`` says that this is in force now;
     ``is_again`` that it was before.  ``answer`` is the copy with the findings in it, where there is anything to
-    look at.
+    look at.  ``anew`` is what other tables of the unit are asked because of it.
     """
 
     file: str
@@ -63,6 +66,9 @@ class Taken:
     is_again: bool = False
     findings: tuple[Finding, ...] = ()
     answer: Paper | None = None
+    read_back: ReadBack | None = None
+    seat: Seat | None = None
+    anew: tuple[Question, ...] = ()
 
     @property
     def is_nil(self) -> bool:
@@ -89,7 +95,15 @@ class Taken:
             "errors": finding_facts(self.of(Weight.ERROR), language),
             "questions": finding_facts(self.of(Weight.QUESTION), language),
             "readings": finding_facts(self.of(Weight.READING), language),
+            "read_back": self._read_back(language),
+            "anew": [each.id for each in self.anew],
         }
+
+    def _read_back(self, language: Language) -> Fact | None:
+        """What was read, unless there are errors in it."""
+        if self.read_back is None or self.of(Weight.ERROR):
+            return None
+        return {**self.read_back.facts(), "text": self.read_back.said().in_(language)}
 
 
 def finding_facts(findings: Iterable[Finding], language: Language) -> list[Fact]:
@@ -115,7 +129,7 @@ class _Owed:
 
     table: Table
     questions: tuple[Finding, ...]
-    previous: Filed | None
+    previous: Earlier | None
     stands: Filed | None = None
 
 
@@ -179,8 +193,7 @@ class Intake:
                     taken = _checked(name, found, now_owed)
                 taken = [self._file(session, each, Paper(name, data)) for each in taken]
         return tuple(
-            self._answered(each, book, table, len(found) > 1)
-            for each, table in zip(taken, found, strict=True)
+            self._answered(each, table, len(found) > 1) for each, table in zip(taken, found, strict=True)
         )
 
     def _file(self, session: Session, taken: Taken, paper: Paper) -> Taken:
@@ -193,27 +206,38 @@ class Intake:
             self._who or _who(table.form, filed) or _login_name(),
             self._via,
             finding_facts(taken.findings, self._force.campaign.language),
-            len(taken.of(Weight.QUESTION)),
+            taken.of(Weight.QUESTION),
+            taken.seat,
         )
         try:
             refuse_undecided(self._force, self._via)
             if taken.of(Weight.ERROR):
                 keep_refused(session, table, sent, self._now)
                 return taken
-            is_new = take(session, self._force, table, filed, sent, self._now)
+            took = take(session, self._force, table, filed, sent, self._now)
         except LedgerError as error:
             zh, en = (refusal(error, language, self._force.campaign) for language in ("zh", "en"))
             refused = Finding(Weight.ERROR, Said(f"台账不能受理：{zh}", en))
             return replace(taken, findings=(*taken.findings, refused))
-        return replace(taken, is_taken=True, is_again=not is_new)
+        back, before = taken.read_back, took.replaced
+        if back is not None and before is not None:
+            day = self._force.day(before.at)
+            back = replace(back, replaced=before.at, replaced_day=day, replaced_rows=len(before.filed.rows))
+        return replace(
+            taken,
+            findings=without_settled(taken.findings, took.settled),
+            is_taken=True,
+            is_again=not took.is_new,
+            read_back=back,
+            anew=tuple(took.anew),
+        )
 
     def _owed(self, session: Session, found: Sequence[Recognised]) -> list[_Owed | Finding]:
         answers = [whose(session, self._force, each, self._wanted, self._now) for each in found]
         tables = [each.table for each in answers if not isinstance(each, Finding)]
-        forms = self._force.campaign.forms
-        before = previous_filings(session, forms, tables)
+        before = filed_before(session, self._force, tables)
         earlier = [table for table in tables if any(_is_later(other, table) for other in tables)]
-        stands = in_force_filings(session, forms, earlier)
+        stands = in_force_filings(session, self._force.campaign.forms, earlier)
         owed: list[_Owed | Finding] = []
         for each, table in zip(answers, found, strict=True):
             if isinstance(each, Finding):
@@ -228,20 +252,18 @@ class Intake:
                 )
         return owed
 
-    def _answered(self, taken: Taken, book: Book, found: Recognised, is_one_of_several: bool) -> Taken:  # noqa: FBT001
+    def _answered(self, taken: Taken, found: Recognised, is_one_of_several: bool) -> Taken:  # noqa: FBT001
         """With the copy that has the findings in it, where there is something to put right or to look at."""
         if not taken.of(Weight.ERROR) and not taken.of(Weight.QUESTION):
             return taken
+        language = self._force.campaign.language
+        back = taken.facts(language)["read_back"]
         data = reply(
-            book,
-            found.sheet.name,
+            found,
             taken.findings,
-            columns=found.columns,
-            form=found.form,
-            first_row=found.first_row,
-            mark_rows=None if found.mark is None else found.mark.rows(),
             created=self._now,
-            language=self._force.campaign.language,
+            language=language,
+            told="" if back is None else back["text"],
         )
         stem = taken.file.rpartition(".")[0] or taken.file
         which = (found.form.annex or found.form.title) if is_one_of_several else ""
@@ -269,6 +291,9 @@ class Intake:
         enclosed = [keep_document(session, each.answer) for each in files if each.answer is not None]
         for person in self._force.people(day).asked(unit):
             told = [each.facts(person.language) for each in files]
+            for each in files:
+                changed = each.table.ref if each.table is not None else ""
+                told += files_of(self._force, each.anew, changed, person.language)
             digest = hashlib.sha256(json.dumps([told, enclosed]).encode()).hexdigest()[:24]
             details = {"files": told, "enclosed": enclosed, **person_facts(person, [unit])}
             yield {
@@ -292,11 +317,26 @@ def _checked(name: str, found: Sequence[Recognised], owed: Sequence[_Owed | Find
 def _checked_one(name: str, found: Recognised, owed: _Owed | Finding) -> Taken:
     if isinstance(owed, Finding):
         return Taken(name, found.form, found.sheet.name, findings=(owed,))
-    checked = check(found, round_=owed.table.round, previous=owed.previous)
+    before = owed.previous
+    checked = check(
+        found,
+        round_=owed.table.round,
+        previous=None if before is None else before.filed,
+        since="" if before is None else before.since,
+    )
     findings = (*owed.questions, *checked.findings)
     if owed.stands is not None and owed.stands.rows != checked.filed.rows:
         findings = (*findings, _stands(found))
-    return Taken(name, found.form, found.sheet.name, owed.table, checked.filed, findings=findings)
+    return Taken(
+        name,
+        found.form,
+        found.sheet.name,
+        owed.table,
+        checked.filed,
+        findings=findings,
+        read_back=read_back(found.form, checked.filed),
+        seat=checked.seat,
+    )
 
 
 def _is_later(other: Table, table: Table) -> bool:

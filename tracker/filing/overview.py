@@ -9,11 +9,15 @@ from tracker.app import App
 from tracker.core.form import FieldKind, Filed, Form
 from tracker.core.model import Contact, Language, State
 from tracker.engine.enclosures import period_text
+from tracker.engine.filed import Earlier, filed_before
 from tracker.engine.filings import Table, in_force_filings, previous_filings, refused_tables
 from tracker.engine.inforce import InForce
+from tracker.engine.questions import Question, questions_of
+from tracker.engine.questions import State as QuestionState
 from tracker.errors import UnknownNameError
 from tracker.filing.blanks import tables_of
 from tracker.forms.summary import FormSummary, UnitFiled, write_summary
+from tracker.forms.summed import Doubted
 from tracker.listing import Fact
 
 #: States in which nothing is asked of the unit any more.
@@ -36,7 +40,7 @@ def missing_facts(
     force = app.force
     owing = [table for table in tables if is_missing(table)]
     with app.database.reading() as session:
-        previous = previous_filings(session, force.campaign.forms, owing)
+        previous = previous_filings(session, force, owing)
     return [
         {
             "ref": table.ref,
@@ -74,7 +78,8 @@ def summary(
     tables, force = due_in(app, month, forms=forms), app.force
     with app.database.reading() as session:
         filings = in_force_filings(session, force.campaign.forms, tables)
-        previous = previous_filings(session, force.campaign.forms, tables)
+        before = filed_before(session, force, tables)
+        questions = questions_of(session, force, refs=sorted({table.ref for table in tables}))
         refused = refused_tables(session, tables)
     parts: dict[str, list[Table]] = {}
     for table in tables:
@@ -88,7 +93,7 @@ def summary(
             filing = filings.get(table.id) if table.is_answered else None
             state = _state(table, is_refused=table.id in refused)
             units.append(
-                _unit_filed(force, table, state, filing.filed if filing else None, previous.get(table.id))
+                _unit_filed(force, table, state, filing.filed if filing else None, before.get(table.id))
             )
         summaries.append(
             FormSummary(
@@ -97,6 +102,7 @@ def summary(
                 ref_title=first.row.definition.title,
                 period_text=period_text(first),
                 units=tuple(units),
+                questions=tuple(_doubted(force, each) for each in questions if each.ref == first.ref),
             )
         )
     data = write_summary(
@@ -110,13 +116,14 @@ def summary(
 
 
 def _unit_filed(
-    force: InForce, table: Table, state: str, filed: Filed | None, previous: Filed | None
+    force: InForce, table: Table, state: str, filed: Filed | None, before: Earlier | None
 ) -> UnitFiled:
     answer, late = table.row.answer, table.row.late_days
     submitted = answer.submitted_at if table.is_answered else None
     people = "；".join(f"{each.name} {each.email}" for each in _contacts(force, table.unit))
-    person = _written(table.form, previous, FieldKind.TEXT)
-    phone = _written(table.form, previous, FieldKind.PHONE)
+    earlier = None if before is None else before.filed
+    person = _written(table.form, earlier, FieldKind.TEXT)
+    phone = _written(table.form, earlier, FieldKind.PHONE)
     if phone:
         people = f"{person or ''} {phone}；{people}".strip()
     note = ""
@@ -126,12 +133,22 @@ def _unit_filed(
         unit=force.campaign.unit_name(table.unit),
         state=state,
         filed=filed,
-        previous=previous,
+        previous=before.filed if before is not None and before.is_last else None,
         contacts=people,
         submitted_on=None if submitted is None else force.day(submitted),
         late_days=late if table.is_answered else 0,
         note=note,
+        short=force.campaign.short_unit_name(table.unit),
+        older=before.due.replace(day=1) if before is not None and not before.is_last else None,
     )
+
+
+def _doubted(force: InForce, question: Question) -> Doubted:
+    message, _, _ = question.said(force.campaign.forms)
+    where = "!".join(each for each in (question.sheet, question.cell) if each)
+    answer = None if question.state is QuestionState.OPEN else question.state.value
+    name = force.campaign.unit_name(question.unit)
+    return Doubted(name, where, message, answer, question.answered_by or "", question.note or "")
 
 
 def _state(table: Table, *, is_refused: bool) -> str:

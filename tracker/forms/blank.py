@@ -71,21 +71,41 @@ def blank(
     mark: Mark,
     previous: Filed | None,
     created: datetime,
-    date_hint: str = "",
+    is_own: bool = False,
     language: Language = "zh",
 ) -> bytes:
     """The form as ``.xlsx``.
 
-    ``previous`` is what the unit filed last; ``created`` is noted in the file; ``date_hint`` is said at the field
-    for the day.  ``language`` is that of the prompts: the annex itself is verbatim.
+    ``previous`` is what the unit filed last: for this very table, to be corrected, if it ``is_own``, else before it,
+    and then what accumulates is filled in; ``created`` is noted in the file.  ``language`` is that of the prompts:
+    the annex itself is verbatim.
     """
     name = _in_one_line(unit_name)
-    sheet = _Sheet(form, round_, _in_one_line(period_text), mark.ref, created, date_hint, language)
+    sheet = _Sheet(form, round_, _in_one_line(period_text), mark.ref, created, language)
     if previous is None:
         stencil = _stencil(sheet)
         if stencil.takes(name):
             return stencil.for_unit(name, mark.unit)
-    return _draw(sheet, name, mark.unit, previous)[0]
+    elif not is_own:
+        previous = _carried(form, previous)
+    return _draw(sheet, name, mark.unit, previous, is_own=is_own)[0]
+
+
+def _carried(form: Form, filed: Filed) -> Filed:
+    """What goes from one month into the form of the next: who fills it in, and what accumulates."""
+    header = {
+        each.id: filed.header[each.id]
+        for each in form.header
+        if each.kind in _KEPT_FIELDS and each.id in filed.header
+    }
+    if not form.accumulates:
+        return Filed((), header)
+    left = {each.id for each in form.columns if each.accumulates is False}
+    rows = (
+        FiledRow({name: value for name, value in row.values.items() if name not in left})
+        for row in filed.rows
+    )
+    return Filed(tuple(rows), header)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +117,6 @@ class _Sheet:
     period: str
     ref: str
     created: datetime
-    date_hint: str
     language: Language
 
 
@@ -128,7 +147,9 @@ def _stencil(sheet: _Sheet) -> _Stencil:
     return _Stencil(file, file.part.decode(), room)
 
 
-def _draw(sheet: _Sheet, name: str, unit: str, previous: Filed | None) -> tuple[bytes, Room | None]:
+def _draw(
+    sheet: _Sheet, name: str, unit: str, previous: Filed | None, *, is_own: bool = False
+) -> tuple[bytes, Room | None]:
     """The form for the unit ``name`` with the id ``unit``, and the room that its name has."""
     form, data = sheet.form, BytesIO()
     options = {
@@ -140,16 +161,14 @@ def _draw(sheet: _Sheet, name: str, unit: str, previous: Filed | None) -> tuple[
     with Workbook(data, options) as workbook:
         workbook.set_properties({"title": form.title, "created": sheet.created.replace(tzinfo=None)})
         annex = Annex(workbook, form.annex or form.title, form)
-        contents = {
-            field.id: previous.header[field.id]
-            for field in form.header
-            if previous is not None and field.kind in _KEPT_FIELDS and field.id in previous.header
-        }
+        contents = dict(previous.header) if previous is not None else {}
         for field in form.header:
             if field.kind is FieldKind.UNIT:
                 contents[field.id] = name
             elif field.kind is FieldKind.PERIOD:
                 contents[field.id] = sheet.period
+            elif field.kind is FieldKind.NIL and is_own and previous is not None and previous.is_nil:
+                contents[field.id] = TICK
         editable = {field.id for field in form.header if field.kind in _TO_FILL}
         placed = annex.draw_head(contents, editable=editable, note=_note(form, sheet.round_))
         rows = previous.rows if previous is not None else ()
@@ -157,7 +176,7 @@ def _draw(sheet: _Sheet, name: str, unit: str, previous: Filed | None) -> tuple[
         _write_rows(annex, placed, last, rows, form.omitted(sheet.round_))
         annex.draw_rules(last + 1)
         annex.finish(placed)
-        _ask(annex, placed, last, sheet.round_, sheet.language, sheet.date_hint)
+        _ask(annex, placed, last, sheet.round_, sheet.language)
         annex.sheet.protect("", _ALLOWED)
         write_mark(workbook, Mark(form.id, sheet.ref, unit).rows())
     room = next((placed.rooms[each.id] for each in form.header if each.kind is FieldKind.UNIT), None)
@@ -206,7 +225,7 @@ def _write_rows(
 ) -> None:
     for row in range(placed.first_row, last + 1):
         number = row - placed.first_row
-        filled: Mapping[str, Value] = rows[number].values if number < len(rows) else {}
+        filled = _shown(rows[number]) if number < len(rows) else {}
         texts = {}
         for column in annex.form.columns:
             value: Value | None = filled.get(column.id)
@@ -222,6 +241,11 @@ def _write_rows(
         annex.row(row, annex.height_of_row(texts))
 
 
+def _shown(row: FiledRow) -> Mapping[str, Value]:
+    """A row as it stood in the file: of a choice with something beside it the whole text."""
+    return {**row.values, **{each: note for each, note in row.notes.items() if each in row.values}}
+
+
 def _write_value(annex: Annex, row: int, at: int, column: Column, value: Value | None) -> None:
     sheet, look = annex.sheet, annex.formats.cell(column, locked=False)
     if value is None or value is False:
@@ -231,14 +255,10 @@ def _write_value(annex: Annex, row: int, at: int, column: Column, value: Value |
     elif isinstance(value, (int, Decimal)):
         sheet.write_number(row, at, value, look)
     else:
-        # Without the mark of a text, a spreadsheet makes a formula of it as soon as somebody edits the cell.
-        starts_one = value.startswith(("=", "+", "-", "@"))
-        annex.text(row, at, value, annex.formats.cell(column, locked=False, quote_prefix=starts_one))
+        annex.text(row, at, value, look)
 
 
-def _ask(
-    annex: Annex, placed: Placed, last: int, round_: str | None, language: Language, date_hint: str
-) -> None:
+def _ask(annex: Annex, placed: Placed, last: int, round_: str | None, language: Language) -> None:
     """The drop-downs, and what is said where something else is typed in."""
     for column in annex.form.asked(round_):
         rule = _rule(column)
@@ -250,7 +270,7 @@ def _ask(
         row, at = placed.fields[field.id]
         place = row, at, row, at
         if field.kind is FieldKind.DATE:
-            asked = _ASKED_DAY.in_(language) + (f"\n{seen(date_hint)}" if date_hint else "")
+            asked = _ASKED_DAY.in_(language)
             between = {"criteria": "between", "minimum": _FIRST_DAY, "maximum": _LAST_DAY}
             _validate(annex.sheet, place, {"validate": "date", **between}, field.label, asked, language)
         elif field.kind is FieldKind.NIL:

@@ -30,10 +30,10 @@ SHEET = Said("与上月相比", "Month on month")
 _BEFORE, _NOW, _CHANGE = Said("上月", "Last"), Said("本月", "This"), Said("增减", "Change")
 _TRIPLE = (_BEFORE, _NOW, _CHANGE)
 _NOTE = Said(
-    "“—”表示没有数据（未报，或者上月没有表）；合计只加有数据的单位，“同口径”只加两个月都有数据的单位。"
+    "“—”表示没有数据（未报，或者上月没有表；上一份表更早的，在单位名称后注明）；合计只加有数据的单位，“同口径”只加两个月都有数据的单位。"
     "红色为增加，绿色为减少。",
-    "“—”: not known (missing, or no table last month); totals are over what is known, “like for like” over units"
-    " known in both months. Red is more, green is less.",
+    "“—”: not known (missing, or no table last month; where the last table is older, it is said behind the unit);"
+    " totals are over what is known, “like for like” over units known in both months. Red is more, green is less.",
 )
 _CATEGORY = Said("问题类别", "Kind of problem")
 _UNIT = Said("单位", "Unit")
@@ -49,6 +49,9 @@ _STATES = (
     Said("零报告", "nil"),
     Said("未报、退回", "missing or sent back"),
     Said("免报", "not asked"),
+)
+_OLDER = Said(
+    "（上月未报，上一份为{year}年{month}月应报）", " (none last month; the last was due {year}-{month:02})"
 )
 _UNKNOWN = "—"
 _CHANGED = "+#,##0.######;-#,##0.######;0"
@@ -235,7 +238,8 @@ class _Changes:
             (height_of(c.full_label, w, HEAD_SIZE) + 4 for c, w in zip(columns, wide, strict=True)),
             default=20,
         )
-        names = [max(_LINE, height_of(row.name, _NAMES, HEAD_SIZE)) for row in rows]
+        called = [self._called(row) for row in rows]
+        names = [max(_LINE, height_of(name, _NAMES, HEAD_SIZE) + 1) for name in called]
         self._begin(f"{summary.name} {summary.form.title}", 24 + head_height + sum(names) + 60)
         head = self._row
         bold = self._pages.formats.head()
@@ -250,8 +254,8 @@ class _Changes:
         self._height(head + 1, 16)
         self._row = head + 2
         first = self._row
-        for row, height in zip(rows, names, strict=True):
-            write_text(self._sheet, self._row, 0, row.name, self._text)
+        for row, name, height in zip(rows, called, names, strict=True):
+            write_text(self._sheet, self._row, 0, name, self._text)
             for number, pair in enumerate(row.pairs):
                 self._pair(self._row, 3 * number + 1, pair)
             self._height(self._row, height)
@@ -265,6 +269,12 @@ class _Changes:
         self._changes += [(first, self._row - 1, 3 * number + 3) for number in range(len(columns))]
         self._height(self._row, 8)
         self._row += 1
+
+    def _called(self, row: Compared) -> str:
+        """The unit, and of when its last table is where that is not last month's."""
+        if row.older is None:
+            return row.name
+        return row.name + self._say(_OLDER).format(year=row.older.year, month=row.older.month)
 
     def _sums(self, row: int, name: str, sums: Sequence[Pair], over: tuple[int, int] | None) -> None:
         """A row of totals; formulas where they are over whole rows of the table."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from tracker.core.form import Column
 from tracker.forms.summed import FormSummary, Number, UnitFiled, standing
@@ -22,10 +23,11 @@ class Pair:
 
 @dataclass(frozen=True)
 class Compared:
-    """A row of a comparison: what it is of, and a pair for each column."""
+    """A row of a comparison: what it is of, and a pair for each column; ``older`` is as in ``UnitFiled``."""
 
     name: str
     pairs: tuple[Pair, ...]
+    older: date | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -36,7 +38,7 @@ class Compared:
 def by_unit(summary: FormSummary, columns: Sequence[Column]) -> list[Compared]:
     """Every unit that is asked, with the totals of its columns."""
     return [
-        Compared(unit.unit, _pairs(summary, unit, columns))
+        Compared(unit.unit, _pairs(summary, unit, columns), unit.older)
         for unit in summary.units
         if unit.state != "waived" or unit.previous is not None
     ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from xlsxwriter.worksheet import Worksheet
 
 from tracker.core.form import Form, Said
-from tracker.forms.book import Place, Sheet, address
+from tracker.forms.book import Place, address
 from tracker.forms.finding import Finding, Weight
-from tracker.forms.layout import seen, write_text
+from tracker.forms.layout import height_of, seen, write_text
 from tracker.forms.page import Pages, cell_look, one_page_wide
 from tracker.forms.summed import Language
 
@@ -25,7 +26,9 @@ _WORDS = {
 }
 _MEANINGS = {
     Weight.ERROR: Said("必须改正，改正之前本表不能受理。", "Has to be put right; nothing is taken before."),
-    Weight.QUESTION: Said("请核对；确实无误的不必改。", "Please check it, and leave it if it is right."),
+    Weight.QUESTION: Said(
+        "请核对；确实无误的不必改，请说明理由。", "Please check it; if it is right, leave it and say why."
+    ),
     Weight.READING: Said(
         "已按说明中的意思读取，不必改。", "Was read as the sentence says; nothing needs doing."
     ),
@@ -36,8 +39,9 @@ _ASK = {
         "Please correct the red cells in the sheet before this one, save the file and send it back.",
     ),
     Weight.QUESTION: Said(
-        "本表已受理。黄色的单元格请核对，有误的改正后把本文件发回。",
-        "The table was taken. Please check the yellow cells; if one is wrong, correct it and send the file back.",
+        "本表已受理。黄色的单元格请核对：有误的改正后把本文件发回，确实无误的请说明理由。",
+        "The table was taken. Please check the yellow cells: correct what is wrong and send the file back; where it is"
+        " right, please give the reason.",
     ),
     Weight.READING: Said("本表已受理，不必再发。", "The table was taken; nothing needs sending."),
 }
@@ -74,16 +78,19 @@ def comments_by_place(sheet: str, findings: Sequence[Finding], language: Languag
     return {place: _cut("\n".join(texts), _COMMENT) for place, texts in told.items()}
 
 
+class Written(NamedTuple):
+    """The table to which findings lead: the name of its sheet, what that was called, and its columns."""
+
+    sheet: str
+    source: str
+    columns: Mapping[str, int]
+    form: Form
+
+
 def add_list(
-    pages: Pages,
-    table: str,
-    source: Sheet,
-    findings: Sequence[Finding],
-    columns: Mapping[str, int],
-    form: Form,
-    language: Language,
+    pages: Pages, table: Written, findings: Sequence[Finding], language: Language, told: str = ""
 ) -> None:
-    """The sheet with the legend and the list; ``table`` is the name of the sheet that the cells are on."""
+    """The sheet with the legend and the list; ``told`` is what was read, in a line of its own."""
     widths = [width for _, width in _HEADS]
     sheet = pages.sheet(SHEET.in_(language), widths)
     if any(finding.weight is Weight.ERROR for finding in findings):
@@ -91,9 +98,15 @@ def add_list(
     last = len(_HEADS) - 1
     pages.title(sheet, 0, SHEET.in_(language), last, sum(widths))
     head = _legend(pages, sheet, findings, language)
+    if told:
+        look = pages.formats.of(text_wrap=True)
+        sheet.merge_range(head, 0, head, last, "", look)
+        write_text(sheet, head, 0, told, look)
+        sheet.set_row(head, height_of(told, sum(widths)) + 2)
+        head += 1
     pages.head(sheet, head, [said.in_(language) for said, _ in _HEADS])
     sheet.set_row(head, 20)
-    labels = {at: form.by_id[each].full_label for each, at in columns.items()}
+    labels = {at: table.form.by_id[each].full_label for each, at in table.columns.items()}
     order = list(FILLS)
     listed = sorted(findings, key=lambda each: order.index(each.weight))[:LISTED]
     look = cell_look(pages.formats, valign="top")
@@ -102,7 +115,7 @@ def add_list(
     for number, finding in enumerate(listed, start=1):
         row += 1
         label = ""
-        if finding.place is not None and finding.sheet in {source.name, None}:
+        if finding.place is not None and finding.sheet in {table.source, None}:
             label = labels.get(finding.place[1], "")
         texts = [
             str(number),
@@ -119,8 +132,8 @@ def add_list(
         sheet.write_number(row, 0, number, look)
         fill = cell_look(pages.formats, valign="top", bg_color=FILLS[finding.weight])
         write_text(sheet, row, 1, texts[1], fill)
-        if finding.place is not None and finding.sheet in {source.name, None}:
-            sheet.write_url(row, 3, _link(table, finding.place), link, address(finding.place))
+        if finding.place is not None and finding.sheet in {table.source, None}:
+            sheet.write_url(row, 3, _link(table.sheet, finding.place), link, address(finding.place))
     if len(findings) > len(listed) or not findings:
         row += 1
         rest = _MORE.in_(language).format(len(findings) - len(listed))

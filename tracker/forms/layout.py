@@ -17,7 +17,7 @@ import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 from xlsxwriter import Workbook
@@ -63,6 +63,8 @@ _SHORT = 6
 #: None of them may begin a line, so that the character before goes to the next line with them.
 _NOT_FIRST = frozenset("，。、；：？！）》”’」』】〕,.;:?!)]}%")
 _NOT_LAST = frozenset("（《“‘「『【〔([{")
+#: What a formula begins with.
+_FORMULA = ("=", "+", "-", "@")
 #: Characters that a workbook cannot hold, or that no one can see.
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _SHEET_NAME = re.compile(r"[\[\]:*?/\\]")
@@ -103,7 +105,9 @@ class Formats:
 
     def _of(self, **properties: object) -> Format:
         base = {"font_name": FONT, "font_size": SIZE, "valign": "vcenter"}
-        return self._workbook.add_format(base | properties)
+        made = self._workbook.add_format(base | properties)
+        made.quoted = partial(self.of, **(properties | {"quote_prefix": True}))
+        return made
 
     def head(self) -> Format:
         """A label of the table's head."""
@@ -324,8 +328,14 @@ def head_text(column: Column) -> str:
 
 
 def write_text(sheet: Worksheet, row: int, column: int, text: str, look: Format) -> None:
-    """Write ``text`` into a cell as text; what is empty stays empty, with its look."""
+    """Write ``text`` into a cell as text; what is empty stays empty, with its look.
+
+    What begins like a formula bears the mark of a text: without it a spreadsheet makes a formula of it as soon as
+    somebody edits the cell.  That goes for looks of ``Formats``.
+    """
     shown = seen(text)[:LONGEST]
+    if shown.startswith(_FORMULA):
+        look = getattr(look, "quoted", lambda: look)()
     if shown:
         sheet.write_string(row, column, shown, look)
     else:

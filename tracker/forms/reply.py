@@ -17,11 +17,12 @@ from xlsxwriter.worksheet import Worksheet
 
 from tracker.core.form import ColumnKind, Form, Said, comparable
 from tracker.forms.blank import write_mark
-from tracker.forms.book import Book, Cell, Merge, Place, Sheet
+from tracker.forms.book import Cell, Merge, Place, Sheet
 from tracker.forms.finding import Finding, Weight
-from tracker.forms.findings import COMMENTS, FILLS, add_list, comments_by_place
+from tracker.forms.findings import COMMENTS, FILLS, Written, add_list, comments_by_place
 from tracker.forms.layout import HEAD_SIZE, ROW_HEIGHT, TITLE_SIZE, height_of, seen, write_text
 from tracker.forms.page import Pages
+from tracker.forms.recognised import Recognised
 from tracker.forms.summed import Language
 
 _AUTHOR = Said("核对", "check")
@@ -41,30 +42,26 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 9999
 
 
 def reply(
-    book: Book,
-    sheet_name: str,
+    found: Recognised,
     findings: Sequence[Finding],
     *,
-    columns: Mapping[str, int],
-    form: Form,
-    first_row: int,
-    mark_rows: list[tuple[str, str]] | None,
     created: datetime,
     language: Language = "zh",
+    told: str = "",
 ) -> bytes:
-    """The sheet ``sheet_name`` of ``book`` with its ``findings``, as ``.xlsx``.
+    """The sheet on which ``found`` was recognised, with its ``findings``, as ``.xlsx``.
 
-    ``columns`` is by column id the sheet column, ``first_row`` the first row of data, as they were recognised.
-    Findings that have no cell of this sheet are told at A1 and in the list.
+    Findings that have no cell of this sheet are told at A1 and in the list, ``told`` (what was read) above that.
     """
-    sheet = next(each for each in book.sheets if each.name == sheet_name)
+    sheet, form = found.sheet, found.form
     pages = Pages(f"{form.title} {_TITLE.in_(language)}", created)
     with pages:
-        table = _Table(pages, sheet, findings, columns, form, first_row, language)
+        table = _Table(pages, sheet, findings, found.columns, form, found.first_row, language)
         table.draw()
-        add_list(pages, table.sheet.get_name(), sheet, findings, columns, form, language)
-        if mark_rows is not None:
-            write_mark(pages.workbook, mark_rows)
+        written = Written(table.sheet.get_name(), sheet.name, found.columns, form)
+        add_list(pages, written, findings, language, told)
+        if found.mark is not None:
+            write_mark(pages.workbook, found.mark.rows())
     return pages.data()
 
 
@@ -168,7 +165,22 @@ class _Table:
             if not places & taken:
                 taken |= places
                 kept.append(cut)
-        return kept
+        return kept + self._notes(taken)
+
+    def _notes(self, taken: set[Place]) -> list[Merge]:
+        """Long texts below the table, each over the free cells at its right: a file of one's own seldom merges them."""
+        notes = []
+        for (row, column), cell in self._source.cells.items():
+            if row <= self._last_row or (row, column) in taken or not isinstance(cell.value, str):
+                continue
+            if height_of(cell.value, self._widths.get(column, _WIDTH)) < 2 * ROW_HEIGHT:
+                continue
+            end = column
+            while end < self._last_column and not {(row, end + 1)} & (taken | self._source.cells.keys()):
+                end += 1
+            if end > column:
+                notes.append(Merge(row, column, row, end))
+        return notes
 
     def _look(self, place: Place, **more: object) -> Format:
         row, column = place

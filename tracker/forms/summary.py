@@ -1,4 +1,4 @@
-"""The city's workbook: each form with the rows of all units, subtotals and totals; who is missing; what changed.
+"""The city's workbook: a line for each unit; each form with all rows and totals; questions; who is missing; changes.
 
 Everything that came from a unit is written as a string or a number, so that no name becomes a formula.  Sums are
 formulas with their value beside, which a recalculation confirms.  The same input gives the same bytes.
@@ -16,7 +16,9 @@ from xlsxwriter.format import Format
 from tracker.core.form import Column, ColumnKind, FiledRow, Said
 from tracker.errors import TrackerError
 from tracker.forms.book import column_letters
+from tracker.forms.brief import Brief, Drawn
 from tracker.forms.changes import add_changes
+from tracker.forms.doubted import add_doubted
 from tracker.forms.late import add_late
 from tracker.forms.layout import GREY, ROW_HEIGHT, Annex, Placed
 from tracker.forms.page import UNIT, Pages
@@ -28,6 +30,10 @@ _SUBTOTAL = Said("小计", "subtotal")
 _TOTAL = Said("合计", "Total")
 _SHEET = Said("汇总", "summary")
 _PERIOD = Said("期次：", "Period: ")
+_NOT_CHECKED = Said(
+    "合计＝各区县小计之和；有{}处疑问尚待核实，见“疑问”表。",
+    "The total is the sum of the units' subtotals; {} question(s) are still open, see the sheet of questions.",
+)
 _CHECKED = Said(
     "合计＝各区县小计之和，已核对。", "The total is the sum of the units' subtotals; this was checked."
 )
@@ -56,8 +62,9 @@ def write_summary(
     """
     pages = Pages(f"{title} {month_text}", created)
     with pages:
-        for summary in summaries:
-            _FormSheet(pages, summary, language).draw()
+        brief = Brief(pages, summaries, title=title, month_text=month_text, language=language)
+        brief.draw([_FormSheet(pages, summary, language).draw() for summary in summaries])
+        add_doubted(pages, summaries, title=title, month_text=month_text, language=language)
         add_late(pages, summaries, title=title, month_text=month_text, language=language)
         add_changes(pages, summaries, month_text=month_text, language=language)
     return pages.data()
@@ -111,20 +118,25 @@ class _FormSheet:
             looks[column.id] = self._annex.formats.cell(column, **more)
         return looks
 
-    def draw(self) -> None:
-        """The whole sheet."""
+    def draw(self) -> Drawn:
+        """The whole sheet; where its figures stand."""
         summary, say = self._summary, self._language
         told = standing(summary.units).said().in_(say)
         note = "　　".join((f"{_PERIOD.in_(say)}{summary.period_text}", summary.ref_title, told))
         placed = self._annex.draw_head({}, fields=(), note=note)
         sums = _Sums(dict.fromkeys(self._summed, Decimal(0)), dict.fromkeys(self._summed, Decimal(0)))
         row = placed.first_row
+        subtotals: dict[str, int] = {}
         for unit in summary.units:
             row = self._unit(row, unit, sums)
+            if unit.rows:
+                subtotals[unit.unit] = row - 1
         self._total(row, sums)
-        small = self._annex.formats.of(text_wrap=True)
-        self._annex.across(row + 1, _CHECKED.in_(say), small, least=18)
+        number = summary.open_questions
+        told = _NOT_CHECKED.in_(say).format(number) if number else _CHECKED.in_(say)
+        self._annex.across(row + 1, told, self._annex.formats.of(text_wrap=True, bold=bool(number)), least=18)
         self._finish(placed, row + 1)
+        return Drawn(summary, self._annex.sheet.get_name(), self._at, subtotals, row)
 
     def _finish(self, placed: Placed, last_row: int) -> None:
         self._annex.finish(placed, last_row=last_row)
@@ -171,7 +183,7 @@ class _FormSheet:
                 sums.written[column.id] += 1
             elif isinstance(value, str):
                 note = filed.notes.get(column.id)
-                texts[column.id] = f"{value}（{note}）" if note else value
+                texts[column.id] = note if note and value in note else f"{value}（{note}）" if note else value
                 self._annex.text(row, number, texts[column.id], looks[column.id])
             else:
                 sheet.write_number(row, number, plain(value), looks[column.id])

@@ -24,14 +24,28 @@ _OTHER = {
     "refused": Said("退回待改", "sent back"),
     "waived": Said("免报", "not asked"),
 }
+_WORDS = {**_OTHER, "nil": NIL, "filed": Said("已报", "reported"), "late": Said("逾期报送", "late")}
 _NO_TABLE = Said("已报送，未附电子表", "reported, without a table")
 _NO_ROWS = Said("已报送，表内无数据", "reported, without rows")
 
 
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """A question about a table: where it stands, and what was answered, by whom; ``answer`` None while it is open."""
+
+    unit: str
+    where: str
+    message: Said
+    answer: str | None = None
+    who: str = ""
+    note: str = ""
+
+
 @dataclass(frozen=True)
 class UnitFiled:
-    """What one unit filed of a form, ``previous`` the time before.
+    """What one unit filed of a form, ``previous`` for the period before; ``short`` is what the unit is called in a list.
 
+    Where it filed nothing for that, ``older`` is the month (its first day) in which its last table was due.
     ``state`` is filed, late, nil (nothing to report), missing, refused (sent back, nothing was taken) or waived.
     """
 
@@ -43,6 +57,8 @@ class UnitFiled:
     submitted_on: date | None = None
     late_days: int = 0
     note: str = ""
+    short: str = ""
+    older: date | None = None
 
     def __post_init__(self) -> None:
         if self.state not in STATES:
@@ -69,6 +85,13 @@ class UnitFiled:
         return self.has_answered and (self.filed is not None or self.state == "nil")
 
     @property
+    def state_word(self) -> Said:
+        """How it stands, in a word."""
+        if self.late_days > 0 and self.has_answered:
+            return Said(f"逾期{self.late_days}天", f"{self.late_days} d late")
+        return _WORDS[self.state]
+
+    @property
     def instead(self) -> Said:
         """What stands in the table in place of rows."""
         if not self.has_answered:
@@ -91,6 +114,12 @@ class FormSummary:
     ref_title: str
     period_text: str
     units: tuple[UnitFiled, ...]
+    questions: tuple[Doubted, ...] = ()
+
+    @property
+    def open_questions(self) -> int:
+        """How many questions about it wait for an answer."""
+        return sum(each.answer is None for each in self.questions)
 
     @property
     def name(self) -> str:

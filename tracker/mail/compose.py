@@ -250,7 +250,8 @@ class Composer:
             return self._receipt_for_words(mail, facts)
         words, files, local = self.words, self._receipts.files(mail), self._local(mail)
         unit = self._unit_of(mail)
-        is_refused = any(each.is_refused for each in files)
+        is_anew = self._receipts.is_all_anew(mail)
+        name = "receipt.intro_refused" if any(each.is_refused for each in files) else "receipt.intro"
         return MailView(
             language=words.language,
             subject=self._marked(mail, self._receipts.subject(mail)),
@@ -260,13 +261,13 @@ class Composer:
             heading=words("receipt.heading"),
             greeting=self._greeting(mail, unit),
             intro=words(
-                "receipt.intro_refused" if is_refused else "receipt.intro",
+                "receipt.intro_anew" if is_anew else name,
                 copy=words("receipt.copy") if mail.details.get("enclosed") else "",
                 day=self.calendar.day(local.date()),
                 time=f"{local:%H:%M}",
             ),
             notices=self._notices(mail),
-            why=self._why(mail, "receipt.why", unit),
+            why=self._why(mail, "receipt.why_anew" if is_anew else "receipt.why", unit),
             sign=self._sign(mail, is_upward=False),
             day=self.calendar.day(local.date()),
             ask=self._who_to_ask(mail),

@@ -27,6 +27,9 @@ class ReceiptComposer:
         """How many were taken; of one file which one it is."""
         found = _files(mail)
         bad = sum(bool(each.get("errors")) for each in found)
+        if self.is_all_anew(mail):
+            return self._words("receipt.subject_anew", name=self._title(found[0]))
+        found = [each for each in found if not is_asked_anew(each)]
         if len(found) == 1:
             name = self._title(found[0])
             return self._words("receipt.subject_bad" if bad else "receipt.subject_one", name=name)
@@ -34,6 +37,11 @@ class ReceiptComposer:
         if bad == len(found):
             phrase = "receipt.subject_none"
         return self._words(phrase, n=len(found), good=len(found) - bad, bad=bad)
+
+    def is_all_anew(self, mail: Mail) -> bool:
+        """Whether it tells of no file, but of questions about tables that were taken before."""
+        found = _files(mail)
+        return bool(found) and all(map(is_asked_anew, found))
 
     def files(self, mail: Mail) -> tuple[ReceivedFile, ...]:
         """Each file with its findings; those with errors first."""
@@ -44,8 +52,14 @@ class ReceiptComposer:
     def _file(self, facts: Mapping[str, Any], *, has_copy: bool) -> ReceivedFile:
         words = self._words
         errors, questions = list(_noted(facts, "errors")), list(_noted(facts, "questions"))
+        back = facts.get("read_back")
+        read_back = str(back.get("text") or "") if isinstance(back, Mapping) else ""
+        outcome = None
         if errors:
             name = "refused"
+        elif is_asked_anew(facts):
+            outcome = words("receipt.anew", name=self._cards.names.occurrence(str(facts["because"])))
+            name = "anew"
         elif facts.get("nil"):
             name = "nil"
         else:
@@ -56,7 +70,8 @@ class ReceiptComposer:
         return ReceivedFile(
             name=clip(str(facts.get("file") or ""), 120),
             title=self._title(facts),
-            outcome=words(f"receipt.{name}"),
+            outcome=outcome or words(f"receipt.{name}"),
+            read_back=clip(read_back, 1000) or None,
             is_refused=bool(errors),
             noted=tuple(self._finding(kind, *parts) for kind, parts in noted[:MOST_NOTED]),
             rest=words("receipt.rest" if has_copy else "receipt.rest_alone", n=rest) if rest > 0 else None,
@@ -70,6 +85,11 @@ class ReceiptComposer:
         """The table and its period."""
         ref = str(facts.get("ref") or "")
         return self._cards.names.occurrence(ref) if ref else clip(str(facts.get("file") or ""), 60)
+
+
+def is_asked_anew(facts: Mapping[str, Any]) -> bool:
+    """Whether it is a table taken before that is asked about because another one has changed."""
+    return bool(facts.get("because"))
 
 
 def _files(mail: Mail) -> list[Mapping[str, Any]]:

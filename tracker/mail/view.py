@@ -180,7 +180,7 @@ class Noted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReceivedFile:
-    """A table that came in: its file's name, what it is, and what became of it."""
+    """A table that came in: its file's name, what it is, what became of it, and what was read from it."""
 
     name: str
     title: str
@@ -188,6 +188,7 @@ class ReceivedFile:
     is_refused: bool
     noted: tuple[Noted, ...]
     rest: str | None
+    read_back: str | None = None
 
 
 class Fact(NamedTuple):

@@ -45,6 +45,7 @@ from sqlmodel import Session
 
 from tracker.errors import DatabaseError
 from tracker.store import passing as _passing  # noqa: F401 - its tables belong to the metadata
+from tracker.store import questions as _questions  # noqa: F401
 from tracker.store.beats import BEAT
 from tracker.store.tables import (
     AGENDA,
@@ -59,7 +60,7 @@ from tracker.store.tables import (
 )
 
 #: Raised with every change of the tables.
-SCHEMA = "11"
+SCHEMA = "12"
 
 #: How long a writer waits for another one before it gives up, in seconds.
 LOCK_TIMEOUT = 60

@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute, Route
 from tracker.core.model import EventKind
 from tracker.web.acting.answers import answer
 from tracker.web.acting.posts import preview, remind, retry
+from tracker.web.acting.questions import settle as settle_question
 from tracker.web.acting.settling import settle
 from tracker.web.identity import posting
 
@@ -27,6 +28,7 @@ def routes() -> list[BaseRoute]:
     return [
         *(Route(f"/act/{kind.value}", posting(answer(kind)), methods=["POST"]) for kind in ANSWERS),
         Route("/remind", preview, methods=["GET"]),
+        Route("/act/question", posting(settle_question), methods=["POST"]),
         Route("/act/settle", posting(settle), methods=["POST"]),
         Route("/act/remind", posting(remind), methods=["POST"]),
         Route("/act/retry", posting(retry), methods=["POST"]),

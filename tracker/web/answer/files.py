@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from tracker.core.answering import Way
 from tracker.engine.enclosures import XLSX, blank_form
-from tracker.engine.filings import Paper, Table, keep_document, previous_filings, read_document
+from tracker.engine.filings import Paper, Table, keep_document, read_document, starts
 from tracker.engine.ledger import LINK, find_assignment
 from tracker.engine.whose import Wanted
 from tracker.filing.intake import Intake, Taken
@@ -68,14 +68,14 @@ def take(request: Request, form: FormData) -> Response:
 
 @linked
 def blank(request: Request) -> Response:
-    """``GET /answer/TOKEN/blank.xlsx``: this period's form with the figures of the last."""
+    """``GET /answer/TOKEN/blank.xlsx``: this period's form with what was filed for it, or the figures of the last."""
     case, site = case_of(request), site_of(request)
     form = _demand_form(case)
     with site.app.database.reading() as session:
         found = find_assignment(session, case.force, case.claim.ref, case.claim.unit)
         table = Table(found.id, case.row, form)
-        previous = previous_filings(session, case.force.campaign.forms, [table]).get(table.id)
-    return _download(blank_form(case.force, table, previous, language_of(request)))
+        start = starts(session, case.force, [table]).get(table.id)
+    return _download(blank_form(case.force, table, start, language_of(request)))
 
 
 @linked

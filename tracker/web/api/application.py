@@ -16,8 +16,10 @@ from starlette.responses import Response
 
 from tracker import __version__, desk
 from tracker.core.model import Language, State
+from tracker.engine.questions import State as QuestionState
 from tracker.errors import TrackerError, UsageError
 from tracker.filing.overview import missing_facts
+from tracker.filing.questions import question_facts, questions
 from tracker.foreign import in_chinese
 from tracker.listing import (
     Fact,
@@ -230,6 +232,19 @@ def forms_missing(
     )
 
 
+def forms_questions(
+    request: Request,
+    site: Allowed,
+    ref: Ref = None,
+    unit: Unit = None,
+    state: Annotated[QuestionState | None, Query(description="without it all but gone · 状态")] = None,
+) -> list[Fact]:
+    """What is asked about filed tables · 报表疑问."""
+    units = None if unit is None else [site.force.unit_id(unit)]
+    found = questions(site.app, refs=() if ref is None else (ref,), units=units, state=state)
+    return [question_facts(site.app, each, program_language(request)) for each in found]
+
+
 _ENDPOINTS: tuple[tuple[str, Callable[..., Any], Any], ...] = (
     ("/tasks", tasks, list[models.Definition]),
     ("/units", units, list[models.Unit]),
@@ -240,6 +255,7 @@ _ENDPOINTS: tuple[tuple[str, Callable[..., Any], Any], ...] = (
     ("/deadline", deadline, models.Deadline),
     ("/mails", mails, list[models.Mail]),
     ("/forms/missing", forms_missing, list[models.Missing]),
+    ("/forms/questions", forms_questions, list[models.Question]),
 )
 
 

@@ -223,6 +223,28 @@ class Missing(Answer):
     phone: str | None
 
 
+class Question(Answer):
+    """``forms questions``."""
+
+    id: int
+    ref: str
+    unit: str
+    form: str
+    file: str
+    sheet: str | None
+    cell: str | None
+    code: str
+    found: str
+    expected: str
+    message: str
+    state: str
+    asked_at: str
+    answered_at: str | None
+    answered_by: str | None
+    via: str | None
+    note: str | None
+
+
 class Refusal(Answer):
     """Why something cannot be answered, in a sentence."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.routing import BaseRoute, Route
 
-from tracker.web.board import before, health, items, mails, matrix, months, timeline
+from tracker.web.board import before, health, items, mails, matrix, months, questions, timeline
 
 
 class _Number(IntegerConvertor):
@@ -28,6 +28,7 @@ def routes() -> list[BaseRoute]:
         Route("/month/{month}/addresses.txt", months.addresses),
         Route("/item/{key:path}", items.item_page),
         Route("/submitted", items.submitted_page),
+        Route("/questions", questions.page),
         Route("/unit/{unit}", items.unit_page),
         Route("/assignment/{unit}/{ref:path}", items.assignment_page),
         Route("/files/{number:number}", items.file_page),

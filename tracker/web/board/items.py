@@ -14,11 +14,14 @@ from tracker.board.items import files_of, item, to_accept
 from tracker.core.model import Light, State
 from tracker.core.occurrences import parse_ref
 from tracker.core.standing import URGENCY
+from tracker.core.vocabulary import QUESTIONS
 from tracker.core.wording import to_chinese, to_english
 from tracker.engine.filings import read_document
 from tracker.engine.mails import mails_about
+from tracker.engine.questions import count_open, questions_of
 from tracker.engine.standings import LedgerRow
 from tracker.errors import UnknownNameError
+from tracker.filing.questions import question_facts
 from tracker.web.board.asked import chosen, paged
 from tracker.web.identity import Role, require
 from tracker.web.refused import said
@@ -41,10 +44,13 @@ def item_page(request: Request) -> Response:
         raise HTTPException(404, said(request, error)) from None
     with site.app.database.reading() as session:
         found = item(site.board, session, force, definition.key, chosen(request, "ref"), site.now())
+        questions = count_open(session, force)
     to_words = to_chinese if language_of(request) == "zh" else to_english
     units = paged(request, found.units, SHOWN)
+    chosen_ref = None if found.chosen is None else found.chosen.ref
     facts = {
         "item": found,
+        "questions": {unit: number for (ref, unit), number in questions.items() if ref == chosen_ref},
         "units": units,
         "read_as": to_words(definition.rule),
         "rows": [{"unit": unit, "ref": cell.ref, "state": cell.state} for unit, cell in units.shown],
@@ -114,6 +120,7 @@ def assignment_page(request: Request) -> Response:
         units = [each for each in (unit, superior) if each is not None]
         mails = mails_about(session, force.campaign.id, ref, unit, people, units)
         files = files_of(session, force, ref, unit)
+        asked_about = questions_of(session, force, refs=(ref,), units=(unit,))
     facts = {
         "row": row,
         "unit": force.campaign.units[unit],
@@ -122,6 +129,8 @@ def assignment_page(request: Request) -> Response:
         "mails": list(reversed(mails))[:50],
         "subject": site.app.renderer.subject,
         "files": files,
+        "asked_states": QUESTIONS,
+        "questions": [question_facts(site.app, each, language_of(request)) for each in asked_about],
         "form": force.form(row.definition),
     }
     return site.page(request, "board/assignment.html", facts)

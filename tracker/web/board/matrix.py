@@ -13,6 +13,7 @@ from tracker.board.tally import Part
 from tracker.core.model import Definition, Kind, Light
 from tracker.core.standing import URGENCY, worst
 from tracker.engine.inforce import InForce
+from tracker.engine.questions import count_open
 from tracker.web.board.asked import chosen, read_choice, read_page, sections
 from tracker.web.identity import Role, require
 from tracker.web.site import Site, site_of
@@ -77,12 +78,14 @@ def _glance(site: Site, matrix: Matrix) -> dict[str, object]:
     with site.app.database.reading() as session:
         reports = reports_of(site.board, session, force, month, now)
         left = sum(each.number for each in before(site.board, session, force, now))
+        questions = sum(count_open(session, force).values())
         waiting = len(to_accept(site.board, session, force, now))
     definitions = force.campaign.definitions
     return {
         "overdue": matrix.all_lights[Light.RED],
         "before": left,
         "to_accept": waiting,
+        "questions": questions,
         "month": f"{month:%Y-%m}",
         "tables": [
             (_short(force, definitions[key]), key, each, worst(each.counted[Part.MISSING]))

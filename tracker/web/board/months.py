@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from tracker.board.months import Due, month, months_of
+from tracker.engine.questions import count_open
 from tracker.web.board.asked import chosen, read_month
 from tracker.web.identity import Role, require
 from tracker.web.site import site_of
@@ -35,6 +36,7 @@ def page(request: Request) -> Response:
     with site.app.database.reading() as session:
         found = month(site.board, session, site.force, first, site.now())
         months = months_of(site.board, session, site.force, site.now())
+        questions = count_open(session, site.force)
     before = [each for each in months if each < first]
     after = [each for each in months if each > first]
     facts = {
@@ -44,6 +46,10 @@ def page(request: Request) -> Response:
         "before": before[-1] if before else None,
         "after": after[0] if after else None,
         "shown": SHOWN,
+        "questions": {
+            due.ref: {unit: number for (ref, unit), number in questions.items() if ref == due.ref}
+            for due in found.due
+        },
         "addresses": {
             each.ref: _addresses(each, "; ") if len(each.missing) <= SHOWN else None for each in found.due
         },

@@ -1,0 +1,130 @@
+"""``forms questions``: what is asked about the tables that were filed, and the answers to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tracker.cli.context import given
+from tracker.cli.events import NoteOption, WhoOption
+from tracker.cli.output import (
+    Format,
+    FormatOption,
+    choose_language,
+    pick,
+    print_csv,
+    print_json,
+    print_table,
+    say,
+    say_result,
+)
+from tracker.cli.table import Column
+from tracker.core.vocabulary import QUESTIONS
+
+if TYPE_CHECKING:
+    from tracker.app import App
+    from tracker.listing import Fact
+
+COLUMNS = (
+    Column("id", "序号", "id", right=True),
+    Column("state", "状态", "state"),
+    Column("unit", "单位", "unit", long=True),
+    Column("called", "报表", "table", long=True),
+    Column("place", "位置", "place"),
+    Column("message", "疑问", "question", long=True),
+    Column("note", "说明", "reason", long=True),
+)
+KEYS = (
+    *("id", "ref", "unit", "form", "file", "sheet", "cell", "code", "found", "expected", "message", "state"),
+    *("asked_at", "answered_at", "answered_by", "via", "note"),
+)
+
+
+def questions(
+    context: typer.Context,
+    ref: Annotated[
+        list[str] | None,
+        typer.Option(metavar="REF", help="编号，可写多次 · Only this table; may be repeated"),
+    ] = None,
+    unit: Annotated[
+        list[str] | None,
+        typer.Option(metavar="UNIT", help="单位，可写多次 · Only this unit; may be repeated"),
+    ] = None,
+    state: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STATE",
+            help="open 待核实、answered 已说明、overruled 已认定、gone 已消除（默认除已消除外） · Default: all but gone",
+        ),
+    ] = None,
+    answer: Annotated[
+        int | None,
+        typer.Option(metavar="ID", help="登记单位的说明（写在 --note） · Answer it, as --note says"),
+    ] = None,
+    overrule: Annotated[
+        int | None,
+        typer.Option(metavar="ID", help="认定无误（理由写在 --note） · Overrule it, as --note says"),
+    ] = None,
+    note: NoteOption = None,
+    who: WhoOption = None,
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """报表疑问：列出，登记说明或者认定 · What is asked about filed tables: listed, answered or overruled."""
+    from tracker.desk import check_who, login_name
+    from tracker.engine.questions import State
+    from tracker.errors import UsageError, not_among
+    from tracker.filing.questions import question_facts, settle_question
+    from tracker.filing.questions import questions as listed
+
+    if state is not None and state not in set(State):
+        raise not_among("--state", state, State)
+    if answer is not None and overrule is not None:
+        raise UsageError(
+            "--answer and --overrule: give one of them", "one_of_two", one="--answer", two="--overrule"
+        )
+    check_who(who)
+    number = answer if answer is not None else overrule
+    with given(context).open(lenient=True) as app:
+        language = choose_language(app.force.campaign.language)
+        if number is not None:
+            how = State.ANSWERED if answer is not None else State.OVERRULED
+            found = [settle_question(app, number, how, note or "", who=who or login_name())]
+        else:
+            units = None if unit is None else [app.force.unit_id(each) for each in unit]
+            found = listed(app, refs=ref or (), units=units, state=None if state is None else State(state))
+        facts = [question_facts(app, each, language) for each in found]
+        if format_ is Format.JSON:
+            print_json(facts[0] if number is not None else facts)
+        elif format_ is Format.CSV:
+            print_csv(facts, KEYS)
+        elif number is not None:
+            say_result(f"{facts[0]['id']}: {QUESTIONS[facts[0]['state']](language)}")
+        else:
+            _print(app, facts)
+
+
+def _print(app: App, facts: list[Fact]) -> None:
+    from tracker.core.naming import Names
+
+    campaign = app.force.campaign
+    language = choose_language(campaign.language)
+    names = Names(campaign, language)
+    rows = (
+        {
+            **each,
+            "state": QUESTIONS[each["state"]](language),
+            "unit": campaign.unit_name(each["unit"]),
+            "called": names.occurrence(each["ref"]),
+            "place": "!".join(part for part in (each["sheet"], each["cell"]) if part),
+        }
+        for each in facts
+    )
+    print_table(rows, COLUMNS, language)
+    number = sum(each["state"] == "open" for each in facts)
+    say(
+        pick(
+            (f"{len(facts)}处疑问，其中{number}处待核实", f"{len(facts)} questions, {number} of them open"),
+            language,
+        )
+    )

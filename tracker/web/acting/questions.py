@@ -1,0 +1,35 @@
+"""What the supervisor says to a question about a filed table."""
+
+from __future__ import annotations
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tracker.core.vocabulary import QUESTIONS
+from tracker.engine.questions import State
+from tracker.errors import LedgerError, UnknownNameError, UsageError
+from tracker.filing.questions import settle_question
+from tracker.web.acting.answers import VIA
+from tracker.web.acting.back import back, text
+from tracker.web.identity import Role, check_csrf, require
+from tracker.web.refused import said
+from tracker.web.site import language_of, site_of, words
+
+
+def settle(request: Request, form: FormData) -> Response:
+    """``POST /act/question``: ``id`` is answered or overruled, as ``how`` says, with the reason in ``note``."""
+    person = require(request, Role.SUPERVISOR)
+    check_csrf(request, form)
+    site, say = site_of(request), words(request)
+    number, how = text(form, "id") or "", text(form, "how")
+    if not (number.isascii() and number.isdigit()) or how not in (State.ANSWERED, State.OVERRULED):
+        return back(request, form, say("acting.nothing_chosen"), "/questions")
+    try:
+        found = settle_question(
+            site.app, int(number), State(how), text(form, "note") or "", who=person.name, via=VIA
+        )
+    except (LedgerError, UnknownNameError, UsageError) as error:
+        return back(request, form, say("acting.refused", why=said(request, error)), "/questions")
+    word = QUESTIONS[found.state.value](language_of(request))
+    return back(request, form, say("board.questions.done", n=found.id, how=word), "/questions")
