@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from tracker.core.admission import awaits
 from tracker.core.calling import resolve
-from tracker.core.form import Form
+from tracker.core.form import Form, comparable
 from tracker.core.model import Campaign, Contact, Definition, Event, EventKind, Language, Reason
 from tracker.core.policy import Policy, Quiet, Settings
 from tracker.core.reminders import Rules, effective_due
@@ -207,6 +207,15 @@ class InForce:
                 near=near,
             )
         return found
+
+    @cached_property
+    def units_by_plain_name(self) -> dict[str, str]:
+        """The ids of the units by names and aliases in the shape in which they are compared."""
+        return {
+            comparable(name): unit.id
+            for unit in self.campaign.units.values()
+            for name in (unit.name, *unit.aliases)
+        }
 
     @cached_property
     def _unit_names(self) -> dict[str, str]:

@@ -16,7 +16,6 @@ from sqlmodel import Session
 from tracker.core.form import Said, comparable
 from tracker.engine.filings import Table, in_force_filings, tables_due
 from tracker.engine.inforce import InForce
-from tracker.errors import UnknownNameError
 from tracker.forms.finding import Finding, Weight
 from tracker.forms.recognised import Recognised, header_month
 
@@ -148,19 +147,10 @@ def _own_unit(force: InForce, found: Recognised, wanted: Wanted) -> str | Findin
 
 def unit_called(force: InForce, text: str) -> str | None:
     """The id of the unit that ``text`` names, perhaps with more around it; None where none is meant clearly."""
-    text = text.strip()
-    if not text:
-        return None
-    try:
-        return force.unit_id(text)
-    except UnknownNameError:
-        pass
     wanted = comparable(text)
-    names = {
-        comparable(name): unit.id
-        for unit in force.campaign.units.values()
-        for name in (unit.name, *unit.aliases)
-    }
+    names = force.units_by_plain_name
+    if wanted in names or wanted in force.campaign.units:
+        return names.get(wanted, wanted)
     within = sorted((name for name in names if name in wanted), key=len)
     if not within:
         return None

@@ -28,7 +28,7 @@ def joined(tables: Sequence[Recognised]) -> list[Recognised]:
             groups.append([table])
         else:
             group.append(table)
-    return [_one(group) for group in groups]
+    return [_one(group) if len(group) > 1 else group[0] for group in groups]
 
 
 def named(blank: Iterable[Recognised], tables: Sequence[Recognised]) -> list[Finding]:

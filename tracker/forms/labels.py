@@ -15,6 +15,8 @@ _BESIDE = re.compile(
     r"[\u4e00-\u9fff]{1,6}?(?:自治县|[区县市州乡镇局])|以上|上述|年度|月度|季度|全部|所有|街道|情况|项目|机构|单位|企业|学校|培训|考试|安全"
     r"|人次|万元|[本各该全辖区县市级乡镇年月季期页表数量行栏家个人次所户名条处元考点]|[0-9]+|[一二两三四五六七八九十百千]|[:：、,.。/至到-]"
 )
+#: Without any of these it is no label of a total.
+_LETTERS = frozenset("合总總小共累汇计計uUｕＵtTｔＴ")
 _IN_BRACKETS = re.compile(r"\([^()]*\)")
 #: A label that is longer than this is a sentence.
 _LONGEST = 30
@@ -39,8 +41,7 @@ def is_all_total(text: str) -> bool:
 
 def is_only_place(text: str) -> bool:
     """Whether a label names a place, or what is counted there, and nothing else: 全区, 全县培训机构."""
-    plain = _plain(text)
-    return plain is not None and plain != "" and not plain.isdecimal() and not _BESIDE.sub("", plain)
+    return len(text) <= _LONGEST and not text.isdecimal() and not _BESIDE.sub("", "".join(text.split()))
 
 
 def contains_total(text: str) -> bool:
@@ -50,7 +51,7 @@ def contains_total(text: str) -> bool:
 
 
 def _plain(text: str) -> str | None:
-    if len(text) > 4 * _LONGEST:
+    if len(text) > 4 * _LONGEST or not _LETTERS.intersection(text):
         return None
     plain = "".join(unicodedata.normalize("NFKC", text).split()).casefold()
     plain = _IN_BRACKETS.sub("", plain) or plain.strip("()")

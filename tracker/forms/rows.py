@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import lru_cache
 
 from tracker.core.form import ColumnKind, Form
 from tracker.forms.book import Cell, Merge, Place, column_letters
@@ -24,6 +25,8 @@ _FOOT = re.compile(
 _NIL = re.compile(r"[^非不未否]{0,12}零报告[√✓✔☑✅是]?")
 #: So many merged cells are looked at; a file with more of them is made to cost time.
 _MOST_MERGED = 500_000
+#: By so many characters a filling rule is known.
+_RULE = 12
 _CROSS = frozenset("×✗✘xX否□☐")
 #: A name that is none: how the row of a form that shows how it is filled in begins, or what stands in it for a name.
 _EXAMPLE = re.compile(
@@ -282,8 +285,14 @@ def _adds_up(form: Form, row: TableRow) -> bool:
 def _is_end(form: Form, text: str) -> bool:
     if _END.match(text) or _FOOT.match(text) or starts_with_field(form, text):
         return True
-    start = _plain(text)[:12]
-    return len(start) == 12 and any(_plain(rule).startswith(start) for rule in form.instructions)
+    start = _plain(text)[:_RULE]
+    return len(start) == _RULE and start in _rules(form)
+
+
+@lru_cache(maxsize=64)
+def _rules(form: Form) -> frozenset[str]:
+    """How the filling rules begin."""
+    return frozenset(_plain(rule)[:_RULE] for rule in form.instructions)
 
 
 def _is_head(form: Form, texts: Sequence[object]) -> bool:
