@@ -103,7 +103,7 @@ def unseen():
         sheet, struck = book.add_worksheet(), book.add_format({"font_strikeout": True})
         for row in range(5):
             sheet.write_row(row, 0, ["甲", row, 3])
-        sheet.write_row(3, 0, ["丙", 7], struck)
+        sheet.write_row(3, 0, ["丙", 7, 7, 7], struck)
         sheet.set_row(1, None, None, {"hidden": True})
         sheet.set_row(90, None, None, {"hidden": True})
         sheet.set_column(2, 2, None, None, {"hidden": True})
@@ -116,7 +116,7 @@ def test_what_is_hidden_or_struck_out_is_known(suffix, tmp_path):
     sheet = sheet_of(unseen() if suffix == "xlsx" else resaved(unseen(), suffix, tmp_path))
     assert sheet.hidden_rows == {1}
     assert 2 in sheet.hidden_columns
-    assert {(3, 0), (3, 1)} <= sheet.struck
+    assert {(3, 0), (3, 1), (3, 2), (3, 3)} <= sheet.struck
     if suffix == "xlsx":
         assert sheet.cells[4, 1].value == "210"
 

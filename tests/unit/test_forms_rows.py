@@ -92,9 +92,11 @@ def test_words_for_nothing_in_the_only_row_are_a_nil_return_that_is_asked_about(
     assert result.filed == replace(result.filed, rows=(), is_nil=True)
 
 
-def test_words_for_nothing_across_the_table_are_one_too():
-    result = checked(TRAINING, [{"name": "本月无"}], merges=[(0, 1, 0, 16)])
-    assert said(result) == [("question", "B5")]
+@pytest.mark.parametrize(("column", "cell"), [("serial", "A5"), ("name", "B5")])
+def test_words_for_nothing_across_the_table_are_one_too(column, cell):
+    words = "经自查，本区无培训机构（安全培训点）。"
+    result = checked(TRAINING, [{column: words}], merges=[(0, 0 if column == "serial" else 1, 0, 16)])
+    assert said(result) == [("question", cell)]
     assert result.filed.is_nil
 
 
@@ -140,6 +142,9 @@ def test_a_row_for_nothing_beside_others_is_no_row():
         ({"serial": "一", "name": "市属机构"}, [("reading", "B5")]),
         ({"serial": "例", "name": "渝安培训学校", "records": 2}, [("question", "B5")]),
         ({"serial": 1, "name": "例：渝安培训学校", "records": 2}, [("question", "B5")]),
+        ({"name": "平均", "records": 2}, [("question", "B5")]),
+        ({"serial": "占比", "records": 2}, [("question", "H5")]),
+        ({"name": "比上月增加", "records": 2}, [("question", "B5")]),
         ({"serial": 1, "name": "某某学校", "records": 2}, [("question", "B5")]),
         ({"serial": 1, "name": "XX培训公司", "records": 2}, [("question", "B5")]),
     ],

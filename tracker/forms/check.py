@@ -13,6 +13,7 @@ from tracker.forms.between import doubts
 from tracker.forms.book import ALL_TEXT, Cell, Place
 from tracker.forms.figures import NOTHING
 from tracker.forms.finding import Finding, Weight
+from tracker.forms.leftout import left_out, unseen
 from tracker.forms.recognised import Recognised
 from tracker.forms.rows import RowKind, TableRow, extent, share_merged, table_rows
 from tracker.forms.seat import Seat
@@ -25,41 +26,6 @@ _CSV_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 #: So many figures that are alike make two rows alike.
 _ALIKE = 2
-#: What is said of a row by its kind, and how much it weighs.
-_KINDS = {
-    RowKind.BEYOND: (
-        Weight.ERROR,
-        Said(
-            "填写说明之后还有数据，没有采用；请移到说明之前。",
-            "There is data below the filling rules, which was not taken; please move it above them.",
-        ),
-    ),
-    RowKind.AS_BEFORE: (
-        Weight.ERROR,
-        Said(
-            "这里写的是与上月相同，没有数字；请把数字填上。",
-            "This says that all is as the month before; please write the figures down.",
-        ),
-    ),
-    RowKind.EXAMPLE: (
-        Weight.QUESTION,
-        Said(
-            "这一行像是填表示例，没有计入；如是实际数据，请写明名称。",
-            "This row looks like an example and was not counted; if it is real, please write the name down.",
-        ),
-    ),
-    RowKind.STRUCK: (
-        Weight.QUESTION,
-        Said(
-            "这一行画了删除线，没有计入；要报的请取消删除线。",
-            "This row is struck out and was not counted; take the line away if it is meant.",
-        ),
-    ),
-    RowKind.SECTION: (
-        Weight.READING,
-        Said("这一行按分类标题读取。", "This row was read as the heading of those below."),
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -139,8 +105,8 @@ def _read(table: Recognised, round_: str | None) -> tuple[list[Line], list[Table
     findings = [
         *check_head(table, within, rows, omitted),
         *_merged(table, rows, omitted),
-        *_by_kind(table, rows),
-        *_hidden(table, rows),
+        *left_out(table, rows),
+        *unseen(table, rows),
     ]
     lines = []
     for row in rows:
@@ -249,37 +215,6 @@ def _omitted(recognised: Recognised, row: TableRow, omitted: frozenset[str]) -> 
         )
         expected = Said("不填", "nothing")
         yield Finding(Weight.QUESTION, message, recognised.sheet.name, place, found_text(cell), expected)
-
-
-def _by_kind(recognised: Recognised, rows: list[TableRow]) -> Iterator[Finding]:
-    """What is said of rows that were not taken as they stand."""
-    for row in rows:
-        if row.kind in _KINDS and row.cells:
-            weight, message = _KINDS[row.kind]
-            own = [each for each in row.cells if recognised.form.by_id[each].kind is not ColumnKind.SERIAL]
-            place, cell = row.cells[(own or list(row.cells))[0]]
-            yield Finding(weight, message, recognised.sheet.name, place, found_text(cell))
-
-
-def _hidden(recognised: Recognised, rows: list[TableRow]) -> Iterator[Finding]:
-    """Rows and columns that nobody sees, and that count all the same."""
-    sheet = recognised.sheet
-    for row in rows:
-        if row.number in sheet.hidden_rows and row.kind is RowKind.DATA:
-            place, cell = next(iter(row.cells.values()))
-            message = Said(
-                "这一行被隐藏或筛选掉了，仍按有效数据计入；不要的请删除。",
-                "This row is hidden or filtered out and was counted all the same; delete it if it is not meant.",
-            )
-            yield Finding(Weight.QUESTION, message, sheet.name, place, found_text(cell))
-    for identifier, column in recognised.columns.items():
-        if column in sheet.hidden_columns and any(identifier in row.cells for row in rows):
-            label = recognised.form.by_id[identifier].label
-            message = Said(
-                f"“{label}”一栏被隐藏了，仍按表里的内容读取。",
-                f"The column “{label}” is hidden; it was read all the same.",
-            )
-            yield Finding(Weight.READING, message, sheet.name, recognised.heads[identifier])
 
 
 def _merged(recognised: Recognised, rows: list[TableRow], omitted: frozenset[str]) -> Iterator[Finding]:

@@ -72,8 +72,8 @@ class _Content:
         self._sheet: SheetGatherer | None = None
         self._row = self._column = 0
         self._row_repeats = 1
-        #: The filled cells of the current row: column, how many, what.
-        self._filled: list[tuple[int, int, _Filled]] = []
+        #: The filled cells of the current row: column, how many, what, and whether it is struck out.
+        self._filled: list[tuple[int, int, _Filled, bool]] = []
         self._cell: dict[str, str] | None = None
         self._paragraphs = 0
         #: How deep in something that is not the cell's own.
@@ -180,9 +180,8 @@ class _Content:
             _count(attributes.get("number-columns-spanned")),
         )
         if value not in {None, ""} or formula is not None or rows * columns > 1:
-            self._filled.append((column, repeats, (value, formula, is_error, rows, columns)))
-            if attributes.get("style-name") in self._struck:
-                self._sheet.strike(self._row, column)
+            is_struck = attributes.get("style-name") in self._struck
+            self._filled.append((column, repeats, (value, formula, is_error, rows, columns), is_struck))
 
     def _row_ends(self) -> None:
         sheet = self._sheet
@@ -194,9 +193,11 @@ class _Content:
             sheet.hide_rows(first, self._row_repeats)
         # Not beyond the first place at which the gatherer refuses whatever stands there.
         for row in range(first, min(self._row, max(first, limits.LAST_ROW) + 1)):
-            for column, repeats, (value, formula, is_error, rows, columns) in filled:
+            for column, repeats, (value, formula, is_error, rows, columns), is_struck in filled:
                 for place in range(column, min(column + repeats, max(column, limits.MAX_COLUMNS) + 1)):
                     sheet.put(row, place, value, formula, is_error=is_error)
+                    if is_struck:
+                        sheet.strike(row, place)
                     sheet.merge(row, place, row + rows - 1, place + columns - 1)
 
 

@@ -32,6 +32,11 @@ _CROSS = frozenset("×✗✘xX否□☐")
 _EXAMPLE = re.compile(
     r"\s*[(\[【]?(?:示例|样例|范例|举例|例)(?:[)\]】:：、.\s\d]|如|$)|.*(?:某某|××|○○|[xX]{2})"
 )
+#: What a row is called that is worked out from others.
+_DERIVED = re.compile(
+    r".{0,4}(?:平均|均值|人均)[数值]?|.{0,4}(?:占比|比重|比例|百分比)|(?:同比|环比|较上|比上|与上).{0,10}"
+    r"|(?:增减|增幅|增长|增加|减少)[数量率额]?(?:情况)?|[上前][月期年季](?:同期)?[数末]?|去年(?:同期)?数?"
+)
 _CHINESE = "[一二三四五六七八九十]{1,3}"
 #: The heading of some rows: 一、…, （二）…, 其中：.
 _SECTION = re.compile(rf"{_CHINESE}[、.,:]|\({_CHINESE}\)|第{_CHINESE}[类批部分]|其中|.*:$")
@@ -70,6 +75,8 @@ class RowKind(Enum):
     AS_BEFORE = auto()
     #: It shows how the form is filled in.
     EXAMPLE = auto()
+    #: An average, a share, a change: what is worked out from other rows.
+    DERIVED = auto()
     #: It is struck out.
     STRUCK = auto()
     #: The heading of some rows.
@@ -231,6 +238,9 @@ def _kind(recognised: Recognised, row: TableRow, cells: Mapping[int, Cell]) -> R
     if isinstance(texts[0], str) and _is_end(form, texts[0]):
         return RowKind.END
     own = {each for each in row.cells if form.by_id[each].kind is not ColumnKind.SERIAL}
+    if len(texts) == 1 and isinstance(texts[0], str) and _says_nothing(texts[0]):
+        row.words = list(row.cells.values())
+        return RowKind.NOTHING
     if recognised.sheet.struck and all((row.number, at) in recognised.sheet.struck for at in cells):
         return RowKind.STRUCK if own else RowKind.SKIPPED
     if any(isinstance(text, str) and says_total(text) for text in texts[:2]) or _adds_up(form, row):
@@ -250,27 +260,38 @@ def _kind_by_words(form: Form, row: TableRow, own: Collection[str]) -> RowKind:
     ]
     if any(len(text) <= _LONGEST_WORDS and _EXAMPLE.match(half_width(text)) for text in names):
         return RowKind.EXAMPLE
+    is_derived = any(_DERIVED.fullmatch(_plain(text[:_LONGEST_WORDS])) for text in names)
+    data = RowKind.DERIVED if is_derived else RowKind.DATA
     if any(
         not isinstance(cell.value, str) and cell.value != 0
         for each, (_, cell) in row.cells.items()
         if each in own
     ):
-        return RowKind.DATA
-    words = [_plain(text).strip("。.!") for each, text in texts.items() if each in own]
-    if not words or any(len(word) > _LONGEST_WORDS for word in words):
-        return RowKind.DATA
-    if all(_NOTHING.fullmatch(word) or _STROKES.fullmatch(word) or word in NOTHING for word in words):
+        return data
+    words = [text for each, text in texts.items() if each in own]
+    if not words:
+        return data
+    if all(map(_says_nothing, words)):
         row.words = [
             held for each, held in row.cells.items() if each in texts and form.by_id[each].kind in _WORDS
         ]
         return RowKind.NOTHING
-    rest = [word for word in words if word not in NOTHING]
-    if len(rest) == 1 and _AS_BEFORE.fullmatch(rest[0]):
+    rest = [_plain(word[:_LONGEST_WORDS]) for word in words if not _says_nothing(word)]
+    if len(rest) == 1 and _AS_BEFORE.fullmatch(rest[0].strip("。.!")):
         return RowKind.AS_BEFORE
     number = next((text for each, text in texts.items() if each not in own), "")
-    if len(own) == 1 and (row.across or _SECTION.match(words[0]) or _NUMERAL.fullmatch(_plain(number))):
+    if len(own) == 1 and (row.across or _SECTION.match(rest[0]) or _NUMERAL.fullmatch(_plain(number))):
         return RowKind.SECTION
-    return RowKind.DATA
+    return data
+
+
+def _says_nothing(text: str) -> bool:
+    """Whether words say that there is nothing to report; a stroke does, too."""
+    if len(text) > _LONGEST_WORDS:
+        return False
+    plain = _plain(text)
+    words = "".join(filter(str.isalnum, plain))
+    return plain in NOTHING or _STROKES.fullmatch(plain) is not None or _NOTHING.fullmatch(words) is not None
 
 
 def _adds_up(form: Form, row: TableRow) -> bool:
