@@ -224,7 +224,7 @@ def plan_facts(
     after: Iterable[Mail],
     held: Iterable[HeldBackError],
 ) -> Fact:
-    """``plan``: assignments that appear, vanish or move, items of mails that come or go, and what waits for a word."""
+    """``plan``: assignments that appear, vanish or move, answers that count anew, mails that come or go, and what waits."""
     old, new = _by_mail(force, before), _by_mail(force, after)
     return {
         "assignments": {
@@ -238,6 +238,10 @@ def plan_facts(
                 for unit in each.units
             ],
             "gone": list(changes.gone),
+        },
+        "answers": {
+            name: [_changed(each.ref, unit, each.to) for each in some for unit in each.units]
+            for name, some in (("reopened", changes.reopened), ("answered", changes.answered))
         },
         "mails": {"added": list(_beyond(new, old)), "removed": list(_beyond(old, new))},
         "held": [{"word": each.word, "zh": each.chinese, "en": each.english} for each in held],

@@ -6,9 +6,10 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, select, update
 
 from tracker.clock import VirtualClock
 from tracker.core.model import Event, Mail
@@ -19,7 +20,7 @@ from tracker.engine.engine import Engine
 from tracker.engine.inforce import Beginning, InForce
 from tracker.engine.late import after_telling, begin_beats, forget_beats
 from tracker.engine.outbox import Claimed
-from tracker.engine.reconcile import Changes
+from tracker.engine.reconcile import Change, Changes
 from tracker.engine.results import Result
 from tracker.errors import HeldBackError, LedgerError, UnknownNameError
 from tracker.store.database import Database, copy_ledger, open_database
@@ -122,7 +123,14 @@ def preview(
     mails: list[Mail] = []
     try:
         copy_ledger(database, copy)
+        before = _asked_for(copy, force)
         changes, held = _confirmed(engine, now)
+        for row in _asked_for(copy, force).values():
+            was = before.get(row.id)
+            if was is not None and was.quiet != row.quiet:
+                ref = f"{row.key}@{row.period}" if row.period else row.key
+                turned = changes.answered if row.quiet else changes.reopened
+                turned.append(Change(ref, (row.unit,), was.effective_due, row.effective_due))
         moments = (moment for moment in _sending_times(force, force.day(now), until) if moment >= now)
         for moment in (now, *moments):
             clock.set(moment)
@@ -131,6 +139,19 @@ def preview(
     finally:
         copy.close()
     return changes, mails, held
+
+
+def _asked_for(database: Database, force: InForce) -> dict[int, Row[Any]]:
+    """What is asked for, in the order of the document, the dates and the units, with whether it waits for an answer."""
+    columns = (ASSIGNMENT.c[name] for name in ("id", "key", "period", "unit", "effective_due", "quiet"))
+    asked = (ASSIGNMENT.c.campaign == force.campaign.id, ASSIGNMENT.c.removed_on.is_(None))
+    with database.reading() as session:
+        rows = session.execute(select(*columns).where(*asked)).all()
+
+    def place(row: Row[Any]) -> tuple[int, date, int]:
+        return force.position(row.key), row.effective_due or date.max, force.unit_position(row.unit)
+
+    return {row.id: row for row in sorted(rows, key=place)}
 
 
 def _confirmed(engine: Engine, now: datetime) -> tuple[Changes, list[HeldBackError]]:

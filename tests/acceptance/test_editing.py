@@ -71,6 +71,24 @@ def test_a_plan_shows_what_appears_moves_and_vanishes_and_changes_nothing(ours):
     assert ours.json("plan")["assignments"] == found
 
 
+def test_a_plan_tells_what_is_open_or_answered_again(ours):
+    ours.ok("submit", "2", "--unit", "万州", "--count", "2")
+    ours.ok("submit", "2", "--unit", "涪陵", "--count", "1")
+    edit(ours, "target: {count: 2,", "target: {count: 3,")
+    found = ours.json("plan")
+    row = {"ref": "2", "unit": "wanzhou", "due": "2022-06-30"}
+    assert found["answers"] == {"reopened": [row], "answered": []}
+    edit(ours, "target: {count: 3,", "target: {count: 1,")
+    found = ours.json("plan")
+    assert found["answers"] == {"reopened": [], "answered": [{**row, "unit": "fuling"}]}
+    assert not any(found["assignments"].values())
+    told = ours.ok("plan", LC_ALL="zh_CN.UTF-8").out
+    assert "> 2                        2022-06-30  任务2  涪陵  不再待办" in told
+    edit(ours, "target: {count: 1,", "status: waived\n    target: {count: 2,")
+    assert ours.json("plan")["answers"]["answered"] == [{**row, "unit": "fuling"}]
+    assert ours.ok("plan", "--format", "csv").csv[0]["change"] == "answered"
+
+
 def test_a_plan_shows_the_mails_that_come_and_go(ours):
     ours.ok("run", "--once", "--send-now")
     edit(ours, "deadline: 2022年5月20日前", f"deadline: {NEXT_WEEK}")

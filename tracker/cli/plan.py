@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 KEYS = ("change", "ref", "unit", "from", "to")
 
+#: What is answered, and what is not, may count anew: after another quota, or a word in the files.
+ANSWERS = {
+    "reopened": ("<", ("恢复待办", "open again")),
+    "answered": (">", ("不再待办", "open no more")),
+}
+
 #: So many units are named in a line; more are a number.
 NAMED = 3
 
@@ -47,19 +53,23 @@ def plan(
         if output is Format.JSON:
             print_json(facts)
         elif output is Format.CSV:
-            print_csv(_rows(facts["assignments"]), KEYS)
+            print_csv(_rows(facts), KEYS)
         else:
             for line in _lines(facts, app, choose_language(app.force.campaign.language), days):
                 say_result(line)
 
 
-def _rows(found: Fact) -> Iterator[Fact]:
+def _rows(facts: Fact) -> Iterator[Fact]:
+    found = facts["assignments"]
     for row in found["added"]:
         yield {"change": "added", "from": None, "to": row["due"], **row}
     for row in found["removed"]:
         yield {"change": "removed", "from": row["due"], "to": None, **row}
     for row in found["moved"]:
         yield {"change": "moved", **row}
+    for change, rows in facts["answers"].items():
+        for row in rows:
+            yield {"change": change, "from": row["due"], "to": row["due"], **row}
 
 
 def _lines(facts: Fact, app: App, language: Language, days: int) -> Iterator[str]:
@@ -73,11 +83,14 @@ def _lines(facts: Fact, app: App, language: Language, days: int) -> Iterator[str
     yield from _of(
         found["moved"], "~", app, names, lambda row: f"{row['from'] or '—'} {arrow} {row['to'] or '—'}"
     )
+    for change, (sign, said) in ANSWERS.items():
+        told = pick(said, language)
+        yield from _of(facts["answers"][change], sign, app, names, lambda row: row["due"] or "—", told)
     for held in facts["held"]:
         yield f"! {held[language]}"
     mails = facts["mails"]
     lines = [*_mail_lines(mails["added"], "+", names), *_mail_lines(mails["removed"], "-", names)]
-    if not lines and not any(found.values()):
+    if not lines and not any((*found.values(), *facts["answers"].values())):
         if not facts["held"]:
             yield pick(("没有变化。", "Nothing changes."), language)
         return
@@ -93,11 +106,14 @@ def _lines(facts: Fact, app: App, language: Language, days: int) -> Iterator[str
         yield pick(("  没有变化", "  no change"), language)
 
 
-def _of(rows: list[Fact], sign: str, app: App, names: Names, when: Any) -> Iterator[str]:
-    """One line for the units that share a reference and its dates."""
+def _of(
+    rows: list[Fact], sign: str, app: App, names: Names, when: Any, told: str | None = None
+) -> Iterator[str]:
+    """One line for the units that share a reference and its dates, with what is ``told`` of it."""
+    beside = "" if told is None else f"  {told}"
     for (ref, dates), group in groupby(rows, key=lambda row: (row["ref"], when(row))):
         units = [app.force.campaign.short_unit_name(row["unit"]) for row in group]
-        yield f"{sign} {ref:<24} {dates}  {names.occurrence(ref)}  {_named(units, names.language)}"
+        yield f"{sign} {ref:<24} {dates}  {names.occurrence(ref)}  {_named(units, names.language)}{beside}"
 
 
 def _named(units: list[str], language: Language) -> str:

@@ -50,12 +50,17 @@ class Change:
 
 @dataclass(slots=True)
 class Changes:
-    """What an edit of the files does to the ledger; ``gone`` are definitions with a history that it takes away."""
+    """What an edit of the files does to the ledger; ``gone`` are definitions with a history that it takes away.
+
+    ``reopened`` wait for an answer again, ``answered`` wait for none any more; only a preview says which these are.
+    """
 
     added: list[Change] = field(default_factory=list)
     removed: list[Change] = field(default_factory=list)
     moved: list[Change] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
+    reopened: list[Change] = field(default_factory=list)
+    answered: list[Change] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.added or self.removed or self.moved)
