@@ -131,7 +131,12 @@ class Service:
         self._trouble = ""
         app.wrap_courier = lambda courier: StoppableCourier(courier, stop)
         app.engine.courier = app.wrap_courier(app.engine.courier)
-        app.engine.on_progress = Progress(app.clock.monotonic)
+        self._progress = Progress(app.clock.monotonic)
+        app.engine.on_progress = self._goes_on
+
+    def _goes_on(self, written: int, gone: int) -> None:
+        self.app.pulse.went_on_at = self.app.clock.now()
+        self._progress(written, gone)
 
     def wake(self) -> None:
         """Look at the outbox soon; something was put there."""
@@ -172,6 +177,7 @@ class Service:
             if self.stop.is_set():
                 return
             begun, report, failure = self.app.clock.monotonic(), None, None
+            self.app.pulse.went_on_at = self.app.clock.now()
             try:
                 self._look_at_sign()
                 report = self.app.engine.run_pass(at_once=at_once)
@@ -197,6 +203,7 @@ class Service:
     def _beat(self, seconds: float, report: PassReport | None, failure: str | None) -> None:
         """Remember the pass; in the database only where something happened, or the last one is a while ago."""
         pulse, now = self.app.pulse, self.app.clock.now()
+        pulse.went_on_at = None
         before = self._kept_beat
         if report is None:
             beat = Beat(now, seconds, error=failure, who=self.app.engine.who)

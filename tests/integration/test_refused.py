@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections import Counter
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,7 +19,7 @@ from tests.web import browser
 from tracker import desk
 from tracker.app import App
 from tracker.clock import VirtualClock
-from tracker.daemon import run_once
+from tracker.daemon import Service, run_once
 from tracker.engine.mails import retry, stored_mails
 from tracker.engine.pulse import Beat, remember
 from tracker.listing import instant
@@ -458,3 +459,37 @@ def test_a_pass_for_cron_says_why_nothing_went_and_ends_with_1(tmp_path, monkeyp
         server.script = takes_everything
         here.clock.set(here.clock.now() + 30 * MINUTE)
         assert not run_once(here.app, at_once=True).is_refused
+
+
+def test_a_long_pass_that_comes_further_is_alive_and_one_that_does_not_is_told(tmp_path):
+    with Server() as server, office(tmp_path, server) as here:
+        answers = []
+        service = Service(here.app, threading.Event())
+        goes_on = here.app.engine.on_progress
+        assert goes_on is not None
+
+        def watched(written, gone):
+            goes_on(written, gone)
+            for wait in (MINUTE, 2 * MINUTE):
+                here.clock.set(here.clock.now() + wait)
+                answers.append(here.health()["reasons"])
+
+        here.app.engine.on_progress = watched
+        began = here.clock.now()
+        service.pass_(at_once=True)
+        assert here.clock.now() - began > 15 * MINUTE
+        assert answers[::2] == [[]] * (len(answers) // 2)
+        assert answers[1] == ["no pass was made lately"], "the first pass never ended before"
+        assert here.health()["ready"]
+
+
+def test_a_server_that_refuses_all_of_one_domain_is_told_in_its_words(tmp_path):
+    alike = [[f"u{number}@qq.internal"] for number in range(3)]
+    with Server(saying("dot", "550 发信频率过高")) as server, office(tmp_path, server, alike) as here:
+        for _ in range(12):
+            here.pass_(after=61 * MINUTE)
+        (reason,) = here.health()["reasons"]
+        assert reason.startswith(
+            "no mail has gone out since 2022-06-08 11:01 (Asia/Shanghai), and some were put off:"
+        )
+        assert "550 发信频率过高" in reason

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlmodel import Session
@@ -85,21 +86,31 @@ def queue(session: Session, campaign: str) -> Queue:
 PUT_OFF = 2
 
 
-def stuck_since(session: Session, campaign: str) -> datetime | None:
-    """Since when mails are put off and none goes out at all; None where the post works, or has nothing to do.
+class Stuck(NamedTuple):
+    """Since when nothing goes out, and what was said to the newest of those that were put off."""
+
+    since: datetime
+    said: str
+
+
+def stuck_since(session: Session, campaign: str) -> Stuck | None:
+    """Whether mails are put off and none goes out at all; None where the post works, or has nothing to do.
 
     One address that is hard to reach is no reason, while others are reached.
     """
     newest = session.execute(
-        select(func.max(MAIL.c.at)).where(
+        select(MAIL.c.at, MAIL.c.outcome)
+        .where(
             UNDERWAY,
             MAIL.c.campaign == campaign,
             MAIL.c.state.in_([MailState.DEFERRED.value, MailState.UNCERTAIN.value]),
             MAIL.c.attempts >= PUT_OFF,
         )
-    ).scalar()
+        .order_by(MAIL.c.at.desc(), MAIL.c.id.desc())
+        .limit(1)
+    ).first()
     if newest is None:
         return None
-    sent = select(MAIL.c.id).where(MAIL.c.campaign == campaign, MAIL.c.sent_at >= newest)
+    sent = select(MAIL.c.id).where(MAIL.c.campaign == campaign, MAIL.c.sent_at >= newest.at)
     has_sent = session.execute(sent.limit(1)).first() is not None
-    return None if has_sent else newest
+    return None if has_sent else Stuck(newest.at, newest.outcome or "")

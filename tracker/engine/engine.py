@@ -308,7 +308,7 @@ class Engine:
                 if len(results) >= RECORD or loop.time() - began >= RECORD_WITHIN:
                     lot, results = results, []
                     told += await self._write_down(lot)
-                    self._say(0, told.total())
+                self._say(0, told.total())
         except Exception:
             # What is known of mails is worth more than an orderly end: the next pass writes it down.
             self._untold += results

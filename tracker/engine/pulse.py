@@ -19,6 +19,8 @@ from tracker.store.facts import read_fact
 _NAME = "pulse"
 #: A service that has not passed for so long is not at work: it wakes twice a minute.
 SILENT = timedelta(minutes=5)
+#: Unless a pass is under way that has come further within so long, as a first one or a large morning may for an hour.
+STUCK = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Pulse:
     """
 
     last: Beat | None = None
+    #: When the pass that is under way last came further; None where none is.
+    went_on_at: datetime | None = None
     next_at: datetime | None = None
     reloaded_at: datetime | None = None
     problems: tuple[Problem, ...] = ()
@@ -52,6 +56,13 @@ class Pulse:
     lost: str | None = None
     #: Settings that an edit has changed and that hold from the next start on.
     awaits_restart: tuple[str, ...] = ()
+
+
+def is_silent(pulse: Pulse, last: Beat | None, now: datetime) -> bool:
+    """Whether nobody is at work, as far as this process knows; ``last`` is the last pass of any."""
+    if pulse.went_on_at is not None and now - pulse.went_on_at <= STUCK:
+        return False
+    return last is None or now - last.at > SILENT
 
 
 def remember(session: Session, beat: Beat) -> None:

@@ -19,10 +19,10 @@ from tracker.board.lights import Choice
 from tracker.board.outbox import queue, stuck_since
 from tracker.core.policy import Web
 from tracker.core.standing import URGENCY
-from tracker.engine.post import State, read_state
-from tracker.engine.pulse import SILENT, Beat, remembered
+from tracker.engine.post import State, read_state, said_at
+from tracker.engine.pulse import Beat, is_silent, remembered
 from tracker.errors import TrackerError
-from tracker.listing import instant
+from tracker.mail.replies import without_names
 from tracker.store.tables import MAIL
 from tracker.web.door import is_forwarded, is_in_front, is_loopback, peer_of
 from tracker.web.refused import AGAIN, said
@@ -72,7 +72,7 @@ def _reasons(site: Site) -> Iterator[str]:
     try:
         beat = _beat(site)
         with site.app.database.reading() as session:
-            silent_since = stuck_since(session, site.force.campaign.id)
+            stuck = stuck_since(session, site.force.campaign.id)
             trouble = read_state(session, site.force.campaign.id).trouble(site.force)
     except (SQLAlchemyError, TrackerError):
         yield "the database does not answer"
@@ -81,11 +81,12 @@ def _reasons(site: Site) -> Iterator[str]:
         yield site.app.pulse.lost
     if trouble is not None:
         yield trouble
-    elif silent_since is not None:
-        yield f"no mail has gone out since {instant(silent_since, site.force.zone)}, and some were put off"
-    if beat is None or site.now() - beat.at > SILENT:
+    elif stuck is not None:
+        since, zone = said_at(stuck.since, site.force.zone), site.force.campaign.timezone
+        yield f"no mail has gone out since {since} ({zone}), and some were put off: {without_names(stuck.said)}"
+    if is_silent(site.app.pulse, beat, site.now()):
         yield "no pass was made lately"
-    elif beat.error is not None:
+    elif beat is not None and beat.error is not None:
         yield "the last pass failed"
 
 

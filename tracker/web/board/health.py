@@ -9,7 +9,7 @@ from tracker import __version__
 from tracker.board.outbox import queue, states
 from tracker.core.workdays import Workdays
 from tracker.engine.plan import next_planning
-from tracker.engine.pulse import SILENT, remembered
+from tracker.engine.pulse import is_silent, remembered
 from tracker.privileges import standing
 from tracker.store.database import SCHEMA, shown
 from tracker.web.identity import Role, require
@@ -28,7 +28,7 @@ def page(request: Request) -> Response:
         following = next_planning(session, force, now)
     facts = {
         "beat": beat,
-        "is_silent": beat is None or now - beat.at > SILENT,
+        "is_silent": is_silent(app.pulse, beat, now),
         "next_at": following,
         "queue": waits,
         "states": counted,
