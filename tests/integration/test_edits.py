@@ -147,6 +147,29 @@ def test_a_file_that_is_being_edited_is_told_of_when_it_rests_and_when_it_is_men
     assert len(alerts(app)) == 4
 
 
+@pytest.mark.parametrize("both", [False, True], ids=["one is broken", "both are"])
+def test_files_that_are_well_on_one_machine_mend_nothing_on_another(place, app, tmp_path, both):
+    other = Place(tmp_path / "other")
+    machines = [
+        (place, app),
+        (other, App(other.config, database=app.database_url, environ={}, clock=app.clock)),
+    ]
+    machines[1][1].is_lenient = True
+    broken = machines if both else machines[:1]
+    for at_, found in broken:
+        save(found, at_, BROKEN, after=REST)
+    for _ in range(5):
+        for _, found in machines:
+            wait(found, REST)
+    assert len(alerts(app)) == len(broken), "each once: they name their files"
+    for number, (at_, found) in enumerate(broken, 1):
+        save(found, at_, CAMPAIGN, after=REST)
+        for _, each in machines:
+            wait(each, REST)
+        assert len(alerts(app)) == len(broken) + number
+    machines[1][1].close()
+
+
 def test_what_was_mended_before_it_was_told_is_not_told_at_all(place, app):
     save(app, place, BROKEN, after=REST)
     save(app, place, CAMPAIGN, after=REST / 2)

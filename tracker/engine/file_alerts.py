@@ -6,6 +6,7 @@ An editor that saves by itself leaves a file broken many times in a minute; none
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from sqlmodel import Session
 
 from tracker.core.model import MailKind, owned
 from tracker.engine.alerts import alert_details, alert_row
+from tracker.engine.editions import REMEMBERED
 from tracker.engine.engine import Engine
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import enqueue
@@ -43,7 +45,10 @@ TITLES = {
 
 
 class FileAlerts:
-    """What one process knows of the mistakes in the files, by kind (``files``, ``templates``)."""
+    """What one process knows of the mistakes in the files at its place, by kind (``files``, ``templates``).
+
+    What was told is kept with the ledger by place: files that are well on one machine mend nothing on another.
+    """
 
     def __init__(self) -> None:
         self._since: dict[str, tuple[str, datetime]] = {}
@@ -68,20 +73,23 @@ class FileAlerts:
         if now - since >= REST and self._told.get(kind) != state:
             with engine.database.writing() as session:
                 _alert(session, engine.force, f"{kind}/{state}", TITLES[kind][0], said, now)
-                write_fact(session, engine.force.campaign.id, _fact(kind), state)
+                told = {**_told(session, engine, kind), engine.place: state}
+                _remember(session, engine, kind, told)
             self._told[kind] = state
 
     def _tell_of_mending(self, engine: Engine, kind: str, now: datetime) -> None:
         if kind not in self._told:
             with engine.database.reading() as session:
-                self._told[kind] = read_fact(session, engine.force.campaign.id, _fact(kind)) or ""
+                self._told[kind] = _told(session, engine, kind).get(engine.place, "")
         if not self._told[kind]:
             return
         with engine.database.writing() as session:
-            # Another process may have said it meanwhile.
-            if state := read_fact(session, engine.force.campaign.id, _fact(kind)):
+            told = _told(session, engine, kind)
+            # Another process may have said it meanwhile, and the same mistake may stand elsewhere still.
+            state = told.pop(engine.place, "")
+            _remember(session, engine, kind, told)
+            if state and state not in told.values():
                 _alert(session, engine.force, f"{kind}/{state}{MENDED}", TITLES[kind][1], (), now)
-                write_fact(session, engine.force.campaign.id, _fact(kind), "")
         self._told[kind] = ""
 
 
@@ -94,8 +102,16 @@ def _saved_at(problems: Iterable[Problem]) -> datetime | None:
     return datetime.fromtimestamp(max(found), UTC) if found else None
 
 
-def _fact(kind: str) -> str:
-    return f"alerted/{kind}"
+def _told(session: Session, engine: Engine, kind: str) -> dict[str, str]:
+    """By place the mistake that the operator was told of and is not told yet to be mended."""
+    text = read_fact(session, engine.force.campaign.id, f"alerted/{kind}") or "{}"
+    # Earlier versions knew of one place.
+    return dict(json.loads(text)) if text.startswith("{") else {engine.place: text}
+
+
+def _remember(session: Session, engine: Engine, kind: str, told: dict[str, str]) -> None:
+    latest = dict(list(told.items())[-REMEMBERED:])
+    write_fact(session, engine.force.campaign.id, f"alerted/{kind}", json.dumps(latest))
 
 
 def _alert(
