@@ -133,6 +133,7 @@ CHINESE = {
     ),
     "cannot_serve": "网页地址 {address} 不可用：{error}；请用 TRACKER_WEB 另选地址，或加 --no-web",
     # the database
+    "no_ledger": "数据库地址‹ {address} ›处不是台账，没有所需的表：请放回或挂载原数据库，或恢复备份",
     "database_away": "数据库‹ {address} ›暂时不可用‹（{cause}）›，请稍后再试",
     "no_database_address": "数据库地址不可用，应为 sqlite:///文件 或 postgresql+psycopg://…",
     "database_gone": "数据库文件‹ {path} ›已不在原处：请放回原处、重新挂载，或恢复备份",

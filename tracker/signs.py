@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
-from tracker.errors import LostLedgerError
+from tracker.errors import DatabaseError, LostLedgerError
 from tracker.store.database import Database, read_meta, shown, write_meta
 
 log = logging.getLogger("tracker")
@@ -77,8 +78,14 @@ class Sign:
             log.debug("no sign of the ledger is kept in %s: %s", self.file, error)
 
     def _id(self) -> str | None:
-        with self.database.reading() as session:
-            return read_meta(session, _FACT)
+        try:
+            with self.database.reading() as session:
+                return read_meta(session, _FACT)
+        except (DatabaseError, SQLAlchemyError):
+            if self.database.has_tables():
+                raise
+            # What is there now, such as an empty file in the place of ours, is no ledger at all.
+            return None
 
     def _read(self) -> dict[str, str]:
         """The ids of ledgers by their address; none where there is no sign."""

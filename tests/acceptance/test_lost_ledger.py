@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from contextlib import closing
 
 import pytest
 
@@ -9,6 +10,7 @@ from tests.tools import Place
 from tests.web import browser
 from tracker.app import App
 from tracker.daemon import Service
+from tracker.errors import DatabaseError, LostLedgerError
 
 
 @pytest.fixture
@@ -40,6 +42,35 @@ def test_nothing_is_sent_from_an_empty_ledger_until_a_person_says_that_one_begin
     assert len(place.mails()) == before
     place.ok("run", "--once", "--send-now")
     assert len(place.mails()) == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("plan",), ("simulate", "--from", "2022-05-01", "--to", "2022-05-10")],
+    ids=lambda each: each[0],
+)
+def test_what_is_reckoned_from_an_empty_ledger_is_no_answer(place, command):
+    place.ok(*command)
+    lose(place)
+    done = place.tracker(*command)
+    assert done.code == 1
+    assert done.out == ""
+    assert "tracker restore" in done.err
+
+
+@pytest.mark.parametrize("has_sign", [True, False])
+def test_an_empty_file_in_the_place_of_the_ledger_is_said_to_be_none(place, has_sign):
+    with closing(
+        App(place.config, database=f"sqlite:///{place.folder / 'var' / 'tracker.db'}", environ={})
+    ) as app:
+        app.engine.run_pass()
+        if not has_sign:
+            app.sign.file.unlink()
+        lose(place)
+        (place.folder / "var" / "tracker.db").touch()
+        with pytest.raises(LostLedgerError if has_sign else DatabaseError) as refused:
+            app.sign.look()
+        assert has_sign or refused.value.code == "no_ledger"
 
 
 def test_a_restored_backup_is_the_ledger_again(place):

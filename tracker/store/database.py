@@ -36,6 +36,7 @@ from sqlalchemy.exc import (
     InternalError,
     NoSuchModuleError,
     OperationalError,
+    ProgrammingError,
     SQLAlchemyError,
 )
 from sqlalchemy.exc import DatabaseError as GeneralError
@@ -150,10 +151,26 @@ class Database:
         with self._in_a_sentence(), Session(self._passer_by) as session, session.begin():
             yield session
 
+    def has_tables(self) -> bool:
+        """Whether there are tables of ours.  Raises SQLAlchemyError where the database is away."""
+        with self.beside.connect() as connection:
+            return inspect(connection).has_table(META.name)
+
     @contextmanager
     def _in_a_sentence(self) -> Iterator[None]:
         try:
             yield
+        except (OperationalError, ProgrammingError) as error:
+            if _is_there_no_table(error):
+                raise DatabaseError(
+                    "what is at the database address‹ {address}› is not the ledger, it has none of its tables: put the "
+                    "ledger back or mount it, or restore a backup",
+                    "no_ledger",
+                    address=shown(self.engine.url),
+                ) from error
+            if not _is_away(error):
+                raise
+            raise _refused(self.engine.url, error) from error
         except SQLAlchemyError as error:
             if not _is_away(error):
                 raise
@@ -256,6 +273,12 @@ def read_schema(connection: Connection) -> str | None:
 def write_schema(connection: Connection, schema: str) -> None:
     """Say which tables there are."""
     connection.execute(update(META).where(META.c.name == "schema").values(value=schema))
+
+
+def _is_there_no_table(error: SQLAlchemyError) -> bool:
+    """Whether a table of ours is missing, in the words of SQLite or by the code of PostgreSQL."""
+    said: Any = getattr(error, "orig", None)
+    return str(said).startswith("no such table: ") or getattr(said, "sqlstate", None) == "42P01"
 
 
 def _is_away(error: SQLAlchemyError) -> bool:
@@ -373,6 +396,9 @@ def _watch_file(database: Database) -> None:
     path = Path(database.engine.url.database or "")
     if database.engine.dialect.name != "sqlite" or database.in_memory:
         return
+
+    # Of the connections so far nobody has noted which file they are to.
+    database.engine.dispose()
 
     def stamp() -> tuple[int, int]:
         try:
