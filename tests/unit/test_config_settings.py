@@ -1,5 +1,6 @@
 """``settings.yaml`` and the environment: what is taken over, which policy holds, and where secrets stay."""
 
+import os
 from datetime import time, timedelta
 
 import pytest
@@ -27,6 +28,40 @@ def test_sections_with_nothing_in_them_are_silent(tmp_path):
     loaded = load(tmp_path)
     assert told(loaded, tmp_path) == []
     assert loaded.settings == Settings()
+
+
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        ("ledger_sign: pipe", "1:14"),
+        ("ledger_sign: folder", "1:14"),
+        ("templates: file", "1:12"),
+        ("templates: pipe", "1:12"),
+        ("holidays: ../file", "1:11"),
+        ("holidays: /dev", "1:11"),
+        ("templates: file/below", "1:12"),
+        ("database: sqlite:///pipe", "1:11"),
+        ("database: sqlite:////dev", "1:11"),
+        ("mail: {mailbox: file}", "1:17"),
+        ("mail: {transport: 'mailbox:pipe'}", "1:19"),
+    ],
+)
+def test_a_path_at_which_something_else_stands_is_told_with_its_place(tmp_path, line, place):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    write(tmp_path / "config", FILES | {"settings.yaml": f"{line}\n"})
+    (found,) = load(tmp_path / "config").errors
+    assert f"{found.line}:{found.column}" == place
+    assert "no ordinary file" in found.message or "no folder of files" in found.message
+    # Where files are kept with a ledger, they are another machine's.
+    assert load(tmp_path / "config", FILES | {"settings.yaml": f"{line}\n"}).errors == ()
+
+
+def test_a_path_at_which_nothing_stands_yet_is_no_mistake(tmp_path):
+    text = "ledger_sign: a/b\ntemplates: c\nholidays: d\ndatabase: sqlite:///e/f.db\nmail: {mailbox: g}\n"
+    write(tmp_path / "config", FILES | {"settings.yaml": text})
+    assert load(tmp_path / "config").errors == ()
 
 
 def test_every_setting_is_taken_over(tmp_path):

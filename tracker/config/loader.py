@@ -29,6 +29,7 @@ from tracker.config.document import Mapping as Mapped
 from tracker.config.forms import read_form
 from tracker.config.holidays import read_year
 from tracker.config.messages import Guesses, say
+from tracker.config.places import misplaced
 from tracker.config.roster import read_roster
 from tracker.config.scalars import day
 from tracker.config.schema import SettingsFile, TasksFile, UnitsFile
@@ -177,7 +178,11 @@ class _Folder:
             return Settings(), document
         document = self._read(SETTINGS)
         shape = fit(document, SettingsFile, self.guesses)
-        return (Settings() if shape is None else build_settings(shape)), document
+        settings = Settings() if shape is None else build_settings(shape)
+        if self.kept is None:
+            for location, message in misplaced(settings, self.directory):
+                document.error(document.place(location), location, message)
+        return settings, document
 
     def _read_holidays(self, place: str) -> dict[int, HolidayYear]:
         years = {}

@@ -6,10 +6,16 @@ counts from where the command is started, as a shell's words do.
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
+import stat
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from tracker.config.document import Location
+from tracker.config.messages import say
 from tracker.core.policy import Settings
 from tracker.errors import UsageError
 
@@ -45,6 +51,57 @@ def at_home(settings: Settings, home: Path, *, names_database: bool) -> Settings
         mailbox=placed(settings.mailbox),
         database=settings.database if names_database else _database(settings.database, home),
     )
+
+
+def misplaced(settings: Settings, config: Path) -> Iterator[tuple[Location, str]]:
+    """Each path in the file at which something else stands than is wanted there, with the sentence; ``config`` is its folder.
+
+    What is not there yet is nobody's mistake.
+    """
+    home = config.resolve().parent
+    folders: tuple[tuple[Location, str | None, Path], ...] = (
+        (("templates",), settings.templates, home),
+        (("holidays",), settings.holidays, config),
+        (("mail", "mailbox"), settings.mailbox, home),
+        (("mail", "transport"), _after(_MAILBOX, settings.transport), home),
+    )
+    files: tuple[tuple[Location, str | None], ...] = (
+        (("ledger_sign",), settings.ledger_sign),
+        (("database",), _after(_SQLITE, settings.database)),
+    )
+    for location, path, base in folders:
+        if path and not _is_folder(base / path):
+            yield location, say(f"{base / path} is no folder of files", f"{base / path}不是存放文件的目录")
+    for location, path in files:
+        if path and not _is_file(home / path):
+            yield location, say(f"{home / path} is no ordinary file", f"{home / path}不是普通文件")
+
+
+def _after(beginning: str, text: str) -> str | None:
+    return text.removeprefix(beginning).partition("?")[0] if text.startswith(beginning) else None
+
+
+def _is_folder(path: Path) -> bool:
+    """A folder, not of devices, or nothing yet."""
+    try:
+        if not stat.S_ISDIR(path.stat().st_mode):
+            return False
+        with os.scandir(path) as entries:
+            return not any(_is_device(entry.stat(follow_symlinks=False).st_mode) for entry in entries)
+    except OSError as error:
+        # A file stands where a folder on the way should.
+        return error.errno != errno.ENOTDIR
+
+
+def _is_device(mode: int) -> bool:
+    return stat.S_ISCHR(mode) or stat.S_ISBLK(mode)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError as error:
+        return error.errno != errno.ENOTDIR
 
 
 def _database(url: str, home: Path) -> str:
