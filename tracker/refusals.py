@@ -135,6 +135,7 @@ CHINESE = {
     # the database
     "no_ledger": "数据库地址‹ {address} ›处不是台账，没有所需的表：请放回或挂载原数据库，或恢复备份",
     "database_away": "数据库‹ {address} ›暂时不可用‹（{cause}）›，请稍后再试",
+    "not_in_utf8": "数据库 {address} 的文字编码是 {encoding}，须为 UTF8；请用 createdb --template=template0 --encoding=UTF8 重建",
     "no_database_address": "数据库地址不可用，应为 sqlite:///文件 或 postgresql+psycopg://…",
     "database_gone": "数据库文件‹ {path} ›已不在原处：请放回原处、重新挂载，或恢复备份",
     "cannot_open_database": "数据库 {address} 无法打开：{cause}",

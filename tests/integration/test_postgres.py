@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import event, insert, select, text, update
+from sqlalchemy.engine import make_url
 
 from tests import postgres
 from tests.integration.test_store import at_once, mail
@@ -65,6 +66,21 @@ def test_a_server_that_is_away_is_told_in_a_sentence_without_the_password():
         open_database("postgresql+psycopg://tracker:hush@127.0.0.1:1/tracker")
     assert "hush" not in str(told.value)
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_of_other_texts_is_refused_in_a_sentence(url, encoding):
+    other = make_url(url).set(database=f"{make_url(url).database}_texts")
+    made = f"ENCODING '{encoding}' LOCALE_PROVIDER libc LOCALE 'C'"
+    postgres.run(url, f'CREATE DATABASE "{other.database}" TEMPLATE template0 {made}')
+    try:
+        address = other.render_as_string(hide_password=False)
+        with pytest.raises(
+            DatabaseError, match=rf"keeps its texts in {encoding}, and needs UTF8: .*createdb"
+        ):
+            open_database(address)
+    finally:
+        postgres.run(url, f'DROP DATABASE "{other.database}"')
 
 
 def test_a_connection_that_goes_is_told_in_a_sentence_and_the_next_one_works(database, url):
@@ -305,10 +321,10 @@ def large():
     [
         (outbox._claiming(1, 0, is_narrow=False), "ix_mail_not_before"),
         (outbox._claiming(1, 0, is_narrow=True), "ix_mail_not_before"),
-        (day_._AGENDA_UP, "ix_agenda_next_on"),
-        (day_._OPEN_ROWS, "ix_agenda_next_on"),
+        (day_._AGENDA_UP, "ix_agenda_campaign_next_on"),
+        (day_._OPEN_ROWS, "ix_agenda_campaign_next_on"),
         (day_._OPEN_ROWS, "ix_assignment_agenda_id_quiet_mark"),
-        (nudges._NUDGED, "ix_assignment_nudge_on"),
+        (nudges._NUDGED, "ix_assignment_campaign_nudge_on"),
         (update(MAIL).where(MAIL.c.key == "w1").values(state="sent"), "uq_mail_key"),
     ],
     ids=["claim", "claim for a domain", "agenda", "open rows", "open rows of an agenda", "nudges", "key"],

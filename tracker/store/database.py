@@ -338,7 +338,22 @@ def check_schema(connection: Connection, address: str) -> None:
 def _postgres(url: URL, **pool: Any) -> Engine:
     given = {name for name in _POSTGRES if name in url.query}
     arguments = {name: value for name, value in _POSTGRES.items() if name not in given}
-    return create_engine(url, pool_pre_ping=True, connect_args=arguments, **pool)
+    engine = create_engine(url, pool_pre_ping=True, connect_args=arguments, **pool)
+
+    def refuse_other_texts(connection: Any, _record: ConnectionPoolEntry) -> None:
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise DatabaseError(
+                "the database {address} keeps its texts in {encoding}, and needs UTF8: make it anew with "
+                "createdb --template=template0 --encoding=UTF8",
+                "not_in_utf8",
+                address=shown(url),
+                encoding=encoding,
+            )
+
+    # Before SQLAlchemy asks for the version, which would come as bytes.
+    event.listen(engine, "connect", refuse_other_texts, insert=True)
+    return engine
 
 
 def _sqlite(url: URL, **pool: Any) -> Engine:
