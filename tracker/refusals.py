@@ -87,6 +87,7 @@ CHINESE = {
     "expected_month": "--month {text}：应为{first}年至{last}年间的月份，例如 2022-05",
     "expected_year": "{option} {text}：年份应在{first}至{last}之间",
     "before_first": "‹--to ›{last}早于‹ --from ›{first}",
+    "goes_with_settle": "--note、--who 须与 --settle 一并写明",
     "only_calendar_ics": "只有 tracker calendar 有 ics 格式，可选的有：table、json、csv",
     "no_format": "没有“{text}”这一格式，可选的有：table、json、csv",
     "no_role": "没有“{text}”这一角色，可选的有：viewer、supervisor、operator",

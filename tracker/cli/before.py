@@ -64,10 +64,12 @@ def before(
     from tracker import takeover
     from tracker.core.naming import Names
     from tracker.engine.beginning import Settled
-    from tracker.errors import not_among
+    from tracker.errors import UsageError, not_among
 
     if settle is not None and settle not in set(Settled):
         raise not_among("--settle", settle, Settled)
+    if settle is None and (note is not None or who is not None):
+        raise UsageError("--note and --who go with --settle", "goes_with_settle")
     with given(context).open(lenient=True) as app:
         language = choose_language(app.up_to_date().campaign.language)
         units = None if unit is None else {app.force.unit_id(each) for each in unit}
