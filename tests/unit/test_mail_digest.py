@@ -162,7 +162,7 @@ def test_overdue_periods_of_one_report_are_one_row():
     assert report.todo == "请补报上列55期。"
     assert task.period is None
     assert section.count == "逾期2项（56期）"
-    assert found.subject == "【逾期催报】汇总表（培训机构）逾期1663天，共2项"
+    assert found.subject == "【逾期催报】汇总表（培训机构）逾期1663天，本件共2项"
 
 
 def test_periods_that_are_not_late_yet_stay_rows_of_their_own():
@@ -251,8 +251,18 @@ def test_the_subject_says_the_kind_and_names_the_most_pressing_item_with_its_dat
         item("table-2@2022-06", "due_today", TODAY),
     )
     assert (
-        composer.subject(several) == "【逾期催报】任务5 将企业安全生产培训纳入执……逾期2天，共3项，今日到期1项"
+        composer.subject(several)
+        == "【逾期催报】任务5 将企业安全生产培训纳入执……逾期2天，本件共3项，今日到期1项"
     )
+
+
+def test_what_goes_upward_is_not_called_the_units_own_and_what_is_its_own_is():
+    upward, own = item("5", "escalation", date(2022, 5, 5), "fuling"), item("10", "review")
+    assert "提请督办" in view(upward).intro
+    assert "贵单位" not in view(upward).intro
+    both = view(upward, own).intro
+    assert both.index("提请督办") < both.index("贵单位的待办事项一并列出")
+    assert "提请督办" not in view(own).intro
 
 
 def test_the_subject_alone_is_the_subject_of_the_whole():

@@ -349,8 +349,10 @@ def _phrase_of(mail: Mail) -> str:
     """How a digest begins: as asked of the reader, for information, or about those who report to them."""
     if mail.details.get("cc"):
         return "digest.intro_cc"
-    is_own = any(item.reason is not Reason.ESCALATION for item in mail.items)
-    return "digest.intro" if is_own else "digest.intro_upward"
+    is_upward = {item.reason is Reason.ESCALATION for item in mail.items}
+    if len(is_upward) > 1:
+        return "digest.intro_upward_own"
+    return "digest.intro_upward" if True in is_upward else "digest.intro"
 
 
 def _names_unit(name: str, unit: str) -> bool:
