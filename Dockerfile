@@ -6,23 +6,30 @@
 #                   -v ./config:/srv/config:ro tracker
 FROM python:3.11-slim AS build
 WORKDIR /src
-COPY requirements-postgres.lock ./
+COPY requirements-build.lock requirements-postgres.lock requirements-oidc.lock ./
+# Both extras are in the image, since nothing can be added to it later; what builds the package stays in this stage.
 RUN python -m venv /opt/tracker \
- && /opt/tracker/bin/pip install --no-cache-dir --require-hashes -r requirements-postgres.lock
+ && /opt/tracker/bin/pip install --no-cache-dir --require-hashes \
+        -r requirements-postgres.lock -r requirements-oidc.lock \
+ && pip install --no-cache-dir --require-hashes -r requirements-build.lock
 COPY . .
-RUN /opt/tracker/bin/pip install --no-cache-dir --no-deps .
+RUN pip wheel --no-cache-dir --no-build-isolation --no-deps --wheel-dir /dist . \
+ && /opt/tracker/bin/pip install --no-cache-dir --no-index --no-deps /dist/*.whl
 
 FROM python:3.11-slim
-RUN useradd --system --home /srv tracker && mkdir -p /srv/var && chown tracker /srv/var
+# By number, as a cluster that refuses root cannot read a name.
+RUN useradd --uid 10001 --home /srv --no-create-home tracker && mkdir -p /srv/var && chown 10001 /srv/var
 COPY --from=build /opt/tracker /opt/tracker
 WORKDIR /srv
 # A campaign to start from; mount your own over /srv/config and /srv/templates.
 RUN /opt/tracker/bin/tracker init /srv
 ENV PATH=/opt/tracker/bin:$PATH TRACKER_CONFIG=/srv/config \
     TRACKER_DATABASE=sqlite:////srv/var/tracker.db TZ=Asia/Shanghai
-USER tracker
+USER 10001
 VOLUME /srv/var
 EXPOSE 8080
 STOPSIGNAL SIGTERM
+# Whether the process answers; whether mails go out is /readyz, for alerts.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["/opt/tracker/bin/python", "-m", "tracker.web.alive"]
 ENTRYPOINT ["tracker"]
 CMD ["run"]

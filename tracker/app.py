@@ -21,6 +21,7 @@ from tracker.clock import Clock, SystemClock
 from tracker.config.environment import apply_environment
 from tracker.config.loader import TASKS, Loaded, load
 from tracker.config.places import at_home
+from tracker.config.startable import start_problems
 from tracker.core.model import Campaign
 from tracker.core.policy import Settings
 from tracker.core.workdays import Workdays
@@ -259,7 +260,8 @@ class App:
             Problem(str(self.config / TASKS), 0, 0, "campaign", in_both(error), "warning")
             for error in held_by_ledger(self.database_url, self.force, self.place, today)
         )
-        return (*problems, *calendar, *self.renderer.check(), *held)
+        start = start_problems(self.force.settings, self.database_url, str(self.config / "settings.yaml"))
+        return (*problems, *start, *calendar, *self.renderer.check(), *held)
 
     def summary(self) -> str:
         """One line on what is in force."""

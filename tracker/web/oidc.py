@@ -18,10 +18,10 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from tracker.config.startable import no_provider_libraries
 from tracker.core.policy import Oidc, Web
 from tracker.core.roles import Role
 from tracker.engine.journeys import LASTS, Journey, come_back, set_out
-from tracker.errors import TrackerError
 from tracker.web.door import LONGEST_NAME, is_loopback
 from tracker.web.identity import local_path
 from tracker.web.site import Site, site_of
@@ -52,19 +52,15 @@ class ProviderError(Exception):
     """The provider does not answer as it should; the text is for the log."""
 
 
-def check_installed() -> None:
-    """Raises TrackerError where the libraries are not there.  Called at the start, before there are threads."""
+def load_libraries() -> None:
+    """Read in what signing in needs, at the start, before there are threads.  Raises TrackerError where it is missing."""
     # One of them warns that it will use another one some day, and nobody here can do anything about that.
     with warnings.catch_warnings(record=True):
         try:
             import_module("authlib.integrations.httpx_client")
             import_module("joserfc.jwt")
         except ImportError:
-            raise TrackerError(
-                "settings.yaml names a provider of OpenID Connect, for which libraries are missing: "
-                "pip install 'deadline-tracker[oidc]'",
-                "no_oidc",
-            ) from None
+            raise no_provider_libraries() from None
 
 
 def leave(request: Request) -> Response:

@@ -9,13 +9,14 @@ import threading
 
 import uvicorn
 
+from tracker.config.startable import refuse_certificate
 from tracker.core.policy import Web
 from tracker.errors import AddressTakenError, TrackerError
 from tracker.web.application import make_application
 from tracker.web.connections import Hall, Server
 from tracker.web.door import is_in_front
 from tracker.web.known import is_guarded
-from tracker.web.oidc import check_installed
+from tracker.web.oidc import load_libraries
 from tracker.web.site import Site
 
 log = logging.getLogger("tracker")
@@ -63,16 +64,8 @@ class WebServer:
             ssl_certfile=web.certificate,
             ssl_keyfile=web.key,
         )
-        try:
-            config.load()
-        except OSError as error:
-            files = ", ".join(file for file in (web.certificate, web.key) if file is not None)
-            raise TrackerError(
-                "the certificate of the pages cannot be used ({files}): {error}",
-                "no_certificate",
-                files=files,
-                error=error,
-            ) from None
+        refuse_certificate(web)
+        config.load()
         return config
 
     def _is_proxy(self, address: str) -> bool:
@@ -114,7 +107,7 @@ class WebServer:
 def refuse_open_door(site: Site, web: Web, address: str) -> None:
     """Raises TrackerError where anybody could come in from other machines (security, point 7)."""
     if web.oidc is not None:
-        check_installed()
+        load_libraries()
     if site.door.is_loopback:
         return
     if not is_guarded(site, web):

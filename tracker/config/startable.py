@@ -1,0 +1,73 @@
+"""What a start of the service would refuse, found without starting it: for ``tracker check``."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib.util import find_spec
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from tracker.core.policy import Settings, Web
+from tracker.errors import DatabaseError, Problem, TrackerError
+from tracker.refusals import in_both
+
+
+def start_problems(settings: Settings, database: str, place: str) -> Iterator[Problem]:
+    """An error for each, at ``place``; nothing is opened but the certificate."""
+    web = settings.web or Web()
+    looks: tuple[tuple[str, Callable[[], None]], ...] = (
+        ("database", partial(refuse_no_driver, database)),
+        ("web.oidc", partial(refuse_no_provider_libraries, web)),
+        ("web.certificate", partial(refuse_certificate, web)),
+    )
+    for path, look in looks:
+        try:
+            look()
+        except TrackerError as error:
+            yield Problem(place, 0, 0, path, in_both(error))
+
+
+def refuse_no_driver(database: str) -> None:
+    """Raises DatabaseError for an address that is none, or of a database whose library is missing."""
+    try:
+        make_url(database).get_dialect().import_dbapi()
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
+        raise DatabaseError(
+            "the database address cannot be used ({error}); expected sqlite:///FILE or postgresql+psycopg://…",
+            "no_database_address",
+            error=error,
+        ) from None
+
+
+def refuse_no_provider_libraries(web: Web) -> None:
+    """Raises TrackerError where people are to sign in by OpenID Connect and the libraries are missing."""
+    if web.oidc is not None and not (find_spec("authlib") and find_spec("joserfc")):
+        raise no_provider_libraries()
+
+
+def no_provider_libraries() -> TrackerError:
+    """What is said where they are missing."""
+    return TrackerError(
+        "settings.yaml names a provider of OpenID Connect, for which libraries are missing: "
+        "pip install 'deadline-tracker[oidc]'",
+        "no_oidc",
+    )
+
+
+def refuse_certificate(web: Web) -> None:
+    """Raises TrackerError for a certificate or key of the pages that cannot be read or do not fit."""
+    if web.certificate is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(web.certificate, web.key)
+    except OSError as error:
+        files = ", ".join(file for file in (web.certificate, web.key) if file is not None)
+        raise TrackerError(
+            "the certificate of the pages cannot be used ({files}): {error}",
+            "no_certificate",
+            files=files,
+            error=error,
+        ) from None
