@@ -3,6 +3,7 @@
 import io
 import struct
 import zipfile
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,30 @@ def test_a_table_in_a_word_document_is_read_with_what_stands_above():
     }  # fmt: skip
     assert set(sheet.merges) == {Merge(1, 0, 2, 0), Merge(1, 1, 1, 2)}
     assert sheet.struck == {(3, 2)}
+
+
+def test_an_xml_spreadsheet_of_2003_is_read():
+    cells = (
+        '<Row><Cell ss:MergeDown="1"><Data ss:Type="String">甲<B>乙</B></Data><Comment><ss:Data>注</ss:Data></Comment></Cell>'
+        '<Cell ss:Index="3" ss:Formula="=R[1]C"><Data ss:Type="Number">3</Data></Cell><Cell ss:StyleID="s1">'
+        '<Data ss:Type="DateTime">2022-05-03T00:00:00.000</Data></Cell></Row>'
+        '<Row ss:Index="4" ss:Hidden="1"><Cell><Data ss:Type="Number">2.5</Data></Cell></Row>'
+    )
+    data = (
+        '<?xml version="1.0"?><?mso-application progid="Excel.Sheet"?><Workbook '
+        'xmlns="urn:schemas-microsoft-com:office:spreadsheet" xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet">'
+        '<Styles><Style ss:ID="s1"><Font ss:StrikeThrough="1"/></Style></Styles><Worksheet ss:Name="表"><Table>'
+        f'<Column ss:Index="2" ss:Hidden="1" ss:Span="1"/>{cells}</Table></Worksheet><Worksheet ss:Name="藏"><Table/>'
+        "<WorksheetOptions><Visible>SheetHidden</Visible></WorksheetOptions></Worksheet></Workbook>"
+    )
+    sheet, hidden = read_book("表.xls", data.encode()).sheets
+    assert values(sheet) == {(0, 0): "甲乙", (0, 2): 3, (0, 3): datetime(2022, 5, 3), (3, 0): 2.5}
+    assert sheet.cells[0, 2].formula == "=R[1]C"
+    assert sheet.merges == (Merge(0, 0, 1, 0),)
+    assert sheet.hidden_rows == {3}
+    assert sheet.hidden_columns == {1, 2}
+    assert sheet.struck == {(0, 3)}
+    assert (sheet.is_hidden, hidden.is_hidden) == (False, True)
 
 
 def unseen():

@@ -231,6 +231,12 @@ def test_anything_else_is_no_such_form(sheets):
     assert result.message.en
 
 
+def test_a_form_that_stands_upright_is_told_what_to_do():
+    lines = [[UNITS.title], *([column.full_label, 1] for column in UNITS.columns)]
+    (result,) = recognise(a_book(a_sheet(lines)), FORMS).findings
+    assert result.message.zh == "像是附件4，但栏目竖着排在一列里；请用附件4的空表横着填写，一家一行。"
+
+
 def header_of(*lines):
     return found(a_sheet([*lines, *head(TRAINING), [1, "甲"]]))
 

@@ -13,7 +13,7 @@ from typing import Literal
 #: What a cell can hold.  A formula has the value that was stored with it, if any.
 Content = str | int | float | bool | datetime | time | None
 
-FileKind = Literal["xlsx", "xls", "ods", "csv", "html", "docx"]
+FileKind = Literal["xlsx", "xls", "ods", "xml", "csv", "html", "docx"]
 #: The kinds in which a number is a text like any other.
 ALL_TEXT: frozenset[FileKind] = frozenset({"csv", "html", "docx"})
 

@@ -39,6 +39,10 @@ class SheetGatherer:
         self._hidden_columns: set[int] = set()
         self._struck: set[Place] = set()
 
+    def hide(self) -> None:
+        """The sheet is one that nobody sees."""
+        self._is_hidden = True
+
     def hide_rows(self, first: int, count: int = 1) -> None:
         """Rows that nobody sees."""
         self._hidden_rows.update(range(first, min(first + count, limits.LAST_ROW)))

@@ -85,6 +85,8 @@ def read_book(name: str, data: bytes) -> Book:
         from tracker.forms.opendocument import read_ods as read
     elif kind == "xls":
         from tracker.forms.biff import read_xls as read
+    elif kind == "xml":
+        from tracker.forms.spreadsheetml import read_xml as read
     elif kind == "html":
         from tracker.forms.hypertext import read_html as read
     elif kind == "docx":
@@ -154,7 +156,7 @@ def _kind_of_text(data: bytes) -> FileKind:
     if head.startswith(b"<") and _FLAT in head:
         return "ods"
     if head.startswith(b"<") and _XML_2003 in head:
-        refuse(refusals.XML_2003)
+        return "xml"
     if _MIME.match(head) and b"multipart/related" not in head.lower():
         refuse(refusals.HTML)
     if _HTML.match(head) or (head.startswith(b"<") and _HTML.search(head)):

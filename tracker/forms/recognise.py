@@ -10,7 +10,7 @@ from tracker.forms.blocks import Block, blocks
 from tracker.forms.book import Book, Sheet
 from tracker.forms.finding import Finding, Weight
 from tracker.forms.header import FieldFound, read_day, read_fields
-from tracker.forms.heads import Table, find_table, keys_by_row
+from tracker.forms.heads import Table, find_table, keys_by_row, labels_of
 from tracker.forms.joined import joined, named
 from tracker.forms.mark import SHEET, Mark, read_mark
 from tracker.forms.recognised import Recognised, Recognition
@@ -160,6 +160,22 @@ def _recognised(book: Book, table: Table, mark: Mark | None) -> Recognised:
     )
 
 
+def _upright(parts: Iterable[tuple[Block, Table | None]], forms: Iterable[Form]) -> Form | None:
+    """The form whose labels stand below each other."""
+    for block, _ in parts:
+        columns: dict[int, set[str]] = {}
+        for keys in block.keys.values():
+            for column, key in keys.items():
+                columns.setdefault(column, set()).add(key)
+        for form in forms:
+            labels = labels_of(form).columns
+            if any(
+                sum(key in labels for key in keys) >= _ENOUGH * len(form.columns) for keys in columns.values()
+            ):
+                return form
+    return None
+
+
 def _no_form(
     parts: Sequence[tuple[Block, Table | None]], mark: Mark | None, forms: Iterable[Form]
 ) -> Finding:
@@ -180,6 +196,13 @@ def _no_form(
         message = Said(
             f"文件里没有看得见的内容，不是{names}。",
             f"There is nothing to be seen in this file; it is none of {names}.",
+        )
+    elif (upright := _upright(seen, forms)) is not None:
+        annex = upright.annex or upright.title
+        message = Said(
+            f"像是{annex}，但栏目竖着排在一列里；请用{annex}的空表横着填写，一家一行。",
+            f"This looks like {annex}, but its columns stand below each other; please fill in the blank form of {annex}, "
+            "a row each.",
         )
     elif nearest is not None:
         annex = nearest.form.annex or nearest.form.title
