@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tracker.app import App
 from tracker.core.model import Language
+from tracker.engine.ledger import refuse_undecided
 from tracker.engine.questions import Question, State, questions_of, settle
 from tracker.listing import Fact
 
@@ -39,6 +40,7 @@ def settle_question(
     only: tuple[str, str] | None = None,
 ) -> Question:
     """Answer or overrule one of them, with a reason.  Raises what ``engine.questions.settle`` does."""
+    refuse_undecided(app.force, via)
     with app.database.writing() as session:
         now = app.clock.now()
         return settle(session, app.force, number, answer, note, who=who, via=via, now=now, only=only)

@@ -13,6 +13,7 @@ from tracker.filing.questions import settle_question
 from tracker.web.acting.answers import VIA
 from tracker.web.acting.back import back, text
 from tracker.web.identity import Role, check_csrf, require
+from tracker.web.posting import LONGEST_TEXT, too_long, written
 from tracker.web.refused import said
 from tracker.web.site import language_of, site_of, words
 
@@ -25,10 +26,11 @@ def settle(request: Request, form: FormData) -> Response:
     number, how = text(form, "id") or "", text(form, "how")
     if not (number.isascii() and number.isdigit()) or how not in (State.ANSWERED, State.OVERRULED):
         return back(request, form, say("acting.nothing_chosen"), "/questions")
+    note = written(form, "note")
+    if len(note) > LONGEST_TEXT:
+        raise too_long(note)
     try:
-        found = settle_question(
-            site.app, int(number), State(how), text(form, "note") or "", who=person.name, via=VIA
-        )
+        found = settle_question(site.app, int(number), State(how), note, who=person.name, via=VIA)
     except (LedgerError, UnknownNameError, UsageError) as error:
         return back(request, form, say("acting.refused", why=said(request, error)), "/questions")
     word = QUESTIONS[found.state.value](language_of(request))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute, Route
 
-from tracker.web.answer import acts, files, mail, overview, renew
+from tracker.web.answer import acts, files, mail, overview, questions, renew
 from tracker.web.posting import posting
 
 
@@ -16,6 +16,7 @@ def routes() -> list[BaseRoute]:
         Route("/answer/{token}/file", posting(files.take, has_files=True), methods=["POST"]),
         Route("/answer/{token}/blank.xlsx", files.blank, methods=["GET"]),
         Route("/answer/{token}/copy/{paper}", files.copy, methods=["GET"]),
+        Route("/answer/{token}/question", posting(questions.answer), methods=["POST"]),
         Route("/answer/{token}/renew", posting(renew.renew), methods=["POST"]),
         Route("/answer/{token}/{way:str}", acts.show, methods=["GET"]),
         Route("/answer/{token}/{way:str}", posting(acts.act), methods=["POST"]),

@@ -8,11 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tracker.web.answer.case import Case, case_of, linked, supervisor_of
+from tracker.web.answer.questions import open_of
 from tracker.web.answer.telling import Teller
 from tracker.web.site import site_of
 
 #: What has just been done, as the address of the page that follows says it.
-DONE = frozenset({"done", "nil", "extend", "say", "again"})
+DONE = frozenset({"done", "nil", "extend", "say", "again", "question", "no_reason"})
 
 
 @linked
@@ -21,7 +22,13 @@ def show(request: Request) -> Response:
     case = case_of(request)
     did = request.query_params.get("did")
     return site_of(request).page(
-        request, "answer/overview.html", {**facts_of(request, case), "did": did if did in DONE else None}
+        request,
+        "answer/overview.html",
+        {
+            **facts_of(request, case),
+            "did": did if did in DONE else None,
+            "questions": open_of(request, case),
+        },
     )
 
 
