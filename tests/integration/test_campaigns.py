@@ -13,7 +13,8 @@ from tracker.app import App
 from tracker.board.lights import Board, Choice
 from tracker.board.outbox import Sought, mail_page, queue, stuck_since
 from tracker.clock import VirtualClock
-from tracker.core.model import owned
+from tracker.core.model import Contact, owned
+from tracker.core.policy import Settings
 from tracker.engine import feeds
 from tracker.engine.editions import kept_files
 from tracker.engine.ledger import read_history
@@ -23,6 +24,7 @@ from tracker.engine.requests import answered_requests, open_requests, requests_o
 from tracker.engine.restored import go_on_from
 from tracker.engine.standings import ledger_rows
 from tracker.errors import AnotherDocumentError, UnknownNameError
+from tracker.foreign import said_in
 from tracker.links import ForgedLinkError, Links, Purpose
 from tracker.store.campaigns import known_campaigns
 
@@ -49,6 +51,7 @@ def both(tmp_path):
     """Two services on one ledger, whose files differ in the campaign's id."""
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
     with running(asked(), url=url) as first, running(of(asked(), "second"), url=url) as second:
+        second.engine.place = "elsewhere"
         yield first, second
 
 
@@ -239,6 +242,36 @@ def test_another_campaign_under_a_running_service_begins_when_it_comes(tmp_path,
             assert began == {"main": date(2022, 4, 10), "second": date(2022, 5, 23)}
             rows = ledger_rows(session, app.force, clock.now(), latest=clock.now(), ref="2/first-list")
         assert {row.state.value for row in rows} == {"before"}
+
+
+@pytest.mark.parametrize("at_a_new_host", [False, True])
+def test_what_waits_of_a_campaign_that_the_files_leave_ends_and_is_told_of_once(at_a_new_host):
+    settings = Settings(operator=Contact("值班员", "op@unit.example"))
+    first = replace(asked(), settings=settings)
+    second = replace(of(asked(), "second", issued=date(2022, 5, 5), chase_from=None), settings=settings)
+    with running(first) as engine:
+        engine.engine.place = "one:/srv/config"
+        engine.clock.set(at("2022-05-05"))
+        engine.engine.bring_up_to_date(at("2022-05-05"))
+        with engine.database.writing() as session:
+            assert plan(session, first, at("2022-05-05")) == len(UNITS)
+        engine.engine.alert("x", "x", ["x"])
+        if at_a_new_host:
+            engine.engine.place = "two:/srv/config"
+        for _ in range(2):
+            engine.engine.adopt(second)
+            engine.pass_at("2022-05-05 10:00")
+        ours = {mail.state.value for mail in read(engine, stored_mails, "main")}
+        assert ours == {"failed"}
+        outcomes = {mail.outcome for mail in read(engine, stored_mails, "main")}
+        assert outcomes == {"not sent: the service went over to campaign second"}
+        assert said_in(outcomes.pop(), "zh") == "未发出：本服务已转办专项工作second"
+        alerts = [mail for mail in read(engine, stored_mails, "second") if "/left/" in mail.mail.key]
+        assert ["3封" in mail.mail.details["title"] for mail in alerts] == [True]
+        # It was a slip: what the digests held is told with the next ones.
+        engine.engine.adopt(first)
+        told = engine.pass_at("2022-05-06")
+        assert {ref for ref, _, _ in told["wanzhou@unit.example"]} == {"6", TABLE}
 
 
 def test_a_restored_ledger_says_nothing_again_of_any_campaign(both):

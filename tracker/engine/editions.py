@@ -138,6 +138,32 @@ def see_older(session: Session, force: InForce, place: str, now: datetime) -> da
     return datetime.fromisoformat(from_)
 
 
+def leave_others(session: Session, force: InForce, place: str, *, is_new: bool) -> list[str]:
+    """The other campaigns whose files stood at ``place``; they stand there no more.
+
+    Where a campaign ``is_new``, its folder may be that of another one on a machine or in a container made anew.
+    """
+    if force.is_kept:
+        return []
+    left = []
+    for campaign in known_campaigns(session):
+        known = _remembered(session, campaign)
+        gone = [
+            each
+            for each in known.places
+            if each == place or (is_new and _folder_of(each) == _folder_of(place))
+        ]
+        if campaign != force.campaign.id and gone:
+            known.places = {each: mark for each, mark in known.places.items() if each not in gone}
+            _remember(session, campaign, known)
+            left.append(campaign)
+    return left
+
+
+def _folder_of(place: str) -> str:
+    return place.partition(":")[2] or place
+
+
 def kept_files(session: Session, campaign: str | None) -> tuple[dict[str, str], str]:
     """The files that a campaign's ledger was last brought up to date with, by name, and their fingerprint.
 

@@ -29,6 +29,7 @@ from tracker.engine.failures import tell_of_failures
 from tracker.engine.held import refuse_another_document, refuse_removals
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import find_assignment, record
+from tracker.engine.left import end_what_is_left
 from tracker.engine.outbox import IS_TIME, LEASE, Claimed, claim, enqueue, moments
 from tracker.engine.plan import may_send, next_planning, plan, plan_is_due
 from tracker.engine.post import Post, queue_at, read_state, waits_for_nothing
@@ -177,18 +178,19 @@ class Engine:
             if self.accept_removals or self.accept_correction or self.accept_older:
                 # A person speaks of the files that are here.
                 verdict = Verdict.EDITED if verdict is Verdict.OLDER else verdict
+            is_new = known_beginning(session, force) is None
             if verdict is Verdict.OLDER:
                 from_ = see_older(session, force, self.place, now)
             elif follows(session, force, None, until):
                 see(session, force, self.place)
             else:
-                is_new = known_beginning(session, force) is None
                 force.beginning.day = begin(session, force, now)
                 changes = self._reconcile(session, force, now, said_through)
                 put_in_force(session, force, self.place, until, now)
                 self.accept_removals = self.accept_correction = False
                 if is_new and said_through is None:
                     tell_of_before(session, force, now)
+            end_what_is_left(session, force, self.place, now, is_new=is_new)
         if verdict is Verdict.OLDER:
             raise OlderFilesError(self.place, from_)
         # These very definitions: an edit that another thread adopts meanwhile is still to be brought in.
