@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import html
+import io
 import re
 from collections import Counter
 
@@ -222,3 +225,25 @@ def test_urgency_names_every_light_once():
 def test_unknown_filters_and_odd_pages_are_harmless(client):
     for query in ("?page=0", "?page=-1", "?page=99999999999", "?page=x", "?language=fr", "?theme=neon"):
         assert client.get(f"/{query}").status_code == 200
+
+
+def test_what_the_matrix_shows_comes_as_a_file_for_a_spreadsheet(client):
+    """By the mark at its beginning Excel knows UTF-8; what a command prints has none."""
+    link = re.search(r'href="(/ledger\.csv[^"]*)"', client.get("/?unit=wanzhou&state=red&language=zh").text)
+    assert link is not None
+    got = client.get(html.unescape(link[1]))
+    assert got.content.startswith("\ufeff单位,事项,内容,".encode())
+    assert got.headers["content-type"] == "text/csv; charset=utf-8"
+    rows = list(csv.DictReader(io.StringIO(got.content.decode("utf-8-sig"))))
+    assert rows
+    assert {(row["单位"], row["灯色"]) for row in rows} == {("万州区应急管理局", "红灯")}
+    every = list(
+        csv.DictReader(io.StringIO(client.get("/ledger.csv?language=en").content.decode("utf-8-sig")))
+    )
+    assert len(every) > len(rows)
+    assert set(every[0]) == {"Unit", "What", "Title", "State", "Light", "Due", "Due now", "Days late"}
+
+
+def test_no_name_becomes_a_formula_in_that_file(client, monkeypatch):
+    monkeypatch.setattr("tracker.core.model.Campaign.unit_name", lambda *_: "=1+1")
+    assert "\n'=1+1," in client.get("/ledger.csv").text.replace("\r", "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import shutil
@@ -13,16 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tracker.cells import write_csv
 from tracker.cli.table import Column, lines, shown
 from tracker.errors import UsageError
 
 if TYPE_CHECKING:
     from tracker.core.model import Language
-
-#: Cells that a spreadsheet would take for a formula are defused with an apostrophe (security, point 11).  Chinese and
-#: Japanese ones take the full-width signs for the same.
-FORMULA_STARTS = (*"=+-@", *"＝＋－＠", "\t", "\r", "\n", "\0")
-
 
 #: The format that only calendars have.
 ICS = "ics"
@@ -93,9 +88,7 @@ def print_json_line(value: object) -> None:
 
 def print_csv(rows: Iterable[Mapping[str, Any]], keys: Sequence[str]) -> None:
     """The columns ``keys`` of ``rows``, under a heading with the names that JSON has for them."""
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(keys)
-    writer.writerows([_plain(row.get(key)) for key in keys] for row in rows)
+    write_csv(sys.stdout, [keys, *([_plain(row.get(key)) for key in keys] for row in rows)])
 
 
 def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[Column], language: Language) -> None:
@@ -131,19 +124,9 @@ def pick(words: Sequence[str], language: Language) -> str:
     return words[0 if language == "zh" else 1]
 
 
-def _plain(value: object) -> str:
-    if value is None:
-        return ""
+def _plain(value: object) -> object:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
-        return _harmless(";".join(value))
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)
-    return _harmless(value) if isinstance(value, str) else str(value)
-
-
-def _harmless(text: str) -> str:
-    # The writer puts a line feed in quotes, and not a carriage return, after which a spreadsheet begins a row.
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+        return ";".join(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value

@@ -60,7 +60,7 @@ _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9a-fA-F:.]+\]", re.ASCII)
 _PATH = re.compile(r"(?:[\w.~%-]+(?:/[\w.~%-]+)*)?", re.ASCII)
 #: The first parts of our own addresses.
 PAGES = re.compile(
-    "act|answer|api|assignment|before|enter|feed|files|health|healthz|item|mails|metrics|month|readyz|remind|requests|"
+    "act|answer|api|assignment|before|enter|feed|files|health|healthz|item|ledger.csv|mails|metrics|month|questions|readyz|remind|requests|"
     "sign-in|sign-out|static|submitted|timeline|unit|view"
 )
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}", re.ASCII)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.routing import BaseRoute, Route
 
-from tracker.web.board import before, health, items, mails, matrix, months, questions, timeline
+from tracker.web.board import before, health, items, ledger, mails, matrix, months, questions, timeline
 
 
 class _Number(IntegerConvertor):
@@ -21,6 +21,7 @@ def routes() -> list[BaseRoute]:
     """The addresses of docs/design/board.md."""
     return [
         Route("/", matrix.page, name="board"),
+        Route("/ledger.csv", ledger.download),
         Route("/before", before.page),
         Route("/timeline", timeline.page),
         Route("/month", months.this_month),
