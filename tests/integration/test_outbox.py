@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 
 from tests.tools import quick_folder
 from tests.world import at, definition, running, unit, world
-from tracker.core.model import Contact, MailKind
+from tracker.core.model import Contact, MailKind, Target
 from tracker.core.policy import Settings
 from tracker.engine import engine as engine_
 from tracker.engine.agenda import set_planned_day
@@ -650,7 +650,9 @@ def test_the_outbox_shows_the_newest_mails_and_those_of_a_state_or_unit():
 
 
 def test_a_mail_reads_the_same_before_and_after_it_was_stored():
-    with running(world(TABLE, TASK), "2022-05-31 08:00", courier=Post()) as engine:
+    with running(
+        world(TABLE, replace(TASK, target=Target(3, "案例", BOTH))), "2022-05-31 08:00", courier=Post()
+    ) as engine:
         engine.record("submit", "5", "wanzhou", count=1)
         engine.clock.set(at("2022-05-31"))
         engine.engine.run_pass()

@@ -342,3 +342,26 @@ def test_what_a_supervisor_who_left_was_to_read_is_told_to_whoever_is_there(is_h
             engine.engine.adopt(world(TABLE, units=(CITY, *BOTH), supervisor="city", settings=settings))
             heard = rollups_after(engine, "2022-05-09")
     assert [each["ref"] for each in heard[0].details["deadlines"]] == ["table-2@2022-05"]
+
+
+def test_what_a_digest_that_waited_says_beside_its_items_is_so_when_it_leaves():
+    post = Post("deferred")
+    table = definition("table-2", "2022年4月起，每月5日前", BOTH)
+    task = definition("8", "2022年5月6日前", BOTH)
+    with running(world(table, CASES, task), "2022-04-29 08:00", courier=post) as engine:
+        engine.record("submit", "7", count=1)
+        engine.record("submit", "table-2@2022-05", "wanzhou")
+        engine.record("return", "table-2@2022-05", "wanzhou", reason="数字不符")
+        engine.record("extend", "8", "wanzhou", until=date(2022, 5, 20))
+        mails(engine, "2022-04-29")
+        engine.clock.set(at("2022-04-29 09:10"))
+        engine.record("submit", "7", count=1)
+        engine.record("undo", "8", "wanzhou")
+        engine.record("submit", "table-2@2022-05", "wanzhou")
+        engine.record("return", "table-2@2022-05", "wanzhou", reason="缺附表")
+        post.deeds = ["sent"]
+        found = {mail.to: mail.details for mail in mails(engine, "2022-04-29 11:00")}
+    told = found["wanzhou@unit.example"]
+    assert told["progress"] == {"7 wanzhou": 2}
+    assert told["said"] == {"table-2@2022-05 wanzhou": {"returned": "缺附表"}}
+    assert "progress" not in found["fuling@unit.example"]

@@ -94,6 +94,26 @@ def as_they_stand(
     ``contents`` are the items as they were decided.  Of a mail that has just been written only what
     later events were about is looked up.
     """
+    looked_up = in_question(session, campaign, mails, contents, now)
+    if not looked_up:
+        return contents
+    cells = {place: cell_of(*place) for place in looked_up}
+    rows = still_asked(session, campaign, list(cells.values()))
+    asked = {place: rows.get(cell) for place, cell in cells.items()}
+    return [
+        items if mail.kind == MailKind.ROLLUP.value else tuple(_restated(items, asked, mail.day))
+        for mail, items in zip(mails, contents, strict=True)
+    ]
+
+
+def in_question(
+    session: Session,
+    campaign: str,
+    mails: Sequence[Row[Any]],
+    contents: Sequence[tuple[Item, ...]],
+    now: datetime,
+) -> dict[tuple[str, str], None]:
+    """References and units of items that may stand otherwise by now; mostly there are none."""
     looked_up: dict[tuple[str, str], None] = {}
     fresh: list[int] = []
     for place, mail in enumerate(mails):
@@ -109,15 +129,7 @@ def as_they_stand(
         if touched:
             places = ((item.ref, item.unit) for place in fresh for item in contents[place])
             looked_up.update((place, None) for place in places if place in touched)
-    if not looked_up:
-        return contents
-    cells = {place: cell_of(*place) for place in looked_up}
-    rows = still_asked(session, campaign, list(cells.values()))
-    asked = {place: rows.get(cell) for place, cell in cells.items()}
-    return [
-        items if mail.kind == MailKind.ROLLUP.value else tuple(_restated(items, asked, mail.day))
-        for mail, items in zip(mails, contents, strict=True)
-    ]
+    return looked_up
 
 
 def _touched_since(session: Session, campaign: str, event: int) -> set[tuple[str, str]]:

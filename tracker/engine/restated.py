@@ -1,6 +1,7 @@
 """What stands in a mail beside its items, put right as it leaves: facts that were so when it was written.
 
-Roll-ups are worked out anew, and the alert of an outage is put in the past.  The items of digests are looked at in
+Roll-ups are worked out anew, the alert of an outage is put in the past, what stands beside the items of digests is as it
+stands (``beside``).  The items of digests are looked at in
 ``asked``, readers in ``second_look``.
 """
 
@@ -16,6 +17,7 @@ from sqlmodel import Session
 
 from tracker.core.model import MailKind
 from tracker.engine.asked import FRESH
+from tracker.engine.beside import told_beside
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import last_event
 from tracker.engine.outage import OUTAGE, as_over
@@ -32,12 +34,13 @@ def as_told_now(session: Session, force: InForce, rows: Sequence[Row[Any]], now:
 
     A roll-up that has nothing left to tell is let go.
     """
-    restating = _Restating(session, force, now)
+    restating = _Restating(session, force, now, told_beside(session, force, rows, now))
     return [told for row in rows if (told := restating.told(row)) is not None]
 
 
 class _Restating:
-    def __init__(self, session: Session, force: InForce, now: datetime) -> None:
+    def __init__(self, session: Session, force: InForce, now: datetime, beside: Mapping[int, str]) -> None:
+        self._beside = beside
         self._session = session
         self._force = force
         self._now = now
@@ -48,6 +51,8 @@ class _Restating:
         """The row as it goes; None where it goes no more."""
         if row.kind == MailKind.ROLLUP.value and why_unreadable(row) is None and self._is_stale(row):
             return self._rollup(row)
+        if row.id in self._beside:
+            return self._write(row, {"details": self._beside[row.id]})
         if row.kind == MailKind.ALERT.value and OUTAGE in row.details and why_unreadable(row) is None:
             details = as_over(self._force, details_from_json(row.details), self._now)
             return row if details is None else self._write(row, {"details": details})

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, select
 from sqlmodel import Session
 
 from tracker.core.model import Event, EventKind
 from tracker.core.standing import standing_events
-from tracker.engine.digests import Line
 from tracker.engine.ledger import event_of
 from tracker.store.lots import lots
 from tracker.store.tables import ASSIGNMENT, EVENT, SENT_BACK
+
+if TYPE_CHECKING:
+    from tracker.engine.digests import Line
 
 #: The reason by reference and unit.
 Reasons = Mapping[tuple[str, str], str]
