@@ -4,12 +4,14 @@ import errno
 import http.client
 import logging
 import socket
+import ssl
 import struct
 import threading
 import time
 from contextlib import contextmanager
 
 import pytest
+import trustme
 
 from tests.integration.web import SECRET, SETTINGS, house
 from tests.tools import SOON, quick_folder, wait_until
@@ -163,6 +165,30 @@ def test_an_answer_that_nobody_fetches_does_not_wait_for_ever(home, monkeypatch)
             except OSError:
                 pass
             wait_until(lambda: guests(server) == 0, 10)
+
+
+def test_a_handshake_that_does_not_come_ends_the_connection_and_counts_as_one(monkeypatch, tmp_path):
+    """Where the service has the certificate itself."""
+    authority, certificate = trustme.CA(), tmp_path / "pages.pem"
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(certificate)
+    monkeypatch.setattr(connections, "HEADER", 0.6)
+    monkeypatch.setattr(connections, "OF_ADDRESS", 5)
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    listen = f"web: {{listen: '127.0.0.1:0', certificate: {certificate}}}\n"
+    with house(SETTINGS + listen) as found, served(found) as server:
+        host, port = server.address.removeprefix("https://").split(":")
+        silent = [socket.create_connection((host, int(port)), 10) for _ in range(12)]
+        wait_until(lambda: guests(server) == 5, 10)
+        assert is_ended(silent[0])
+        asked = http.client.HTTPSConnection(host, int(port), timeout=20, context=context)
+        asked.request("GET", "/healthz")
+        assert asked.getresponse().status == 200
+        asked.close()
+        assert all(map(is_ended, silent))
+        wait_until(lambda: guests(server) == 0, 10)
+        for each in silent:
+            each.close()
 
 
 def test_who_waits_for_us_is_not_sent_away_by_others(home, monkeypatch):
