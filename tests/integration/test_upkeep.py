@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sqlite3
@@ -21,7 +22,8 @@ from tracker import desk, upkeep
 from tracker.core.model import EventKind
 from tracker.engine.pulse import Beat, remember
 from tracker.errors import DatabaseError
-from tracker.store.database import SCHEMA, open_database, open_without_check, read_schema
+from tracker.store.backups import back_up
+from tracker.store.database import SCHEMA, open_database, open_without_check, read_schema, write_meta
 from tracker.store.tables import Base
 from tracker.store.upgrades import upgrade
 
@@ -445,3 +447,19 @@ def test_from_sqlite_to_postgresql_and_back(tmp_path, figures):
             figures["rows"] = sum(map(len, rows_of(app.database_url).values()))
     finally:
         postgres.drop(url)
+
+
+def test_nobody_but_its_owner_reads_a_database_or_a_backup(tmp_path):
+    before = os.umask(0o022)
+    try:
+        url = f"sqlite:///{tmp_path / 'var' / 'tracker.db'}"
+        database = open_database(url)
+        with database.writing() as session:
+            write_meta(session, "a", "b")
+        back_up(database, tmp_path / "copy.db")
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.rglob("*.db*")}
+        database.close()
+    finally:
+        os.umask(before)
+    assert {"tracker.db", "copy.db"} <= set(modes)
+    assert set(modes.values()) == {0o600}, modes

@@ -19,7 +19,7 @@ from sqlalchemy import Integer, Table, create_engine, delete, func, insert, sele
 from sqlmodel import Session
 
 from tracker.errors import DatabaseError
-from tracker.store.database import Database, check_schema, open_database
+from tracker.store.database import Database, check_schema, make_private, open_database
 from tracker.store.passing import PASSING
 from tracker.store.tables import Base
 
@@ -119,6 +119,7 @@ def _is_backup(path: Path) -> bool:
 def _copy_file(database: Database, part: Path) -> None:
     """SQLite's own online backup: a page at a time, of one moment."""
     raw = database.beside.raw_connection()
+    make_private(part)
     try:
         with closing(sqlite3.connect(part)) as copy:
             assert isinstance(raw.driver_connection, sqlite3.Connection)

@@ -9,8 +9,9 @@ connections of their own, however many writers wait for their turn.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -335,6 +336,16 @@ def check_schema(connection: Connection, address: str) -> None:
         )
 
 
+def make_private(path: Path) -> None:
+    """An empty file at ``path``, where none is, that nobody but its owner may read: people's names go into it.
+
+    SQLite gives what it writes beside it the same mode.  One that is there keeps the mode that it has; where none can
+    be made, SQLite says so.
+    """
+    with suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
 def _postgres(url: URL, **pool: Any) -> Engine:
     given = {name for name in _POSTGRES if name in url.query}
     arguments = {name: value for name, value in _POSTGRES.items() if name not in given}
@@ -362,6 +373,7 @@ def _sqlite(url: URL, **pool: Any) -> Engine:
         path = Path(str(url.database))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            make_private(path)
         except OSError as error:
             raise DatabaseError(
                 "the folder {path} cannot be made: {error}",
