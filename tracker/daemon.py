@@ -10,16 +10,16 @@ however long a mail server takes.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
@@ -27,16 +27,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tracker.app import App
 from tracker.desk import where_to_look
-from tracker.engine.engine import Courier, PassReport, PutOff
-from tracker.engine.inforce import InForce
-from tracker.engine.outbox import Claimed
+from tracker.engine.engine import PassReport, PutOff
 from tracker.engine.post import said_at
 from tracker.engine.progress import Progress
 from tracker.engine.pulse import Beat, remember
-from tracker.engine.results import Result
 from tracker.errors import ConfigError, LostLedgerError, TrackerError
 from tracker.mail.replies import without_names
 from tracker.privileges import refuse_root, standing
+from tracker.stopping import StoppableCourier, StoppingError
 
 if TYPE_CHECKING:
     from tracker.pages import Pages
@@ -58,10 +56,7 @@ BEAT = timedelta(minutes=1)
 #: A clock that moves this many seconds against the monotonic one has been set by somebody.
 JUMP = 5.0
 
-#: Told to stop, mails that are on their way get so many seconds to arrive, …
-LAST_MAILS = 2.5
-
-#: … and the pass as a whole so many to write down what became of them.
+#: Told to stop, a pass gets so many seconds to write down what became of its mails.
 LAST_PASS = 4.0
 
 
@@ -102,6 +97,9 @@ def run_service(app: App, *, at_once: bool = False, with_pages: bool = True) -> 
     warning = refuse_root(standing(app.environ), is_open=address is not None and _is_open(address))
     if warning is not None:
         log.warning("%s", warning)
+    if not with_pages and not _is_open(urlsplit(app.force.settings.link_base).netloc):
+        # Links to this machine would lead to nobody.
+        app.serve_at(None)
     if not Service(app, stop, address).run(at_once=at_once):
         # A thread that hangs in a database or a disk would keep the interpreter from ending.
         logging.shutdown()
@@ -337,62 +335,6 @@ class Service:
                 log.exception("reload failed, will be tried again; what was in force stays in force")
             self._look_at_files()
         self.pass_()
-
-
-class StoppingError(Exception):
-    """There is no time left to send anything."""
-
-
-class StoppableCourier:
-    """Another courier that lets go of the post soon after ``stop`` is set.
-
-    Mails that are on their way then get ``LAST_MAILS`` seconds; the others stay claimed, and whoever starts
-    next takes them over when the lease has run out.
-    """
-
-    def __init__(self, courier: Courier, stop: threading.Event) -> None:
-        self._courier = courier
-        self._stop = stop
-
-    async def send(self, mails: Sequence[Claimed], force: InForce) -> AsyncIterator[Result]:
-        """Results as they come, until ``stop``."""
-        if self._stop.is_set():
-            raise StoppingError
-        source = self._courier.send(mails, force)
-        results: asyncio.Queue[Result | None] = asyncio.Queue()
-        pump = asyncio.create_task(_pump(source, results))
-        waited = 0.0
-        try:
-            while True:
-                try:
-                    result = await asyncio.wait_for(results.get(), 0.25)
-                except TimeoutError:
-                    waited += 0.25 if self._stop.is_set() else 0
-                    if waited >= LAST_MAILS:
-                        return
-                    continue
-                if result is None:
-                    break
-                yield result
-                results.task_done()
-            await pump
-        finally:
-            pump.cancel()
-            await asyncio.gather(pump, return_exceptions=True)
-
-    async def close(self) -> None:
-        """Let go of connections."""
-        await self._courier.close()
-
-
-async def _pump(source: AsyncIterator[Result], results: asyncio.Queue[Result | None]) -> None:
-    try:
-        async for result in source:
-            results.put_nowait(result)
-            # Nothing goes out behind the back of whoever has yet to write down what did.
-            await results.join()
-    finally:
-        results.put_nowait(None)
 
 
 def tell(report: PassReport, zone: tzinfo) -> None:

@@ -33,9 +33,9 @@ from tracker import daemon
 from tracker.app import App
 from tracker.clock import SystemClock
 from tracker.config.loader import load
-from tracker.daemon import StoppableCourier, StoppingError
 from tracker.engine import file_alerts
 from tracker.errors import DatabaseError
+from tracker.stopping import StoppableCourier, StoppingError
 
 LEASES_END = "UPDATE mail SET lease_until = '2000-01-01 00:00:00.000000' WHERE lease_until IS NOT NULL"
 DUE = "SELECT DISTINCT effective_due FROM assignment WHERE key = '2'"

@@ -10,6 +10,7 @@ import pytest
 
 from tests.integration.web import SETTINGS, house
 from tests.tools import Place, clean_environ, command, wait_until
+from tracker import daemon
 from tracker.errors import AddressTakenError
 from tracker.pages import Pages
 
@@ -123,6 +124,27 @@ def test_pages_that_end_are_begun_anew(home):
     pages.look()
     assert pages.server is second, "what was closed stays closed"
     assert not second.is_serving
+
+
+@pytest.mark.parametrize(
+    ("base", "leads"), [("http://127.0.0.1:8080", False), ("https://office.example/a", True)]
+)
+def test_without_pages_mails_carry_links_only_where_another_machine_may_have_them(monkeypatch, base, leads):
+    class Still:
+        def __init__(self, *_):
+            pass
+
+        def run(self, **_):
+            return True
+
+    monkeypatch.setattr("tracker.daemon.signal.signal", lambda *_: None)
+    monkeypatch.setattr(daemon, "Service", Still)
+    monkeypatch.setattr(daemon, "refuse_root", lambda *_, **__: None)
+    with house(SETTINGS.replace("https://tracker.example", base)) as home:
+        home.app.engine.run_pass(at_once=True)
+        [digest] = [mail for mail, _ in home.courier.take() if mail.mail.to == "wanzhou@unit.example"]
+        daemon.run_service(home.app, with_pages=False)
+        assert (f"{base}/answer/" in home.app.renderer.render(digest.mail).text) is leads
 
 
 def test_at_a_terminal_the_service_ends_with_1_and_names_the_address(tmp_path, other):
