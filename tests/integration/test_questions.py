@@ -108,6 +108,7 @@ def test_the_same_question_keeps_its_answer(service):
     took = file(service, JUNE, table(40, records=1), READ)
     assert sorted(each[3] for each in asked(service)) == ["answered", "overruled"]
     assert set(took.settled.values()) == {"确实如此"}
+    assert file(service, JUNE, table(40, records=1), READ).settled == took.settled
     # Other figures are another question.
     file(service, JUNE, table(41), READ)
     assert sorted(each[2:] for each in asked(service)) == [("41", "open"), ("请核对。", "answered")]

@@ -236,7 +236,7 @@ def take(session: Session, force: InForce, table: Table, filed: Filed, sent: Sen
         select(FILING).where(FILING.c.assignment_id == table.id, FILING.c.in_force.is_(True))
     ).first()
     if current is not None and current.digest == digest and table.is_answered:
-        return Took(is_new=False)
+        return Took(is_new=False, settled=settled_of(session, current.id))
     kind = EventKind.NIL if filed.is_nil else EventKind.SUBMIT
     note = sent.paper.name
     event = Event(sent.at, table.ref, table.unit, kind, who=sent.who, via=sent.via, note=note)

@@ -114,16 +114,16 @@ def _before(facts: Mapping[str, Any]) -> Said:
     """What the table before is called."""
     since = str(facts.get("since") or "")
     if not since:
-        return Said("上月", "last month")
+        return Said("上月", "Last month")
     year, _, month = since.partition("-")
-    return Said(f"上一次报的表（{year}年{int(month)}月应报）", f"the table before (due in {since})")
+    return Said(f"上一次报的表（{year}年{int(month)}月应报）", f"In the table before (due in {since})")
 
 
 def _fell(_: Form, facts: Mapping[str, Any]) -> tuple[Said, str, Said]:
     old, new, before = facts["old"], facts["new"], _before(facts)
     message = Said(
         f"{before.zh}填的是{old}，本月{'没有填' if new is None else f'是{new}'}；应在上月基础上填写，请核对。",
-        f"In {before.en} it was {old}, now it is {'empty' if new is None else new};"
+        f"{before.en} it was {old}, now it is {'empty' if new is None else new};"
         " each month is filled in on top of the one before, please check.",
     )
     return message, new or "", Said(f"不少于{old}", f"at least {old}")
@@ -134,7 +134,7 @@ def _jumped(_: Form, facts: Mapping[str, Any]) -> tuple[Said, str, Said]:
     times = Decimal(new) / Decimal(old)
     message = Said(
         f"{before.zh}填的是{old}，本月是{new}，是{times:.0f}倍；请核对是否多写了数字或者计量单位不同。",
-        f"In {before.en} it was {old}, now it is {new}, {times:.0f} times as much;"
+        f"{before.en} it was {old}, now it is {new}, {times:.0f} times as much;"
         " please check for a digit too many or another unit.",
     )
     return message, new, Said("", "")
@@ -145,7 +145,7 @@ def _gone_said(_: Form, facts: Mapping[str, Any]) -> tuple[Said, str, Said]:
     shown, rest = "、".join(names), count - len(names)
     message = Said(
         f"{before.zh}表里有、本月没有的：{shown}{f'等{count}行' if rest else ''}，请核对。",
-        f"In the table of {before.en}, and not in this one: {shown}{f' and {rest} more' if rest else ''};"
+        f"{before.en} there were, and now are not: {shown}{f' and {rest} more' if rest else ''};"
         " please check.",
     )
     return message, "", Said("", "")
@@ -155,7 +155,7 @@ def _nil(_: Form, facts: Mapping[str, Any]) -> tuple[Said, str, Said]:
     rows, before = facts["rows"], _before(facts)
     message = Said(
         f"{before.zh}填了{rows}行，本月是零报告，请核对。",
-        f"In {before.en} there were {rows} row(s), and now there is nothing to report; please check.",
+        f"{before.en} there were {rows} row(s), and now there is nothing to report; please check.",
     )
     return message, "", Said("", "")
 

@@ -108,7 +108,7 @@ class Brief:
             if self._has_rows[number]:
                 yield _LEAST_WIDTH
             for figure in self._figures[number]:
-                total = sum(_value(summary, unit, figure) or 0 for unit in summary.units)
+                total = _whole(sum(_value(summary, unit, figure) or 0 for unit in summary.units))
                 yield max(_LEAST_WIDTH, len(f"{total}") + 1.5)
             if self._open[number]:
                 yield _LEAST_WIDTH

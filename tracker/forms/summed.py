@@ -24,7 +24,12 @@ _OTHER = {
     "refused": Said("退回待改", "sent back"),
     "waived": Said("免报", "not asked"),
 }
-_WORDS = {**_OTHER, "nil": NIL, "filed": Said("已报", "reported"), "late": Said("逾期报送", "late")}
+_WORDS = {
+    **_OTHER,
+    "nil": Said(NIL.zh, "nil"),
+    "filed": Said("已报", "reported"),
+    "late": Said("逾期报送", "late"),
+}
 _NO_TABLE = Said("已报送，未附电子表", "reported, without a table")
 _NO_ROWS = Said("已报送，表内无数据", "reported, without rows")
 
