@@ -23,6 +23,8 @@ LAST_ROW = 20_000
 MAX_COLUMNS = 256
 #: Filled cells of a book.
 MAX_CELLS = 200_000
+#: Shared strings, of which a cell may have one each; what is left over from cells that went is some more.
+MAX_STRINGS = 1_000_000
 #: Characters in a cell: what Excel allows.
 MAX_CELL_TEXT = 32_767
 #: Characters in all cells of a book: a shared string may be used in every cell.

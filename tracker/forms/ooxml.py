@@ -224,6 +224,8 @@ class _Strings:
             if is_struck:
                 self.struck.add(len(self.values))
             self.values.append(text)
+            if len(self.values) > limits.MAX_STRINGS:
+                refuse(refusals.BOMB)
         elif name == "r":
             self._runs.end()
 
