@@ -1,5 +1,6 @@
 """Several tables in one file: every form is read or named, parts are joined, and what is doubtful is asked."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -217,3 +218,12 @@ def test_many_heads_take_no_time():
     result = recognise(Book("x.xlsx", "xlsx", (replace(Sheet("Sheet1", {}), cells=cells),)), FORMS)
     assert len(result.tables) == 1
     assert all(note.weight is not Weight.ERROR for note in result.tables[0].notes)
+
+
+def test_many_rows_are_checked_in_the_time_that_they_take():
+    """Thousands of rows that could each be a total of those above: the work grows as they do."""
+    rows = [[number, f"第{number}学校", 1, 1, 1] for number in range(1, 4001)]
+    (table,) = recognise(a_book(a_sheet(page(TRAINING, rows))), FORMS).tables
+    start = time.process_time()
+    assert len(check(table, round_=None, previous=None).filed.rows) == 4000
+    assert time.process_time() - start < 4

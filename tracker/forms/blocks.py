@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tracker.core.form import Form, comparable
-from tracker.forms.book import Sheet
+from tracker.forms.book import Cell, Merge, Place, Sheet
 from tracker.forms.header import starts_with_field
 from tracker.forms.heads import Keys, labels_of
 
@@ -17,6 +18,8 @@ _LABELS = 3
 _NEAR = 2
 #: A sheet with more heads than that is no report; what is below the last belongs to it.
 _MOST = 40
+#: A text that is longer than this is a paragraph.
+_LONGEST = 200
 #: So much of a head that stands elsewhere makes it the same one.
 _MOSTLY = 0.6
 
@@ -51,8 +54,7 @@ def _lanes(whole: Block, forms: Sequence[Form]) -> list[Block]:
             starts |= {_start(column, filled) for column in min(again)[1:]}
     if not starts:
         return [whole]
-    edges = [0, *sorted(starts), max(column for _, column in whole.sheet.cells) + 1]
-    return [_part(whole, columns=range(*each)) for each in itertools.pairwise(edges)]
+    return _parts(whole, [0, *sorted(starts)], axis=1)
 
 
 def _most_often(key: str, forms: Sequence[Form]) -> int:
@@ -75,20 +77,21 @@ def _start(column: int, filled: set[int]) -> int:
     return at if at > min(filled) else column
 
 
-def _one_below_another(lane: Block, forms: Sequence[Form]) -> Iterator[Block]:
+def _one_below_another(lane: Block, forms: Sequence[Form]) -> list[Block]:
+    heads = _heads(lane, forms)
+    if len(heads) < 2:
+        return [lane]
+    rows: dict[int, list[Cell]] = {}
+    for (row, _), cell in sorted(lane.sheet.cells.items()):
+        rows.setdefault(row, []).append(cell)
     starts = [0]
-    for upper, lower in itertools.pairwise(_heads(lane, forms)):
-        start = _preamble(lane, upper.stop, lower.start, forms)
+    for upper, lower in itertools.pairwise(heads):
+        start = _preamble(rows, range(upper.stop, lower.start), forms)
         if start is not None:
             starts.append(start)
         elif not _is_repeated(lane, upper, lower, forms):
             starts.append(lower.start)
-    if len(starts) == 1:
-        yield lane
-        return
-    edges = [*starts, max(row for row, _ in lane.sheet.cells) + 1]
-    for each in itertools.pairwise(edges):
-        yield _part(lane, rows=range(*each))
+    return _parts(lane, starts, axis=0) if len(starts) > 1 else [lane]
 
 
 def _heads(block: Block, forms: Sequence[Form]) -> list[range]:
@@ -134,40 +137,46 @@ def _is_repeated(lane: Block, upper: range, lower: range, forms: Sequence[Form])
     return len(above & below) >= _MOSTLY * len(below)
 
 
-def _preamble(lane: Block, above: int, below: int, forms: Sequence[Form]) -> int | None:
+def _preamble(rows: Mapping[int, Sequence[Cell]], between: range, forms: Sequence[Form]) -> int | None:
     """The row between two heads at which the title and the fields of the lower one begin; None without any."""
     titles = [comparable(form.title) for form in forms]
     annexes = {comparable(form.annex) for form in forms if form.annex}
-    for (row, _), cell in sorted(lane.sheet.cells.items()):
-        if not above <= row < below or not isinstance(cell.value, str) or len(cell.value) > 200:
-            continue
-        text = comparable(cell.value)
-        if text in annexes or any(title in text for title in titles):
-            return row
-        if any(starts_with_field(form, cell.value) for form in forms) and _is_of_lower(lane, row, below):
-            return row
+    for row in between:
+        for cell in rows.get(row, ()):
+            if not isinstance(cell.value, str) or len(cell.value) > _LONGEST:
+                continue
+            text = comparable(cell.value)
+            if text in annexes or any(title in text for title in titles):
+                return row
+            # Who signed a table stands below it, and not so near to the next head.
+            is_near = between.stop - row <= _NEAR + 1 and all(
+                isinstance(other.value, str)
+                for below in range(row + 1, between.stop)
+                for other in rows.get(below, ())
+            )
+            if is_near and any(starts_with_field(form, cell.value) for form in forms):
+                return row
     return None
 
 
-def _is_of_lower(lane: Block, row: int, below: int) -> bool:
-    """Whether nothing but texts stands between a field and the head below: who signed a table stands below it."""
-    return (
-        all(isinstance(cell.value, str) for (at, _), cell in lane.sheet.cells.items() if row < at < below)
-        and below - row <= _NEAR + 1
-    )
+def _parts(block: Block, starts: Sequence[int], *, axis: int) -> list[Block]:
+    """``block`` cut before each of the rows (``axis`` 0) or columns (1) but the first."""
 
+    def number(place: Place) -> int:
+        return max(0, bisect_right(starts, place[axis]) - 1)
 
-def _part(block: Block, *, rows: range | None = None, columns: range | None = None) -> Block:
-    def within(row: int, column: int) -> bool:
-        return (rows is None or row in rows) and (columns is None or column in columns)
-
-    sheet = replace(
-        block.sheet,
-        cells={place: cell for place, cell in block.sheet.cells.items() if within(*place)},
-        merges=tuple(each for each in block.sheet.merges if within(each.first_row, each.first_column)),
-    )
-    keys = {
-        row: {column: key for column, key in found.items() if within(row, column)}
-        for row, found in block.keys.items()
-    }
-    return Block(sheet, {row: found for row, found in keys.items() if found})
+    cells: list[dict[Place, Cell]] = [{} for _ in starts]
+    merges: list[list[Merge]] = [[] for _ in starts]
+    keys: list[dict[int, dict[int, str]]] = [{} for _ in starts]
+    for place, cell in block.sheet.cells.items():
+        cells[number(place)][place] = cell
+    for merge in block.sheet.merges:
+        merges[number((merge.first_row, merge.first_column))].append(merge)
+    for row, found in block.keys.items():
+        for column, key in found.items():
+            keys[number((row, column))].setdefault(row, {})[column] = key
+    return [
+        Block(replace(block.sheet, cells=own, merges=tuple(merged)), labels)
+        for own, merged, labels in zip(cells, merges, keys, strict=True)
+        if own
+    ]

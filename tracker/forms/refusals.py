@@ -46,8 +46,11 @@ ONLY_PICTURE = (
 )
 PDF = (f"这是PDF文件，不是表格；{_FORM_ZH}。", f"This is a PDF and not a spreadsheet; {_FORM_EN}.")
 WORD = (
-    f"这是Word文档，不是表格；{_FORM_ZH}。",
-    f"This is a Word document and not a spreadsheet; {_FORM_EN}.",
+    f"这是Word文档，没有读到表格；{_FORM_ZH}，表在Word里的请另存为“Word文档（*.docx）”再发送。",
+    (
+        f"This is a Word document in which no table was found; {_FORM_EN}, or save a table in Word as a document (.docx) "
+        "and send that."
+    ),
 )
 SLIDES = (
     f"这是演示文稿，不是表格；{_FORM_ZH}。",
@@ -58,12 +61,12 @@ ARCHIVE = (
     "This is an archive and not a spreadsheet; please unpack it and send the Excel workbook (.xlsx) itself.",
 )
 HTML = (
-    f"这是网页格式的文件（只是名字像Excel表格）；{_RESEND_ZH}。",
-    f"This is a web page, whatever its name says; {_RESEND_EN}.",
+    f"这是网页格式的文件，里面没有表格；{_RESEND_ZH}。",
+    f"This is a web page without a table, whatever its name says; {_RESEND_EN}.",
 )
 XML_2003 = (
-    f"这是“XML表格”格式的文件；{_RESEND_ZH}。",
-    f"This is a spreadsheet in the XML format of 2003 or another XML file; {_RESEND_EN}.",
+    f"这是XML文件，不是能读的表格；{_RESEND_ZH}。",
+    f"This is an XML file, and no spreadsheet that can be read; {_RESEND_EN}.",
 )
 BINARY_WORKBOOK = (
     f"这是二进制工作簿（.xlsb）；{_RESEND_ZH}。",

@@ -5,7 +5,7 @@ A row is left out in silence only where its whole label is made of the words of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -32,66 +32,85 @@ class Line:
     findings: list[Finding] = field(default_factory=list)
 
 
+class _Sums:
+    """The sums of some rows, as they are added."""
+
+    def __init__(self, rows: Iterable[ReadRow] = ()) -> None:
+        self.rows = 0
+        self._figures: dict[str, Decimal] = {}
+        self._unread: set[str] = set()
+        for row in rows:
+            self.add(row)
+
+    def add(self, row: ReadRow) -> None:
+        """One more."""
+        self.rows += 1
+        self._unread |= row.unread
+        for each, value in _own_figures(row).items():
+            self._figures[each] = self._figures.get(each, Decimal(0)) + value
+
+    def of(self, column: str) -> Decimal | None:
+        """The sum of a column; None where one of its cells could not be read."""
+        return None if column in self._unread else self._figures.get(column, Decimal(0))
+
+
 def without_totals(lines: Sequence[Line]) -> tuple[list[ReadRow], list[Finding]]:
     """The rows of data, and what was found in them and in the totals."""
     kept: list[ReadRow] = []
-    #: The rows between two totals.
-    parts: list[list[ReadRow]] = [[]]
+    #: Of all rows, and of those between two totals.
+    whole, parts = _Sums(), [_Sums()]
     totals: list[tuple[int, Line]] = []
     findings: list[Finding] = []
-    rest = [line.read for line in lines if line.read is not None]
     for line in lines:
         if line.read is None:
             totals.append((len(parts), line))
-            parts.append([])
+            parts.append(_Sums())
             continue
-        is_place = any(map(is_only_place, _labels(line)))
-        above = _equal(line.read, parts[-1], kept, is_place=is_place)
-        others = [each for each in rest if each is not line.read]
-        below = [] if kept or totals else _equal(line.read, others, is_place=is_place)
-        summed = above or below
-        if summed and not _is_more_than_figures(line):
-            findings.append(_by_sums(line, len(summed), is_above=bool(above)))
-            parts.append([])
+        above = _equal(line, parts[-1], whole)
+        below = 0 if kept or totals else _equal(line, _Sums(_others(lines, line)))
+        if (above or below) and not _is_more_than_figures(line):
+            findings.append(_by_sums(line, above or below, is_above=bool(above)))
+            parts.append(_Sums())
             continue
         findings += line.findings
-        if summed:
-            findings.append(_like_sums(line, len(summed)))
+        if above or below:
+            findings.append(_like_sums(line, above or below))
         elif any(contains_total(text) for text in _labels(line)):
             findings.append(_like_label(line))
         kept.append(line.read)
-        parts[-1].append(line.read)
+        whole.add(line.read)
+        parts[-1].add(line.read)
     for number, line in totals:
-        findings += _about_total(line, kept, (parts[number - 1], parts[number]))
+        findings += _about_total(line, (whole, parts[number - 1], parts[number]))
     return kept, findings
 
 
-def _equal(row: ReadRow, *sums_of: Sequence[ReadRow], is_place: bool) -> Sequence[ReadRow]:
-    """The rows of which ``row`` has the sums in every figure that it has; none, where there are no such rows.
+def _others(lines: Iterable[Line], line: Line) -> Iterator[ReadRow]:
+    return (each.read for each in lines if each.read is not None and each is not line)
+
+
+def _own_figures(row: ReadRow) -> dict[str, Decimal]:
+    kinds = row.table.form.by_id
+    return {each: Decimal(row.filed.figure(each)) for each in row.filed.values if kinds[each].is_figure}
+
+
+def _equal(line: Line, *sums: _Sums) -> int:
+    """Of how many rows a row has the sums in every figure that it has; 0 where it has not.
 
     Where it is called by a place alone (全区), one row is enough.
     """
-    figures = {
-        column.id: row.filed.figure(column.id)
-        for column in row.table.form.columns
-        if column.is_figure and column.id in row.filed.values
-    }
-    if row.unread & {column.id for column in row.table.form.columns if column.is_figure}:
-        return ()
-    least = 1 if is_place else _ROWS
-    for rows in sums_of:
-        if len(rows) < least or sum(value != 0 for value in figures.values()) < _SUMS:
-            continue
-        if all(_sum(rows, each) == value for each, value in figures.items()):
-            return rows
-    return ()
-
-
-def _sum(rows: Sequence[ReadRow], column: str) -> Decimal | None:
-    """The sum of a column; None where one of its cells could not be read."""
-    if any(column in row.unread for row in rows):
-        return None
-    return sum((Decimal(row.filed.figure(column)) for row in rows), Decimal(0))
+    assert line.read is not None
+    least = 1 if any(map(is_only_place, _labels(line))) else _ROWS
+    if max(each.rows for each in sums) < least:
+        return 0
+    figures = _own_figures(line.read)
+    kinds = line.table.form.by_id
+    if sum(map(bool, figures.values())) < _SUMS or any(kinds[each].is_figure for each in line.read.unread):
+        return 0
+    for each in sums:
+        if each.rows >= least and all(each.of(column) == value for column, value in figures.items()):
+            return each.rows
+    return 0
 
 
 def _is_more_than_figures(line: Line) -> bool:
@@ -154,24 +173,21 @@ def _like_label(line: Line) -> Finding:
     return _finding(line, said)
 
 
-def _about_total(
-    line: Line, kept: Sequence[ReadRow], beside: Sequence[Sequence[ReadRow]]
-) -> Iterator[Finding]:
-    """What is to be asked about a row that is called a total, or adds up by formulas."""
+def _about_total(line: Line, sums: Sequence[_Sums]) -> Iterator[Finding]:
+    """What is to be asked about a row that is called a total, or adds up by formulas; ``sums`` of all rows first."""
     figures = dict(_figures(line))
     wrong = False
     for each, (place, figure) in figures.items():
-        sums = [_sum(rows, each) for rows in (kept, *beside)]
-        if any(number is None for number in sums[:1]):
+        whole = sums[0].of(each)
+        if whole is None or figure in [other.of(each) for other in sums]:
             continue
-        if figure not in sums:
-            wrong = True
-            said = Said(
-                f"合计是{figure}，各行相加是{tidy_number(sums[0] or Decimal(0))}，请核对。",
-                f"The total says {figure}, the rows add up to {tidy_number(sums[0] or Decimal(0))}; please check.",
-            )
-            expected = str(tidy_number(sums[0] or Decimal(0)))
-            yield _finding(line, said, place, Said(expected, expected))
+        wrong = True
+        expected = str(tidy_number(whole))
+        said = Said(
+            f"合计是{figure}，各行相加是{expected}，请核对。",
+            f"The total says {figure}, the rows add up to {expected}; please check.",
+        )
+        yield _finding(line, said, place, Said(expected, expected))
     if wrong or not any(number for _, number in figures.values()):
         return
     if not any(is_all_total(text) for text in _labels(line)):
