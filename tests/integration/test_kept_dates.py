@@ -1,19 +1,23 @@
 """Dates in people's calendars: told anew when they move, taken back when they end, with the digest that leaves anyway."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from unittest.mock import patch
 
 import icalendar
 import pytest
 import vobject
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.world import at, definition, running, unit, world
 from tracker.core.model import Contact, StandIn, Unit
 from tracker.core.policy import Settings
 from tracker.engine.enclosures import Enclosures
 from tracker.engine.nudge_now import remind_now
-from tracker.store.tables import REVISION
+from tracker.engine.outbox import enqueue
+from tracker.engine.written import items_from_json
+from tracker.store.tables import MAIL, REVISION
 
 TABLE = definition("table-2", "2022年5月起，每月5日前", ("wanzhou", "fuling"))
 TASK = definition("5", "2022年6月底前", ("wanzhou", "fuling"))
@@ -266,3 +270,38 @@ def test_where_no_calendar_is_enclosed_nothing_is_taken_back():
         office.record("waive", "5", reason="t", when="2022-06-01 10:00")
         office.until("2022-06-20", "2022-06-02")
         assert all("dates" not in mail.details for mail in office.mails)
+
+
+@pytest.mark.parametrize("day", ["2022-07-02", "2022-07-08"], ids=["by its own item", "with another item"])
+def test_who_answers_for_one_unit_less_hears_of_a_date_of_the_other(day):
+    """The mails that told of it went under the unit that is gone."""
+    joint = "joint@unit.example"
+    units = (unit("wanzhou", joint), unit("fuling", joint))
+    with running(files(*ALL, units=units), "2022-06-01 08:00") as engine:
+        office = Office(engine)
+        office.at("2022-06-01 09:00")
+        assert office.dates(joint)["5/fuling"] == "2022-06-30"
+        engine.clock.set(at("2022-06-01 10:00"))
+        moved = definition("5", day, ("wanzhou", "fuling"))
+        left = (Unit("wanzhou", "万州"), unit("fuling", joint))
+        office.adopt(TABLE, moved, OTHER, units=left)
+        office.until("2022-06-02", "2022-06-02")
+        assert office.dates(joint)["5/fuling"] == day
+
+
+def test_one_moved_date_has_one_digest_of_each_reader_taken_apart(office):
+    """However many have gone: whoever claims waits for it, and so do all who write."""
+    number, told = 400, json.dumps([["5", "wanzhou", "lead", "2022-06-30", 20]])
+    row = {"kind": "digest", "name": "", "language": "zh", "details": "{}", "content": told}
+    row |= {"recipient": WANZHOU, "unit": "wanzhou"}
+    engine = office.engine.engine
+    with office.engine.database.writing() as session:
+        rows = [{**row, "key": f"digest/x/{n}", "day": date(2022, 5, 1)} for n in range(number)]
+        enqueue(session, engine.force, rows, at("2022-05-01"), 0)
+        session.execute(update(MAIL).where(MAIL.c.key.contains("digest/x/")).values(state="sent"))
+    office.engine.clock.set(at("2022-06-01 10:00"))
+    office.adopt(TABLE, definition("5", "2022年7月8日前", ("wanzhou", "fuling")), OTHER)
+    with patch("tracker.engine.kept_dates.items_from_json", wraps=items_from_json) as apart:
+        office.until("2022-06-03", "2022-06-02")
+    assert office.dates()["5"] == "2022-07-08"
+    assert 0 < apart.call_count <= 4

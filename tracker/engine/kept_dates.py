@@ -6,13 +6,14 @@ digest writes into ``details.dates`` what the mail has to say beside the dates o
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 from sqlmodel import Session
 
 from tracker.calendars import UNCHANGED
@@ -109,7 +110,7 @@ def changed_dates(
     if not changed:
         return [[] for _ in mails]
     ahead = {which for which, row in changed.items() if row.due >= today}
-    told = _told(session, force, readers, ahead)
+    told = _told(session, force, {mail.to for mail in mails}, ahead)
     moved = {
         which
         for kept in told.values()
@@ -121,13 +122,15 @@ def changed_dates(
     asked = {which: rows[cell].effective_due for which, cell in cells.items() if cell in rows}
     found = []
     for mail in mails:
+        had = told.get(mail.to.casefold(), {})
+        # Under the name by which their reader has them already, whatever unit comes first by now.
         news = [
-            _as_of(each, changed[which], each.due)
+            _as_of(replace(each, scope=had.get(which, each).scope), changed[which], each.due)
             for which, each in _of_items(mail, force).items()
             if which in changed
         ]
         said = {(each.ref, each.unit) for each in news}
-        for which, each in told.get(mail.to.casefold(), {}).items():
+        for which, each in had.items():
             if which in said or which not in ahead or each.due < today:
                 continue
             row = changed[which]
@@ -144,31 +147,44 @@ def _as_of(kept: Kept, row: Row[Any], due: date) -> Kept:
     return Kept(kept.ref, kept.unit, due, kept.scope, row.sequence, ended)
 
 
+#: All that says to a reader which dates were told: the newest digest first, as the index of readers has them.
+_NAMES = ("key", "at", "recipient", "name", "unit", "kind", "language", "content", "details")
+_TOLD_TO = (
+    select(*(MAIL.c[name] for name in _NAMES))
+    .where(
+        MAIL.c.recipient.in_(bindparam("readers", expanding=True)),
+        MAIL.c.campaign == bindparam("campaign"),
+        MAIL.c.kind == MailKind.DIGEST.value,
+        MAIL.c.state.in_(_TOLD),
+    )
+    .order_by(MAIL.c.recipient.desc(), MAIL.c.id.desc())
+)
+
+
 def _told(
     session: Session, force: InForce, readers: Iterable[str], wanted: Iterable[Which]
 ) -> Mapping[str, dict[Which, Kept]]:
-    """By reader, the last that digests told them of ``wanted`` and that they may have."""
+    """By reader, the last that digests told them of ``wanted`` and that they may have; ``readers`` as written.
+
+    Of most digests nothing is looked at but their text: one that names what is wanted is the last of it.
+    """
     found: defaultdict[str, dict[Which, Kept]] = defaultdict(dict)
-    wanted = set(wanted)
-    theirs = {unit for _, unit in wanted}
-    readers = [each for each in readers if not theirs.isdisjoint(force.ever_asked.get(each, ()))]
-    units = dict.fromkeys(unit for reader in readers for unit in force.ever_asked[reader])
-    refs = {ref for ref, _ in wanted}
-    for some in lots(list(units)):
-        query = select(MAIL).where(
-            MAIL.c.campaign == force.campaign.id,
-            MAIL.c.kind == MailKind.DIGEST.value,
-            MAIL.c.state.in_(_TOLD),
-            MAIL.c.unit.in_(some),
-        )
-        for row in session.execute(query.order_by(MAIL.c.id)):
-            reader = row.recipient.casefold()
-            if reader not in readers or not any(ref in row.content or ref in row.details for ref in refs):
+    open_: dict[str, dict[Which, str]] = {}
+    spelled: list[str] = []
+    for reader in readers:
+        address = reader.casefold()
+        units = force.ever_asked.get(address, ())
+        if mine := {which: json.dumps(which[0]) for which in wanted if which[1] in units}:
+            open_[address] = mine
+            spelled += dict.fromkeys((reader, address))
+    for some in lots(spelled):
+        for row in session.execute(_TOLD_TO, {"readers": some, "campaign": force.campaign.id}):
+            missing = open_[row.recipient.casefold()]
+            if not any(ref in row.content or ref in row.details for ref in missing.values()):
                 continue
             if why_unreadable(row) is not None:
                 continue
-            mail = mail_of(row, items_from_json(row.content))
-            found[reader].update(
-                (which, each) for which, each in _told_by(mail, force).items() if which in wanted
-            )
+            for which, each in _told_by(mail_of(row, items_from_json(row.content)), force).items():
+                if missing.pop(which, None) is not None:
+                    found[row.recipient.casefold()][which] = each
     return found
