@@ -1,5 +1,6 @@
 """The working calendar."""
 
+import json
 from datetime import date, timedelta
 
 import chinese_calendar
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tracker.core.policy import Quiet
 from tracker.core.workdays import HolidayYear, Workdays
 
 days = st.dates(date(2004, 1, 1), date(2026, 12, 31))
@@ -89,3 +91,14 @@ def test_neighbouring_years_are_taken_in_as_needed():
     workdays = Workdays()
     assert workdays.on_or_before(date(2023, 1, 1)) == date(2022, 12, 30)
     assert workdays.on_or_after(date(2022, 12, 31)) == date(2023, 1, 3)
+
+
+@given(days, st.booleans())
+def test_another_machine_counts_by_what_is_handed_over_as_published(day, has_own):
+    own = {2022: HolidayYear(2022, frozenset({date(2022, 5, 24)}), frozenset())} if has_own else {}
+    facts = json.loads(json.dumps(Workdays(own).published_facts(2004)))
+    handed = Workdays().by(facts)
+    assert handed.is_workday(day) == Workdays().is_workday(day)
+    assert handed.without(Quiet(frozenset({day.isoweekday()}))).is_workday(day) is False
+    assert (handed.published, handed.is_provisional(day.year)) == (Workdays().published, False)
+    assert handed.published_facts(2004) == facts

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, lru_cache
 from itertools import chain
+from typing import Any
 
 import chinese_calendar
 import chinese_calendar.constants
@@ -31,6 +32,14 @@ class HolidayYear:
     year: int
     off: frozenset[date]
     work: frozenset[date]
+
+
+@dataclass(frozen=True, slots=True)
+class NewerCalendar:
+    """What is published by the library of another machine, which is later than ours: its name, and its years."""
+
+    published: str
+    years: Mapping[int, HolidayYear]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +62,38 @@ class Workdays:
     same work twice, and either's result is true.
     """
 
-    def __init__(self, own: Mapping[int, HolidayYear] | None = None, quiet: Quiet = NO_QUIET) -> None:
+    def __init__(
+        self,
+        own: Mapping[int, HolidayYear] | None = None,
+        quiet: Quiet = NO_QUIET,
+        newer: NewerCalendar | None = None,
+    ) -> None:
         self._own = dict(own or {})
         self._quiet = quiet
+        self._newer = newer
         self._stretch = _Stretch(1, 0, ())
 
     def without(self, quiet: Quiet) -> Workdays:
         """The same calendar with the days of ``quiet`` off as well."""
-        return Workdays(self._own, quiet) if quiet else self
+        return Workdays(self._own, quiet, self._newer) if quiet else self
+
+    def published_facts(self, since: int) -> dict[str, Any]:
+        """What is published of the years from ``since`` on, as JSON: for a machine that has an earlier calendar (``by``)."""
+        years = {}
+        for year in _years_published(since) if self._newer is None else self._newer.years:
+            of = self._published_days_in if year in self._own else self._office_days_in
+            work = {date.fromordinal(each) for each in of(year)}
+            plain = {day for day in _days(year) if _is_weekday(day)}
+            years[str(year)] = [sorted(map(str, some)) for some in (plain - work, work - plain)]
+        return {"published": self.published, "years": years}
+
+    def by(self, facts: Mapping[str, Any]) -> Workdays:
+        """The same calendar by what another machine has as published (``published_facts``)."""
+        years = {
+            int(year): HolidayYear(int(year), *(frozenset(map(date.fromisoformat, some)) for some in days))
+            for year, days in facts["years"].items()
+        }
+        return Workdays(self._own, self._quiet, NewerCalendar(str(facts["published"]), years))
 
     def is_workday(self, day: date) -> bool:
         """Whether offices work on ``day``."""
@@ -97,6 +130,8 @@ class Workdays:
     @cached_property
     def published(self) -> str:
         """The version of the published calendar and a mark of what it says, such as ``1.11.0 5f2d…``."""
+        if self._newer is not None:
+            return self._newer.published
         days = (sorted(chinese_calendar.constants.holidays), sorted(chinese_calendar.constants.workdays))
         mark = hashlib.sha256(repr(days).encode()).hexdigest()[:16]
         return f"{chinese_calendar.__version__} {mark}"
@@ -107,7 +142,8 @@ class Workdays:
 
     def is_provisional(self, year: int) -> bool:
         """Whether nobody has told us the holidays of ``year``, so that it is plain Monday to Friday."""
-        return year not in self._own and not _library_knows(year)
+        is_newer = self._newer is not None and year in self._newer.years
+        return year not in self._own and not is_newer and not _library_knows(year)
 
     def provisional_years(self, years: Iterable[int]) -> list[int]:
         """Those of ``years`` that are provisional, sorted."""
@@ -147,9 +183,16 @@ class Workdays:
 
     def _office_days_in(self, year: int) -> Iterable[int]:
         own = self._own.get(year)
-        if own is None:
-            return _published_workdays(year)
-        return (d.toordinal() for d in _days(year) if d in own.work or (_is_weekday(d) and d not in own.off))
+        return self._published_days_in(year) if own is None else _days_by(own)
+
+    def _published_days_in(self, year: int) -> Iterable[int]:
+        newer = None if self._newer is None else self._newer.years.get(year)
+        return _published_workdays(year) if newer is None else _days_by(newer)
+
+
+def _days_by(known: HolidayYear) -> Iterator[int]:
+    days = _days(known.year)
+    return (d.toordinal() for d in days if d in known.work or (_is_weekday(d) and d not in known.off))
 
 
 @lru_cache(maxsize=256)
@@ -163,6 +206,11 @@ def _published_workdays(year: int) -> tuple[int, ...]:
 
 def _version(published: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"[0-9]+", published.partition(" ")[0]))
+
+
+def _years_published(since: int) -> Iterator[int]:
+    last = max(chinese_calendar.constants.holidays).year
+    return filter(_library_knows, range(since, last + 1))
 
 
 def _days(year: int) -> Iterator[date]:
