@@ -11,7 +11,8 @@ from tracker.clock import VirtualClock
 from tracker.config.loader import load
 from tracker.core.model import Contact, Definition, Every, Group, Kind, Rule, Unit
 from tracker.core.workdays import Workdays
-from tracker.engine.engine import Courier, Engine
+from tracker.engine.acting import Courier
+from tracker.engine.engine import Engine
 from tracker.engine.inforce import InForce
 from tracker.shipped import shipped
 from tracker.store.database import Database, open_database

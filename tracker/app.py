@@ -33,8 +33,9 @@ from tracker.made import Made
 from tracker.refusals import in_both
 
 if TYPE_CHECKING:
+    from tracker.engine.acting import Courier
     from tracker.engine.courier import PostCourier
-    from tracker.engine.engine import Courier, Engine
+    from tracker.engine.engine import Engine
     from tracker.engine.file_alerts import FileAlerts
     from tracker.engine.post import Post
     from tracker.links import Links
@@ -341,6 +342,12 @@ class App:
             self._alert(error.title, [str(error)])
             self._untold = None
 
+    def _go_by(self, force: InForce, workdays: Workdays) -> None:
+        """Count by the calendar of the ledger, which is later than the one here."""
+        with self._making:
+            if force is self.force:
+                self.adopt(replace(force, workdays=workdays))
+
     def take_over_held(self) -> bool:
         """Put a held edit in force if somebody has confirmed it meanwhile, in another process; whether it was."""
         force = self.held
@@ -471,7 +478,7 @@ class App:
         engine = Engine(
             self.database, self.force, courier, read_clock=self.clock.now, who=who, place=self.place
         )
-        engine.post, engine.on_held = self.made.post, self._hold
+        engine.post, engine.on_held, engine.on_calendar = self.made.post, self._hold, self._go_by
         return engine
 
     def courier(self, ledger: Database | None = None) -> PostCourier:

@@ -120,7 +120,8 @@ class Service:
         self.app = app
         self._address = address
         self.stop = stop
-        self._busy = threading.Lock()
+        #: Held by a pass; and by whoever reads the files, which does not wait for what a pass sends.
+        self._busy, self._reading = threading.Lock(), threading.Lock()
         self._scheduler = BackgroundScheduler(timezone="UTC")
         self._stirred = 0
         self._is_unread = False
@@ -233,21 +234,23 @@ class Service:
 
     def _tick(self) -> None:
         if self._is_unread:
-            self._reload()
-            return
-        with self._busy:
+            return self._reload()
+        with self._reading:
             self._look_at_files()
-        self.pass_()
+        return None if self._busy.locked() else self.pass_()
 
     def _look_at_files(self) -> None:
+        """Bring in what they say, or what others have said meanwhile; a pass under way hears of it."""
         try:
             if self.app.take_over_held():
                 log.info("confirmed; now in force: %s", self.app.summary())
+            now = self.app.clock.now()
+            tell(PassReport(now, self.app.engine.bring_up_to_date(now)), self.app.force.zone)
             self.app.tell_of_files()
         except TrackerError as error:
-            log.warning("mistakes in the files could not be told, will be tried again: %s", error)
+            log.warning("the files, or their mistakes, could not be told, will be tried again: %s", error)
         except Exception:
-            log.exception("mistakes in the files could not be told, will be tried again")
+            log.exception("the files, or their mistakes, could not be told, will be tried again")
 
     def _end(self) -> bool:
         self._scheduler.shutdown(wait=False)
@@ -275,9 +278,9 @@ class Service:
             self._pages.keep(self._scheduler)
 
     def _soon(self, work: Callable[..., None], name: str, **arguments: object) -> None:
-        self._scheduler.add_job(
-            work, id=name, kwargs=arguments, misfire_grace_time=None, replace_existing=True
-        )
+        # One may be under way that began before what this one is to see.
+        how = {"misfire_grace_time": None, "replace_existing": True, "max_instances": 2}
+        self._scheduler.add_job(work, id=name, kwargs=arguments, **how)
 
     def _watch(self) -> None:
         clock = self.app.clock
@@ -316,8 +319,8 @@ class Service:
         return is_changed
 
     def _reload(self) -> None:
-        """Put edited files in force; a file with errors changes nothing, and the operator hears of it once."""
-        with self._busy:
+        """Put edited files in force, also for a pass under way; one with errors changes nothing, and is told of once."""
+        with self._reading:
             self._is_unread = False
             try:
                 if self.app.reload():
@@ -334,7 +337,7 @@ class Service:
                 self._is_unread = True
                 log.exception("reload failed, will be tried again; what was in force stays in force")
             self._look_at_files()
-        self.pass_()
+        self._soon(self.pass_, "edited")
 
 
 def tell(report: PassReport, zone: tzinfo) -> None:

@@ -214,9 +214,8 @@ def remind_now(
 ) -> Reminded:
     """Remind ``units`` (None: all) of what is open of ``refs``, because ``who`` says so; see ``nudge_now``."""
     now = app.clock.now()
-    app.engine.bring_up_to_date(now)
-    with app.database.writing() as session:
-        return nudge_now.remind_now(session, app.force, refs, units, now, asked_by=who, again=again)
+    with app.engine.acting(now) as (session, force):
+        return nudge_now.remind_now(session, force, refs, units, now, asked_by=who, again=again)
 
 
 def history(app: App, *, ref: str | None = None, unit: str | None = None) -> list[Fact]:

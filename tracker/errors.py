@@ -266,6 +266,17 @@ class LostLedgerError(InBothError):
         )
 
 
+class OvertakenError(TrackerError):
+    """The ledger follows a later edit than the files that somebody would act by; nothing is done by those."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a later edit of the files than these is in force, made elsewhere, and cannot be read here; "
+            "renew these files, or do it where that edit was made",
+            "overtaken",
+        )
+
+
 class AnotherDocumentError(HeldBackError):
     """The files name another document or date of issue under the id of a campaign that the ledger has.
 

@@ -63,6 +63,7 @@ _SENTENCES = tuple(
         (r"waived (\d+)", "已免报{0}项"),
         (r"paused (\d+)", "已暂停{0}项"),
         (r"given more time (\d+)", "已延期{0}项"),
+        (r"due before the ledger began (\d+)", "台账建立前到期{0}项"),
         (r"no longer listed (\d+)", "已不在清单中{0}项"),
         (r"kept: nobody is there who could get it", "暂留：目前没有可以收件的人"),
         (r"let go: it was written while the clock was wrong", "已撤下：编写时系统时钟有误"),

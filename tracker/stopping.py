@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Sequence
 
-from tracker.engine.engine import Courier
+from tracker.engine.acting import Courier
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import Claimed
 from tracker.engine.results import Result

@@ -8,6 +8,7 @@ from datetime import datetime
 from tracker import desk
 from tracker.app import App
 from tracker.engine.beginning import Settled, left_before, settle
+from tracker.engine.inforce import InForce
 from tracker.listing import Fact
 
 
@@ -18,7 +19,8 @@ def before(
     now = app.clock.now()
     app.engine.bring_up_to_date(now)
     with app.database.reading() as session:
-        return left_before(session, app.force, now, refs=_meant(app, refs, now), units=units)
+        force = app.force
+        return left_before(session, force, now, refs=_meant(force, refs, now), units=units)
 
 
 def settle_before(
@@ -34,15 +36,13 @@ def settle_before(
     """Answer all of it, or what is of ``refs`` and ``units`` (ids), in one transaction; how many there were."""
     desk.check_who(who)
     now = app.clock.now()
-    app.engine.bring_up_to_date(now)
-    with app.database.writing() as session:
-        refs = _meant(app, refs, now)
+    with app.engine.acting(now) as (session, force):
         return settle(
             session,
-            app.force,
+            force,
             how,
             now,
-            refs=refs,
+            refs=_meant(force, refs, now),
             units=units,
             who=who or desk.login_name(),
             via=via,
@@ -50,6 +50,5 @@ def settle_before(
         )
 
 
-def _meant(app: App, refs: Collection[str] | None, now: datetime) -> list[str] | None:
-    force = app.force
+def _meant(force: InForce, refs: Collection[str] | None, now: datetime) -> list[str] | None:
     return None if refs is None else [force.ref(each, force.day(now)) for each in refs]

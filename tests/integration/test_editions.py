@@ -1,5 +1,7 @@
 """Two machines with copies of the files on one database: the later edit is in force, whoever plans first."""
 
+import json
+from dataclasses import replace
 from datetime import date, timedelta
 
 import chinese_calendar.constants
@@ -11,10 +13,13 @@ from tests.world import at, definition, running, world
 from tracker import desk
 from tracker.app import App
 from tracker.clock import VirtualClock
-from tracker.core.workdays import _published_workdays
+from tracker.core.model import Event, EventKind
+from tracker.core.workdays import Workdays, _published_workdays
+from tracker.engine.editions import RECONCILED, last_mail_before
 from tracker.engine.engine import Engine
 from tracker.errors import OlderFilesError
 from tracker.simulation import CollectingCourier
+from tracker.store.campaigns import read_fact, write_fact
 from tracker.store.tables import ASSIGNMENT, MAIL
 
 NEW_TASK = """\
@@ -97,7 +102,7 @@ def test_a_task_that_another_machine_has_taken_in_is_told_whoever_plans(machines
     assert "3" in a.knows
 
 
-def test_an_edit_that_comes_between_the_look_at_the_files_and_the_planning_is_waited_for(machines, clock):
+def test_an_edit_that_comes_between_the_look_at_the_files_and_the_planning_is_planned_by(machines, clock):
     a, b = machines
     a.pass_()
     b.pass_()
@@ -111,8 +116,6 @@ def test_an_edit_that_comes_between_the_look_at_the_files_and_the_planning_is_wa
         return found
 
     engine.bring_up_to_date = look_and_be_overtaken
-    assert b.pass_() == set()
-    engine.bring_up_to_date = look
     assert ("3", date(2022, 5, 10)) in b.pass_()
 
 
@@ -335,3 +338,61 @@ def item_of(force):
 def due_in_ledger(engine):
     with engine.database.reading() as session:
         return list(session.execute(select(ASSIGNMENT.c.effective_due)).scalars())
+
+
+class Library(Workdays):
+    """A holiday library of one machine."""
+
+    off: tuple[date, ...] = ()
+
+    def _office_days_in(self, year):
+        return [each for each in super()._office_days_in(year) if date.fromordinal(each) not in self.off]
+
+
+class Earlier(Library):
+    published = "1.10.0 aa"
+
+
+class Later(Library):
+    published = "1.11.0 bb"
+    off = (date(2022, 5, 23),)
+
+
+@pytest.mark.parametrize("edits", [False, True], ids=["the same files", "an edit there"])
+def test_a_machine_with_an_earlier_calendar_counts_by_the_later_one(edits):
+    item = definition("5", "2022年5月21日前", ("wanzhou", "fuling"), on_holiday="after")
+    files = world(item, fingerprint="same")
+    with running(replace(files, workdays=Later()), "2022-05-10 08:00") as engine:
+        courier = CollectingCourier(lambda mail: mail.key)
+        earlier = Engine(
+            engine.database,
+            replace(files, workdays=Earlier(), fingerprint="edited" if edits else "same"),
+            courier,
+            read_clock=engine.clock.now,
+            who="earlier",
+        )
+        engine.engine.bring_up_to_date(engine.clock.now())
+        engine.engine.on_held = lambda force, _: engine.engine.adopt(replace(force, fingerprint="edited"))
+        for kind, day in (("pause", "2022-05-11"), ("resume", "2022-05-12")):
+            engine.clock.set(at(day))
+            earlier.record(Event(engine.clock.now(), "5", "wanzhou", EventKind(kind)))
+            engine.engine.bring_up_to_date(engine.clock.now())
+            assert set(due_in_ledger(engine)) == {date(2022, 5, 24)}
+        # It plans and sends by that calendar as well.
+        engine.clock.set(at("2022-05-24"))
+        earlier.run_pass()
+        said = {(each.reason.value, each.due) for claimed, _ in courier.take() for each in claimed.mail.items}
+        assert said == {("due_today", date(2022, 5, 24))}
+
+
+def test_a_ledger_of_a_version_that_kept_no_days_is_brought_up_to_date_once_more():
+    item = definition("5", "2022年6月底前", ("wanzhou",))
+    with running(world(item)) as engine:
+        engine.pass_at("2022-04-08")
+        with engine.database.writing() as session:
+            files, calendar, horizon, _ = json.loads(read_fact(session, "main", RECONCILED) or "")
+            write_fact(session, "main", RECONCILED, json.dumps([files, calendar, horizon]))
+            assert last_mail_before(session, engine.engine.force) == 0
+        engine.pass_at("2022-04-11")
+        with engine.database.reading() as session:
+            assert len(json.loads(read_fact(session, "main", RECONCILED) or "")) == 4

@@ -5,14 +5,14 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from tests.world import at, definition, running, unit, world
 from tracker.core.model import Contact, StandIn, Unit
 from tracker.core.policy import Settings
 from tracker.engine.nudge_now import remind_now
 from tracker.engine.outbox import LEASE, claim, enqueue
-from tracker.engine.requests import Asked, Verdict, Wish, answer_request, ask
+from tracker.engine.requests import Asked, Verdict, Wish, answer_request, ask, send_link
 from tracker.engine.results import Result
 from tracker.store.tables import ASSIGNMENT, EVENT, MAIL, MailState
 
@@ -407,3 +407,99 @@ def test_a_mountain_of_stale_digests_is_told_again(store):
         told = waiting.pass_at("2022-05-05 09:00")
         assert refs(told[OLD.email]).count((MAY, "wanzhou", "due_today")) == 1
         assert set(waiting.states(OLD.email)) == {"superseded", "sent"}
+
+
+# --- an item is said as the ledger says it by then ---
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, 9), (9, None)], ids=["given", "taken back"])
+def test_what_has_grace_by_now_is_late_or_not_by_that(waiting, before, after):
+    """Edited, and claimed, within the minute of its planning."""
+
+    def graced(days):
+        table = TABLE if days is None else replace(TABLE, grace_days=days)
+        found = files(OLD, definitions=(table, TASK))
+        return replace(found, fingerprint=f"grace {days}")
+
+    waiting.engine.engine.adopt(graced(before))
+    waiting.morning("2022-05-05")
+    waiting.morning("2022-05-06")
+    with waiting.engine.database.writing() as session:
+        session.execute(update(MAIL).values(not_before=at("2022-05-06")))
+    told = then(waiting, graced(after), "2022-05-06 09:00")
+    said = "overdue" if after is None else "lead"
+    assert refs(told[OLD.email])[0] == (MAY, "wanzhou", said)
+
+
+def chased_from(day):
+    found = files(OLD)
+    campaign = replace(found.campaign, chase_from=day)
+    return replace(found, campaign=campaign, fingerprint=f"{found.fingerprint} {day}")
+
+
+@pytest.mark.parametrize("when", ["2022-05-06 09:02", "2022-05-06 14:00", "2022-05-09 09:00"])
+def test_what_nobody_is_chased_for_any_more_is_in_no_mail_that_waits(waiting, when):
+    waiting.morning("2022-05-06")
+    told = then(waiting, chased_from(date(2022, 5, 6)), when)
+    assert told
+    for mail in told.values():
+        assert MAY not in {ref for ref, _, _ in refs(mail)}
+
+
+# --- who has become a contact while it waits ---
+
+
+@pytest.mark.parametrize("role", ["cc", "to"])
+def test_a_new_main_contact_is_told_the_same_day_beside_who_was_there(waiting, role):
+    waiting.morning()
+    told = then(waiting, files(replace(OLD, role=role), NEW))
+    assert set(told) == {OLD.email, NEW.email, "fuling@unit.example"}
+    assert refs(told[NEW.email]) == refs(told[OLD.email])
+    assert "cc" not in told[NEW.email].details
+    assert told[OLD.email].details.get("cc", False) is (role == "cc")
+    assert waiting.pass_at("2022-05-05 15:00") == {}
+    assert waiting.pass_at("2022-05-06 09:00").keys() == {OLD.email, NEW.email, "fuling@unit.example"}
+
+
+def test_who_was_there_and_asks_for_less_gets_no_more_for_an_edit(waiting):
+    weekly = Contact("王", "weekly@unit.example", rhythm="weekly")
+    waiting.engine.engine.adopt(files(OLD, weekly))
+    waiting.server.is_away = False
+    for day in ("06", "09", "10", "11"):
+        waiting.morning(f"2022-05-{day}")
+    waiting.server.take()
+    waiting.server.is_away = True
+    waiting.morning("2022-05-12")
+    before = waiting.states(weekly.email)
+    told = then(waiting, files(replace(OLD, name="张敏"), weekly), "2022-05-12 10:00")
+    assert told.keys() <= {OLD.email, "fuling@unit.example"}
+    assert waiting.states(weekly.email) == before
+
+
+def test_a_new_copy_waits_for_the_next_digest(waiting):
+    waiting.morning()
+    assert NEW.email not in then(waiting, files(OLD, replace(NEW, role="cc")))
+
+
+def test_a_waiting_roll_up_goes_to_a_second_one_at_the_supervisor_too(waiting):
+    waiting.morning()
+    waiting.morning("2022-05-06")
+    waiting.server.is_away = False
+    first = Contact("city联络员", "city@unit.example")
+    waiting.engine.engine.adopt(moved_city(first, NEW))
+    waiting.engine.clock.set(at("2022-05-06 10:00"))
+    waiting.engine.engine.run_pass()
+    found = [mail.to for mail in waiting.server.taken if mail.kind == "rollup"]
+    assert found.count(first.email) == found.count(NEW.email) == len(found) / 2 > 0
+
+
+def test_a_new_link_goes_to_nobody_else(waiting):
+    waiting.morning()
+    with waiting.engine.database.writing() as session:
+        send_link(session, waiting.engine.engine.force, MAY, "wanzhou", OLD.email, at("2022-05-05 10:00"))
+    waiting.server.is_away = False
+    waiting.engine.engine.adopt(files(OLD, NEW))
+    waiting.engine.clock.set(at("2022-05-05 14:00"))
+    waiting.engine.engine.run_pass()
+    links = [mail.to for mail in waiting.server.taken if "link" in str(mail.details)]
+    assert links == [OLD.email]

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlmodel import Session
 
 from tracker.core.model import Event
+from tracker.engine.editions import is_overtaken
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import find_assignment, record
 from tracker.store.tables import ASSIGNMENT, EVENT
@@ -20,7 +21,7 @@ def events_of(session: Session, assignment: int) -> int:
 
 
 def answer_once(session: Session, force: InForce, event: Event, now: datetime, *, seen: int) -> bool:
-    """Record ``event``, unless more has happened than the ``seen`` events; whether it was recorded.
+    """Record ``event``, unless more has happened than the ``seen`` events or another edit; whether it was recorded.
 
     A form that is sent twice, or that was open while a colleague answered, changes nothing the second time.
     Raises as ``ledger.record``.
@@ -28,7 +29,7 @@ def answer_once(session: Session, force: InForce, event: Event, now: datetime, *
     row = find_assignment(session, force, event.ref, event.unit)
     # Two at once wait for each other here; SQLite has let in only one of them anyway.
     session.execute(select(ASSIGNMENT.c.id).where(ASSIGNMENT.c.id == row.id).with_for_update())
-    if events_of(session, row.id) != seen:
+    if is_overtaken(session, force) or events_of(session, row.id) != seen:
         return False
     record(session, force, event, now)
     return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,8 @@ from sqlmodel import Session
 
 from tracker.core.model import Item, MailKind, Reason
 from tracker.core.occurrences import parse_ref
+from tracker.core.standing import Dates
+from tracker.engine.inforce import InForce
 from tracker.store.lots import lots
 from tracker.store.tables import ASSIGNMENT, EVENT
 
@@ -58,50 +60,52 @@ ANSWERED = "everything in it was answered before it went out"
 NOT_ASKED = "nothing in it was asked any more when it was to go out: {ways}"
 
 
-def why_not_asked(session: Session, campaign: str, items: Sequence[Item]) -> str:
+def why_not_asked(session: Session, force: InForce, items: Sequence[Item]) -> str:
     """What became of ``items`` since they were decided, of which none is told: for the mail's outcome."""
     cells = dict.fromkeys(cell_of(item.ref, item.unit) for item in items)
-    rows = _assignments(session, campaign, list(cells), ASSIGNMENT.c.removed_on.is_(None))
-    ways = Counter(_way(rows.get(cell)) for cell in cells)
+    rows = _assignments(session, force.campaign.id, list(cells), ASSIGNMENT.c.removed_on.is_(None))
+    ways = Counter(_way(force, rows.get(cell)) for cell in cells)
     if set(ways) == {"answered"}:
         return ANSWERED
     return NOT_ASKED.format(ways=", ".join(f"{way} {ways[way]}" for way in WAYS if way in ways))
 
 
 #: In the order in which they are told.
-WAYS = ("answered", "waived", "paused", "given more time", "no longer listed")
+WAYS = ("answered", "waived", "paused", "given more time", "due before the ledger began", "no longer listed")
 
 
-def _way(row: Row[Any] | None) -> str:
+def _way(force: InForce, row: Row[Any] | None) -> str:
     if row is None:
         return "no longer listed"
     if row.paused:
         return "paused"
     if not row.quiet:
-        return "given more time"
+        is_chased = force.is_chased(dates_of(force, row), row.answered)
+        return "given more time" if is_chased else "due before the ledger began"
     return "waived" if row.answered == "waived" else "answered"
 
 
 def as_they_stand(
     session: Session,
-    campaign: str,
+    force: InForce,
     mails: Sequence[Row[Any]],
     contents: Sequence[tuple[Item, ...]],
     now: datetime,
+    edited: int = 0,
 ) -> Sequence[tuple[Item, ...]]:
     """The items of each of ``mails`` that are still asked for, as they are to be said at ``now`` (§6.5).
 
-    ``contents`` are the items as they were decided.  Of a mail that has just been written only what
-    later events were about is looked up.
+    ``contents`` are the items as they were decided.  Of a mail that has just been written, and not by files from before
+    the last edit (``edited`` is the last number of those), only what later events were about is looked up.
     """
-    looked_up = in_question(session, campaign, mails, contents, now)
+    looked_up = in_question(session, force.campaign.id, mails, contents, now, edited)
     if not looked_up:
         return contents
     cells = {place: cell_of(*place) for place in looked_up}
-    rows = still_asked(session, campaign, list(cells.values()))
+    rows = still_asked(session, force.campaign.id, list(cells.values()))
     asked = {place: rows.get(cell) for place, cell in cells.items()}
     return [
-        items if mail.kind == MailKind.ROLLUP.value else tuple(_restated(items, asked, mail.day))
+        items if mail.kind == MailKind.ROLLUP.value else tuple(_restated(force, items, asked, mail.day))
         for mail, items in zip(mails, contents, strict=True)
     ]
 
@@ -112,15 +116,19 @@ def in_question(
     mails: Sequence[Row[Any]],
     contents: Sequence[tuple[Item, ...]],
     now: datetime,
+    edited: int = 0,
 ) -> dict[tuple[str, str], None]:
-    """References and units of items that may stand otherwise by now; mostly there are none."""
+    """References and units of items that may stand otherwise by now; mostly there are none.
+
+    Of mails up to the number ``edited``, which are from before an edit, all may.
+    """
     looked_up: dict[tuple[str, str], None] = {}
     fresh: list[int] = []
     for place, mail in enumerate(mails):
         # A roll-up is worked out anew as a whole (``tallies``).
         if not contents[place] or mail.kind == MailKind.ROLLUP.value:
             continue
-        if mail.at < now - FRESH:
+        if mail.at < now - FRESH or mail.id <= edited:
             looked_up.update(((item.ref, item.unit), None) for item in contents[place])
         else:
             fresh.append(place)
@@ -139,24 +147,38 @@ def _touched_since(session: Session, campaign: str, event: int) -> set[tuple[str
 
 
 def _restated(
-    items: Iterable[Item], asked: Mapping[tuple[str, str], Row[Any] | None], day: date
-) -> Iterable[Item]:
+    force: InForce,
+    items: Iterable[Item],
+    asked: Mapping[tuple[str, str], Row[Any] | None],
+    day: date,
+) -> Iterator[Item]:
     for item in items:
         if (item.ref, item.unit) not in asked:
             yield item
             continue
         row = asked[item.ref, item.unit]
-        if row is None:
+        reason = None if row is None else reason_now(force, item.reason, row, day)
+        if row is None or reason is None:
             continue
-        if row.effective_due == item.due:
+        due = row.effective_due
+        if (reason, due) == (item.reason, item.due):
             yield item
-        elif (reason := reason_now(item.reason, row, day)) is not None:
-            due = row.effective_due
+        else:
             yield Item(item.ref, item.unit, reason, due, None if due is None else (due - day).days)
 
 
-def reason_now(reason: Reason, row: Row[Any], day: date) -> Reason | None:
-    """What a reason that was about the date of an assignment has become by ``day``; None where it holds no more."""
+def dates_of(force: InForce, row: Row[Any]) -> Dates:
+    """The dates of the assignment of a row."""
+    return Dates(row.opens, row.due, row.effective_due, row.grace_until, force.campaign.issued)
+
+
+def reason_now(force: InForce, reason: Reason, row: Row[Any], day: date) -> Reason | None:
+    """What a reason that was about an assignment has become by ``day``; None where it holds no more.
+
+    So says the ledger then: what is not late any more is not called so, and what nobody is chased for is not said.
+    """
+    if not force.is_chased(dates_of(force, row), row.answered):
+        return None
     due, grace_until = row.effective_due, row.grace_until
     if due is None or grace_until is None or reason in (Reason.RETURNED, Reason.PACE, Reason.REVIEW):
         return reason

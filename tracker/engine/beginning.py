@@ -16,7 +16,7 @@ from tracker.core.occurrences import parse_ref
 from tracker.core.standing import Answer, fold, mark_of
 from tracker.core.wording import day_en, day_zh
 from tracker.engine.alerts import alert_details, alert_row
-from tracker.engine.editions import reconciled
+from tracker.engine.editions import reconciled, refuse_overtaken
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import event_values, record, refuse_undecided
 from tracker.engine.outbox import enqueue
@@ -114,10 +114,11 @@ def settle(
     """Answer what was due before the ledger began, of ``refs`` and ``units`` (None: of all); how many there were.
 
     A reference without its period means every period.  An answer counts from the day on which it was due: whether
-    it came late is not known here, and nobody is blamed.  Raises UnknownNameError for a reference that is none, LedgerError as
-    ``record`` does.
+    it came late is not known here, and nobody is blamed.  Raises UnknownNameError for a reference that is none, LedgerError
+    and OvertakenError as ``record`` does.
     """
     in_turn(session)
+    refuse_overtaken(session, force)
     refuse_undecided(force, via)
     wanted = _wanted(force, now, refs, units)
     is_meant = _meant(force, refs)

@@ -18,11 +18,13 @@ from tracker.engine.returns import Reasons, reasons_for_returns
 from tracker.engine.written import details_from_json, items_from_json, why_unreadable
 
 
-def told_beside(session: Session, force: InForce, rows: Sequence[Row[Any]], now: datetime) -> dict[int, str]:
+def told_beside(
+    session: Session, force: InForce, rows: Sequence[Row[Any]], now: datetime, edited: int = 0
+) -> dict[int, str]:
     """By the number of a claimed digest, its details where they are to be others than were decided."""
     digests = [row for row in rows if row.kind == MailKind.DIGEST.value and why_unreadable(row) is None]
     contents = [items_from_json(row.content) for row in digests]
-    places = in_question(session, force.campaign.id, digests, contents, now)
+    places = in_question(session, force.campaign.id, digests, contents, now, edited)
     if not places:
         return {}
     details = [details_from_json(row.details) for row in digests]

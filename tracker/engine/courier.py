@@ -100,7 +100,7 @@ class PostCourier:
 
         def envelopes() -> Iterator[Envelope]:
             for claimed in mails:
-                if not self._may_go(claimed):
+                if not self._may(claimed.may_begin):
                     continue
                 try:
                     composed = self.compose(claimed, force)
@@ -119,8 +119,9 @@ class PostCourier:
                     claimed.mail.to,
                     claimed.message_id,
                     composed.data,
-                    partial(self._may_go, claimed),
+                    partial(self._may, claimed.may_go),
                     claimed.hand.begins,
+                    partial(self._may, claimed.may_begin),
                 )
 
         async for delivery in self._transport.deliver(envelopes()):
@@ -137,8 +138,8 @@ class PostCourier:
         for result in unwritable:
             yield result
 
-    def _may_go(self, claimed: Claimed) -> bool:
-        return self._read_clock is None or claimed.may_go(self._read_clock())
+    def _may(self, at: Callable[[datetime], bool]) -> bool:
+        return self._read_clock is None or at(self._read_clock())
 
     async def close(self) -> None:
         """Let go of the connections; the event loop is about to end."""

@@ -12,17 +12,22 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from sqlalchemy import func, select
 from sqlmodel import Session
 
 from tracker.core.model import MAIN
+from tracker.core.workdays import Workdays
 from tracker.engine.inforce import InForce
+from tracker.errors import OvertakenError
 from tracker.store.campaigns import Known, known_campaigns, read_fact, remember_campaign, write_fact
+from tracker.store.tables import MAIL
 
 #: What the ledger was last brought up to date with.
 RECONCILED = "reconciled"
 EDITIONS = "editions"
-#: The files themselves.
+#: The files themselves, and what is published of the calendar.
 FILES = "files"
+CALENDAR = "calendar"
 
 #: So long a place that the ledger knows may be behind the others before the operator is told; one that was never
 #: seen, such as a container or a release made anew from older files, is told of at once.
@@ -42,42 +47,88 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What the ledger was last brought up to date with; ``calendar`` is "" where an old version did it."""
+    """What the ledger was last brought up to date with, and ``mails``, the last number in the outbox by then.
+
+    Where an old version did it, ``calendar`` is "" and ``mails`` None.
+    """
 
     files: str
     calendar: str
     horizon: date
+    mails: int | None
+
+    def is_with(self, force: InForce) -> bool:
+        """Whether that is ``force``, calendar and all."""
+        workdays = force.workdays
+        # Of an old version nobody knows the days: with an earlier calendar its dates are left alone.
+        is_left_alone = self.mails is None and workdays.is_published_earlier(self.calendar)
+        return self.files == force.fingerprint and (self.calendar == workdays.published or is_left_alone)
 
 
-def reconciled(session: Session, campaign: str) -> Reconciled | None:
-    """What a campaign's ledger was last brought up to date with; None before the first time."""
-    text = read_fact(session, campaign, RECONCILED)
+def reconciled(session: Session, campaign: str, *, hold: bool = False) -> Reconciled | None:
+    """What a campaign's ledger was last brought up to date with; None before the first time.
+
+    ``hold``: nobody brings it up to date with anything else until this transaction ends.
+    """
+    text = read_fact(session, campaign, RECONCILED, hold=hold)
     if text is None:
         return None
     # Earlier versions wrote no calendar.
     if not text.startswith("["):
         files, _, horizon = text.rpartition(" ")
-        return Reconciled(files, "", date.fromisoformat(horizon))
-    files, calendar, horizon = json.loads(text)
-    return Reconciled(files, calendar, date.fromisoformat(horizon))
+        return Reconciled(files, "", date.fromisoformat(horizon), None)
+    files, calendar, horizon, *mails = json.loads(text)
+    return Reconciled(files, calendar, date.fromisoformat(horizon), mails[0] if mails else None)
 
 
-def is_in_force(session: Session, force: InForce) -> bool:
-    """Whether the ledger follows these files."""
+def is_overtaken(session: Session, force: InForce) -> bool:
+    """Whether the ledger follows something else than ``force``."""
+    found = reconciled(session, force.campaign.id)
+    return found is not None and not found.is_with(force)
+
+
+def refuse_overtaken(session: Session, force: InForce) -> None:
+    """Raise OvertakenError where the ledger follows something else: nothing is folded or said by ``force`` then."""
+    if is_overtaken(session, force):
+        raise OvertakenError
+
+
+def last_mail_before(session: Session, force: InForce) -> int:
+    """The number of the last mail that was written before ``force`` came into force; it stays so in this transaction.
+
+    0 where nothing ever was in force.  Raises OvertakenError where something else is.
+    """
+    found = reconciled(session, force.campaign.id, hold=True)
+    if found is not None and not found.is_with(force):
+        raise OvertakenError
+    return 0 if found is None or found.mails is None else found.mails
+
+
+def has_files_in_force(session: Session, force: InForce) -> bool:
+    """Whether the ledger follows these files, by whatever calendar."""
     found = reconciled(session, force.campaign.id)
     return found is not None and found.files == force.fingerprint
 
 
 def follows(session: Session, force: InForce, place: str | None, until: date) -> bool:
-    """Whether the ledger follows these files up to ``until``, by a calendar as new as ours, and knows their ``place``."""
-    found, workdays = reconciled(session, force.campaign.id), force.workdays
+    """Whether the ledger follows ``force`` up to ``until``, and knows the ``place`` of its files."""
+    found = reconciled(session, force.campaign.id)
     return (
         found is not None
-        and found.files == force.fingerprint
+        and found.is_with(force)
+        and (found.mails is not None or force.workdays.is_published_earlier(found.calendar))
         and found.horizon >= until
-        and (found.calendar == workdays.published or workdays.is_published_earlier(found.calendar))
         and (force.is_kept or place is None or _is_seen(session, force, place))
     )
+
+
+def later_calendar(session: Session, force: InForce) -> Workdays | None:
+    """The calendar of ``force`` with what the ledger follows as published, where that is later than what we have."""
+    found = reconciled(session, force.campaign.id)
+    if found is None or not force.workdays.is_published_earlier(found.calendar):
+        return None
+    text = read_fact(session, force.campaign.id, CALENDAR)
+    return None if text is None else force.workdays.by(json.loads(text))
 
 
 def judge(session: Session, force: InForce, place: str, *, was_in_force: bool) -> Verdict:
@@ -112,9 +163,14 @@ def put_in_force(session: Session, force: InForce, place: str, until: date, now:
         known.places[place] = mark
         known.behind.pop(place, None)
     _remember(session, force.campaign.id, known)
-    facts = (force.fingerprint, force.workdays.published, until.isoformat())
     _remember_campaign(session, force, now, is_new=before is None)
+    # Whoever is claiming by what was in force before is waited for: what they write is of before.
+    reconciled(session, force.campaign.id, hold=True)
+    mails = session.execute(select(func.coalesce(func.max(MAIL.c.id), 0))).scalar_one()
+    facts = (force.fingerprint, force.workdays.published, until.isoformat(), mails)
     write_fact(session, force.campaign.id, RECONCILED, json.dumps(facts))
+    published = json.dumps(force.workdays.published_facts(force.campaign.issued.year))
+    write_fact(session, force.campaign.id, CALENDAR, published)
     write_fact(session, force.campaign.id, FILES, json.dumps(dict(force.texts), ensure_ascii=False))
 
 

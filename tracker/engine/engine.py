@@ -12,32 +12,30 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from functools import partial
 from itertools import chain, repeat
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import bindparam, select
 from sqlmodel import Session
 
 from tracker.core.model import Event
 from tracker.core.standing import Answer
+from tracker.engine.acting import Acting, Courier, Use
 from tracker.engine.alerts import alert_details, alert_row
-from tracker.engine.beginning import begin, known_beginning, tell_of_before
-from tracker.engine.editions import Verdict, follows, is_in_force, judge, put_in_force, see, see_older
+from tracker.engine.editions import is_overtaken
 from tracker.engine.failures import tell_of_failures
-from tracker.engine.held import refuse_another_document, refuse_removals
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import find_assignment, record
-from tracker.engine.left import end_what_is_left
 from tracker.engine.outbox import IS_TIME, LEASE, Claimed, claim, enqueue, moments
 from tracker.engine.plan import may_send, next_planning, plan, plan_is_due
-from tracker.engine.post import Post, queue_at, read_state, waits_for_nothing
-from tracker.engine.reconcile import Changes, horizon, reconcile
+from tracker.engine.post import queue_at, read_state, waits_for_nothing
+from tracker.engine.reconcile import Changes
 from tracker.engine.results import Result, give_back, hold, record_results, set_aside
 from tracker.engine.sifting import Sifting
 from tracker.engine.standings import LedgerRow, answer_of, ledger_row
-from tracker.errors import DatabaseError, HeldBackError, LedgerError, OlderFilesError, UnknownNameError
+from tracker.errors import DatabaseError, LedgerError, OvertakenError, UnknownNameError
 from tracker.store.database import Database
 from tracker.store.tables import MAIL, UNDERWAY, MailState
 
@@ -60,16 +58,6 @@ _WAITING = select(MAIL.c.id).where(UNDERWAY, _OURS, IS_TIME).limit(1)
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-class Courier(Protocol):
-    """Takes claimed mails away and tells, one by one, what became of them."""
-
-    def send(self, mails: Sequence[Claimed], force: InForce) -> AsyncIterator[Result]:
-        """Results in whatever order they come; one for each mail, and none for what it did not come to in time."""
-
-    async def close(self) -> None:
-        """Let go of connections; the event loop that they belong to is about to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +86,8 @@ class PassReport:
     is_refused: bool = False
 
 
-class Engine:
-    """The service without its clockwork.
-
-    ``read_clock`` returns the present as an aware datetime; ``who`` names this process in claims, ``place`` where its
-    files stand.
-    """
+class Engine(Acting):
+    """The service without its clockwork; see ``Acting`` for what it is given."""
 
     def __init__(
         self,
@@ -115,117 +99,36 @@ class Engine:
         who: str,
         place: str | None = None,
     ) -> None:
-        self.database = database
-        self.force = force
-        self.courier = courier
-        self.read_clock = read_clock
-        self.who = who
-        self.place = place or who
-        self.post = Post(database, read_clock)
-        #: Whether the next edit of the files may take away what has a history, or name another document or date of
-        #: issue; each holds for one edit.
-        self.accept_removals = False
-        self.accept_correction = False
-        #: Whether the files as they are now may be older than those in force.
-        self.accept_older = False
+        super().__init__(database, force, courier, read_clock=read_clock, who=who, place=place)
         #: Told how many mails have just been written, and how many of the pass are gone.
         self.on_progress: Callable[[int, int], None] | None = None
-        #: Told of an edit that is held back, where it is in force still; it has to put what was before in force again.
-        self.on_held: Callable[[InForce, HeldBackError], None] | None = None
-        #: What the ledger was seen to follow.
-        self._was_in_force: InForce | None = None
         #: What the last delivery made of what the server said.
         self._sifting = Sifting()
         #: What became of mails and could not be written down, for the database was not there to take it.
         self._untold: list[Result] = []
         self._most = min(FEW, CLAIM)
-        with database.reading() as session:
-            force.beginning.day = known_beginning(session, force) or force.beginning.day
-
-    def adopt(self, force: InForce, courier: Courier | None = None, post: Post | None = None) -> None:
-        """Put other definitions in force; the next pass brings the ledger up to date with them.
-
-        What is under way in another thread goes on with those, and the courier, that it began with.
-        """
-        self.force, self.courier, self.post = force, courier or self.courier, post or self.post
-
-    def bring_up_to_date(self, now: datetime, *, said_through: date | None = None) -> Changes:
-        """Make the ledger what the definitions say, if it is not known to be.
-
-        Raises HeldBackError where a person has to say first that this is meant.
-        """
-        force = self.force
-        try:
-            changes = self._bring_up_to_date(force, now, said_through)
-        except HeldBackError as held:
-            if self.on_held is None:
-                raise
-            self.on_held(force, held)
-            changes = self._bring_up_to_date(self.force, now, said_through)
-        self.accept_older = False
-        return changes
-
-    def _bring_up_to_date(self, force: InForce, now: datetime, said_through: date | None) -> Changes:
-        until = horizon(force, force.day(now))
-        was_in_force, changes = self._was_in_force is force, Changes()
-        with self.database.reading() as session:
-            force.beginning.day = known_beginning(session, force) or force.beginning.day
-            if follows(session, force, self.place, until):
-                self._was_in_force = force
-                return changes
-        with self.database.writing() as session:
-            verdict = judge(session, force, self.place, was_in_force=was_in_force)
-            if self.accept_removals or self.accept_correction or self.accept_older:
-                # A person speaks of the files that are here.
-                verdict = Verdict.EDITED if verdict is Verdict.OLDER else verdict
-            is_new = known_beginning(session, force) is None
-            if verdict is Verdict.OLDER:
-                from_ = see_older(session, force, self.place, now)
-            elif follows(session, force, None, until):
-                see(session, force, self.place)
-            else:
-                force.beginning.day = begin(session, force, now)
-                changes = self._reconcile(session, force, now, said_through)
-                put_in_force(session, force, self.place, until, now)
-                self.accept_removals = self.accept_correction = False
-                if is_new and said_through is None:
-                    tell_of_before(session, force, now)
-            end_what_is_left(session, force, self.place, now, is_new=is_new)
-        if verdict is Verdict.OLDER:
-            raise OlderFilesError(self.place, from_)
-        # These very definitions: an edit that another thread adopts meanwhile is still to be brought in.
-        self._was_in_force = force
-        return changes
-
-    def _reconcile(
-        self, session: Session, force: InForce, now: datetime, said_through: date | None
-    ) -> Changes:
-        today = force.day(now)
-        if not self.accept_correction:
-            refuse_another_document(session, force, today)
-        changes = reconcile(session, force, now, said_through=said_through)
-        if not self.accept_removals:
-            refuse_removals(session, force, changes, today)
-        return changes
-
-    def is_reconciled_with(self, force: InForce) -> bool:
-        """Whether somebody has brought the ledger up to date with ``force``."""
-        with self.database.reading() as session:
-            return is_in_force(session, force)
+        #: What the pass under way goes by.
+        self._pass = self.use
 
     def run_pass(self, *, at_once: bool = False) -> PassReport:
-        """Everything that is to be done now.  ``at_once`` as in ``plan``."""
-        now = self.read_clock()
-        report = PassReport(now, changes=self.bring_up_to_date(now))
-        with self.database.reading() as session:
-            is_due = plan_is_due(session, self.force, now, at_once=at_once)
-        if is_due:
-            with self.database.writing() as session:
-                # What others have put in force since is unknown here: they say it, or we once we have read it.
-                if is_in_force(session, self.force):
-                    report.planned = plan(session, self.force, now, at_once=at_once)
-            self._say(report.planned, 0)
-        report.delivered = self.deliver(now, at_once=at_once)
+        """Everything that is to be done now.  ``at_once`` as in ``plan``.
+
+        Where others are in force before it is over, here or elsewhere, it goes on by those.
+        """
+        report = PassReport(self.read_clock())
+        while True:
+            now = self.read_clock()
+            report.changes = self.bring_up_to_date(now) or report.changes
+            use = self.use
+            with self.database.reading() as session:
+                is_due = plan_is_due(session, use.force, now, at_once=at_once)
+            if is_due:
+                with self.acting(now) as (session, force):
+                    report.planned += plan(session, force, now, at_once=at_once)
+                self._say(report.planned, 0)
+            report.delivered += self.deliver(now, at_once=at_once)
+            if not use.is_over:
+                break
         with self.database.reading() as session:
             report.next_at = next_planning(session, self.force, now)
             left = queue_at(session, self.force.campaign.id, now)
@@ -243,30 +146,31 @@ class Engine:
 
         Digests that could not be sent on their day wait for the next workday; alerts do not wait.
         """
-        self._sifting = Sifting()
-        self.post.look()
-        zones = [zone for zone in self.force.timezones if at_once or may_send(self.force, zone, now)]
+        use, self._sifting = self.use, Sifting()
+        force = use.force
+        use.post.look()
+        zones = [zone for zone in force.timezones if at_once or may_send(force, zone, now)]
         with self.database.reading() as session:
-            is_idle = not self._untold and not _anything_waits(session, self.force.campaign.id, now)
-            is_waiting = is_idle and not waits_for_nothing(session, self.force)
+            is_idle = not self._untold and not _anything_waits(session, force.campaign.id, now)
+            is_waiting = is_idle and not waits_for_nothing(session, force)
         if is_waiting:
-            self.post.still_fails(self.force)
+            use.post.still_fails(force)
         if is_idle:
             return Counter()
-        return asyncio.run(self._deliver(zones))
+        return asyncio.run(self._deliver(use, zones))
 
     def _say(self, written: int, gone: int) -> None:
         if self.on_progress is not None:
             self.on_progress(written, gone)
 
-    async def _deliver(self, timezones: Sequence[str]) -> Counter[MailState]:
-        force, courier = self.force, self.courier
+    async def _deliver(self, use: Use, timezones: Sequence[str]) -> Counter[MailState]:
+        self._pass, courier = use, use.courier
         try:
-            return await self._drain(timezones, force, courier)
+            return await self._drain(use.force, courier, timezones)
         finally:
             await courier.close()
 
-    async def _drain(self, timezones: Sequence[str], force: InForce, courier: Courier) -> Counter[MailState]:
+    async def _drain(self, force: InForce, courier: Courier, timezones: Sequence[str]) -> Counter[MailState]:
         told, sifting = await self._write_down(()), self._sifting
         try:
             while claimed := await self._beside(self._claim, timezones):
@@ -283,9 +187,9 @@ class Engine:
             self._untold += sifting.end()
         told += await self._write_down(())
         if sifting.counts:
-            await self._beside(partial(self.post.passed, force), sifting)
+            await self._beside(partial(self._pass.post.passed, force), sifting)
         else:
-            await self._beside(self.post.still_fails, force)
+            await self._beside(self._pass.post.still_fails, force)
         return told
 
     async def _send(
@@ -372,10 +276,20 @@ class Engine:
         return await asyncio.to_thread(work, given)
 
     def _claim(self, timezones: Sequence[str]) -> list[Claimed]:
-        with self.database.writing(alone=False) as session:
-            return claim(
-                session, self.force, self.read_clock(), self.who, most=self._most, timezones=timezones
-            )
+        """None, too, where others are in force by now: the pass goes on by those."""
+        use = self._pass
+        if use.is_over:
+            return []
+        now = self.read_clock()
+        try:
+            with self.database.writing(alone=False) as session:
+                found = claim(session, use.force, now, self.who, most=self._most, timezones=timezones)
+        except OvertakenError:
+            use.is_over = True
+            return []
+        for each in found:
+            each.hand.is_over = lambda: use.is_over
+        return found
 
     def _in_hand(self, work: Callable[..., None], mails: Sequence[Claimed]) -> None:
         with self.database.writing(alone=False) as session:
@@ -386,34 +300,34 @@ class Engine:
             now = self.read_clock()
             with self.database.writing(alone=False) as session:
                 record_results(session, results, now)
-                tell_of_failures(session, self.force, results, now)
+                tell_of_failures(session, self._pass.force, results, now)
+                # An edit made elsewhere does not wait until all that is in hand has gone.
+                self._pass.is_over |= is_overtaken(session, self._pass.force)
         return Counter(result.state for result in results)
 
     def record(self, event: Event, *, forced: bool = False, replayed: bool = False) -> Answer:
         """Take an event into the ledger (see ``ledger.record``)."""
         now = self.read_clock()
-        self.bring_up_to_date(now)
-        with self.database.writing() as session:
-            return record(session, self.force, event, now, forced=forced, replayed=replayed)
+        with self.acting(now) as turn:
+            return record(turn.session, turn.force, event, now, forced=forced, replayed=replayed)
 
     def record_each(
         self, events: Sequence[Event], *, forced: bool = False
     ) -> list[LedgerRow | LedgerError | UnknownNameError]:
         """Take several into the ledger in one transaction; for each how its assignment stands, or why it was refused."""
         now = self.read_clock()
-        self.bring_up_to_date(now)
         found: list[LedgerRow | LedgerError | UnknownNameError] = []
-        with self.database.writing() as session:
+        with self.acting(now) as (session, force):
             for event in events:
                 # A refusal comes before anything is written: it takes nothing of the others with it.
                 try:
-                    record(session, self.force, event, now, forced=forced)
-                    row = find_assignment(session, self.force, event.ref, event.unit)
+                    record(session, force, event, now, forced=forced)
+                    row = find_assignment(session, force, event.ref, event.unit)
                 except (LedgerError, UnknownNameError) as error:
                     found.append(error)
                 else:
-                    definition = self.force.campaign.definitions[row.key]
-                    found.append(ledger_row(self.force, definition, row, answer_of(row), self.force.day(now)))
+                    definition = force.campaign.definitions[row.key]
+                    found.append(ledger_row(force, definition, row, answer_of(row), force.day(now)))
         return found
 
     def alert(self, key: str, title: str, problems: Sequence[str]) -> bool:

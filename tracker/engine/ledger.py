@@ -18,9 +18,10 @@ from tracker.core.admission import admit
 from tracker.core.calling import example
 from tracker.core.model import Definition, Event, EventKind
 from tracker.core.occurrences import parse_ref
-from tracker.core.standing import Answer, Dates, fold, mark_of, standing_places
+from tracker.core.standing import FILE, Answer, Dates, fold, mark_of, standing_places
 from tracker.engine.agenda import ensure_agenda, said_through
 from tracker.engine.asking import tell, work_out
+from tracker.engine.editions import refuse_overtaken
 from tracker.engine.inforce import InForce
 from tracker.engine.late import Step
 from tracker.engine.revisions import Revisions, date_held
@@ -47,11 +48,15 @@ def record(
     ``now`` is when it is written down; ``event.at`` is when it counts from.  ``forced`` extends what is
     over already; ``replayed`` is for what a ledger has taken before, and is not weighed again; with
     ``brings_table`` the caller settles which table is in force, once it is there.
-    Raises UnknownNameError where there is no such assignment, LedgerError where the event does not fit.
+    Raises UnknownNameError where there is no such assignment, LedgerError where the event does not fit, OvertakenError
+    where other files than ``force`` are in force.
     """
     # Numbers of events are given in the order in which they are there for others to see: whoever has seen one of them
     # has seen all before it, and the board and the outbox ask only for later ones.
     in_turn(session)
+    # What the files say is written while they come into force.
+    if event.via != FILE:
+        refuse_overtaken(session, force)
     if not replayed:
         refuse_undecided(force, event.via)
     row = find_assignment(session, force, event.ref, event.unit, force.day(now))

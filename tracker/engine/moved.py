@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import Row
 
 from tracker.core.model import Item, Mail, MailKind, owned
-from tracker.engine.people import PERSON_FACTS, Person
-from tracker.engine.written import items_from_json
+from tracker.engine.inforce import InForce
+from tracker.engine.people import PERSON_FACTS, People, Person
+from tracker.engine.written import PRESSING, items_from_json
 
 
 @dataclass(slots=True)
@@ -92,3 +93,49 @@ def is_of_day(row: Row[Any]) -> bool:
 def goes_to(addresses: Iterable[str]) -> str:
     """What became of a mail that is for others now."""
     return f"its reader is asked no more; told to {', '.join(addresses)} instead"
+
+
+def unit_told(force: InForce, row: Row[Any]) -> str | None:
+    """The unit whose people a roll-up or a receipt is for, by the files in force."""
+    if row.kind == MailKind.ROLLUP.value:
+        return force.campaign.supervisor
+    request = _request_in(row)
+    if request.get("phase") == "asked":
+        return force.superior(str(request.get("unit")))
+    return str(row.unit)
+
+
+def readers_of(row: Row[Any], people: People, unit: str | None) -> dict[str, Person]:
+    """Who gets such a mail at ``unit``, by address."""
+    if unit is None:
+        return {}
+    if row.kind == MailKind.ROLLUP.value:
+        return {address: people.persons[address] for address in people.of_unit.get(unit, ())}
+    return {each.email.casefold(): each for each in people.asked(unit)}
+
+
+def is_for_all(row: Row[Any]) -> bool:
+    """Whether it says to everybody of a unit what has to be known there, each by a key of their own."""
+    is_rollup = row.kind == MailKind.ROLLUP.value
+    return bool(is_rollup) or str(_request_in(row).get("phase", "link")) != "link"
+
+
+def is_another(person: Person, row: Row[Any]) -> bool:
+    """Whether ``person`` is not the reader of ``row`` and has the same day; in another zone it is planned by itself."""
+    return person.timezone == row.timezone and bool(person.email.casefold() != row.recipient.casefold())
+
+
+def in_order(force: InForce, items: Iterable[Item]) -> list[Item]:
+    """As planning orders them, each once: the most pressing first."""
+
+    def rank(item: Item) -> tuple[int, int, int, str, int]:
+        key, _, period = item.ref.partition("@")
+        place = force.position(key), period, force.unit_position(item.unit)
+        return PRESSING[item.reason], item.days_left or 0, *place
+
+    return sorted({(item.ref, item.unit): item for item in items}.values(), key=rank)
+
+
+def _request_in(row: Row[Any]) -> Mapping[str, Any]:
+    found = json.loads(row.details).get("request")
+    return found if isinstance(found, dict) else {}

@@ -21,8 +21,9 @@ from sqlmodel import Session
 
 from tracker.core.model import MailKind, Reason, owned
 from tracker.core.occurrences import parse_ref
-from tracker.core.standing import Dates
+from tracker.engine.asked import dates_of
 from tracker.engine.digests import Line, digest_content, digest_details, line_of, mail_row
+from tracker.engine.editions import refuse_overtaken
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import last_event
 from tracker.engine.outbox import enqueue
@@ -97,7 +98,7 @@ class _Now:
         self.by_unit: dict[str, dict[int, Row[Any]]] = defaultdict(dict)
         today = force.day(now)
         for row in rows:
-            if row.opens <= today and force.is_chased(_dates(force, row), row.answered):
+            if row.opens <= today and force.is_chased(dates_of(force, row), row.answered):
                 self.by_unit[row.unit][row.id] = row
         self.held = _held(session, force, now)
         self._heard = _heard(session, force, now) - self.held.keys()
@@ -141,8 +142,9 @@ def remind_now(
 
     A unit that has heard from us today is left out, unless it is meant ``again``.  What is asked for within a few
     minutes goes with the same mail.  A reference without its period means every period.  Raises UnknownNameError for a
-    reference that is none.
+    reference that is none, OvertakenError where other files than ``force`` are in force.
     """
+    refuse_overtaken(session, force)
     found = _Now(session, force, refs, units, now)
     every = [row.id for rows in found.by_unit.values() for row in rows.values() if row.answered == "returned"]
     reasons = reasons_for_returns(session, force.campaign.id, every)
@@ -203,10 +205,6 @@ def _merge(session: Session, held: Mapping[tuple[str, date], Row[Any]], mail: Ma
     }
     taken = update(MAIL).where(MAIL.c.id == there.id, MAIL.c.state == MailState.QUEUED.value)
     return session.connection().execute(taken.values(**values)).rowcount == 1
-
-
-def _dates(force: InForce, row: Row[Any]) -> Dates:
-    return Dates(row.opens, row.due, row.effective_due, row.grace_until, force.campaign.issued)
 
 
 def _ref(row: Row[Any]) -> str:

@@ -8,7 +8,7 @@ one tells what stood in it (``superseded``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -21,6 +21,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from sqlmodel import Session
 
 from tracker.core.model import Mail, MailKind, owned
+from tracker.engine.editions import last_mail_before
 from tracker.engine.inforce import InForce
 from tracker.engine.pace import Pacing, by_domain
 from tracker.engine.restated import as_told_now
@@ -52,11 +53,13 @@ UNCERTAIN_ATTEMPTS = 3
 class Hand:
     """How it is with a mail that this process has claimed, until ``lease_until``; None where nobody else could take it.
 
-    Once its content has begun to go out (``is_begun``), it may have been taken.
+    Once its content has begun to go out (``is_begun``), it may have been taken.  ``is_over``: it was claimed by files
+    that are not in force any more.
     """
 
     lease_until: datetime | None = None
     is_begun: bool = False
+    is_over: Callable[[], bool] = bool
 
     def begins(self) -> None:
         """Its first byte goes out now."""
@@ -82,6 +85,10 @@ class Claimed:
         """Whether there is time left to send it before another process takes it over."""
         until = self.hand.lease_until
         return until is None or now < until - LAST_MINUTE
+
+    def may_begin(self, now: datetime) -> bool:
+        """The same, and whether what it was claimed by is in force still; what a server has heard of is finished."""
+        return not self.hand.is_over() and self.may_go(now)
 
     @property
     def is_spent(self) -> bool:
@@ -240,14 +247,17 @@ def claim(
     No more are taken for a domain than its rate allows, and none for one that wants to be left alone.
     Each is looked at again; there are none only where none is left that could go.
     Call it in a transaction of its own and commit before sending.
+    Raises OvertakenError where the ledger follows other files than ``force``.
     """
+    edited = last_mail_before(session, force)
     while rows := (
         _taken(session, force, now, who, most, timezones)
         or _taken(session, force, now, who, min(most, 1), timezones, is_over=True)
     ):
-        rows = as_told_now(session, force, rows, now)
+        rows = as_told_now(session, force, rows, now, edited)
         over = {row.id: why for row in rows if (why := _why_over(row, now)) is not None}
-        looked = look_again(session, force, [row for row in rows if row.id not in over], now, timezones)
+        rest = [row for row in rows if row.id not in over]
+        looked = look_again(session, force, rest, now, timezones, edited=edited)
         enqueue(session, force, looked.at_once, now, 0)
         enqueue(session, force, looked.later, now, 0, not_before=now + A_DAY)
         if looked.goes or over:

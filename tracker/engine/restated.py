@@ -29,21 +29,26 @@ from tracker.store.tables import MAIL, MailState
 EMPTY = "what it was to report on is asked for no more"
 
 
-def as_told_now(session: Session, force: InForce, rows: Sequence[Row[Any]], now: datetime) -> list[Row[Any]]:
-    """``rows``, which are claimed, with what has to be said otherwise by now.
+def as_told_now(
+    session: Session, force: InForce, rows: Sequence[Row[Any]], now: datetime, edited: int = 0
+) -> list[Row[Any]]:
+    """``rows``, which are claimed, with what has to be said otherwise by now; up to ``edited`` they are from before an edit.
 
     A roll-up that has nothing left to tell is let go.
     """
-    restating = _Restating(session, force, now, told_beside(session, force, rows, now))
+    restating = _Restating(session, force, now, told_beside(session, force, rows, now, edited), edited)
     return [told for row in rows if (told := restating.told(row)) is not None]
 
 
 class _Restating:
-    def __init__(self, session: Session, force: InForce, now: datetime, beside: Mapping[int, str]) -> None:
+    def __init__(
+        self, session: Session, force: InForce, now: datetime, beside: Mapping[int, str], edited: int
+    ) -> None:
         self._beside = beside
         self._session = session
         self._force = force
         self._now = now
+        self._edited = edited
         self._latest: int | None = None
         self._days: dict[date, Tallies] = {}
 
@@ -61,7 +66,8 @@ class _Restating:
     def _is_stale(self, row: Row[Any]) -> bool:
         if self._latest is None:
             self._latest = last_event(self._session)
-        return bool(row.at < self._now - FRESH or row.seen_event < self._latest)
+        is_fresh = row.at >= self._now - FRESH and row.id > self._edited
+        return not is_fresh or bool(row.seen_event < self._latest)
 
     def _rollup(self, row: Row[Any]) -> Row[Any] | None:
         tallies = self._days.get(row.day)

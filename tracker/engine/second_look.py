@@ -30,13 +30,18 @@ from tracker.engine.moved import (
     changed_mail,
     columns_of,
     goes_to,
+    in_order,
+    is_another,
+    is_for_all,
     is_of_day,
+    readers_of,
     together,
+    unit_told,
     with_facts,
 )
 from tracker.engine.people import PERSON_FACTS, People, Person, person_facts
 from tracker.engine.unheard import alert_of_nobody
-from tracker.engine.written import PRESSING, items_from_json, items_to_json, mail_of, why_unreadable
+from tracker.engine.written import items_from_json, items_to_json, mail_of, why_unreadable
 from tracker.store.lots import lots
 from tracker.store.tables import MAIL, MailState
 
@@ -64,13 +69,19 @@ class Looked:
 
 
 def look_again(
-    session: Session, force: InForce, mails: Sequence[Row[Any]], now: datetime, timezones: Collection[str]
+    session: Session,
+    force: InForce,
+    mails: Sequence[Row[Any]],
+    now: datetime,
+    timezones: Collection[str],
+    *,
+    edited: int = 0,
 ) -> Looked:
     """Look at claimed ``mails``, and write down what has become of those that do not go as they are.
 
-    ``timezones`` are those in which digests may go now.
+    ``timezones`` are those in which digests may go now; up to the number ``edited`` mails are from before an edit.
     """
-    return _Look(session, force, mails, now, timezones).run()
+    return _Look(session, force, mails, now, timezones, edited).run()
 
 
 class _Look:
@@ -81,12 +92,14 @@ class _Look:
         mails: Sequence[Row[Any]],
         now: datetime,
         timezones: Collection[str],
+        edited: int,
     ) -> None:
         self.session = session
         self.force = force
         self.mails = mails
         self.now = now
         self.timezones = frozenset(timezones)
+        self.edited = edited
         self.found = Looked()
         self._people: dict[str, People] = {}
         self._moves = Moves()
@@ -94,7 +107,7 @@ class _Look:
 
     def run(self) -> Looked:
         contents = [items_from_json(row.content) for row in self.mails]
-        asked = as_they_stand(self.session, self.force.campaign.id, self.mails, contents, self.now)
+        asked = as_they_stand(self.session, self.force, self.mails, contents, self.now, self.edited)
         for row, items, before in zip(self.mails, asked, contents, strict=True):
             changed: dict[str, object] = {} if items == before else {"content": items_to_json(items)}
             if row.kind == MailKind.DIGEST.value:
@@ -122,6 +135,8 @@ class _Look:
     def _look_at_digest(self, row: Row[Any], items: tuple[Item, ...], changed: dict[str, object]) -> None:
         people = self._people_for(row)
         person = people.persons.get(row.recipient.casefold())
+        if row.id <= self.edited:
+            self._tell_newcomers(row, people, items)
         if person is not None and not changed and self._is_unchanged(row, person, items):
             self.found.goes.append((row, mail_of(row, items)))
             return
@@ -146,7 +161,7 @@ class _Look:
         elif moved:
             self._let_go(row, MailState.SUPERSEDED, goes_to(moved))
         else:
-            why = why_not_asked(self.session, self.force.campaign.id, items_from_json(row.content))
+            why = why_not_asked(self.session, self.force, items_from_json(row.content))
             self._let_go(row, MailState.DROPPED, why)
 
     def _is_unchanged(self, row: Row[Any], person: Person, items: tuple[Item, ...]) -> bool:
@@ -182,21 +197,37 @@ class _Look:
             if not readers:
                 unheard.append(item)
                 self._unheard.add(unit)
-        of_day = is_of_day(row)
         for address, found in moved.items():
-            person = people.persons[address]
-            if of_day:
-                self._moves.add(person, row, found)
-            else:
-                self.found.at_once.append(self._for_another(row, person, found))
+            self._give(row, people.persons[address], found)
         return [people.persons[address].email for address in moved], unheard
+
+    def _tell_newcomers(self, row: Row[Any], people: People, items: Iterable[Item]) -> None:
+        """Who has become a contact since it was written hears of it today as well; who was one has it already (§6.9)."""
+        news: dict[str, list[Item]] = defaultdict(list)
+        for item in items:
+            unit = self.force.responsible(item.unit, item.reason)
+            for person in people.asked(unit) if unit is not None else ():
+                # Whoever asks for less of what is late has had less.
+                if is_another(person, row) and not (item.reason is Reason.OVERDUE and unit in person.rhythms):
+                    news[person.email.casefold()].append(item)
+        for address, found in news.items():
+            self._give(row, people.persons[address], found)
+
+    def _give(self, row: Row[Any], person: Person, items: Sequence[Item]) -> None:
+        if is_of_day(row):
+            self._moves.add(person, row, items)
+        else:
+            self.found.at_once.append(self._for_another(row, person, items))
 
     def _look_at_other(self, row: Row[Any], items: tuple[Item, ...], changed: dict[str, object]) -> None:
         people = self._people_for(row)
-        unit = self._unit_of(row)
-        readers = self._readers(row, people, unit)
+        unit = unit_told(self.force, row)
+        readers = readers_of(row, people, unit)
         person = readers.get(row.recipient.casefold())
         if person is not None and unit is not None:
+            if row.id <= self.edited and is_for_all(row):
+                news = [each for each in people.asked(unit) if is_another(each, row)]
+                self.found.at_once += [self._for_another(row, each, items, unit=unit) for each in news]
             self._go(row, person, items, changed, [unit], unit=unit)
         elif readers and unit is not None:
             # Who has had the very same has it: its key is there already.
@@ -220,22 +251,6 @@ class _Look:
             "language": self.force.language(reader),
         }
         self._goes(row, mail_of(row, items), changed)
-
-    def _unit_of(self, row: Row[Any]) -> str | None:
-        """The unit whose people a roll-up or a receipt is for, by the files in force."""
-        if row.kind == MailKind.ROLLUP.value:
-            return self.force.campaign.supervisor
-        request = json.loads(row.details).get("request")
-        if isinstance(request, dict) and request.get("phase") == "asked":
-            return self.force.superior(str(request.get("unit")))
-        return str(row.unit)
-
-    def _readers(self, row: Row[Any], people: People, unit: str | None) -> dict[str, Person]:
-        if unit is None:
-            return {}
-        if row.kind == MailKind.ROLLUP.value:
-            return {address: people.persons[address] for address in people.of_unit.get(unit, ())}
-        return {each.email.casefold(): each for each in people.asked(unit)}
 
     def _go(
         self,
@@ -364,7 +379,7 @@ class _Look:
             "language": person.language,
             "timezone": person.timezone,
             "unit": person.units[0],
-            "content": items_to_json(self._in_order(items)),
+            "content": items_to_json(in_order(self.force, items)),
             "details": with_facts(moved.beside, person_facts(person, [item.unit for item in items])),
         }
 
@@ -372,20 +387,9 @@ class _Look:
         self, row: Row[Any], own: Sequence[Item], more: Sequence[Item], moved: Moved
     ) -> dict[str, object]:
         """Put ``more`` into a digest that has not gone out yet; its new columns."""
-        items = self._in_order([*own, *more])
+        items = in_order(self.force, [*own, *more])
         facts = person_facts(moved.person, [item.unit for item in items])
         details = with_facts(together(json.loads(row.details), moved.beside), facts)
         values: dict[str, object] = {"content": items_to_json(items), "details": details}
         self._write(row, values)
         return values
-
-    def _in_order(self, items: Sequence[Item]) -> list[Item]:
-        """As planning orders them: the most pressing first."""
-        force = self.force
-
-        def rank(item: Item) -> tuple[int, int, int, str, int]:
-            key, _, period = item.ref.partition("@")
-            place = force.position(key), period, force.unit_position(item.unit)
-            return PRESSING[item.reason], item.days_left or 0, *place
-
-        return sorted({(item.ref, item.unit): item for item in items}.values(), key=rank)

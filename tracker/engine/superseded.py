@@ -150,7 +150,7 @@ class _Again:
             row = rows.get(cell_of(item.ref, item.unit))
             if row is None or row.key not in self._force.campaign.definitions:
                 continue
-            reason = reason_now(item.reason, row, self._day)
+            reason = reason_now(self._force, item.reason, row, self._day)
             unit = None if reason is None else self._force.responsible(item.unit, reason)
             if reason is None or unit is None:
                 continue

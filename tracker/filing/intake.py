@@ -187,11 +187,16 @@ class Intake:
             owed = self._owed(session, found)
         taken = _checked(name, found, owed)
         if not self._only_checks:
-            with self._app.database.writing() as session:
-                # Between the two looks somebody else may have filed; that is rare, and then it is checked once more.
-                if (now_owed := self._owed(session, found)) != owed:
-                    taken = _checked(name, found, now_owed)
-                taken = [self._file(session, each, Paper(name, data)) for each in taken]
+            with self._app.engine.acting(self._now) as (session, force):
+                is_edited, self._force = force is not self._force, force
+                if not is_edited:
+                    # Between the two looks somebody else may have filed; that is rare, and then it is checked once more.
+                    if (now_owed := self._owed(session, found)) != owed:
+                        taken = _checked(name, found, now_owed)
+                    taken = [self._file(session, each, Paper(name, data)) for each in taken]
+            if is_edited:
+                # By other forms it may be read otherwise.
+                return self.take(name, data)
         return tuple(
             self._answered(each, table, len(found) > 1) for each, table in zip(taken, found, strict=True)
         )

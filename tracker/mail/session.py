@@ -233,6 +233,7 @@ class Session:
         self, finish: Envelope | None, begin: Envelope | None, progress: Progress
     ) -> None:
         parts: list[bytes] = []
+        begin = _may_begin(begin)
         if finish is not None:
             parts.append(content(finish.data))
         reset = begin is not None and self._reset_first
@@ -267,6 +268,8 @@ class Session:
             self._wire.write(content(finish.data))
             progress.content_sent = True
             await self._finish(progress)
+        # The answer to the other may have taken its time.
+        begin = _may_begin(begin)
         if begin is None:
             return
         if self._reset_first:
@@ -295,6 +298,10 @@ class Session:
     async def _reply(self, patience: float | None = None) -> Reply:
         reply = await self._wire.reply(patience)
         return reply if reply.code < 400 else Reply(reply.code, self.server.without_secrets(reply.text))
+
+
+def _may_begin(envelope: Envelope | None) -> Envelope | None:
+    return envelope if envelope is not None and envelope.may_begin() else None
 
 
 def is_sendable(address: str) -> bool:

@@ -205,7 +205,7 @@ class _Run:
             envelope = self._given_back.popleft() if self._given_back else self._draw()
             if envelope is None:
                 return None
-            if not envelope.may_go():
+            if not (envelope.may_begin() and envelope.may_go()):
                 continue
             if is_reserved(envelope.to):
                 await self._local.put(envelope)

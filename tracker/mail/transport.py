@@ -52,8 +52,8 @@ def _nothing() -> None:
 class Envelope:
     """A finished mail to one recipient.  ``id`` is the caller's own and comes back in the ``Delivery``.
 
-    ``may_go`` is asked last before its content goes out; once it says no, the mail is left alone without a word.
-    ``begins`` is told when the content does: from then on it may have been taken.
+    ``may_begin`` is asked last before the server hears of it, ``may_go`` before its content goes out; once one says no,
+    the mail is left alone without a word.  ``begins`` is told when the content does: from then on it may have been taken.
     """
 
     id: int
@@ -63,6 +63,7 @@ class Envelope:
     data: bytes
     may_go: Callable[[], bool] = _always
     begins: Callable[[], None] = _nothing
+    may_begin: Callable[[], bool] = _always
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from tracker.store.database import read_meta, write_meta
 from tracker.store.tables import CAMPAIGN, META
 
 
-def read_fact(session: Session, campaign: str, name: str) -> str | None:
-    """A single fact of one campaign, or None."""
-    return read_meta(session, owned(campaign, name))
+def read_fact(session: Session, campaign: str, name: str, *, hold: bool = False) -> str | None:
+    """A single fact of one campaign, or None; ``hold`` as in ``read_meta``."""
+    return read_meta(session, owned(campaign, name), hold=hold)
 
 
 def write_fact(session: Session, campaign: str, name: str, value: str) -> None:

@@ -457,15 +457,16 @@ def _watch_file(database: Database) -> None:
 _READ_META = select(META.c.value).where(META.c.name == bindparam("name"))
 
 _LOCK_META = _READ_META.with_for_update()
+_HOLD_META = _READ_META.with_for_update(read=True)
 
 # A fact a day is set by every pass: by the session's own way it would be read first and compared.
 _CHANGE_META = update(META).where(META.c.name == bindparam("of")).values(value=bindparam("new"))
 _ADD_META = insert(META).values(name=bindparam("of"), value=bindparam("new"))
 
 
-def read_meta(session: Session, name: str) -> str | None:
-    """A single fact, or None."""
-    return session.execute(_READ_META, {"name": name}).scalar()
+def read_meta(session: Session, name: str, *, hold: bool = False) -> str | None:
+    """A single fact, or None; with ``hold`` nobody changes it until this transaction ends, and others may hold it too."""
+    return session.execute(_HOLD_META if hold else _READ_META, {"name": name}).scalar()
 
 
 def locked_meta(session: Session, name: str, *, make: str | None = None) -> str | None:

@@ -114,11 +114,10 @@ def _answer(request: Request, form: FormData, verdict: Verdict, until: date | No
     if not number.isdecimal():
         raise UsageError("which request is meant was not said", "nothing_meant")
     now = site.now()
-    site.app.engine.bring_up_to_date(now)
-    with site.app.database.writing() as session:
+    with site.app.engine.acting(now) as (session, force):
         answer_request(
             session,
-            site.force,
+            force,
             int(number),
             verdict,
             person.name,

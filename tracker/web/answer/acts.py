@@ -14,7 +14,7 @@ from tracker.engine.answers import answer_once
 from tracker.engine.ledger import LINK
 from tracker.engine.requests import Asked, Wish, ask
 from tracker.errors import LedgerError
-from tracker.web.answer.case import Case, StoppedError, case_of, linked, stopped_by
+from tracker.web.answer.case import Case, StoppedError, acting, case_of, linked, stopped_by
 from tracker.web.answer.overview import facts_of
 from tracker.web.posting import LONGEST_TEXT, text_of, written
 from tracker.web.site import site_of, words
@@ -108,8 +108,8 @@ def _answer(request: Request, case: Case, way: Way, form: FormData) -> str:
         via=LINK,
         note=_said(form, "note") or None,
     )
-    with site.app.database.writing() as session:
-        return way.value if answer_once(session, case.force, event, now, seen=case.seen) else "again"
+    with acting(request, case) as (session, force):
+        return way.value if answer_once(session, force, event, now, seen=case.seen) else "again"
 
 
 def _count(form: FormData) -> int:
@@ -130,10 +130,10 @@ def _request(request: Request, case: Case, way: Way, form: FormData) -> str:
             raise _WrongInputError("until")
     if not text:
         raise _WrongInputError("reason" if way is Way.EXTEND else "text")
-    with site.app.database.writing() as session:
+    with acting(request, case) as (session, force):
         reader, claim = case.reader, case.claim
         wish = Wish(claim.ref, claim.unit, Asked(way.value), text, reader.name, reader.email, wanted)
-        ask(session, case.force, wish, site.now())
+        ask(session, force, wish, site.now())
     return way.value
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Concatenate, ParamSpec
@@ -13,6 +14,7 @@ from starlette.responses import Response
 from tracker.core.admission import refuse_unfit
 from tracker.core.answering import Way, ways
 from tracker.core.model import Contact, Event, EventKind, StandIn
+from tracker.engine.acting import Turn
 from tracker.engine.answers import events_of
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import find_assignment, read_events
@@ -118,11 +120,12 @@ def stopped_by(case: Case, refusal: LedgerError) -> StoppedError:
 def case_of(request: Request, purpose: Purpose = Purpose.ANSWER) -> Case:
     """The case of a request's token.  Raises LinkError or StoppedError."""
     site = site_of(request)
-    force, now, token = site.force, site.now(), request.path_params["token"]
+    now, token = site.now(), request.path_params["token"]
     claim = site.app.links.read(token, purpose, now)
+    site.app.engine.bring_up_to_date(now)
+    force = site.force
     reader = reader_of(force, claim)
     request.state.language = reader.language or force.campaign.language
-    site.app.engine.bring_up_to_date(now)
     with site.app.database.reading() as session:
         try:
             found = find_assignment(session, force, claim.ref, claim.unit)
@@ -139,6 +142,21 @@ def case_of(request: Request, purpose: Purpose = Purpose.ANSWER) -> Case:
             events=tuple(read_events(session, found.id)),
             requests=tuple(requests_of(session, force.campaign.id, claim.ref, claim.unit)),
         )
+
+
+@contextmanager
+def acting(request: Request, case: Case) -> Iterator[Turn]:
+    """The ledger, to write down what the case's reader says, who has to be on file by what it follows.
+
+    Raises StoppedError, too, where the assignment is asked no more.
+    """
+    site = site_of(request)
+    try:
+        with site.app.engine.acting(site.now()) as turn:
+            reader_of(turn.force, case.claim)
+            yield turn
+    except UnknownNameError:
+        raise StoppedError("gone", 404) from None
 
 
 def reader_of(force: InForce, claim: Claim) -> Contact | StandIn:

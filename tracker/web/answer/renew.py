@@ -26,7 +26,7 @@ def renew(request: Request, _form: FormData) -> Response:
         return RedirectResponse(f"/answer/{token}", 303)
     reader = reader_of(force, claim)
     request.state.language = reader.language or force.campaign.language
-    with site.app.database.writing() as session:
+    with site.app.engine.acting(now) as (session, force):
         try:
             send_link(session, force, claim.ref, claim.unit, reader.email, now)
         except UnknownNameError:
