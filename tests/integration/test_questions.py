@@ -187,7 +187,9 @@ def test_a_month_that_was_left_out_is_told_from_the_last(service):
     with service.engine.database.reading() as session:
         (question,) = questions_of(session, service.engine.force)
         message, _, _ = question.said(service.engine.force.campaign.forms)
-    assert message.zh.startswith("上一次报的表（2022年4月应报）填的是30，本月是20")
+    assert message.zh.startswith(
+        "“一校”“特种作业人员培训人次”：上一次报的表（2022年4月应报）填的是30，本月是20"
+    )
 
 
 def test_a_form_goes_out_with_what_was_filed_for_it(service):

@@ -61,8 +61,15 @@ class Question:
     def said(self, forms: Mapping[str, Form]) -> tuple[Said, str, Said]:
         """The sentence, what stands in the cell, and what was expected there."""
         facts = self.facts
-        if self.code in between.CODES and self.form in forms:
-            return between.said(forms[self.form], self.code, facts)
+        form = forms.get(self.form)
+        if self.code in between.CODES and form is not None:
+            message, found, expected = between.said(form, self.code, facts)
+            column = form.by_id.get(facts.get("column", ""))
+            if column is None:
+                return message, found, expected
+            # Whoever reads a list has no table beside it.
+            of = f"“{facts['row']}”“{column.label}”"
+            return Said(f"{of}：{message.zh}", f"{of}: {message.en}"), found, expected
         if self.code == READ:
             return (
                 Said(facts["zh"], facts["en"]),
