@@ -266,14 +266,14 @@ class LostLedgerError(InBothError):
         )
 
 
-class OvertakenError(TrackerError):
+class OvertakenError(InBothError):
     """The ledger follows a later edit than the files that somebody would act by; nothing is done by those."""
 
     def __init__(self) -> None:
         super().__init__(
+            "别处对配置文件作了更晚的修改并已生效，本机读不到，此项未办理；请更新本机文件，或到修改之处办理",
             "a later edit of the files than these is in force, made elsewhere, and cannot be read here; "
             "renew these files, or do it where that edit was made",
-            "overtaken",
         )
 
 

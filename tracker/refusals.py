@@ -135,7 +135,6 @@ CHINESE = {
     "cannot_serve": "网页地址 {address} 不可用：{error}；请用 TRACKER_WEB 另选地址，或加 --no-web",
     # the database
     "no_ledger": "数据库地址‹ {address} ›处不是台账，没有所需的表：请放回或挂载原数据库，或恢复备份",
-    "overtaken": "别处对配置文件作了更晚的修改并已生效，本机读不到，此项未办理；请更新本机文件，或到修改之处办理",
     "database_away": "数据库‹ {address} ›暂时不可用‹（{cause}）›，请稍后再试",
     "not_in_utf8": "数据库 {address} 的文字编码是 {encoding}，须为 UTF8；请用 createdb --template=template0 --encoding=UTF8 重建",
     "no_database_address": "数据库地址不可用，应为 sqlite:///文件 或 postgresql+psycopg://…",
