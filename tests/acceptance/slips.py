@@ -79,7 +79,9 @@ def _written(
             return None
         column = label or case.column(*kinds).label
         row = case.rng.randrange(len(case.rows))
-        return case.rows, Slip(kind, weight, row, column, case.rng.choice(things))
+        # What is taken all the same is taken without it.
+        rows = case.rows if weight == "error" else _changed(case, row, column, None)
+        return rows, Slip(kind, weight, row, column, case.rng.choice(things))
 
     return make
 
