@@ -9,6 +9,7 @@ import pytest
 
 from tracker.config.loader import load
 from tracker.core.model import Mail, MailKind
+from tracker.links import Links
 from tracker.mail.render import Renderer
 
 CAMPAIGN = load(Path(__file__).parents[2] / "config").campaign
@@ -91,3 +92,37 @@ def test_the_english_mail_speaks_english():
     rendered = receipt({**TAKEN, "errors": [ERROR]}, language="en")
     assert rendered.subject.startswith("[Please correct] Not taken")
     assert "Error D7" in rendered.text
+
+
+ANEW = {**TAKEN, "unit": "wanzhou", "questions": [QUESTION], "because": "table-2@2022-04"}
+BACK = {"rows": 4, "sums": {}, "replaced": None, "text": "4行，合计：“人数”1000人。"}
+
+
+def test_what_was_read_is_said_back():
+    for rendered in (
+        receipt({**TAKEN, "read_back": BACK}),
+        receipt({**TAKEN, "read_back": BACK}, language="en"),
+    ):
+        assert BACK["text"] in rendered.text
+        assert BACK["text"] in rendered.html
+
+
+@pytest.mark.parametrize(("language", "subject"), [("zh", "【请核实】附件2"), ("en", "[Please check] 附件2")])
+def test_what_is_asked_anew_says_because_of_what(language, subject):
+    rendered = receipt(ANEW, language=language)
+    assert rendered.subject.startswith(subject)
+    assert QUESTION["message"] in rendered.text
+    assert "2022年4月" in rendered.text or "April 2022" in rendered.text
+
+
+def test_what_is_to_be_explained_has_a_link_and_a_copy_has_none():
+    assert CAMPAIGN is not None
+    links = Links("https://tracker.example", ["x" * 32])
+    mail = Mail(
+        "receipt/x", AT, "w@unit.example", "w", "wanzhou", MailKind.RECEIPT, "zh", (), {"files": [ANEW]}
+    )
+    plain = {**TAKEN, "unit": "wanzhou"}
+    told: list[dict[str, object]] = [{"files": [ANEW]}, {"files": [plain]}, {"files": [ANEW], "cc": True}]
+    renderer = Renderer(CAMPAIGN, links=links)
+    found = ["/answer/" in renderer.render(replace(mail, details=details)).text for details in told]
+    assert found == [True, False, False]

@@ -95,6 +95,9 @@ class Composer:
             return tuple(
                 self._answering(mail, links, each, named=bool(several)) for each in several or [facts]
             )
+        if mail.kind is MailKind.RECEIPT:
+            found = self._receipts.to_answer(mail)
+            return tuple(self._answering(mail, links, each, named=len(found) > 1) for each in found)
         is_upward = any(item.reason is Reason.ESCALATION for item in mail.items)
         if mail.kind is MailKind.ROLLUP or is_upward:
             return (Link(self.words("pages.board"), links.board()),)

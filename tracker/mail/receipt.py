@@ -7,12 +7,16 @@ from typing import Any
 
 from tracker.core.model import Mail
 from tracker.mail.cards import Cards
+from tracker.mail.digest import is_copy
 from tracker.mail.view import Noted, ReceivedFile
 from tracker.mail.wording import Calendar, clip
 from tracker.mail.words import Words
 
 #: So many findings of one file are listed; the copy that is enclosed has them all.
 MOST_NOTED = 40
+
+#: So many tables of one mail have a link.
+MOST_LINKED = 12
 
 
 class ReceiptComposer:
@@ -42,6 +46,15 @@ class ReceiptComposer:
         """Whether it tells of no file, but of questions about tables that were taken before."""
         found = _files(mail)
         return bool(found) and all(map(is_asked_anew, found))
+
+    def to_answer(self, mail: Mail) -> list[Mapping[str, Any]]:
+        """Of the tables those that are to be corrected or explained, each once; none for whoever gets a copy."""
+        found = {
+            str(each["ref"]): each
+            for each in _files(mail)
+            if each.get("ref") and (each.get("errors") or each.get("questions"))
+        }
+        return [each for each in found.values() if not is_copy(mail, str(each.get("unit")))][:MOST_LINKED]
 
     def files(self, mail: Mail) -> tuple[ReceivedFile, ...]:
         """Each file with its findings; those with errors first."""
