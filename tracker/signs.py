@@ -69,6 +69,13 @@ class Sign:
         known, place = self._read(), _address(self.url)
         if known.get(place) == id_:
             return
+        if known and id_ not in known.values():
+            # It may be a slip of the finger in the address.
+            log.warning(
+                "a new ledger begins in %s; there is one of these files in %s（在此另起新台账，原有台账在后一处）",
+                place,
+                next(iter(known)),
+            )
         known[place] = id_
         try:
             draft = self.file.with_name(f"{self.file.name}.{secrets.token_hex(4)}")

@@ -98,8 +98,11 @@ def test_where_the_environment_is_lost_the_ledger_is_missed(tmp_path):
     done = place.tracker("run", "--once", "--send-now")
     assert done.code == 1
     assert str(tmp_path / "elsewhere.db") in done.err
-    # Another one that somebody names is theirs to begin.
-    place.ok("run", "--once", "--send-now", TRACKER_DATABASE=f"sqlite:///{tmp_path / 'third.db'}")
+    # Another one that somebody names is theirs to begin; it is said, as it may be a slip.
+    third = place.ok("run", "--once", "--send-now", TRACKER_DATABASE=f"sqlite:///{tmp_path / 'third.db'}")
+    assert "third.db; there is one of these files in" in third.err
+    again = place.ok("run", "--once", TRACKER_DATABASE=f"sqlite:///{tmp_path / 'third.db'}")
+    assert "third.db" not in again.err
 
 
 def test_the_service_is_not_ready_and_says_why(place):
