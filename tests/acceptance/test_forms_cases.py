@@ -21,7 +21,8 @@ import pytest
 from tests.tools import ROOT, Place, quick_folder
 from tests.web import ZONE, office
 from tracker.core.form import Filed
-from tracker.filing.intake import Intake, Taken
+from tracker.filing.intake import Intake
+from tracker.filing.taken import Taken
 from tracker.forms.finding import Weight
 
 CASES = ROOT / "tests" / "cases" / "forms"

@@ -103,7 +103,7 @@ def test_a_period_is_called_by_when_it_is_due():
     with service.engine.database.reading() as session:
         found = due(service, session, "2022-04-01", "2022-06-01", units=["wanzhou"], forms=[FORM])
     texts = [period_text(table) for table in found.values()]
-    assert texts == ["2022年4月（4月15日前报送，自查自改）", "2022年5月（5月5日前报送）"]
+    assert texts == ["2022年4月应报（4月15日前报送，自查自改）", "2022年5月应报，4月份情况（5月5日前报送）"]
 
 
 def test_a_filed_table_is_a_submission_and_reads_back_the_same():

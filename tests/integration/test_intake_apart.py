@@ -9,9 +9,9 @@ from tests.tools import ROOT
 from tests.web import ZONE, answer, office
 from tracker import desk
 from tracker.config.loader import load
+from tracker.engine.came import Wanted
 from tracker.engine.enclosures import blank_form
 from tracker.engine.filings import tables_due
-from tracker.engine.whose import Wanted
 from tracker.filing import intake as module
 from tracker.filing.intake import Intake
 from tracker.forms.finding import Weight

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import zipfile
 from datetime import date
 from io import BytesIO
 from pathlib import Path
@@ -604,16 +605,64 @@ def test_a_form_whose_header_names_another_unit_is_refused(office):
     assert office.events() == office.events(unit="fuling") == []
 
 
-def test_the_table_of_another_month_or_another_annex_is_refused(office):
+def test_the_table_of_another_month_is_refused(office):
     link = office.link()
     june = office.blank(office.link("table-2@2022-06", due=date(2022, 6, 5)))
-    other = office.blank(office.link("table-3@2022-05"))
-    page = office.upload(link, ("六月.xlsx", filled(june)), ("附件3.xlsx", other))
-    assert page.text.count("没有收") == 2
+    page = office.upload(link, ("六月.xlsx", filled(june)))
+    assert page.text.count("没有收") == 1
     assert "2022年6月" in page.text
-    assert "附件3" in page.text
-    for ref in (TABLE, "table-2@2022-06", "table-3@2022-05"):
+    for ref in (TABLE, "table-2@2022-06"):
         assert office.events(ref) == []
+
+
+def nil(data):
+    """A blank with a √ beside 零报告, and nothing else."""
+    book = openpyxl.load_workbook(BytesIO(data))
+    sheet = book.worksheets[0]
+    for row in sheet.iter_rows(max_row=8):
+        for cell in row:
+            if str(cell.value or "").startswith("零报告"):
+                write_beside(sheet, cell, "√")
+    written = BytesIO()
+    book.save(written)
+    return written.getvalue()
+
+
+def test_other_tables_of_the_unit_and_month_are_taken_through_one_link(office):
+    """Three files and an archive: each is told of by itself on the page, and those that were taken in the receipt."""
+    link = office.link()
+    third = nil(office.blank(office.link("table-3@2022-05")))
+    later = nil(office.blank(office.link("table-4@2022-06", due=date(2022, 6, 5))))
+    theirs = nil(office.blank(office.link("table-4@2022-05", unit="fuling")))
+    packed = BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("报送/附件3.xlsx", third)
+        archive.writestr("报送/~$附件3.xlsx", b"x")
+    page = office.upload(
+        link,
+        ("附件2.xlsx", filled(office.blank(link), special_trained="若干")),
+        ("附件.zip", packed.getvalue()),
+        ("附件4.xlsx", later),
+        ("涪陵.xlsx", theirs),
+    ).text
+    cards = re.split(r'<h2 class="filename">', page)[1:]
+    told = [
+        (card.split("<")[0], "没有收" in card, "按零报告登记" in card) for card in cards if ".xlsx<" in card
+    ]
+    assert told == [
+        ("附件2.xlsx", True, False),
+        ("附件.zip/报送/附件3.xlsx", False, True),
+        ("附件.zip/报送/~$附件3.xlsx", False, False),
+        ("附件4.xlsx", True, False),
+        ("涪陵.xlsx", True, False),
+    ]
+    assert "附件3（2022年5月应报，4月份情况）" in cards[1]
+    assert "这是2022年6月应报的表，本链接收的是2022年5月应报的表" in cards[3]
+    assert [each[0] for each in office.events("table-3@2022-05")] == ["nil"]
+    for ref, unit in ((TABLE, "wanzhou"), ("table-4@2022-06", "wanzhou"), ("table-4@2022-05", "fuling")):
+        assert office.events(ref, unit) == []
+    (receipt,) = receipts(office)
+    assert [each["ref"] for each in receipt.details["files"]] == ["table-3@2022-05"]
 
 
 @pytest.mark.parametrize("data", [b"", b"no table", b"PK\x03\x04" + b"x" * 500])

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from tests.books import read_book
 from tests.torture.chance import LONG, SHORT, mutated, mutated_text, rounds
 from tests.unit import test_forms_reading
 from tests.unit.test_config_robustness import NAMES, SHIPPED, assert_well_told, load_with
@@ -17,7 +18,6 @@ from tracker.core.wording import to_chinese, to_english
 from tracker.errors import ConfigError, DeadlineSyntaxError, FileRefusedError
 from tracker.forms.apart import Reader
 from tracker.forms.book import Book
-from tracker.forms.guard import read_book
 
 #: The same fixture.
 office = test_forms_reading.office

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from openpyxl.utils import range_boundaries
 from xlsxwriter import Workbook
 
+from tests.books import read_book
 from tracker.config.loader import load
 from tracker.core.form import (
     Choice,
@@ -27,7 +28,6 @@ from tracker.core.form import (
 from tracker.forms import blank as module
 from tracker.forms.blank import MORE_ROWS, blank, file_name
 from tracker.forms.check import check
-from tracker.forms.guard import read_book
 from tracker.forms.layout import Annex, lines_of, seen, share_columns, sheet_name
 from tracker.forms.mark import Mark, read_mark
 from tracker.forms.recognise import recognise

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
+from tests.books import read_book
 from tests.unit import test_forms_reading
 from tests.unit.test_forms_reading import opendocument, resaved, workbook
 from tracker.errors import FileRefusedError
 from tracker.forms import limits
 from tracker.forms.book import Merge
-from tracker.forms.guard import read_book
 
 #: The same fixture.
 office = test_forms_reading.office

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl.worksheet.formula import ArrayFormula
 
+from tests.books import read_book
 from tests.tools import made_once, required
 from tracker.forms.apart import Reader
 from tracker.forms.book import Merge
-from tracker.forms.guard import kind_of, read_book
+from tracker.forms.guard import kind_of
 from tracker.forms.moments import from_serial, is_date_format
 
 WORKBOOK = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"

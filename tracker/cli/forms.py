@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,7 +30,8 @@ if TYPE_CHECKING:
     from tracker.app import App
     from tracker.core.model import Campaign
     from tracker.core.naming import Names
-    from tracker.filing.intake import Taken
+    from tracker.engine.filings import Paper
+    from tracker.filing.taken import Taken
     from tracker.listing import Fact
 
 MISSING_COLUMNS = (
@@ -54,10 +54,8 @@ IMPORT_KEYS = (
     "errors",
     "questions",
     "readings",
+    "reply",
 )
-
-#: Endings of files that are taken for tables when a whole folder is named.
-ENDINGS = frozenset({".xlsx", ".xls", ".ods", ".csv", ".tsv", ".xlsm", ".et"})
 
 MonthOption = Annotated[
     str | None,
@@ -85,6 +83,12 @@ OutputOption = Annotated[
 RepliesOption = Annotated[
     Path | None,
     typer.Option("--replies", metavar="DIR", help="核对件的目录 · Where to write copies with the findings"),
+]
+
+
+ForceOption = Annotated[
+    bool,
+    typer.Option("--force", help="与表内不符时以 --unit、--month 为准 · Against what a file says of itself"),
 ]
 
 
@@ -137,11 +141,12 @@ def check(
     files: FilesArgument,
     month: MonthOption = None,
     unit: UnitOption = None,
+    force: ForceOption = False,
     replies: RepliesOption = None,
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """核对，不入库 · Say what would be found in files, and take nothing."""
-    _take(context, files, month, unit, replies, format_, only_checks=True)
+    _take(context, files, month, unit, replies, format_, force=force, only_checks=True)
 
 
 def import_(
@@ -149,6 +154,7 @@ def import_(
     files: FilesArgument,
     month: MonthOption = None,
     unit: UnitOption = None,
+    force: ForceOption = False,
     on: Annotated[
         str | None, typer.Option(metavar="TIME", help="报送时间（默认现在） · When they came in")
     ] = None,
@@ -161,8 +167,11 @@ def import_(
     ] = True,
     format_: FormatOption = Format.TABLE,
 ) -> None:
-    """收表 · Take filled forms in: each is checked, filed in the ledger, and answered."""
-    _take(context, files, month, unit, replies, format_, on=on, who=who, mail=mail)
+    """收表 · Take filled forms in: each is checked, filed in the ledger, and answered.
+
+    Archives (.zip) and mails (.eml) are opened.  Exit code 1 if a file was not taken.
+    """
+    _take(context, files, month, unit, replies, format_, force=force, on=on, who=who, mail=mail)
 
 
 def missing(
@@ -215,6 +224,7 @@ def _take(
     replies: Path | None,
     format_: Format,
     *,
+    force: bool,
     on: str | None = None,
     who: str | None = None,
     mail: bool = False,
@@ -222,54 +232,67 @@ def _take(
 ) -> None:
     from tracker.core.naming import Names
     from tracker.desk import check_who
+    from tracker.engine.came import Wanted
     from tracker.engine.meant import counts_from
-    from tracker.engine.whose import Wanted
+    from tracker.filing.folder import files_in
     from tracker.filing.intake import Intake
 
     check_who(who)
-    paths = list(_found(files))
+    lying = files_in(files)
+    rows: list[Fact] = []
     results: list[Taken] = []
     with given(context).open(lenient=True) as app:
-        force = app.up_to_date()
-        language = choose_language(force.campaign.language)
-        names = Names(force.campaign, language)
+        in_force = app.up_to_date()
+        language = choose_language(in_force.campaign.language)
+        names = Names(in_force.campaign, language)
         wanted = Wanted(
-            None if unit is None else force.unit_id(unit), None if month is None else parse_month(month).first
+            None if unit is None else in_force.unit_id(unit),
+            None if month is None else parse_month(month).first,
+            force=force,
         )
         at = None
         if on is not None:
-            at = counts_from(force, parse_moment(on, "--on", force.zone), app.clock.now())
+            at = counts_from(in_force, parse_moment(on, "--on", in_force.zone), app.clock.now())
         with Intake(app, wanted=wanted, at=at, who=who, only_checks=only_checks) as intake:
-            for path in paths:
-                for taken in intake.take(path.name, _read(path)):
-                    if replies is not None and taken.answer is not None:
-                        _write(replies / taken.answer.name, taken.answer.data)
-                    _tell(path, taken, format_, names, force.campaign)
+            for each in lying:
+                for taken in intake.take_lying(each):
+                    answer = None if replies is None else taken.answer
+                    reply = None if answer is None or replies is None else _write_new(replies, answer)
+                    path = each.path.parent / taken.file
+                    facts = {**taken.facts(language), "file": str(path), "reply": reply}
+                    _tell(facts, taken, format_, names, in_force.campaign)
+                    rows.append(facts)
                     results.append(taken)
             if mail:
                 intake.send_receipts(results)
     if format_ is Format.CSV:
-        print_csv([each.facts(language) for each in results], IMPORT_KEYS)
-    bad = sum(bool(each.facts(language)["errors"]) for each in results)
-    zh, en = f"{len(paths)}个文件", f"{len(paths)} files"
-    if len(results) > len(paths):
-        zh, en = f"{zh}里{len(results)}张表", f"{len(results)} forms in {en}"
-    say(pick((f"{zh}，{bad}个有错误", f"{en}, {bad} with errors"), language))
+        print_csv(rows, IMPORT_KEYS)
+    bad = sum(bool(each["errors"]) for each in rows)
+    say(pick(_counted(results, len({each["file"] for each in rows}), bad), language))
     if bad:
         raise typer.Exit(1)
 
 
-def _tell(path: Path, taken: Taken, format_: Format, names: Names, campaign: Campaign) -> None:
+def _counted(results: list[Taken], files: int, bad: int) -> tuple[str, str]:
+    forms = sum(each.form is not None for each in results)
+    passed = sum(each.is_passed_over for each in results)
+    zh, en = f"{files}个文件", f"{files} files"
+    if len(results) > files:
+        zh, en = f"{zh}里{forms}张表", f"{forms} forms in {en}"
+    zh, en = f"{zh}，{bad}个有错误", f"{en}, {bad} with errors"
+    return (f"{zh}，略过{passed}个", f"{en}, {passed} passed over") if passed else (zh, en)
+
+
+def _tell(facts: Fact, taken: Taken, format_: Format, names: Names, campaign: Campaign) -> None:
     """One form as soon as it is done: a line for a program, a few for a person."""
     language = names.language
-    facts = taken.facts(language)
     if format_ is Format.JSON:
-        print_json_line({**facts, "file": str(path)})
+        print_json_line(facts)
     elif format_ is Format.TABLE:
         outcome = pick(_outcome(facts), language)
         ref = facts["ref"]
         who = f" {names.occurrence(ref)} {campaign.unit_name(facts['unit'])}" if ref else ""
-        say_result(f"{path}:{who} {outcome}")
+        say_result(f"{facts['file']}:{who} {outcome}")
         if facts["read_back"] is not None:
             say_result(f"  {facts['read_back']['text']}")
         for kind, words in (("errors", ("错误", "error")), ("questions", ("疑问", "question"))):
@@ -282,6 +305,8 @@ def _tell(path: Path, taken: Taken, format_: Format, names: Names, campaign: Cam
             say_result(
                 f"  {about} {names.occurrence(question.ref)} {question.cell or ''}  {message.in_(language)}"
             )
+        if facts["reply"] is not None:
+            say_result(f"  {pick(('核对件', 'copy with the findings'), language)} {facts['reply']}")
 
 
 def _outcome(facts: Fact) -> tuple[str, str]:
@@ -291,6 +316,8 @@ def _outcome(facts: Fact) -> tuple[str, str]:
         return "此前已收", "taken before"
     if facts["taken"]:
         return ("已收，零报告", "taken, nil return") if facts["nil"] else ("已收", "taken")
+    if facts["form"] is None:
+        return "略过", "passed over"
     return "可以报送", "can be taken"
 
 
@@ -309,32 +336,6 @@ def _month(app: App, text: str | None) -> date:
     return app.force.day(app.clock.now()).replace(day=1) if text is None else parse_month(text).first
 
 
-def _found(paths: list[Path]) -> Iterator[Path]:
-    """The files in the order in which they were written, so that a correction counts after what it corrects."""
-    from tracker.errors import UsageError
-
-    for path in paths:
-        if path.is_dir():
-            inside = [
-                each
-                for each in path.rglob("*")
-                if each.is_file() and each.suffix.lower() in ENDINGS and not each.name.startswith(("~$", "."))
-            ]
-            yield from sorted(inside, key=lambda each: (each.stat().st_mtime_ns, str(each)))
-        elif path.exists():
-            yield path
-        else:
-            raise UsageError("{path}: there is no such file or folder", "no_file_or_folder", path=path)
-
-
-def _read(path: Path) -> bytes:
-    """Its bytes; of a file that is too large no more than shows that it is."""
-    from tracker.forms.limits import MAX_FILE
-
-    with path.open("rb") as file:
-        return file.read(MAX_FILE + 1)
-
-
 def _write(path: Path, data: bytes) -> None:
     from tracker.errors import cannot_write
 
@@ -343,3 +344,13 @@ def _write(path: Path, data: bytes) -> None:
         path.write_bytes(data)
     except OSError as error:
         raise cannot_write(path, error) from None
+
+
+def _write_new(folder: Path, paper: Paper) -> str:
+    """Write a file beside those of one name, over none of them; its path."""
+    path, number = folder / paper.name, 1
+    while path.exists() and path.read_bytes() != paper.data:
+        number += 1
+        path = folder / f"{Path(paper.name).stem}（{number}）.xlsx"
+    _write(path, paper.data)
+    return str(path)

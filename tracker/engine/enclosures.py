@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tracker import calendars
 from tracker.core.model import Campaign, Definition, Language, Mail, MailKind, Reason
-from tracker.core.naming import Names
+from tracker.core.naming import Names, due_and_about, tells_of_month_before
 from tracker.core.reminders import notice_day
 from tracker.engine.filings import Paper, Start, Table, read_document, starts, tables_at
 from tracker.engine.inforce import InForce
@@ -45,10 +45,12 @@ KEPT = 256
 
 
 def period_text(table: Table) -> str:
-    """How the header of a form names its period: by when it is due."""
-    due, form_round = table.due, table.round
+    """How the header of a form names its period: when it is due, and of which month it tells."""
+    due, form_round, definition = table.due, table.round, table.row.definition
+    names, about = due_and_about(f"{due:%Y-%m}", "zh", month_before=tells_of_month_before(definition))
     rest = f"，{table.form.rounds[form_round].name}" if form_round is not None else ""
-    return f"{due.year}年{due.month}月（{due.month}月{due.day}日前报送{rest}）"
+    told = f"，{about}" if about else "应报"
+    return f"{names}{told}（{due.month}月{due.day}日前报送{rest}）"
 
 
 def blank_form(force: InForce, table: Table, start: Start | None, language: Language) -> Paper:

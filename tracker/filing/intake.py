@@ -1,6 +1,7 @@
 """Takes files in: read apart, recognised, checked against the month before, filed in the ledger, answered.
 
-A file may hold several forms.  It is one transaction; a file that cannot be taken keeps none of the others back.
+A file may hold several forms, an archive or a mail several files, and each of them is accounted for.  A file is one
+transaction; one that cannot be taken keeps none of the others back.
 """
 
 from __future__ import annotations
@@ -8,17 +9,21 @@ from __future__ import annotations
 import getpass
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import PurePosixPath
+from time import monotonic
 from typing import Self
 
 from sqlmodel import Session
 
 from tracker.app import App
 from tracker.core.form import FieldKind, Filed, Form, Said
-from tracker.core.model import Language, MailKind
+from tracker.core.model import MailKind
 from tracker.engine.asking import files_of, without_settled
+from tracker.engine.came import Came, Wanted
+from tracker.engine.enclosures import period_text
 from tracker.engine.filed import Earlier, filed_before
 from tracker.engine.filings import (
     VIA,
@@ -33,91 +38,26 @@ from tracker.engine.filings import (
 from tracker.engine.ledger import refuse_undecided
 from tracker.engine.people import person_facts
 from tracker.engine.prompted import prompt
-from tracker.engine.questions import Question
-from tracker.engine.whose import Wanted, whose
+from tracker.engine.whose import whose
 from tracker.errors import FileRefusedError, LedgerError
+from tracker.filing.folder import Lying
+from tracker.filing.taken import Taken, finding_facts
+from tracker.forms import refusals
 from tracker.forms.apart import Reader
+from tracker.forms.blank import file_name
+from tracker.forms.book import Book
 from tracker.forms.check import check
 from tracker.forms.finding import Finding, Weight
-from tracker.forms.readback import ReadBack, read_back
+from tracker.forms.parcel import is_noise
+from tracker.forms.readback import read_back
 from tracker.forms.recognise import recognise
-from tracker.forms.recognised import Recognised
+from tracker.forms.recognised import Recognised, header_month
 from tracker.forms.reply import reply
-from tracker.forms.seat import Seat
 from tracker.listing import Fact
 from tracker.refusals import refusal
 
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What became of one form that a file holds; of the file, where it holds none (``form`` None).
-
-    ``sheet`` is the one on which it stands, ``filed`` what it says.  ``is_taken`` says that this is in force now;
-    ``is_again`` that it was before.  ``answer`` is the copy with the findings in it, where there is anything to
-    look at.  ``anew`` is what other tables of the unit are asked because of it.
-    """
-
-    file: str
-    form: Form | None = None
-    sheet: str | None = None
-    table: Table | None = None
-    filed: Filed | None = None
-    is_taken: bool = False
-    is_again: bool = False
-    findings: tuple[Finding, ...] = ()
-    answer: Paper | None = None
-    read_back: ReadBack | None = None
-    seat: Seat | None = None
-    anew: tuple[Question, ...] = ()
-
-    @property
-    def is_nil(self) -> bool:
-        """Whether it says that there is nothing to report."""
-        return self.filed is not None and self.filed.is_nil
-
-    def of(self, weight: Weight) -> list[Finding]:
-        """The findings of one weight."""
-        return [finding for finding in self.findings if finding.weight is weight]
-
-    def facts(self, language: Language) -> Fact:
-        """One line of ``forms import`` (CONTRACT.md §5)."""
-        table = self.table
-        return {
-            "file": self.file,
-            "sheet": self.sheet,
-            "form": self.form.id if self.form is not None else None,
-            "unit": table.unit if table is not None else None,
-            "period": (table.ref.partition("@")[2] or None) if table is not None else None,
-            "ref": table.ref if table is not None else None,
-            "taken": self.is_taken,
-            "again": self.is_again,
-            "nil": self.is_nil,
-            "errors": finding_facts(self.of(Weight.ERROR), language),
-            "questions": finding_facts(self.of(Weight.QUESTION), language),
-            "readings": finding_facts(self.of(Weight.READING), language),
-            "read_back": self._read_back(language),
-            "anew": [each.id for each in self.anew],
-        }
-
-    def _read_back(self, language: Language) -> Fact | None:
-        """What was read, unless there are errors in it."""
-        if self.read_back is None or self.of(Weight.ERROR):
-            return None
-        return {**self.read_back.facts(), "text": self.read_back.said().in_(language)}
-
-
-def finding_facts(findings: Iterable[Finding], language: Language) -> list[Fact]:
-    """Findings as JSON has them."""
-    return [
-        {
-            "sheet": each.sheet,
-            "cell": each.cell,
-            "found": each.found,
-            "expected": each.expected.in_(language),
-            "message": each.message.in_(language),
-        }
-        for each in findings
-    ]
+#: On the clock, for all files of an archive or a mail; what comes later is refused.
+SECONDS_PER_PARCEL = 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +68,7 @@ class _Owed:
     """
 
     table: Table
-    questions: tuple[Finding, ...]
+    findings: tuple[Finding, ...]
     previous: Earlier | None
     stands: Filed | None = None
 
@@ -169,37 +109,63 @@ class Intake:
         if self._closing:
             self._reader.close()
 
-    def take(self, name: str, data: bytes) -> tuple[Taken, ...]:
-        """Take one file in: what became of each form in it.  Whatever is wrong is a finding, never an exception.
+    def take_lying(self, lying: Lying) -> tuple[Taken, ...]:
+        """Take in a file that lies in a folder; the same."""
+        name = lying.path.name
+        if lying.is_noise or is_noise(name):
+            return (_passed_over(name),)
+        data = lying.read()
+        return self.take(name, data, lying.folder) if isinstance(data, bytes) else (_refused(name, data),)
 
+    def take(self, name: str, data: bytes, folder: str = "") -> tuple[Taken, ...]:
+        """Take one file in, or those in an archive or a mail: what became of each form in it.
+
+        ``folder`` is where it lay, as it may say whose it is.  Whatever is wrong is a finding, never an exception.
         Reading, checking and drawing may take seconds, and are done while nobody waits for the ledger.
         """
-        forms = self._force.campaign.forms
         try:
-            book = self._reader.read(name, data)
+            read = self._reader.read(name, data)
         except FileRefusedError as error:
-            return (Taken(name, findings=(Finding(Weight.ERROR, Said(*error.said)),)),)
-        recognition = recognise(book, forms)
+            return (_refused(name, Said(*error.said)),)
+        if isinstance(read, Book):
+            return self._take_book(name, data, folder, read)
+        until = monotonic() + SECONDS_PER_PARCEL
+        taken: list[Taken] = []
+        for piece in read.pieces:
+            if piece.refused is not None:
+                taken.append(_refused(piece.path, Said(*piece.refused)))
+            elif is_noise(piece.path):
+                taken.append(_passed_over(piece.path))
+            elif monotonic() > until:
+                taken.append(_refused(piece.path, Said(*refusals.TOO_COMPLEX)))
+            else:
+                forms = self.take(piece.path, piece.data, folder)
+                # What a mail says itself is told of only where it holds a table.
+                taken += [each for each in forms if each.form is not None or not piece.is_text]
+        return tuple(taken) or (_refused(name, Said(*refusals.NOTHING_INSIDE)),)
+
+    def _take_book(self, name: str, data: bytes, folder: str, book: Book) -> tuple[Taken, ...]:
+        recognition = recognise(book, self._force.campaign.forms)
         found = recognition.tables
         if not found:
             return (Taken(name, findings=recognition.findings),)
+        came = Came(f"{folder}/{name}", hashlib.sha256(data).hexdigest(), self._force.day(self._at))
         with self._app.database.reading() as session:
-            owed = self._owed(session, found)
+            owed = self._owed(session, found, came)
         taken = _checked(name, found, owed)
         if not self._only_checks:
             with self._app.engine.acting(self._now) as (session, force):
                 is_edited, self._force = force is not self._force, force
                 if not is_edited:
                     # Between the two looks somebody else may have filed; that is rare, and then it is checked once more.
-                    if (now_owed := self._owed(session, found)) != owed:
+                    if (now_owed := self._owed(session, found, came)) != owed:
                         taken = _checked(name, found, now_owed)
-                    taken = [self._file(session, each, Paper(name, data)) for each in taken]
+                    paper = Paper(PurePosixPath(name).name, data)
+                    taken = [self._file(session, each, paper) for each in taken]
             if is_edited:
                 # By other forms it may be read otherwise.
-                return self.take(name, data)
-        return tuple(
-            self._answered(each, table, len(found) > 1) for each, table in zip(taken, found, strict=True)
-        )
+                return self._take_book(name, data, folder, book)
+        return tuple(self._answered(each, table) for each, table in zip(taken, found, strict=True))
 
     def _file(self, session: Session, taken: Taken, paper: Paper) -> Taken:
         table, filed = taken.table, taken.filed
@@ -237,8 +203,11 @@ class Intake:
             anew=tuple(took.anew),
         )
 
-    def _owed(self, session: Session, found: Sequence[Recognised]) -> list[_Owed | Finding]:
-        answers = [whose(session, self._force, each, self._wanted, self._now) for each in found]
+    def _owed(self, session: Session, found: Sequence[Recognised], came: Came) -> list[_Owed | Finding]:
+        answers = [
+            whose(session, self._force, each, self._wanted, _with_beside(came, each, found), self._now)
+            for each in found
+        ]
         tables = [each.table for each in answers if not isinstance(each, Finding)]
         before = filed_before(session, self._force, tables)
         earlier = [table for table in tables if any(_is_later(other, table) for other in tables)]
@@ -252,12 +221,10 @@ class Intake:
             else:
                 own = stands.get(each.table.id)
                 previous = before.get(each.table.id)
-                owed.append(
-                    _Owed(each.table, tuple(each.questions), previous, None if own is None else own.filed)
-                )
+                owed.append(_Owed(each.table, each.findings, previous, None if own is None else own.filed))
         return owed
 
-    def _answered(self, taken: Taken, found: Recognised, is_one_of_several: bool) -> Taken:  # noqa: FBT001
+    def _answered(self, taken: Taken, found: Recognised) -> Taken:
         """With the copy that has the findings in it, where there is something to put right or to look at."""
         if not taken.of(Weight.ERROR) and not taken.of(Weight.QUESTION):
             return taken
@@ -270,9 +237,16 @@ class Intake:
             language=language,
             told="" if back is None else back["text"],
         )
-        stem = taken.file.rpartition(".")[0] or taken.file
-        which = (found.form.annex or found.form.title) if is_one_of_several else ""
-        return replace(taken, answer=Paper(f"{stem}（{which}核对）.xlsx", data))
+        return replace(taken, answer=Paper(self._name_of_answer(taken, found.form), data))
+
+    def _name_of_answer(self, taken: Taken, form: Form) -> str:
+        """The form, the unit and the period, so that no two answers are called the same; else after the file."""
+        table = taken.table
+        if table is None:
+            stem = PurePosixPath(taken.file).stem
+            return f"{stem}（{form.annex or form.title}核对）.xlsx"
+        unit = self._force.campaign.unit_name(table.unit)
+        return file_name(form, unit, period_text(table), "（核对）")
 
     def send_receipts(self, results: Sequence[Taken]) -> int:
         """Tell each unit what became of its files, in one mail; how many mails wait to be sent.
@@ -315,6 +289,21 @@ class Intake:
             }
 
 
+def _passed_over(name: str) -> Taken:
+    """What is said of a file that nobody sends."""
+    said = Said("系统或软件自己的文件，略过。", "A file of the system or of a program; passed over.")
+    return Taken(name, findings=(Finding(Weight.READING, said),))
+
+
+def _refused(name: str, said: Said) -> Taken:
+    return Taken(name, findings=(Finding(Weight.ERROR, said),))
+
+
+def _with_beside(came: Came, one: Recognised, found: Sequence[Recognised]) -> Came:
+    months = {header_month(each) for each in found if each is not one and each.form is one.form}
+    return replace(came, beside=frozenset(month for month in months if month is not None))
+
+
 def _checked(name: str, found: Sequence[Recognised], owed: Sequence[_Owed | Finding]) -> list[Taken]:
     return [_checked_one(name, *each) for each in zip(found, owed, strict=True)]
 
@@ -329,7 +318,7 @@ def _checked_one(name: str, found: Recognised, owed: _Owed | Finding) -> Taken:
         previous=None if before is None else before.filed,
         since="" if before is None else before.since,
     )
-    findings = (*owed.questions, *checked.findings)
+    findings = (*owed.findings, *checked.findings)
     if owed.stands is not None and owed.stands.rows != checked.filed.rows:
         findings = (*findings, _stands(found))
     return Taken(

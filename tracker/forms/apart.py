@@ -20,6 +20,7 @@ from tracker.errors import FileRefusedError
 from tracker.forms import refusals, wire
 from tracker.forms.book import Book
 from tracker.forms.guard import check_size
+from tracker.forms.parcel import Parcel
 
 #: On the clock, for one file; the process has a limit of its own for computing, which comes first.
 SECONDS_PER_FILE = 20.0
@@ -60,12 +61,12 @@ class Reader:
         """Of the process that reads now, if any."""
         return None if self._process is None else self._process.pid
 
-    def read(self, name: str, data: bytes) -> Book:
-        """The book in ``data``; FileRefusedError where there is none to be had, for whatever reason."""
+    def read(self, name: str, data: bytes) -> Book | Parcel:
+        """The book in ``data``, or the files in it; FileRefusedError where neither is to be had, for whatever reason."""
         check_size(data)
         with self._lock:
             answer = self._ask(name, data)
-        if isinstance(answer, Book):
+        if isinstance(answer, (Book, Parcel)):
             return answer
         raise FileRefusedError(*refusals.TOO_COMPLEX) if answer is None else answer
 
@@ -74,7 +75,7 @@ class Reader:
         with self._lock:
             self._leave()
 
-    def _ask(self, name: str, data: bytes) -> Book | FileRefusedError | None:
+    def _ask(self, name: str, data: bytes) -> Book | Parcel | FileRefusedError | None:
         """What a process answers; None where it ends over this file."""
         was_used = self._files > 0
         answer, is_end = self._ask_once(name, data)
@@ -83,7 +84,7 @@ class Reader:
             answer, _ = self._ask_once(name, data)
         return answer
 
-    def _ask_once(self, name: str, data: bytes) -> tuple[Book | FileRefusedError | None, bool]:
+    def _ask_once(self, name: str, data: bytes) -> tuple[Book | Parcel | FileRefusedError | None, bool]:
         """The answer, if any; and was it the file that took too long?"""
         answer = None
         process = self._ready()

@@ -62,11 +62,22 @@ class Archive:
         """Every part, in lower case and with forward slashes."""
         return tuple(self._members)
 
+    @property
+    def entries(self) -> tuple[zipfile.ZipInfo, ...]:
+        """Every file as the directory has it, those of one name too."""
+        return tuple(
+            each for each in self._zip.infolist() if each.filename and not each.filename.endswith("/")
+        )
+
     def chunks(self, name: str) -> Iterator[bytes]:
         """What part ``name`` holds; refused where it is more than it may be, is encrypted, or does not unpack."""
         member = self._members.get(_key(name))
         if member is None:
             refuse(refusals.BROKEN)
+        yield from self.unpacked(member)
+
+    def unpacked(self, member: zipfile.ZipInfo) -> Iterator[bytes]:
+        """The same of one of ``entries``."""
         if member.flag_bits & _IS_ENCRYPTED:
             refuse(refusals.ENCRYPTED)
         if member.compress_type not in _METHODS:

@@ -183,14 +183,15 @@ def _draw(
     return data.getvalue(), room
 
 
-def file_name(form: Form, unit_name: str, period_text: str) -> str:
-    """The annex, the unit and the period; what stands in brackets after the period is left out."""
-    period = re.split("[（(]", period_text, maxsplit=1)[0]
+def file_name(form: Form, unit_name: str, period_text: str, after: str = "") -> str:
+    """The annex, the unit, the month in which it is due, and ``after``; what else the period says is left out."""
+    period = re.split("[（(]|应报", period_text, maxsplit=1)[0]
     parts = (
         _REFUSED.sub(" ", seen(part)).strip(" .") for part in (form.annex or form.title, unit_name, period)
     )
     name = " ".join(part for part in parts if part)
-    return name.encode()[:_LONGEST_NAME].decode(errors="ignore").rstrip(" .") + ".xlsx"
+    most = _LONGEST_NAME - len(after.encode())
+    return name.encode()[:most].decode(errors="ignore").rstrip(" .") + after + ".xlsx"
 
 
 def write_mark(workbook: Workbook, rows: list[tuple[str, str]]) -> None:

@@ -14,6 +14,8 @@ from typing import Literal
 Content = str | int | float | bool | datetime | time | None
 
 FileKind = Literal["xlsx", "xls", "ods", "xml", "csv", "html", "docx"]
+#: What holds files: a zip archive, a mail.
+ParcelKind = Literal["zip", "eml"]
 #: The kinds in which a number is a text like any other.
 ALL_TEXT: frozenset[FileKind] = frozenset({"csv", "html", "docx"})
 

@@ -14,7 +14,8 @@ import sys
 from tracker.errors import FileRefusedError
 from tracker.forms import limits, refusals, wire
 from tracker.forms.book import Book
-from tracker.forms.guard import read_book
+from tracker.forms.guard import read_file
+from tracker.forms.parcel import Parcel
 
 _MEMORY = 1024 * limits.MEGABYTE
 #: Of computing, for one file.
@@ -42,9 +43,9 @@ def main() -> None:
             return
 
 
-def _read(name: str, data: bytes) -> Book | FileRefusedError:
+def _read(name: str, data: bytes) -> Book | Parcel | FileRefusedError:
     try:
-        return read_book(name, data)
+        return read_file(name, data)
     except FileRefusedError as refusal:
         return refusal
     except MemoryError:

@@ -1,4 +1,4 @@
-"""What kind of file it is, by what it holds and not by its name; what is no spreadsheet is refused in one sentence."""
+"""What kind of file it is, by what it holds and not by its name; what can neither be read nor opened is refused in a word."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import re
 from tracker.errors import FileRefusedError
 from tracker.forms import limits, refusals
 from tracker.forms.archive import Archive
-from tracker.forms.book import Book, FileKind
+from tracker.forms.book import Book, FileKind, ParcelKind
+from tracker.forms.parcel import Parcel
 from tracker.forms.refusals import Sentence, refuse
 
 _ZIP = b"PK\x03\x04"
@@ -29,10 +30,15 @@ _BY_BEGINNING: tuple[tuple[bytes, Sentence], ...] = (
     (b"\x1f\x8b", refusals.ARCHIVE),
     (b"BZh", refusals.ARCHIVE),
     (b"\xfd7zXZ", refusals.ARCHIVE),
+    (b"MSCF", refusals.ARCHIVE),
+    (b"\x78\x9f\x3e\x22", refusals.OUTLOOK),
 )
+#: Where a tar archive says what it is.
+_TAR, _TAR_AT = b"ustar", 257
 #: Streams of an OLE container; the first that is there decides.
 _BY_STREAM: tuple[tuple[str, Sentence], ...] = (("EncryptedPackage", refusals.ENCRYPTED),)
 _BY_OTHER_STREAM: tuple[tuple[str, Sentence], ...] = (
+    ("__properties_version1.0", refusals.OUTLOOK),
     ("WordDocument", refusals.WORD),
     ("PowerPoint Document", refusals.SLIDES),
 )
@@ -42,6 +48,8 @@ _HTML = re.compile(
 _XML_2003 = b"urn:schemas-microsoft-com:office:spreadsheet"
 _FLAT = b"<office:document "
 _MIME = re.compile(rb"mime-version:", re.IGNORECASE)
+#: What a mail begins with: a line of a header, or the line that mailboxes put before it.
+_HEADER = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:From [^\n]*\n)?[!-9;-~]+:")
 #: A flat OpenDocument begins with some 2 kB of names.
 _HEAD = 4096
 #: A directory entry of an OLE container: 128 bytes, at such a multiple; the name's length stands at byte 64.
@@ -57,7 +65,7 @@ def check_size(data: bytes) -> None:
         refuse(refusals.TOO_LARGE)
 
 
-def kind_of(name: str, data: bytes) -> FileKind:
+def kind_of(name: str, data: bytes) -> FileKind | ParcelKind:
     """Which reader it is for.  ``name`` decides nothing: what is called .xls is as often a web page."""
     del name
     check_size(data)
@@ -70,14 +78,20 @@ def kind_of(name: str, data: bytes) -> FileKind:
             refuse(sentence)
     if (data[:4] == b"RIFF" and data[8:12] == b"WEBP") or _is_bitmap(data):
         refuse(refusals.PICTURE)
+    if data.startswith(_TAR, _TAR_AT):
+        refuse(refusals.ARCHIVE)
     if data.startswith(_BARE_BIFF):
         return "xls"
     return _kind_of_text(data)
 
 
-def read_book(name: str, data: bytes) -> Book:
-    """The book in ``data``.  To be called in a process with limits: ``apart.Reader`` does."""
+def read_file(name: str, data: bytes) -> Book | Parcel:
+    """The book in ``data``, or the files in it.  To be called in a process with limits: ``apart.Reader`` does."""
     kind = kind_of(name, data)
+    if kind in ("zip", "eml"):
+        from tracker.forms.unpacked import unpack
+
+        return unpack(name, data, kind, _parcel_kind)
     # Each reader is imported when it is needed: the process should be there at once.
     if kind == "xlsx":
         from tracker.forms.ooxml import read_xlsx as read
@@ -96,7 +110,16 @@ def read_book(name: str, data: bytes) -> Book:
     return read(name, data)
 
 
-def _kind_of_archive(archive: Archive) -> FileKind:
+def _parcel_kind(data: bytes) -> ParcelKind | None:
+    """Whether there are files in it; what is refused is so where it is read."""
+    try:
+        kind = kind_of("", data)
+    except FileRefusedError:
+        return None
+    return kind if kind in ("zip", "eml") else None
+
+
+def _kind_of_archive(archive: Archive) -> FileKind | ParcelKind:
     names = archive.names
     mime = archive.read("mimetype", 200) if "mimetype" in archive else b""
     if b"opendocument.spreadsheet" in mime:
@@ -114,7 +137,14 @@ def _kind_of_archive(archive: Archive) -> FileKind:
     # Excel's folder is called xl; whoever calls it otherwise still has its list of types.
     if "[content_types].xml" in names and any(name.endswith("workbook.xml") for name in names):
         return "xlsx"
-    raise FileRefusedError(*refusals.ARCHIVE)
+    for is_other, sentence in (
+        ("ofd.xml" in names, refusals.FIXED_LAYOUT),
+        (any(name.endswith(".iwa") or name == "index.zip" for name in names), refusals.NUMBERS),
+        (bool(mime) or "[content_types].xml" in names, refusals.OTHER_OFFICE),
+    ):
+        if is_other:
+            refuse(sentence)
+    return "zip"
 
 
 def _kind_of_container(data: bytes) -> FileKind:
@@ -148,7 +178,12 @@ def _is_bitmap(data: bytes) -> bool:
     return data[:2] == b"BM" and int.from_bytes(data[2:6], "little") in {len(data), 0} and b"\0" in data[6:14]
 
 
-def _kind_of_text(data: bytes) -> FileKind:
+def _kind_of_text(data: bytes) -> FileKind | ParcelKind:
+    if _HEADER.match(data):
+        from tracker.forms.unpacked import is_mail
+
+        if is_mail(data):
+            return "eml"
     head = data[:_HEAD].removeprefix(b"\xef\xbb\xbf")
     if b"\0" in head:
         head = head.replace(b"\0", b"").lstrip(b"\xff\xfe")

@@ -28,7 +28,19 @@ _DAY = re.compile(r"(?<!\d)(\d{4})[年./-](\d{1,2})[月./-](\d{1,2})(?!\d)")
 _DIGITS = re.compile(r"(20\d\d)(\d\d)(\d\d)")
 #: A label that is none of the form's, with what it is about: 单位：万元.
 _OTHER_LABEL = re.compile(r"\s*[^\W\d][^:：]{0,7}[:：]")
-_MONTH = re.compile(r"(?<!\d)(\d{4})[年./-]0?(\d{1,2})(?!\d)")
+_MONTHS = 12
+#: A month, perhaps the last of several: 2022年5月, 2022-05, 4月份, 2022年1-4月.
+_NAMED = re.compile(
+    r"(?<!\d)(?:(?:(?P<year>\d{4})年)?(?P<from>\d{1,2}月?[-—–~至到])?(?P<month>\d{1,2})月(?!\d)"
+    r"|(?P<year_>\d{4})[./-]0?(?P<month_>\d{1,2})(?!\d))"
+)
+#: What is said of it right behind.
+_DUE = re.compile("月?份?的?(?:应报|应交|须报|报送|上报)")
+_TOLD = re.compile("月?份?的?(?:情况|进展|数据|工作)")
+_BY_DAY = re.compile(r"(?<!\d)(\d{1,2})月\d{1,2}日前")
+
+#: A year and a month.
+Month = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -163,8 +175,56 @@ def read_day(content: Content) -> date | None:
         return None
 
 
-def read_month(text: str) -> tuple[int, int] | None:
-    """The year and month that a text names; None where it names none or several."""
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The months that a header names, each a year and a month.
+
+    ``due`` is the one in which the table is said to be due (应报), ``told`` the one of which it is said to tell (情况),
+    ``bare`` one that stands there without saying which of both it is.
+    """
+
+    due: Month | None = None
+    told: Month | None = None
+    bare: Month | None = None
+
+    @property
+    def named(self) -> Month | None:
+        """The month that stands for the period."""
+        return self.due or self.bare or self.told
+
+
+def read_period(text: str, near: date | None = None) -> Period:
+    """The months that ``text`` names; one without its year is the nearest to the day ``near``.
+
+    Nothing where several months are named without saying what they are.
+    """
     plain = chinese_digits("".join(half_width(text).split()))
-    months = {(int(year), int(month)) for year, month in _MONTH.findall(plain) if 1 <= int(month) <= 12}
-    return months.pop() if len(months) == 1 else None
+    found: dict[str, set[Month]] = {"due": set(), "told": set(), "bare": set()}
+    year = None
+    for match in _NAMED.finditer(plain):
+        month = int(match["month"] or match["month_"])
+        year = int(match["year"] or match["year_"] or 0) or year or _year_of(month, near)
+        if year is not None and 1 <= month <= _MONTHS:
+            is_told = match["from"] or _TOLD.match(plain, match.end())
+            name = "told" if is_told else "due" if _DUE.match(plain, match.end()) else "bare"
+            found[name].add((year, month))
+    if any(len(months) > 1 for months in found.values()):
+        return Period()
+    due, told, bare = (next(iter(months), None) for months in found.values())
+    # 2022年5月（5月5日前报送）
+    if bare is not None and due is None and any(int(each) == bare[1] for each in _BY_DAY.findall(plain)):
+        due, bare = bare, None
+    return Period(due, told, bare)
+
+
+def _year_of(month: int, near: date | None) -> int | None:
+    """The year of the month of that name that is nearest."""
+    if near is None:
+        return None
+    years = (near.year - 1, near.year, near.year + 1)
+    return min(years, key=lambda year: abs((year - near.year) * _MONTHS + month - near.month))
+
+
+def read_month(text: str) -> Month | None:
+    """The month that stands for the period that a text names; None where it names none or several."""
+    return read_period(text).named

@@ -52,7 +52,7 @@ _SECOND_LINE = frozenset({FieldKind.PERIOD, FieldKind.NIL})
 #: How many characters of a spreadsheet the content of a field wants.
 _WANTED = {
     FieldKind.UNIT: 26,
-    FieldKind.PERIOD: 34,
+    FieldKind.PERIOD: 50,
     FieldKind.NIL: 6,
     FieldKind.DATE: 17,
     FieldKind.PHONE: 16,

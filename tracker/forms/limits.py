@@ -11,6 +11,9 @@ MAX_MEMBER = 64 * MEGABYTE
 #: Everything that is unpacked from one file, and everything that its directory says it holds.
 MAX_UNPACKED = 80 * MEGABYTE
 MAX_MEMBERS = 2_000
+#: So deep are archives and mails inside each other opened, and so many files taken out of the outermost.
+MAX_NESTED = 3
+MAX_PIECES = 500
 #: XML elements in one part: bounds the time as the sizes bound the memory.
 MAX_ELEMENTS = 5_000_000
 MAX_DEPTH = 200

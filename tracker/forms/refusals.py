@@ -57,8 +57,42 @@ SLIDES = (
     f"This is a presentation and not a spreadsheet; {_FORM_EN}.",
 )
 ARCHIVE = (
-    "这是压缩包，不是表格；请解压后直接发送里面的Excel表格（.xlsx）。",
-    "This is an archive and not a spreadsheet; please unpack it and send the Excel workbook (.xlsx) itself.",
+    "这种压缩包打不开（能打开的只有.zip）；请解压后直接发送里面的Excel表格（.xlsx），或改用.zip。",
+    (
+        "An archive of this kind is not opened (only .zip is); please unpack it and send the Excel workbook (.xlsx) "
+        "itself, or pack it as a .zip."
+    ),
+)
+NESTED = (
+    f"压缩包和邮件一层套一层，超过{limits.MAX_NESTED}层的没有打开；请解压后直接发送里面的Excel表格（.xlsx）。",
+    (
+        f"Archives and mails inside each other are opened {limits.MAX_NESTED} deep; please unpack this one and send the "
+        "Excel workbook (.xlsx) itself."
+    ),
+)
+TOO_MANY_FILES = (
+    f"压缩包里的文件超过{limits.MAX_PIECES}个，其余的没有打开；请分几次发送。",
+    f"There are more than {limits.MAX_PIECES} files in it, and the others were not opened; please send them in lots.",
+)
+NOTHING_INSIDE = (
+    f"里面没有文件，也没有表格；{_FORM_ZH}。",
+    f"There is no file in it, and no table; {_FORM_EN}.",
+)
+OUTLOOK = (
+    "这是Outlook邮件文件（.msg、winmail.dat），无法打开；请把其中的附件另存后发送。",
+    "This is a mail as Outlook keeps it (.msg, winmail.dat) and cannot be opened; please save its attachments and send those.",
+)
+FIXED_LAYOUT = (
+    f"这是版式文件（OFD），不是表格；{_FORM_ZH}。",
+    f"This is a document of fixed layout (OFD) and not a spreadsheet; {_FORM_EN}.",
+)
+NUMBERS = (
+    "这是苹果Numbers表格；请用“导出为Excel”存成.xlsx后发送。",
+    "This is a spreadsheet of Apple Numbers; please export it to Excel (.xlsx) and send that.",
+)
+OTHER_OFFICE = (
+    f"这是其他办公软件的文件，不是表格；{_FORM_ZH}。",
+    f"This is a file of some other program and not a spreadsheet; {_FORM_EN}.",
 )
 HTML = (
     f"这是网页格式的文件，里面没有表格；{_RESEND_ZH}。",

@@ -1,4 +1,7 @@
-"""How the reading process and the service talk: lengths before bytes, and a book as JSON."""
+"""How the reading process and the service talk: lengths before bytes, and a book as JSON.
+
+Of a parcel the JSON has the list of its files, and their bytes follow one after the other.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from datetime import datetime, time
 from typing import IO, Any
 
 from tracker.errors import FileRefusedError
+from tracker.forms import limits
 from tracker.forms.book import Book, Cell, Content, Merge, Sheet
+from tracker.forms.parcel import Parcel, Piece
 
 #: Lengths of the name and of the file.
 _REQUEST = struct.Struct(">II")
@@ -35,10 +40,14 @@ def receive_file(stream: IO[bytes]) -> tuple[str, bytes] | None:
     return stream.read(title).decode("utf-8", "replace"), stream.read(length)
 
 
-def send_answer(stream: IO[bytes], answer: Book | FileRefusedError) -> None:
-    """The book, or why there is none."""
-    if isinstance(answer, Book):
+def send_answer(stream: IO[bytes], answer: Book | Parcel | FileRefusedError) -> None:
+    """The book or the files, or why there are none."""
+    if isinstance(answer, Parcel):
         told: dict[str, Any] = {
+            "files": [(each.path, len(each.data), each.refused, each.is_text) for each in answer.pieces]
+        }
+    elif isinstance(answer, Book):
+        told = {
             "name": answer.name,
             "kind": answer.kind,
             "sheets": list(map(_sheet, answer.sheets)),
@@ -48,10 +57,12 @@ def send_answer(stream: IO[bytes], answer: Book | FileRefusedError) -> None:
     packed = json.dumps(told, separators=(",", ":")).encode()
     stream.write(_ANSWER.pack(len(packed)))
     stream.write(packed)
+    if isinstance(answer, Parcel):
+        stream.writelines(each.data for each in answer.pieces)
     stream.flush()
 
 
-def receive_answer(stream: IO[bytes]) -> Book | FileRefusedError | None:
+def receive_answer(stream: IO[bytes]) -> Book | Parcel | FileRefusedError | None:
     """The same at the other end; None where the process ended before it had answered."""
     header = stream.read(_ANSWER.size)
     if len(header) < _ANSWER.size:
@@ -66,7 +77,21 @@ def receive_answer(stream: IO[bytes]) -> Book | FileRefusedError | None:
     if "refused" in told:
         zh, en = told["refused"]
         return FileRefusedError(str(zh), str(en))
+    if "files" in told:
+        return _parcel_again(stream, told["files"])
     return Book(told["name"], told["kind"], tuple(_sheet_again(sheet) for sheet in told["sheets"]))
+
+
+def _parcel_again(stream: IO[bytes], files: list[Any]) -> Parcel | None:
+    if sum(length for _, length, _, _ in files) > limits.MAX_UNPACKED:
+        return None
+    pieces = []
+    for path, length, refused, is_text in files:
+        data = stream.read(length)
+        if len(data) < length:
+            return None
+        pieces.append(Piece(path, data, None if refused is None else (refused[0], refused[1]), is_text))
+    return Parcel(tuple(pieces))
 
 
 def _sheet(sheet: Sheet) -> dict[str, Any]:

@@ -13,11 +13,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tracker.core.answering import Way
+from tracker.core.naming import Names
+from tracker.engine.came import Wanted
 from tracker.engine.enclosures import XLSX, blank_form
 from tracker.engine.filings import Paper, Table, keep_document, read_document, starts
 from tracker.engine.ledger import LINK, find_assignment
-from tracker.engine.whose import Wanted
-from tracker.filing.intake import Intake, Taken
+from tracker.filing.intake import Intake
+from tracker.filing.taken import Taken
 from tracker.forms.apart import Reader
 from tracker.forms.limits import MAX_FILE, MEGABYTE
 from tracker.links import Purpose, WrongPurposeError
@@ -153,6 +155,7 @@ def _results(request: Request, case: Case, address: str) -> list[dict[str, Any]]
     paper, language = _paper(request, case, address), language_of(request)
     if paper is None or paper.name != "result.json":
         raise StoppedError("gone", 404)
+    names = Names(case.force.campaign, language)
     found = []
     for each in json.loads(paper.data):
         facts, number = each[language], each["copy"]
@@ -161,6 +164,7 @@ def _results(request: Request, case: Case, address: str) -> list[dict[str, Any]]
         found.append(
             {
                 **facts,
+                "title": names.occurrence(facts["ref"]) if facts["ref"] else None,
                 "noted": noted[:MOST_SHOWN],
                 "rest": max(0, len(noted) - MOST_SHOWN),
                 "checked": None

@@ -1,0 +1,189 @@
+"""Whose table a file is and of which month: by its mark, its header, its name, and by what a person says."""
+
+import io
+from datetime import date, datetime
+
+import openpyxl
+import pytest
+
+from tests.tools import ROOT, quick_folder
+from tests.web import ZONE, answer, office
+from tracker.config.loader import load
+from tracker.core.form import ColumnKind
+from tracker.core.model import EventKind
+from tracker.engine.came import Wanted
+from tracker.engine.enclosures import blank_form
+from tracker.engine.filings import in_force_filings, tables_due
+from tracker.filing.intake import Intake
+from tracker.forms.apart import Reader
+from tracker.forms.finding import Weight
+
+CAMPAIGN = load(ROOT / "config").campaign
+assert CAMPAIGN is not None
+TRAINING = CAMPAIGN.forms["training-institutions"]
+UNITS = CAMPAIGN.forms["production-units"]
+JUNE = datetime(2022, 6, 3, 10, tzinfo=ZONE)
+MAY = datetime(2022, 5, 4, 9, tzinfo=ZONE)
+
+
+def table(period="", day="", figure=1, *, unit="万州区应急管理局", form=TRAINING):
+    """A table that a clerk made, without our mark, as ``.xlsx``."""
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.append([f"填表单位：{unit}", None, f"填表时间：{day}", None, f"期次：{period}"])
+    sheet.append([column.full_label for column in form.columns])
+    row = {ColumnKind.SERIAL: 1, ColumnKind.NAME: "甲学校", ColumnKind.COUNT: figure}
+    sheet.append([row.get(column.kind) for column in form.columns])
+    data = io.BytesIO()
+    book.save(data)
+    return data.getvalue()
+
+
+class Desk:
+    """Takes files in, on one day."""
+
+    def __init__(self, app, reader):
+        self.app = app
+        self.reader = reader
+
+    def take(self, data, name="表.xlsx", folder="", **wanted):
+        """For which month it was taken (or would be, with ``?`` before it where that was asked), else the errors."""
+        with Intake(self.app, wanted=Wanted(**wanted), reader=self.reader) as intake:
+            (taken,) = intake.take(name, data, folder)
+        errors = taken.of(Weight.ERROR)
+        if errors:
+            return " ".join(each.message.zh for each in errors)
+        about = [
+            each
+            for each in taken.of(Weight.QUESTION)
+            if "应报" in each.message.zh or "管理局" in each.message.zh
+        ]
+        assert taken.table is not None
+        return f"{'?' if about else ''}{taken.table.unit}:{taken.table.ref}"
+
+    def figures(self, form=TRAINING):
+        """What is in force, by reference: the first figure of each."""
+        column = next(each.id for each in form.columns if each.kind is ColumnKind.COUNT)
+        with self.app.database.reading() as session:
+            found = tables_due(
+                session, self.app.force, JUNE, date.min, date.max, units=["wanzhou"], forms=[form.id]
+            )
+            filings = in_force_filings(session, self.app.force.campaign.forms, found)
+        return {
+            each.ref: filings[each.id].filed.rows[0].values[column] for each in found if each.id in filings
+        }
+
+
+@pytest.fixture(scope="module")
+def reader():
+    with Reader() as reader:
+        yield reader
+
+
+@pytest.fixture
+def desk(reader):
+    with quick_folder() as folder, office(folder, at=JUNE) as app:
+        yield Desk(app, reader)
+
+
+def test_the_month_told_of_goes_to_the_month_due_once_the_named_one_is_in(desk):
+    assert desk.take(table("2022年5月", "2022-05-03", 50)) == "wanzhou:table-2@2022-05"
+    again = table("2022年5月", "2022-06-03", 60)
+    assert desk.take(again) == "wanzhou:table-2@2022-06"
+    assert desk.figures() == {"table-2@2022-05": 50, "table-2@2022-06": 60}
+    # The same file, and a correction of it, are for the same month; another that could be either replaces neither.
+    assert desk.take(again) == "wanzhou:table-2@2022-06"
+    assert desk.take(table("2022年5月", "2022-06-03", 61)) == "wanzhou:table-2@2022-06"
+    assert desk.take(table("2022年5月", "2022-05-03", 51)) == "wanzhou:table-2@2022-05"
+    assert "分不清是2022年5月应报还是2022年6月应报" in desk.take(table("2022年5月", "2022-06-04", 62))
+    assert desk.figures() == {"table-2@2022-05": 51, "table-2@2022-06": 61}
+
+
+def test_where_both_months_fit_it_is_asked_and_nothing_is_replaced(desk):
+    assert desk.take(table("2022年5月", "2022-06-03", 60)) == "?wanzhou:table-2@2022-06"
+    assert desk.take(table("2022年5月", "2022-06-02", 50)) == "?wanzhou:table-2@2022-05"
+    assert desk.figures() == {"table-2@2022-05": 50, "table-2@2022-06": 60}
+
+
+def test_april_in_may_is_no_self_check(reader):
+    """It keeps the columns that the self-check leaves out, and what is in for April stays."""
+    with quick_folder() as folder, office(folder, at=MAY) as app:
+        desk = Desk(app, reader)
+        assert desk.take(table("2022年4月", "2022-05-04", 7)) == "?wanzhou:table-2@2022-05"
+        answer(app, "table-2-self-check", "fuling", EventKind.SUBMIT)
+        theirs = table("2022年4月", "2022-05-04", 8, unit="涪陵区应急管理局")
+        assert desk.take(theirs) == "fuling:table-2@2022-05"
+        assert desk.take(table("2022年4月", "2022-04-14", 9)) == "wanzhou:table-2-self-check"
+        # Annex 4 has no table of April.
+        assert desk.take(table("4月", "2022-05-04", form=UNITS)) == "wanzhou:table-4@2022-05"
+
+
+@pytest.mark.parametrize(
+    ("period", "day", "ref"),
+    [("2022年6月应报，5月份情况", "2022-05-03", "table-2@2022-06"), ("5月份情况", "2022-06-03", "table-2@2022-06"),
+     ("2022年1-5月", "2022-06-03", "table-2@2022-06"), ("2022年6月", "2022-06-03", "table-2@2022-06"),
+     ("2022年5月（5月5日前报送）", "2022-06-03", "table-2@2022-05"), ("2022年5月", "2022-05-30", "table-2@2022-05")],
+)  # fmt: skip
+def test_what_the_header_says_of_both_months_needs_no_question(desk, period, day, ref):
+    assert desk.take(table(period, day)) == f"wanzhou:{ref}"
+
+
+def test_our_own_mark_decides(desk):
+    def ours(month, period=None):
+        with desk.app.database.reading() as session:
+            found = tables_due(session, desk.app.force, JUNE, date.min, date.max, units=["wanzhou"])
+        mine = next(each for each in found if each.ref == f"table-2@{month}")
+        book = openpyxl.load_workbook(io.BytesIO(blank_form(desk.app.force, mine, None, "zh").data))
+        sheet = book.worksheets[0]
+        printed = [cell for row in sheet.iter_rows(max_row=5) for cell in row if "应报" in str(cell.value)]
+        assert [cell.value for cell in printed] == ["2022年6月应报，5月份情况（6月5日前报送）"]
+        printed[0].value = period or printed[0].value
+        first = next(row for row in range(1, 30) if sheet.cell(row, 1).value == 1)
+        sheet.cell(first, 2).value, sheet.cell(first, 3).value = "甲学校", 5
+        data = io.BytesIO()
+        book.save(data)
+        return data.getvalue()
+
+    assert desk.take(ours("2022-06")) == "wanzhou:table-2@2022-06"
+    assert desk.take(ours("2022-06", "2022年5月")) == "?wanzhou:table-2@2022-06"
+    assert "期次却写着" in desk.take(ours("2022-06", "2022年7月"))
+    assert "--force" in desk.take(ours("2022-06"), month=date(2022, 7, 1))
+    assert "--force" in desk.take(ours("2022-06"), unit="fuling")
+
+
+def test_a_month_that_a_person_says_against_the_file_is_refused_unless_forced(desk):
+    month = date(2022, 7, 1)
+    june = table("2022年6月", "2022-06-03")
+    assert "表里写的是2022年6月应报，命令说的是2022年7月应报" in desk.take(june, month=month)
+    assert desk.take(june, month=month, force=True) == "wanzhou:table-2@2022-07"
+    # What the file leaves open is for the person to say.
+    assert desk.take(table("2022年5月", "2022-06-03"), month=date(2022, 5, 1)) == "wanzhou:table-2@2022-05"
+    assert desk.take(table("", "2022-06-03"), month=date(2022, 8, 1)) == "?wanzhou:table-2@2022-08"
+    assert "2022年3月没有应报的此表" in desk.take(june, month=date(2022, 3, 1), force=True)
+
+
+def test_a_unit_that_a_person_says_against_the_file_is_refused_unless_forced(desk):
+    data = table("2022年6月", "2022-06-03")
+    assert "命令说的是涪陵区应急管理局" in desk.take(data, unit="fuling")
+    assert desk.take(data, unit="fuling", force=True) == "fuling:table-2@2022-06"
+    assert desk.take(table("2022年6月", unit="某局"), unit="fuling") == "fuling:table-2@2022-06"
+
+
+def test_a_unit_that_only_a_name_tells_is_asked_and_the_header_holds_against_it(desk):
+    nobody = table("2022年6月", "2022-06-03", unit="")
+    assert "没有填写填表单位" in desk.take(nobody)
+    assert desk.take(nobody, "渝中区附件2.xlsx") == "?yuzhong:table-2@2022-06"
+    assert desk.take(nobody, "6月.xlsx", "in/大足区") == "?dazu:table-2@2022-06"
+    assert desk.take(table("2022年6月", "2022-06-03"), "涪陵.xlsx") == "?wanzhou:table-2@2022-06"
+    assert desk.take(table("2022年6月", "2022-06-03"), "6月.xlsx", "in/涪陵") == "wanzhou:table-2@2022-06"
+
+
+def test_a_guess_by_the_day_replaces_nothing(desk):
+    assert desk.take(table("2022年6月", "2022-06-03", 60)) == "wanzhou:table-2@2022-06"
+    early = table("", "2022-05-28", 61)
+    assert "那一期已报过，没有替换" in desk.take(early)
+    assert desk.figures() == {"table-2@2022-06": 60}
+    undated = table("", "", 70, form=UNITS)
+    assert desk.take(undated) == "?wanzhou:table-4@2022-06"
+    assert desk.take(undated) == "wanzhou:table-4@2022-06"
+    assert "没有替换" in desk.take(table("", "", 71, form=UNITS))
