@@ -91,6 +91,10 @@ def test_a_folder_of_anything_accounts_for_every_file():
         } <= set(replies)
         assert set(replies.values()) == {1}
         assert all((folder / each).is_file() for each in replies)
-        # Once more changes nothing, and overwrites no reply.
-        again = place.tracker("forms", "import", "in", "--on", "2022-05-04", "--format", "json").lines
+        # Once more takes nothing anew, and overwrites no reply.
+        kept = {each: (folder / each).read_bytes() for each in replies}
+        again = place.tracker(
+            "forms", "import", "in", "--on", "2022-05-04", "--replies", "out", "--format", "json"
+        ).lines
         assert {each["file"].removeprefix("in/") for each in again if each["again"]} == set(taken)
+        assert {each: (folder / each).read_bytes() for each in replies} == kept
