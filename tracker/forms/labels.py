@@ -40,7 +40,7 @@ def is_all_total(text: str) -> bool:
 
 
 def is_only_place(text: str) -> bool:
-    """Whether a label names a place, or what is counted there, and nothing else: 全区, 全县培训机构."""
+    """Whether a label names a place, or what is counted there, and nothing else: 全区, 全县."""
     return len(text) <= _LONGEST and not text.isdecimal() and not _BESIDE.sub("", "".join(text.split()))
 
 

@@ -49,7 +49,7 @@ _WHAT = (
     "新增|增加|相关|此类|该类|任何|需|要|上报|填报|报告|内容|情况|数据|问题|事项|机构|培训|考试|点|单位|企业|安全|生产|经营"
     "|高危|行业|检查|执法|处罚|开展|发生|发现|涉及|存在|辖区|本|内|项|类|的|了|报"
 )
-#: 无, 本月无, 无新增, 本辖区无培训机构, 未发现问题; no name has such words alone.
+#: 无, 本月无, 无新增, 未发现问题; no name has such words alone.
 _NOTHING = re.compile(rf"(?:{_PLACE})*(?:无|没有|未|不|零|空)(?:{_WHAT})*")
 _STROKES = re.compile(r"[-—–/\\_]+")
 #: 同上月, 与上月一致, 无变化: figures that are not written down.
