@@ -21,6 +21,8 @@ from tracker.errors import FileRefusedError
 from tracker.forms import apart, limits, refusals, wire
 from tracker.forms.apart import Reader
 from tracker.forms.book import Book
+from tracker.forms.guard import read_file
+from tracker.forms.parcel import Parcel
 
 #: The same fixture.
 office = test_forms_reading.office
@@ -461,6 +463,14 @@ SEEDS = {
     "ods": opendocument("<t:table-row><t:table-cell><x:p>甲</x:p></t:table-cell></t:table-row>"),
     "csv": "区县,人次\r\n甲区,12\r\n".encode("gb18030"),
     "xls": container("Root Entry", "Workbook") + b"\x09\x08\x10\0\0\6\5\0" + b"\0" * 600,
+    "zip": zipped({"区/表.xlsx": sample(), "里.zip": zipped({"表.csv": b"a,b"})}),
+    "eml": (
+        b"From: a@unit.example\r\nTo: b@unit.example\r\nSubject: =?gb18030?B?sai5/Q==?=\r\n"
+        b"Content-Type: multipart/mixed; boundary=xx\r\n\r\n--xx\r\nContent-Type: text/html; charset=gb2312\r\n\r\n"
+        b"<p>1</p>\r\n--xx\r\nContent-Type: message/rfc822\r\n\r\nSubject: y\r\n\r\n1\r\n--xx\r\n"
+        b"Content-Type: text/csv\r\nContent-Transfer-Encoding: base64\r\n"
+        b'Content-Disposition: attachment; filename="a.csv"\r\n\r\nYSxi\r\n--xx--\r\n'
+    ),
     "biff": bytes.fromhex("0900040002001000") + bytes.fromhex("0200090000000000000000") + b"\x0a\0\0\0",
 }
 
@@ -472,7 +482,7 @@ SEEDS = {
 )
 @settings(max_examples=250)
 def test_any_change_of_any_byte_and_any_cut_is_read_or_refused(kind, changes, cut):
-    assert_read_or_refused(read_book, SEEDS[kind], changes, cut)
+    assert_read_or_refused(read_file, SEEDS[kind], changes, cut)
 
 
 @given(
@@ -500,7 +510,7 @@ def test_the_same_with_what_an_office_program_writes(office, kind, changes):
 @settings(max_examples=60)
 def test_any_text_for_a_part_is_read_or_refused(text, part):
     data = workbook("", extra={part: text.encode("utf-8", "replace")})
-    assert_read_or_refused(read_book, data, [], 1)
+    assert_read_or_refused(read_file, data, [], 1)
 
 
 CHANCE = Reader()
@@ -515,7 +525,7 @@ def assert_read_or_refused(read, data, changes, cut):
     for where, byte in changes:
         changed[int(where * len(changed))] = byte
     try:
-        said = isinstance(read("表", bytes(changed[: int(cut * len(changed))])), Book)
+        said = isinstance(read("表", bytes(changed[: int(cut * len(changed))])), (Book, Parcel))
     except FileRefusedError as refused:
         said = all(refused.said)
     assert said
