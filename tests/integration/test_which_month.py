@@ -7,7 +7,7 @@ import openpyxl
 import pytest
 
 from tests.tools import ROOT, quick_folder
-from tests.web import ZONE, answer, office
+from tests.web import ZONE, answer, office, turn
 from tracker.config.loader import load
 from tracker.core.form import ColumnKind
 from tracker.core.model import EventKind
@@ -156,6 +156,10 @@ def test_a_month_that_a_person_says_against_the_file_is_refused_unless_forced(de
     june = table("2022年6月", "2022-06-03")
     assert "表里写的是2022年6月应报，命令说的是2022年7月应报" in desk.take(june, month=month)
     assert desk.take(june, month=month, force=True) == "wanzhou:table-2@2022-07"
+    undated = table("2022年6月")
+    for now in ("2022-06-08", "2026-12-01"):
+        turn(desk.app, datetime.fromisoformat(f"{now}T10:00:00+08:00"))
+        assert "--force" in desk.take(undated, month=month)
     # What the file leaves open is for the person to say.
     assert desk.take(table("2022年5月", "2022-06-03"), month=date(2022, 5, 1)) == "wanzhou:table-2@2022-05"
     assert desk.take(table("", "2022-06-03"), month=date(2022, 8, 1)) == "?wanzhou:table-2@2022-08"

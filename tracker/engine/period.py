@@ -90,7 +90,7 @@ class Periods:
         if asked is None:
             return self._no_such(month)
         if is_forced or self._agrees(fits, asked):
-            return Whose(asked, self._about_day(asked))
+            return Whose(asked, self._told(asked))
         if isinstance(fits, Finding):
             return fits
         zh, en = _due(asked)
@@ -123,7 +123,7 @@ class Periods:
                 ),
             )
         if self._agrees(fits, asked):
-            return Whose(asked, self._about_day(asked))
+            return Whose(asked, self._told(asked))
         if isinstance(fits, Finding):
             return fits
         meant_zh, meant_en = _due(fits.tables[0])
@@ -144,8 +144,11 @@ class Periods:
         names_none = self._marked() is None and self._period.named is None
         return names_none or any(each.id == asked.id for each in fits.tables)
 
-    def _about_day(self, asked: Table) -> tuple[Finding, ...]:
-        """What is asked where a file that names no month was filled in in another than would fit."""
+    def _told(self, asked: Table) -> tuple[Finding, ...]:
+        """What is said of the table that a person chose: a month that stands for it, a day that hardly fits."""
+        bare = self._period.bare
+        if bare is not None and self._telling_of(bare) is asked:
+            return (self._read_as(asked, bare),)
         if self._day is None or self._marked() is not None or self._period.named is not None:
             return ()
         month = (self._day.year, self._day.month)
@@ -203,7 +206,8 @@ class Periods:
             return self._no_such(named) if own is None else _Fits((own,))
         if own is None:
             return _Fits((told,), (self._read_as(told, named),))
-        if filled <= named:
+        # The day on which it came in says less than that of filling in: only in the very month after.
+        if filled <= named or (self._day is None and filled != _after(named)):
             return _Fits((own,))
         if self._day is not None and filled == _after(named) and own.is_answered and not told.is_answered:
             return _Fits((told,), (self._read_as(told, named),))

@@ -212,5 +212,8 @@ def _no_form(
         )
         return Finding(Weight.ERROR, message, sheet=nearest.sheet.name, expected=Said(titles, titles))
     else:
-        message = Said(f"这不是{names}中的任何一张表。", f"This is none of {names}.")
+        message = Said(
+            f"这不是{names}中的任何一张表；要报的请发送填好的表格。",
+            f"This is none of {names}; send the filled form if it is meant to be one.",
+        )
     return Finding(Weight.ERROR, message, expected=Said(titles, titles))
