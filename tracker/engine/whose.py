@@ -79,8 +79,8 @@ def _about_name(
         )
     elif not found.unit_text:
         said = Said(
-            f"没有填写填表单位，按文件名“{said_by}”作为{name}的表",
-            f"the unit is not filled in; taken for {name} by the name “{said_by}”",
+            f"没有填写填表单位，按名称“{said_by}”（文件名，或所在目录、压缩包、邮件的名称）作为{name}的表",
+            f"the unit is not filled in; taken for {name} by the name “{said_by}” of the file or of what it lies in",
         )
     else:
         return
