@@ -28,7 +28,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """Every file in an archive or a mail, in its order; those of archives and mails inside it in their place."""
+    """Every file in a mail, in its order, or in an archive, in the order in which they were written.
+
+    Those of archives and mails inside it stand in their place.
+    """
 
     pieces: tuple[Piece, ...]
 
