@@ -32,7 +32,7 @@ def _write_and_resave(here):
             rows = some_rows(FORMS[form_id], count)
             previous = Filed(rows, {"person": "张三", "phone": "02358123456"}) if count else None
             names.append(here / f"{form_id}-{round_}-{count}.xlsx")
-            names[-1].write_bytes(written(form_id, round_=round_, previous=previous))
+            names[-1].write_bytes(written(form_id, round_=round_, previous=previous, is_own=True))
     command = [required("soffice"), "--headless", f"-env:UserInstallation={(here / 'profile').as_uri()}"]
     # Field separator comma, text in quotation marks, UTF-8.
     for kind in ("pdf", "ods", "xls", "csv:Text - txt - csv (StarCalc):44,34,76", "xlsx"):
