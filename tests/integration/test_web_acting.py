@@ -69,7 +69,7 @@ def test_what_waits_for_acceptance_is_counted_listed_and_accepted_together(home,
     units = list(home.app.force.definition("table-2").units)
     for unit in units:
         submit(home, unit)
-    assert f'href="/submitted">已报送、待销号 <b>{len(units)}</b>' in browser.get("/").text
+    assert f'href="/submitted">已报送待审核 <b>{len(units)}</b>' in browser.get("/").text
     page = browser.get("/submitted").text
     assert page.count('type="checkbox"') == len(units)
     writing, began = home.app.database.writing, Counter[str]()
@@ -83,7 +83,7 @@ def test_what_waits_for_acceptance_is_counted_listed_and_accepted_together(home,
     assert "已办理" in told or "已销号" in told
     assert began["writing"] <= 2, "one transaction for all, and perhaps one for who is signed in"
     assert {state(home, unit) for unit in units} == {"done"}
-    assert "没有待销号的事项" in browser.get("/submitted").text
+    assert "没有待审核的事项" in browser.get("/submitted").text
 
 
 def test_who_and_how_cannot_be_given_by_the_form(home, browser):

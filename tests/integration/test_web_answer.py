@@ -692,3 +692,15 @@ def test_the_second_month_begins_with_the_figures_of_the_first(office):
     june = office.blank(office.link("table-2@2022-06", due=date(2022, 6, 5)))
     values = {cell for row in openpyxl.load_workbook(BytesIO(june)).worksheets[0].values for cell in row}
     assert "万州一校" in values
+
+
+def test_the_page_says_what_the_form_to_download_holds(office):
+    """Nothing was filed before May: rows of a period before are promised to nobody."""
+    link = office.link()
+    assert "单位和期次已经填好" in office.browser.get(f"{link}/file").text
+    office.upload(link, ("a.xlsx", filled(office.blank(link))))
+    assert "本期已报内容" in office.browser.get(f"{link}/file").text
+    office.clock.set(at("2022-05-20 10:00"))
+    office.app.engine.bring_up_to_date(at("2022-05-20 10:00"))
+    june = office.link("table-2@2022-06", due=date(2022, 6, 5))
+    assert "上期内容已经填好" in office.browser.get(f"{june}/file").text

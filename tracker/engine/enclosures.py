@@ -255,9 +255,14 @@ class _Form(NamedTuple):
     @property
     def filled_with(self) -> str:
         """For which reference the rows were filed that stand in it; empty where none do."""
-        start = self.start
-        has_rows = start is not None and start.filed.rows and (start.is_own or self.table.form.accumulates)
-        return start.ref if start is not None and has_rows else ""
+        return filled_with(self.table, self.start)
+
+
+def filled_with(table: Table, start: Start | None) -> str:
+    """For which reference the rows were filed that stand in the form of ``table``; empty where none do."""
+    if start is None or not start.filed.rows or not (start.is_own or table.form.accumulates):
+        return ""
+    return start.ref
 
 
 def _told(forms: Sequence[_Form]) -> Enclosed:

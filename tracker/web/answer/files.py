@@ -15,8 +15,8 @@ from starlette.responses import RedirectResponse, Response
 from tracker.core.answering import Way
 from tracker.core.naming import Names
 from tracker.engine.came import Wanted
-from tracker.engine.enclosures import XLSX, blank_form
-from tracker.engine.filings import Paper, Table, keep_document, read_document, starts
+from tracker.engine.enclosures import XLSX, blank_form, filled_with
+from tracker.engine.filings import Paper, Start, Table, keep_document, read_document, starts
 from tracker.engine.ledger import LINK, find_assignment
 from tracker.filing.intake import Intake
 from tracker.filing.taken import Taken
@@ -71,13 +71,18 @@ def take(request: Request, form: FormData) -> Response:
 @linked
 def blank(request: Request) -> Response:
     """``GET /answer/TOKEN/blank.xlsx``: this period's form with what was filed for it, or the figures of the last."""
-    case, site = case_of(request), site_of(request)
+    case = case_of(request)
+    table, start = _blank(request, case)
+    return _download(blank_form(case.force, table, start, language_of(request)))
+
+
+def _blank(request: Request, case: Case) -> tuple[Table, Start | None]:
+    """The table of the link, and what its form is filled in with."""
     form = _demand_form(case)
-    with site.app.database.reading() as session:
+    with site_of(request).app.database.reading() as session:
         found = find_assignment(session, case.force, case.claim.ref, case.claim.unit)
         table = Table(found.id, case.row, form)
-        start = starts(session, case.force, [table]).get(table.id)
-    return _download(blank_form(case.force, table, start, language_of(request)))
+        return table, starts(session, case.force, [table]).get(table.id)
 
 
 @linked
@@ -108,8 +113,10 @@ def _name(upload: UploadFile) -> str:
 def _page(
     request: Request, case: Case, told: Sequence[dict[str, Any]], *, wrong: str | None = None
 ) -> Response:
+    filled = filled_with(*_blank(request, case))
     facts = {
         **facts_of(request, case),
+        "holds": "nothing" if not filled else "own" if filled == case.claim.ref else "before",
         "files": told,
         "wrong": wrong,
         "can_file": Way.FILE in case.ways,
