@@ -89,13 +89,32 @@ def everything(office):
     return rows, files
 
 
+ASKED = {
+    "from": "2022-05-01",
+    "to": "2022-06-30",
+    "text": "每月5日前",
+    "ref": "table-2@2022-05",
+    "unit": "wanzhou",
+    "month": "2022-05",
+}
+
+
 def ask(browser, office):
     """Every address by GET, twice, and by HEAD; how many pages there were."""
     good = 0
+    described = browser.get("/api/openapi.json").json().get("paths", {})
     for path in reads(browser.app):
         for address in addresses(path, office.values):
-            query = "?from=2022-05-01&to=2022-06-30&text=5&ref=table-2@2022-05&unit=wanzhou&month=2022-05"
-            more = query if path.startswith("/api/") else "?language=en&theme=dark&did=done&next=/act/accept"
+            takes = [
+                each["name"]
+                for each in described.get(path.removeprefix("/api"), {}).get("get", {}).get("parameters", ())
+            ]
+            query = "&".join(f"{name}={value}" for name, value in ASKED.items() if name in takes)
+            more = (
+                f"?{query}"
+                if path.startswith("/api/")
+                else "?language=en&theme=dark&did=done&next=/act/accept"
+            )
             answers = [
                 browser.request(method, address + more, follow_redirects=False)
                 for method in ("GET", "HEAD", "GET")
