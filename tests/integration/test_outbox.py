@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -451,6 +451,52 @@ def test_what_was_sent_is_written_down_once_the_database_is_back(monkeypatch):
         assert [claimed.mail.key for claimed in engine.courier.taken] == [f"alert/test/{n}" for n in range(3)]
         assert states(engine) == {"sent": 3}
         assert rows(engine, "attempts") == [1, 1, 1]
+
+
+class Ahead(Post):
+    """A server that has taken some more, at any moment, than its answers have been read for."""
+
+    async def send(self, mails, force):
+        answers: deque[Result] = deque()
+        for claimed in mails:
+            if claimed.may_begin(at("2022-05-05")):
+                claimed.hand.begins()
+                self.taken.append(claimed)
+                answers.append(Result(claimed, SENT, "250", "subject"))
+            if len(answers) > 5:
+                yield answers.popleft()
+        for answer in answers:
+            yield answer
+
+
+def test_a_disk_that_is_full_for_longer_than_a_lease_costs_no_copy_and_is_told_at_once(monkeypatch):
+    monkeypatch.setattr(engine_, "AGAIN", (0.01,))
+    monkeypatch.setattr(engine_, "LEASE", timedelta())
+    monkeypatch.setattr(engine_, "RECORD_WITHIN", 0.0)
+    with quick_folder() as folder, alerting(Ahead(), 30, url=f"sqlite:///{folder}/tracker.db") as engine:
+        writing, is_full = engine.database.writing, True
+
+        def until_there_is_room(*, alone=True):
+            if is_full and not alone and engine.courier.taken:
+                raise DatabaseError("database or disk is full")
+            return writing(alone=alone)
+
+        monkeypatch.setattr(engine.database, "writing", until_there_is_room)
+        assert engine.engine.untaken == 0
+        with pytest.raises(DatabaseError):
+            engine.engine.run_pass()
+        assert len(engine.courier.taken) == 6, "no other is begun"
+        assert engine.engine.untaken == 10
+        is_full = False
+        for minutes in (20, 40):
+            engine.clock.set(at("2022-05-05 22:00") + timedelta(minutes=minutes))
+            engine.engine.run_pass()
+        assert engine.engine.untaken == 0
+        assert Counter(each.mail.key for each in engine.courier.taken) == {
+            f"alert/test/{n}": 1 for n in range(30)
+        }
+        assert states(engine) == {"sent": 30}
+        assert set(rows(engine, "lost")) == {0}
 
 
 def test_a_mail_whose_lease_is_about_to_end_is_left_to_the_next():

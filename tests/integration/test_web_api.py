@@ -129,7 +129,7 @@ def test_it_is_to_be_read_only(app, client):
     assert desk.history(app) == before
 
 
-def test_whoever_watches_learns_whether_the_service_is_well(app, client):
+def test_whoever_watches_learns_whether_the_service_is_well(app, client, monkeypatch):
     assert client.get("/healthz").text == "ok\n"
     assert client.get("/readyz").status_code == 503
     with app.database.writing() as session:
@@ -138,6 +138,10 @@ def test_whoever_watches_learns_whether_the_service_is_well(app, client):
     with app.database.writing() as session:
         remember(session, Beat(app.clock.now(), 0.2, error="disk full", who="t"))
     assert client.get("/readyz").json()["reasons"] == ["the last pass failed"]
+    monkeypatch.setattr(type(app.engine), "untaken", 7)
+    assert client.get("/readyz").json()["reasons"][0] == (
+        "results of 7 mails wait to be written down: the database does not take them"
+    )
     families = {each.name: each for each in text_string_to_metric_families(client.get("/metrics").text)}
     sent = sum(s.value for s in families["tracker_mails"].samples if s.labels["state"] == "sent")
     assert sent == sum(mail["state"] == "sent" for mail in desk.mails(app))

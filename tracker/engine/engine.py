@@ -106,9 +106,15 @@ class Engine(Acting):
         self._sifting = Sifting()
         #: What became of mails and could not be written down, for the database was not there to take it.
         self._untold: list[Result] = []
+        self._is_untaken = False
         self._most = min(FEW, CLAIM)
         #: What the pass under way goes by.
         self._pass = self.use
+
+    @property
+    def untaken(self) -> int:
+        """How many results wait to be written down that the database did not take; 0 where it takes them."""
+        return len(self._untold) if self._is_untaken else 0
 
     def run_pass(self, *, at_once: bool = False) -> PassReport:
         """Everything that is to be done now.  ``at_once`` as in ``plan``.
@@ -211,10 +217,16 @@ class Engine(Acting):
                 open_.pop(result.claimed.id, None)
                 results += sifting.take(result)
                 began = began if len(results) > 1 else loop.time()
-                if len(results) >= RECORD or loop.time() - began >= RECORD_WITHIN:
+                if self._is_untaken:
+                    # The server goes on answering for what it has; all of that is kept.
                     lot, results = results, []
-                    told += await self._write_down(lot)
+                    self._untold += lot
+                elif len(results) >= RECORD or loop.time() - began >= RECORD_WITHIN:
+                    lot, results = results, []
+                    told += await self._write_down_or_stop(lot, open_)
                 self._say(0, told.total())
+            lot, results = results, []
+            told += await self._write_down(lot)
         except Exception:
             # What is known of mails is worth more than an orderly end: the next pass writes it down.
             self._untold += results
@@ -223,14 +235,21 @@ class Engine(Acting):
             raise
         finally:
             holding.cancel()
-        told += await self._write_down(results)
         await self._let_go(open_)
         return is_reached
 
     async def _let_go(self, open_: Mapping[int, Claimed]) -> None:
         """What was not begun is anybody's; what was, and has no result, may have gone."""
-        if unbegun := [each for each in open_.values() if not each.hand.is_begun]:
+        unbegun = [each for each in open_.values() if not each.hand.is_begun]
+        if not unbegun:
+            return
+        try:
             await self._beside(partial(self._in_hand, give_back), unbegun)
+        except DatabaseError as error:
+            # Once the lease has run out they would count as lost with us.
+            why = f"not begun: {error}"
+            self._untold += [Result(each, MailState.DEFERRED, why, is_tried=False) for each in unbegun]
+            raise
 
     async def _hold(self, open_: Mapping[int, Claimed], sifting: Sifting) -> None:
         """As long as it is on its way, a mail stays in hand; so does one of which nobody knows yet what to make."""
@@ -242,32 +261,43 @@ class Engine(Acting):
             except DatabaseError as error:
                 log.warning("%d mails under way could not be held on to: %s", len(held), error)
 
-    async def _write_down(self, results: Sequence[Result]) -> Counter[MailState]:
+    async def _write_down(
+        self, results: Sequence[Result], *, patience: float | None = None
+    ) -> Counter[MailState]:
         """Record results, and where the database is away wait for it: what went out and is not recorded goes again.
 
-        No longer than a lease, for then others may have taken over what was claimed; the next pass tries once more,
-        and the fence decides.  Twice does no harm: where it had been done and only the answer got lost, nothing is
-        in this process's hands any more.
+        No longer than a lease (or ``patience``, in seconds), for then others may have taken over what was claimed; the
+        results are kept, the next pass tries once more, and the fence decides.  Twice does no harm: where it had been
+        done and only the answer got lost, nothing is in this process's hands any more.
         """
-        lot, self._untold = [*self._untold, *results], []
-        try:
-            return await self._recorded(lot)
-        except Exception:
-            self._untold = lot
-            raise
-
-    async def _recorded(self, results: Sequence[Result]) -> Counter[MailState]:
         loop = asyncio.get_running_loop()
-        until = loop.time() + LEASE.total_seconds()
+        until = loop.time() + (LEASE.total_seconds() if patience is None else patience)
+        self._untold += results
+        lot = self._untold.copy()
         for wait in chain(AGAIN, repeat(AGAIN[-1])):
             try:
-                return await self._beside(self._record, results)
+                told = await self._beside(self._record, lot)
             except DatabaseError as error:
+                self._is_untaken = True
+                log.warning("%d results wait to be written down: %s", len(lot), error)
                 if self.database.in_memory or loop.time() + wait > until:
                     raise
-                log.warning("%d results wait to be written down: %s", len(results), error)
-            await asyncio.sleep(wait)
+                await asyncio.sleep(wait)
+            else:
+                self._is_untaken, self._untold = False, self._untold[len(lot) :]
+                return told
         raise AssertionError
+
+    async def _write_down_or_stop(
+        self, results: Sequence[Result], open_: Mapping[int, Claimed]
+    ) -> Counter[MailState]:
+        """Record results; where the database does not take them, begin no other mail."""
+        try:
+            return await self._write_down(results, patience=0)
+        except DatabaseError:
+            for each in open_.values():
+                each.hand.is_over = lambda: True
+            return Counter()
 
     async def _beside(self, work: Callable[[T], R], given: T) -> R:
         """Database work in a thread, so that the connections go on meanwhile; in memory there is no wait to use."""

@@ -54,7 +54,7 @@ class Hand:
     """How it is with a mail that this process has claimed, until ``lease_until``; None where nobody else could take it.
 
     Once its content has begun to go out (``is_begun``), it may have been taken.  ``is_over``: it was claimed by files
-    that are not in force any more.
+    that are not in force any more, or nobody could write down what becomes of it.
     """
 
     lease_until: datetime | None = None

@@ -69,6 +69,8 @@ def _degraded(site: Site) -> Iterator[str]:
 
 
 def _reasons(site: Site) -> Iterator[str]:
+    if untaken := site.app.engine.untaken:
+        yield f"results of {untaken} mails wait to be written down: the database does not take them"
     try:
         beat = _beat(site)
         with site.app.database.reading() as session:

@@ -31,6 +31,7 @@ def page(request: Request) -> Response:
         "is_silent": is_silent(app.pulse, beat, now),
         "next_at": following,
         "queue": waits,
+        "untaken": app.engine.untaken,
         "states": counted,
         "pulse": app.pulse,
         "transport": force.settings.transport,
