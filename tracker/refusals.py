@@ -66,6 +66,11 @@ CHINESE = {
     "not_among": "‹{option} ›没有“{text}”这一选项，可选的有：{known}",
     "no_table_due": "{month} 没有应报的表",
     # mails and requests
+    "mail_forgotten": "这封邮件的正文已清理；收件人、时间和涉及事项仍可查看",
+    "prune_what": "请写明清理什么：--before 日期，或 --person 姓名、邮箱、电话（二者择一）",
+    "person_too_short": "--person {text}：至少两个字，电话至少五位数字",
+    "person_in_files": "{file}:{line}：文件中还有“{text}”，请先删去，再清理",
+    "person_signs_in": "账号{name}仍可登录，请先停用（tracker user remove {name}）",
     "no_mail": "没有编号为 {number} 的邮件‹，可用 tracker mail list 查看›",
     "mail_on_its_way": "邮件 {number} {state}，只有失败或待发的邮件才能重发",
     "mail_or_since": "请指明一封邮件，或用 --since 指明日期，二者只能写一项",

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracker.cli.context import given
-from tracker.cli.output import choose_language, pick, say
+from tracker.cli.context import given, parse_day
+from tracker.cli.output import (
+    Format,
+    FormatOption,
+    choose_language,
+    pick,
+    print_csv,
+    print_json,
+    say,
+    say_result,
+)
+
+if TYPE_CHECKING:
+    from tracker.engine.forgetting import Forgotten
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("backup", short_help="备份 · Copy the database while the service runs")(backup)
     app.command("restore", short_help="恢复备份 · Put a backup back")(restore)
+    app.command("prune", short_help="清理 · Forget old bodies and uploads, or a person")(prune)
     app.command("upgrade", short_help="升级数据库 · Bring the database up to this version")(upgrade)
 
 
@@ -67,3 +80,69 @@ def upgrade(context: typer.Context) -> None:
                 language,
             )
         )
+
+
+def prune(
+    context: typer.Context,
+    before: Annotated[
+        str | None, typer.Option(metavar="D", help="早于此日 · What is older than this day")
+    ] = None,
+    person: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT",
+            help="一个人的姓名、邮箱、电话，可写多次 · A name, address or phone of one person; may be repeated",
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="只看不做 · Show it, change nothing")] = False,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """清理：邮件正文、已被替换的上传文件、登录记录，或一个人的姓名 · Forget what is old, or a person; never events."""
+    from tracker import upkeep
+    from tracker.errors import UsageError
+
+    if (before is None) is (not person):
+        raise UsageError("expected --before D, or --person TEXT, one of the two", "prune_what")
+    with given(context).open(lenient=True) as app:
+        language = choose_language(app.force.campaign.language)
+        if before is not None:
+            found = upkeep.prune_before(app, parse_day(before, "--before", app.force.zone), dry_run=dry_run)
+        else:
+            found = upkeep.prune_person(app, person or [], dry_run=dry_run)
+    facts: dict[str, object] = {"dry_run": dry_run, "mails": found.mails, "uploads": found.uploads}
+    facts |= {"sign_ins": found.sign_ins, "pseudonym": found.pseudonym, "left": found.left}
+    facts["places"] = {name: number for name, number in found.places.items() if number}
+    if output is Format.JSON:
+        print_json(facts)
+    elif output is Format.CSV:
+        print_csv([facts], tuple(facts))
+    else:
+        say_result(_pruned(found, is_chinese=language == "zh", is_person=bool(person), dry_run=dry_run))
+    if found.left:
+        names = "、".join(found.left) if language == "zh" else ", ".join(found.left)
+        said = (f"此人仍见于现行报表的原件：{names}", f"still in the original of a table in force: {names}")
+        say(pick(said, language))
+    if person and not dry_run:
+        said = (
+            "此前的备份、日志和已发出的邮件不在数据库内，须另行处理",
+            "backups made before, logs and mails that went out are not in the database: see to them as well",
+        )
+        say(pick(said, language))
+
+
+def _pruned(found: Forgotten, *, is_chinese: bool, is_person: bool, dry_run: bool) -> str:
+    if is_person and found.pseudonym is None:
+        return "没有找到此人" if is_chinese else "this person stands nowhere"
+    if is_person:
+        rows = found.places.total()
+        if is_chinese:
+            return (
+                f"{'将' if dry_run else '已'}改为“{found.pseudonym}”：{rows} 处；清除文件 {found.uploads} 个"
+            )
+        verb = "would become" if dry_run else "became"
+        return f"{verb} “{found.pseudonym}” in {rows} places; {found.uploads} files forgotten"
+    if is_chinese:
+        done = "将清理" if dry_run else "已清理"
+        return f"{done}邮件正文 {found.mails} 封、上传文件 {found.uploads} 个、登录记录 {found.sign_ins} 条"
+    done = "would be forgotten" if dry_run else "forgotten"
+    return f"{done}: {found.mails} mail bodies, {found.uploads} uploads, {found.sign_ins} sign-ins"

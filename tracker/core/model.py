@@ -429,6 +429,10 @@ class Item(NamedTuple):
     days_left: int | None
 
 
+#: Stands in the details of a mail whose body is kept no longer.
+FORGOTTEN = "forgotten"
+
+
 @dataclass(frozen=True, slots=True)
 class Mail:
     """One mail to one recipient.

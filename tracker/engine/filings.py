@@ -270,9 +270,9 @@ def keep_document(session: Session, paper: Paper) -> int:
 
 
 def read_document(session: Session, number: int) -> Paper | None:
-    """A file that was put away."""
+    """A file that was put away; None where there is none, or it is kept no longer."""
     row = session.execute(select(DOCUMENT).where(numbered(DOCUMENT.c.id, number))).first()
-    return None if row is None else Paper(row.name, bytes(row.content))
+    return None if row is None or not row.content else Paper(row.name, bytes(row.content))
 
 
 def _keep(

@@ -19,9 +19,9 @@ from typing import TypeVar
 from jinja2 import Environment, StrictUndefined, Template, TemplateError, TemplateSyntaxError
 from markupsafe import escape
 
-from tracker.core.model import Campaign, Contact, Language, Mail
+from tracker.core.model import FORGOTTEN, Campaign, Contact, Language, Mail
 from tracker.core.vocabulary import SIGNS
-from tracker.errors import MailError, Problem
+from tracker.errors import MailError, Problem, UnknownNameError
 from tracker.links import Links
 from tracker.mail.bounds import fewer, is_small, lines_of, shortened
 from tracker.mail.compose import Composer
@@ -111,8 +111,14 @@ class Renderer:
     def render(self, mail: Mail, enclosed: Enclosed | None = None, *, as_page: bool = False) -> Rendered:
         """The mail, no larger than mail programs show; ``as_page`` all of it.
 
-        ``enclosed`` are the forms that go with it; without it nothing is said of them.
+        ``enclosed`` are the forms that go with it; without it nothing is said of them.  Raises UnknownNameError for
+        one whose body was forgotten.
         """
+        if FORGOTTEN in mail.details:
+            raise UnknownNameError(
+                "what this mail said is kept no longer; to whom it went, when and what about still is",
+                "mail_forgotten",
+            )
         return self._render(mail, self._composers[mail.language], enclosed, as_page=as_page)
 
     def _render(

@@ -10,8 +10,9 @@ connections of their own, however many writers wait for their turn.
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,19 @@ class Database:
         """Let go of every connection."""
         self.engine.dispose()
         self.beside.dispose()
+
+
+def wipe(database: Database) -> None:
+    """Let nothing that was deleted or changed stay in the file of SQLite; while others use it, as far as they let us."""
+    if database.engine.dialect.name != "sqlite":
+        return
+    raw = database.engine.raw_connection()
+    try:
+        for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+            with suppress(sqlite3.OperationalError), closing(raw.cursor()) as cursor:
+                cursor.execute(statement)
+    finally:
+        raw.close()
 
 
 def is_there(url: str) -> bool:

@@ -1,0 +1,254 @@
+"""Forgetting what is old, and a person; what the ledger says stays the same."""
+
+import io
+import json
+import shutil
+import zipfile
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import insert, select
+
+from tests.tools import ROOT, Place, made_once
+from tests.world import ZONE
+from tracker import desk, upkeep
+from tracker.app import App
+from tracker.clock import VirtualClock
+from tracker.config.events import read_events
+from tracker.engine.filings import Paper, keep_document, read_document
+from tracker.engine.forgetting import Person
+from tracker.errors import UnknownNameError, UsageError
+from tracker.listing import status_facts
+from tracker.simulation import CollectingCourier
+from tracker.store.questions import QUESTION
+from tracker.store.tables import ACCOUNT, DOCUMENT, FEED, FILING, MAIL, REQUEST, SESSION, Base
+
+EVENTS = ROOT / "tests" / "fixtures" / "events-2022.yaml"
+NAME, EMAIL, PHONE = "欧阳小雨", "ouyang@wanzhou.example", "13800001234"
+WORDS = "请联系欧阳 小雨（138 0000 1234，Ouyang@wanzhou.example）"
+AT = datetime(2022, 6, 1, tzinfo=UTC)
+
+
+def workbook(text):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as file:
+        file.writestr("xl/sharedStrings.xml", f"<t>{text}</t>")
+    return made.getvalue()
+
+
+@pytest.fixture
+def app(tmp_path, tmp_path_factory):
+    """A year with a person in every place where people's data is kept."""
+    file = tmp_path / "tracker.db"
+    shutil.copyfile(made_once(tmp_path_factory, "year", a_year) / "tracker.db", file)
+    clock = VirtualClock(datetime(2023, 1, 4, 11, tzinfo=ZONE))
+    app = App(ROOT / "config", database=f"sqlite:///{file}", environ={}, clock=clock)
+    yield app
+    app.close()
+
+
+def a_year(folder):
+    clock = VirtualClock(datetime(2022, 4, 8, tzinfo=ZONE))
+    app = App(ROOT / "config", database=f"sqlite:///{folder}/tracker.db", environ={}, clock=clock)
+    app.engine.courier = CollectingCourier(lambda mail: mail.key)
+    app.engine.bring_up_to_date(clock.now())
+    events = list(read_events(EVENTS, ZONE, app.force.unit_id))
+    for number, event in enumerate(events):
+        clock.set(event.at)
+        app.engine.record(replace(event, who=NAME, note=WORDS))
+        if number % 10 == 0:
+            app.engine.run_pass(at_once=True)
+    assert app.engine.alert("test", "题目", [WORDS])
+    clock.set(datetime(2023, 1, 4, 10, tzinfo=ZONE))
+    app.engine.run_pass(at_once=True)
+    with app.database.writing() as session:
+        for table, row in rows(session):
+            session.execute(insert(table).values(row))
+    app.close()
+
+
+def rows(session):
+    kept = [
+        keep_document(session, Paper(f"{NAME}的表.xlsx", workbook(text))) for text in (NAME, f"{NAME}的旧表")
+    ]
+    filing = {
+        "form": "f",
+        "unit": "wanzhou",
+        "at": AT,
+        "recorded_at": AT,
+        "who": NAME,
+        "file": f"{NAME}.xlsx",
+    }
+    filing |= {"findings": json.dumps([WORDS]), "content": json.dumps({"header": {"filled_by": NAME}})}
+    for number, (document, in_force) in enumerate(zip(kept, (True, False), strict=True)):
+        facts = {"assignment_id": 1, "document_id": document, "digest": str(number), "in_force": in_force}
+        yield FILING, {**filing, **facts}
+    yield QUESTION, {
+        "filing_id": 1, "digest": "1", "code": "c", "facts": json.dumps({"row": NAME}, ensure_ascii=False),
+        "asked_at": AT, "answered_by": NAME, "note": WORDS,
+    }  # fmt: skip
+    yield REQUEST, {
+        "assignment_id": 1, "ref": "5", "unit": "wanzhou", "at": AT, "who": NAME, "email": EMAIL, "kind": "say",
+        "text": WORDS, "reply": WORDS, "answered_by": NAME,
+    }  # fmt: skip
+    yield FEED, {"digest": "1", "created_at": AT, "created_by": NAME}
+    yield ACCOUNT, {"name": NAME, "role": "viewer", "hash": "h", "created_at": AT, "disabled_at": AT}
+    for number, seen in enumerate((AT, AT + timedelta(days=200))):
+        facts = {"token": str(number), "account": NAME, "role": "viewer", "via": "password", "csrf": "c"}
+        ends = AT + timedelta(days=400)
+        yield SESSION, {**facts, "created_at": AT, "seen_at": seen, "expires_at": ends}
+    yield MAIL, {
+        "key": f"receipt/{EMAIL}", "message_id": "<1@x.example>", "kind": "receipt", "recipient": EMAIL,
+        "name": NAME, "language": "zh", "timezone": "Asia/Shanghai", "at": AT, "day": date(2022, 6, 1),
+        "content": "[]", "details": json.dumps({"said": WORDS, "enclosed": [1]}), "seen_event": 0,
+        "state": "sent", "not_before": AT, "subject": f"{NAME}：收到", "outcome": f"250 {EMAIL} taken",
+    }  # fmt: skip
+
+
+def everything(app):
+    """Every value of every column, bytes unpacked."""
+    found: dict[str, list[object]] = {}
+    with app.database.reading() as session:
+        for table in Base.metadata.sorted_tables:
+            for row in session.execute(select(table).order_by(*table.primary_key.columns)).mappings():
+                for column, value in row.items():
+                    found.setdefault(f"{table.name}.{column}", []).append(plain(value))
+    return found
+
+
+def plain(value):
+    if isinstance(value, bytes) and value.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(value)) as file:
+            return "".join(file.read(name).decode() for name in file.namelist())
+    if isinstance(value, str) and r"\u" in value:
+        return value.encode().decode("unicode_escape")
+    return value
+
+
+def ledger(app):
+    return status_facts(app.force, *desk.status(app, None))
+
+
+def test_a_person_is_nowhere_any_more_and_a_years_ledger_says_the_same(app):
+    before, was, person = ledger(app), everything(app), Person([NAME, EMAIL, PHONE])
+    seen = {place for place, values in was.items() if any(person.stands_in(str(each)) for each in values)}
+    assert {
+        "event.who",
+        "event.note",
+        "mail.details",
+        "mail.key",
+        "filing.content",
+        "document.content",
+    } <= seen
+    shown = upkeep.prune_person(app, [NAME, EMAIL, PHONE], dry_run=True)
+    assert everything(app) == was
+    done = upkeep.prune_person(app, [NAME, EMAIL, PHONE])
+    assert (done, done.pseudonym, done.left) == (shown, "人员1", [])
+    now = everything(app)
+    assert [
+        place for place, values in now.items() if any(person.stands_in(str(each)) for each in values)
+    ] == []
+    assert {place for place in was if was[place] != now[place]} - {"meta.value", "meta.name"} == seen
+    assert set(now["event.note"]) == {"请联系人员1（人员1，person-1@pseudonym.example）"}
+    assert "receipt/person-1@pseudonym.example" in now["mail.key"]
+    assert ledger(app) == before
+    assert upkeep.prune_person(app, [NAME]).pseudonym is None
+    with app.database.reading() as session:
+        assert session.execute(select(ACCOUNT.c.name)).scalar_one() == "人员1"
+
+
+def test_another_person_has_another_number(app):
+    upkeep.prune_person(app, [NAME])
+    assert upkeep.prune_person(app, [EMAIL]).pseudonym == "人员2"
+
+
+def test_what_is_old_is_forgotten_and_the_ledger_keeps_what_it_needs(app):
+    before, was = ledger(app), everything(app)
+    explained = desk.explanation(app, "5", "wanzhou")
+    day = date(2022, 12, 1)
+    shown = upkeep.prune_before(app, day, dry_run=True)
+    assert everything(app) == was
+    done = upkeep.prune_before(app, day)
+    assert done == shown
+    assert done.mails > 50
+    assert (done.uploads, done.sign_ins) == (1, 1)
+    now = everything(app)
+    changed = {place for place in was if was[place] != now.get(place)}
+    assert changed == {
+        "mail.details", "mail.subject", "document.content", "document.digest",
+        *(f"session.{column.name}" for column in SESSION.columns),
+    }  # fmt: skip
+    assert ledger(app) == before
+    assert desk.explanation(app, "5", "wanzhou") == explained
+    with app.database.reading() as session:
+        assert read_document(session, 1) is not None, "in force"
+        assert read_document(session, 2) is None
+        number = session.execute(select(MAIL.c.id).where(MAIL.c.kind == "receipt")).scalar_one()
+    with pytest.raises(UnknownNameError, match="kept no longer"):
+        desk.show_mail(app, number, "en")
+    assert desk.mails(app)
+    again = upkeep.prune_before(app, day)
+    assert (again.mails, again.uploads, again.sign_ins) == (0, 0, 0)
+    with app.database.writing() as session:
+        anew = keep_document(session, Paper("b.xlsx", workbook(f"{NAME}的旧表")))
+        assert read_document(session, anew) is not None
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (["万州区"], "units.yaml:"),
+        (["王"], "expected two letters"),
+        (["1234"], "five digits"),
+        (["市应急管理局"], ".yaml:"),
+    ],
+)
+def test_who_still_stands_in_the_files_is_refused_with_the_line(app, texts, said):
+    with pytest.raises(UsageError, match=said):
+        upkeep.prune_person(app, texts)
+
+
+def test_who_may_still_sign_in_is_refused(app):
+    with app.database.writing() as session:
+        session.execute(ACCOUNT.update().values(disabled_at=None))
+    with pytest.raises(UsageError, match="may still sign in"):
+        upkeep.prune_person(app, [NAME])
+
+
+@pytest.mark.parametrize(
+    ("text", "is_there"),
+    [
+        ("+86 138-0000-1234", True),
+        ("113800001234", False),
+        ("OUYANG@wanzhou.example.", True),
+        ("xouyang@wanzhou.example", False),
+        ("ouyang@wanzhou.example.org", False),
+        ("欧阳　小雨", True),
+        ("Ann Lee said", True),
+        ("Joann Lee", False),
+    ],
+)
+def test_a_person_is_found_as_people_write(text, is_there):
+    assert Person([NAME, EMAIL, PHONE, "Ann Lee"]).stands_in(text) is is_there
+
+
+def test_an_original_that_cannot_be_written_anew_is_named_where_it_is_in_force(app):
+    with app.database.writing() as session:
+        old = b"\xd0\xcf\x11\xe0\0" + NAME.encode("utf-16-le")
+        session.execute(DOCUMENT.update().where(DOCUMENT.c.id.in_([1])).values(content=old, name="旧表.xls"))
+        session.execute(DOCUMENT.update().where(DOCUMENT.c.id.in_([2])).values(content=old + b"\0"))
+    done = upkeep.prune_person(app, [NAME])
+    assert (done.left, done.uploads) == (["旧表.xls"], 1)
+
+
+def test_the_command_says_what_it_did_or_what_was_wrong(tmp_path):
+    place = Place(tmp_path)
+    assert place.json("prune", "--before", "2022-06-01", "--dry-run") == {
+        "dry_run": True, "mails": 0, "uploads": 0, "sign_ins": 0, "pseudonym": None, "places": {}, "left": [],
+    }  # fmt: skip
+    assert "0 mail bodies" in place.ok("prune", "--before", "2022-06-01", LANG="en_GB.UTF-8").out
+    assert "没有找到此人" in place.ok("prune", "--person", NAME, LANG="zh_CN.UTF-8").out
+    for wrong in ((), ("--before", "2022-06-01", "--person", NAME)):
+        done = place.tracker("prune", *wrong)
+        assert (done.code, len(done.err.splitlines())) == (2, 1)
