@@ -337,9 +337,16 @@ class App:
         self._tell_of_held()
 
     def _tell_of_held(self) -> None:
-        error = self._untold
-        if error is not None and (error.from_ is None or error.from_ <= self.clock.now()):
-            self._alert(error.title, [str(error)])
+        held, error, operator = self.held, self._untold, self.force.settings.operator
+        if held is None or error is None or operator is None:
+            return
+        since = error.from_ or self.engine.held_since(held)
+        if since <= self.clock.now():
+            # After the files in force have changed, or the hold was over, the same is told anew.
+            state = "\n".join((self.force.fingerprint, since.isoformat(), str(error)))
+            key = hashlib.sha256(state.encode()).hexdigest()[:16]
+            title = error.title[0 if self.force.language(operator) == "zh" else 1]
+            self.engine.alert(f"files/{key}", title, [str(error)])
             self._untold = None
 
     def _go_by(self, force: InForce, workdays: Workdays) -> None:
@@ -382,14 +389,6 @@ class App:
             return False
         self._places = settings
         return True
-
-    def _alert(self, titles: tuple[str, str], lines: list[str]) -> None:
-        operator = self.force.settings.operator
-        language = self.force.campaign.language if operator is None else self.force.language(operator)
-        # After the files in force have changed, the same mistake is a new one.
-        state = "\n".join((self.force.fingerprint, *lines))
-        key = hashlib.sha256(state.encode()).hexdigest()[:16]
-        self.engine.alert(f"files/{key}", titles[0 if language == "zh" else 1], lines)
 
     def _glance(self) -> str:
         """Which files there are, how large and how old: enough to know whether to read them again."""

@@ -256,6 +256,59 @@ def test_a_known_machine_that_is_behind_has_an_hour(machines, clock):
     assert len(alerts(a)) == 1
 
 
+def test_files_that_are_held_back_a_second_time_are_told_of_a_second_time(machines, clock):
+    """Each machine puts its own back in turn; between the two nothing about the files, place or ledger is new."""
+    a, b = machines
+    for each in (a, b):
+        each.pass_()
+    a.edit(EDITED)
+    told = []
+    for number in range(6):
+        one, other = (a, b) if number % 2 else (b, a)
+        other.app.engine.accept_older = number > 0
+        other.pass_()
+        one.restart()
+        one.pass_()
+        assert one.app.pulse.held is not None
+        clock.set(clock.now() + timedelta(hours=1))
+        for _ in range(2):
+            one.restart()
+            one.pass_()
+        told.append(len(alerts(a)))
+        one.restart()
+    assert told == [1, 2, 3, 4, 5, 6]
+
+
+def removals(machine):
+    with machine.app.database.reading() as session:
+        rows = session.execute(select(MAIL.c.details).where(MAIL.c.kind == "alert"))
+        return sum("--accept-removals" in details for (details,) in rows)
+
+
+def test_an_edit_that_is_taken_back_and_made_again_is_held_back_and_told_of_again(machines, clock):
+    a, _ = machines
+    a.pass_()
+    [task] = [line for line in CAMPAIGN.splitlines() if line.startswith("  - id: 2")]
+    less = CAMPAIGN.replace("task_count: 2", "task_count: 1")
+    less = less[: less.index(task)] + less[less.index("reports:") :]
+    for number in (1, 2):
+        behind = App(a.config, database=a.database, environ={}, clock=clock)
+        behind.engine.bring_up_to_date(clock.now())
+        a.edit(less)
+        a.pass_()
+        # Another process that has not read the edit yet, and the same edit after a restart, are no other hold.
+        behind.engine.run_pass()
+        behind.close()
+        a.restart()
+        a.pass_()
+        assert a.app.pulse.held is not None
+        assert removals(a) == number
+        clock.set(clock.now() + timedelta(minutes=1))
+        a.edit(CAMPAIGN)
+        a.pass_()
+        assert a.app.pulse.held is None
+
+
 def test_plan_and_check_say_that_older_files_are_held_back(machines, new):
     held = desk.planned_changes(new.app, 7)["held"]
     assert [each["word"] for each in held] == ["older"]

@@ -25,6 +25,7 @@ from tracker.engine.editions import (
     later_calendar,
     put_in_force,
     see,
+    see_held,
     see_older,
 )
 from tracker.engine.held import refuse_another_document, refuse_removals
@@ -181,6 +182,11 @@ class Acting:
                 return changes
             self.on_calendar(force, workdays)
 
+    def held_since(self, force: InForce) -> datetime:
+        """Since when the edit of ``force`` is held back at this place; another hold of the same edit is another time."""
+        with self.database.writing() as session:
+            return see_held(session, force, self.place, self.read_clock())
+
     def is_reconciled_with(self, force: InForce) -> bool:
         """Whether somebody has brought the ledger up to date with the files of ``force``."""
         with self.database.reading() as session:
@@ -189,7 +195,9 @@ class Acting:
     def _is_in_step(self, session: Session, force: InForce, now: datetime) -> bool:
         """Whether the ledger follows ``force``, as far ahead as it has to."""
         force.beginning.day = known_beginning(session, force) or force.beginning.day
-        return follows(session, force, self.place, horizon(force, force.day(now)))
+        # Whoever has had these files in force has told where they stand, and may not have read those that stand there now.
+        place = None if self._was_in_force is force else self.place
+        return follows(session, force, place, horizon(force, force.day(now)))
 
     def _look(
         self, force: InForce, now: datetime, said_through: date | None

@@ -194,6 +194,16 @@ def see_older(session: Session, force: InForce, place: str, now: datetime) -> da
     return datetime.fromisoformat(from_)
 
 
+def see_held(session: Session, force: InForce, place: str, now: datetime) -> datetime:
+    """An edit at ``place`` is held back; since when, which ends once what stands there is in force (``see``)."""
+    known = _remembered(session, force.campaign.id)
+    since = known.behind.get(place)
+    if since is None:
+        since = known.behind[place] = now.isoformat()
+        _remember(session, force.campaign.id, known)
+    return datetime.fromisoformat(since)
+
+
 def leave_others(session: Session, force: InForce, place: str, *, is_new: bool) -> list[str]:
     """The other campaigns whose files stood at ``place``; they stand there no more.
 
@@ -243,7 +253,10 @@ def _remember_campaign(session: Session, force: InForce, now: datetime, *, is_ne
 
 @dataclass(slots=True)
 class _Editions:
-    """What is remembered: editions oldest first, the one last seen at each place, and from when on to tell of a place."""
+    """What is remembered: editions oldest first, the one last seen at each place, and from when on to tell of a place.
+
+    ``behind`` are the places at which files are held back now; nothing is told of one twice while it is among them.
+    """
 
     order: list[str] = field(default_factory=list)
     places: dict[str, str] = field(default_factory=dict)
