@@ -77,7 +77,7 @@ def _calendar(app: App, entries: Iterable[Entry], name: str) -> bytes:
 def _sign(row: LedgerRow) -> str:
     """What is seen before the title: that it is in, excused, or late; what is still open in time needs none."""
     if row.light in (Light.GREY, Light.RED):
-        return LIGHTS[row.light].lamp
+        return LIGHTS[row.light].sign
     return LIGHTS[Light.GREEN].sign if row.answer.quiet else ""
 
 

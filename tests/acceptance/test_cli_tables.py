@@ -99,8 +99,9 @@ def test_a_table_fits_the_terminal_with_a_line_a_row(place, name, columns, local
             assert "万州" in line or row["unit"] == "fuling"
 
 
-def test_a_terminal_without_colours_gets_none(place):
-    assert "\x1b" not in on_terminal(place, 100, "units", NO_COLOR="1")
+@pytest.mark.parametrize("name", ["units", "status"])
+def test_a_terminal_without_colours_gets_none(place, name):
+    assert "\x1b" not in on_terminal(place, 100, *LISTINGS[name], NO_COLOR="1")
 
 
 @pytest.mark.parametrize("name", LISTINGS)
@@ -115,9 +116,9 @@ def test_headings_and_words_follow_the_language_of_the_terminal(place, name):
 def test_the_ledger_reads_well(place):
     told = place.ok("status", "--at", "2022-05-05", "--ref", "table-2", LC_ALL="zh_CN.UTF-8")
     first, second = told.out.splitlines()[1:3]
-    assert first.split() == ["🟡", "今日到期", TABLE, "万州", "2022-05-05", "0", NAMED]
+    assert first.split() == ["◎", "今日到期", TABLE, "万州", "2022-05-05", "0", NAMED]
     assert second.split() == [
-        "🟢",
+        "✓",
         "已报送待审核",
         TABLE,
         "涪陵",
@@ -129,10 +130,28 @@ def test_the_ledger_reads_well(place):
     assert "今日到期 1" in told.err
     english = place.ok("status", "--at", "2022-05-05", "--ref", "2", "--unit", "万州", LC_ALL="en_US.UTF-8")
     assert english.out.splitlines()[1].split() == [
-        *("open", "2", "万州", "2022-06-30", "56", "1/2", "Task", "2"),
+        *("○", "open", "2", "万州", "2022-06-30", "56", "1/2", "Task", "2"),
         "每个区至少曝光2家企业。",
     ]
     assert english.err == "2022-05-05 23:59  open 1\n"
+
+
+def test_signs_on_a_terminal_are_those_of_the_board_in_their_colours(place):
+    told = on_terminal(place, 120, "status", "--at", "2022-05-05", "--ref", "table-2", LC_ALL="zh_CN.UTF-8")
+    first, second = told.splitlines()[1:3]
+    assert first.startswith("\x1b[33m◎\x1b[0m 今日到期 ")
+    assert second.startswith("\x1b[32m✓\x1b[0m 已报送待审核 ")
+
+
+def test_a_late_answer_is_called_the_same_by_every_command():
+    with quick_folder() as folder:
+        late, cell = Place(folder), (TABLE, "--unit", "万州")
+        late.ok("submit", *cell, "--on", "2022-07-02")
+        done = late.ok("accept", *cell, "--on", "2022-07-03", LC_ALL="zh_CN.UTF-8").out
+        assert "：逾期办结" in done
+        row = late.ok("status", "--at", "2022-07-04", "--ref", *cell, LC_ALL="zh_CN.UTF-8").out
+        assert row.splitlines()[1].startswith("◎ 逾期办结 ")
+        assert "：逾期办结" in late.ok("explain", *cell, LC_ALL="zh_CN.UTF-8").err
 
 
 def test_an_empty_table_says_so_to_the_person_only(place):

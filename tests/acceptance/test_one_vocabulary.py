@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections import Counter, defaultdict
 from datetime import date, datetime
 
 import openpyxl
@@ -16,6 +17,7 @@ from tracker.core.model import EventKind, Light, MailKind, State
 from tracker.core.vocabulary import LIGHTS, STATES
 from tracker.engine.mails import stored_mails
 from tracker.report.ask import month_report
+from tracker.report.blocks import Chart
 from tracker.report.compose import compose
 from tracker.report.facts import Month
 from tracker.report.markdown import to_markdown
@@ -45,6 +47,7 @@ def told(tmp_path_factory):
         page = compose(report, "zh")
         yield {
             "rows": desk.status(app)[1],
+            "page": page,
             "client": client,
             "board": client.get("/?language=zh").text,
             "sheet": client.get("/static/signs.css").text,
@@ -85,6 +88,25 @@ def test_a_light_has_one_sign_one_name_and_one_meaning_wherever_it_is_read(told,
 def test_a_sign_stands_for_one_light_only():
     signs = [shown.sign for shown in LIGHTS.values()]
     assert len(set(signs)) == len(signs) == len(Light)
+
+
+def test_a_bar_of_the_report_is_made_of_the_lights_of_the_board(told):
+    [chart] = [
+        each
+        for each in told["page"].blocks
+        if isinstance(each, Chart) and any(bar.label for bar in each.bars)
+    ]
+    by_ref: defaultdict[str, Counter[Light]] = defaultdict(Counter)
+    for row in told["rows"]:
+        by_ref[row.ref][row.light] += 1
+    bars = [{part.light: part.count for part in bar.parts if part.count} for bar in chart.bars]
+    due = [row.ref for row in told["rows"] if row.dates.effective_due == date(2022, 6, 5)]
+    assert by_ref["table-2@2022-06"].keys() >= {Light.RED, Light.AMBER}
+    assert "table-2@2022-06" in due
+    assert all(dict(by_ref[ref]) in bars for ref in due)
+    assert [key.label for key in chart.keys] == [
+        LIGHTS[light].legend("zh") for light in Light if any(light in bar for bar in bars)
+    ]
 
 
 def test_what_is_not_due_yet_never_looks_like_what_is_done(told):

@@ -125,10 +125,10 @@ def test_what_is_excused_is_not_ticked_and_what_is_late_stands_out(app):
     answer(app, "table-3@2022-06", "nanan", EventKind.WAIVE, reason="t")
     found = events(subscriptions.feed_calendar(app, "nanan"))
     waived, late = found["table-3@2022-06/nanan"], found["table-2@2022-06/nanan"]
-    assert str(waived["summary"]).startswith("⚪")
+    assert str(waived["summary"]).startswith("－")
     assert "状态：免报" in str(waived["description"])
     assert waived.walk("VALARM") == []
-    assert str(late["summary"]).startswith("🔴")
+    assert str(late["summary"]).startswith("▲")
     assert late.walk("VALARM")
 
 

@@ -9,7 +9,7 @@ import typer
 
 from tracker.cli.context import given, parse_day, parse_moment
 from tracker.cli.output import choose_language, pick, say_result
-from tracker.terms import say_day
+from tracker.terms import say_day, word
 
 if TYPE_CHECKING:
     from tracker.core.model import Campaign, Language
@@ -154,13 +154,10 @@ def _record(
 
 
 def _told(row: LedgerRow, campaign: Campaign, language: Language) -> str:
-    """How it stands now: 表二（2022年6月应报，5月份情况） 万州区应急管理局：逾期报送，截止日期2022年6月6日 [table-2@2022-06]."""
-    from tracker.core.model import Kind
+    """How it stands now: 表二（2022年6月应报，5月份情况） 万州区应急管理局：逾期办结，截止日期2022年6月6日 [table-2@2022-06]."""
     from tracker.core.naming import Names
-    from tracker.core.vocabulary import SENT_IN, STATES
 
-    is_sent_in = row.definition.submit_to is not None or row.definition.kind is Kind.REPORT
-    state = (SENT_IN if is_sent_in and row.state in SENT_IN else STATES)[row.state](language)
+    state = word(row.state, language)
     facts = {"done": row.answer.progress, "of": row.target, "due": say_day(language, row.dates.effective_due)}
     beside = [
         pick(words, language).format(**facts)

@@ -190,12 +190,12 @@ def _named(facts: list[Fact], app: App, language: Language) -> Iterator[Fact]:
 
 
 def _standing(row: Fact, language: Language) -> Fact:
-    from tracker.core.vocabulary import LAMPS
+    from tracker.core.vocabulary import SIGNS
 
     progress = row["progress"]
     return {
         **row,
-        "state": f"{LAMPS[row['light']]} {word(row['state'], language)}".lstrip(),
+        "state": f"{SIGNS[row['light']]} {word(row['state'], language)}",
         "days_left": None if row["state"] in SETTLED else row["days_left"],
         "progress": progress if row["target"] is None else f"{progress}/{row['target']}",
         "submitted_at": minute(row["submitted_at"]),

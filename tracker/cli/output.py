@@ -96,9 +96,14 @@ def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[Column], la
     headed = [(column, column.zh if language == "zh" else column.en) for column in columns]
     texts = [{column.key: shown(row.get(column.key)) for column in columns} for row in rows]
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    inks = {} if width is None or os.environ.get("NO_COLOR") else _inks()
     for number, line in enumerate(lines(texts, headed, width)):
-        is_heading = number == 0 and width is not None and not os.environ.get("NO_COLOR")
-        say_result(f"\x1b[1m{line}\x1b[0m" if is_heading else line)
+        if inks and number == 0:
+            say_result(f"\x1b[1m{line}\x1b[0m")
+        elif line[:1] in inks:
+            say_result(f"\x1b[{inks[line[0]]}m{line[0]}\x1b[0m{line[1:]}")
+        else:
+            say_result(line)
     if not texts:
         say(pick(("（无）", "(none)"), language))
 
@@ -122,6 +127,13 @@ def choose_language(campaign: Language | None = None) -> Language:
 def pick(words: Sequence[str], language: Language) -> str:
     """The Chinese or the English of a pair."""
     return words[0 if language == "zh" else 1]
+
+
+def _inks() -> Mapping[str, int]:
+    """The colours of the signs with which lines begin."""
+    from tracker.core.vocabulary import INKS
+
+    return INKS
 
 
 def _plain(value: object) -> object:

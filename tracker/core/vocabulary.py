@@ -24,12 +24,12 @@ class Said(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """A light: its sign, what it is called, what it means; ``lamp`` is the sign where there is no ink (terminals)."""
+    """A light: its sign, what it is called, what it means; ``ink`` is its colour on a terminal (SGR)."""
 
     sign: str
     name: Said
     meaning: Said
-    lamp: str
+    ink: int
 
     def legend(self, language: Language) -> str:
         """绿灯：按期办结、按期报送 · Green: in on time."""
@@ -39,22 +39,22 @@ class Shown(NamedTuple):
 
 #: Every sign is in GB 2312 or in the font of the report, and none is told from another by its colour.
 LIGHTS: Mapping[Light, Shown] = {
-    Light.RED: Shown("▲", Said("红灯", "Red"), Said("逾期未办结、未报送", "overdue"), "🔴"),
+    Light.RED: Shown("▲", Said("红灯", "Red"), Said("逾期未办结、未报送", "overdue"), 31),
     Light.AMBER: Shown(
         "◎",
         Said("黄灯", "Amber"),
         Said("临近到期、退回、逾期办结、逾期报送", "due soon, sent back, or in late"),
-        "🟡",
+        33,
     ),
-    Light.GREEN: Shown("✓", Said("绿灯", "Green"), Said("按期办结、按期报送", "in on time"), "🟢"),
-    Light.BLUE: Shown("∞", Said("蓝灯", "Blue"), Said("持续推进", "ongoing"), "🔵"),
-    Light.NONE: Shown("○", Said("无标记", "No mark"), Said("未到时限", "nothing to do yet"), ""),
-    Light.GREY: Shown("－", Said("灰灯", "Grey"), Said("免报、暂停", "waived or paused"), "⚪"),
+    Light.GREEN: Shown("✓", Said("绿灯", "Green"), Said("按期办结、按期报送", "in on time"), 32),
+    Light.BLUE: Shown("∞", Said("蓝灯", "Blue"), Said("持续推进", "ongoing"), 34),
+    Light.NONE: Shown("○", Said("无标记", "No mark"), Said("未到时限", "nothing to do yet"), 39),
+    Light.GREY: Shown("－", Said("灰灯", "Grey"), Said("免报、暂停", "waived or paused"), 90),
 }
 
 #: By the names that JSON and templates have for lights.
 SIGNS: Mapping[str, str] = {light.value: shown.sign for light, shown in LIGHTS.items()}
-LAMPS: Mapping[str, str] = {light.value: shown.lamp for light, shown in LIGHTS.items()}
+INKS: Mapping[str, int] = {shown.sign: shown.ink for shown in LIGHTS.values()}
 
 STATES: Mapping[State, Said] = {
     State.BEFORE: Said("台账建立前到期", "due before this ledger began"),
@@ -71,12 +71,6 @@ STATES: Mapping[State, Said] = {
     State.WAIVED: Said("免报", "waived"),
     State.PAUSED: Said("暂停", "paused"),
     State.ONGOING: Said("持续推进", "ongoing"),
-}
-
-#: A table or a list is sent in, and not carried out.
-SENT_IN: Mapping[State, Said] = {
-    State.DONE: Said("已报送", "submitted"),
-    State.DONE_LATE: Said("逾期报送", "submitted late"),
 }
 
 #: Through what an event came in.

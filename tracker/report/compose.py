@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from tracker.core.model import Language, Light
+from tracker.core.vocabulary import LIGHTS
 from tracker.mail.wording import tidy
 from tracker.report import tables
 from tracker.report.blocks import Bar, Block, Chart, Figure, Figures, Heading, Key, Page, Part, Table, Text
-from tracker.report.model import MonthReport, OccurrenceReport, Tally
+from tracker.report.model import MonthReport, OccurrenceReport
 from tracker.report.tables import ROWS
 from tracker.report.wording import Wording
-
-#: A deadline's bar from what was done to what is still to come.
-PROGRESS: tuple[tuple[Light, str, Callable[[Tally], int]], ...] = (
-    (Light.GREEN, "deadlines.on_time", lambda tally: tally.on_time),
-    (Light.AMBER, "deadlines.late", lambda tally: tally.late),
-    (Light.RED, "deadlines.overdue", lambda tally: tally.overdue),
-    (Light.NONE, "deadlines.open", lambda tally: tally.missing - tally.overdue),
-)
-
 
 #: Characters of a name with its title before a list of units.
 LEAD = 64
@@ -125,7 +117,11 @@ def _deadlines(wording: Wording, report: MonthReport) -> Iterator[Block]:
         yield Text(wording.say("deadlines.nothing"))
         return
     bars = tuple(_bar(wording, each) for each in report.occurrences[:ROWS])
-    keys = tuple(Key(light, wording.say(key)) for light, key, _ in PROGRESS)
+    keys = tuple(
+        Key(light, LIGHTS[light].legend(wording.language))
+        for light in Light
+        if any(each.lights[light] for each in report.occurrences)
+    )
     yield Chart(wording.say("deadlines.chart"), bars, keys)
     yield tables.deadlines_table(wording, report)
 
@@ -134,7 +130,7 @@ def _bar(wording: Wording, each: OccurrenceReport) -> Bar:
     thing, tally = each.thing, each.tally
     return Bar(
         f"{wording.short_day(thing.effective_due)}  {wording.title(thing.title, 30)}",
-        tuple(Part(light, count(tally)) for light, _, count in PROGRESS),
+        tuple(Part(light, each.lights[light]) for light in Light),
         wording.say("deadlines.tally", done=tally.done, asked=tally.asked),
     )
 

@@ -235,6 +235,7 @@ def _occurrence(cases: Sequence[_Case]) -> OccurrenceReport:
     return OccurrenceReport(
         thing=_thing(cases[0], len(cases)),
         tally=tally(cases),
+        lights=_lights(cases),
         missing=those(_is_missing),
         late=those(lambda case: _is_in(case) and case.row.late_days > 0),
         nil=those(_is_nil),

@@ -99,6 +99,7 @@ class OccurrenceReport:
 
     thing: Thing
     tally: Tally
+    lights: Mapping[Light, int]
     missing: tuple[Line, ...]
     late: tuple[Line, ...]
     nil: tuple[Line, ...]

@@ -9,7 +9,7 @@ from xlsxwriter.worksheet import Worksheet
 from tracker.core.model import Light
 from tracker.mail.wording import tidy
 from tracker.report.book import FILLS, Book, Value, Written
-from tracker.report.sheets import DEADLINE_PARTS, UNIT_LIGHTS
+from tracker.report.sheets import DEADLINE_LIGHTS, UNIT_LIGHTS
 
 #: Bars that a chart can hold and still be read; the worst stand first.
 BARS = 45
@@ -126,29 +126,27 @@ def _lights_chart(book: Book, name: str, first: int) -> Any:
 
 
 def _deadlines_chart(book: Book, deadlines: Written, bars: int) -> Any:
-    colours = (Light.GREEN, Light.AMBER, Light.RED, Light.NONE)
-    chart = _stacked(book, deadlines, bars, [FILLS[each] for each in colours], DEADLINE_PARTS, label=0)
+    chart = _stacked(book, deadlines, bars, DEADLINE_LIGHTS)
     _dress(chart, book.wording.say("deadlines.chart"))
     return chart
 
 
 def _units_chart(book: Book, units: Written, bars: int) -> Any:
-    chart = _stacked(book, units, bars, [FILLS[light] for light in Light], UNIT_LIGHTS, label=0)
+    chart = _stacked(book, units, bars, UNIT_LIGHTS)
     _dress(chart, book.wording.heading_text("units"))
     return chart
 
 
-def _stacked(book: Book, written: Written, bars: int, colours: list[str], first: int, *, label: int) -> Any:
-    """Bars across, out of the columns from ``first`` on, with the names in the column ``label``."""
+def _stacked(book: Book, written: Written, bars: int, first: int) -> Any:
+    """Bars across, out of the lights in the columns from ``first`` on, with the names in the first column."""
     chart: Any = book.workbook.add_chart({"type": "bar", "subtype": "stacked"})
-    for number, colour in enumerate(colours):
-        column = first + number
+    for column, light in enumerate(Light, first):
         chart.add_series(
             {
                 "name": [written.name, 0, column],
-                "categories": [written.name, 1, label, bars, label],
+                "categories": [written.name, 1, 0, bars, 0],
                 "values": [written.name, 1, column, bars, column],
-                "fill": {"color": colour},
+                "fill": {"color": FILLS[light]},
                 "gap": 40,
             }
         )

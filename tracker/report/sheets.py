@@ -15,10 +15,11 @@ TITLE = 80
 
 
 def add_deadlines(book: Book) -> Written:
-    """Every deadline of the month with its counts.  Charts read the columns from ``DEADLINE_PARTS`` on."""
+    """Every deadline of the month with its counts.  Charts read the columns from ``DEADLINE_LIGHTS`` on."""
     keys = ("on_time", "late", "overdue", "open", "asked", "done", "nil", "missing", "returned")
     heads = [
         *(book.head("name", 24), book.head("title", 50, wrap=True), book.head("due", 12)),
+        *book.light_heads(Light),
         *(book.head(key, 9) for key in (*keys, "extended", "waived", "paused")),
     ]
 
@@ -27,6 +28,7 @@ def add_deadlines(book: Book) -> Written:
             thing, tally = each.thing, each.tally
             yield (
                 *(book.wording.name(thing.ref), book.wording.title(thing.title, TITLE), thing.effective_due),
+                *(each.lights[light] for light in Light),
                 *(tally.on_time, tally.late, tally.overdue, tally.missing - tally.overdue),
                 *(tally.asked, tally.done, tally.nil, tally.missing, tally.returned),
                 *(tally.extended, tally.waived, tally.paused),
@@ -168,5 +170,5 @@ def add_following(book: Book) -> Written:
     return book.add("following", heads, rows)
 
 
-#: The first column of the parts of a deadline, and of the lights of a unit.
-DEADLINE_PARTS, UNIT_LIGHTS = 3, 1
+#: The first column of the lights of a deadline, and of a unit.
+DEADLINE_LIGHTS, UNIT_LIGHTS = 3, 1
