@@ -182,7 +182,7 @@ class Links:
         """By key id; the one that signs comes first."""
         keys = self._keys() if callable(self._keys) else self._keys
         return {
-            _key_id(key): {purpose: _signer(key, purpose, self._campaign) for purpose in Purpose}
+            key_id(key): {purpose: _signer(key, purpose, self._campaign) for purpose in Purpose}
             for key in keys
         }
 
@@ -191,7 +191,7 @@ def _base64(data: bytes) -> str:
     return b2a_base64(data, newline=False).translate(_URL_SAFE, b"=\n").decode()
 
 
-def _key_id(key: str) -> str:
+def key_id(key: str) -> str:
     """Names a key without telling anything of it."""
     return _base64(hashlib.sha256(b"tracker key id\0" + key.encode()).digest())[:_KEY_ID]
 

@@ -2,34 +2,97 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from tracker.app import App
+from tracker.config.signing import keep_keys, keys_to_save, signing_keys
 from tracker.engine.forgetting import Forgotten, Person, forget_before, forget_person
 from tracker.engine.pulse import remembered
 from tracker.engine.restored import go_on_from
-from tracker.errors import DatabaseError, UsageError
-from tracker.store.backups import back_up, refuse_itself, restore_rows
-from tracker.store.database import wipe
-from tracker.store.tables import ACCOUNT
+from tracker.errors import DatabaseError, TrackerError, UsageError
+from tracker.links import key_id
+from tracker.store.backups import FACTS, back_up, refuse_itself, restore_rows
+from tracker.store.campaigns import known_campaigns
+from tracker.store.database import Database, is_there, open_database, wipe
+from tracker.store.facts import read_fact
+from tracker.store.tables import ACCOUNT, EVENT, Base
 
 #: A service that made a pass so lately is at work.
 AT_WORK = timedelta(minutes=2)
 
 
-def backup(app: App, target: Path) -> int:
-    """Write the whole database to ``target``; its size in bytes."""
-    return back_up(app.database, target)
+@dataclass(frozen=True)
+class Backup:
+    """What a backup says of itself: when it was made, which keys sign links, and those that come from nowhere else."""
+
+    at: str | None = None
+    keys: tuple[str, ...] | None = None
+    secret: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, text: str | None) -> Backup:
+        """As it stands in the backup; nothing is known of one of an earlier version."""
+        return read_fact(
+            text, FACTS, lambda facts: cls(facts["at"], *map(tuple, (facts["keys"], facts["secret"]))), cls()
+        )
 
 
-def restore(app: App, source: Path, *, forced: bool = False) -> tuple[int, int]:
-    """Put a backup in the place of the database; how many rows, and how many waiting mails were let go.
+class Keys(StrEnum):
+    """Whether links in mails that are out will work: by the keys here, by those in the backup, not, or who knows."""
+
+    HERE = "here"
+    BACKUP = "backup"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a restore brings, or would: ``rows`` by table; ``after`` are events of the present that it has not."""
+
+    at: str | None
+    rows: dict[str, int]
+    let_go: int
+    keys: Keys
+    last_event: datetime | None
+    after: int | None
+    campaigns: tuple[str, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is missing."""
+        return self.keys is not Keys.MISSING
+
+
+def backup(app: App, target: Path) -> tuple[int, bool]:
+    """Write the whole database to ``target``, with the keys that sign links; its size in bytes, and whether it has them.
+
+    Keys from outside (``TRACKER_SECRET``) are not in it.
+    """
+    settings, database = app.force.settings, app.database_url
+    try:
+        secret = keys_to_save(settings, database)
+        keys = secret if settings.signing_key is None else signing_keys(settings, database)
+        has_keys = settings.signing_key is None
+    except UsageError:
+        secret, keys, has_keys = (), (), False
+    facts = {"at": app.clock.now().isoformat(), "keys": [key_id(key) for key in keys], "secret": list(secret)}
+    return back_up(app.database, target, json.dumps(facts)), has_keys
+
+
+def restore(app: App, source: Path, *, forced: bool = False) -> Restored:
+    """Put a backup in the place of the database, and the keys in it beside the database.
 
     Nothing that went out after the backup was made is sent again: everything up to today counts as said.  Raises
     DatabaseError where it is the database itself, or, unless ``forced``, a service is at work on it.
@@ -46,11 +109,60 @@ def restore(app: App, source: Path, *, forced: bool = False) -> tuple[int, int]:
         )
     # A lost ledger is what most backups are put back for.
     app.begins = True
-    with app.database.writing() as session:
-        rows = restore_rows(source, session)
-        let_go = go_on_from(session, app.force, now)
+    restored = _restore(app, app.database, source)
     app.sign.write()
-    return rows, let_go
+    return restored
+
+
+def rehearse(app: App, source: Path) -> Restored:
+    """The same in a folder of its own, which is gone afterwards: nothing else is touched.  Raises DatabaseError."""
+    present = None
+    if is_there(app.database_url):
+        with suppress(TrackerError, SQLAlchemyError), app.database.reading() as session:
+            present = _count_events(session)
+    with TemporaryDirectory() as folder:
+        trial = open_database(f"sqlite:///{folder}/tracker.db")
+        try:
+            restored = _restore(app, trial, source, is_trial=True)
+            with trial.reading() as session:
+                events = _count_events(session)
+        finally:
+            trial.close()
+    return replace(restored, after=None if present is None else max(0, present - events))
+
+
+def _count_events(session: Session) -> int:
+    return int(session.execute(select(func.count()).select_from(EVENT)).scalar_one())
+
+
+def _restore(app: App, database: Database, source: Path, *, is_trial: bool = False) -> Restored:
+    with database.writing() as session:
+        _, facts = restore_rows(source, session)
+        rows = {
+            table.name: session.execute(select(func.count()).select_from(table)).scalar_one()
+            for table in Base.metadata.sorted_tables
+        }
+        last = session.execute(select(EVENT.c.at).order_by(EVENT.c.id.desc()).limit(1)).scalar()
+        campaigns = tuple(known_campaigns(session))
+        let_go = go_on_from(session, app.force, app.clock.now())
+        found = Backup.of(facts)
+        keys = _fit(app, found)
+        if keys is Keys.BACKUP and not is_trial:
+            # Before the ledger is there: a key too many does no harm.
+            keep_keys(found.secret, app.database_url)
+    return Restored(found.at, rows, let_go, keys, last, None, campaigns)
+
+
+def _fit(app: App, found: Backup) -> Keys:
+    if found.keys is None:
+        return Keys.UNKNOWN
+    settings, database = app.force.settings, app.database_url
+    here = (
+        keys_to_save(settings, database) if settings.signing_key is None else signing_keys(settings, database)
+    )
+    if set(found.keys) <= {key_id(key) for key in here}:
+        return Keys.HERE
+    return Keys.BACKUP if found.secret and settings.signing_key is None else Keys.MISSING
 
 
 class _OnlyShownError(Exception):

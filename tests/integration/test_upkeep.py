@@ -7,7 +7,7 @@ import re
 import shutil
 import sqlite3
 from contextlib import closing
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,9 +19,11 @@ from tests.tools import ROOT, Place
 from tests.web import answer, office, turn
 from tests.world import at
 from tracker import desk, upkeep
+from tracker.app import App
 from tracker.core.model import EventKind
 from tracker.engine.pulse import Beat, remember
 from tracker.errors import DatabaseError
+from tracker.links import Purpose
 from tracker.store.backups import back_up
 from tracker.store.database import SCHEMA, open_database, open_without_check, read_schema, write_meta
 from tracker.store.tables import Base
@@ -252,7 +254,7 @@ def test_a_backup_is_the_whole_of_it_while_others_write(tmp_path):
             remember(session, Beat(app.clock.now(), 0.1))
             session.flush()
             # In the middle of somebody's transaction: what is not committed is not in it.
-            assert upkeep.backup(app, tmp_path / "copy.db") > 100_000
+            assert upkeep.backup(app, tmp_path / "copy.db")[0] > 100_000
         wanted = rows_of(app.database_url)
         found = rows_of(f"sqlite:///{tmp_path / 'copy.db'}")
         assert {name: rows for name, rows in found.items() if name != "meta"} == {
@@ -293,7 +295,7 @@ def test_no_other_file_is_written_over_by_a_backup(tmp_path):
         # A backup takes the place of an earlier one, or of what was made to hold it.
         (tmp_path / "new.db").touch()
         for _ in range(2):
-            assert upkeep.backup(app, tmp_path / "new.db") > 100_000
+            assert upkeep.backup(app, tmp_path / "new.db")[0] > 100_000
 
 
 def names_of_itself(folder):
@@ -370,7 +372,7 @@ def test_a_restored_ledger_never_says_again_what_went_out_since(tmp_path, figure
             app.engine.run_pass()
         before = {mail["message_id"] for mail in desk.mails(app)}
         told = {(m["to"][0], i["ref"], i["reason"]) for m in desk.mails(app) for i in m["items"]}
-        _, let_go = upkeep.restore(app, tmp_path / "copy.db")
+        let_go = upkeep.restore(app, tmp_path / "copy.db").let_go
         assert let_go == 0
         assert desk.history(app) == []
         turn(app, app.clock.now() + timedelta(hours=1))
@@ -394,7 +396,8 @@ def test_mails_under_way_in_a_backup_are_let_go(tmp_path, figures):
         app.engine.alert("x/1", "title", ["problem"])
         upkeep.backup(app, tmp_path / "copy.db")
         app.engine.run_pass()
-        rows, let_go = upkeep.restore(app, tmp_path / "copy.db")
+        restored = upkeep.restore(app, tmp_path / "copy.db")
+        rows, let_go = sum(restored.rows.values()), restored.let_go
         assert rows > 1000
         assert let_go == 1
         app.engine.run_pass()
@@ -423,6 +426,69 @@ def test_what_is_no_backup_changes_nothing(tmp_path, content):
         with pytest.raises(DatabaseError, match="no such file"):
             upkeep.restore(app, tmp_path / "nothing")
         assert len(desk.history(app)) == 1
+
+
+def places(tmp_path, **environ):
+    """Two machines, and a backup of the first, which has signed a link."""
+    old, new = Place(tmp_path / "old"), Place(tmp_path / "new")
+    old.ok("status")
+    with closing(App(old.config, database=f"sqlite:///{old.folder}/var/tracker.db", environ=environ)) as app:
+        token = app.links.token(Purpose.ANSWER, "5", "wanzhou", "x", date(2099, 1, 1))
+    done = old.ok("backup", tmp_path / "copy.db", LANG="en_GB.UTF-8", **environ)
+    return new, token, tmp_path / "copy.db", done.err
+
+
+def reads(place, token, **environ):
+    with closing(
+        App(place.config, database=f"sqlite:///{place.folder}/var/tracker.db", environ=environ)
+    ) as app:
+        return app.links.read(token, Purpose.ANSWER, at("2022-06-01")).unit == "wanzhou"
+
+
+def test_links_in_mails_already_out_work_where_a_backup_is_restored(tmp_path):
+    new, token, copy, said = places(tmp_path)
+    assert "is not in it" not in said
+    assert copy.stat().st_mode & 0o777 == 0o600
+    # The new machine has signed links of its own, too.
+    new.ok("status")
+    with closing(App(new.config, database=f"sqlite:///{new.folder}/var/tracker.db", environ={})) as app:
+        own = app.links.token(Purpose.ANSWER, "5", "wanzhou", "x", date(2099, 1, 1))
+    assert new.json("restore", copy, "--force")["keys"] == "backup"
+    assert reads(new, token)
+    assert reads(new, own)
+    secret = new.folder / "var" / "secret"
+    assert (len(secret.read_text().split()), secret.stat().st_mode & 0o777) == (2, 0o600)
+    assert new.query("SELECT value FROM meta WHERE name = 'backup'") == []
+    assert new.json("restore", copy, "--force", "--rehearse")["keys"] == "here"
+
+
+def test_a_key_from_outside_is_not_in_a_backup_and_that_is_said(tmp_path):
+    key, other = {"TRACKER_SECRET": "k" * 32}, {"TRACKER_SECRET": "n" * 32}
+    new, token, copy, said = places(tmp_path, **key)
+    assert "save it as well" in said
+    assert b"k" * 32 not in copy.read_bytes()
+    done = new.tracker("restore", "--rehearse", copy, LANG="en_GB.UTF-8", **other)
+    assert (done.code, "the key is missing" in done.err) == (1, True)
+    assert new.tracker("restore", "--rehearse", copy).code == 1
+    assert new.json("restore", "--rehearse", copy, **key)["keys"] == "here"
+    assert new.json("restore", copy, TRACKER_SECRET=f"{'n' * 32} {'k' * 32}")["ok"]
+    assert reads(new, token, TRACKER_SECRET=f"{'n' * 32} {'k' * 32}")
+
+
+def test_a_rehearsal_touches_nothing_and_says_what_a_restore_would_bring(tmp_path):
+    new, _, copy, _ = places(tmp_path)
+    before, bytes_ = sorted(new.folder.rglob("*")), copy.read_bytes()
+    found = new.json("restore", "--rehearse", copy)
+    assert sorted(new.folder.rglob("*")) == before
+    assert copy.read_bytes() == bytes_
+    assert (found["ok"], found["rehearsed"], found["keys"], found["after"]) == (True, True, "backup", None)
+    assert found["rows"]["assignment"] > 0
+    assert found["campaigns"] == ["main"]
+    old = Place(tmp_path / "old")
+    old.ok("submit", "2", "--unit", "wanzhou", "--on", "2022-06-01")
+    assert old.json("restore", "--rehearse", copy)["after"] == 1
+    copy.write_bytes(bytes_[: len(bytes_) // 2])
+    assert new.tracker("restore", "--rehearse", copy).code == 1
 
 
 @pytest.mark.fault("restore")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,33 @@ from tracker.cli.output import (
 
 if TYPE_CHECKING:
     from tracker.engine.forgetting import Forgotten
+    from tracker.upkeep import Restored
+
+#: Said where a backup has no keys.
+KEYS_OUTSIDE = (
+    "备份中没有邮件链接的密钥（来自 TRACKER_SECRET 或无法读取）：请另行妥善保存，否则恢复后已发邮件中的链接全部失效",
+    (
+        "the key that signs links is not in it (it comes from TRACKER_SECRET, or cannot be read): save it as well, "
+        "or after a restore each link in mails already out is dead"
+    ),
+)
+
+#: What becomes of the links in mails that are out.
+KEYS = {
+    "here": ("已发邮件中的链接照常有效", "links in mails already out work"),
+    "backup": (
+        "密钥在备份内：已发邮件中的链接在恢复后照常有效",
+        "the backup has the key: after a restore links in mails already out work",
+    ),
+    "missing": (
+        "缺少密钥：已发邮件中的链接无效，请把原来的密钥加到 TRACKER_SECRET（“新密钥 旧密钥”）",
+        "the key is missing: links in mails out are dead; add the one that signed them to TRACKER_SECRET (NEW OLD)",
+    ),
+    "unknown": (
+        "备份出自早先版本，其中没有密钥：请把原来的密钥文件（数据库旁的 secret）一并拷来",
+        "the backup is of an earlier version and has no key: copy the file secret beside the old database as well",
+    ),
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -39,9 +67,11 @@ def backup(
     from tracker import upkeep
 
     with given(context).open(lenient=True) as app:
-        size = upkeep.backup(app, file)
+        size, has_keys = upkeep.backup(app, file)
         language = choose_language(app.force.campaign.language)
     say(pick((f"{file}：{size / 1e6:.1f} MB，已核对", f"{file}: {size / 1e6:.1f} MB, read back"), language))
+    if not has_keys:
+        say(pick(KEYS_OUTSIDE, language))
 
 
 def restore(
@@ -50,18 +80,48 @@ def restore(
     force: Annotated[
         bool, typer.Option("--force", help="服务在运行也恢复 · Even while a service is at work")
     ] = False,
+    rehearse: Annotated[
+        bool, typer.Option("--rehearse", help="只演练，什么也不改 · Prove the backup and change nothing")
+    ] = False,
+    output: FormatOption = Format.TABLE,
 ) -> None:
     """恢复备份 · Put a backup in the place of the database.  What went out since is not sent again."""
     from tracker import upkeep
 
     with given(context).open(lenient=True) as app:
-        rows, let_go = upkeep.restore(app, file, forced=force)
+        found = upkeep.rehearse(app, file) if rehearse else upkeep.restore(app, file, forced=force)
         language = choose_language(app.force.campaign.language)
-    said = (
-        f"已恢复 {rows} 行；{let_go} 封待发邮件不再发出，今日及以前的提醒视为已发",
-        f"{rows} rows restored; {let_go} waiting mails let go, and reminders up to today count as sent",
+    if output is Format.JSON:
+        facts = {"file": str(file), "rehearsed": rehearse, "ok": found.is_whole, **asdict(found)}
+        last = found.last_event
+        print_json({**facts, "last_event": last and last.isoformat()})
+    else:
+        say(pick(_restored(found, is_rehearsed=rehearse), language))
+    if output is not Format.JSON or found.keys is upkeep.Keys.MISSING:
+        say(pick(KEYS[found.keys.value], language))
+    if rehearse and not found.is_whole:
+        raise typer.Exit(1)
+
+
+def _restored(found: Restored, *, is_rehearsed: bool) -> tuple[str, str]:
+    rows, last = (
+        sum(found.rows.values()),
+        f"{found.last_event:%Y-%m-%d %H:%M} UTC" if found.last_event else "—",
     )
-    say(pick(said, language))
+    zh = f"{rows} 行（最后一件事记于 {last}）；{found.let_go} 封待发邮件不再发出，今日及以前的提醒视为已发"
+    en = (
+        f"{rows} rows (the last event of {last}); {found.let_go} waiting mails let go, and reminders up to today count "
+        "as sent"
+    )
+    if not is_rehearsed:
+        return f"已恢复 {zh}", f"restored: {en}"
+    if found.after:
+        zh += f"；现有台账中有 {found.after} 件事不在备份内"
+        en += f"; {found.after} events of the present ledger are not in it"
+    return (
+        f"演练完好，什么也没有改：将恢复 {zh}",
+        f"the backup is whole, nothing was changed: a restore would bring {en}",
+    )
 
 
 def upgrade(context: typer.Context) -> None:

@@ -19,9 +19,9 @@ from sqlalchemy import Integer, Table, create_engine, delete, func, insert, sele
 from sqlmodel import Session
 
 from tracker.errors import DatabaseError
-from tracker.store.database import Database, check_schema, make_private, open_database
+from tracker.store.database import Database, check_schema, make_private, open_database, read_meta
 from tracker.store.passing import PASSING
-from tracker.store.tables import Base
+from tracker.store.tables import META, Base
 
 #: So many rows are copied together.
 LOT = 2_000
@@ -29,8 +29,12 @@ LOT = 2_000
 _MAGIC = b"SQLite format 3\0"
 
 
-def back_up(database: Database, target: Path) -> int:
-    """Write the whole of ``database`` to ``target`` while others go on using it; its size in bytes.
+#: The fact in a backup that says what it is; a database that is at work has none.
+FACTS = "backup"
+
+
+def back_up(database: Database, target: Path, facts: str = "{}") -> int:
+    """Write the whole of ``database`` to ``target`` while others go on using it, with ``facts``; its size in bytes.
 
     Raises DatabaseError where ``target`` is the database itself or a file that is no backup, cannot be written, or is
     not whole when it is read back.
@@ -47,6 +51,8 @@ def back_up(database: Database, target: Path) -> int:
             _copy_file(database, part)
         else:
             _copy_rows_out(database, part)
+        with closing(sqlite3.connect(part)) as copy, copy:
+            copy.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (FACTS, facts))
         _verify(part)
         with part.open("rb") as file:
             os.fsync(file.fileno())
@@ -149,8 +155,8 @@ def _verify(path: Path) -> None:
         raise sqlite3.DatabaseError(f"the copy is not whole: {said}")
 
 
-def restore_rows(source: Path, writing: Session) -> int:
-    """Put the backup ``source`` in the place of all that ``writing``'s database holds; the number of rows.
+def restore_rows(source: Path, writing: Session) -> tuple[int, str | None]:
+    """Put the backup ``source`` in the place of all that ``writing``'s database holds; the number of rows, and its facts.
 
     Who was signed in then is not signed in again.  Raises DatabaseError where ``source`` is no backup, or of another
     schema.
@@ -161,9 +167,11 @@ def restore_rows(source: Path, writing: Session) -> int:
         number = _copy_rows(reading, writing)
     for table in PASSING:
         writing.execute(delete(table))
+    facts = read_meta(writing, FACTS)
+    writing.execute(delete(META).where(META.c.name == FACTS))
     if writing.get_bind().dialect.name == "postgresql":
         _go_on_counting(writing)
-    return number
+    return number, facts
 
 
 def _looked_into(path: Path) -> sqlite3.Connection:
