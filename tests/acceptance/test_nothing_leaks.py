@@ -88,8 +88,7 @@ def test_no_secret_and_no_link_shows_anywhere(place, parrot, log):
         "TRACKER_DEBUG": "1",
         "TRACKER_LOG": log,
     }
-    once = place.tracker("run", "--once", "--send-now", **given)
-    assert once.code == 1, "the server took nothing"
+    once = place.ok("run", "--once", "--send-now", **given)
     assert any(base64.b64encode(f"\0user\0{PASSWORD}".encode()) in line for line in parrot.heard)
     links = Links("http://127.0.0.1", (KEY,))
     token = links.token(Purpose.ANSWER, "2", "u0", mark("u0@unit.internal"), date(2199, 1, 1))

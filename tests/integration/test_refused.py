@@ -435,7 +435,7 @@ def test_machines_with_keys_of_their_own_are_warned_of(tmp_path, caplog):
             process.close()
 
 
-def test_a_pass_for_cron_says_why_nothing_went_and_ends_with_1(tmp_path, monkeypatch, caplog):
+def test_a_pass_for_cron_says_why_nothing_went(tmp_path, monkeypatch, caplog):
     with (
         Server(saying("mail", "553 5.1.8 <x@y.z> sender unknown")) as server,
         office(tmp_path, server) as here,

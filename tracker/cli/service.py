@@ -66,8 +66,7 @@ def run(
         app.engine.accept_correction = accept_correction
         app.engine.accept_older = accept_older
         if once:
-            if run_once(app, at_once=send_now).is_refused:
-                raise typer.Exit(1)
+            run_once(app, at_once=send_now)
         else:
             run_service(app, at_once=send_now, with_pages=not no_web)
 
