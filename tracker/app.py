@@ -22,15 +22,16 @@ from tracker.config.environment import apply_environment
 from tracker.config.loader import TASKS, Loaded, load
 from tracker.config.places import at_home
 from tracker.config.startable import start_problems
-from tracker.core.model import Campaign
+from tracker.core.model import Campaign, Language
 from tracker.core.policy import Settings
 from tracker.core.workdays import Workdays
 from tracker.engine.inforce import Beginning, InForce
 from tracker.engine.provisional import calendar_problems
 from tracker.engine.pulse import Pulse
-from tracker.errors import AnotherDocumentError, ConfigError, HeldBackError, MailError, Problem
+from tracker.errors import AnotherDocumentError, ConfigError, HeldBackError, InBoth, MailError, Problem
 from tracker.made import Made
 from tracker.refusals import in_both
+from tracker.terms import counted_as
 
 if TYPE_CHECKING:
     from tracker.engine.acting import Courier
@@ -46,9 +47,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("tracker")
 
 #: Said where files with errors are passed over.
-LAST_GOOD = (
-    "the files have errors; what was in force last is so still, until they are mended"
-    "（配置文件有误，暂按上次有效的内容办理，请尽快更正）"
+LAST_GOOD = InBoth(
+    "the files have errors; what was in force last is so still, until they are mended",
+    "配置文件有误，暂按上次有效的内容办理，请尽快更正",
 )
 
 #: Said where an edit changes what a running service cannot change.
@@ -264,11 +265,12 @@ class App:
         start = start_problems(self.force.settings, self.database_url, str(self.config / "settings.yaml"))
         return (*problems, *start, *calendar, *self.renderer.check(), *held)
 
-    def summary(self) -> str:
+    def summary(self, language: Language = "en") -> str:
         """One line on what is in force."""
         campaign = self.force.campaign
-        counted = ", ".join(f"{count} {name}" for name, count in campaign.numbers().items())
-        return f"{campaign.document} {campaign.title}: {counted}"
+        counted = [counted_as(name, n, language) for name, n in campaign.numbers().items()]
+        colon, comma = ("：", "、") if language == "zh" else (": ", ", ")
+        return f"{campaign.document} {campaign.title}{colon}{comma.join(counted)}"
 
     # --- hot reload ---
 
@@ -332,7 +334,7 @@ class App:
                 raise error
             self.held, self._untold = force, error
             self.adopt(replace(last, is_undecided=isinstance(error, AnotherDocumentError)))
-            self.pulse.held, self.pulse.held_state = str(error), error.state
+            self.pulse.held, self.pulse.held_state = InBoth(error.english, error.chinese), error.state
         log.warning("%s", error)
         self._tell_of_held()
 

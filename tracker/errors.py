@@ -120,11 +120,13 @@ class InBoth(str):
         return both
 
 
-def in_language(text: str, language: str) -> str:
-    """The reader's part of a text; of what has no parts all."""
-    if isinstance(text, InBoth):
+def in_language(text: object, language: str) -> str:
+    """The reader's part of a text, of an error or of a finding; of what has no parts all."""
+    if isinstance(text, InBoth | InBothError):
         return text.chinese if language == "zh" else text.english
-    return text
+    if isinstance(text, Problem):
+        return f"{text.file}:{text.line}:{text.column}: {in_language(text.message, language)}"
+    return str(text)
 
 
 @dataclass(frozen=True, slots=True)

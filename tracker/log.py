@@ -9,8 +9,10 @@ import contextlib
 import json
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+
+from tracker.errors import InBoth, InBothError, Problem, in_language
 
 #: A library that says the same as we do, only later and with less sense.
 QUIET = ("apscheduler", "asyncio")
@@ -51,6 +53,23 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(facts, ensure_ascii=False)
 
 
+class _CommandFormatter(logging.Formatter):
+    """The message alone, of what comes in both languages the reader's."""
+
+    def __init__(self, language: Callable[[], str]) -> None:
+        super().__init__()
+        self._language = language
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record as a sentence."""
+        language = self._language()
+        if not isinstance(record.args, tuple):
+            return record.getMessage()
+        both = (InBoth, InBothError, Problem)
+        said = tuple(in_language(each, language) if isinstance(each, both) else each for each in record.args)
+        return str(record.msg) % said if said else str(record.msg)
+
+
 class _Handler(logging.Handler):
     """Ours, so that it can be told from what others have hung on the root logger."""
 
@@ -81,6 +100,22 @@ def set_up(environ: Mapping[str, str]) -> None:
     logging.getLogger("tracker").setLevel(logging.INFO)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+@contextlib.contextmanager
+def of_command(language: Callable[[], str]) -> Iterator[None]:
+    """Meanwhile warnings are sentences in ``language``, as far as they have it; the service's log stays as it is."""
+    root = logging.getLogger()
+    if any(isinstance(each, _Handler) for each in root.handlers):
+        yield
+        return
+    handler = _Handler(logging.WARNING)
+    handler.setFormatter(_CommandFormatter(language))
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
 
 
 def _in_short(error: BaseException) -> str:

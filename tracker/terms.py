@@ -66,6 +66,14 @@ def way(via: str | None, language: Language) -> str:
     return WAYS[via](language) if via in WAYS else via
 
 
+def counted_as(name: str, n: int, language: Language) -> str:
+    """任务31项 · 31 tasks."""
+    from tracker.core.vocabulary import NUMBERS
+
+    said = NUMBERS[name](language).format(n=n)
+    return said.removesuffix("s") if n == 1 and language == "en" else said
+
+
 def say_day(language: Language, day: date | None) -> str:
     """2022年5月5日, or 5 May 2022; nothing for None."""
     if day is None:

@@ -250,7 +250,7 @@ def test_a_plan_issued_in_december_is_for_the_year_that_it_names(place):
 def test_check_of_good_files_says_what_they_hold(place):
     done = place.ok("check")
     assert done.out == (
-        "试发〔2022〕1号 安全培训专项治理: 2 tasks, 2 deliverables, 1 reports, 3 units, 1 groups\n"
+        "试发〔2022〕1号 安全培训专项治理: 2 tasks, 2 deliverables, 1 report, 3 units, 1 group\n"
     )
 
 

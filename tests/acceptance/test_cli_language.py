@@ -1,5 +1,6 @@
 """Whoever has a Chinese terminal reads no English sentence, whatever was typed wrongly."""
 
+import logging
 import re
 
 import pytest
@@ -134,6 +135,42 @@ def test_and_no_chinese_one_on_any_other(place, line):
         said = place.tracker(*line.split(" "), **environ).err
         # Names of units, and what was typed, stay what they are.
         assert not re.search("[，。；：（）、]", re.sub("“[^”]*”|汇总表（培训机构）", "", said)), said
+
+
+TOLD = [
+    ("check", "试发〔2022〕1号 安全培训专项治理：任务2项、报送事项2项、报表1种、单位3个、单位组1个"),
+    ("report --month 2022-05 -o may.pdf", r"may\.pdf：2022-05，应报\d+项次，已报\d+项次，截至\S+"),
+]
+
+
+@pytest.mark.parametrize(("line", "chinese"), TOLD)
+def test_what_a_command_made_is_told_in_one_language(place, line, chinese):
+    done = place.ok(*line.split(" "), **ZH)
+    assert re.fullmatch(chinese, (done.out or done.err).strip())
+    done = place.ok(*line.split(" "), LANG="de_DE.UTF-8")
+    told = (done.out or done.err).replace("试发〔2022〕1号 安全培训专项治理", "")
+    assert re.search("[a-z]{2}", told)
+    assert not re.search("[\u4e00-\u9fff，：（）]", told), told
+
+
+def test_an_edit_that_is_held_back_is_told_in_one_language(monkeypatch):
+    # A service that ran in this process has left its log behind.
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    with quick_folder() as folder:
+        held = Place(folder)
+        held.ok("submit", "2", "--unit", "万州", "--count", "1", "--on", "2022-05-02")
+        text = held.tasks.read_text(encoding="utf-8")
+        held.tasks.write_text(text.replace("试发〔2022〕1号", "试发〔2022〕2号"), encoding="utf-8")
+        [said] = held.ok("status", "--at", "2022-05-05", **ZH).err.splitlines()[:-1]
+        assert said.startswith("台账中的专项工作main为试发〔2022〕1号")
+        assert english_in(said, "accept_correction campaign id main DATE yaml") == set(), said
+        [said] = held.ok("status", "--at", "2022-05-05", LANG="en_US.UTF-8").err.splitlines()[:-1]
+        assert said.startswith("the ledger has campaign main as 试发〔2022〕1号")
+        assert not re.search("[，；（）]|台账", said), said
+        held.tasks.write_text("tasks: [", encoding="utf-8")
+        said = held.ok("status", "--at", "2022-05-05", **ZH).err
+        assert "暂按上次有效的内容办理" in said
+        assert "until they are mended" not in said
 
 
 @pytest.mark.parametrize("name", ["LC_ALL", "LC_MESSAGES", "LANG"])

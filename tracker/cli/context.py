@@ -50,11 +50,13 @@ class Context:
         ``lenient`` is for what must go on while a file has errors: with those that were in force last.
         """
         from tracker.app import App
+        from tracker.log import of_command
 
         app = App(self.config, database=self.database, environ=os.environ)
         app.is_lenient = lenient
         try:
-            yield app
+            with of_command(language_of_errors):
+                yield app
         except TrackerError as error:
             error.campaign = app.campaign
             raise

@@ -14,6 +14,7 @@ from tracker.cli.output import (
     Format,
     FormatOption,
     choose_language,
+    language_of_errors,
     pick,
     print_csv,
     print_json,
@@ -122,9 +123,11 @@ def check(
             rows = [{key: getattr(problem, key) for key in PROBLEM_KEYS} for problem in problems]
             print_csv(rows, PROBLEM_KEYS)
         elif facts["ok"]:
-            say_result(app.summary())
+            say_result(app.summary(language_of_errors()))
     if not facts["ok"]:
-        say(f"{len(facts['errors'])} error(s), {len(facts['warnings'])} warning(s)")
+        errors, warnings = len(facts["errors"]), len(facts["warnings"])
+        said = (f"错误{errors}处，提醒{warnings}处", f"{errors} error(s), {warnings} warning(s)")
+        say(pick(said, language_of_errors()))
         raise typer.Exit(1)
 
 

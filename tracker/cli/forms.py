@@ -13,6 +13,7 @@ from tracker.cli.output import (
     Format,
     FormatOption,
     choose_language,
+    language_of_errors,
     pick,
     print_csv,
     print_json,
@@ -213,7 +214,8 @@ def summary(
     with given(context).open(lenient=True) as app:
         data, asked, done = write_summary(app, _month(app, month), forms=form or ())
     _write(output, data)
-    say(f"{output}: {done} of {asked} tables（应报{asked}份，已报{done}份）")
+    told = (f"{output}：应报{asked}份，已报{done}份", f"{output}: {done} of {asked} tables")
+    say(pick(told, language_of_errors()))
 
 
 def _take(

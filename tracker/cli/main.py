@@ -214,10 +214,7 @@ def _refused(error: TrackerError) -> list[str]:
 
     language = language_of_errors()
     if isinstance(error, ConfigError):
-        return [
-            f"{each.file}:{each.line}:{each.column}: {in_language(each.message, language)}"
-            for each in error.problems
-        ]
+        return [in_language(each, language) for each in error.problems]
     return [f"tracker: {refusal(error, language, error.campaign, on_command_line=True)}"]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tracker.cli.context import FIRST_YEAR, LAST_YEAR, given, parse_moment
-from tracker.cli.output import say
+from tracker.cli.output import language_of_errors, pick, say
 
 if TYPE_CHECKING:
     from tracker.core.model import Language
@@ -68,7 +68,12 @@ def report(
         sys.stdout.write(as_markdown(facts, chosen))
         return
     write_report(facts, chosen, path)
-    say(f"{path}: {month}, {facts.due.done} of {facts.due.asked} in, as of {facts.day}")
+    asked, done = facts.due.asked, facts.due.done
+    told = (
+        f"{path}：{month}，应报{asked}项次，已报{done}项次，截至{facts.day}",
+        f"{path}: {month}, {done} of {asked} in, as of {facts.day}",
+    )
+    say(pick(told, language_of_errors()))
 
 
 def parse_month(text: str) -> Month:

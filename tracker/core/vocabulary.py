@@ -83,6 +83,15 @@ WAYS: Mapping[str, Said] = {
     "demo": Said("演示", "demonstration"),
 }
 
+#: How many there are of each kind of thing.
+NUMBERS: Mapping[str, Said] = {
+    "tasks": Said("任务{n}项", "{n} tasks"),
+    "deliverables": Said("报送事项{n}项", "{n} deliverables"),
+    "reports": Said("报表{n}种", "{n} reports"),
+    "units": Said("单位{n}个", "{n} units"),
+    "groups": Said("单位组{n}个", "{n} groups"),
+}
+
 #: The states of a question about a table (疑问).
 QUESTIONS: Mapping[str, Said] = {
     "open": Said("待核实", "open"),

@@ -21,6 +21,7 @@ from tracker.core.naming import Names
 from tracker.core.vocabulary import LIGHTS
 from tracker.engine.inforce import InForce
 from tracker.engine.journeys import door_secret
+from tracker.errors import in_language
 from tracker.foreign import said_in
 from tracker.shipped import shipped
 from tracker.terms import say_day, way, word
@@ -125,6 +126,7 @@ class Site:
             here=partial(_here, request),
             word=partial(_word, language),
             outcome=partial(_outcome, language),
+            spoken=partial(in_language, language=language),
             came_by=partial(way, language=language),
             called=names.occurrence,
             titled=names.titled,

@@ -13,7 +13,7 @@ from tracker.engine.pulse import is_silent, remembered
 from tracker.privileges import standing
 from tracker.store.database import SCHEMA, shown
 from tracker.web.identity import Role, require
-from tracker.web.site import site_of
+from tracker.web.site import language_of, site_of
 
 
 def page(request: Request) -> Response:
@@ -43,7 +43,7 @@ def page(request: Request) -> Response:
         "is_root": standing(app.environ).is_too_much,
         "version": __version__,
         "schema": SCHEMA,
-        "numbers": force.campaign.numbers(),
+        "summary": app.summary(language_of(request)),
         "config": str(app.config),
     }
     return site.page(request, "board/health.html", facts)
