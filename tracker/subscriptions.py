@@ -54,7 +54,7 @@ def _entry(app: App, row: LedgerRow, changed: Mapping[tuple[str, str], Row[Any]]
         scope=row.unit,
         who=force.campaign.short_unit_name(row.unit) if several else None,
         sign=_sign(row),
-        state=word(row.state.value, force.campaign.language),
+        state=word(row.word, force.campaign.language),
     )
     sequence = entry.sequence if revised is None else revised.sequence
     return replace(entry, sequence=sequence, is_cancelled=row.answer.excused)

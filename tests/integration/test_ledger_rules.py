@@ -23,7 +23,8 @@ from tracker.engine.filings import (
     refused_tables,
 )
 from tracker.engine.ledger import read_history
-from tracker.engine.requests import Asked, Verdict, Wish, answer_request, ask, open_requests
+from tracker.engine.mails import stored_mails
+from tracker.engine.requests import Asked, Verdict, Wish, answer_request, ask, open_requests, requests_of
 from tracker.engine.standings import ledger_rows
 from tracker.errors import LedgerError, RemovalsHeldBackError, UnknownNameError
 from tracker.store.tables import ASSIGNMENT, META
@@ -302,6 +303,50 @@ def test_more_time_is_never_granted_backwards(until):
         assert refused.value.code == "more_time_too_early"
 
 
+def outcomes(run):
+    with run.database.reading() as session:
+        found = requests_of(session, "main", "5", "wanzhou")
+    return [(str(each.wanted_until), each.answer) for each in found]
+
+
+def told_of_requests(run):
+    """What the people of the unit are told of their requests."""
+    with run.database.reading() as session:
+        mails = stored_mails(session, "main")
+    said = [each.mail.details.get("request") for each in mails if each.mail.unit == "wanzhou"]
+    return [each["phase"] for each in said if isinstance(each, dict)]
+
+
+def test_what_a_unit_asks_for_anew_takes_the_place_of_what_waits_and_a_grant_closes_what_it_meets():
+    with running(world(cases(deadline="2022年5月20日前")), "2022-05-10 10:00") as run:
+        run.engine.bring_up_to_date(run.clock.now())
+        asked_for(run, "fuling")
+        asked_for(run, "wanzhou", until="2022-06-30")
+        second = asked_for(run, "wanzhou", until="2022-07-30")
+        assert outcomes(run) == [("2022-06-30", "replaced"), ("2022-07-30", None)]
+        answered(run, second, Verdict.GRANTED)
+        assert outcomes(run) == [("2022-06-30", "replaced"), ("2022-07-30", "granted")]
+        assert told_of_requests(run) == ["granted"]
+        # Nor does the other unit's request go with it.
+        with run.database.reading() as session:
+            assert [each.unit for each in open_requests(session, "main")] == ["fuling"]
+
+
+@pytest.mark.parametrize("until", ["2022-07-01", "2022-06-30", "2022-06-20"])
+@pytest.mark.parametrize("how", ["event", "file"])
+def test_a_later_date_by_whatever_way_closes_what_asks_for_no_more(how, until):
+    with running(world(cases(deadline="2022年5月20日前")), "2022-05-10 10:00") as run:
+        run.engine.bring_up_to_date(run.clock.now())
+        asked_for(run, "wanzhou", until="2022-06-30")
+        if how == "event":
+            run.record("extend", "5", until=date.fromisoformat(until))
+        else:
+            edit(run, cases(deadline=f"{until[:4]}年{int(until[5:7])}月{int(until[8:])}日前"))
+        is_met = until >= "2022-06-30"
+        assert outcomes(run) == [("2022-06-30", "replaced" if is_met else None)]
+        assert told_of_requests(run) == []
+
+
 # --- taken out of the files and back ---
 
 
@@ -312,10 +357,10 @@ def cells(run):
     return {row.id: (row.key, row.unit, row.removed_on is not None) for row in rows}
 
 
-def asked_for(run, unit, ref="5"):
+def asked_for(run, unit, ref="5", until="2022-07-10"):
     """``unit`` asks for more time."""
     with run.database.writing() as session:
-        wish = Wish(ref, unit, Asked.EXTEND, "忙", "张三", "a@b.example", date(2022, 7, 10))
+        wish = Wish(ref, unit, Asked.EXTEND, "忙", "张三", "a@b.example", date.fromisoformat(until))
         return ask(session, run.engine.force, wish, run.clock.now()).id
 
 

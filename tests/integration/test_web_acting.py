@@ -86,6 +86,27 @@ def test_what_waits_for_acceptance_is_counted_listed_and_accepted_together(home,
     assert "没有待审核的事项" in browser.get("/submitted").text
 
 
+def test_a_nil_return_that_waits_is_counted_found_and_named_with_all_that_waits(home):
+    # Of a month that is over, too.
+    home.clock.set(at("2022-07-20 09:30"))
+    browser = home.sign_in("王科长")
+    submit(home)
+    desk.record(home.app, Event(home.clock.now(), REF, "fuling", EventKind.NIL, who="unit"))
+    page = browser.get("/").text
+    assert 'href="/submitted">已报送待审核 <b>2</b>' in page
+    assert re.search(r'state=submitted"[^>]*>已报送待审核 <b>2</b>', page)
+    assert re.search(r'state=nil"[^>]*>零报告 <b>1</b>', page)
+    found = browser.get("/ledger.csv", params={"state": "submitted"}).text.splitlines()[1:]
+    assert sorted(line.split(",")[3] for line in found) == ["已报送待审核", "零报告待审核"]
+    assert "零报告待审核" in browser.get("/submitted").text
+    for path in (f"/assignment/fuling/{REF}", "/unit/fuling", f"/item/table-2?ref={REF}"):
+        assert "零报告待审核" in browser.get(path).text, path
+    assert f'name="cell" value="fuling {REF}"' in browser.get("/unit/fuling").text
+    act(browser, "accept", unit="fuling")
+    assert "待审核" not in browser.get(f"/assignment/fuling/{REF}").text
+    assert 'href="/submitted">已报送待审核 <b>1</b>' in browser.get("/").text
+
+
 def test_who_and_how_cannot_be_given_by_the_form(home, browser):
     submit(home)
     act(browser, "accept", who="李", via="cli", at="2022-04-30")

@@ -69,17 +69,25 @@ def test_viewers_see_no_answers(home, role):
 @pytest.mark.parametrize(
     ("events", "offered"),
     [
-        ([], ["waive", "pause", "undo", "remind", "extend"]),
+        ([], ["waive", "pause", "remind", "extend"]),
         (["submit"], ["accept", "undo", "return"]),
         (["submit", "accept"], ["undo", "return"]),
         (["submit", "return"], ["waive", "pause", "undo", "remind", "extend"]),
         (["pause"], ["resume", "waive", "undo", "extend"]),
         (["waive"], ["undo"]),
+        (["waive", "undo"], ["waive", "pause", "remind", "extend"]),
+        (["nil"], ["accept", "undo", "return"]),
     ],
 )
 def test_what_is_offered_for_each_state_is_taken(home, events, offered):
-    page = drawn(home, "acting/actions.html", Role.SUPERVISOR, row=row(home, *events))
-    assert re.findall(r'action="(?:/act)?/(\w+)"', page) == offered
+    row(home, *events)
+    page = home.sign_in("王科长").get(f"/assignment/wanzhou/{REF}").text
+    found = re.findall(r'action="(?:/act)?/(\w+)"', page)
+    assert [each for each in found if each in {*map(str, EventKind), "remind"}] == offered
+
+
+def test_the_answers_lead_back_to_the_page_they_stand_on(home):
+    page = drawn(home, "acting/actions.html", Role.SUPERVISOR, row=row(home), may_undo=True)
     assert 'value="/month/2022-05?a=b&#34;&lt;"' in page
 
 

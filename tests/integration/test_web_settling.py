@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 
 import pytest
@@ -67,6 +68,13 @@ def test_a_supervisor_settles_what_is_ticked_under_their_name(home):
     assert press(browser, ["table-2"], "accept").startswith("已登记2项次")
     assert states(home)["table-2@2022-07"] == "done"
     assert 'value="table-2@2022-06"' not in browser.get("/before").text
+
+
+def test_the_legend_says_what_the_sign_of_it_stands_for_while_there_is_any(home):
+    browser = home.sign_in("王科长")
+    assert "无标记：未到时限、台账建立前到期<" in browser.get("/").text
+    press(browser, re.findall(r'name="refs" value="([^"]*)"', browser.get("/before").text), "waive")
+    assert "无标记：未到时限<" in browser.get("/").text
 
 
 def test_of_one_unit_only_where_that_was_chosen(home):

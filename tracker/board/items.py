@@ -111,7 +111,8 @@ def _current(periods: Sequence[Period], day: date) -> Period | None:
 
 def _units(lights: Lights, agendas: Sequence[int]) -> list[tuple[str, Cell]]:
     found = [
-        (unit, Cell(judged.light, judged.state, judged.ref, 1)) for unit, judged in lights.having(agendas)
+        (unit, Cell(judged.light, judged.word, judged.ref, 1, judged.waits))
+        for unit, judged in lights.having(agendas)
     ]
     found.sort(key=lambda each: lights.force.unit_position(each[0]))
     return found

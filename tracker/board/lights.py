@@ -19,6 +19,7 @@ from sqlmodel import Session
 from tracker.board.tally import Part, Tally, part_of
 from tracker.core.model import Definition, Light, State
 from tracker.core.standing import MARKS, REMOVED, answer_like, worst
+from tracker.core.vocabulary import word_for
 from tracker.engine.agenda import agenda_dates
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import last_event
@@ -52,6 +53,20 @@ class Judged:
     is_nil: bool
     waits: bool
 
+    @property
+    def states(self) -> tuple[State, ...]:
+        """Under which it is counted and found: what waits for acceptance is ``submitted``, a nil return with it."""
+        return (
+            (self.state, State.SUBMITTED)
+            if self.waits and self.state is not State.SUBMITTED
+            else (self.state,)
+        )
+
+    @property
+    def word(self) -> str:
+        """What people are told of its state, by its name in ``core/vocabulary.WORDS``."""
+        return word_for(self.state, waits=self.waits)
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -64,9 +79,8 @@ class Choice:
     light: Light | None = None
 
     def holds(self, judged: Judged) -> bool:
-        """Whether the state is among those wanted; ``submitted`` is all that waits for acceptance."""
-        is_waiting = self.state is State.SUBMITTED and judged.waits
-        return (is_waiting or self.state in (None, judged.state)) and self.light in (None, judged.light)
+        """Whether the state is among those wanted, and the light."""
+        return self.state in (None, *judged.states) and self.light in (None, judged.light)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +88,10 @@ class Cell:
     """One definition of one unit: the light that stands for all it holds, and where to look."""
 
     light: Light
-    state: State
+    word: str
     ref: str
     number: int
+    waits: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +210,7 @@ class Lights:
         """Whether it belongs to the chosen month; without one, to what somebody is concerned with today.
 
         That is all that is asked once, and of what comes back the running period, what is due this month,
-        and whatever is still owed.
+        whatever is still owed, and what waits for acceptance.
         """
         if choice.section is not None and judged.definition.section != choice.section:
             return False
@@ -203,7 +218,7 @@ class Lights:
         is_due_in = judged.due is not None and judged.due.replace(day=1) == month
         if choice.month is not None:
             return is_due_in
-        if judged.definition.rule.every is None or is_due_in:
+        if judged.definition.rule.every is None or is_due_in or judged.waits:
             return True
         is_running = judged.due is not None and judged.due >= self.day
         return judged.opens <= self.day and (is_running or judged.part is Part.MISSING)
@@ -286,7 +301,8 @@ class _Count:
             judged = self._lights.judged(cell)
             if judged is None or not self._lights.is_shown(judged, self._choice):
                 continue
-            states[judged.state] += number
+            for state in judged.states:
+                states[state] += number
             all_lights[judged.light] += number
             if self._choice.holds(judged):
                 wanted.add(cell)
@@ -346,4 +362,4 @@ def _cell(several: Sequence[Judged]) -> Cell:
     first = min(
         (each for each in several if each.light is light), key=lambda each: each.effective_due or date.max
     )
-    return Cell(first.light, first.state, first.ref, len(several))
+    return Cell(first.light, first.word, first.ref, len(several), first.waits)

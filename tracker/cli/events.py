@@ -157,7 +157,7 @@ def _told(row: LedgerRow, campaign: Campaign, language: Language) -> str:
     """How it stands now: 表二（2022年6月应报，5月份情况） 万州区应急管理局：逾期办结，截止日期2022年6月6日 [table-2@2022-06]."""
     from tracker.core.naming import Names
 
-    state = word(row.state, language)
+    state = word(row.word, language)
     facts = {"done": row.answer.progress, "of": row.target, "due": say_day(language, row.dates.effective_due)}
     beside = [
         pick(words, language).format(**facts)

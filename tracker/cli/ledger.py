@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -166,9 +167,15 @@ def status(
             print_csv(facts["rows"], STATUS_KEYS)
         else:
             language = choose_language(force.campaign.language)
-            shown = (_standing(row, language) for row in _named(facts["rows"], app, language))
+            words = {(row.ref, row.unit): row.word for row in rows}
+            named = _named(facts["rows"], app, language)
+            shown = (
+                _standing({**called, "word": words[fact["ref"], fact["unit"]]}, language)
+                for called, fact in zip(named, facts["rows"], strict=True)
+            )
             print_table(shown, STATUS_COLUMNS, language)
-            counts = (f"{word(name, language)} {count}" for name, count in facts["counts"].items())
+            number = sorted(Counter(words[fact["ref"], fact["unit"]] for fact in facts["rows"]).items())
+            counts = (f"{word(name, language)} {count}" for name, count in number)
             say(f"{minute(facts['at'])}  {'  '.join(counts) or '—'}")
 
 
@@ -195,7 +202,7 @@ def _standing(row: Fact, language: Language) -> Fact:
     progress = row["progress"]
     return {
         **row,
-        "state": f"{SIGNS[row['light']]} {word(row['state'], language)}",
+        "state": f"{SIGNS[row['light']]} {word(row['word'], language)}",
         "days_left": None if row["state"] in SETTLED else row["days_left"],
         "progress": progress if row["target"] is None else f"{progress}/{row['target']}",
         "submitted_at": minute(row["submitted_at"]),

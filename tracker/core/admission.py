@@ -10,7 +10,7 @@ from datetime import date
 
 from tracker.core.expressions import LAST_YEAR
 from tracker.core.model import Event, EventKind
-from tracker.core.standing import NOTHING, Answer, fold, may_be_undone, standing_events
+from tracker.core.standing import NOTHING, Answer, fold, has_undoable
 from tracker.errors import LedgerError
 
 #: More than this at once is a slip of the finger.
@@ -33,7 +33,7 @@ def admit(
     ``day`` is the local one from which the event counts.  ``forced`` extends what is over already.
     Raises LedgerError, in words for the person who asked for it.
     """
-    is_bare = event.event is EventKind.UNDO and not any(map(may_be_undone, standing_events(known)))
+    is_bare = event.event is EventKind.UNDO and not has_undoable(known)
     _refuse(is_bare, event, "there is nothing to undo for {ref} of {unit}", "nothing_to_undo")
     refuse_contradiction(event, target)
     refuse_unfit(event, fold(known, target=target))

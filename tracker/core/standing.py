@@ -201,6 +201,11 @@ def may_be_undone(event: Event) -> bool:
     return event.via != FILE or event.event is not EventKind.ACCEPT
 
 
+def has_undoable(events: Sequence[Event]) -> bool:
+    """Whether a person can take anything back."""
+    return any(map(may_be_undone, standing_events(events)))
+
+
 def _after(answer: Answer, event: Event, target: int | None) -> Answer:
     kind = event.event
     if kind is EventKind.SUBMIT:

@@ -6,7 +6,7 @@ somebody meets it (``tests/acceptance/test_one_vocabulary.py`` reads all of them
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import NamedTuple
 
 from tracker.core.model import Language, Light, State
@@ -31,10 +31,10 @@ class Shown(NamedTuple):
     meaning: Said
     ink: int
 
-    def legend(self, language: Language) -> str:
-        """绿灯：按期办结、按期报送 · Green: in on time."""
+    def legend(self, language: Language, meaning: str | None = None) -> str:
+        """绿灯：按期办结、按期报送 · Green: in on time; ``meaning`` where it is another one here."""
         colon = "：" if language == "zh" else ": "
-        return f"{self.name(language)}{colon}{self.meaning(language)}"
+        return f"{self.name(language)}{colon}{meaning or self.meaning(language)}"
 
 
 #: Every sign is in GB 2312 or in the font of the report, and none is told from another by its colour.
@@ -100,4 +100,23 @@ QUESTIONS: Mapping[str, Said] = {
     "gone": Said("已消除", "gone"),
 }
 
-WORDS: Mapping[str, Said] = {state.value: said for state, said in STATES.items()}
+#: What a nil return is called that has still to be accepted; its state in JSON is ``nil``.
+NIL_WAITS = "nil_waits"
+
+WORDS: Mapping[str, Said] = {
+    **{state.value: said for state, said in STATES.items()},
+    NIL_WAITS: Said("零报告待审核", "nil return, to be accepted"),
+}
+
+
+def word_for(state: State, *, waits: bool) -> str:
+    """The name in ``WORDS`` of what people are told of a state; ``waits``: whether it has still to be accepted."""
+    return NIL_WAITS if waits and state is State.NIL else state.value
+
+
+def meaning(light: Light, language: Language, states: Container[str]) -> str:
+    """What a light means where ``states`` occur: ○ is also what was due before the ledger began."""
+    said = LIGHTS[light].meaning(language)
+    if light is Light.NONE and State.BEFORE in states:
+        said += ("、" if language == "zh" else ", ") + STATES[State.BEFORE](language)
+    return said

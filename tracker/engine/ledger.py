@@ -27,7 +27,7 @@ from tracker.engine.late import Step
 from tracker.engine.revisions import Revisions, date_held
 from tracker.errors import LedgerError, UnknownNameError
 from tracker.store.database import in_turn
-from tracker.store.tables import ASSIGNMENT, EVENT, FILING, Base
+from tracker.store.tables import ASSIGNMENT, EVENT, FILING, REQUEST, Base
 
 #: How the events of a mail's link came about.
 LINK = "link"
@@ -258,6 +258,9 @@ def _store_answer(
     said = said_through(session, force, force.day(now))
     values["agenda_id"], _ = ensure_agenda(session, force, definition, row.period, dates, said, answer=answer)
     values |= step.lateness(dates, answer)
+    if dates.effective_due not in (row.effective_due, None):
+        is_met = REQUEST.c.wanted_until <= dates.effective_due
+        let_go(session, now, event.who, REQUEST.c.assignment_id == row.id, is_met)
     if answer.answered == "returned" and event.event in (EventKind.RETURN, EventKind.UNDO):
         values |= {"nudge": "returned", "nudge_on": force.day(now)}
     session.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.id == row.id).values(**values))
@@ -266,6 +269,13 @@ def _store_answer(
     revised.add(row, definition.title, date_held(row), held)
     revised.flush()
     step.done(dates, answer)
+
+
+def let_go(session: Session, now: datetime, by: str | None, *which: ColumnElement[bool]) -> None:
+    """Close as replaced ``which`` requests for more time wait."""
+    waits = (REQUEST.c.answer.is_(None), REQUEST.c.wanted_until.is_not(None))
+    closed = {"answered_at": now, "answered_by": by, "answer": "replaced"}
+    session.execute(update(REQUEST).where(*waits, *which).values(closed))
 
 
 def settle_filing(session: Session, assignment: int) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, insert, select, update
+from sqlalchemy import Row, Select, delete, exists, insert, select, update
 from sqlmodel import Session
 
 from tracker.core.model import Definition, Event, Every, Occurrence
@@ -24,13 +24,14 @@ from tracker.engine.bulk import Bulk, Edits
 from tracker.engine.filestatus import Appeared, Words
 from tracker.engine.inforce import InForce
 from tracker.engine.late import begin_beats, lateness
-from tracker.engine.ledger import events_of, has_history, settle_filing, settled
+from tracker.engine.ledger import events_of, has_history, let_go, settle_filing, settled
 from tracker.engine.revisions import Revisions, date_asked, date_held
 from tracker.store.tables import (
     AGENDA,
     ASSIGNMENT,
     DEFINITION,
     FILING,
+    REQUEST,
 )
 
 #: Assignments exist to the end of the year, and at least this far ahead; to a whole month, so that the
@@ -140,6 +141,11 @@ def reconcile(
     for gone in known.values():
         _remove_definition(session, force, gone, today, changes, revised)
     revised.flush()
+    if changes.moved:
+        about = (ASSIGNMENT.c.campaign == force.campaign.id, ASSIGNMENT.c.id == REQUEST.c.assignment_id)
+        let_go(
+            session, now, None, exists().where(*about, ASSIGNMENT.c.effective_due >= REQUEST.c.wanted_until)
+        )
     begin_beats(session, force, today - timedelta(days=1))
     return changes
 

@@ -15,7 +15,7 @@ from sqlmodel import Session
 from tracker.core.admission import admit
 from tracker.core.model import Event, EventKind, MailKind
 from tracker.engine.inforce import InForce
-from tracker.engine.ledger import find_assignment, read_events, record
+from tracker.engine.ledger import find_assignment, let_go, read_events, record
 from tracker.engine.outbox import enqueue
 from tracker.engine.people import Person, person_facts
 from tracker.engine.prompted import prompt
@@ -35,11 +35,15 @@ class Asked(StrEnum):
 
 
 class Verdict(StrEnum):
-    """How it was answered; ``read`` is for words, which ask for no decision."""
+    """How it was answered; ``read`` is for words, which ask for no decision.
+
+    ``replaced`` is nobody's answer: the unit has asked anew, or what it asked for is in force, or more than that.
+    """
 
     GRANTED = "granted"
     DECLINED = "declined"
     READ = "read"
+    REPLACED = "replaced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,8 @@ class Wish:
 def ask(session: Session, force: InForce, wish: Wish, now: datetime) -> Request:
     """Write down what a unit asks for, and tell whoever decides.  The very same, still waiting, is asked once.
 
+    More time that is asked for anew takes the place of what the unit asked for before and waits; nobody is told of that.
+
     Raises UnknownNameError where there is no such assignment, LedgerError where more time makes no sense.
     """
     row = find_assignment(session, force, wish.ref, wish.unit)
@@ -101,6 +107,8 @@ def ask(session: Session, force: InForce, wish: Wish, now: datetime) -> Request:
     if there is not None:
         return _request(there)
     values = {**asdict(wish), "kind": wish.kind.value, "assignment_id": row.id, "at": now}
+    if wish.kind is Asked.EXTEND:
+        let_go(session, now, wish.who, REQUEST.c.assignment_id == row.id)
     request = _request(session.execute(insert(REQUEST).values(**values).returning(REQUEST)).one())
     facts = {"phase": "asked", **_facts(request, row.effective_due)}
     superior = force.superior(wish.unit)
@@ -169,7 +177,7 @@ def answer_request(
         )
     if request.kind is Asked.SAY:
         verdict = Verdict.READ
-    elif verdict is Verdict.READ:
+    elif verdict not in (Verdict.GRANTED, Verdict.DECLINED):
         raise LedgerError(
             "request {number} asks for more time: grant or decline it",
             "request_needs_verdict",
@@ -178,20 +186,8 @@ def answer_request(
     # What was taken out of the files meanwhile gets no more time, but an answer.
     due = select(ASSIGNMENT.c.effective_due).join(REQUEST, REQUEST.c.assignment_id == ASSIGNMENT.c.id)
     before: date | None = session.execute(due.where(numbered(REQUEST.c.id, number))).scalar()
-    new_date = None
-    if verdict is Verdict.GRANTED:
-        new_date = until or request.wanted_until
-        event = Event(
-            now,
-            request.ref,
-            request.unit,
-            EventKind.EXTEND,
-            until=new_date,
-            who=who,
-            via=VIA,
-            reason=reply or request.text,
-        )
-        record(session, force, event, now, forced=before is not None and force.day(now) > before)
+    new_date = (until or request.wanted_until) if verdict is Verdict.GRANTED else None
+    # Answered before the extension is recorded, which lets go of what waits and asks for no more than it.
     changed = (
         update(REQUEST)
         .where(numbered(REQUEST.c.id, number), REQUEST.c.answer.is_(None))
@@ -205,6 +201,18 @@ def answer_request(
             "request_just_answered",
             number=number,
         )
+    if verdict is Verdict.GRANTED:
+        event = Event(
+            now,
+            request.ref,
+            request.unit,
+            EventKind.EXTEND,
+            until=new_date,
+            who=who,
+            via=VIA,
+            reason=reply or request.text,
+        )
+        record(session, force, event, now, forced=before is not None and force.day(now) > before)
     answered = _request(found)
     facts = {"phase": verdict.value, **_facts(answered, before)}
     _tell(session, force, request.unit, answered, facts, now)

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from tracker.core.model import Definition, Event, Light, Occurrence, State
 from tracker.core.occurrences import occurrences, parse_ref
 from tracker.core.standing import NOTHING, Answer, Dates, fold
+from tracker.core.vocabulary import word_for
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import event_of
 from tracker.engine.reconcile import horizon, known_until
@@ -39,6 +40,11 @@ class LedgerRow:
     def waits(self) -> bool:
         """Whether somebody has to accept it."""
         return self.answer.waits(acceptance=self.definition.acceptance)
+
+    @property
+    def word(self) -> str:
+        """What people are told of its state, by its name in ``core/vocabulary.WORDS``."""
+        return word_for(self.state, waits=self.waits)
 
     def is_among(self, state: str | None) -> bool:
         """Whether it is one of those that are asked for by ``state``: ``submitted`` is all that waits for acceptance."""

@@ -98,12 +98,12 @@ def _in_hand(wording: Wording, report: MonthReport) -> Iterator[Block]:
     keys = tuple(
         Key(
             part.light,
-            f"{wording.light(part.light)} {part.count} · {wording.meaning(part.light)}",
+            f"{wording.light(part.light)} {part.count} · {wording.meaning(part.light, report.states)}",
         )
         for part in parts
     )
     yield Chart(say("overall.chart", n=report.in_hand), (Bar("", parts),), keys)
-    states = (say("overall.state", state=wording.state(state), n=n) for state, n in report.states.items())
+    states = (say("overall.state", state=wording.state(word), n=n) for word, n in report.states.items())
     listed = say("names.comma").join(states)
     yield Text(f"{say('overall.explained')}{_gap(wording)}{say('overall.states', list=listed)}", small=True)
 

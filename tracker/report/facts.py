@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 
 from tracker.core.model import Campaign, Light, State, Unit
+from tracker.core.vocabulary import WORDS
 from tracker.engine.inforce import InForce
 from tracker.engine.standings import LedgerRow
 from tracker.report.model import (
@@ -204,6 +205,7 @@ def _line(case: _Case) -> Line:
         ref=row.ref,
         unit=row.unit,
         state=row.state,
+        word=row.word,
         light=row.light,
         due=row.dates.due,
         effective_due=row.dates.effective_due,
@@ -277,9 +279,9 @@ def _lights(cases: Iterable[_Case]) -> dict[Light, int]:
     return {light: counts[light] for light in Light}
 
 
-def _states(cases: Iterable[_Case]) -> dict[State, int]:
-    counts = Counter(case.row.state for case in cases)
-    return {state: counts[state] for state in State if counts[state]}
+def _states(cases: Iterable[_Case]) -> dict[str, int]:
+    counts = Counter(case.row.word for case in cases)
+    return {word: counts[word] for word in WORDS if counts[word]}
 
 
 def _groups(campaign: Campaign, cases: Sequence[_Case], month: Month) -> dict[str, tuple[Group, ...]]:

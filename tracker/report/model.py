@@ -46,6 +46,7 @@ class Line:
     ref: str
     unit: str
     state: State
+    word: str
     light: Light
     due: date | None
     effective_due: date | None
@@ -153,7 +154,7 @@ class MonthReport:
     due: Tally
     in_hand: int
     lights: Mapping[Light, int]
-    states: Mapping[State, int]
+    states: Mapping[str, int]
     occurrences: tuple[OccurrenceReport, ...]
     arrears: tuple[Line, ...]
     caught_up: tuple[Line, ...]

@@ -89,7 +89,7 @@ def _lights(book: Book, sheet: Worksheet, row: int) -> tuple[int, int]:
         row += 1
         book.write(sheet, row, 0, light)
         book.write(sheet, row, 1, report.lights[light])
-        sheet.write_string(row, 2, wording.meaning(light), book.format(indent=1))
+        sheet.write_string(row, 2, wording.meaning(light, report.states), book.format(indent=1))
     return row + 1, row - len(Light) + 1
 
 

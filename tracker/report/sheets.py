@@ -49,7 +49,7 @@ def _line(book: Book, line: Line) -> tuple[Value, ...]:
     thing, unit = book.report.things[line.ref], book.report.units[line.unit]
     return (
         *(book.wording.name(line.ref), book.wording.title(thing.title, TITLE), tidy(unit.name)),
-        *(book.wording.state(line.state), line.light, line.due, line.effective_due),
+        *(book.wording.state(line.word), line.light, line.due, line.effective_due),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from tracker.core.model import Light
+from tracker.core.vocabulary import NIL_WAITS
 from tracker.report.blocks import Bar, Cell, Column, Part, Table
 from tracker.report.model import Group, Line, MonthReport
 from tracker.report.wording import Wording
@@ -128,9 +129,13 @@ def _beside(wording: Wording, what: str, line: Line) -> str:
         moved = wording.say(
             "beside.moved", from_=wording.short_day(line.due), to=wording.short_day(line.effective_due)
         )
-        return wording.details((moved, wording.state(line.state)))
-    late = line.late_days > 0 and what == "nil"
-    return wording.say("missing.late", n=line.late_days) if late else ""
+        return wording.details((moved, wording.state(line.word)))
+    if what != "nil":
+        return ""
+    waits = [wording.state(line.word)] if line.word == NIL_WAITS else []
+    return wording.details(
+        [*waits, *([wording.say("missing.late", n=line.late_days)] if line.late_days else [])]
+    )
 
 
 def arrears_table(wording: Wording, report: MonthReport) -> Table:

@@ -6,13 +6,13 @@ code knows; what an operator may word differently is what he says to people, in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
 from tracker.core.model import Language, Light, State
 from tracker.core.naming import Names
-from tracker.core.vocabulary import LIGHTS, STATES
+from tracker.core.vocabulary import LIGHTS, WORDS, meaning
 from tracker.mail.wording import Calendar, clip, tidy
 from tracker.mail.words import load_words
 from tracker.report.model import Group, Line, MonthReport, Tally, UnitFacts
@@ -126,17 +126,17 @@ class Wording:
         """How late they all are whose date nobody moved; 0 if not yet."""
         return max((line.late_days for line in lines if not line.extended), default=0)
 
-    def state(self, state: State) -> str:
-        """The word for a state."""
-        return STATES[state](self.language)
+    def state(self, word: str) -> str:
+        """What people are told of a state, by its name in ``core/vocabulary.WORDS``."""
+        return WORDS[word](self.language)
 
     def light(self, light: Light) -> str:
         """The word for a light."""
         return LIGHTS[light].name(self.language)
 
-    def meaning(self, light: Light) -> str:
-        """What it means."""
-        return LIGHTS[light].meaning(self.language)
+    def meaning(self, light: Light, states: Container[str]) -> str:
+        """What it means where ``states`` occur."""
+        return meaning(light, self.language, states)
 
     @staticmethod
     def rate(tally: Tally) -> str:

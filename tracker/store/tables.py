@@ -319,8 +319,8 @@ class FeedRow(Base, table=True):
 class RequestRow(Base, table=True):
     """What a unit has asked for or said beside its answers; only the answer columns change, and only once.
 
-    ``kind`` is ``extend`` (until ``wanted_until``) or ``say``; ``answer`` is ``granted``, ``declined`` or ``read``, and
-    None while it waits.  ``email`` is whose link it came through.
+    ``kind`` is ``extend`` (until ``wanted_until``) or ``say``; ``answer`` is ``granted``, ``declined``, ``read`` or
+    ``replaced``, and None while it waits.  ``email`` is whose link it came through.
     """
 
     __tablename__ = "request"

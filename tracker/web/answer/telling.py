@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from tracker.core.answering import Way
 from tracker.core.model import Event, EventKind, Language
-from tracker.core.vocabulary import LIGHTS, STATES
+from tracker.core.vocabulary import LIGHTS, WORDS
 from tracker.engine.requests import Asked
 from tracker.engine.requests import Request as UnitRequest
 from tracker.mail.cards import Cards
@@ -132,7 +132,7 @@ class Teller:
     def light(self) -> tuple[str, str, str]:
         """The light: its colour, its sign, and the state in words."""
         row = self._case.row
-        return row.light.value, LIGHTS[row.light].sign, STATES[row.state](self._say.language)
+        return row.light.value, LIGHTS[row.light].sign, WORDS[row.word](self._say.language)
 
     @property
     def progress(self) -> str | None:

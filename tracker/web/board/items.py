@@ -13,10 +13,11 @@ from tracker import desk
 from tracker.board.items import files_of, item, to_accept
 from tracker.core.model import Light, State
 from tracker.core.occurrences import parse_ref
-from tracker.core.standing import URGENCY
+from tracker.core.standing import URGENCY, has_undoable
 from tracker.core.vocabulary import QUESTIONS
 from tracker.core.wording import to_chinese, to_english
 from tracker.engine.filings import read_document
+from tracker.engine.ledger import find_assignment, read_events
 from tracker.engine.mails import mails_about
 from tracker.engine.questions import count_open, questions_of
 from tracker.engine.standings import LedgerRow
@@ -53,7 +54,7 @@ def item_page(request: Request) -> Response:
         "questions": {unit: number for (ref, unit), number in questions.items() if ref == chosen_ref},
         "units": units,
         "read_as": to_words(definition.rule),
-        "rows": [{"unit": unit, "ref": cell.ref, "state": cell.state} for unit, cell in units.shown],
+        "rows": [{"unit": unit, "ref": cell.ref, "waits": cell.waits} for unit, cell in units.shown],
     }
     return site.page(request, "board/item.html", facts)
 
@@ -120,10 +121,12 @@ def assignment_page(request: Request) -> Response:
         units = [each for each in (unit, superior) if each is not None]
         mails = mails_about(session, force.campaign.id, ref, unit, people, units)
         files = files_of(session, force, ref, unit)
+        events = read_events(session, find_assignment(session, force, ref, unit).id)
         asked_about = questions_of(session, force, refs=(ref,), units=(unit,))
     facts = {
         "row": row,
         "unit": force.campaign.units[unit],
+        "may_undo": has_undoable(events),
         "history": desk.history(site.app, ref=ref, unit=unit),
         "explanation": explanation,
         "mails": list(reversed(mails))[:50],

@@ -43,7 +43,7 @@ def download(request: Request) -> Response:
             force.campaign.unit_name(unit),
             names.occurrence(judged.ref),
             judged.definition.title,
-            word(judged.state.value, say.language),
+            word(judged.word, say.language),
             LIGHTS[judged.light].name(say.language),
             judged.due,
             judged.effective_due,

@@ -12,6 +12,7 @@ from tracker.board.months import reports_of
 from tracker.board.tally import Part
 from tracker.core.model import Definition, Kind, Light
 from tracker.core.standing import URGENCY, worst
+from tracker.core.vocabulary import meaning
 from tracker.engine.inforce import InForce
 from tracker.engine.questions import count_open
 from tracker.web.board.asked import chosen, read_choice, read_page, sections
@@ -36,6 +37,7 @@ def page(request: Request) -> Response:
         "sections": sections(force),
         "months": _months(site),
         "lights": URGENCY,
+        "meaning": meaning,
         "glance": _glance(site, matrix),
         "section": chosen(request, "section"),
         "unit": chosen(request, "unit"),
