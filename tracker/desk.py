@@ -22,7 +22,7 @@ from tracker.engine import nudge_now
 from tracker.engine.beginning import how_many_before, known_beginning
 from tracker.engine.enclosures import Enclosures
 from tracker.engine.explain import explain
-from tracker.engine.ledger import read_history
+from tracker.engine.ledger import read_history, recorded_history
 from tracker.engine.mails import retry, stored_mail, stored_mails
 from tracker.engine.meant import Supposed, counts_from, in_the_ledger
 from tracker.engine.nudge_now import Reach, Reminded
@@ -224,7 +224,7 @@ def history(app: App, *, ref: str | None = None, unit: str | None = None) -> lis
     if ref is not None:
         ref = force.ref(ref, force.day(app.clock.now()))
     with app.database.reading() as session:
-        events = read_history(
+        events = recorded_history(
             session,
             force.campaign.id,
             ref=ref,
@@ -233,7 +233,7 @@ def history(app: App, *, ref: str | None = None, unit: str | None = None) -> lis
     if not events and ref is not None:
         # What has left the files keeps its history; what never was in them is a slip.
         force.definition(parse_ref(ref)[0])
-    return [event_facts(event, force.zone) for event in events]
+    return [event_facts(recorded_at, event, force.zone) for recorded_at, event in events]
 
 
 def explanation(app: App, ref: str, unit: str) -> Fact:

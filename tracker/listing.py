@@ -201,10 +201,11 @@ def mail_facts(mail: Mail, *, message_id: str, subject: str | None, zone: tzinfo
     }
 
 
-def event_facts(event: Event, zone: tzinfo) -> Fact:
-    """``history``: one event."""
+def event_facts(recorded_at: datetime, event: Event, zone: tzinfo) -> Fact:
+    """``history``: one event; ``at`` is when it counts from, ``recorded_at`` when it was written down."""
     return {
         "at": instant(event.at, zone),
+        "recorded_at": instant(recorded_at, zone),
         "ref": event.ref,
         "unit": event.unit,
         "event": event.event.value,

@@ -77,6 +77,17 @@ def test_the_legend_says_what_the_sign_of_it_stands_for_while_there_is_any(home)
     assert "无标记：未到时限<" in browser.get("/").text
 
 
+def test_the_history_says_when_it_was_really_recorded_and_that_it_is_from_before(home):
+    browser = home.sign_in("王科长")
+    press(browser, ["table-2@2022-05"])
+    fact = desk.history(home.app, unit="wanzhou")[0]
+    assert (fact["at"][:10], fact["recorded_at"][:16]) == ("2022-05-05", "2022-07-12T09:30")
+    page = browser.get("/assignment/wanzhou/table-2@2022-05").text
+    assert re.search(
+        r"<time>2022-07-12 09:30</time> <b>报送</b> <span[^>]*>（台账建立前事项，按2022-05-05 12:00计）", page
+    )
+
+
 def test_of_one_unit_only_where_that_was_chosen(home):
     browser = home.sign_in("王科长")
     assert press(browser, ["table-2"], "nil", units="wanzhou").startswith("已登记3项次")

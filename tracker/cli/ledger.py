@@ -57,7 +57,8 @@ STATUS_KEYS = (
     *("submitted_at", "accepted_at", "late_days", "via"),
 )
 HISTORY_COLUMNS = (
-    Column("at", "时间", "at"),
+    Column("recorded_at", "登记时间", "recorded"),
+    Column("at", "计于", "counts from"),
     Column("ref", "编号", "ref"),
     Column("name", "事项", "what", long=True),
     Column("unit", "单位", "unit", long=True),
@@ -68,7 +69,7 @@ HISTORY_COLUMNS = (
     Column("via", "途径", "via", spare=True),
     Column("why", "理由、备注", "reason, note", long=True),
 )
-HISTORY_KEYS = ("at", "ref", "unit", "event", "count", "until", "who", "via", "reason", "note")
+HISTORY_KEYS = ("at", "recorded_at", "ref", "unit", "event", "count", "until", "who", "via", "reason", "note")
 
 #: What is said of a simulation.
 _COUNTED = (
@@ -233,7 +234,9 @@ def history(
 def _happened(fact: Fact, language: Language) -> Fact:
     return {
         **fact,
-        "at": minute(fact["at"]),
+        # Where the two differ it was not written down when it counts from.
+        "at": "" if fact["at"] == fact["recorded_at"] else minute(fact["at"]),
+        "recorded_at": minute(fact["recorded_at"]),
         "event": word(fact["event"], language),
         "via": way(fact["via"], language),
         "why": [part for part in (fact["reason"], fact["note"]) if part],

@@ -166,6 +166,13 @@ def read_history(
     session: Session, campaign: str, *, ref: str | None = None, unit: str | None = None
 ) -> list[Event]:
     """Every event of a campaign in the order in which it was written down; ``ref`` without a period means all its periods."""
+    return [event for _, event in recorded_history(session, campaign, ref=ref, unit=unit)]
+
+
+def recorded_history(
+    session: Session, campaign: str, *, ref: str | None = None, unit: str | None = None
+) -> list[tuple[datetime, Event]]:
+    """The same, each with the time at which it was written down."""
     query = select(EVENT).where(EVENT.c.campaign == campaign).order_by(EVENT.c.id)
     if ref is not None:
         key, period = parse_ref(ref)
@@ -174,7 +181,7 @@ def read_history(
             query = query.where(EVENT.c.ref == ref)
     if unit is not None:
         query = query.where(EVENT.c.unit == unit)
-    return [event_of(row) for row in session.execute(query)]
+    return [(row.recorded_at, event_of(row)) for row in session.execute(query)]
 
 
 @cache

@@ -126,6 +126,7 @@ def assignment_page(request: Request) -> Response:
     facts = {
         "row": row,
         "unit": force.campaign.units[unit],
+        "chase_from": force.chase_from.isoformat(),
         "may_undo": has_undoable(events),
         "history": desk.history(site.app, ref=ref, unit=unit),
         "explanation": explanation,
