@@ -268,7 +268,8 @@ class LedgerMachine(RuleBasedStateMachine):
             for row in session.execute(select(FILING)):
                 filings.setdefault(row.assignment_id, []).append(row)
             agendas = {row.id: row for row in session.execute(select(AGENDA))}
-            planned = planned_day(session, self.force.campaign.id, "Asia/Shanghai")
+            # Whom the files put into another zone is told by its clock from then on.
+            planned = planned_day(session, self.force.campaign.id, self.force.campaign.timezone)
             for row in session.execute(select(ASSIGNMENT)):
                 if row.removed_on is None:
                     self.check(row, events.get(row.id, []), agendas[row.agenda_id], planned)
