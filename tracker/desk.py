@@ -18,6 +18,7 @@ from tracker.config.rollon import RolledOn, mentions, roll_tasks
 from tracker.core.expressions import Reading, parse
 from tracker.core.model import Contact, Event, Language, Mail, MailKind, Occurrence
 from tracker.core.occurrences import occurrences, parse_ref
+from tracker.core.vocabulary import ENCLOSED
 from tracker.engine import nudge_now
 from tracker.engine.beginning import how_many_before, known_beginning
 from tracker.engine.enclosures import Enclosures
@@ -41,6 +42,7 @@ from tracker.listing import (
     outbox_facts,
     plan_facts,
 )
+from tracker.mail.facts import files_sent
 from tracker.mail.message import message_id, validated_email
 from tracker.shipped import shipped
 from tracker.simulation import preview, simulate
@@ -321,7 +323,7 @@ def show_mail(app: App, number: int, language: Language, *, html: bool = False) 
     """One mail as its reader sees it."""
     with app.database.reading() as session:
         found = stored_mail(session, app.force.campaign.id, number)
-    # What went with a mail that is gone is not known any more.
+    # What went with a mail that is gone was written down then.
     is_gone = found.state is MailState.SENT
     enclosed = None if is_gone else Enclosures(app.database).forms_of(found.mail, app.force)
     rendered = app.renderer.render(found.mail, enclosed)
@@ -337,6 +339,8 @@ def show_mail(app: App, number: int, language: Language, *, html: bool = False) 
     if outcome:
         state = f"{state}（{outcome}）" if language == "zh" else f"{state} ({outcome})"
     head = shown.format(found.mail.to, f"{at:%Y-%m-%d %H:%M}", rendered.subject, state)
+    if files := files_sent(found.mail):
+        head += f"\n{ENCLOSED(language)}{('、' if language == 'zh' else ', ').join(files)}"
     return f"{head}\n\n{rendered.text}"
 
 

@@ -7,14 +7,17 @@ import html
 import io
 import re
 from collections import Counter
+from datetime import date, datetime
 
 import pytest
 
-from tests.web import answer, browser, flaws, office
+from tests.web import ZONE, answer, browser, flaws, office
 from tracker import desk
 from tracker.board.lights import Choice
 from tracker.core.model import EventKind, Light, State
 from tracker.core.standing import URGENCY, worst
+from tracker.engine.mails import stored_mails
+from tracker.mail.facts import files_sent, forms_sent
 
 
 @pytest.fixture(scope="module")
@@ -247,3 +250,26 @@ def test_what_the_matrix_shows_comes_as_a_file_for_a_spreadsheet(client):
 def test_no_name_becomes_a_formula_in_that_file(client, monkeypatch):
     monkeypatch.setattr("tracker.core.model.Campaign.unit_name", lambda *_: "=1+1")
     assert "\n'=1+1," in client.get("/ledger.csv").text.replace("\r", "")
+
+
+def test_what_was_enclosed_with_a_mail_is_shown_in_its_place(tmp_path):
+    with office(tmp_path, at=datetime(2022, 5, 31, 10, tzinfo=ZONE)) as app:
+        app.engine.run_pass()
+        with app.database.reading() as session:
+            found = next(
+                each
+                for each in reversed(stored_mails(session, "main"))
+                if each.mail.unit == "wanzhou" and forms_sent(each.mail)
+            )
+        files = files_sent(found.mail)
+        assert files[-1] == "日程.ics"
+        assert files[0].endswith(".xlsx")
+        address = app.links.view(found.mail.key, date(2022, 6, 30)).removeprefix(app.links.base)
+        shown = [
+            desk.show_mail(app, found.id, "zh"),
+            browser(app).get(f"/mails/{found.id}/page").text,
+            browser(app).get(address).text,
+        ]
+        for page in shown:
+            assert f"附件：{'、'.join(files)}" in page
+            assert "空表已附后" in page

@@ -83,6 +83,9 @@ WAYS: Mapping[str, Said] = {
     "demo": Said("演示", "demonstration"),
 }
 
+#: In front of the names of files that went with a mail.
+ENCLOSED = Said("附件：", "Enclosed: ")
+
 #: How many there are of each kind of thing.
 NUMBERS: Mapping[str, Said] = {
     "tasks": Said("任务{n}项", "{n} tasks"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -17,10 +17,12 @@ from tracker.engine.inforce import InForce
 from tracker.engine.outbox import Claimed, mail_domain
 from tracker.engine.results import Result
 from tracker.errors import DatabaseError
+from tracker.mail.facts import sent_with
 from tracker.mail.message import Address, Belongs, build, message_id
 from tracker.mail.render import Renderer
 from tracker.mail.replies import Verdict
 from tracker.mail.transport import Door, Envelope, Outcome, Transport, open_transport
+from tracker.mail.view import Enclosed
 from tracker.store.tables import MailState
 
 STATES = {
@@ -39,10 +41,12 @@ log = logging.getLogger("tracker")
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """A finished mail: its subject and its bytes."""
+    """A finished mail: its subject, its bytes, and which forms and files are enclosed."""
 
     subject: str
     data: bytes
+    forms: Enclosed = field(default_factory=dict)
+    files: tuple[str, ...] = ()
 
 
 class PostCourier:
@@ -87,7 +91,7 @@ class PostCourier:
             ),
             attachments=attachments,
         )
-        return Composed(rendered.subject, data)
+        return Composed(rendered.subject, data, enclosed, tuple(each.name for each in attachments))
 
     async def send(self, mails: Sequence[Claimed], force: InForce) -> AsyncIterator[Result]:
         """Results as they come; mails are rendered one by one, while the ones before are on their way.
@@ -95,7 +99,7 @@ class PostCourier:
         There is none for a mail that it let go of.  One that cannot be made stops no other, whatever the reason.
         """
         waiting = {claimed.id: claimed for claimed in mails}
-        subjects: dict[int, str] = {}
+        composed_as: dict[int, Composed] = {}
         unwritable: list[Result] = []
 
         def envelopes() -> Iterator[Envelope]:
@@ -112,7 +116,8 @@ class PostCourier:
                     why = f"cannot be written: {type(error).__name__}: {error}"
                     unwritable.append(Result(claimed, MailState.FAILED, why, verdict=Verdict.MAIL))
                     continue
-                subjects[claimed.id] = composed.subject
+                # Its bytes are let go of as soon as they are on their way.
+                composed_as[claimed.id] = replace(composed, data=b"")
                 yield Envelope(
                     claimed.id,
                     force.settings.mail_from.email,
@@ -125,14 +130,15 @@ class PostCourier:
                 )
 
         async for delivery in self._transport.deliver(envelopes()):
-            claimed = waiting[delivery.id]
+            claimed, made = waiting[delivery.id], composed_as[delivery.id]
             yield Result(
                 claimed,
                 STATES[delivery.outcome],
                 delivery.detail,
-                subjects[claimed.id],
+                made.subject,
                 verdict=delivery.verdict,
                 is_tried=delivery.is_tried,
+                went=sent_with(made.forms, made.files),
                 is_local=delivery.kept_local and not force.settings.transport.startswith("mailbox:"),
             )
         for result in unwritable:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, bindparam, tuple_, update
+from sqlalchemy import ColumnElement, Text, and_, bindparam, func, tuple_, update
 from sqlmodel import Session
 
 from tracker.engine.outbox import LEASE, NEVER_ENDS, OURS_ENDS, UNCERTAIN_ATTEMPTS, Claimed
 from tracker.engine.pace import Pacing, domain_of
+from tracker.mail.facts import WENT
 from tracker.mail.replies import Verdict
 from tracker.store.lots import lots
 from tracker.store.tables import MAIL, MailState
@@ -31,7 +33,7 @@ class Result:
     """What became of a claimed mail.  ``state`` is sent, deferred, failed or uncertain.
 
     ``verdict`` is what a refusal is about.  Not ``is_tried``: the server was not asked, which counts as no attempt.
-    ``is_local``: no server was meant to be asked.
+    ``is_local``: no server was meant to be asked.  ``went`` is what was enclosed (``tracker.mail.facts``).
     """
 
     claimed: Claimed
@@ -41,6 +43,7 @@ class Result:
     verdict: Verdict | None = None
     is_tried: bool = True
     is_local: bool = False
+    went: Mapping[str, object] | None = None
 
 
 _RECORD = (
@@ -60,6 +63,7 @@ _RECORD = (
         lost=bindparam("new_lost"),
         cause=bindparam("new_cause"),
         ours_since=bindparam("new_ours_since"),
+        details=func.coalesce(bindparam("new_details", type_=Text), MAIL.c.details),
         lease_until=None,
     )
 )
@@ -119,7 +123,15 @@ def _recorded(result: Result, now: datetime) -> dict[str, object]:
         "new_lost": lost,
         "new_cause": result.verdict,
         "new_ours_since": ours_since,
+        "new_details": _details(result),
     }
+
+
+def _details(result: Result) -> str | None:
+    """With what was enclosed, for whoever looks at the mail later; None where nothing went."""
+    if not result.went or result.state not in (MailState.SENT, MailState.UNCERTAIN):
+        return None
+    return json.dumps({**result.claimed.mail.details, WENT: result.went}, ensure_ascii=False)
 
 
 def set_aside(claimed: Claimed) -> Result:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
+
+from tracker.core.model import Mail
 
 Facts = Mapping[str, object]
 Numbers = Mapping[str, int]
@@ -43,3 +45,33 @@ def numbers(value: object) -> Numbers | None:
     return (
         {str(name): count(number) for name, number in value.items()} if isinstance(value, Mapping) else None
     )
+
+
+#: What was enclosed with a mail that has gone: ``{"forms": [[ref, unit, filled with]], "files": [name]}``.
+WENT = "went"
+
+
+def sent_with(forms: Mapping[tuple[str, str], str], files: Sequence[str]) -> dict[str, object] | None:
+    """What is kept of it; None where nothing was enclosed."""
+    if not files:
+        return None
+    return {"forms": [[*cell, before] for cell, before in forms.items()], "files": list(files)}
+
+
+def forms_sent(mail: Mail) -> dict[tuple[str, str], str] | None:
+    """The forms that went with ``mail``, with what they were filled in with; None where that is not known."""
+    went = mail.details.get(WENT)
+    forms = went.get("forms") if isinstance(went, Mapping) else None
+    if not isinstance(forms, list):
+        return None
+    return {
+        (str(each[0]), str(each[1])): str(each[2])
+        for each in forms
+        if len(each) == len(("ref", "unit", "before"))
+    }
+
+
+def files_sent(mail: Mail) -> list[str]:
+    """The names of the files that went with ``mail``, as far as they are known."""
+    went = mail.details.get(WENT)
+    return names(went.get("files")) if isinstance(went, Mapping) else []

@@ -25,6 +25,7 @@ from tracker.errors import MailError, Problem, UnknownNameError
 from tracker.links import Links
 from tracker.mail.bounds import fewer, is_small, lines_of, shortened
 from tracker.mail.compose import Composer
+from tracker.mail.facts import forms_sent
 from tracker.mail.inline import inline
 from tracker.mail.samples import samples
 from tracker.mail.sandbox import Sandbox
@@ -111,7 +112,7 @@ class Renderer:
     def render(self, mail: Mail, enclosed: Enclosed | None = None, *, as_page: bool = False) -> Rendered:
         """The mail, no larger than mail programs show; ``as_page`` all of it.
 
-        ``enclosed`` are the forms that go with it; without it nothing is said of them.  Raises UnknownNameError for
+        ``enclosed`` are the forms that go with it; without it those that went, as far as is known.  Raises UnknownNameError for
         one whose body was forgotten.
         """
         if FORGOTTEN in mail.details:
@@ -119,6 +120,8 @@ class Renderer:
                 "what this mail said is kept no longer; to whom it went, when and what about still is",
                 "mail_forgotten",
             )
+        if enclosed is None:
+            enclosed = forms_sent(mail)
         return self._render(mail, self._composers[mail.language], enclosed, as_page=as_page)
 
     def _render(

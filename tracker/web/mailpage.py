@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from html import escape
 from html.parser import HTMLParser
 
+from tracker.core.model import Language
+from tracker.core.vocabulary import ENCLOSED
+
 #: Stands for what no element has: ``:is()`` lends the weight of a style attribute to a class.
 _WEIGHT = "#no#no#no"
 _PREFIX = "mail-style-"
@@ -30,6 +33,15 @@ def without_styles(html: str) -> tuple[str, str]:
 def without_links(html: str) -> str:
     """``html`` with links that lead nowhere: whoever looks at another's mail must not act through it."""
     return _WithoutLinks().rewrite(html)
+
+
+def with_files(html: str, names: Sequence[str], language: Language) -> str:
+    """``html`` with the names of what was enclosed, at its end."""
+    if not names:
+        return html
+    line = f"<p>{ENCLOSED(language)}{escape(('、' if language == 'zh' else ', ').join(names))}</p>"
+    before, end, rest = html.rpartition("</body>")
+    return f"{before}{line}{end}{rest}" if end else f"{html}{line}"
 
 
 def linked(html: str, address: str) -> str:

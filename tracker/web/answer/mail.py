@@ -7,9 +7,10 @@ from starlette.responses import HTMLResponse, Response
 
 from tracker.engine.mails import mail_called
 from tracker.links import Purpose
+from tracker.mail.facts import files_sent
 from tracker.web.answer.case import StoppedError, linked
 from tracker.web.mailpage import linked as with_sheet
-from tracker.web.mailpage import without_styles
+from tracker.web.mailpage import with_files, without_styles
 from tracker.web.site import site_of
 
 
@@ -33,4 +34,5 @@ def _mail(request: Request) -> str:
         found = mail_called(session, site.force.campaign.id, claim.ref)
     if found is None:
         raise StoppedError("no_mail", 404)
-    return site.app.renderer.render(found.mail, as_page=True).html
+    html = site.app.renderer.render(found.mail, as_page=True).html
+    return with_files(html, files_sent(found.mail), found.mail.language)

@@ -11,10 +11,11 @@ from tracker.board.outbox import mail_page as find_mails
 from tracker.core.model import MailKind
 from tracker.engine.mails import StoredMail, stored_mail
 from tracker.errors import UnknownNameError, not_among
+from tracker.mail.facts import files_sent
 from tracker.store.tables import MailState
 from tracker.web.board.asked import chosen, read_page
 from tracker.web.identity import Role, require
-from tracker.web.mailpage import linked, without_styles
+from tracker.web.mailpage import linked, with_files, without_styles
 from tracker.web.site import site_of
 
 SIZE = 100
@@ -69,7 +70,9 @@ def style_page(request: Request) -> Response:
 
 
 def _html(request: Request) -> str:
-    return site_of(request).app.onlookers_renderer.render(_mail(request).mail, as_page=True).html
+    mail = _mail(request).mail
+    html = site_of(request).app.onlookers_renderer.render(mail, as_page=True).html
+    return with_files(html, files_sent(mail), mail.language)
 
 
 def _mail(request: Request) -> StoredMail:
