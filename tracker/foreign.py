@@ -65,6 +65,7 @@ _SENTENCES = tuple(
         (r"given more time (\d+)", "已延期{0}项"),
         (r"due before the ledger began (\d+)", "台账建立前到期{0}项"),
         (r"no longer listed (\d+)", "已不在清单中{0}项"),
+        (r"waits: a quiet day by the policy of everything in it", "暂缓：所涉事项今日均不提醒"),
         (r"kept: nobody is there who could get it", "暂留：目前没有可以收件的人"),
         (r"let go: it was written while the clock was wrong", "已撤下：编写时系统时钟有误"),
         (

@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, update
 
 from tests.world import at, definition, running, unit, world
 from tracker.core.model import Contact, StandIn, Unit
-from tracker.core.policy import Settings
+from tracker.core.policy import Policies, Quiet, Settings, built_in
 from tracker.engine.nudge_now import remind_now
 from tracker.engine.outbox import LEASE, claim, enqueue
 from tracker.engine.requests import Asked, Verdict, Wish, answer_request, ask, send_link
@@ -503,3 +503,87 @@ def test_a_new_link_goes_to_nobody_else(waiting):
     waiting.engine.engine.run_pass()
     links = [mail.to for mail in waiting.server.taken if "link" in str(mail.details)]
     assert links == [OLD.email]
+
+
+# --- quiet days of a policy that come, or are written into the files, while mail waits ---
+
+
+def quiet(*names, days=(date(2022, 5, 6), date(2022, 5, 9)), **more):
+    found = built_in()
+    found |= {name: replace(found[name], quiet=Quiet(spans=(days,))) for name in names}
+    more = {"definitions": (TABLE,), "settings": replace(OPERATOR, policies=Policies(found)), **more}
+    return replace(files(OLD, **more), fingerprint=f"quiet {names} {days}")
+
+
+@pytest.fixture
+def table_waits():
+    """The monthly table is all that anybody is told of."""
+    with running(files(OLD, definitions=(TABLE,)), "2022-05-05 08:00", courier=Server()) as engine:
+        yield Waiting(engine)
+
+
+@pytest.mark.parametrize(
+    ("force", "is_told"),
+    [
+        pytest.param(quiet("monthly"), [False, False, True], id="quiet until the 9th"),
+        pytest.param(quiet("default"), [True, False, True], id="of another policy"),
+        pytest.param(
+            quiet("monthly", days=(date(2022, 5, 5), date(2022, 5, 6))), [True, False, True], id="over"
+        ),
+    ],
+)
+def test_a_digest_that_waits_does_not_go_on_a_quiet_day_of_its_policy(table_waits, force, is_told):
+    table_waits.morning()
+    table_waits.server.is_away = False
+    table_waits.engine.engine.adopt(force)
+    days = ("2022-05-06 09:00", "2022-05-07 09:00", "2022-05-09 09:00")
+    told = [table_waits.pass_at(day) for day in days]
+    assert [
+        (MAY, "wanzhou", "overdue") in refs(mails[OLD.email]) if mails else False for mails in told
+    ] == is_told
+    for mails in told:
+        assert not mails or [item.ref for item in mails[OLD.email].items].count(MAY) == 1
+
+
+def test_a_quiet_day_that_is_written_into_the_files_or_taken_out_counts_at_once(table_waits):
+    table_waits.morning()
+    today = (date(2022, 5, 5), date(2022, 5, 6))
+    assert then(table_waits, quiet("monthly", days=today)) == {}
+    with table_waits.engine.database.reading() as session:
+        outcomes = set(session.execute(select(MAIL.c.outcome).where(MAIL.c.kind == "digest")).scalars())
+    assert outcomes == {"waits: a quiet day by the policy of everything in it"}
+    assert table_waits.pass_at("2022-05-05 14:30") == {}
+    assert OLD.email in then(table_waits, files(OLD, definitions=(TABLE,)), "2022-05-05 15:00")
+
+
+def test_a_mail_of_which_something_may_be_said_goes_whole(table_waits):
+    both = (TABLE, definition("6", "2022年5月8日前", BOTH))
+    table_waits.engine.engine.adopt(files(OLD, definitions=both))
+    table_waits.morning()
+    today = (date(2022, 5, 5), date(2022, 5, 6))
+    told = then(table_waits, quiet("monthly", days=today, definitions=both))
+    assert {item.ref for item in told[OLD.email].items} == {MAY, "6"}
+
+
+def test_a_roll_up_waits_for_a_day_that_is_not_quiet_and_alerts_wait_for_none():
+    with running(files(OLD, definitions=(TABLE,)), "2022-05-05 08:00", courier=Server()) as engine:
+        waiting = Waiting(engine)
+        waiting.server.is_away = False
+        waiting.morning()
+        waiting.server.is_away, waiting.server.taken = True, []
+        waiting.morning("2022-05-06")
+        engine.engine.alert("x", "something is wrong", ["why"])
+        waiting.server.is_away = False
+        engine.engine.adopt(quiet("monthly"))
+        taken = []
+        for day in ("2022-05-06 14:00", "2022-05-07 09:00", "2022-05-10 09:00"):
+            engine.clock.set(at(day))
+            engine.engine.run_pass()
+            taken.append({(mail.kind.value, mail.to) for mail in waiting.server.taken})
+            refs_told = [
+                one["ref"] for mail in waiting.server.taken for one in mail.details.get("deadlines", ())
+            ]
+            waiting.server.taken = []
+        assert taken[:2] == [{("alert", ADMIN.email)}, set()]
+        assert ("rollup", "city@unit.example") in taken[2]
+        assert refs_told == [MAY]

@@ -55,6 +55,9 @@ def _assignments(
     return found
 
 
+#: It is about nothing but what is not spoken of that day, and is told with the next one that may go.
+QUIET = "waits: a quiet day by the policy of everything in it"
+
 #: What became of a mail of which every item was answered; and of one of which some were let go of otherwise.
 ANSWERED = "everything in it was answered before it went out"
 NOT_ASKED = "nothing in it was asked any more when it was to go out: {ways}"

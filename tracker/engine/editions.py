@@ -12,15 +12,16 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlmodel import Session
 
 from tracker.core.model import MAIN
 from tracker.core.workdays import Workdays
+from tracker.engine.asked import QUIET
 from tracker.engine.inforce import InForce
 from tracker.errors import OvertakenError
 from tracker.store.campaigns import Known, known_campaigns, read_fact, remember_campaign, write_fact
-from tracker.store.tables import MAIL
+from tracker.store.tables import MAIL, UNDERWAY
 
 #: What the ledger was last brought up to date with.
 RECONCILED = "reconciled"
@@ -167,6 +168,9 @@ def put_in_force(session: Session, force: InForce, place: str, until: date, now:
     # Whoever is claiming by what was in force before is waited for: what they write is of before.
     reconciled(session, force.campaign.id, hold=True)
     mails = session.execute(select(func.coalesce(func.max(MAIL.c.id), 0))).scalar_one()
+    # By these files today may be no quiet day.
+    waits = (UNDERWAY, MAIL.c.campaign == force.campaign.id, MAIL.c.outcome == QUIET, MAIL.c.not_before > now)
+    session.execute(update(MAIL).where(*waits).values(not_before=now))
     facts = (force.fingerprint, force.workdays.published, until.isoformat(), mails)
     write_fact(session, force.campaign.id, RECONCILED, json.dumps(facts))
     published = json.dumps(force.workdays.published_facts(force.campaign.issued.year))

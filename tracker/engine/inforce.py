@@ -79,6 +79,10 @@ class InForce:
         """The longest lead time of any definition, in days."""
         return max((lead for each in self.campaign for lead in self.policy(each).lead), default=0)
 
+    def quiet_on(self, day: date) -> frozenset[str]:
+        """The definitions whose policy says nothing on ``day``; mostly there are none."""
+        return frozenset(each.key for each in self.campaign if day in self.policy(each).quiet)
+
     def rules(self, definition: Definition) -> Rules:
         """By what the reminders of ``definition`` are counted."""
         # The day from which is chased is not known before the ledger has begun.

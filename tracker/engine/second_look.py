@@ -12,7 +12,7 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,7 @@ from sqlalchemy import Row, select, update
 from sqlmodel import Session
 
 from tracker.core.model import Item, Mail, MailKind, Reason, owned
-from tracker.engine.asked import as_they_stand, why_not_asked
+from tracker.engine.asked import QUIET, as_they_stand, why_not_asked
 from tracker.engine.inforce import InForce
 from tracker.engine.kept_dates import DATES, changed_dates
 from tracker.engine.moved import (
@@ -40,6 +40,7 @@ from tracker.engine.moved import (
     with_facts,
 )
 from tracker.engine.people import PERSON_FACTS, People, Person, person_facts
+from tracker.engine.tallies import Told
 from tracker.engine.unheard import alert_of_nobody
 from tracker.engine.written import items_from_json, items_to_json, mail_of, why_unreadable
 from tracker.store.lots import lots
@@ -101,7 +102,8 @@ class _Look:
         self.timezones = frozenset(timezones)
         self.edited = edited
         self.found = Looked()
-        self._people: dict[str, People] = {}
+        self._days: dict[str, date] = {}
+        self._quiet: dict[date, frozenset[str]] = {}
         self._moves = Moves()
         self._unheard: set[str] = set()
 
@@ -110,7 +112,9 @@ class _Look:
         asked = as_they_stand(self.session, self.force, self.mails, contents, self.now, self.edited)
         for row, items, before in zip(self.mails, asked, contents, strict=True):
             changed: dict[str, object] = {} if items == before else {"content": items_to_json(items)}
-            if row.kind == MailKind.DIGEST.value:
+            if self._is_quiet(row, items):
+                self._wait(row, MailState.QUEUED, QUIET)
+            elif row.kind == MailKind.DIGEST.value:
                 self._look_at_digest(row, items, changed)
             elif row.kind == MailKind.ALERT.value:
                 self._look_at_alert(row, items, changed)
@@ -122,15 +126,39 @@ class _Look:
             self.found.at_once.append(alert)
         return self.found
 
-    def _people_for(self, row: Row[Any]) -> People:
-        """Who gets mail on the local day of the mail's zone."""
-        people = self._people.get(row.timezone)
-        if people is None:
+    def _day_of(self, row: Row[Any]) -> date:
+        """The local day of the mail's zone."""
+        day = self._days.get(row.timezone)
+        if day is None:
             is_ours = row.timezone in self.force.timezones
             zone = row.timezone if is_ours else self.force.campaign.timezone
-            day = self.now.astimezone(ZoneInfo(zone)).date()
-            people = self._people[row.timezone] = self.force.people(day)
-        return people
+            day = self._days[row.timezone] = self.now.astimezone(ZoneInfo(zone)).date()
+        return day
+
+    def _people_for(self, row: Row[Any]) -> People:
+        """Who gets mail on the local day of the mail's zone."""
+        return self.force.people(self._day_of(row))
+
+    def _is_quiet(self, row: Row[Any], items: Iterable[Item]) -> bool:
+        """Whether today nothing is to be said of all that it is about.
+
+        The week is about no policy of its own; what was sent back is told with the first digest after.
+        """
+        day = self._day_of(row)
+        quiet = self._quiet.get(day)
+        if quiet is None:
+            quiet = self._quiet[day] = self.force.quiet_on(day)
+        if not quiet:
+            return False
+        refs = {item.ref for item in items}
+        if any(item.reason is Reason.RETURNED for item in items):
+            return False
+        if row.kind == MailKind.ROLLUP.value:
+            told = Told.by(json.loads(row.details))
+            refs = set() if told.week else set(told.refs)
+        elif row.kind != MailKind.DIGEST.value:
+            return False
+        return bool(refs) and quiet.issuperset(ref.partition("@")[0] for ref in refs)
 
     def _look_at_digest(self, row: Row[Any], items: tuple[Item, ...], changed: dict[str, object]) -> None:
         people = self._people_for(row)
@@ -294,16 +322,16 @@ class _Look:
         self._write(row, {"state": state.value, "lease_until": None, "outcome": outcome})
 
     def _keep(self, row: Row[Any], items: Iterable[Item]) -> None:
-        self._write(
-            row,
-            {
-                "state": MailState.DEFERRED.value,
-                "lease_until": None,
-                "outcome": KEPT,
-                "content": items_to_json(items),
-                "not_before": self.now + A_DAY,
-            },
-        )
+        self._wait(row, MailState.DEFERRED, KEPT, content=items_to_json(items))
+
+    def _wait(self, row: Row[Any], state: MailState, outcome: str, **more: object) -> None:
+        again = {
+            "state": state.value,
+            "lease_until": None,
+            "outcome": outcome,
+            "not_before": self.now + A_DAY,
+        }
+        self._write(row, {**again, **more})
 
     def _for_another(
         self, row: Row[Any], person: Person, items: Iterable[Item], *, unit: str | None = None
