@@ -58,7 +58,7 @@ STATUS_KEYS = (
 )
 HISTORY_COLUMNS = (
     Column("recorded_at", "登记时间", "recorded"),
-    Column("at", "计于", "counts from"),
+    Column("at", "计于", "counts from", spare=True),
     Column("ref", "编号", "ref"),
     Column("name", "事项", "what", long=True),
     Column("unit", "单位", "unit", long=True),

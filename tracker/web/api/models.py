@@ -140,6 +140,7 @@ class Event(Answer):
     """``history``."""
 
     at: str
+    recorded_at: str
     ref: str
     unit: str
     event: str
