@@ -239,7 +239,7 @@ def _forget(engine: Engine, event: Event, since: date) -> None:
         ASSIGNMENT.c.unit == event.unit,
     )
     with engine.database.writing() as session:
-        row = session.execute(select(ASSIGNMENT).where(*where, ASSIGNMENT.c.nudge.is_not(None))).first()
+        row = session.execute(select(ASSIGNMENT).where(*where, ASSIGNMENT.c.nudge_on < since)).first()
         if row is None:
             return
         nudge: dict[str, object] = {"nudge": f"{row.nudge.partition('|')[0]}|{';'.join(told)}"}

@@ -17,8 +17,8 @@ What the clerk goes by, and where it is written (§ is CONTRACT.md):
   shortest interval of any of them, counted from the first of them, so many days (a day off moves that one to the
   next workday) or workdays.  What is newly late is told on its first workday and joins.  The beat goes on as long
   as anything is late; where an answer makes its interval longer, it is counted from the last day of it on;
-- what was answered when it would have gone upward, and is open again after that (sent back, taken back, resumed),
-  goes upward so many workdays later, the day of the next digest counted in (§6.4);
+- what is open and late again (sent back, taken back, resumed) is newly late: it is told with the next digest, and
+  where it would have gone upward before, it goes so many workdays later, that day counted in (§6.4);
 - ``opened`` once, for what is asked once, on the first workday from the date of issue on;
 - ``review`` of what has no date on the first workday of each quarter (§3);
 - ``returned`` in the first digest after something was sent back;
@@ -110,6 +110,13 @@ class Beat:
             return None
         begins = max(due + (one.definition.grace_days + 1) * DAY, one.opens)
         return self.clerk.wall_of(one.definition).this_or_next(begins)
+
+    def newly(self, one, cell):
+        """The workday on which it is told that it is open and late again; None where it was open all the time."""
+        if one.ref not in self.again:
+            return None
+        wall = self.clerk.wall_of(one.definition)
+        return wall.this_or_next(max(self.again[one.ref], self.since(one, cell)))
 
     def take(self, event):
         """Something happens to one thing: the beat may end, or its interval become longer."""
@@ -279,11 +286,11 @@ class Clerk:
             timetable = self.timetable(one, due)
             reason = timetable.says.get(day)
             upward = timetable.goes_upward
-            if upward is not None and beat.again.get(one.ref, upward) > upward:
+            newly = beat.newly(one, cell)
+            if newly is not None and upward is not None and beat.again[one.ref] > upward:
                 wall = self.wall_of(one.definition)
-                silent = wall.this_or_next(max(beat.again[one.ref], beat.since(one, cell)))
-                upward = self._goes_upward(wall, silent, self.policy_of(one.definition))
-            if reason is None and one.ref in repeated:
+                upward = self._goes_upward(wall, newly, self.policy_of(one.definition))
+            if newly == day or (reason is None and one.ref in repeated):
                 reason = "overdue"
             if cell.answer == "returned" and cell.returned_at > told_until:
                 reason = "returned"

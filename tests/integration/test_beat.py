@@ -1,14 +1,17 @@
 """What is overdue for one unit keeps one beat, and escalation counts from when something was open and late."""
 
 import random
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 
 import pytest
 from sqlalchemy import delete, select
 
-from tests.world import at, definition, running, unit, world
-from tracker.core.model import Contact, StandIn, Unit
+from tests.world import ISSUED, at, definition, running, unit, world
+from tracker.core.model import Contact, MailKind, StandIn, Unit
+from tracker.engine.because import CAUGHT_UP
+from tracker.engine.explain import explain
 from tracker.engine.late import begin_beats
 from tracker.store.beats import BEAT
 
@@ -267,3 +270,92 @@ def test_what_is_sent_back_before_silence_goes_upward_goes_upward_with_the_other
         engine.record("submit", "table-2@2022-05", when="2022-05-05 08:30")
         engine.record("return", "table-2@2022-05", when="2022-05-07 15:00")
         assert upward(engine, 8, 31) == [9]
+
+
+# --- what makes something open and late again ---
+
+
+def listed(mark, deadline="2022年5月9日前", *, chase_from=ISSUED, **more):
+    made = world(
+        definition("5", deadline, ONE, **more), units=(CITY, *ONE), supervisor="city", fingerprint=mark
+    )
+    return replace(made, campaign=replace(made.campaign, chase_from=chase_from))
+
+
+def by_event(quiet, again, reason="overdue", **more):
+    """Task 5 is quiet by the event ``quiet``, and open again by ``again``."""
+    return listed("as it was"), (quiet, more), again, reason
+
+
+def by_edit(first, then=None, quiet=None):
+    """Task 5 is quiet by the files ``first`` (and the event ``quiet``), and open again by the files ``then``."""
+    return first, quiet, then or listed("edited"), "overdue"
+
+
+TWO_OF_TWO = ("submit", {"count": 2})
+WAYS = {
+    "a pause ends": by_event("pause", "resume"),
+    "a pause is undone": by_event("pause", "undo"),
+    "a waive is undone": by_event("waive", "undo"),
+    "a submission is undone": by_event("submit", "undo"),
+    "a nil return is undone": by_event("nil", "undo"),
+    "an extension is undone": by_event("extend", "undo", until=date(2022, 6, 1)),
+    "it is sent back": by_event("submit", "return", "returned"),
+    "a word in the files goes": by_edit(listed("paused", status="paused")),
+    "more is wanted": by_edit(listed("two", quota=2), listed("three", quota=3), TWO_OF_TWO),
+    "a grace goes": by_edit(listed("grace", grace_days=30)),
+    "a date is pulled back": by_edit(listed("late", "2022年6月9日前")),
+    "the ledger chases from earlier": by_edit(listed("new", chase_from=date(2022, 5, 16))),
+}
+
+
+def told_of_it(engine, moment):
+    """What the digests of ``moment`` say of task 5, to the unit and upward."""
+    engine.clock.set(at(moment))
+    engine.engine.run_pass()
+    mails = [claimed.mail for claimed, _ in engine.courier.take()]
+    return [item.reason.value for mail in mails if mail.kind is MailKind.DIGEST for item in mail.items]
+
+
+@pytest.mark.parametrize("when", ["2022-05-18 08:30", "2022-05-18 10:00", "2022-05-18 10:00 after a stop"])
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_open_and_late_again_is_told_with_the_next_digest_and_then_goes_upward(way, when):
+    first, quiet, again, reason = WAYS[way]
+    moment, is_stopped = when[:16], when.endswith("stop")
+    with running(first, "2022-05-05 08:00") as engine:
+        engine.pass_at("2022-05-06")
+        if quiet is not None:
+            engine.record(quiet[0], "5", when="2022-05-09 08:30", **quiet[1])
+        engine.mornings("2022-05-09", "2022-05-17")
+        if moment.endswith("10:00") and not is_stopped:
+            engine.pass_at("2022-05-18")
+        engine.clock.set(at(moment))
+        if isinstance(again, str):
+            engine.record(again, "5")
+        else:
+            engine.engine.adopt(again)
+            engine.engine.bring_up_to_date(engine.clock.now())
+        days = {18: told_of_it(engine, "2022-05-18 10:30")}
+        days |= {day: told_of_it(engine, f"2022-05-{day}") for day in range(19, 32)}
+        with engine.database.reading() as session:
+            found = explain(session, engine.engine.force, "5", "wanzhou", engine.clock.now())
+    told = 19 if moment.endswith("10:00") and not is_stopped else 18
+    # By the clock the next digests after ten are those of the 19th: silence is counted from there.
+    upward = 20 if moment.endswith("08:30") else 23
+    assert {day: said for day, said in days.items() if said} == {
+        told: [reason],
+        upward: ["escalation"],
+        24: ["overdue"],
+        31: ["overdue"],
+    }
+    said = [entry for entry in found.entries if entry.on >= date(2022, 5, told)]
+    assert is_stopped or not [entry for entry in said if CAUGHT_UP[1] in entry.said[1]]
+
+
+def test_what_is_open_and_late_again_by_a_slip_put_right_is_told_of_no_more():
+    with under_city(TASK) as engine:
+        engine.record("pause", "5", when="2022-05-09 08:30")
+        engine.mornings("2022-05-09", "2022-05-18")
+        engine.record("resume", "5", when="2022-05-18 10:00")
+        engine.record("undo", "5", when="2022-05-18 10:05")
+        assert engine.mornings("2022-05-19", "2022-05-20") == []

@@ -130,19 +130,23 @@ def first_overdue(dates: Dates, workdays: Workdays) -> date | None:
     return workdays.on_or_after(max(dates.grace_until + timedelta(days=1), dates.opens))
 
 
+def newly_overdue(dates: Dates, workdays: Workdays) -> date | None:
+    """The workday on which it is told by itself that it is late: the first of being open and late without a break."""
+    start = first_overdue(dates, workdays)
+    return start if start is None or dates.again is None else max(start, workdays.on_or_after(dates.again))
+
+
 def escalation_day(dates: Dates, rules: Rules) -> date | None:
     """The workday on which silence goes upward: the first day of being late is the first that counts (§6.4).
 
-    What was open again after that day only counts from then.
+    What was open again after that day only counts from ``newly_overdue``.
     """
     workdays, after = rules.workdays, rules.policy.escalate
-    start = first_overdue(dates, workdays)
-    if start is None or after is None or rules.leave_alone(dates):
+    start, anew = first_overdue(dates, workdays), newly_overdue(dates, workdays)
+    if start is None or anew is None or after is None or rules.leave_alone(dates):
         return None
     on = _counted(start, after, workdays)
-    if dates.again is None or dates.again <= on:
-        return on
-    return _counted(workdays.on_or_after(dates.again), after, workdays)
+    return on if dates.again is None or dates.again <= on else _counted(anew, after, workdays)
 
 
 def _counted(start: date, after: Interval, workdays: Workdays) -> date:
@@ -231,12 +235,13 @@ def _looks_at_pace(dates: Dates, rules: Rules, after: date) -> Iterator[Mileston
 
 def _overdue(dates: Dates, rules: Rules, after: date) -> Iterator[Milestone]:
     policy, workdays = rules.policy, rules.workdays
-    start = first_overdue(dates, workdays)
+    start = newly_overdue(dates, workdays)
     if start is None or dates.grace_until is None:
         return
     if start > after:
-        # What was over before it was asked for is late from the day on which it was.
-        yield Milestone(start, Reason.OVERDUE, max(dates.grace_until + timedelta(days=1), dates.opens))
+        # What was over before it was asked for, or while nobody was asked, is late from the day on which somebody is.
+        since = max(dates.grace_until + timedelta(days=1), dates.opens, dates.again or date.min)
+        yield Milestone(start, Reason.OVERDUE, since)
     every = None if rules.by_beat or rules.leave_alone(dates) else policy.overdue
     if every is None:
         return

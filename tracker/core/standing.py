@@ -91,7 +91,7 @@ class Dates:
     ``due`` is nominal, by the rule.  ``effective_due`` is after holiday rule and extension, and the one in
     force.  ``grace_until`` is the last day that is not yet late.  All None for a task without a date.
     ``asked`` is when the document asked for it (its date of issue): nothing is said of it before; None means
-    when it opens.  ``again`` is the day from which it is open and late, where it was not open when its time was up.
+    when it opens.  ``again`` is the day from which it is open and late, where it was not when its time was up.
     """
 
     opens: date

@@ -48,6 +48,7 @@ FIRST_TOLD: Both = (
     "told with the first digests of this ledger, as it stood",
     "台账建立后首次提醒，按当时情况列入",
 )
+BY_RULES_THEN: Both = ("told by the dates and rules of that day", "按当时的时限和规则提醒")
 CAUGHT_UP: Both = ("told after the service had not run, as it stood", "服务恢复后按当时情况补发")
 
 
@@ -180,13 +181,16 @@ def missed(later: date | None) -> Both:
     )
 
 
-def without_rule(item: Item, *, is_repeated: bool, is_first: bool) -> Both:
+def without_rule(item: Item, *, is_repeated: bool, is_first: bool, is_caught_up: bool) -> Both:
     """Why something was said for which no date of the rule is the reason.
 
-    ``is_repeated``: it had been said before; ``is_first``: on the day on which the ledger began.
+    ``is_repeated``: it had been said before; ``is_first``: on the day on which the ledger began; ``is_caught_up``: what
+    had been missed on a day without the service.
     """
     if item.reason in (Reason.RETURNED, Reason.OPENED):
         return _REASONS[item.reason]
     if is_repeated:
         return REPEATED
-    return FIRST_TOLD if is_first else CAUGHT_UP
+    if is_first:
+        return FIRST_TOLD
+    return CAUGHT_UP if is_caught_up else BY_RULES_THEN

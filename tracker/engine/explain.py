@@ -126,6 +126,8 @@ def _spans(
             again = (again if was else following) if _is_late(answer, stands, following) else None
             stands = replace(stands, again=again)
         spans.append(_Span(since, until, stands, answer, cause))
+    # An edit of the files, which is no event, may have made it late, too.
+    spans[-1] = replace(spans[-1], dates=replace(spans[-1].dates, again=row.late_since))
     return spans
 
 
@@ -157,6 +159,8 @@ class _Told:
         self.superior = force.superior(unit)
         #: How many reminders that would repeat are shown of those to come.
         self.ahead = 0
+        #: Days on which something was told that had been missed while the service did not run.
+        self.caught_up: set[date] = set()
         self.zone = ZoneInfo(force.zone_of(unit))
         self.today = now.astimezone(self.zone).date()
         self.began = first_day(session, force.campaign.id) or self.today
@@ -182,7 +186,12 @@ class _Told:
         for day, mails in self.mails.items():
             for reason in dict.fromkeys(item.reason for _, item in mails):
                 if (day, reason) not in explained:
-                    is_repeated = any(on < day for on, said in explained if said is reason)
+                    as_late = (Reason.RETURNED, reason) if reason is Reason.OVERDUE else (reason,)
+                    is_repeated = any(on < day for on, said in explained if said in as_late) or any(
+                        on < day and item.reason in as_late
+                        for on, told in self.mails.items()
+                        for _, item in told
+                    )
                     yield self._without_milestone(day, reason, is_repeated=is_repeated)
         yield from self._beats_ahead()
 
@@ -290,6 +299,8 @@ class _Told:
         if day < self.began:
             return Fate.SKIPPED, because.NOT_IN_USE
         later = min((on for on in self.mails if on > day), default=None)
+        if later is not None:
+            self.caught_up.add(later)
         return Fate.SKIPPED, because.missed(later)
 
     def _nobody(self, reason: Reason) -> Both | None:
@@ -307,7 +318,12 @@ class _Told:
         found = [(mail, item) for mail, item in self.mails[day] if item.reason is reason]
         outcome, fate = _what_became_of([mail for mail, _ in found])
         is_first = day <= self.began
-        said = because.without_rule(found[0][1], is_repeated=is_repeated, is_first=is_first)
+        said = because.without_rule(
+            found[0][1],
+            is_repeated=is_repeated,
+            is_first=is_first,
+            is_caught_up=day in self.caught_up,
+        )
         return Entry(
             day,
             reason,

@@ -18,7 +18,7 @@ from sqlmodel import Session
 
 from tracker.core.beat import Late, is_slower, last_beat, late, leader, leader_on, next_beat, rhythms_on
 from tracker.core.model import Definition, Reason, Rhythm
-from tracker.core.reminders import Rules, escalation_day
+from tracker.core.reminders import Rules, escalation_day, newly_overdue
 from tracker.core.standing import Answer, Dates
 from tracker.engine.agenda import planned_day
 from tracker.engine.inforce import InForce
@@ -70,38 +70,43 @@ def lateness(
     row: Row[Any] | AssignmentRow,
     dates: Dates,
     answer: Answer,
-    day: date,
+    *,
+    now: datetime,
+    chased_from: date = date.min,
 ) -> dict[str, object]:
-    """The columns that say from when a row is late, once it has these dates and this answer.
+    """The columns that say from when a row is late, once it has these dates and this answer, from ``now`` on.
 
-    ``day`` is that of the next digests.  What was open when its time was up has none: its agenda row says it.
+    What an event or an edit makes open and late is told as overdue with the next digests, and counts from their day.
+    What was open when its time was up has none: its agenda row says it.  Before that, nothing was chased that was due
+    before ``chased_from``.
     """
+    day = told_through(force, row.unit, now) + A_DAY
+    pending = (row.nudge or "").partition("|")[0]
     if not _is_asked(force, dates, answer) or not _is_over(dates, day):
-        is_pending = (row.nudge or "").partition("|")[0] == Reason.ESCALATION.value
-        return {"late_since": None, **({"nudge": None, "nudge_on": None} if is_pending else {})}
+        return {"late_since": None, **({"nudge": None, "nudge_on": None} if pending in _OF_LATENESS else {})}
     before = own_dates(force, row)
-    if not row.quiet and force.is_chased(before, row.answered) and _is_over(before, day):
+    was_left = before.lie_before(chased_from) and row.answered != Reason.RETURNED.value
+    was_asked = not (row.quiet or row.removed_on or was_left) and force.is_chased(before, row.answered)
+    if was_asked and _is_over(before, day):
         return {}
-    return {"late_since": day, **_silence(force.rules(definition), replace(dates, again=day))}
+    if pending == Reason.RETURNED.value:
+        return {"late_since": day}
+    # Where today's have yet to be written, after a pause of the service, it is in them.
+    on = newly_overdue(replace(dates, again=force.day(now)), force.rules(definition).workdays)
+    return {"late_since": day, "nudge": Reason.OVERDUE.value, "nudge_on": on}
 
 
 def _is_asked(force: InForce, dates: Dates, answer: Answer) -> bool:
     return not answer.quiet and force.is_chased(dates, answer.answered)
 
 
-def _silence(rules: Rules, dates: Dates) -> dict[str, object]:
-    """When silence about one assignment alone goes upward, as its columns say it."""
-    upward = upward_alone(rules, dates)
-    return {"nudge": None if upward is None else Reason.ESCALATION.value, "nudge_on": upward}
-
-
 def after_telling(force: InForce, definition: Definition, row: Row[Any], day: date) -> dict[str, object]:
-    """What is still to be said of one assignment alone, once it has been told on ``day`` that it was sent back."""
-    if row.nudge.partition("|")[0] == Reason.ESCALATION.value:
+    """What is still to be said of one assignment alone, once it has been told on ``day`` what its nudge says."""
+    upward = upward_alone(force.rules(definition), own_dates(force, row))
+    is_told = row.nudge.partition("|")[0] == Reason.ESCALATION.value
+    if is_told or upward is None or upward <= day:
         return {"nudge": None, "nudge_on": None}
-    pending = _silence(force.rules(definition), own_dates(force, row))
-    upward = pending["nudge_on"]
-    return pending if isinstance(upward, date) and upward > day else {"nudge": None, "nudge_on": None}
+    return {"nudge": Reason.ESCALATION.value, "nudge_on": upward}
 
 
 def upward_alone(rules: Rules, dates: Dates) -> date | None:
@@ -123,13 +128,14 @@ class Step:
         self._definition = definition
         self._rules = force.rules(definition)
         self._row = row
+        self._now = now
         self.told = told_through(force, row.unit, now)
         self._dates = own_dates(force, row)
         self._was_asked = not row.quiet and force.is_chased(self._dates, row.answered)
 
     def lateness(self, dates: Dates, answer: Answer) -> dict[str, object]:
         """The columns that say from when the row is late, once it has these dates and this answer."""
-        return lateness(self._force, self._definition, self._row, dates, answer, self.told + A_DAY)
+        return lateness(self._force, self._definition, self._row, dates, answer, now=self._now)
 
     def _if_late(self, dates: Dates) -> Late | None:
         found = late(dates, self._rules)

@@ -7,9 +7,10 @@ is still to come.  How anything stands follows from its events and the definitio
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Row, Select, delete, exists, insert, select, update
@@ -26,13 +27,8 @@ from tracker.engine.inforce import InForce
 from tracker.engine.late import begin_beats, lateness
 from tracker.engine.ledger import events_of, has_history, let_go, settle_filing, settled
 from tracker.engine.revisions import Revisions, date_asked, date_held
-from tracker.store.tables import (
-    AGENDA,
-    ASSIGNMENT,
-    DEFINITION,
-    FILING,
-    REQUEST,
-)
+from tracker.store.campaigns import read_fact, write_fact
+from tracker.store.tables import AGENDA, ASSIGNMENT, DEFINITION, FILING, REQUEST
 
 #: Assignments exist to the end of the year, and at least this far ahead; to a whole month, so that the
 #: ledger need not grow every day.
@@ -112,18 +108,19 @@ def reconcile(
     bulk = Bulk(session, force.campaign.id)
     words = Words(session, force, now)
     revised = Revisions(session, force, now)
+    late = partial(lateness, force, now=now, chased_from=_chased_from(session, force))
     for definition in force.campaign:
         row = known.pop(definition.key, None)
         fingerprint = force.definition_fingerprint(definition)
         until = known_until(force, definition, everything_until)
         if row is not None and row.fingerprint == fingerprint:
             if row.horizon < until and definition.rule.every is not None:
-                writer = _Writer(session, force, definition, changes, said_through, revised)
+                writer = _Writer(session, force, definition, changes, said_through, revised, late)
                 writer.add(row.horizon, until, bulk)
                 bulk.remember(definition, fingerprint, until)
                 words.may_be_said(definition, writer.appeared)
             continue
-        writer = _Writer(session, force, definition, changes, said_through, revised)
+        writer = _Writer(session, force, definition, changes, said_through, revised, late)
         words.look_before(definition)
         if row is None and definition.key not in left:
             writer.add(date.min, until, bulk)
@@ -150,6 +147,13 @@ def reconcile(
     return changes
 
 
+def _chased_from(session: Session, force: InForce) -> date:
+    """From when on the ledger has chased what was due, until now that ``force`` says it."""
+    before = read_fact(session, force.campaign.id, "chased")
+    write_fact(session, force.campaign.id, "chased", force.chase_from.isoformat())
+    return date.min if before is None else date.fromisoformat(before)
+
+
 class _Writer:
     """Writes the assignments of one definition, and the agenda rows that they hang on."""
 
@@ -161,12 +165,14 @@ class _Writer:
         changes: Changes,
         said_through: date | None,
         revised: Revisions,
+        late: Callable[..., dict[str, object]],
     ) -> None:
         self.session = session
         self.force = force
         self.definition = definition
         self.changes = changes
         self.revised = revised
+        self._late = late
         self._ended: set[tuple[str, str]] = set()
         self.said_through = said_through or date.min
         self.policy = force.policy(definition)
@@ -302,7 +308,7 @@ class _Writer:
             ref = f"{row.key}@{row.period}" if row.period else row.key
             self.changes.moved.append(Change(ref, (row.unit,), row.effective_due, dates.effective_due))
         agenda, _ = self._agenda(row.period, dates, today - timedelta(days=1), answer)
-        late = lateness(self.force, definition, row, dates, answer, today)
+        late = self._late(definition, row, dates, answer)
         values = {**values, **late, "agenda_id": agenda, "removed_on": None}
         self._edits.add(row.id, {name: each for name, each in values.items() if getattr(row, name) != each})
         held = date_asked(answer, dates.effective_due)
