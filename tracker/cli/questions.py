@@ -20,7 +20,6 @@ from tracker.cli.output import (
     say_result,
 )
 from tracker.cli.table import Column
-from tracker.core.vocabulary import QUESTIONS
 
 if TYPE_CHECKING:
     from tracker.app import App
@@ -71,6 +70,7 @@ def questions(
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """报表疑问：列出，登记说明或者认定 · What is asked about filed tables: listed, answered or overruled."""
+    from tracker.core.vocabulary import QUESTIONS
     from tracker.desk import check_who, login_name
     from tracker.engine.questions import State
     from tracker.errors import UsageError, not_among
@@ -106,6 +106,7 @@ def questions(
 
 def _print(app: App, facts: list[Fact]) -> None:
     from tracker.core.naming import Names
+    from tracker.core.vocabulary import QUESTIONS
 
     campaign = app.force.campaign
     language = choose_language(campaign.language)
