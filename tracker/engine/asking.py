@@ -22,7 +22,7 @@ from tracker.core.form import Form, Said
 from tracker.core.model import MailKind
 from tracker.engine.filed import ANSWERED, filed_before, from_json
 from tracker.engine.inforce import InForce
-from tracker.engine.people import person_facts
+from tracker.engine.people import receipt_row
 from tracker.engine.questions import READ, Question, questions_by_id
 from tracker.forms import between
 from tracker.forms.finding import Finding, Weight
@@ -289,16 +289,5 @@ def _receipts(
     numbers = hashlib.sha256(json.dumps([changed, [each.id for each in questions]]).encode()).hexdigest()[:24]
     for person in force.people(day).asked(unit):
         files = files_of(force, questions, changed, person.language)
-        details = {"files": files, "enclosed": [], **person_facts(person, [unit])}
-        yield {
-            "key": f"{MailKind.RECEIPT}/{now.isoformat()}/{numbers}/{person.email.casefold()}",
-            "kind": MailKind.RECEIPT.value,
-            "recipient": person.email,
-            "name": person.name,
-            "unit": unit,
-            "language": person.language,
-            "timezone": person.timezone,
-            "day": day,
-            "content": "[]",
-            "details": json.dumps(details, ensure_ascii=False),
-        }
+        key = f"{MailKind.RECEIPT}/{now.isoformat()}/{numbers}/{person.email.casefold()}"
+        yield receipt_row(person, unit, key, {"files": files, "enclosed": []}, day)

@@ -18,7 +18,7 @@ from tracker.engine.inforce import InForce
 from tracker.engine.ledger import last_event
 from tracker.engine.misled import written_before
 from tracker.engine.outbox import enqueue
-from tracker.engine.people import People, Person, person_facts
+from tracker.engine.people import People, Person, addressed_to, person_facts
 from tracker.engine.unheard import alert_of_nobody, heard_before
 from tracker.engine.written import PRESSING
 
@@ -252,12 +252,9 @@ def mail_row(
     again = f"/{number}" if number else ""
     return {
         "key": f"{kind.value}/{day}/{person.email.casefold()}{again}",
+        **addressed_to(person),
         "kind": kind.value,
-        "recipient": person.email,
-        "name": person.name,
         "unit": unit,
-        "language": person.language,
-        "timezone": person.timezone,
         "day": day,
         "content": content,
         "details": details,

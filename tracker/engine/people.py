@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from tracker.core.model import Campaign, Contact, Language, Rhythm, StandIn, Unit
+from tracker.core.model import Campaign, Contact, Language, MailKind, Rhythm, StandIn, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,32 @@ def person_facts(person: Person, units: Iterable[str]) -> dict[str, object]:
         is_all = len(away) == len(own) and len(names) == 1
         facts |= {"stands_in_for": names.pop()} if is_all else {"stands_in_of": away}
     return facts
+
+
+def addressed_to(person: Person) -> dict[str, object]:
+    """The columns of a mail that say whom it is for."""
+    return {
+        "recipient": person.email,
+        "name": person.name,
+        "language": person.language,
+        "timezone": person.timezone,
+    }
+
+
+def receipt_row(
+    person: Person, unit: str, key: str, details: Mapping[str, object], day: date
+) -> dict[str, object]:
+    """A mail to ``person`` about what ``unit`` sent, asked or was asked, as a row of the outbox."""
+    facts = {**details, **person_facts(person, [unit])}
+    return {
+        **addressed_to(person),
+        "key": key,
+        "kind": MailKind.RECEIPT.value,
+        "unit": unit,
+        "day": day,
+        "content": "[]",
+        "details": json.dumps(facts, ensure_ascii=False),
+    }
 
 
 #: The facts of ``person_facts``.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -17,7 +16,7 @@ from tracker.core.model import Event, EventKind, MailKind
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import find_assignment, let_go, read_events, record
 from tracker.engine.outbox import enqueue
-from tracker.engine.people import Person, person_facts
+from tracker.engine.people import receipt_row
 from tracker.engine.prompted import prompt
 from tracker.errors import LedgerError, UnknownNameError
 from tracker.store.numbers import numbered
@@ -270,7 +269,7 @@ def send_link(session: Session, force: InForce, ref: str, unit: str, email: str,
     if row.effective_due is not None:
         facts["due"] = row.effective_due.isoformat()
     key = f"{MailKind.RECEIPT}/link/{ref}/{unit}/{day}/{email.casefold()}"
-    return prompt(session, force, [_receipt(person, unit, key, facts, day)], now) > 0
+    return prompt(session, force, [receipt_row(person, unit, key, {"request": facts}, day)], now) > 0
 
 
 def _rows(
@@ -278,22 +277,7 @@ def _rows(
 ) -> Iterator[dict[str, object]]:
     for person in force.people(day).asked(unit):
         key = f"{MailKind.RECEIPT}/request/{request.id}/{facts['phase']}/{person.email.casefold()}"
-        yield _receipt(person, unit, key, facts, day)
-
-
-def _receipt(person: Person, unit: str, key: str, facts: dict[str, object], day: date) -> dict[str, object]:
-    return {
-        "key": key,
-        "kind": MailKind.RECEIPT.value,
-        "recipient": person.email,
-        "name": person.name,
-        "unit": unit,
-        "language": person.language,
-        "timezone": person.timezone,
-        "day": day,
-        "content": "[]",
-        "details": json.dumps({"request": facts, **person_facts(person, [unit])}, ensure_ascii=False),
-    }
+        yield receipt_row(person, unit, key, {"request": facts}, day)
 
 
 def _request(row: Row[Any]) -> Request:

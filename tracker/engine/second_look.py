@@ -39,7 +39,7 @@ from tracker.engine.moved import (
     unit_told,
     with_facts,
 )
-from tracker.engine.people import PERSON_FACTS, People, Person, person_facts
+from tracker.engine.people import PERSON_FACTS, People, Person, addressed_to, person_facts
 from tracker.engine.tallies import Told
 from tracker.engine.unheard import alert_of_nobody
 from tracker.engine.written import items_from_json, items_to_json, mail_of, why_unreadable
@@ -293,10 +293,7 @@ class _Look:
         """It goes to ``person``, unless it is not the time for that in their zone."""
         mail = mail_of(row, items)
         changed |= {
-            "recipient": person.email,
-            "name": person.name,
-            "language": person.language,
-            "timezone": person.timezone,
+            **addressed_to(person),
             "unit": unit or (row.unit if row.unit in person.units else person.units[0]),
         }
         facts = person_facts(person, about)
@@ -343,10 +340,7 @@ class _Look:
         return {
             **columns_of(row),
             "key": f"{stem}{person.email.casefold()}",
-            "recipient": person.email,
-            "name": person.name,
-            "language": person.language,
-            "timezone": person.timezone,
+            **addressed_to(person),
             "unit": unit or person.units[0],
             "content": items_to_json(items),
             "details": with_facts(json.loads(row.details), person_facts(person, about)),
@@ -402,10 +396,7 @@ class _Look:
         return {
             **columns_of(moved.first),
             "key": key,
-            "recipient": person.email,
-            "name": person.name,
-            "language": person.language,
-            "timezone": person.timezone,
+            **addressed_to(person),
             "unit": person.units[0],
             "content": items_to_json(in_order(self.force, items)),
             "details": with_facts(moved.beside, person_facts(person, [item.unit for item in items])),

@@ -36,7 +36,7 @@ from tracker.engine.filings import (
     take,
 )
 from tracker.engine.ledger import refuse_undecided
-from tracker.engine.people import person_facts
+from tracker.engine.people import receipt_row
 from tracker.engine.prompted import prompt
 from tracker.engine.whose import whose
 from tracker.errors import FileRefusedError, LedgerError
@@ -274,19 +274,8 @@ class Intake:
                 changed = each.table.ref if each.table is not None else ""
                 told += files_of(self._force, each.anew, changed, person.language)
             digest = hashlib.sha256(json.dumps([told, enclosed]).encode()).hexdigest()[:24]
-            details = {"files": told, "enclosed": enclosed, **person_facts(person, [unit])}
-            yield {
-                "key": f"{MailKind.RECEIPT}/{day}/{digest}/{person.email.casefold()}",
-                "kind": MailKind.RECEIPT.value,
-                "recipient": person.email,
-                "name": person.name,
-                "unit": unit,
-                "language": person.language,
-                "timezone": person.timezone,
-                "day": day,
-                "content": "[]",
-                "details": json.dumps(details, ensure_ascii=False),
-            }
+            key = f"{MailKind.RECEIPT}/{day}/{digest}/{person.email.casefold()}"
+            yield receipt_row(person, unit, key, {"files": told, "enclosed": enclosed}, day)
 
 
 def _passed_over(name: str) -> Taken:
