@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import Row, or_, select
 from sqlmodel import Session
 
 from tracker.core.model import MailKind
@@ -24,12 +24,11 @@ from tracker.engine.ledger import last_event
 from tracker.engine.misled import Before, written_before
 from tracker.engine.outbox import IS_FREE, enqueue, moments
 from tracker.engine.people import People, person_facts
-from tracker.engine.superseded import FAILED_WITHIN
+from tracker.engine.superseded import FAILED_WITHIN, leave_to_later
 from tracker.engine.tallies import Tallies, Told, wants_rollup
 from tracker.engine.unheard import alert_of_nobody
 from tracker.engine.written import details_from_json, why_unreadable
 from tracker.mail.replies import Verdict
-from tracker.store.lots import lots
 from tracker.store.tables import MAIL, UNDERWAY, MailState
 
 A_DAY = timedelta(days=1)
@@ -117,17 +116,7 @@ def _taken_up(
             found[reader] = found[reader].and_(Told.by(details_from_json(row.details)))
         if heard:
             done.append(row.id)
-    for some in lots(done):
-        session.execute(
-            update(MAIL)
-            .where(MAIL.c.id.in_(some))
-            .values(
-                state=MailState.SUPERSEDED.value,
-                outcome=f"told in the roll-up of {day} instead",
-                fence=MAIL.c.fence + 1,
-                lease_until=None,
-            )
-        )
+    leave_to_later(session, done, f"told in the roll-up of {day} instead")
     return found
 
 

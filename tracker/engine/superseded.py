@@ -7,7 +7,7 @@ what is for nobody waits until somebody is there; so no edit of people or zones 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -113,20 +113,22 @@ def supersede(
             left.append({"row": mail.id, "rest": items_to_json(again.left), "zone": again.zone})
         else:
             done.append(mail.id)
-    for some in lots(done):
-        session.execute(
-            update(MAIL)
-            .where(MAIL.c.id.in_(some))
-            .values(
-                state=MailState.SUPERSEDED.value,
-                outcome=f"told in the digest of {day} instead",
-                fence=MAIL.c.fence + 1,
-                lease_until=None,
-            )
-        )
+    leave_to_later(session, done, f"told in the digest of {day} instead")
     if left:
         session.connection().execute(_LEAVE, left)
     return told
+
+
+def leave_to_later(session: Session, mails: Sequence[int], outcome: str) -> None:
+    """Mails that do not go, as a later one tells what stands in them; a claim that somebody has on them ends."""
+    gone = {
+        "state": MailState.SUPERSEDED.value,
+        "outcome": outcome,
+        "fence": MAIL.c.fence + 1,
+        "lease_until": None,
+    }
+    for some in lots(mails):
+        session.execute(update(MAIL).where(MAIL.c.id.in_(some)).values(gone))
 
 
 class _Again:
