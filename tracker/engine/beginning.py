@@ -8,7 +8,7 @@ from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, false, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, and_, false, func, insert, select
 from sqlmodel import Session
 
 from tracker.core.model import Event, EventKind
@@ -16,6 +16,7 @@ from tracker.core.occurrences import parse_ref
 from tracker.core.standing import Answer, fold, mark_of
 from tracker.core.wording import day_en, day_zh
 from tracker.engine.alerts import alert_details, alert_row
+from tracker.engine.bulk import Edits
 from tracker.engine.editions import reconciled, refuse_overtaken
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import event_values, record, refuse_undecided
@@ -132,7 +133,7 @@ def settle(
         ).scalars()
     )
     written: list[dict[str, object]] = []
-    changed: list[dict[str, object]] = []
+    changed = Edits(session)
     for row in rows:
         events = list(_events(force, how, row, now, who=who, via=via, note=note))
         if row.id in has_history:
@@ -150,11 +151,10 @@ def settle(
             }
             for event in events
         ]
-        mark = mark_of(answer, is_late=False)
-        changed.append({"row": row.id, "new_mark": mark, **_answered(answer)})
+        changed.add(row.id, _answered(answer))
     if written:
         session.execute(insert(EVENT), written)
-        session.connection().execute(_SETTLE, changed)
+        changed.flush()
     return len(rows)
 
 
@@ -194,30 +194,17 @@ def _events(
         yield Event(now, ref, row.unit, EventKind.ACCEPT, who=who, via=via, note=note)
 
 
-_SETTLE = (
-    update(ASSIGNMENT)
-    .where(ASSIGNMENT.c.id == bindparam("row"))
-    .values(
-        mark=bindparam("new_mark"),
-        answered=bindparam("new_answered"),
-        progress=bindparam("new_progress"),
-        submitted_at=bindparam("new_submitted_at"),
-        accepted_at=bindparam("new_accepted_at"),
-        via=bindparam("new_via"),
-        quiet=True,
-        nudge=None,
-        nudge_on=None,
-    )
-)
-
-
 def _answered(answer: Answer) -> dict[str, object]:
     return {
-        "new_answered": answer.answered,
-        "new_progress": answer.progress,
-        "new_submitted_at": answer.submitted_at,
-        "new_accepted_at": answer.accepted_at,
-        "new_via": answer.via,
+        "mark": mark_of(answer, is_late=False),
+        "answered": answer.answered,
+        "progress": answer.progress,
+        "submitted_at": answer.submitted_at,
+        "accepted_at": answer.accepted_at,
+        "via": answer.via,
+        "quiet": True,
+        "nudge": None,
+        "nudge_on": None,
     }
 
 
