@@ -13,6 +13,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -23,7 +24,7 @@ from tracker.config.loader import TASKS, Loaded, load
 from tracker.config.places import at_home
 from tracker.config.startable import start_problems
 from tracker.core.model import Campaign, Language
-from tracker.core.policy import Settings
+from tracker.core.policy import Settings, Web
 from tracker.core.workdays import Workdays
 from tracker.engine.inforce import Beginning, InForce
 from tracker.engine.provisional import calendar_problems
@@ -252,6 +253,7 @@ class App:
         """Every error and warning: of the files, of the mail templates, of the calendar (CONTRACT.md §6.8)."""
         # A ledger takes longer to be ready for than most files to be checked.
         from tracker.engine.held import held_by_ledger
+        from tracker.store.database import refuse_no_driver
 
         problems = self.loaded.problems
         if any(problem.severity == "error" for problem in problems):
@@ -262,7 +264,11 @@ class App:
             Problem(str(self.config / TASKS), 0, 0, "campaign", in_both(error), "warning")
             for error in held_by_ledger(self.database_url, self.force, self.place, today)
         )
-        start = start_problems(self.force.settings, self.database_url, str(self.config / "settings.yaml"))
+        start = start_problems(
+            self.force.settings.web or Web(),
+            partial(refuse_no_driver, self.database_url),
+            str(self.config / "settings.yaml"),
+        )
         return (*problems, *start, *calendar, *self.renderer.check(), *held)
 
     def summary(self, language: Language = "en") -> str:

@@ -1,14 +1,15 @@
 """The health check of a container, and what ``check`` says of a start."""
 
 import threading
-from dataclasses import replace
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 import trustme
 
 from tracker.config.startable import start_problems
-from tracker.core.policy import Oidc, Settings, Web
+from tracker.core.policy import Oidc, Web
+from tracker.store.database import refuse_no_driver
 from tracker.web.alive import is_alive
 
 
@@ -59,8 +60,8 @@ def test_pages_behind_a_certificate_of_another_name_are_alive(pages):
 
 
 def found(web=None, database="sqlite:///x.db"):
-    settings = replace(Settings(), web=web)
-    return [(each.path, each.message) for each in start_problems(settings, database, "settings.yaml")]
+    look = partial(refuse_no_driver, database)
+    return [(each.path, each.message) for each in start_problems(web or Web(), look, "settings.yaml")]
 
 
 def test_check_says_what_a_start_would_refuse(monkeypatch, tmp_path):

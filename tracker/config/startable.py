@@ -7,19 +7,15 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.util import find_spec
 
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
-
-from tracker.core.policy import Settings, Web
-from tracker.errors import DatabaseError, Problem, TrackerError
+from tracker.core.policy import Web
+from tracker.errors import Problem, TrackerError
 from tracker.refusals import in_both
 
 
-def start_problems(settings: Settings, database: str, place: str) -> Iterator[Problem]:
+def start_problems(web: Web, look_at_database: Callable[[], None], place: str) -> Iterator[Problem]:
     """An error for each, at ``place``; nothing is opened but the certificate."""
-    web = settings.web or Web()
     looks: tuple[tuple[str, Callable[[], None]], ...] = (
-        ("database", partial(refuse_no_driver, database)),
+        ("database", look_at_database),
         ("web.oidc", partial(refuse_no_provider_libraries, web)),
         ("web.certificate", partial(refuse_certificate, web)),
     )
@@ -28,18 +24,6 @@ def start_problems(settings: Settings, database: str, place: str) -> Iterator[Pr
             look()
         except TrackerError as error:
             yield Problem(place, 0, 0, path, in_both(error))
-
-
-def refuse_no_driver(database: str) -> None:
-    """Raises DatabaseError for an address that is none, or of a database whose library is missing."""
-    try:
-        make_url(database).get_dialect().import_dbapi()
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
-        raise DatabaseError(
-            "the database address cannot be used ({error}); expected sqlite:///FILE or postgresql+psycopg://…",
-            "no_database_address",
-            error=error,
-        ) from None
 
 
 def refuse_no_provider_libraries(web: Web) -> None:

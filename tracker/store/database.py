@@ -218,18 +218,30 @@ def shown(url: str | URL) -> str:
 
 def open_without_check(url: str) -> Database:
     """Open ``url`` whatever tables there are: for upgrades.  Raises DatabaseError for an address that is none."""
-    try:
+    with _looking_at_address():
         parsed = make_url(url)
         make = _sqlite if parsed.get_backend_name() == "sqlite" else _postgres
         engine = make(parsed)
         beside = None if isinstance(engine.pool, StaticPool) else make(parsed, **_READERS)
+    return Database(engine, beside)
+
+
+def refuse_no_driver(url: str) -> None:
+    """Raises DatabaseError for an address that is none, or of a database whose library is missing; opens nothing."""
+    with _looking_at_address():
+        make_url(url).get_dialect().import_dbapi()
+
+
+@contextmanager
+def _looking_at_address() -> Iterator[None]:
+    try:
+        yield
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
         raise DatabaseError(
             "the database address cannot be used ({error}); expected sqlite:///FILE or postgresql+psycopg://…",
             "no_database_address",
             error=error,
         ) from None
-    return Database(engine, beside)
 
 
 def open_database(url: str) -> Database:
