@@ -333,10 +333,15 @@ def test_a_return_is_still_said_when_something_was_submitted_by_mistake_and_take
     assert here.told("2022-05-09", "2022-05-17", events) == [("2022-05-16", "1", "returned", -6)]
 
 
-def test_what_is_resumed_goes_on_where_the_calendar_is_and_nothing_is_replayed(house):
+def test_what_is_resumed_late_is_told_at_once_and_goes_on_where_the_calendar_is(house):
     here = house(task(1, "2022年5月10日前"))
-    events = here.events(("2022-05-03", "1", "wanzhou", "pause"), ("2022-05-20", "1", "wanzhou", "resume"))
-    assert here.told("2022-05-01", "2022-05-31", events) == [("2022-05-25", "1", "overdue", -15)]
+    events = here.events(
+        ("2022-05-03", "1", "wanzhou", "pause"), ("2022-05-19T16:00:00+08:00", "1", "wanzhou", "resume")
+    )
+    assert here.told("2022-05-01", "2022-05-31", events) == [
+        ("2022-05-20", "1", "overdue", -10),
+        ("2022-05-25", "1", "overdue", -15),  # the beat goes on by its date, nothing is replayed
+    ]
 
 
 def test_an_extension_moves_the_reminders(house):
