@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import date
 
 from tracker.core.model import Event, EventKind, Item, Reason
+from tracker.core.naming import day_zh
 from tracker.core.policy import Interval, Policy
 from tracker.core.reminders import Milestone
 from tracker.core.standing import Dates
-from tracker.core.wording import day_zh
 from tracker.engine.mails import StoredMail
 from tracker.foreign import in_chinese
 from tracker.terms import word

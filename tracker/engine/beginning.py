@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, Row, and_, false, func, insert, select
 from sqlmodel import Session
 
 from tracker.core.model import Event, EventKind
+from tracker.core.naming import day_en, day_zh
 from tracker.core.occurrences import parse_ref
 from tracker.core.standing import Answer, fold, mark_of
-from tracker.core.wording import day_en, day_zh
 from tracker.engine.alerts import alert_details, alert_row
 from tracker.engine.bulk import Edits
 from tracker.engine.editions import reconciled, refuse_overtaken
