@@ -8,6 +8,7 @@ import typer
 
 from tracker.cli.context import given
 from tracker.cli.events import NoteOption, WhoOption
+from tracker.cli.filters import RefsOption, UnitsOption, unit_ids
 from tracker.cli.output import (
     Format,
     FormatOption,
@@ -42,14 +43,8 @@ KEYS = (
 
 def questions(
     context: typer.Context,
-    ref: Annotated[
-        list[str] | None,
-        typer.Option(metavar="REF", help="编号，可写多次 · Only this table; may be repeated"),
-    ] = None,
-    unit: Annotated[
-        list[str] | None,
-        typer.Option(metavar="UNIT", help="单位，可写多次 · Only this unit; may be repeated"),
-    ] = None,
+    ref: RefsOption = None,
+    unit: UnitsOption = None,
     state: Annotated[
         str | None,
         typer.Option(
@@ -91,8 +86,9 @@ def questions(
             how = State.ANSWERED if answer is not None else State.OVERRULED
             found = [settle_question(app, number, how, note or "", who=who or login_name())]
         else:
-            units = None if unit is None else [app.force.unit_id(each) for each in unit]
-            found = listed(app, refs=ref or (), units=units, state=None if state is None else State(state))
+            found = listed(
+                app, refs=ref or (), units=unit_ids(app, unit), state=None if state is None else State(state)
+            )
         facts = [question_facts(app, each, language) for each in found]
         if format_ is Format.JSON:
             print_json(facts[0] if number is not None else facts)
