@@ -191,13 +191,8 @@ def record_each(app: App, events: Sequence[Event], *, forced: bool = False) -> l
 def _checked(app: App, event: Event) -> Event:
     """As the ledger is to have it.  Raises UsageError or UnknownNameError."""
     check_who(event.who)
-    for name, text in (("--reason", event.reason), ("--note", event.note)):
-        if text is not None and not _is_text(text):
-            raise UsageError(
-                "‹{option}: ›characters that nobody can see have no place in the record",
-                "unprintable",
-                option=name,
-            )
+    check_text("--reason", event.reason)
+    check_text("--note", event.note)
     at = counts_from(app.force, event.at, app.clock.now())
     event = replace(event, at=at, who=event.who or login_name(), via=event.via or "cli")
     return in_the_ledger(app.database, app.force, event)
@@ -428,6 +423,16 @@ def check_who(who: str | None) -> None:
     """Raises UsageError for what is no name: it stands on one line wherever it is shown."""
     if who is not None and not _is_text(who, "\u3000"):
         raise UsageError("‹--who: ›characters that nobody can see have no place in a name", "unseen_in_name")
+
+
+def check_text(option: str, text: str | None) -> None:
+    """Raises UsageError for what nobody could read in the history."""
+    if text is not None and not _is_text(text):
+        raise UsageError(
+            "‹{option}: ›characters that nobody can see have no place in the record",
+            "unprintable",
+            option=option,
+        )
 
 
 def _is_text(text: str, besides: str = "\n\t\u3000") -> bool:

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from tests.acceptance.browsing import Served, real_chromium, run_pass
-from tests.tools import ROOT, Place, made_once
+from tests.tools import CAMPAIGN, ROOT, Place, made_once
 from tests.web import office
 from tests.world import at
 
@@ -46,6 +46,17 @@ def served(morning, tmp_path):
 def small(tmp_path):
     """Two districts whose table has to be accepted."""
     with office(tmp_path / "office", config=Place(tmp_path / "office").config, at=MORNING) as app:
+        made = Served(app)
+        yield made
+        made.server.stop()
+
+
+@pytest.fixture
+def taken_over(tmp_path):
+    """The same in July, in a ledger that chases what is due from then on."""
+    tasks = CAMPAIGN.replace("chase_from: 2022-04-08", "chase_from: 2022-07-01")
+    config = Place(tmp_path / "office", tasks=tasks).config
+    with office(tmp_path / "office", config=config, at=at("2022-07-04 09:00")) as app:
         made = Served(app)
         yield made
         made.server.stop()

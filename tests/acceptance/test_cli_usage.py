@@ -68,7 +68,7 @@ WRONG = [
     ("submit 2 --unit 万州 --count -1", "'--count'"),
     ("submit 2 --unit 万州 --count 0", "'--count'"),
     ("submit 2 --unit 万州 --on 2021-05-10", "2021-05-10 lies before the date of issue, 2022-04-08"),
-    ("before --note x", "--note and --who go with --settle"),
+    ("before --note x", "--note, --who, --dry-run and --yes go with --settle or --undo"),
     ("submit 2 --unit 万州 --on tomorrow", "--on tomorrow: expected a date"),
     ("submit 2 --unit 万州 --on 2199-01-01", "--on 2199-01-01 lies in the future"),
     ("submit 2 --unit 万州 --note \x1b[31m", "--note: characters that nobody can see"),

@@ -11,6 +11,7 @@ from tests.acceptance.browsing import HEAD, SIZES, TABLE, Watched, fill
 from tests.acceptance.test_users import Running
 from tests.tools import Place
 from tracker import desk
+from tracker.core.model import EventKind
 from tracker.core.roles import Role
 
 BY_SIZE = pytest.mark.parametrize("size", SIZES)
@@ -109,6 +110,44 @@ def test_the_supervisor_returns_and_accepts_under_their_name(chromium, small, si
     page.locator('form[action="/act/accept"] button').click()
     expect(history.first).to_contain_text(re.compile("销号.*zhang"))
     assert small.state(TABLE, "wanzhou") == "done"
+    boss.done()
+
+
+@BY_SIZE
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
+def test_what_was_before_is_settled_after_a_look_and_taken_back(chromium, taken_over, size, scripts):
+    taken_over.account("zhang", Role.SUPERVISOR)
+    boss = Watched(chromium, taken_over, size, java_script_enabled=scripts)
+    page, main = boss.page, boss.page.locator("main")
+    boss.sign_in("zhang", "/")
+    page.locator('a[href="/before"]').click()
+    page.check('input[value="table-2"]')
+    page.locator("details summary").first.click()
+    page.check('input[value="2/experience@2022-05"]')
+    page.locator('button[value="accept"]').click()
+    expect(main).to_contain_text("核对：登记为已销号，6项次")
+    assert not scripts or boss.flaws() == []
+    page.locator(".settled summary").first.click()
+    expect(main.locator(".settled a").first).to_be_visible()
+    assert taken_over.state(TABLE, "wanzhou") == "before"
+    # A district answers meanwhile, and another one later.
+    taken_over.answer(TABLE, "fuling")
+    page.fill("#note", "已与区县核对")
+    page.locator('form[action="/act/settle"] button').click()
+    expect(page.locator(".flash")).to_contain_text("已登记5项次")
+    expect(main).to_contain_text("未登记：核对期间已另行办理的1项次")
+    assert taken_over.state(TABLE, "wanzhou") == "done"
+    assert not scripts or boss.flaws() == []
+    taken_over.answer("table-2@2022-06", "wanzhou", EventKind.RETURN)
+    page.reload()
+    page.locator('form[action="/act/unsettle"] button').click()
+    expect(page.locator(".flash")).to_contain_text("已撤销4项次")
+    expect(main).to_contain_text("登记后另行办理的1项次")
+    expect(page.locator('form[action="/act/unsettle"]')).to_have_count(0)
+    assert taken_over.state(TABLE, "wanzhou") == "before"
+    assert taken_over.state("table-2@2022-06", "wanzhou") == "returned"
+    page.locator('main a[href="/before"]').click()
+    expect(main).to_contain_text("登记为已销号，5项次")
     boss.done()
 
 

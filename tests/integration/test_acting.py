@@ -15,12 +15,13 @@ from tracker import desk, takeover
 from tracker.core.model import Contact, Event, EventKind, Unit
 from tracker.daemon import Service
 from tracker.engine.answers import answer_once
-from tracker.engine.beginning import Settled, settle
-from tracker.engine.claiming import claim
+from tracker.engine.beginning import Scope
 from tracker.engine.engine import FEW, Engine
 from tracker.engine.ledger import record
 from tracker.engine.nudge_now import remind_now
+from tracker.engine.outbox import claim
 from tracker.engine.results import Result
+from tracker.engine.settlement import Settled, settle
 from tracker.errors import OlderFilesError, OvertakenError
 from tracker.simulation import CollectingCourier
 from tracker.store.tables import ASSIGNMENT, MAIL, MailState
@@ -171,7 +172,7 @@ def test_nothing_is_written_by_files_that_are_overtaken(service):
         with pytest.raises(OvertakenError):
             remind_now(session, old, ["5"], None, now, asked_by="t")
         with pytest.raises(OvertakenError):
-            settle(session, old, Settled.WAIVE, now, refs=None, units=None, who="t", via="cli")
+            settle(session, old, Settled.WAIVE, now, scope=Scope(), who="t", via="cli")
     with pytest.raises(OlderFilesError):
         service.engine.record(submit(count=2))
 
@@ -182,7 +183,7 @@ def test_commands_and_pages_follow_an_edit_that_comes_before_they_write(machines
     b.pass_()
     for edit, act in (
         (EDITED, lambda: desk.remind_now(b.app, ["2"], None, who="t")),
-        (CAMPAIGN, lambda: takeover.settle_before(b.app, Settled.WAIVE, refs=None, units=None, who="t")),
+        (CAMPAIGN, lambda: takeover.settle(b.app, Settled.WAIVE, Scope(), who="t")),
     ):
         a.write(edit)
         a.app.engine.accept_removals = True

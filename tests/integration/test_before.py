@@ -10,10 +10,11 @@ import pytest
 from tests.world import at, definition, running, unit, world
 from tracker.core.model import Event, EventKind, MailKind, Reason
 from tracker.core.policy import Settings
-from tracker.engine.beginning import Settled, how_many_before, left_before, settle
+from tracker.engine.beginning import Scope, how_many_before, left_before
 from tracker.engine.explain import explain
 from tracker.engine.inforce import Beginning
 from tracker.engine.ledger import read_history
+from tracker.engine.settlement import Settled, settle
 from tracker.engine.standings import ledger_rows
 from tracker.simulation import simulate
 from tracker.store.campaigns import Known, remember_campaign
@@ -201,11 +202,9 @@ def test_all_of_it_is_settled_in_one_transaction_and_each_can_be_undone(how, sta
         engine.record("submit", "5", "wanzhou", count=1)
         now = engine.clock.now()
         with engine.database.writing() as session:
-            number = settle(
-                session, engine.engine.force, how, now, refs=None, units=None, who="李", via="web"
-            )
+            outcome = settle(session, engine.engine.force, how, now, scope=Scope(), who="李", via="web")
             assert how_many_before(session, engine.engine.force, now) == 0
-        assert number == 8
+        assert outcome.count == 8
         found = states(engine)
         assert {ref: found[ref][:2] for ref in ("table-2@2022-06", "5")} == {
             "table-2@2022-06": state,
@@ -231,19 +230,8 @@ def test_some_of_it_is_settled_by_reference_and_unit():
         engine.pass_at("2022-07-12")
         now, force = engine.clock.now(), engine.engine.force
         with engine.database.writing() as session:
-            assert (
-                settle(
-                    session,
-                    force,
-                    Settled.SUBMIT,
-                    now,
-                    refs=["table-2@2022-05", "2"],
-                    units=["fuling"],
-                    who="李",
-                    via="cli",
-                )
-                == 2
-            )
+            scope = Scope(["table-2@2022-05", "2"], ["fuling"])
+            assert settle(session, force, Settled.SUBMIT, now, scope=scope, who="李", via="cli").count == 2
             assert how_many_before(session, force, now) == 6
         assert states(engine)["2"][0] == "before"
 
@@ -255,12 +243,12 @@ def test_thousands_of_references_are_listed_and_settled_at_once():
         engine.engine.bring_up_to_date(engine.clock.now())
         force, now = engine.engine.force, engine.clock.now()
         with engine.database.writing() as session:
-            found = left_before(session, force, now, refs=[*refs[2:], "table-2@2022-05"])
+            found = left_before(session, force, now, Scope([*refs[2:], "table-2@2022-05"]))
             assert (len(found), found[0]["ref"], found[-1]["ref"]) == (1200, "3", "table-2@2022-05")
-            said = dict.fromkeys(("who", "via"), "x")
-            number = settle(session, force, Settled.NIL, now, refs=[*refs[2:], "2"], units=None, **said)
-            assert number == 1200
-            assert {each["ref"] for each in left_before(session, force, now, refs=["1", "table-2"])} == {
+            scope = Scope([*refs[2:], "2"])
+            outcome = settle(session, force, Settled.NIL, now, scope=scope, who="x", via="x")
+            assert outcome.count == 1200
+            assert {each["ref"] for each in left_before(session, force, now, Scope(["1", "table-2"]))} == {
                 "1",
                 *(f"table-2@2022-0{month}" for month in (5, 6, 7)),
             }

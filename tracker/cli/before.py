@@ -1,17 +1,20 @@
-"""``before``: what was due before the ledger began, listed, and settled in bulk."""
+"""``before``: what was due before the ledger began, listed, settled in bulk, and a settlement taken back."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tracker.cli.context import given
 from tracker.cli.events import NoteOption, WhoOption
+from tracker.cli.filters import RefsOption, UnitsOption, unit_ids
 from tracker.cli.output import (
     Format,
     FormatOption,
     choose_language,
+    pick,
     print_csv,
     print_json,
     print_table,
@@ -19,8 +22,16 @@ from tracker.cli.output import (
     say_result,
 )
 from tracker.cli.table import Column
+from tracker.terms import word
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date
+
+    from tracker.app import App
+    from tracker.core.model import Event, Language
+    from tracker.engine.beginning import Scope
+    from tracker.engine.settlement import Outcome, Preview, Settled, Settlement
     from tracker.listing import Fact
 
 COLUMNS = (
@@ -31,6 +42,27 @@ COLUMNS = (
 )
 KEYS = ("ref", "title", "due", "units")
 
+SETTLEMENTS = (
+    Column("settlement", "批次", "settlement", right=True),
+    Column("at", "登记时间", "recorded"),
+    Column("way", "登记为", "as"),
+    Column("count", "项次", "items", right=True),
+    Column("who", "经办人", "who"),
+    Column("note", "备注", "note", long=True),
+)
+SETTLEMENT_KEYS = ("settlement", "at", "how", "count", "who", "via", "note")
+
+#: What a settlement records, by its name in the contract.
+HOW = {
+    "submit": ("已报送", "submitted"),
+    "nil": ("零报告", "nil returns"),
+    "accept": ("已销号", "accepted"),
+    "waive": ("免报", "waived"),
+}
+
+_ASK = ("确认登记", "Record this")
+_ASK_UNDO = ("确认撤销", "Take this back")
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -39,15 +71,13 @@ def register(app: typer.Typer) -> None:
 
 def before(
     context: typer.Context,
-    ref: Annotated[
+    ref: RefsOption = None,
+    unit: UnitsOption = None,
+    month: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="REF", help="编号，可写多次 · Only this task, report or period; may be repeated"
+            metavar="MONTH", help="到期月份，如 2022-05，可写多次 · Only what was due then; may be repeated"
         ),
-    ] = None,
-    unit: Annotated[
-        list[str] | None,
-        typer.Option(metavar="UNIT", help="单位，可写多次 · Only this unit; may be repeated"),
     ] = None,
     settle: Annotated[
         str | None,
@@ -56,41 +86,235 @@ def before(
             help="成批登记：submit 已报送、nil 零报告、accept 已销号、waive 免报 · Settle all that is listed",
         ),
     ] = None,
+    undo: Annotated[int | None, typer.Option(metavar="N", help="撤销批次 N · Take settlement N back")] = None,
+    settlements: Annotated[
+        bool, typer.Option("--settlements", help="列出登记批次 · List the settlements")
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="只核对，不登记 · Show what would be recorded, and record nothing"),
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="不再询问 · Do not ask (nobody is asked but at a terminal)")
+    ] = False,
     note: NoteOption = None,
     who: WhoOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """台账建立前事项：只列出，不催报 · What was due before the ledger began: shown, not chased."""
+    """台账建立前事项：只列出，不催报 · What was due before the ledger began: shown, not chased.
+
+    登记前在终端上先列出清单并询问；登记后可整批撤销 · At a terminal a settlement is shown and asked about first.
+    """
     from tracker import takeover
-    from tracker.core.naming import Names
-    from tracker.engine.beginning import Settled
+    from tracker.cli.report import parse_month
+    from tracker.engine.beginning import Scope
+    from tracker.engine.settlement import Settled
     from tracker.errors import UsageError, not_among
 
     if settle is not None and settle not in set(Settled):
         raise not_among("--settle", settle, Settled)
-    if settle is None and (note is not None or who is not None):
-        raise UsageError("--note and --who go with --settle", "goes_with_settle")
+    if (settle is not None) + (undo is not None) + settlements > 1:
+        raise UsageError("--settle, --undo, --settlements: give one of them", "one_of_settling")
+    if settle is None and undo is None and (dry_run or yes or note is not None or who is not None):
+        raise UsageError("--note, --who, --dry-run and --yes go with --settle or --undo", "goes_with_settle")
+    if undo is not None and (ref or unit or month):
+        raise UsageError(
+            "--undo takes a whole settlement back, and does not go with --ref, --unit or --month",
+            "undo_is_of_all",
+        )
+    months = None if month is None else {parse_month(each).first for each in month}
+    asks = sys.stdin.isatty() and not yes
     with given(context).open(lenient=True) as app:
         language = choose_language(app.up_to_date().campaign.language)
-        units = None if unit is None else {app.force.unit_id(each) for each in unit}
+        scope = Scope(ref, unit_ids(app, unit), months)
         if settle is not None:
-            number = takeover.settle_before(app, Settled(settle), refs=ref, units=units, who=who, note=note)
-            say_result(f"已登记{number}项次" if language == "zh" else f"settled {number}")
-            return
-        facts = takeover.before(app, refs=ref, units=units)
-        names = Names(app.force.campaign, language)
-        day = app.force.chase_from
+            _settle(
+                app, Settled(settle), scope, language, output, dry_run=dry_run, asks=asks, who=who, note=note
+            )
+        elif undo is not None:
+            _undo(app, undo, language, output, dry_run=dry_run, asks=asks, who=who, note=note)
+        elif settlements:
+            _list_settlements(app, language, output)
+        else:
+            _list(takeover.before(app, scope), app, language, output)
+
+
+def _list(facts: list[Fact], app: App, language: Language, output: Format) -> None:
     if output is Format.JSON:
         print_json(facts)
     elif output is Format.CSV:
         print_csv(facts, KEYS)
     else:
-        print_table(({**fact, "name": names.titled(fact["ref"])} for fact in facts), COLUMNS, language)
-        say(_told(facts, str(day), is_chinese=language == "zh"))
+        _print_items(((each["ref"], each["due"], each["units"]) for each in facts), app, language)
+        say(_told(facts, app.force.chase_from, language))
 
 
-def _told(facts: list[Fact], day: str, *, is_chinese: bool) -> str:
+def _print_items(items: Iterable[tuple[str, object, int]], app: App, language: Language) -> None:
+    from tracker.core.naming import Names
+
+    names = Names(app.force.campaign, language)
+    rows = (
+        {"due": due, "units": number, "ref": ref, "name": names.titled(ref)} for ref, due, number in items
+    )
+    print_table(rows, COLUMNS, language)
+
+
+def _told(facts: list[Fact], day: date, language: Language) -> str:
     number = sum(fact["units"] for fact in facts)
-    if is_chinese:
-        return f"{day}以前到期、尚未登记的共{number}项次，不予催报"
-    return f"{number} were due before {day} and have no answer; they are not chased"
+    zh = f"{day}以前到期、尚未登记的共{number}项次，不予催报"
+    return pick((zh, f"{number} were due before {day} and have no answer; they are not chased"), language)
+
+
+def _settle(
+    app: App,
+    how: Settled,
+    scope: Scope,
+    language: Language,
+    output: Format,
+    *,
+    dry_run: bool,
+    asks: bool,
+    who: str | None,
+    note: str | None,
+) -> None:
+    from tracker import takeover
+
+    seen = None
+    if dry_run or asks:
+        found = takeover.preview(app, how, scope)
+        seen = found.seen
+        if output is not Format.TABLE and dry_run:
+            print_json(takeover.preview_facts(how, found))
+        elif output is Format.TABLE:
+            occasions = takeover.occasions(found.rows)
+            _print_items(((each.ref, each.due, len(each.units)) for each in occasions), app, language)
+        say(_would(how, found, language))
+        if dry_run or not found.rows:
+            return
+        _ask(_ASK, language)
+    outcome = takeover.settle(app, how, scope, who=who, note=note, seen=seen)
+    if output is Format.TABLE:
+        say_result(_done(how, outcome, language))
+    else:
+        print_json(takeover.outcome_facts(app.force, how, outcome))
+    for each in outcome.left:
+        say(_left(app, each, language))
+
+
+def _undo(
+    app: App,
+    number: int,
+    language: Language,
+    output: Format,
+    *,
+    dry_run: bool,
+    asks: bool,
+    who: str | None,
+    note: str | None,
+) -> None:
+    from tracker import takeover
+    from tracker.engine.settlement import Fate
+
+    found = takeover.find(app, number)
+    count = len(found.having(Fate.STANDS))
+    if dry_run or asks:
+        zh = f"批次{number}（登记为{pick(HOW[found.how], 'zh')}）共{len(found.parts)}项次，将撤销{count}项次"
+        en = f"settlement {number} ({pick(HOW[found.how], 'en')}): {count} of {len(found.parts)} would be taken back"
+        say(pick((zh, en), language))
+    if not dry_run:
+        if asks and count:
+            _ask(_ASK_UNDO, language)
+        count = takeover.undo(app, number, who=who, note=note)
+        found = takeover.find(app, number)
+    if output is not Format.TABLE:
+        print_json(takeover.settlement_facts(app.force, found))
+    elif not dry_run:
+        zh, en = f"已撤销批次{number}的{count}项次", f"took back {count} of settlement {number}"
+        if not count:
+            zh, en = f"批次{number}没有可撤销的", f"nothing of settlement {number} is left to take back"
+        say_result(pick((zh, en), language))
+    _tell_overtaken(app, found, language)
+
+
+def _list_settlements(app: App, language: Language, output: Format) -> None:
+    from tracker import takeover
+
+    facts = [takeover.brief_facts(app.force, each) for each in takeover.settlements(app)]
+    if output is Format.JSON:
+        print_json(facts)
+    elif output is Format.CSV:
+        print_csv(facts, SETTLEMENT_KEYS)
+    else:
+        rows = (
+            {**each, "at": each["at"][:16].replace("T", " "), "way": pick(HOW[each["how"]], language)}
+            for each in facts
+        )
+        print_table(rows, SETTLEMENTS, language)
+
+
+def _ask(question: Sequence[str], language: Language) -> None:
+    """Ends the command with 1 where the answer is no."""
+    if not typer.confirm(pick(question, language), err=True):
+        say(pick(("未作变动", "nothing was changed"), language))
+        raise typer.Exit(1)
+
+
+def _would(how: Settled, found: Preview, language: Language) -> str:
+    from tracker.takeover import afterwards
+
+    after = [f"{word(each.word, language)} {each.count}" for each in afterwards(found.rows)]
+    zh = f"将{len(found.rows)}项次登记为{HOW[how][0]}，不发邮件"
+    en = f"{len(found.rows)} would be recorded as {HOW[how][1]}; no mail goes"
+    if after:
+        zh += f"；登记后：{'，'.join(after)}"
+        en += f"; they would stand: {', '.join(after)}"
+    return pick((zh, en), language)
+
+
+def _done(how: Settled, outcome: Outcome, language: Language) -> str:
+    if outcome.number is None:
+        return pick(("已登记0项次", "settled 0"), language)
+    again = f"tracker before --undo {outcome.number}"
+    zh = f"已登记{outcome.count}项次（{HOW[how][0]}），批次{outcome.number}；撤销：{again}"
+    return pick(
+        (zh, f"settled {outcome.count} ({HOW[how][1]}), settlement {outcome.number}; undo: {again}"), language
+    )
+
+
+def _left(app: App, event: Event, language: Language) -> str:
+    what = _happened(app, event, language)
+    return pick(
+        (f"核对期间已另行办理，未登记：{what}", f"answered meanwhile, and left alone: {what}"), language
+    )
+
+
+def _tell_overtaken(app: App, found: Settlement, language: Language) -> None:
+    from tracker.core.naming import Names
+    from tracker.engine.settlement import Fate
+
+    names = Names(app.force.campaign, language)
+    for each in found.having(Fate.OVERTAKEN, Fate.TAKEN_OUT):
+        if each.later is not None:
+            what = _happened(app, each.later, language)
+            say(
+                pick(
+                    (f"登记后又有办理，未撤销：{what}", f"overtaken since, and left alone: {what}"), language
+                )
+            )
+        else:
+            what = f"{app.force.campaign.unit_name(each.unit)} {names.occurrence(each.ref)}"
+            say(
+                pick(
+                    (f"已从清单中删去，未撤销：{what}", f"taken out of the files, and left alone: {what}"),
+                    language,
+                )
+            )
+
+
+def _happened(app: App, event: Event, language: Language) -> str:
+    """万州区应急管理局 附件2（2022年5月应报，4月份情况）：报送，李四."""
+    from tracker.core.naming import Names
+
+    what = f"{app.force.campaign.unit_name(event.unit)} {Names(app.force.campaign, language).occurrence(event.ref)}"
+    by = [word(event.event.value, language), *([event.who] if event.who else [])]
+    return pick((f"{what}：{'，'.join(by)}", f"{what}: {', '.join(by)}"), language)

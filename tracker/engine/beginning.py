@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator
-from datetime import date, datetime, time
-from enum import StrEnum
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, false, func, insert, select
+from sqlalchemy import ColumnElement, Row, and_, false, func, select
 from sqlmodel import Session
 
-from tracker.core.model import Event, EventKind
-from tracker.core.naming import day_en, day_zh
 from tracker.core.occurrences import parse_ref
-from tracker.core.standing import Answer, fold, mark_of
+from tracker.core.wording import day_en, day_zh
 from tracker.engine.alerts import alert_details, alert_row
-from tracker.engine.bulk import Edits
-from tracker.engine.editions import reconciled, refuse_overtaken
+from tracker.engine.editions import reconciled
 from tracker.engine.inforce import InForce
-from tracker.engine.ledger import event_values, record, refuse_undecided
 from tracker.engine.outbox import enqueue
 from tracker.store.campaigns import known_campaigns
-from tracker.store.database import in_turn
 from tracker.store.lots import LOT
-from tracker.store.tables import ASSIGNMENT, EVENT
+from tracker.store.tables import ASSIGNMENT
 
 log = logging.getLogger("tracker")
 
@@ -66,18 +61,56 @@ def how_many_before(session: Session, force: InForce, now: datetime) -> int:
     return int(session.execute(query).scalar_one())
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is meant of it; None is all.
+
+    ``refs`` are of tasks, reports or deliverables; one without its period means every period.  ``units`` are ids,
+    ``months`` the first days of those in which it was due.
+    """
+
+    refs: Collection[str] | None = None
+    units: Collection[str] | None = None
+    months: Collection[date] | None = None
+
+    def within(self, force: InForce) -> Callable[[Row[Any]], bool]:
+        """Whether an assignment's row is of it.  Raises UnknownNameError for a reference that is none."""
+        meant = None if self.refs is None else {parse_ref(ref) for ref in self.refs}
+        for key, _ in meant or ():
+            force.definition(key)
+        known = force.campaign.definitions
+
+        def is_meant(row: Row[Any]) -> bool:
+            return (
+                row.key in known
+                and (meant is None or (row.key, None) in meant or (row.key, row.period or None) in meant)
+                and (self.months is None or row.effective_due.replace(day=1) in self.months)
+            )
+
+        return is_meant
+
+    def narrowed(self) -> list[ColumnElement[bool]]:
+        """What a query may leave out beforehand."""
+        wanted: list[ColumnElement[bool]] = []
+        keys = None if self.refs is None else {parse_ref(ref)[0] for ref in self.refs}
+        if keys is not None and len(keys) <= LOT:
+            wanted.append(ASSIGNMENT.c.key.in_(keys))
+        if self.units is not None:
+            wanted.append(ASSIGNMENT.c.unit.in_(self.units))
+        return wanted
+
+
+EVERYTHING = Scope()
+
+
 def left_before(
-    session: Session,
-    force: InForce,
-    now: datetime,
-    *,
-    refs: Collection[str] | None = None,
-    units: Collection[str] | None = None,
+    session: Session, force: InForce, now: datetime, scope: Scope = EVERYTHING
 ) -> list[dict[str, Any]]:
     """The same by occurrence: ``ref``, ``title``, ``due`` and the number of ``units``, in the order of the document."""
     columns = (ASSIGNMENT.c.key, ASSIGNMENT.c.period, ASSIGNMENT.c.effective_due)
-    query = select(*columns, func.count().label("units")).where(*_wanted(force, now, refs, units))
-    is_meant = _meant(force, refs)
+    wanted = (due_before(force, now), *scope.narrowed())
+    query = select(*columns, func.count().label("units")).where(*wanted)
+    is_meant = scope.within(force)
     rows = [row for row in session.execute(query.group_by(*columns)) if is_meant(row)]
     rows.sort(key=lambda row: (force.position(row.key), row.effective_due))
     return [
@@ -89,123 +122,6 @@ def left_before(
         }
         for row in rows
     ]
-
-
-class Settled(StrEnum):
-    """What may be said of them in bulk; ``accept`` is an answer that is accepted at once."""
-
-    SUBMIT = "submit"
-    NIL = "nil"
-    ACCEPT = "accept"
-    WAIVE = "waive"
-
-
-def settle(
-    session: Session,
-    force: InForce,
-    how: Settled,
-    now: datetime,
-    *,
-    refs: Collection[str] | None,
-    units: Collection[str] | None,
-    who: str,
-    via: str,
-    note: str | None = None,
-) -> int:
-    """Answer what was due before the ledger began, of ``refs`` and ``units`` (None: of all); how many there were.
-
-    A reference without its period means every period.  An answer counts from the day on which it was due: whether
-    it came late is not known here, and nobody is blamed.  Raises UnknownNameError for a reference that is none, LedgerError
-    and OvertakenError as ``record`` does.
-    """
-    in_turn(session)
-    refuse_overtaken(session, force)
-    refuse_undecided(force, via)
-    wanted = _wanted(force, now, refs, units)
-    is_meant = _meant(force, refs)
-    rows = [row for row in session.execute(select(ASSIGNMENT).where(*wanted)) if is_meant(row)]
-    has_history = set(
-        session.execute(
-            select(EVENT.c.assignment_id)
-            .join(ASSIGNMENT, ASSIGNMENT.c.id == EVENT.c.assignment_id)
-            .where(*wanted)
-            .distinct()
-        ).scalars()
-    )
-    written: list[dict[str, object]] = []
-    changed = Edits(session)
-    for row in rows:
-        events = list(_events(force, how, row, now, who=who, via=via, note=note))
-        if row.id in has_history:
-            for event in events:
-                record(session, force, event, now)
-            continue
-        # Thousands of them: each is the fold of these events alone, and is written with all the others.
-        answer = fold(events, target=force.target(force.campaign.definitions[row.key], row.unit))
-        written += [
-            {
-                "campaign": force.campaign.id,
-                "assignment_id": row.id,
-                "recorded_at": now,
-                **event_values(event),
-            }
-            for event in events
-        ]
-        changed.add(row.id, _answered(answer))
-    if written:
-        session.execute(insert(EVENT), written)
-        changed.flush()
-    return len(rows)
-
-
-def _wanted(
-    force: InForce, now: datetime, refs: Collection[str] | None, units: Collection[str] | None
-) -> list[ColumnElement[bool]]:
-    wanted = [due_before(force, now)]
-    keys = None if refs is None else {parse_ref(ref)[0] for ref in refs}
-    if keys is not None and len(keys) <= LOT:
-        wanted.append(ASSIGNMENT.c.key.in_(keys))
-    if units is not None:
-        wanted.append(ASSIGNMENT.c.unit.in_(units))
-    return wanted
-
-
-def _meant(force: InForce, refs: Collection[str] | None) -> Callable[[Row[Any]], bool]:
-    """Whether a row is of one of ``refs``, however many there are; one without its period means all of them."""
-    if refs is None:
-        return lambda row: row.key in force.campaign.definitions
-    meant = {parse_ref(ref) for ref in refs}
-    for key, _ in meant:
-        force.definition(key)
-    return lambda row: (row.key, None) in meant or (row.key, row.period or None) in meant
-
-
-def _events(
-    force: InForce, how: Settled, row: Row[Any], now: datetime, *, who: str, via: str, note: str | None
-) -> Iterator[Event]:
-    ref = f"{row.key}@{row.period}" if row.period else row.key
-    due = datetime.combine(row.effective_due, time(12), force.zone)
-    if how is Settled.WAIVE:
-        yield Event(now, ref, row.unit, EventKind.WAIVE, who=who, via=via, note=note)
-        return
-    kind = EventKind.NIL if how is Settled.NIL else EventKind.SUBMIT
-    yield Event(due, ref, row.unit, kind, who=who, via=via, note=note)
-    if how is Settled.ACCEPT:
-        yield Event(now, ref, row.unit, EventKind.ACCEPT, who=who, via=via, note=note)
-
-
-def _answered(answer: Answer) -> dict[str, object]:
-    return {
-        "mark": mark_of(answer, is_late=False),
-        "answered": answer.answered,
-        "progress": answer.progress,
-        "submitted_at": answer.submitted_at,
-        "accepted_at": answer.accepted_at,
-        "via": answer.via,
-        "quiet": True,
-        "nudge": None,
-        "nudge_on": None,
-    }
 
 
 def before_alert(force: InForce, count: int, now: datetime) -> dict[str, object] | None:

@@ -8,7 +8,7 @@ from tracker.core.model import EventKind
 from tracker.web.acting.answers import answer
 from tracker.web.acting.posts import preview, remind, retry
 from tracker.web.acting.questions import settle as settle_question
-from tracker.web.acting.settling import settle
+from tracker.web.acting.settling import settle, unsettle
 from tracker.web.identity import posting
 
 #: The answers that a button gives; submitting is the unit's, by its link.
@@ -30,6 +30,7 @@ def routes() -> list[BaseRoute]:
         Route("/remind", preview, methods=["GET"]),
         Route("/act/question", posting(settle_question), methods=["POST"]),
         Route("/act/settle", posting(settle), methods=["POST"]),
+        Route("/act/unsettle", posting(unsettle), methods=["POST"]),
         Route("/act/remind", posting(remind), methods=["POST"]),
         Route("/act/retry", posting(retry), methods=["POST"]),
     ]

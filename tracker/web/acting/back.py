@@ -13,7 +13,12 @@ from tracker.web.site import site_of
 
 def back(request: Request, form: FormData, sentence: str, otherwise: str = "/") -> Response:
     """To ``back`` of the form, else to ``otherwise``; ``sentence`` stands on that page."""
-    site, response = site_of(request), RedirectResponse(local_path(form.get("back"), otherwise), 303)
+    return onward(request, local_path(form.get("back"), otherwise), sentence)
+
+
+def onward(request: Request, path: str, sentence: str) -> Response:
+    """To a page of ours, on which ``sentence`` stands."""
+    site, response = site_of(request), RedirectResponse(path, 303)
     flash.say_next(response, site.secret, sentence, site.now())
     return response
 

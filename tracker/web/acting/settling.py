@@ -1,4 +1,4 @@
-"""What was due before the ledger began, settled in bulk."""
+"""What was due before the ledger began, settled in bulk after a look at what that records, and taken back."""
 
 from __future__ import annotations
 
@@ -7,36 +7,81 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tracker import takeover
-from tracker.engine.beginning import Settled
+from tracker.engine.settlement import Seen, Settled
 from tracker.errors import LedgerError, UnknownNameError, UsageError
 from tracker.web.acting.answers import VIA
-from tracker.web.acting.back import back, text, texts
-from tracker.web.board.asked import read_units
+from tracker.web.acting.back import back, onward, text
+from tracker.web.board.before import PAGE, PREVIEW, Asked, nothing_recorded
 from tracker.web.identity import Role, check_csrf, require
+from tracker.web.posting import LONGEST_TEXT, too_long, written
 from tracker.web.refused import said
 from tracker.web.site import site_of, words
 
+#: Digits of the largest number of an event.
+DIGITS = 18
+
 
 def settle(request: Request, form: FormData) -> Response:
-    """All of ``refs`` (keys or occurrences) of ``units`` (one, or a group; none: all), ``how`` the button says."""
+    """``POST /act/settle``: what the preview of ``refs``, ``unit`` and ``month`` showed is settled as ``how`` says.
+
+    ``seen`` and ``files`` say what was in the ledger and in force when it was looked at; a form without them is shown
+    the preview first.
+    """
     person = require(request, Role.SUPERVISOR)
     check_csrf(request, form)
     site, say = site_of(request), words(request)
-    refs, how = texts(form, "refs"), text(form, "how")
-    if not refs or how not in set(Settled):
-        return back(request, form, say("acting.nothing_chosen"), "/before")
+    asked, how, event = Asked.of(form), text(form, "how"), text(form, "seen") or ""
+    if how not in set(Settled):
+        return back(request, form, say("acting.nothing_chosen"), PAGE)
+    note = written(form, "note")
+    if len(note) > LONGEST_TEXT:
+        raise too_long(note)
+    look = asked.address(PREVIEW, how=str(how))
+    if not _is_number(event):
+        return onward(request, look, say("board.before.look_first"))
     try:
-        number = takeover.settle_before(
+        outcome = takeover.settle(
             site.app,
             Settled(how),
-            refs=refs,
-            units=read_units(site.force, text(form, "units")),
+            asked.scope(site.force),
             who=person.name,
             via=VIA,
+            note=note or None,
+            seen=Seen(int(event), text(form, "files") or ""),
         )
-    except (LedgerError, UnknownNameError, UsageError) as error:
-        return back(request, form, say("acting.refused", why=said(request, error)), "/before")
+    except LedgerError as error:
+        # Whatever has changed meanwhile, the preview shows it.
+        return onward(request, look, say("acting.refused", why=said(request, error)))
+    except (UnknownNameError, UsageError) as error:
+        return back(request, form, say("acting.refused", why=said(request, error)), PAGE)
+    if outcome.number is None and outcome.already is None:
+        return nothing_recorded(request, Settled(how), asked, outcome)
+    if outcome.number is None:
+        return onward(request, f"{PAGE}/{outcome.already}", say("board.before.already"))
     site.wake()
-    return back(
-        request, form, say("board.before.done", n=number, how=say(f"board.before.how.{how}")), "/before"
-    )
+    done = say("board.before.done", n=outcome.count, how=say(f"board.before.how.{how}"))
+    return onward(request, f"{PAGE}/{outcome.number}", done)
+
+
+def unsettle(request: Request, form: FormData) -> Response:
+    """``POST /act/unsettle``: all of the settlement ``number`` is taken back that nothing was done about since."""
+    person = require(request, Role.SUPERVISOR)
+    check_csrf(request, form)
+    site, say, number = site_of(request), words(request), text(form, "number") or ""
+    if not _is_number(number):
+        return back(request, form, say("acting.nothing_chosen"), PAGE)
+    page = f"{PAGE}/{number}"
+    try:
+        count = takeover.undo(site.app, int(number), who=person.name, via=VIA)
+    except UnknownNameError as error:
+        return back(request, form, say("acting.refused", why=said(request, error)), PAGE)
+    except LedgerError as error:
+        return onward(request, page, say("acting.refused", why=said(request, error)))
+    if not count:
+        return onward(request, page, say("board.before.nothing_to_undo"))
+    site.wake()
+    return onward(request, page, say("board.before.undone", n=count))
+
+
+def _is_number(typed: str) -> bool:
+    return typed.isascii() and typed.isdigit() and len(typed) <= DIGITS

@@ -23,6 +23,8 @@ def routes() -> list[BaseRoute]:
         Route("/", matrix.page, name="board"),
         Route("/ledger.csv", ledger.download),
         Route("/before", before.page),
+        Route("/before/preview", before.preview),
+        Route("/before/{number:number}", before.settlement),
         Route("/timeline", timeline.page),
         Route("/month", months.this_month),
         Route("/month/{month}", months.page),

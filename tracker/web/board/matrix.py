@@ -39,6 +39,7 @@ def page(request: Request) -> Response:
         "lights": URGENCY,
         "meaning": meaning,
         "glance": _glance(site, matrix),
+        "taken_over": force.chase_from > force.campaign.issued,
         "section": chosen(request, "section"),
         "unit": chosen(request, "unit"),
         "month": chosen(request, "month"),
