@@ -196,7 +196,7 @@ def totals(form: Form, rows: Iterable[FiledRow]) -> dict[str, int | Decimal]:
         column.id: 0 for column in form.columns if column.is_figure or column.kind is ColumnKind.TICK
     }
     for row in rows:
-        for column in added:
+        for column in added.keys() & row.values:
             added[column] += row.figure(column)
     return added
 

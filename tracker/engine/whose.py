@@ -30,7 +30,9 @@ def whose(
     unit = _said_unit(force, found, wanted) if wanted.unit is not None else _unit(force, found, by_name)
     if isinstance(unit, Finding):
         return unit
-    theirs = tables_due(session, force, now, date.min, date.max, units=[unit])
+    # A link may be that of another form.
+    forms = [] if wanted.only is not None else [found.form.id]
+    theirs = tables_due(session, force, now, date.min, date.max, units=[unit], forms=forms)
     tables = [table for table in theirs if table.form is found.form]
     if not tables:
         return _about_unit(

@@ -59,12 +59,9 @@ def _lanes(whole: Block, forms: Sequence[Form]) -> list[Block]:
 
 def _most_often(key: str, forms: Sequence[Form]) -> int:
     """How often a label of a column stands in the head of one form; groups are repeated as people like."""
+    known = map(labels_of, forms)
     return max(
-        (
-            max(1, sum(key == label for label in labels_of(form).plain.values()))
-            for form in forms
-            if key in labels_of(form).columns and key not in labels_of(form).groups
-        ),
+        (max(1, each.often.get(key, 0)) for each in known if key in each.columns and key not in each.groups),
         default=0,
     )
 
@@ -98,10 +95,6 @@ def _heads(block: Block, forms: Sequence[Form]) -> list[range]:
     """The rows of each head, from above: those with labels of one form, and what belongs to them above."""
     known = [labels_of(form) for form in forms]
 
-    def labels(row: int) -> int:
-        keys = set(block.keys.get(row, {}).values())
-        return max((sum(key in each.columns for key in keys) for each in known), default=0)
-
     def is_upper(row: int) -> bool:
         return any(
             key in each.columns or key in each.groups
@@ -111,7 +104,7 @@ def _heads(block: Block, forms: Sequence[Form]) -> list[range]:
 
     found: list[range] = []
     for row in sorted(block.keys):
-        if labels(row) < _LABELS:
+        if all(each.known(block.keys[row]) < _LABELS for each in known):
             continue
         first = row
         while row - first < _NEAR and is_upper(first - 1):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
-from typing import Literal
+from typing import Literal, NamedTuple
 
 #: What a cell can hold.  A formula has the value that was stored with it, if any.
 Content = str | int | float | bool | datetime | time | None
@@ -23,8 +23,7 @@ ALL_TEXT: frozenset[FileKind] = frozenset({"csv", "html", "docx"})
 Place = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """One cell that is not empty.
 
     ``formula`` is its text from “=” on, where it is one.  ``is_error`` says that ``value`` is the name of an
@@ -36,8 +35,7 @@ class Cell:
     is_error: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Merge:
+class Merge(NamedTuple):
     """A block of cells made into one; first and last row and column, all included.  The first one has the value."""
 
     first_row: int

@@ -8,7 +8,8 @@ from decimal import Decimal
 
 #: Full-width to half-width, and no more than that: NFKC would make 32 of a 3 with a footnote ².
 _HALF = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " ", 0x00A0: " "}
-_INVISIBLE = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
+INVISIBLE = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
+_SEEN = _HALF | INVISIBLE
 
 _PLAIN = re.compile(r"\+?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]+)?")
 _NEGATIVE = re.compile(r"[-−–—]\s*[0-9]")
@@ -60,7 +61,7 @@ class Figure:
 
 def half_width(text: str) -> str:
     """A text with full-width letters, digits and punctuation made half-width, and nothing invisible in it."""
-    return text.translate(_HALF).translate(_INVISIBLE)
+    return text.translate(_SEEN)
 
 
 def tidy(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import PurePosixPath
 
 from tracker.forms import limits, refusals
@@ -91,12 +90,12 @@ class SheetGatherer:
 
     def mark_formulas(self, blocks: list[tuple[int, int, int, int]], formula: str) -> None:
         """Cells in ``blocks`` are results of a formula that stands in another cell."""
-        for place, cell in self._cells.items():
+        for place, cell in self._cells.items() if blocks else ():
             if cell.formula is None and any(
                 first_row <= place[0] <= last_row and first_column <= place[1] <= last_column
                 for first_row, first_column, last_row, last_column in blocks
             ):
-                self._cells[place] = replace(cell, formula=formula)
+                self._cells[place] = cell._replace(formula=formula)
 
     def finish(self) -> Sheet:
         """The sheet.  What is covered by a merged block is not seen by anybody, and not read either."""

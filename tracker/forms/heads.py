@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -47,7 +48,7 @@ class Labels:
     """The labels of a form, ready to be compared.
 
     ``columns`` has for each key the columns it may stand for, with how surely; ``plain`` is label by column id, and
-    ``whole`` the same behind that of its group.
+    ``whole`` the same behind that of its group.  ``often`` is how many columns have a label.
     """
 
     columns: Mapping[str, tuple[tuple[Column, float], ...]]
@@ -55,6 +56,11 @@ class Labels:
     plain: Mapping[str, str]
     order: Mapping[str, int]
     whole: Mapping[str, str]
+    often: Mapping[str, int]
+
+    def known(self, keys: Keys) -> int:
+        """How many of its labels are among those of a row."""
+        return len(self.columns.keys() & set(keys.values()))
 
 
 @lru_cache(maxsize=64)
@@ -79,6 +85,7 @@ def labels_of(form: Form) -> Labels:
         {column.id: head_key(column.label) for column in form.columns},
         {column.id: number for number, column in enumerate(form.columns)},
         {column.id: head_key(column.group or "") + head_key(column.label) for column in form.columns},
+        Counter(head_key(column.label) for column in form.columns),
     )
 
 
@@ -126,7 +133,7 @@ def find_table(sheet: Sheet, rows: Mapping[int, Keys], form: Form, *, alike: boo
 
 
 def _main_row(rows: Mapping[int, Keys], labels: Labels, *, alike: bool) -> int | None:
-    hits = {row: sum(key in labels.columns for key in set(keys.values())) for row, keys in rows.items()}
+    hits = {row: labels.known(keys) for row, keys in rows.items()}
     most = max(hits.values(), default=0)
     if most >= 3:
         # The first such row: the head may be repeated further down, for the pages of a print.

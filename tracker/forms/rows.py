@@ -147,7 +147,7 @@ def table_rows(recognised: Recognised, within: Extent) -> list[TableRow]:
     found = []
     ended = False
     for number in sorted(cells):
-        row = _row(recognised, within, merges, number, cells[number])
+        row = _row(recognised, within, merges, number, dict(sorted(cells[number].items())))
         if ended:
             if row.kind is RowKind.DATA and _is_plainly_data(recognised.form, row):
                 row.kind = RowKind.BEYOND
@@ -215,26 +215,27 @@ def _row(
     number: int,
     cells: Mapping[int, Cell],
 ) -> TableRow:
+    """``cells`` are from the left."""
     row = TableRow(number, {}, RowKind.DATA)
-    for column in sorted(cells):
+    for column, cell in cells.items():
         merge = merges.get((number, column))
-        covered = range(column, (merge.last_column if merge else column) + 1)
+        covered = (column,) if merge is None else range(column, merge.last_column + 1)
         columns = [within.ids[at] for at in covered if at in within.ids]
         if columns:
-            row.cells[columns[0]] = (number, column), cells[column]
+            row.cells[columns[0]] = (number, column), cell
         if len(columns) > 1:
             row.across.append((number, column))
-    row.kind = _kind(recognised, row, cells)
-    if row.kind is RowKind.NIL:
-        row.nil_place = next((number, at) for at in sorted(cells) if _says_nil(cells, at))
+    nil = _says_nil(cells)
+    if nil is None:
+        row.kind = _kind(recognised, row, cells)
+    else:
+        row.kind, row.nil_place = RowKind.NIL, (number, nil)
     return row
 
 
 def _kind(recognised: Recognised, row: TableRow, cells: Mapping[int, Cell]) -> RowKind:
     form = recognised.form
-    if any(_says_nil(cells, at) for at in cells):
-        return RowKind.NIL
-    texts = [cells[at].value for at in sorted(cells)]
+    texts = [cell.value for cell in cells.values()]
     if isinstance(texts[0], str) and _is_end(form, texts[0]):
         return RowKind.END
     own = {each for each in row.cells if form.by_id[each].kind is not ColumnKind.SERIAL}
@@ -323,16 +324,19 @@ def _is_head(form: Form, texts: Sequence[object]) -> bool:
     return known > 2 and known == len(texts) and len(set(keys)) > 2
 
 
-def _says_nil(cells: Mapping[int, Cell], at: int) -> bool:
-    """Whether a cell says that there is nothing to report, and the next one does not deny it."""
-    text = cells[at].value
-    if not isinstance(text, str) or "零" not in text or len(text) > 40:
-        return False
-    beside = next((cells[other].value for other in sorted(cells) if other > at), None)
-    if text.rstrip().endswith((":", "：")) and not (isinstance(beside, str) and tick_in(beside)):
-        return False
-    plain = "".join(char for char in _plain(text) if char.isalnum() or char in "√✓✔☑✅□☐×")
-    return _NIL.fullmatch(plain) is not None and plain[0] not in "□☐" and beside not in _CROSS
+def _says_nil(cells: Mapping[int, Cell]) -> int | None:
+    """The column of the first cell that says that there is nothing to report, where the next one does not deny it."""
+    for at, cell in cells.items():
+        text = cell.value
+        if not isinstance(text, str) or "零" not in text or len(text) > 40:
+            continue
+        beside = next((cells[other].value for other in cells if other > at), None)
+        if text.rstrip().endswith((":", "：")) and not (isinstance(beside, str) and tick_in(beside)):
+            continue
+        plain = "".join(char for char in _plain(text) if char.isalnum() or char in "√✓✔☑✅□☐×")
+        if _NIL.fullmatch(plain) and plain[0] not in "□☐" and beside not in _CROSS:
+            return at
+    return None
 
 
 def _plain(text: str) -> str:

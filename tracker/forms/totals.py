@@ -33,25 +33,34 @@ class Line:
 
 
 class _Sums:
-    """The sums of some rows, as they are added."""
+    """The sums of some rows; a column is added up as far as it is asked for, as most rows differ in the first."""
 
     def __init__(self, rows: Iterable[ReadRow] = ()) -> None:
-        self.rows = 0
-        self._figures: dict[str, Decimal] = {}
-        self._unread: set[str] = set()
-        for row in rows:
-            self.add(row)
+        self._rows = list(rows)
+        self._sums: dict[str, tuple[int, Decimal | int | None]] = {}
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return len(self._rows)
 
     def add(self, row: ReadRow) -> None:
         """One more."""
-        self.rows += 1
-        self._unread |= row.unread
-        for each, value in _own_figures(row).items():
-            self._figures[each] = self._figures.get(each, Decimal(0)) + value
+        self._rows.append(row)
 
-    def of(self, column: str) -> Decimal | None:
+    def of(self, column: str) -> Decimal | int | None:
         """The sum of a column; None where one of its cells could not be read."""
-        return None if column in self._unread else self._figures.get(column, Decimal(0))
+        done, total = self._sums.get(column, (0, 0))
+        while done < len(self._rows) and total is not None:
+            row = self._rows[done]
+            total = None if column in row.unread else total + row.filed.figure(column)
+            done += 1
+        self._sums[column] = done, total
+        return total
+
+    def are(self, figures: Mapping[str, Decimal | int]) -> bool:
+        """Whether they are these."""
+        return bool(self._rows) and all(self.of(column) == figure for column, figure in figures.items())
 
 
 def without_totals(lines: Sequence[Line]) -> tuple[list[ReadRow], list[Finding]]:
@@ -89,28 +98,22 @@ def _others(lines: Iterable[Line], line: Line) -> Iterator[ReadRow]:
     return (each.read for each in lines if each.read is not None and each is not line)
 
 
-def _own_figures(row: ReadRow) -> dict[str, Decimal]:
-    kinds = row.table.form.by_id
-    return {each: Decimal(row.filed.figure(each)) for each in row.filed.values if kinds[each].is_figure}
-
-
 def _equal(line: Line, *sums: _Sums) -> int:
     """Of how many rows a row has the sums in every figure that it has; 0 where it has not.
 
     Where it is called by a place alone (全区), one row is enough.
     """
     assert line.read is not None
-    least = 1 if any(map(is_only_place, _labels(line))) else _ROWS
-    if max(each.rows for each in sums) < least:
-        return 0
-    figures = _own_figures(line.read)
     kinds = line.table.form.by_id
-    if sum(map(bool, figures.values())) < _SUMS or any(kinds[each].is_figure for each in line.read.unread):
+    filed = line.read.filed
+    figures = {each: filed.figure(each) for each in filed.values if kinds[each].is_figure}
+    equal = [each.rows for each in sums if each.are(figures)]
+    if not equal or sum(map(bool, figures.values())) < _SUMS:
         return 0
-    for each in sums:
-        if each.rows >= least and all(each.of(column) == value for column, value in figures.items()):
-            return each.rows
-    return 0
+    if any(kinds[each].is_figure for each in line.read.unread):
+        return 0
+    least = 1 if any(map(is_only_place, _labels(line))) else _ROWS
+    return next((rows for rows in equal if rows >= least), 0)
 
 
 def _is_more_than_figures(line: Line) -> bool:

@@ -13,14 +13,26 @@ from typing import NamedTuple
 
 from tracker.core.form import Choice, Column, ColumnKind, Said, Value, comparable
 from tracker.forms.book import Cell
-from tracker.forms.figures import MONEY, NOTHING, Figure, fits, half_width, is_negative, read_figure, tidy
+from tracker.forms.figures import (
+    INVISIBLE,
+    MONEY,
+    NOTHING,
+    Figure,
+    fits,
+    half_width,
+    is_negative,
+    read_figure,
+    tidy,
+)
 from tracker.forms.finding import Finding, Weight
 from tracker.forms.header import shown
 
 #: What is kept of a cell's text in a finding.
 _CUT = 60
+#: Of a cell with nothing else nobody sees anything: blanks, an apostrophe that keeps a number as text.
+_UNSEEN = " \t\r\n'＇\u3000\u00a0" + "".join(map(chr, INVISIBLE))
 #: No count or amount is as high as this; a telephone number or an account is.
-_TOO_HIGH = Decimal(10) ** 10
+_TOO_HIGH = 10**10
 
 _TICKS = frozenset("√✓✔☑✅●■vνⅴy是有1对勾üþpr") | {"true", "yes", "ok", "打勾", "打钩", "已打", "勾选"}
 _TICK = re.compile("[√✓✔☑✅]")
@@ -64,11 +76,9 @@ def read_value(column: Column, cell: Cell | None) -> Read:
 
 def is_blank(cell: Cell | None) -> bool:
     """Whether nothing can be seen in a cell."""
-    if cell is None or (cell.value is None and cell.formula is None):
-        return True
-    return (
-        cell.formula is None and isinstance(cell.value, str) and not half_width(cell.value).strip(" \t\r\n'")
-    )
+    if cell is None or cell.formula is not None:
+        return cell is None
+    return cell.value is None or (isinstance(cell.value, str) and not cell.value.strip(_UNSEEN))
 
 
 def found_text(cell: Cell) -> str:
@@ -79,7 +89,7 @@ def found_text(cell: Cell) -> str:
 
 def plain_text(cell: Cell) -> str:
     """The text of a cell in one line."""
-    text = shown(cell.value).translate(dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF)))
+    text = shown(cell.value).translate(INVISIBLE)
     return re.sub(r"[^\S\n]*\n\s*", " ", text.replace("\r", "\n").replace("\u00a0", " ")).strip()
 
 
@@ -160,19 +170,21 @@ def _read_figure(column: Column, cell: Cell) -> Read:
     assert value is not None
     if not math.isfinite(value):
         return _error(column, cell, Said("这里应是数字。", "This should be a number."))
-    return _checked(column, cell, tidy_number(value))
+    return _checked(column, cell, value if isinstance(value, int) else tidy_number(value))
 
 
 def tidy_number(value: float | Decimal) -> Decimal:
     """A number as it was meant: 0.1 + 0.2 is 0.3."""
-    number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    if isinstance(value, int):
+        return Decimal(value)
+    number = Decimal(repr(value)) if isinstance(value, float) else value
     if abs(number) >= _TOO_HIGH:
         return number
     number = number.quantize(Decimal("0.000001")).normalize()
     return number.quantize(Decimal(1)) if number == number.to_integral_value() else number
 
 
-def _checked(column: Column, cell: Cell, number: Decimal, read: Read | None = None) -> Read:
+def _checked(column: Column, cell: Cell, number: int | Decimal, read: Read | None = None) -> Read:
     """A number that is as its column wants it; ``read`` says how it was written, where that is worth saying."""
     if number < 0:
         return _error(column, cell, Said("数字不能小于零。", "The number is below zero."))
@@ -180,10 +192,13 @@ def _checked(column: Column, cell: Cell, number: Decimal, read: Read | None = No
         return _error(
             column, cell, Said("数字太大，不像是这一栏的数。", "The number is too high to belong here.")
         )
-    is_whole = number == number.to_integral_value()
-    if column.kind is ColumnKind.COUNT and not is_whole:
-        return _error(column, cell, Said(f"{number}不是整数。", f"{number} is not a whole number."))
-    value: Value = int(number) if column.kind is ColumnKind.COUNT else abs(number)
+    value: Value
+    if column.kind is ColumnKind.COUNT:
+        value = int(number)
+        if value != number:
+            return _error(column, cell, Said(f"{number}不是整数。", f"{number} is not a whole number."))
+    else:
+        value = abs(Decimal(number))
     if column.doubt_above is not None and number > column.doubt_above:
         unit = column.unit or ""
         message = Said(

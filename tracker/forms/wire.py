@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from tracker.errors import FileRefusedError
 from tracker.forms import limits
-from tracker.forms.book import Book, Cell, Content, Merge, Sheet
+from tracker.forms.book import Book, Cell, Merge, Sheet
 from tracker.forms.parcel import Parcel, Piece
 
 #: Lengths of the name and of the file.
@@ -54,7 +54,7 @@ def send_answer(stream: IO[bytes], answer: Book | Parcel | FileRefusedError) -> 
         }
     else:
         told = {"refused": answer.said}
-    packed = json.dumps(told, separators=(",", ":")).encode()
+    packed = json.dumps(told, separators=(",", ":"), default=_moment).encode()
     stream.write(_ANSWER.pack(len(packed)))
     stream.write(packed)
     if isinstance(answer, Parcel):
@@ -73,7 +73,7 @@ def receive_answer(stream: IO[bytes]) -> Book | Parcel | FileRefusedError | None
     packed = stream.read(length)
     if len(packed) < length:
         return None
-    told = json.loads(packed)
+    told = json.loads(packed, object_hook=_moment_again)
     if "refused" in told:
         zh, en = told["refused"]
         return FileRefusedError(str(zh), str(en))
@@ -95,44 +95,49 @@ def _parcel_again(stream: IO[bytes], files: list[Any]) -> Parcel | None:
 
 
 def _sheet(sheet: Sheet) -> dict[str, Any]:
+    """Its cells in columns: most are a value and nothing else; ``more`` has what the others are besides."""
     return {
         "name": sheet.name,
         "hidden": sheet.is_hidden,
         "unseen": (sorted(sheet.hidden_rows), sorted(sheet.hidden_columns), sorted(sheet.struck)),
-        "merges": [
-            (each.first_row, each.first_column, each.last_row, each.last_column) for each in sheet.merges
-        ],
-        "cells": [
-            (*place, _plain(cell.value))
-            if cell.formula is None and not cell.is_error
-            else (*place, _plain(cell.value), cell.formula, cell.is_error)
-            for place, cell in sheet.cells.items()
+        "merges": sheet.merges,
+        "rows": [row for row, _ in sheet.cells],
+        "columns": [column for _, column in sheet.cells],
+        "values": [cell.value for cell in sheet.cells.values()],
+        "more": [
+            (number, cell.formula, cell.is_error)
+            for number, cell in enumerate(sheet.cells.values())
+            if cell.formula is not None or cell.is_error
         ],
     }
 
 
 def _sheet_again(told: dict[str, Any]) -> Sheet:
-    rows, columns, struck = told["unseen"]
+    hidden_rows, hidden_columns, struck = told["unseen"]
+    cells = list(map(Cell, told["values"]))
+    for number, formula, is_error in told["more"]:
+        cells[number] = cells[number]._replace(formula=formula, is_error=is_error)
     return Sheet(
         told["name"],
-        {(row, column): Cell(_content(value), *rest) for row, column, value, *rest in told["cells"]},
+        dict(zip(zip(told["rows"], told["columns"], strict=True), cells, strict=True)),
         tuple(Merge(*merge) for merge in told["merges"]),
         told["hidden"],
-        frozenset(rows),
-        frozenset(columns),
+        frozenset(hidden_rows),
+        frozenset(hidden_columns),
         frozenset((row, column) for row, column in struck),
     )
 
 
-def _plain(value: Content) -> object:
+def _moment(value: object) -> dict[str, str]:
+    """What JSON has no word for."""
     if isinstance(value, datetime):
-        return {"d": value.isoformat()}
+        return {"day": value.isoformat()}
     if isinstance(value, time):
-        return {"t": value.isoformat()}
-    return value
+        return {"time": value.isoformat()}
+    raise TypeError(type(value))
 
 
-def _content(value: Any) -> Content:
-    if isinstance(value, dict):
-        return datetime.fromisoformat(value["d"]) if "d" in value else time.fromisoformat(value["t"])
-    return value  # type: ignore[no-any-return]
+def _moment_again(told: dict[str, Any]) -> object:
+    if "day" in told:
+        return datetime.fromisoformat(told["day"])
+    return time.fromisoformat(told["time"]) if "time" in told else told
