@@ -58,11 +58,12 @@ class SheetGatherer:
         self, row: int, column: int, value: Content, formula: str | None = None, *, is_error: bool = False
     ) -> None:
         """A cell; one without a value and a formula is none."""
+        length = 0
         if isinstance(value, str):
             value = clean(value)
-            if len(value) > limits.MAX_CELL_TEXT:
+            length = len(value)
+            if length > limits.MAX_CELL_TEXT:
                 refuse(refusals.TOO_LONG_TEXT)
-            self._book.count_text(len(value))
             value = value or None
         if value is None and formula is None:
             return
@@ -72,11 +73,11 @@ class SheetGatherer:
             refuse(refusals.TOO_WIDE if column >= limits.MAX_COLUMNS else refusals.TOO_LONG)
         if formula is not None:
             formula = clean(formula)
-            self._book.count_text(len(formula))
+            length += len(formula)
         if row not in self._rows:
             self._rows.add(row)
             self._book.count_row()
-        self._book.count_cell()
+        self._book.count_cell(length)
         self._cells[row, column] = Cell(value, formula, is_error)
 
     def merge(self, first_row: int, first_column: int, last_row: int, last_column: int) -> None:
@@ -141,16 +142,11 @@ class BookGatherer:
         if self._rows > limits.MAX_ROWS:
             refuse(refusals.TOO_LONG)
 
-    def count_cell(self) -> None:
-        """One more filled cell."""
+    def count_cell(self, length: int) -> None:
+        """One more filled cell, of so many characters."""
         self._cells += 1
-        if self._cells > limits.MAX_CELLS:
-            refuse(refusals.TOO_MUCH)
-
-    def count_text(self, length: int) -> None:
-        """So many more characters."""
         self._text += length
-        if self._text > limits.MAX_TEXT:
+        if self._cells > limits.MAX_CELLS or self._text > limits.MAX_TEXT:
             refuse(refusals.TOO_MUCH)
 
     def count_merged(self, area: int) -> None:

@@ -77,6 +77,8 @@ def from_duration(text: str) -> time | float | None:
 
 def number_of(text: str) -> int | float | None:
     """A number as XML has it: whole where it is written so; None for what is none, or is not finite."""
+    if len(text) < 16 and text.isdecimal():
+        return int(text)
     text = text.strip()
     try:
         if len(text) < 16 and "." not in text and "e" not in text and "E" not in text and "_" not in text:

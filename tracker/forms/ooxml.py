@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import posixpath
 import re
+from functools import partial
 
 from tracker.forms import limits, refusals
 from tracker.forms.archive import Archive
-from tracker.forms.book import Book, Content
+from tracker.forms.book import Book, Content, column_letters
 from tracker.forms.gather import BookGatherer, SheetGatherer
 from tracker.forms.moments import from_iso, from_serial, is_date_format, number_of, whole
 from tracker.forms.refusals import refuse
-from tracker.forms.xml import Text, local, locals_of, parse
+from tracker.forms.xml import End, Start, Text, locals_of, parse
 
 #: A formula whose text stands in another cell, or in none.
 UNKNOWN_FORMULA = "=…"
@@ -23,10 +24,7 @@ _WORKBOOK = "xl/workbook.xml"
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 _ADDRESS = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
 _LONGEST_NUMBER = 400
-#: Of a text in runs: a run, and that it is struck out.
-_RUN = frozenset({"r", "strike"})
-#: What is said of a sheet beside its cells.
-_BESIDE = frozenset({"mergeCell", "col"})
+_COLUMNS = {column_letters(column): column for column in range(limits.MAX_COLUMNS)}
 
 
 def read_xlsx(name: str, data: bytes) -> Book:
@@ -91,15 +89,18 @@ class _Relations:
     def by_kind(self, kind: str) -> str | None:
         return next((target for found, target in self.by_id.values() if found == kind), None)
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        if local(name) == "Relationship" and attributes.get("TargetMode") != "External":
+    def on_start(self, name: str) -> Start | None:
+        return self._refers if name == "Relationship" else None
+
+    def on_end(self, _: str) -> None:
+        return None
+
+    def _refers(self, attributes: dict[str, str]) -> None:
+        if attributes.get("TargetMode") != "External":
             target = attributes.get("Target", "").replace("\\", "/")
             path = posixpath.normpath(posixpath.join("/", self._folder, target)).lstrip("/")
             kind = attributes.get("Type", "").rpartition("/")[2].lower()
             self.by_id[attributes.get("Id", "")] = kind, path
-
-    def end(self, name: str) -> None:
-        """Nothing to do."""
 
 
 class _Workbook:
@@ -109,19 +110,21 @@ class _Workbook:
         self.sheets: list[tuple[str, str, str]] = []
         self.is_1904 = False
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        name = local(name)
-        if name == "workbookPr":
-            # An extension of the same name may follow, and says nothing about it.
-            self.is_1904 |= attributes.get("date1904") in {"1", "true", "on"}
-        elif name == "sheet":
-            found = locals_of(attributes)
-            self.sheets.append((found.get("name", ""), found.get("state", ""), found.get("id", "")))
-            if len(self.sheets) > limits.MAX_SHEETS:
-                refuse(refusals.TOO_MANY_SHEETS)
+    def on_start(self, name: str) -> Start | None:
+        return {"workbookPr": self._properties, "sheet": self._sheet}.get(name)
 
-    def end(self, name: str) -> None:
-        """Nothing to do."""
+    def on_end(self, _: str) -> None:
+        return None
+
+    def _properties(self, attributes: dict[str, str]) -> None:
+        # An extension of the same name may follow, and says nothing about it.
+        self.is_1904 |= attributes.get("date1904") in {"1", "true", "on"}
+
+    def _sheet(self, attributes: dict[str, str]) -> None:
+        found = locals_of(attributes)
+        self.sheets.append((found.get("name", ""), found.get("state", ""), found.get("id", "")))
+        if len(self.sheets) > limits.MAX_SHEETS:
+            refuse(refusals.TOO_MANY_SHEETS)
 
 
 class _Styles:
@@ -135,23 +138,38 @@ class _Styles:
         self._struck: set[int] = set()
         self._is_in_cells = False
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        name = local(name)
-        if name == "cellXfs":
-            self._is_in_cells = True
-        elif name == "xf" and self._is_in_cells:
+    def on_start(self, name: str) -> Start | None:
+        return {
+            "cellXfs": self._cells_start,
+            "xf": self._style,
+            "font": self._font_starts,
+            "strike": self._strike,
+            "numFmt": self._format,
+        }.get(name)
+
+    def on_end(self, name: str) -> End | None:
+        return self._cells_end if name == "cellXfs" else None
+
+    def _cells_start(self, _: dict[str, str]) -> None:
+        self._is_in_cells = True
+
+    def _cells_end(self) -> None:
+        self._is_in_cells = False
+
+    def _style(self, attributes: dict[str, str]) -> None:
+        if self._is_in_cells:
             self._used.append(_index(attributes.get("numFmtId", "0")))
             self._fonts.append(_index(attributes.get("fontId", "0")))
-        elif name == "font":
-            self._font += 1
-        elif name == "strike" and _is_on(attributes) and not self._used:
-            self._struck.add(self._font)
-        elif name == "numFmt":
-            self._formats[_index(attributes.get("numFmtId", "0"))] = attributes.get("formatCode", "")
 
-    def end(self, name: str) -> None:
-        if local(name) == "cellXfs":
-            self._is_in_cells = False
+    def _font_starts(self, _: dict[str, str]) -> None:
+        self._font += 1
+
+    def _strike(self, attributes: dict[str, str]) -> None:
+        if _is_on(attributes) and not self._used:
+            self._struck.add(self._font)
+
+    def _format(self, attributes: dict[str, str]) -> None:
+        self._formats[_index(attributes.get("numFmtId", "0"))] = attributes.get("formatCode", "")
 
     def date_styles(self) -> frozenset[str]:
         """Their numbers, as cells name them."""
@@ -163,79 +181,84 @@ class _Styles:
         return frozenset(str(style) for style, font in enumerate(self._fonts) if font in self._struck)
 
 
-class _Runs:
-    """Text in runs, of which some may be struck out: what was corrected by hand reads as it was meant."""
+class _Texts:
+    """The texts of cells: without their looks, and without the phonetic runs of East Asian Excel.
 
-    def __init__(self, text: Text) -> None:
-        self._text = text
+    Of those in runs some may be struck out: what was corrected by hand reads as it was meant.
+    """
+
+    def __init__(self) -> None:
+        self.text = Text()
         self._mark = 0
-        self._is_struck = False
+        self._is_struck = self._is_phonetic = False
         self._dropped = ""
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        if name == "r":
-            self._mark, self._is_struck = self._text.mark(), False
-        elif name == "strike":
-            self._is_struck = _is_on(attributes)
-
-    def end(self) -> None:
-        if self._is_struck:
-            self._dropped += self._text.cut(self._mark)
-            self._is_struck = False
+        self.starts: dict[str, Start] = {
+            "t": self._text_starts,
+            "rPh": self._phonetic_starts,
+            "r": self._run_starts,
+            "strike": self._strike,
+        }
+        self.ends: dict[str, End] = {"t": self.text.deaf, "rPh": self._phonetic_ends, "r": self._run_ends}
 
     def take(self) -> tuple[str, bool]:
         """The text, and whether all of it is struck out."""
-        text, dropped = self._text.take(), self._dropped
+        text, dropped = self.text.take(), self._dropped
         self._dropped = ""
         return (_unescaped(text), False) if text.strip() or not dropped else (_unescaped(dropped), True)
 
+    def _text_starts(self, _: dict[str, str]) -> None:
+        if not self._is_phonetic:
+            self.text.listen()
+
+    def _phonetic_starts(self, _: dict[str, str]) -> None:
+        self._is_phonetic = True
+
+    def _phonetic_ends(self) -> None:
+        self._is_phonetic = False
+
+    def _run_starts(self, _: dict[str, str]) -> None:
+        self._mark, self._is_struck = self.text.mark(), False
+
+    def _strike(self, attributes: dict[str, str]) -> None:
+        self._is_struck = _is_on(attributes)
+
+    def _run_ends(self) -> None:
+        if self._is_struck:
+            self._dropped += self.text.cut(self._mark)
+            self._is_struck = False
+
 
 class _Strings:
-    """The shared strings; rich text without its looks, and without the phonetic runs of East Asian Excel.
-
-    ``struck`` are the numbers of those that are struck out.
-    """
+    """The shared strings; ``struck`` are the numbers of those that are struck out."""
 
     def __init__(self) -> None:
         self.values: list[str] = []
         self.struck: set[int] = set()
-        self.text = Text()
-        self._runs = _Runs(self.text)
-        self._is_phonetic = False
+        self._texts = _Texts()
+        self.text = self._texts.text
+        self._ends = {**self._texts.ends, "si": self._string_ends}
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        name = local(name)
-        if name == "t":
-            if not self._is_phonetic:
-                self.text.listen()
-        elif name == "rPh":
-            self._is_phonetic = True
-        elif name in _RUN:
-            self._runs.start(name, attributes)
+    def on_start(self, name: str) -> Start | None:
+        return self._texts.starts.get(name)
 
-    def end(self, name: str) -> None:
-        name = local(name)
-        if name == "t":
-            self.text.deaf()
-        elif name == "rPh":
-            self._is_phonetic = False
-        elif name == "si":
-            text, is_struck = self._runs.take()
-            if is_struck:
-                self.struck.add(len(self.values))
-            self.values.append(text)
-            if len(self.values) > limits.MAX_STRINGS:
-                refuse(refusals.BOMB)
-        elif name == "r":
-            self._runs.end()
+    def on_end(self, name: str) -> End | None:
+        return self._ends.get(name)
+
+    def _string_ends(self) -> None:
+        text, is_struck = self._texts.take()
+        if is_struck:
+            self.struck.add(len(self.values))
+        self.values.append(text)
+        if len(self.values) > limits.MAX_STRINGS:
+            refuse(refusals.BOMB)
 
 
 class _Sheet:
     """The cells of one sheet, as they come by."""
 
     def __init__(self, gatherer: SheetGatherer, strings: _Strings, styles: _Styles, *, is_1904: bool) -> None:
-        self.text = Text()
-        self._runs = _Runs(self.text)
+        self._texts = _Texts()
+        self.text = self._texts.text
         self._gatherer = gatherer
         self._shared = strings.values
         self._struck_strings = strings.struck
@@ -243,85 +266,89 @@ class _Sheet:
         self._struck_styles = styles.struck_styles()
         self._is_1904 = is_1904
         self._row = self._column = -1
+        #: The row as addresses have it.
+        self._written_row = "0"
         self._cell: dict[str, str] | None = None
         self._value: str | None = None
         self._formula: str | None = None
         self._inline: str | None = None
         self._is_struck = False
-        self._is_phonetic = False
         #: Blocks that one formula fills; only its first cell says so.
         self._arrays: list[tuple[int, int, int, int]] = []
+        self._starts: dict[str, Start] = {
+            **{name: partial(self._in_cell, start) for name, start in self._texts.starts.items()},
+            "c": self._cell_starts,
+            "row": self._row_starts,
+            "v": self._value_starts,
+            "f": partial(self._in_cell, self._formula_starts),
+            "mergeCell": self._merge,
+            "col": self._column_starts,
+        }
+        self._ends: dict[str, End] = {
+            **self._texts.ends,
+            "c": self._cell_ends,
+            "v": self._value_ends,
+            "f": self._formula_ends,
+            "is": self._inline_ends,
+        }
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        name = local(name) if ":" in name else name
-        if name == "c":
-            self._cell = attributes
-            self._column += 1
-            if address := attributes.get("r"):
-                self._go_to(address)
-        elif name == "row":
-            number = attributes.get("r")
-            self._row = _index(number) - 1 if number else self._row + 1
-            self._column = -1
-            if "hidden" in attributes and _is_on(attributes, "hidden"):
-                self._gatherer.hide_rows(self._row)
-        elif name == "v":
-            self.text.listen()
-        elif self._cell is not None:
-            self._in_cell(name, attributes)
-        elif name in _BESIDE:
-            self._beside_cells(name, attributes)
+    def on_start(self, name: str) -> Start | None:
+        return self._starts.get(name)
 
-    def _beside_cells(self, name: str, attributes: dict[str, str]) -> None:
-        if name == "mergeCell":
-            self._merge(attributes.get("ref", ""))
-        elif name == "col" and _is_on(attributes, "hidden", otherwise="0"):
+    def on_end(self, name: str) -> End | None:
+        return self._ends.get(name)
+
+    def _in_cell(self, start: Start, attributes: dict[str, str]) -> None:
+        if self._cell is not None:
+            start(attributes)
+
+    def _row_starts(self, attributes: dict[str, str]) -> None:
+        number = attributes.get("r")
+        self._at_row(_index(number) - 1 if number else self._row + 1)
+        self._column = -1
+        if "hidden" in attributes and _is_on(attributes, "hidden"):
+            self._gatherer.hide_rows(self._row)
+
+    def _at_row(self, row: int) -> None:
+        self._row, self._written_row = row, str(row + 1)
+
+    def _column_starts(self, attributes: dict[str, str]) -> None:
+        if self._cell is None and _is_on(attributes, "hidden", otherwise="0"):
             first, last = _index(attributes.get("min", "0")), _index(attributes.get("max", "0"))
             self._gatherer.hide_columns(first - 1, last - first + 1)
 
-    def _in_cell(self, name: str, attributes: dict[str, str]) -> None:
-        if name == "t":
-            if not self._is_phonetic:
-                self.text.listen()
-        elif name == "f":
-            self._formula_starts(attributes)
-        elif name == "is":
-            self._inline = ""
-        elif name == "rPh":
-            self._is_phonetic = True
-        elif name in _RUN:
-            self._runs.start(name, attributes)
+    def _cell_starts(self, attributes: dict[str, str]) -> None:
+        self._cell = attributes
+        address = attributes.get("r", "")
+        column = _COLUMNS.get(address.removesuffix(self._written_row))
+        if column is not None:
+            self._column = column
+        elif found := _place(address):
+            self._at_row(found[0])
+            self._column = found[1]
+        else:
+            self._column += 1
 
-    def end(self, name: str) -> None:
-        name = local(name) if ":" in name else name
-        if name == "c":
-            if self._value is not None or self._formula is not None or self._inline is not None:
-                self._cell_ends()
-            self._cell = None
-        elif self._cell is None:
-            return
-        elif name == "v":
+    def _value_starts(self, _: dict[str, str]) -> None:
+        if self._cell is not None:
+            self.text.listen()
+
+    def _value_ends(self) -> None:
+        if self._cell is not None:
             self._value = self.text.take()
-        elif name == "t":
-            self.text.deaf()
-        elif name == "f":
+
+    def _formula_ends(self) -> None:
+        if self._cell is not None:
             text = self.text.take()
             self._formula = f"={text}" if text else UNKNOWN_FORMULA
-        elif name == "is":
-            self._inline, self._is_struck = self._runs.take()
-        elif name == "rPh":
-            self._is_phonetic = False
-        elif name == "r":
-            self._runs.end()
+
+    def _inline_ends(self) -> None:
+        if self._cell is not None:
+            self._inline, self._is_struck = self._texts.take()
 
     def finish(self) -> None:
         """What can be said at the end only."""
         self._gatherer.mark_formulas(self._arrays, UNKNOWN_FORMULA)
-
-    def _go_to(self, address: str) -> None:
-        found = _place(address)
-        if found is not None:
-            self._row, self._column = found
 
     def _formula_starts(self, attributes: dict[str, str]) -> None:
         self.text.listen()
@@ -330,19 +357,20 @@ class _Sheet:
             if len(self._arrays) > limits.MAX_ROWS:
                 refuse(refusals.TOO_MUCH)
 
-    def _merge(self, reference: str) -> None:
-        if block := _block(reference):
+    def _merge(self, attributes: dict[str, str]) -> None:
+        if self._cell is None and (block := _block(attributes.get("ref", ""))):
             self._gatherer.merge(*block)
 
     def _cell_ends(self) -> None:
-        attributes = self._cell or {}
-        kind = attributes.get("t", "n")
+        attributes, self._cell = self._cell, None
+        if attributes is None or (self._value is None and self._formula is None and self._inline is None):
+            return
+        kind, style = attributes.get("t", "n"), attributes.get("s", "")
+        row, value = max(self._row, 0), self._content(kind, style)
         is_error = kind == "e" and bool(self._value)
-        style = attributes.get("s", "")
-        value = self._content(kind, style)
-        self._gatherer.put(max(self._row, 0), self._column, value, self._formula, is_error=is_error)
+        self._gatherer.put(row, self._column, value, self._formula, is_error=is_error)
         if self._is_struck or style in self._struck_styles:
-            self._gatherer.strike(max(self._row, 0), self._column)
+            self._gatherer.strike(row, self._column)
         self._value = self._formula = self._inline = None
         self._is_struck = False
 

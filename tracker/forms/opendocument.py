@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from tracker.forms import limits, refusals
 from tracker.forms.archive import Archive
 from tracker.forms.book import Book, Content
 from tracker.forms.gather import BookGatherer, SheetGatherer
 from tracker.forms.moments import from_duration, from_iso, number_of, whole
 from tracker.forms.refusals import refuse
-from tracker.forms.xml import Text, local, locals_of, parse
+from tracker.forms.xml import End, Start, Text, locals_of, parse
 
 _ZIP = b"PK"
 _CONTENT = "content.xml"
@@ -79,8 +81,15 @@ class _Content:
         #: How deep in something that is not the cell's own.
         self._aside = 0
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        name = local(name)
+    def on_start(self, name: str) -> Start:
+        """What is told where an element begins."""
+        return partial(self._start, name)
+
+    def on_end(self, name: str) -> End:
+        """What is told where an element ends."""
+        return partial(self._end, name)
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
         if self._aside:
             self._aside += name in _ASIDE
         elif self._cell is not None:
@@ -112,8 +121,7 @@ class _Content:
         ):
             self._struck.add(self._style)
 
-    def end(self, name: str) -> None:
-        name = local(name)
+    def _end(self, name: str) -> None:
         if self._aside:
             self._aside -= name in _ASIDE
         elif self._cell is not None:

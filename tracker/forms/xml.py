@@ -7,26 +7,33 @@ for the speed of a bare expat the same handlers are set here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NoReturn, Protocol
 from xml.parsers import expat
 
 from tracker.forms import limits, refusals
 from tracker.forms.refusals import refuse
 
+#: What is called where an element begins, with its attributes, and where it ends.
+Start = Callable[[dict[str, str]], object]
+End = Callable[[], object]
+
 
 class Listener(Protocol):
-    """Told of elements by their name as written; text comes only between ``listen`` and ``take``."""
+    """Asked once for each name, without its prefix, what is to be called for elements of that name, if anything.
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        """An element begins."""
+    Text comes only between ``listen`` and ``take``.
+    """
 
-    def end(self, name: str) -> None:
-        """An element ends."""
+    def on_start(self, name: str) -> Start | None:
+        """What is called where one begins."""
+
+    def on_end(self, name: str) -> End | None:
+        """What is called where one ends."""
 
 
 def local(name: str) -> str:
-    """A name without its prefix.  Prefixes are free, and strict and transitional files differ in what they stand for."""
+    """A name without its prefix, which strict and transitional files choose differently."""
     return name.rpartition(":")[2]
 
 
@@ -36,17 +43,17 @@ def locals_of(attributes: dict[str, str]) -> dict[str, str]:
 
 
 class Text:
-    """The text being collected, and the switch for it: text outside is not even handed to Python."""
+    """The text being collected, and the switch for it: what expat reads goes into a list without a call in between."""
 
     def __init__(self) -> None:
         self.parser: expat.XMLParserType | None = None
         self._pieces: list[str] = []
-        self._length = 0
+        self._added = 0
 
     def listen(self) -> None:
         """Collect from here on, after what was collected so far."""
         if self.parser is not None:
-            self.parser.CharacterDataHandler = self.add
+            self.parser.CharacterDataHandler = self._pieces.append
 
     def deaf(self) -> None:
         """Stop collecting and keep what there is."""
@@ -54,30 +61,48 @@ class Text:
             self.parser.CharacterDataHandler = None
 
     def add(self, text: str) -> None:
-        """More of it."""
-        self._length += len(text)
-        if self._length > limits.MAX_CELL_TEXT:
+        """More of it, which the part does not hold as text: one element may stand for many characters."""
+        self._added += len(text)
+        if self._added > limits.MAX_CELL_TEXT:
             refuse(refusals.TOO_LONG_TEXT)
         self._pieces.append(text)
+
+    def bound(self) -> None:
+        """Refuse what no cell may hold, before all of it is there."""
+        if sum(map(len, self._pieces)) > limits.MAX_CELL_TEXT:
+            refuse(refusals.TOO_LONG_TEXT)
 
     def mark(self) -> int:
         """Where the text is now, for ``cut``."""
         return len(self._pieces)
 
-    def cut(self, mark: int) -> str:
+    def cut(self, mark: int = 0) -> str:
         """Take away what came since ``mark``, and give it back."""
-        cut, self._pieces = "".join(self._pieces[mark:]), self._pieces[:mark]
-        return cut
+        pieces = self._pieces
+        text = pieces[mark] if len(pieces) == mark + 1 else "".join(pieces[mark:])
+        del pieces[mark:]
+        if len(text) > limits.MAX_CELL_TEXT:
+            refuse(refusals.TOO_LONG_TEXT)
+        return text
 
     def take(self) -> str:
         """What was collected; nothing is, from here on."""
-        self.deaf()
-        pieces = self._pieces
-        if not pieces:
-            return ""
-        self._pieces = []
-        self._length = 0
-        return pieces[0] if len(pieces) == 1 else "".join(pieces)
+        if self.parser is not None:
+            self.parser.CharacterDataHandler = None
+        self._added = 0
+        return self.cut()
+
+
+class _Called(dict[str, Callable[..., object] | None]):
+    """What is called, by names as they are written; prefixes are free."""
+
+    def __init__(self, asked: Callable[[str], Callable[..., object] | None]) -> None:
+        super().__init__()
+        self._asked = asked
+
+    def __missing__(self, name: str) -> Callable[..., object] | None:
+        called = self[name] = self._asked(local(name))
+        return called
 
 
 def parse(chunks: Iterable[bytes], listener: Listener, text: Text | None = None) -> None:
@@ -91,8 +116,7 @@ def parse(chunks: Iterable[bytes], listener: Listener, text: Text | None = None)
     parser.ExternalEntityRefHandler = _refuse
     left = limits.MAX_ELEMENTS
     depth = 0
-    tell_start = listener.start
-    tell_end = listener.end
+    starts, ends = _Called(listener.on_start), _Called(listener.on_end)
 
     def start(name: str, attributes: dict[str, str]) -> None:
         nonlocal left, depth
@@ -100,20 +124,23 @@ def parse(chunks: Iterable[bytes], listener: Listener, text: Text | None = None)
         depth += 1
         if left < 0 or depth > limits.MAX_DEPTH:
             refuse(refusals.BOMB)
-        tell_start(name, attributes)
+        if called := starts[name]:
+            called(attributes)
 
     def end(name: str) -> None:
         nonlocal depth
         depth -= 1
-        tell_end(name)
+        if called := ends[name]:
+            called()
 
     parser.StartElementHandler = start
     parser.EndElementHandler = end
-    if text is not None:
-        text.parser = parser
+    text = text or Text()
+    text.parser = parser
     try:
         for chunk in chunks:
             parser.Parse(chunk, False)
+            text.bound()
         parser.Parse(b"", True)
     except (expat.ExpatError, LookupError, ValueError):
         # The latter two for an encoding that there is none of, or that expat cannot have of Python.
@@ -121,9 +148,8 @@ def parse(chunks: Iterable[bytes], listener: Listener, text: Text | None = None)
     finally:
         # The parser holds the handlers and these hold the parser: undone at once, not by the collector.
         parser.StartElementHandler = parser.EndElementHandler = None
-        if text is not None:
-            text.deaf()
-            text.parser = None
+        text.deaf()
+        text.parser = None
 
 
 def _refuse(*_: object) -> NoReturn:
