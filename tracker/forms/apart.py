@@ -6,13 +6,14 @@ takes too long, and now and then, as memory only grows.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Self
 
@@ -46,6 +47,7 @@ class Reader:
         self._files_per_process = files_per_process
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
         self._files = 0
 
     def __enter__(self) -> Self:
@@ -86,57 +88,80 @@ class Reader:
 
     def _ask_once(self, name: str, data: bytes) -> tuple[Book | Parcel | FileRefusedError | None, bool]:
         """The answer, if any; and was it the file that took too long?"""
-        answer = None
-        process = self._ready()
-        is_late = threading.Event()
-
-        def end() -> None:
-            is_late.set()
-            process.kill()
-
-        watch = threading.Timer(self._seconds, end)
-        watch.start()
+        answer, is_late = None, False
+        process, line = self._ready()
         try:
-            if process.stdin is not None and process.stdout is not None:
-                wire.send_file(process.stdin, name, data)
-                answer = wire.receive_answer(process.stdout)
+            wire.send_file(line, name, data)
+            answer = wire.receive_answer(line)
+        except TimeoutError:
+            is_late = True
         except (OSError, ValueError, TypeError, KeyError):
             pass  # it died, or what it says is no answer
-        finally:
-            watch.cancel()
-            self._files += 1
+        self._files += 1
         is_last = isinstance(answer, FileRefusedError) and answer.said == refusals.TOO_COMPLEX
         if answer is None or is_last or self._files >= self._files_per_process:
-            self._leave(at_once=answer is None and not is_late.is_set())
-        return answer, is_late.is_set() or process.returncode == -signal.SIGXCPU
+            self._leave(at_once=answer is None)
+        return answer, is_late or process.returncode == -signal.SIGXCPU
 
-    def _ready(self) -> subprocess.Popen[bytes]:
-        if self._process is None or self._process.poll() is not None:
+    def _ready(self) -> tuple[subprocess.Popen[bytes], _Line]:
+        if self._process is None or self._socket is None or self._process.poll() is not None:
             self._leave(at_once=True)
+            self._socket, theirs = socket.socketpair()
             path = json.dumps([str(Path(each).absolute()) for each in sys.path])
             self._process = subprocess.Popen(  # noqa: S603 -- this very interpreter, and a program that stands above
                 [sys.executable, "-I", "-S", "-c", _PROGRAM, path],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
                 stderr=subprocess.DEVNULL,
                 env={},
                 start_new_session=True,  # Ctrl-C is for the service, which then closes this
             )
+            theirs.close()
             self._files = 0
-        return self._process
+        return self._process, _Line(self._socket, self._seconds)
 
     def _leave(self, *, at_once: bool = False) -> None:
         process, self._process = self._process, None
+        ours, self._socket = self._socket, None
+        if ours is not None:
+            ours.close()
         if process is None:
             return
         if at_once:
             process.kill()
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
         try:
             process.wait(_SECONDS_TO_LEAVE)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+class _Line:
+    """What is said to a process and heard from it, all of it within so many seconds on the clock."""
+
+    def __init__(self, end: socket.socket, seconds: float) -> None:
+        self._end = end
+        self._until = monotonic() + seconds
+
+    def write(self, data: bytes) -> None:
+        """Say something.  Raises TimeoutError, as ``read`` does, where the time is over."""
+        self._wait()
+        self._end.sendall(data)
+
+    def read(self, length: int) -> bytes:
+        """So many bytes; fewer where the process has ended."""
+        data = memoryview(bytearray(length))
+        got = 0
+        while got < length:
+            self._wait()
+            more = self._end.recv_into(data[got:])
+            if not more:
+                break
+            got += more
+        return bytes(data[:got])
+
+    def _wait(self) -> None:
+        left = self._until - monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._end.settimeout(left)

@@ -37,9 +37,11 @@ def main() -> None:
         try:
             answer = _read(*request)
             wire.send_answer(answers, answer)
+            answers.flush()
         except MemoryError:
             # Who knows what is half done now: say so and let a fresh process read the next file.
             wire.send_answer(answers, FileRefusedError(*refusals.TOO_COMPLEX))
+            answers.flush()
             return
 
 

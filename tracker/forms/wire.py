@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import struct
 from datetime import datetime, time
-from typing import IO, Any
+from typing import Any, Protocol
 
 from tracker.errors import FileRefusedError
 from tracker.forms import limits
@@ -22,16 +22,27 @@ _ANSWER = struct.Struct(">I")
 _LONGEST_ANSWER = 128 * 1024 * 1024
 
 
-def send_file(stream: IO[bytes], name: str, data: bytes) -> None:
+class Out(Protocol):
+    """Where bytes go."""
+
+    def write(self, data: bytes, /) -> object:
+        """Some more of them."""
+
+
+class In(Protocol):
+    """Where bytes come from."""
+
+    def read(self, length: int, /) -> bytes:
+        """So many of them; fewer where there will be no more."""
+
+
+def send_file(stream: Out, name: str, data: bytes) -> None:
     """Ask for a file to be read."""
     title = name.encode("utf-8", "replace")
-    stream.write(_REQUEST.pack(len(title), len(data)))
-    stream.write(title)
-    stream.write(data)
-    stream.flush()
+    stream.write(b"".join((_REQUEST.pack(len(title), len(data)), title, data)))
 
 
-def receive_file(stream: IO[bytes]) -> tuple[str, bytes] | None:
+def receive_file(stream: In) -> tuple[str, bytes] | None:
     """What is asked for; None when nothing will be asked any more."""
     header = stream.read(_REQUEST.size)
     if len(header) < _REQUEST.size:
@@ -40,7 +51,7 @@ def receive_file(stream: IO[bytes]) -> tuple[str, bytes] | None:
     return stream.read(title).decode("utf-8", "replace"), stream.read(length)
 
 
-def send_answer(stream: IO[bytes], answer: Book | Parcel | FileRefusedError) -> None:
+def send_answer(stream: Out, answer: Book | Parcel | FileRefusedError) -> None:
     """The book or the files, or why there are none."""
     if isinstance(answer, Parcel):
         told: dict[str, Any] = {
@@ -57,12 +68,11 @@ def send_answer(stream: IO[bytes], answer: Book | Parcel | FileRefusedError) -> 
     packed = json.dumps(told, separators=(",", ":"), default=_moment).encode()
     stream.write(_ANSWER.pack(len(packed)))
     stream.write(packed)
-    if isinstance(answer, Parcel):
-        stream.writelines(each.data for each in answer.pieces)
-    stream.flush()
+    for piece in answer.pieces if isinstance(answer, Parcel) else ():
+        stream.write(piece.data)
 
 
-def receive_answer(stream: IO[bytes]) -> Book | Parcel | FileRefusedError | None:
+def receive_answer(stream: In) -> Book | Parcel | FileRefusedError | None:
     """The same at the other end; None where the process ended before it had answered."""
     header = stream.read(_ANSWER.size)
     if len(header) < _ANSWER.size:
@@ -82,7 +92,7 @@ def receive_answer(stream: IO[bytes]) -> Book | Parcel | FileRefusedError | None
     return Book(told["name"], told["kind"], tuple(_sheet_again(sheet) for sheet in told["sheets"]))
 
 
-def _parcel_again(stream: IO[bytes], files: list[Any]) -> Parcel | None:
+def _parcel_again(stream: In, files: list[Any]) -> Parcel | None:
     if sum(length for _, length, _, _ in files) > limits.MAX_UNPACKED:
         return None
     pieces = []
