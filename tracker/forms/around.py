@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 from tracker.core.form import ColumnKind, FieldKind, Filed, Said
 from tracker.forms.book import Place
@@ -45,8 +46,7 @@ def _changed_label(recognised: Recognised, identifier: str) -> Iterator[Finding]
             f"The head “{_line(text)}” was read as “{column.full_label}”.",
         )
         yield Finding(Weight.READING, message, recognised.sheet.name, place, _line(text))
-    match = _UNIT.search("".join(unicodedata.normalize("NFKC", text).split()))
-    unit = match.group(1) if match else None
+    unit = _unit_in(text)
     if unit is None or unit == column.unit or not column.is_figure or fits(unit, column.unit):
         return
     if column.unit in MONEY and unit in MONEY and MONEY[unit] == MONEY[column.unit]:
@@ -59,6 +59,12 @@ def _changed_label(recognised: Recognised, identifier: str) -> Iterator[Finding]
         weight = Weight.ERROR if unit in MONEY else Weight.QUESTION
         expected = Said(column.full_label, column.full_label)
         yield Finding(weight, message, recognised.sheet.name, place, _line(text), expected)
+
+
+@lru_cache(maxsize=1024)
+def _unit_in(head: str) -> str | None:
+    match = _UNIT.search("".join(unicodedata.normalize("NFKC", head).split()))
+    return match.group(1) if match else None
 
 
 def _unknown_columns(recognised: Recognised, within: Extent, rows: list[TableRow]) -> Iterator[Finding]:

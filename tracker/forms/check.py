@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tracker.core.form import Column, ColumnKind, FieldKind, Filed, FiledRow, Said, Value, comparable
+from tracker.core.form import Column, FieldKind, Filed, FiledRow, Said, Value, comparable
 from tracker.forms.against import ReadRow, exceeded
 from tracker.forms.around import check_head, find_nil
 from tracker.forms.between import doubts
@@ -161,7 +161,7 @@ def _read_row(
     row_read = ReadRow(recognised, row.number, FiledRow(values, notes), frozenset(unread))
     if row.across or _has_name(recognised, row_read):
         return findings, row_read if values or unread else None
-    name = recognised.form.by_id[_name_column(recognised) or ""]
+    name = recognised.form.by_id[recognised.name_column or ""]
     if not unread and not any(value for each, value in values.items() if each != name.id):
         return findings, None
     findings.append(_nameless(recognised, row.number, name, str(values.get(name.id, ""))))
@@ -170,7 +170,7 @@ def _read_row(
 
 def _has_name(recognised: Recognised, row: ReadRow) -> bool:
     """Whether a row says what it is about, or is of a table that has no such column."""
-    name = _name_column(recognised)
+    name = recognised.name_column
     return name is None or name in row.unread or str(row.filed.values.get(name, "")) not in {"", *NOTHING}
 
 
@@ -236,7 +236,7 @@ def _merged(recognised: Recognised, rows: list[TableRow], omitted: frozenset[str
 
 
 def _twice(recognised: Recognised, rows: list[TableRow], read: list[ReadRow]) -> Iterator[Finding]:
-    name = _name_column(recognised)
+    name = recognised.name_column
     if name is None:
         yield from _same_figures(read)
         return
@@ -276,17 +276,6 @@ def _same_figures(read: list[ReadRow]) -> Iterator[Finding]:
         yield Finding(Weight.QUESTION, message, row.table.sheet.name, row.place(figures[0][0]))
 
 
-def _name_column(recognised: Recognised) -> str | None:
-    return next(
-        (
-            column.id
-            for column in recognised.form.columns
-            if column.kind is ColumnKind.NAME and column.id in recognised.columns
-        ),
-        None,
-    )
-
-
 def _nil_or_rows(
     recognised: Recognised,
     nil_place: Place | None,
@@ -302,7 +291,7 @@ def _nil_or_rows(
             "It says that there is nothing to report, and there are rows as well; please take one of them away.",
         )
         yield Finding(Weight.ERROR, message, sheet, nil_place, _text_at(recognised, nil_place))
-    elif read and _name_column(recognised) is None and not any(map(_says_something, read)):
+    elif read and recognised.name_column is None and not any(map(_says_something, read)):
         message = Said(
             "表里的数全是0；确无情况请在“零报告”处打“√”。",
             "All figures are 0. If there is nothing to report, please put a √ beside 零报告.",
@@ -331,7 +320,7 @@ def _nil_label(recognised: Recognised) -> Place:
     for field in recognised.form.header:
         if field.kind is FieldKind.NIL and field.id in recognised.fields:
             return recognised.fields[field.id][0]
-    column = _name_column(recognised) or min(recognised.columns, key=lambda each: recognised.columns[each])
+    column = recognised.name_column or min(recognised.columns, key=lambda each: recognised.columns[each])
     return recognised.first_row, recognised.columns[column]
 
 

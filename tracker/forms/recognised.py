@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
-from tracker.core.form import Form
+from tracker.core.form import ColumnKind, Form
 from tracker.forms.book import FileKind, Place, Sheet
 from tracker.forms.finding import Finding
 from tracker.forms.header import read_month
@@ -40,6 +41,12 @@ class Recognised:
     file: str = ""
     continued: tuple[Recognised, ...] = ()
     notes: tuple[Finding, ...] = ()
+
+    @cached_property
+    def name_column(self) -> str | None:
+        """The column that says what a row is about, where the table has one."""
+        names = (each.id for each in self.form.columns if each.kind is ColumnKind.NAME)
+        return next((each for each in names if each in self.columns), None)
 
 
 @dataclass(frozen=True)

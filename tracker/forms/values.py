@@ -47,6 +47,7 @@ _CROSSES = frozenset("×✗✘❌❎✖╳xn否无0-—–/\\□☐〇零") | {"
 #: Characters of a name, and of a text.
 _LONGEST_NAME, _LONGEST_TEXT = 200, 2000
 
+_LINE_END = re.compile(r"[^\S\n]*\n\s*")
 _NOT_YET = re.compile("未|没|不|无|非|待|拟|将|(?<!目)前|应|须|需|请|争取|力争|预计|计划|准备")
 _HEDGED = re.compile("基本|大部|部分|大致|一半|其余|但|除|未|没|不|[%％?？]")
 
@@ -90,7 +91,7 @@ def found_text(cell: Cell) -> str:
 def plain_text(cell: Cell) -> str:
     """The text of a cell in one line."""
     text = shown(cell.value).translate(INVISIBLE)
-    return re.sub(r"[^\S\n]*\n\s*", " ", text.replace("\r", "\n").replace("\u00a0", " ")).strip()
+    return _LINE_END.sub(" ", text.replace("\r", "\n").replace("\u00a0", " ")).strip()
 
 
 def expected_in(column: Column) -> Said:
