@@ -69,6 +69,17 @@ def test_milestones_of_days_that_a_clock_skipped_are_told_on_their_days():
         assert told_on(engine, later) == {day: told for day, told in meant.items() if day in later}
 
 
+def test_days_that_went_by_while_a_clock_ran_ahead_are_caught_up_with():
+    found = []
+    for wrong in ((), ("2099-01-05 10:00",)):
+        with running(world(TABLE, TASK), "2022-05-05 08:00") as engine:
+            for moment in ("2022-05-06 10:00", *wrong):
+                assert engine.pass_at(moment)
+            # A day on which nothing is said to those who were told on the days before it.
+            found.append(engine.pass_at("2022-05-12 10:00"))
+    assert found[0] == found[1] != {}
+
+
 def test_what_was_said_too_early_is_said_again_once_its_date_has_moved():
     with running(world(TASK, units=("wanzhou",)), "2022-05-05 08:00") as engine:
         engine.pass_at("2022-05-06 10:00")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, or_, select, true, update
+from sqlalchemy import and_, func, or_, select, true, update
 from sqlmodel import Session
 
 from tracker.core.model import Language, MailKind, Reason, owned
@@ -132,15 +132,15 @@ def _say_again(session: Session, campaign: str, ref: str, unit: str, day: date) 
 
 
 def _last_told(session: Session, campaign: str, zone: str, today: date) -> date:
-    """Today, if its mails were written; else yesterday counts as told."""
-    written = select(MAIL.c.id).where(
+    """The last day up to today of which mails were written: what came after it is caught up with; without one yesterday."""
+    written = select(func.max(MAIL.c.day)).where(
         MAIL.c.campaign == campaign,
         MAIL.c.kind.in_(OF_A_DAY),
         MAIL.c.timezone == zone,
-        MAIL.c.day == today,
+        MAIL.c.day <= today,
     )
-    is_told = session.execute(written.limit(1)).first() is not None
-    return today if is_told else today - timedelta(days=1)
+    last: date | None = session.execute(written).scalar_one()
+    return last or today - timedelta(days=1)
 
 
 def _tell_operator(session: Session, force: InForce, facts: dict[str, object], now: datetime) -> None:
