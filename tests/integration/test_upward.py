@@ -274,6 +274,18 @@ def outbox(engine):
         return {mail.mail.key: mail for mail in stored_mails(session, engine.engine.force.campaign.id)}
 
 
+def test_a_zone_that_comes_back_is_not_told_of_what_was_told_in_another_meanwhile():
+    files = world(TABLE, units=(CITY, *BOTH), supervisor="city")
+    elsewhere = replace(files.campaign, timezone="America/New_York")
+    with running(files, "2022-05-05 08:00") as engine:
+        assert "week" in rollups_after(engine, "2022-05-05")[0].details
+        engine.engine.adopt(replace(files, campaign=elsewhere, fingerprint="elsewhere"))
+        [mail] = rollups_after(engine, "2022-05-06 22:00")
+        assert [each["ref"] for each in mail.details["deadlines"]] == ["table-2@2022-05"]
+        engine.engine.adopt(replace(files, fingerprint="back"))
+        assert rollups_after(engine, "2022-05-07 10:00") == []
+
+
 def test_a_roll_up_that_waited_says_what_is_so_when_it_leaves():
     units = (CITY, *BOTH, "yubei", "beibei")
     table = definition("table-2", "2022年5月起，每月5日前", units[1:])

@@ -16,6 +16,7 @@ from typing import NamedTuple, Protocol
 from sqlmodel import Session
 
 from tracker.core.workdays import Workdays
+from tracker.engine.agenda import go_on_in_zones
 from tracker.engine.beginning import begin, known_beginning, tell_of_before
 from tracker.engine.editions import (
     Verdict,
@@ -237,6 +238,7 @@ class Acting:
         today = force.day(now)
         if not self.accept_correction:
             refuse_another_document(session, force, today)
+        go_on_in_zones(session, force)
         changes = reconcile(session, force, now, said_through=said_through)
         if not self.accept_removals:
             refuse_removals(session, force, changes, today)

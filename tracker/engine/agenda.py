@@ -13,23 +13,39 @@ from tracker.core.model import Definition
 from tracker.core.reminders import next_on
 from tracker.core.standing import NOTHING, Answer, Dates
 from tracker.engine.inforce import InForce
-from tracker.store.campaigns import read_fact, write_fact
+from tracker.store.campaigns import facts_like, forget_fact, read_fact, write_fact
 from tracker.store.tables import AGENDA, AgendaRow
 
 BEGAN = "began"
+PLANNED = "planned/"
 
 
 def planned_day(session: Session, campaign: str, timezone: str) -> date | None:
     """The last local day of ``timezone`` whose digests have been written; None before the first."""
-    text = read_fact(session, campaign, f"planned/{timezone}")
+    text = read_fact(session, campaign, f"{PLANNED}{timezone}")
     return None if text is None else date.fromisoformat(text)
 
 
 def set_planned_day(session: Session, campaign: str, timezone: str, day: date) -> None:
     """Remember that the digests of ``day`` have been written."""
-    write_fact(session, campaign, f"planned/{timezone}", day.isoformat())
+    write_fact(session, campaign, f"{PLANNED}{timezone}", day.isoformat())
     if read_fact(session, campaign, BEGAN) is None:
         write_fact(session, campaign, BEGAN, day.isoformat())
+
+
+def go_on_in_zones(session: Session, force: InForce) -> None:
+    """Let a time zone that comes into force go on from the day through which everybody had been told before it.
+
+    One in which nobody gets mail any more is forgotten: where it comes back, the others have gone on meanwhile.
+    """
+    campaign = force.campaign.id
+    zones = [name.removeprefix(PLANNED) for name in facts_like(session, campaign, PLANNED)]
+    days = {zone: day for zone in zones if (day := planned_day(session, campaign, zone)) is not None}
+    for zone in force.timezones if days else ():
+        if zone not in days:
+            set_planned_day(session, campaign, zone, min(days.values()))
+    for zone in days.keys() - set(force.timezones):
+        forget_fact(session, campaign, f"{PLANNED}{zone}")
 
 
 def first_day(session: Session, campaign: str) -> date | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlmodel import Session
 
 from tracker.core.model import owned
@@ -21,6 +21,11 @@ def read_fact(session: Session, campaign: str, name: str, *, hold: bool = False)
 def write_fact(session: Session, campaign: str, name: str, value: str) -> None:
     """Set a single fact of one campaign."""
     write_meta(session, owned(campaign, name), value)
+
+
+def forget_fact(session: Session, campaign: str, name: str) -> None:
+    """Take a single fact of one campaign away, if it is there."""
+    session.execute(delete(META).where(META.c.name == owned(campaign, name)))
 
 
 def facts_like(session: Session, campaign: str, start: str) -> list[str]:
