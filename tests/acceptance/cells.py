@@ -174,11 +174,11 @@ class Cell:
         return replace(self, answer="waived")
 
     def _pause(self, _event, _quota):
-        self._refuse(self.paused)
+        self._refuse(self.paused or self.answer == "waived")
         return replace(self, paused=True)
 
     def _resume(self, _event, _quota):
-        self._refuse(not self.paused)
+        self._refuse(not self.paused or self.answer == "waived")
         return replace(self, paused=False)
 
     @staticmethod

@@ -1,8 +1,8 @@
 """The ledger under any history: events by every door, edits of the files in between, in every order.
 
-After each step every assignment that is asked for stands as a plain reading of its events by the rules now in force
-says, hangs on the agenda where its dates are, and has that table in force which its events say; and nothing that
-looks at the ledger raises because of what has happened.
+An event is let in where a plain reading of those before it lets it in.  After each step every assignment that is
+asked for stands as such a reading by the rules now in force says, hangs on the agenda where its dates are, and has
+that table in force which its events say; and nothing that looks at the ledger raises because of what has happened.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.world import Running, at, definition, world
 from tracker.board.lights import Board, Choice
 from tracker.config.loader import load
 from tracker.core.form import Filed, FiledRow
-from tracker.core.model import Event, EventKind, Target
+from tracker.core.model import Event, EventKind, State, Target
 from tracker.core.occurrences import occurrences
 from tracker.core.reminders import next_on
 from tracker.engine.agenda import agenda_dates, planned_day
@@ -57,6 +57,9 @@ REFS = st.sampled_from(
 )
 COUNTS = st.sampled_from((None, None, 1, 2, 3))
 DAYS = st.integers(-3, 40)
+ZONES = ("Asia/Shanghai", "America/New_York", "Pacific/Auckland")
+#: By these an extension is refused for its dates, whatever came before it.
+OF_DATES = {"no_deadline", "extension_too_early", "deadline_passed", "more_time_too_early"}
 
 
 @dataclass(frozen=True)
@@ -173,13 +176,25 @@ class LedgerMachine(RuleBasedStateMachine):
         self.take(Event(self.now, ref, unit, EventKind.EXTEND, until=until, reason="x"), forced=forced)
 
     def take(self, event, *, forced=False):
+        is_fit, refused = fits(event, *self.known(event)), None
         try:
             self.engine.record(event, forced=forced)
         except (LedgerError, UnknownNameError) as error:
             FIGURES["refused"] += 1
             FIGURES[f"refused: {error.code}"] += 1
+            refused = error.code if isinstance(error, LedgerError) else None
         else:
             FIGURES["events"] += 1
+            assert is_fit, event
+        assert not is_fit or refused is None or refused in OF_DATES, (refused, event)
+
+    def known(self, event):
+        """The events before it, and the quota by the files in force."""
+        one = self.force.campaign.definitions.get(event.ref.partition("@")[0])
+        quota = one.target.count if one and one.target and event.unit in one.target.units else None
+        query = select(EVENT).where(EVENT.c.ref == event.ref, EVENT.c.unit == event.unit)
+        with self.world.database.reading() as session:
+            return [event_of(row) for row in session.execute(query.order_by(EVENT.c.id))], quota
 
     @rule(ref=REFS, unit=st.sampled_from(UNITS), kind=st.sampled_from(("submit", "nil")), count=COUNTS)
     def a_link_is_followed(self, ref, unit, kind, count):
@@ -236,7 +251,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.asks[key] = replace(self.asks[key], **{what: data.draw(values)})
         self.edited(at_once=at_once)
 
-    @rule(zone=st.sampled_from(("Asia/Shanghai", "Asia/Shanghai", "America/New_York", "Pacific/Auckland")))
+    @rule(zone=st.sampled_from(ZONES))
     def the_zone_is_edited(self, zone):
         self.zone = zone
         self.edited()
@@ -340,6 +355,11 @@ class LedgerMachine(RuleBasedStateMachine):
             tables = tables_due(session, self.force, self.now, date.min, date.max)
             in_force_filings(session, FORMS, tables)
         states = Counter(row.state for row in rows)
+        # A nil return that waits for an acceptance is counted with what waits, too.
+        states[State.SUBMITTED] += sum(
+            row.state is State.NIL and row.definition.acceptance and row.answer.accepted_at is None
+            for row in rows
+        )
         matrix = self.board.matrix(self.force, Choice(), self.now, page=1, size=10)
         assert all(states[state] >= number for state, number in matrix.states.items())
         FIGURES["looks"] += 1
@@ -374,6 +394,26 @@ def standing_numbers(events):
 
 def standing(events):
     return [events[number] for number in standing_numbers(list(enumerate(events)))]
+
+
+def fits(event, events, quota):
+    """Whether a clerk would write it into the book below those before it; the dates of an extension are not looked at."""
+    now = plainly(standing(events), quota)
+    is_waived, is_in = now["answered"] == "waived", now["answered"] in ("submitted", "nil")
+    match event.event:
+        case EventKind.SUBMIT:
+            return not is_waived and (event.count is None or quota is not None)
+        case EventKind.ACCEPT:
+            return is_in and now["accepted_at"] is None
+        case EventKind.RETURN:
+            return is_in
+        case EventKind.EXTEND:
+            return not is_waived and not is_in
+        case EventKind.PAUSE | EventKind.RESUME:
+            return not is_waived and now["paused"] is (event.event is EventKind.RESUME)
+        case EventKind.UNDO:
+            return any(each.via != "file" or each.event is not EventKind.ACCEPT for each in standing(events))
+    return not is_waived
 
 
 def plainly(events, quota):  # noqa: C901 - a case a line
