@@ -110,9 +110,8 @@ def test_the_hour_that_is_left_out_and_the_hour_that_comes_twice(figures):
         with Server() as server, quick_folder() as folder:
             clock = Clock(folder)
             place = place_of(folder, server, zone="Asia/Tehran", hour=hour)
-            tasks = place.tasks.read_text(encoding="utf-8").replace(
-                "issued: 2022-04-08", "issued: 2022-03-01"
-            )
+            # Issued, and chased, from before that night.
+            tasks = place.tasks.read_text(encoding="utf-8").replace("2022-04-08", "2022-03-01")
             place.tasks.write_text(tasks.replace("2022年6月底前", f"{_in_words(night)}前"), encoding="utf-8")
             # The day before has been told.
             clock.set(at(evening))

@@ -234,6 +234,8 @@ def test_no_page_breaks_and_no_stranger_changes_anything(office, seconds):
     """Every page, by a stranger."""
     patterns = sorted({path for path, _ in routes(office.browser.app.routes)})
     values = [office.link().rpartition("/")[2], *WORDS]
+    # What pages give out is signed by a key that is made for the first of them, whoever asks for it.
+    assert office.site.secret
     before = everything(office)
     # What a page fails over is raised here, and not shown as a page that says so.
     browser = TestClient(office.browser.app, base_url="http://127.0.0.1:8080", follow_redirects=False)

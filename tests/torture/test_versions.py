@@ -39,6 +39,11 @@ def test_old_and_new_side_by_side(old, figures):
     """One of the version before sends; the database is upgraded; two of this version come."""
     with Server() as server, bureau(each_alone(MAILS), server, connections=4) as here:
         here.ahead, here.environ = 0, SECRET
+        # That version has no such key, and chases from the issue on; so does its ledger once it is upgraded.
+        lines = here.place.tasks.read_text(encoding="utf-8").splitlines(keepends=True)
+        here.place.tasks.write_text(
+            "".join(line for line in lines if "chase_from" not in line), encoding="utf-8"
+        )
         server.before_yes = lambda _: time.sleep(0.1)
         log = here.folder / "old.log"
         with log.open("w") as file:
