@@ -14,15 +14,19 @@ ON_BOTH = (
     "test_explain",
     "test_filings",
     "test_kept_dates",
+    "test_settlement",
 )
 #: What runs a third time, on SQLite, in a ledger that holds another campaign as well.
-BESIDE_ANOTHER = ("test_engine", "test_upward", "test_explain", "test_filings", "test_kept_dates")
+BESIDE_ANOTHER = (
+    *("test_engine", "test_upward", "test_explain", "test_filings", "test_kept_dates", "test_settlement"),
+)
 LONG = (
     "test_reminders_for_june_and_october",
     "test_whatever_the_post_does",
     "test_a_mountain_of_mail",
     "test_explain_agrees_with_the_outbox",
     "test_other_late_months",
+    "test_what_is_settled_and_taken_back",
 )
 
 

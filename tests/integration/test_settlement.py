@@ -9,9 +9,11 @@ import pytest
 from sqlalchemy import event, select
 
 from tests.integration.test_before import EARLY, LATER, ONCE, TABLE, items, taken_over
+from tests.integration.test_filings import FORM, FORMS, due, file
 from tests.world import at, definition, running, unit, world
 from tracker.core.model import Event, EventKind
 from tracker.engine.beginning import Scope
+from tracker.engine.filings import in_force_filings
 from tracker.engine.ledger import read_history
 from tracker.engine.settlement import Fate, Seen, Settled, find, preview, settle, settlements, undo
 from tracker.errors import LedgerError
@@ -180,3 +182,28 @@ def test_by_files_that_were_edited_since_nothing_is_settled():
         assert refused.value.code == "look_again"
         with engine.database.reading() as session:
             assert settlements(session, engine.engine.force) == []
+
+
+def test_a_table_that_is_filed_after_all_stands_where_the_settlement_did():
+    may, force = "table-2@2022-05", taken_over(replace(TABLE, form=FORM))
+    force = replace(force, campaign=replace(force.campaign, forms=FORMS))
+    with running(force, "2022-07-12 08:00") as engine:
+        engine.engine.bring_up_to_date(engine.clock.now())
+
+        def files():
+            with engine.database.reading() as session:
+                tables = due(engine, session, "2022-05-01", "2022-06-01").values()
+                return [each.file for each in in_force_filings(session, FORMS, tables).values()]
+
+        file(engine, may, when="2022-07-12")
+        engine.record("undo", may)
+        assert files() == []
+        outcome = settled(engine)
+        assert outcome.count == 6
+        assert files() == []
+        file(engine, may, when="2022-07-12", name="b.xlsx")
+        assert taken_back(engine, outcome.number) == 5
+        assert files() == ["b.xlsx"]
+        engine.record("undo", may)
+        assert taken_back(engine, outcome.number) == 1
+        assert files() == []

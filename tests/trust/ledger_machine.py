@@ -26,11 +26,13 @@ from tracker.core.occurrences import occurrences
 from tracker.core.reminders import next_on
 from tracker.engine.agenda import agenda_dates, planned_day
 from tracker.engine.answers import answer_once, events_of
+from tracker.engine.beginning import Scope
 from tracker.engine.explain import explain
 from tracker.engine.filings import Paper, Sent, in_force_filings, tables_due, take
 from tracker.engine.ledger import event_of, find_assignment
 from tracker.engine.requests import Asked, Verdict, Wish, answer_request, ask, open_requests
 from tracker.engine.returns import reasons_for_returns
+from tracker.engine.settlement import Settled, preview, settle, settlements, undo
 from tracker.engine.standings import ledger_rows
 from tracker.engine.summary import Moment, summaries
 from tracker.errors import LedgerError, UnknownNameError
@@ -55,6 +57,7 @@ REFS = st.sampled_from(
         *("table-2@2022-05", "table-2@2022-06"),
     )
 )
+ISSUED = date(2022, 4, 8)
 COUNTS = st.sampled_from((None, None, 1, 2, 3))
 DAYS = st.integers(-3, 40)
 ZONES = ("Asia/Shanghai", "America/New_York", "Pacific/Auckland")
@@ -90,7 +93,7 @@ EDITS = {
 }
 
 
-def in_force(asks, zone):
+def in_force(asks, zone, chase_from=ISSUED):
     found = world(
         *(
             definition(
@@ -110,8 +113,8 @@ def in_force(asks, zone):
         units=UNITS,
         supervisor="yuzhong",
     )
-    campaign = replace(found.campaign, forms=FORMS, timezone=zone)
-    return replace(found, campaign=campaign, fingerprint=f"{found.fingerprint}{zone}")
+    campaign = replace(found.campaign, forms=FORMS, timezone=zone, chase_from=chase_from)
+    return replace(found, campaign=campaign, fingerprint=f"{found.fingerprint}{zone}{chase_from}")
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -120,6 +123,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.asks = {key: Asks(deadlines[0]) for key, deadlines in DEADLINES.items()}
         self.asks["table-2"] = replace(self.asks["table-2"], has_form=True)
         self.zone = "Asia/Shanghai"
+        self.chase_from = ISSUED
         self.world = Running(in_force(self.asks, self.zone), "2022-04-20 09:30")
         self.engine = self.world.engine
         self.engine.accept_removals = True
@@ -243,7 +247,36 @@ class LedgerMachine(RuleBasedStateMachine):
             except LedgerError:
                 FIGURES["refused"] += 1
 
+    @rule(
+        how=st.sampled_from(Settled),
+        units=st.none() | st.sets(st.sampled_from(UNITS), min_size=1),
+        looked=st.booleans(),
+    )
+    def what_was_before_is_settled(self, how, units, looked):
+        with self.writing() as session:
+            scope = Scope(units=units)
+            shown = preview(session, self.force, how, self.now, scope)
+            seen = shown.seen if looked else None
+            outcome = settle(session, self.force, how, self.now, scope=scope, who="x", via="web", seen=seen)
+            assert outcome.count == len(shown.rows)
+            FIGURES["settled"] += outcome.count
+
+    @rule(number=st.integers(0, 2))
+    def a_settlement_is_taken_back(self, number):
+        with self.writing() as session:
+            made = settlements(session, self.force)
+            if not made:
+                return
+            one = made[number % len(made)].number
+            FIGURES["taken back"] += undo(session, self.force, one, self.now, who="x", via="web")
+            assert undo(session, self.force, one, self.now, who="x", via="web") == 0
+
     # --- edits of the files ---
+
+    @rule(day=st.sampled_from((ISSUED, date(2022, 5, 8), date(2022, 6, 8))))
+    def the_day_from_which_is_chased_is_edited(self, day):
+        self.chase_from = day
+        self.edited()
 
     @rule(key=KEYS, what=st.sampled_from(sorted(EDITS)), data=st.data(), at_once=st.booleans())
     def the_files_are_edited(self, key, what, data, at_once):
@@ -258,7 +291,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def edited(self, *, at_once=True):
         FIGURES["edits"] += 1
-        self.engine.adopt(in_force(self.asks, self.zone))
+        self.engine.adopt(in_force(self.asks, self.zone, self.chase_from))
         if at_once:
             self.up_to_date()
 
@@ -310,7 +343,10 @@ class LedgerMachine(RuleBasedStateMachine):
             late = self.force.day(row.submitted_at) > grace
         number = (None, "submitted", "nil", "returned", "waived").index(row.answered)
         assert row.mark == number + 8 * row.paused + 16 * bool(row.accepted_at) + 32 * late, row
-        if not quiet and agenda.next_on is None and planned is not None:
+        # Of what was due before the ledger began nothing is said, until it is sent back.
+        is_left = effective is not None and ISSUED <= effective < self.chase_from
+        is_chased = row.answered == "returned" or not is_left
+        if not quiet and is_chased and agenda.next_on is None and planned is not None:
             silent = next_on(agenda_dates(self.force, one, agenda), self.force.rules(one), planned)
             assert silent is None, (row, agenda, silent)
 
