@@ -251,8 +251,12 @@ class LedgerMachine(RuleBasedStateMachine):
         how=st.sampled_from(Settled),
         units=st.none() | st.sets(st.sampled_from(UNITS), min_size=1),
         looked=st.booleans(),
+        days=st.sampled_from((0, 10, 30)),
     )
-    def what_was_before_is_settled(self, how, units, looked):
+    def what_was_before_is_settled(self, how, units, looked, days):
+        if days:
+            self.a_morning_comes(days)
+            self.the_day_from_which_is_chased_is_edited(self.today)
         with self.writing() as session:
             scope = Scope(units=units)
             shown = preview(session, self.force, how, self.now, scope)
