@@ -115,13 +115,14 @@ def test_more_files_than_are_taken_out_are_told(monkeypatch):
 
 
 def test_what_a_mail_has_attached_comes_out_with_its_own_text_beside_it():
-    found = read_file("报送.eml", mail(("附件2 五月.xlsx", sample()), text="1", html="<p>1</p>"))
+    attached = sample()
+    found = read_file("报送.eml", mail(("附件2 五月.xlsx", attached), text="1", html="<p>1</p>"))
     assert isinstance(found, Parcel)
     assert [(each.path, each.is_text) for each in found.pieces] == [
         ("报送.eml/附件2 五月.xlsx", False),
         ("报送.eml/正文", True),
     ]
-    assert found.pieces[0].data == sample()
+    assert found.pieces[0].data == attached
 
 
 def test_a_mail_within_a_mail_and_names_in_the_characters_of_old_programs():
@@ -142,14 +143,29 @@ def test_a_mail_within_a_mail_and_names_in_the_characters_of_old_programs():
         assert [path for path, _ in pieces("a.eml", data)] == ["a.eml/转 附件.eml/表.csv", "a.eml/涪陵.txt"]
 
 
-def test_what_only_looks_like_a_mail_is_none():
-    page = b"MIME-Version: 1.0\r\nX-Document-Type: Workbook\r\nContent-Type: multipart/related; boundary=a\r\n\r\n"
-    saved = b"From: <Saved by WPS>\r\nSubject: x\r\n" + page
-    assert kind_of("x", page) == "html"
-    assert kind_of("x", saved) != "eml"
-    assert kind_of("x", b"From: a@unit.example\r\nTo: b@unit.example\r\n\r\nx") == "eml"
-    assert kind_of("x", b"Name: a\nnumber,1\n") == "csv"
-    assert kind_of("x", "填表单位：万州区\n".encode()) == "csv"
+_RELATED = b"MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=a\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"MIME-Version: 1.0\r\nX-Document-Type: Workbook\r\n" + _RELATED[19:], "html"),
+        (b"From: <Saved by WPS>\r\nSubject: x\r\n" + _RELATED, "html"),
+        (b"From: <Saved by Blink>\r\nSnapshot-Content-Location: https://a.example/\r\nSubject: x\r\nDate: x\r\n" + _RELATED,
+         "html"),
+        (b'\xef\xbb\xbfFrom: "Saved by Internet Explorer 8"\r\nSubject: x\r\nDate: x\r\n' + _RELATED, "html"),
+        (b"From: <Saved by Internet Explorer 8>\r\nSubject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\n<p>",
+         "html"),
+        (b"From: a@unit.example\r\nTo: b@unit.example\r\n" + _RELATED, "eml"),
+        (b"From: a@unit.example\r\nTo: b@unit.example\r\n\r\nx", "eml"),
+        (b"From: a@unit.example\r\nSubject: x\r\nContent-Type: text/html\r\n\r\n<p>", "eml"),
+        (b"Name: a\nnumber,1\n", "csv"),
+        ("填表单位：万州区\n".encode(), "csv"),
+        (b"<x:table>1</x:table>", "csv"),
+    ],
+)  # fmt: skip
+def test_a_header_tells_a_mail_from_a_page_in_an_archive(data, kind):
+    assert kind_of("x", data) == kind
 
 
 def test_half_an_answer_about_files_is_none():

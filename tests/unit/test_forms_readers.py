@@ -1,6 +1,7 @@
 """Files of other kinds, and files that are not quite whole, read as the programs read them that people have."""
 
 import io
+import quopri
 import struct
 import zipfile
 from datetime import datetime
@@ -41,6 +42,9 @@ def values(sheet):
         f"<table>{PAGE.replace('</td>', '').replace('</tr>', '')}</table>".encode(),
         b"MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=x\r\n\r\n--x\r\nContent-Type: text/html; charset=utf-8"
         b"\r\n\r\n" + f"<table>{PAGE}</table>".encode() + b"\r\n--x--\r\n",
+        b"From: <Saved by Internet Explorer 8>\r\nSubject: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related;\r\n"
+        b"\tboundary=x\r\n\r\n--x\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable"
+        b"\r\n\r\n" + quopri.encodestring(f"<table>{PAGE}</table>".encode()) + b"\r\n--x--\r\n",
     ],
 )  # fmt: skip
 def test_a_web_page_by_any_name_has_its_tables(data):

@@ -42,14 +42,11 @@ _BY_OTHER_STREAM: tuple[tuple[str, Sentence], ...] = (
     ("WordDocument", refusals.WORD),
     ("PowerPoint Document", refusals.SLIDES),
 )
-_HTML = re.compile(
-    rb"<!doctype\s+html|<html|<head|<meta|<body|<table|<style|<div|mime-version:", re.IGNORECASE
-)
+_HTML = re.compile(rb"<!doctype\s+html|<html|<head|<meta|<body|<table|<style|<div", re.IGNORECASE)
 _XML_2003 = b"urn:schemas-microsoft-com:office:spreadsheet"
 _FLAT = b"<office:document "
-_MIME = re.compile(rb"mime-version:", re.IGNORECASE)
-#: What a mail begins with: a line of a header, or the line that mailboxes put before it.
-_HEADER = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:From [^\n]*\n)?[!-9;-~]+:")
+#: What a mail begins with, and a page in an archive: a line of a header, or the line that mailboxes put before it.
+HEADER = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:From [^\n]*\n)?[!-9;-~]+:")
 #: A flat OpenDocument begins with some 2 kB of names.
 _HEAD = 4096
 #: A directory entry of an OLE container: 128 bytes, at such a multiple; the name's length stands at byte 64.
@@ -179,11 +176,11 @@ def _is_bitmap(data: bytes) -> bool:
 
 
 def _kind_of_text(data: bytes) -> FileKind | ParcelKind:
-    if _HEADER.match(data):
-        from tracker.forms.unpacked import is_mail
+    if HEADER.match(data):
+        from tracker.forms.message import kind_of_message
 
-        if is_mail(data):
-            return "eml"
+        if kind := kind_of_message(data):
+            return kind
     head = data[:_HEAD].removeprefix(b"\xef\xbb\xbf")
     if b"\0" in head:
         head = head.replace(b"\0", b"").lstrip(b"\xff\xfe")
@@ -192,8 +189,6 @@ def _kind_of_text(data: bytes) -> FileKind | ParcelKind:
         return "ods"
     if head.startswith(b"<") and _XML_2003 in head:
         return "xml"
-    if _MIME.match(head) and b"multipart/related" not in head.lower():
-        refuse(refusals.HTML)
     if _HTML.match(head) or (head.startswith(b"<") and _HTML.search(head)):
         return "html"
     if head.startswith(b"<?xml"):

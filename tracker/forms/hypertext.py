@@ -5,9 +5,7 @@ Every cell is a text.  Tables follow each other, and what stands between them is
 
 from __future__ import annotations
 
-import email
 import re
-from email import policy
 from html.parser import HTMLParser
 from pathlib import PurePosixPath
 
@@ -16,6 +14,8 @@ from tracker.forms.book import Book
 from tracker.forms.delimited import decoded
 from tracker.forms.gather import BookGatherer, SheetGatherer, file_name
 from tracker.forms.grid import Grid
+from tracker.forms.guard import HEADER
+from tracker.forms.message import kind_of_message, opened
 from tracker.forms.refusals import refuse
 
 _ENCODING = re.compile(rb"charset\s*=\s*[\"']?\s*(?:gb2312|gbk|gb18030)", re.IGNORECASE)
@@ -23,7 +23,6 @@ _ASIDE = frozenset({"script", "style", "title", "xml", "head"})
 _BLOCKS = frozenset({"p", "div", "h1", "h2", "h3", "h4", "li", "caption", "center"})
 _STRUCK = frozenset({"s", "strike", "del"})
 _UNSEEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
-_MIME = re.compile(rb"mime-version:", re.IGNORECASE)
 
 
 def read_html(name: str, data: bytes) -> Book:
@@ -41,12 +40,10 @@ def read_html(name: str, data: bytes) -> Book:
 
 def _parts(data: bytes) -> list[str]:
     """The pages in it: an archive has several."""
-    if not _MIME.match(data.lstrip()):
+    if not HEADER.match(data) or kind_of_message(data) is None:
         return [_decoded(data)]
-    message = email.message_from_bytes(data, policy=policy.default)
-    found = [
-        part.get_payload(decode=True) for part in message.walk() if part.get_content_type() == "text/html"
-    ]
+    pages = (part for part in opened(data).walk() if part.get_content_type() == "text/html")
+    found = [part.get_payload(decode=True) for part in pages]
     return [_decoded(part) for part in found if isinstance(part, bytes)]
 
 

@@ -10,8 +10,6 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from email.message import EmailMessage
-from email.parser import BytesHeaderParser, BytesParser
-from email.policy import default as modern
 from typing import cast
 from zipfile import ZipInfo
 
@@ -19,24 +17,14 @@ from tracker.errors import FileRefusedError
 from tracker.forms import limits, refusals
 from tracker.forms.archive import Archive
 from tracker.forms.book import ParcelKind
+from tracker.forms.message import opened
 from tracker.forms.parcel import Parcel, Piece, is_noise
 
 #: The flag that says that a name is UTF-8 (APPNOTE.TXT, appendix D); without it Windows writes that of its country.
 _IS_UTF8 = 0x800
 _LONGEST_PATH = 300
-_HEAD = 64 * 1024
-#: Of these a mail has two; so may a page that is saved as an archive (.mht), but not what a mail has that was sent.
-_HEADERS = ("from", "to", "cc", "subject", "date", "received", "return-path", "message-id", "mime-version")
-_CARRIED = ("received", "return-path", "message-id", "to", "delivered-to")
 _RAW_NAME = re.compile(r'name="?([^";\n]+)"?', re.IGNORECASE)
 _CHARSET = re.compile("charset", re.IGNORECASE)
-
-
-def is_mail(data: bytes) -> bool:
-    """Whether ``data`` is a mail as programs save it (.eml); a web page in an archive (.mht) is none."""
-    head = BytesHeaderParser(policy=modern).parsebytes(data[:_HEAD].removeprefix(b"\xef\xbb\xbf").lstrip())
-    is_page = head.get_content_type() == "multipart/related" and not any(name in head for name in _CARRIED)
-    return sum(name in head for name in _HEADERS) >= 2 and not is_page
 
 
 def unpack(name: str, data: bytes, kind: ParcelKind, kind_of: Callable[[bytes], ParcelKind | None]) -> Parcel:
@@ -65,8 +53,7 @@ class _Unpacking:
         if kind == "zip":
             yield from self._of_archive(path, data, depth)
         else:
-            message = BytesParser(policy=modern).parsebytes(data.removeprefix(b"\xef\xbb\xbf").lstrip())
-            yield from self._of_mail(path, message, depth)
+            yield from self._of_mail(path, opened(data), depth)
 
     def _of_archive(self, path: str, data: bytes, depth: int) -> Iterator[Piece]:
         archive = Archive(data)
