@@ -42,7 +42,8 @@ def read():
 
 
 def cells(taken: tuple[Taken, ...], *weights: Weight) -> set[str | None]:
-    return {finding.cell for each in taken for weight in weights for finding in each.of(weight)}
+    found = [finding for each in taken for weight in weights for finding in each.of(weight)]
+    return {one.cell for each in found for one in each.by_cell()}
 
 
 def figures(filed: Filed) -> list[dict[str, Any]]:

@@ -233,6 +233,17 @@ def test_check_takes_nothing(place):
     assert place.json("history") == []
 
 
+def test_a_question_of_several_cells_stands_at_each_for_a_program_and_once_for_a_person(place):
+    path = ROOT / "tests/cases/forms/p04_fines.xlsx"
+    (told,) = place.tracker("forms", "check", path, "--format", "json").lines
+    same = [each for each in told["questions"] if "完全相同" in each["message"]]
+    assert [each["cell"] for each in same] == ["B8", "B10", "B11", "B12"]
+    assert same[0].keys() == {"sheet", "cell", "found", "expected", "message"}
+    said = place.tracker("forms", "check", path).out
+    assert said.count("完全相同") == 1
+    assert "B10:B12同样" in said
+
+
 def test_what_cannot_be_meant_is_one_sentence(place):
     (place.folder / "x.xlsx").write_bytes(b"\x89PNG\r\n\x1a\n" + b"0" * 99)
     for arguments, code, said in (

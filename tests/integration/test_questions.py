@@ -152,6 +152,19 @@ def test_the_same_sentence_at_two_cells_is_two_questions(service):
     assert sorted(each[3] for each in asked(service)) == ["answered", "open"]
 
 
+def test_what_is_asked_of_several_cells_is_one_question_and_keeps_its_answer_where_rows_move(service):
+    many = replace(READ, also=(replace(READ, place=(8, 3)), replace(READ, place=(9, 3))))
+    file(service, MAY, table(50), many)
+    (first,) = numbers(service)
+    assert [each[2] for each in asked(service)] == ["请核对。D9:D10同样。"]
+    answer(service, first)
+    moved = replace(READ, also=(replace(READ, place=(9, 3)), replace(READ, place=(11, 3))))
+    file(service, MAY, table(51), moved)
+    assert [each[2:] for each in asked(service)] == [("请核对。D10、D12同样。", "answered")]
+    file(service, MAY, table(52), replace(moved, also=moved.also[:1]))
+    assert [each[3] for each in asked(service)] == ["open"]
+
+
 def test_a_question_is_settled_once_and_with_a_reason(service):
     file(service, MAY, table(50), READ)
     (number,) = numbers(service)

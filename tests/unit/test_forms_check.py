@@ -70,7 +70,8 @@ def checked(form, rows, *, round_=None, previous=None, **more):
 
 def said(result):
     """Every finding as weight and cell; READINGs too."""
-    return [(finding.weight.value, finding.cell) for finding in result.findings]
+    cells = (one for finding in result.findings for one in finding.by_cell())
+    return [(finding.weight.value, finding.cell) for finding in cells]
 
 
 A = {
@@ -198,6 +199,26 @@ def filed(*rows):
         ([], [{"name": "零报告"}], []),
     ],
 )
+def test_a_question_that_is_the_same_in_many_rows_is_asked_once_and_names_its_cells():
+    row = {"enterprises": 1, "inspected": 1, "fine": 3.5}
+    result = checked(UNITS, [row, {**row, "fine": 2}, row, row, {**row, "fine": 1}, row])
+    (question,) = result.questions
+    assert question.message.zh == "这一行的数与第5行完全相同，已分别计入；如是重复或合计，请删去。"
+    assert question.said.zh == f"{question.message.zh}B8、B10同样。"
+    assert question.said.en.endswith(" The same at B8, B10.")
+    assert said(result) == [("question", cell) for cell in ("B7", "B8", "B10")]
+
+
+def test_sentences_that_differ_in_figures_and_names_alone_are_one_question_for_each_column():
+    rows = [{"enterprises": 5, "inspected": 6 + number, "fine": 9000 + number} for number in range(30)]
+    result = checked(UNITS, rows)
+    above, fine = result.questions
+    assert "（6）多于" in above.message.zh
+    assert above.said.zh.endswith("请核对。C6:C34同样。")
+    assert (above.cell, fine.cell) == ("C5", "J5")
+    assert len(said(result)) == 60
+
+
 def test_a_month_against_the_one_before(before, now, expected):
     assert said(checked(TRAINING, now, previous=filed(*before))) == expected
 

@@ -99,6 +99,18 @@ def test_every_finding_is_a_comment_at_its_cell_and_a_colour():
         assert order[colour] in {finding.weight for finding in findings if finding.cell == cell}
 
 
+def test_a_question_about_several_cells_is_a_comment_at_each_and_a_line_in_the_list():
+    row = {"enterprises": 1, "inspected": 1, "fine": 3.5}
+    _, findings, data = answered(a_book(UNITS, [row, row, row]))
+    (question,) = findings
+    book = opened(data)
+    for cell in ("B6", "B7"):
+        assert question.message.zh in book["Sheet1"][cell].comment.text
+        assert fill(book["Sheet1"][cell]) == YELLOW
+    listed = [cell.value for row in book["核对结果"].iter_rows() for cell in row if cell.value]
+    assert [value for value in listed if "完全相同" in str(value)] == [question.said.zh]
+
+
 def test_several_findings_on_one_cell_are_one_comment_and_the_heaviest_colours():
     book = a_book(TRAINING, [A])
     place = (4, 2)

@@ -289,7 +289,9 @@ def _tell(facts: Fact, taken: Taken, format_: Format, names: Names, campaign: Ca
     """One form as soon as it is done: a line for a program, a few for a person."""
     language = names.language
     if format_ is Format.JSON:
-        print_json_line(facts)
+        from tracker.filing.taken import by_cell
+
+        print_json_line(by_cell(facts))
     elif format_ is Format.TABLE:
         outcome = pick(_outcome(facts), language)
         ref = facts["ref"]

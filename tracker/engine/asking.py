@@ -65,8 +65,10 @@ def map_findings(findings: Sequence[Finding]) -> Iterator[tuple[str, Mapping[str
                 "expected_zh": each.expected.zh,
                 "expected_en": each.expected.en,
             }
-        # The same sentence at two cells is two questions.
-        same = _digest(code, facts)
+        # Known by what stands there, and not by where: rows move.  The same sentence in two columns is two questions.
+        same = _digest(code, {**facts, "also": [one.message.zh for one in each.also]} if each.also else facts)
+        if each.also:
+            facts = {**facts, "zh": each.said.zh, "en": each.said.en}
         yield code, facts, f"{same}-{counted[same]}" if counted[same] else same
         counted[same] += 1
 

@@ -80,14 +80,24 @@ class Taken:
 
 
 def finding_facts(findings: Iterable[Finding], language: Language) -> list[Fact]:
-    """Findings as JSON has them."""
-    return [
-        {
+    """Findings as JSON has them; ``also`` are those of other cells that are asked with one."""
+    found = []
+    for each in findings:
+        fact: Fact = {
             "sheet": each.sheet,
             "cell": each.cell,
             "found": each.found,
             "expected": each.expected.in_(language),
-            "message": each.message.in_(language),
+            "message": each.said.in_(language),
         }
-        for each in findings
-    ]
+        found.append({**fact, "also": finding_facts(each.also, language)} if each.also else fact)
+    return found
+
+
+def by_cell(facts: Fact) -> Fact:
+    """``facts`` of a form with each question at every cell that it is about."""
+    questions = (one for each in facts["questions"] for one in (each, *each.get("also", ())))
+    return {
+        **facts,
+        "questions": [{name: value for name, value in each.items() if name != "also"} for each in questions],
+    }

@@ -12,7 +12,7 @@ from tracker.forms.around import check_head, find_nil
 from tracker.forms.between import doubts
 from tracker.forms.book import ALL_TEXT, Cell, Place
 from tracker.forms.figures import NOTHING
-from tracker.forms.finding import Finding, Weight
+from tracker.forms.finding import Finding, Weight, gathered
 from tracker.forms.leftout import left_out, unseen
 from tracker.forms.recognised import Recognised
 from tracker.forms.rows import RowKind, TableRow, extent, share_merged, table_rows
@@ -93,7 +93,7 @@ def check(recognised: Recognised, *, round_: str | None, previous: Filed | None,
             if (each.row, each.column) not in unread and seat.spot(each) not in wrong
         ]
     ordered = sorted(findings, key=lambda finding: (-1, -1) if finding.place is None else finding.place)
-    return Checked(filed, tuple(ordered), tuple(each.number for each in read), seat)
+    return Checked(filed, tuple(gathered(ordered)), tuple(each.number for each in read), seat)
 
 
 def _read(table: Recognised, round_: str | None) -> tuple[list[Line], list[TableRow], list[Finding]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -11,6 +12,10 @@ from tracker.core.form import Said
 from tracker.forms.book import Place, address
 
 NOTHING = Said("", "")
+#: In a sentence, what is of one cell: figures, and what is quoted.
+_PARTICULAR = re.compile("[0-9]+(?:\\.[0-9]+)?|“[^”]*”")
+#: So many cells, or runs of them, are named.
+_NAMED = 12
 
 
 class Weight(StrEnum):
@@ -30,6 +35,7 @@ class Finding:
 
     ``found`` is what stands there, verbatim but cut; ``message`` is a whole sentence for whoever fills in the form.
     One that ``forms/between.py`` words has its ``code`` and ``facts`` there; it may be asked anew without the file.
+    ``also`` are those of other cells that are asked with it, each as it would be asked alone.
     """
 
     weight: Weight
@@ -40,8 +46,57 @@ class Finding:
     expected: Said = NOTHING
     code: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    also: tuple[Finding, ...] = ()
 
     @property
     def cell(self) -> str | None:
         """``C7``."""
         return None if self.place is None else address(self.place)
+
+    @property
+    def said(self) -> Said:
+        """The sentence, and the cells of which it holds as well."""
+        if not self.also:
+            return self.message
+        cells = _runs(each.place for each in self.also if each.place is not None)
+        shown, rest = cells[:_NAMED], len(cells) > _NAMED
+        zh = f"{'、'.join(shown)}{f'等{len(self.also)}格' if rest else ''}同样。"
+        en = f"The same at {', '.join(shown)}{f' and more, {len(self.also)} cells' if rest else ''}."
+        return Said(f"{self.message.zh}{zh}", f"{self.message.en} {en}")
+
+    def by_cell(self) -> Iterator[Finding]:
+        """One for each cell that it is about."""
+        yield replace(self, also=())
+        for each in self.also:
+            yield replace(each, weight=self.weight)
+
+
+def gathered(findings: Iterable[Finding]) -> list[Finding]:
+    """``findings``, of which questions that are the same but for figures and names are one for each column of a sheet.
+
+    Nobody answers the same question forty times.  What is asked because of the month before has an answer for each row.
+    """
+    found: list[list[Finding]] = []
+    same: dict[tuple[object, ...], list[Finding]] = {}
+    for each in findings:
+        if each.weight is Weight.QUESTION and each.place is not None and not each.code:
+            key = each.sheet, each.place[1], _PARTICULAR.sub("", each.message.zh)
+            if key in same:
+                same[key].append(each)
+                continue
+            same[key] = [each]
+            found.append(same[key])
+        else:
+            found.append([each])
+    return [replace(first, also=tuple(rest)) if rest else first for first, *rest in found]
+
+
+def _runs(places: Iterable[Place]) -> list[str]:
+    """``B8``, ``B10:B12``: cells of one column from above, as a spreadsheet names them."""
+    runs: list[tuple[Place, Place]] = []
+    for place in sorted(set(places)):
+        if runs and place == (runs[-1][1][0] + 1, place[1]):
+            runs[-1] = runs[-1][0], place
+        else:
+            runs.append((place, place))
+    return [address(first) if first == last else f"{address(first)}:{address(last)}" for first, last in runs]

@@ -66,7 +66,8 @@ def comments_by_place(sheet: str, findings: Sequence[Finding], language: Languag
     """What is said at each cell of a sheet; what has no cell of it, at the first.  The heaviest cells first."""
     order = list(FILLS)
     told: dict[Place, list[str]] = {}
-    for finding in sorted(findings, key=lambda each: order.index(each.weight)):
+    cells = (one for each in findings for one in each.by_cell())
+    for finding in sorted(cells, key=lambda each: order.index(each.weight)):
         is_here = finding.place is not None and finding.sheet in {sheet, None}
         place = finding.place if is_here and finding.place is not None else (0, 0)
         where = f"{finding.sheet}!{finding.cell}　" if finding.place is not None and not is_here else ""
@@ -125,7 +126,7 @@ def add_list(
             label,
             *(
                 _cut(text, _CELL)
-                for text in (finding.found, finding.expected.in_(language), finding.message.in_(language))
+                for text in (finding.found, finding.expected.in_(language), finding.said.in_(language))
             ),
         ]
         pages.line(sheet, row, texts, widths, look)

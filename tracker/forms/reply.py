@@ -147,7 +147,8 @@ class _Table:
     def _seen(self, finding: Finding) -> Finding:
         if finding.place is None or finding.sheet not in {self._source.name, None}:
             return finding
-        return replace(finding, place=self._first.get(finding.place, finding.place))
+        also = tuple(map(self._seen, finding.also))
+        return replace(finding, place=self._first.get(finding.place, finding.place), also=also)
 
     def _merged_blocks(self) -> list[Merge]:
         """The merged blocks that can be drawn: within the table's width, and none over another."""
@@ -270,7 +271,7 @@ def _fills(sheet: str, findings: Sequence[Finding]) -> dict[Place, Weight]:
     """The weight by which a cell is coloured: the heaviest of what was found there."""
     order = list(FILLS)
     fills: dict[Place, Weight] = {}
-    for finding in findings:
+    for finding in (one for each in findings for one in each.by_cell()):
         if finding.place is not None and finding.sheet in {sheet, None}:
             before = fills.get(finding.place, finding.weight)
             fills[finding.place] = min(before, finding.weight, key=order.index)
