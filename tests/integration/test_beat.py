@@ -54,6 +54,17 @@ def test_what_is_late_weekly_keeps_the_weekday_of_the_first():
     assert told == {10: ["5"], 12: ["6"], 17: ["5", "6"], 24: ["5", "6"], 31: ["5", "6"]}
 
 
+def test_the_beat_of_a_day_is_kept_where_another_time_zone_has_heard_before_of_what_is_newly_late():
+    report = definition("work-report", "2022年5月起，每月16日前", ONE)
+    units = (*ONE, unit("tokyo", timezone="Asia/Tokyo"))
+    with running(world(TASK, report, units=units), "2022-05-05 08:00") as engine:
+        for day in (10, 16, 17):
+            # Nine in Tokyo, then nine in Shanghai.
+            assert engine.pass_at(f"2022-05-{day} 08:00") == {}
+            told = engine.pass_at(f"2022-05-{day} 09:00")
+    assert told == {"wanzhou@unit.example": [("5", "overdue", -8), ("work-report@2022-05", "overdue", -1)]}
+
+
 def test_the_beat_goes_on_where_the_first_is_answered_and_no_mail_comes_early_or_late():
     with running(world(TASK, LATER, units=ONE), "2022-05-05 08:00") as engine:
         overdue(engine, 5, 17)

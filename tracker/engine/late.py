@@ -277,8 +277,10 @@ class Beats:
         if first is None:
             self._ended.append(unit)
             return frozenset()
-        self._move(unit, row.anchor, next_beat(row.anchor, first, self._told_all))
         kept = leader_on(lates, self._day)
+        # Where it is still morning, this day has the beat of those that were late before it.
+        following = (next_beat(row.anchor, each, self._told_all) for each in (first, kept) if each is not None)
+        self._move(unit, row.anchor, min(following))
         return frozenset() if kept is None else rhythms_on(row.anchor, kept, self._told, self._day)
 
     def join(self, unit: str, lates: Sequence[Late]) -> None:
