@@ -240,6 +240,9 @@ def plan_facts(
             ],
             "gone": list(changes.gone),
         },
+        "left_out": [
+            _changed(each.ref, unit, each.before) for each in changes.left_out for unit in each.units
+        ],
         "answers": {
             name: [_changed(each.ref, unit, each.to) for each in some for unit in each.units]
             for name, some in (("reopened", changes.reopened), ("answered", changes.answered))

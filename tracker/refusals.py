@@ -56,6 +56,7 @@ CHINESE = {
     "no_reference": "“{text}”不是编号，应为任务或报表编号，例如 5、5/first-list、table-2@2022-05",
     "no_period": "“{text}”中的“{period}”不是期次，应为 2022-05、2022-Q2、2022-H1、2022 或 2022-W18 的形式",
     "not_asked": "{key}不由{unit}承办，落实单位为{owners}",
+    "not_asked_then": "{unit}的{ref}不要求报送：该期截止日期为{due}，{unit}此后才列为落实单位",
     "taken_out": "{unit}的{ref}已于{day}从文件中删去，办理记录仍予保留",
     "needs_period": "{key}按期报送，请写明期次，例如 {example}",
     "which_report": "“{name}”可能是{examples}，请写明是哪一项",

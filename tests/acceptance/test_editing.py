@@ -208,15 +208,30 @@ def test_a_running_service_takes_over_what_another_process_has_confirmed(ours):
     assert "2" not in refs(ours)
 
 
-def test_groups_change_only_what_is_still_to_come(ours):
+def test_groups_change_what_is_asked_once_and_what_is_still_to_come(ours):
     units = ours.config / "units.yaml"
     ours.ok("submit", "table-2@2022-05", "--unit", "涪陵", "--on", "2022-05-04")
     joined = UNITS.replace("members: [wanzhou, fuling]", "members: [wanzhou, fuling, center]")
     units.write_text(joined, encoding="utf-8")
+    facts = ours.json("plan")
+    assert {row["unit"] for row in facts["left_out"]} == {"center"}
+    assert facts["left_out"][0] == {"ref": "2/experience@2022-05", "unit": "center", "due": "2022-05-05"}
+    told = ours.ok("plan", LC_ALL="zh_CN.UTF-8").out
+    assert re.search(r"\. table-2 +2022-05-05 … 20..-..-05 .* 市中心  加入前已到期的\d+期不要求补报\n", told)
+    assert {row["change"] for row in ours.ok("plan", "--format", "csv").csv} == {"added", "left_out"}
     rows = ours.json("status", "--ref", "table-2")["rows"]
     due = {unit: [row["due"] for row in rows if row["unit"] == unit] for unit in ("wanzhou", "center")}
     assert due["center"]
     assert min(due["center"]) >= TODAY.isoformat() > min(due["wanzhou"])
+    done = ours.tracker("submit", "table-2@2022-05", "--unit", "市中心", LC_ALL="zh_CN.UTF-8")
+    assert done.code == 1
+    assert "市考试中心此后才列为落实单位" in done.err
+    # What is asked once is asked of who joins after its date as well.
+    assert {row["unit"] for row in ours.json("status", "--ref", "2")["rows"]} == {
+        "wanzhou",
+        "fuling",
+        "center",
+    }
 
 
 # --- another document under the same id ---

@@ -16,10 +16,10 @@ from tracker.core.model import Contact, Event, EventKind, Unit
 from tracker.daemon import Service
 from tracker.engine.answers import answer_once
 from tracker.engine.beginning import Scope
+from tracker.engine.claiming import claim
 from tracker.engine.engine import FEW, Engine
 from tracker.engine.ledger import record
 from tracker.engine.nudge_now import remind_now
-from tracker.engine.outbox import claim
 from tracker.engine.results import Result
 from tracker.engine.settlement import Settled, settle
 from tracker.errors import OlderFilesError, OvertakenError

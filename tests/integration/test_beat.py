@@ -286,9 +286,12 @@ def test_what_is_sent_back_before_silence_goes_upward_goes_upward_with_the_other
 # --- what makes something open and late again ---
 
 
-def listed(mark, deadline="2022年5月9日前", *, chase_from=ISSUED, **more):
+def listed(mark, deadline="2022年5月9日前", *, chase_from=ISSUED, asked=ONE, **more):
     made = world(
-        definition("5", deadline, ONE, **more), units=(CITY, *ONE), supervisor="city", fingerprint=mark
+        definition("5", deadline, asked, **more),
+        units=(CITY, *ONE, "fuling"),
+        supervisor="city",
+        fingerprint=mark,
     )
     return replace(made, campaign=replace(made.campaign, chase_from=chase_from))
 
@@ -316,6 +319,7 @@ WAYS = {
     "more is wanted": by_edit(listed("two", quota=2), listed("three", quota=3), TWO_OF_TWO),
     "a grace goes": by_edit(listed("grace", grace_days=30)),
     "a date is pulled back": by_edit(listed("late", "2022年6月9日前")),
+    "it joins those who are asked": by_edit(listed("before", asked=("fuling",))),
     "the ledger chases from earlier": by_edit(listed("new", chase_from=date(2022, 5, 16))),
 }
 
@@ -325,7 +329,8 @@ def told_of_it(engine, moment):
     engine.clock.set(at(moment))
     engine.engine.run_pass()
     mails = [claimed.mail for claimed, _ in engine.courier.take()]
-    return [item.reason.value for mail in mails if mail.kind is MailKind.DIGEST for item in mail.items]
+    items = [item for mail in mails if mail.kind is MailKind.DIGEST for item in mail.items]
+    return [item.reason.value for item in items if item.unit == "wanzhou"]
 
 
 @pytest.mark.parametrize("when", ["2022-05-18 08:30", "2022-05-18 10:00", "2022-05-18 10:00 after a stop"])

@@ -8,8 +8,9 @@ import pytest
 
 from tests.integration.test_outbox import Killed, Post, alerting, deliver, go_on, rows, states
 from tracker.engine import engine as engine_
+from tracker.engine.claiming import claim
 from tracker.engine.engine import FEW, Engine
-from tracker.engine.outbox import LEASE, UNCERTAIN_ATTEMPTS, claim
+from tracker.engine.outbox import LEASE, UNCERTAIN_ATTEMPTS
 from tracker.engine.results import Result
 from tracker.store.tables import MailState
 

@@ -18,10 +18,11 @@ from tracker.core.model import Contact, MailKind, Target
 from tracker.core.policy import Settings
 from tracker.engine import engine as engine_
 from tracker.engine.agenda import set_planned_day
+from tracker.engine.claiming import claim
 from tracker.engine.courier import PostCourier
 from tracker.engine.engine import CLAIM, RECORD
 from tracker.engine.mails import retry, stored_mails
-from tracker.engine.outbox import LAST_MINUTE, LEASE, UNCERTAIN_ATTEMPTS, claim, enqueue
+from tracker.engine.outbox import LAST_MINUTE, LEASE, UNCERTAIN_ATTEMPTS, enqueue
 from tracker.engine.plan import plan
 from tracker.engine.results import BACK_OFF, Result, record_results
 from tracker.errors import DatabaseError, UsageError

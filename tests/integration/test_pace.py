@@ -19,8 +19,9 @@ from tests.integration.test_outbox import (
 )
 from tests.world import running, world
 from tracker.core.policy import Rate
+from tracker.engine.claiming import claim
 from tracker.engine.engine import FEW
-from tracker.engine.outbox import LEASE, claim
+from tracker.engine.outbox import LEASE
 from tracker.engine.pace import HOLDS
 from tracker.engine.results import UNTRIED, Result
 from tracker.mail.replies import Verdict

@@ -17,9 +17,10 @@ from tracker.core.model import Contact, Mail, MailKind
 from tracker.core.policy import Settings
 from tracker.engine import day as day_
 from tracker.engine import nudges, outbox
+from tracker.engine.claiming import claim
 from tracker.engine.engine import Engine
 from tracker.engine.mails import retry
-from tracker.engine.outbox import LEASE, Claimed, claim
+from tracker.engine.outbox import LEASE, Claimed
 from tracker.engine.plan import plan
 from tracker.engine.results import Result, record_results
 from tracker.engine.superseded import supersede

@@ -10,8 +10,9 @@ from sqlalchemy import insert, select, update
 from tests.world import at, definition, running, unit, world
 from tracker.core.model import Contact, StandIn, Unit
 from tracker.core.policy import Policies, Quiet, Settings, built_in
+from tracker.engine.claiming import claim
 from tracker.engine.nudge_now import remind_now
-from tracker.engine.outbox import LEASE, claim, enqueue
+from tracker.engine.outbox import LEASE, enqueue
 from tracker.engine.requests import Asked, Verdict, Wish, answer_request, ask, send_link
 from tracker.engine.results import Result
 from tracker.store.tables import ASSIGNMENT, EVENT, MAIL, MailState

@@ -33,7 +33,7 @@ from sqlalchemy.dialects import sqlite
 from tests.tools import ROOT, clean_environ
 from tests.trust.machine import OutboxMachine
 from tests.trust.simulation import World, simulate
-from tracker.engine import day, engine, mails, outbox, pace, plan, results, second_look, superseded
+from tracker.engine import claiming, day, engine, mails, outbox, pace, plan, results, second_look, superseded
 from tracker.store.database import Engine as AnyEngine
 from tracker.store.tables import MAIL, MailState
 
@@ -192,12 +192,12 @@ BUGS: dict[str, Callable[[], None]] = {
 
 
 def _after_claim(changed: Callable[[Any, list[outbox.Claimed]], list[outbox.Claimed]]) -> None:
-    real = outbox.claim
+    real = claiming.claim
 
     def claim(session: Any, *given: Any, **more: Any) -> list[outbox.Claimed]:
         return changed(session, real(session, *given, **more))
 
-    outbox.claim = engine.claim = claim
+    claiming.claim = engine.claim = claim
 
 
 # --- the checks ---

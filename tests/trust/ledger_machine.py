@@ -327,6 +327,19 @@ class LedgerMachine(RuleBasedStateMachine):
                     self.check(row, events.get(row.id, []), agendas[row.agenda_id], planned)
                 self.check_filings(row, events.get(row.id, []), filings.get(row.id, []))
 
+    @invariant()
+    def everything_that_is_asked_has_its_row(self):
+        """Of every unit what is asked once, whenever that was due, and of what comes back all that is to come."""
+        self.up_to_date()
+        columns = (ASSIGNMENT.c.key, ASSIGNMENT.c.period, ASSIGNMENT.c.unit)
+        with self.world.database.reading() as session:
+            rows = session.execute(select(*columns).where(ASSIGNMENT.c.removed_on.is_(None))).all()
+        asked, until = {tuple(row) for row in rows}, self.today + timedelta(days=90)
+        for one in self.force.campaign:
+            since, end = (date.min, date.max) if one.rule.every is None else (self.today, until)
+            for each in occurrences(one.rule, one.key, self.force.campaign.issued, since, end):
+                assert {(one.key, each.period or "", unit) for unit in one.units} <= asked, each
+
     def check(self, row, events, agenda, planned):
         one = self.force.campaign.definitions[row.key]
         quota = one.target.count if one.target and row.unit in one.target.units else None

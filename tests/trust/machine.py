@@ -22,7 +22,7 @@ from tests.trust.score import score
 from tests.world import Running, at, definition, world
 from tracker.core.model import Contact
 from tracker.core.policy import Rate, Settings
-from tracker.engine import failures, outbox
+from tracker.engine import claiming, failures
 from tracker.engine import plan as planning
 from tracker.engine.agenda import planned_day
 from tracker.engine.mails import RETRIABLE, retry
@@ -179,7 +179,7 @@ class OutboxMachine(RuleBasedStateMachine):
         def in_one():
             nonlocal taken
             with self.world.database.writing() as session:
-                taken = outbox.claim(session, FORCE, self.now, who, most=most, timezones=FORCE.timezones)
+                taken = claiming.claim(session, FORCE, self.now, who, most=most, timezones=FORCE.timezones)
                 if crash == "before":
                     raise Crashed
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tracker.core.expressions import FIRST_YEAR, LAST_YEAR, NoSuchDayError, parse
+from tracker.core.expressions import NoSuchDayError, parse
 from tracker.core.model import Every, Rule
-from tracker.core.occurrences import first_after
+from tracker.core.occurrences import FIRST_YEAR, LAST_YEAR, first_after
 from tracker.core.wording import to_chinese, to_english
 from tracker.errors import DeadlineSyntaxError
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import typer
 
 from tracker.cli.output import language_of_errors, pick, say
+from tracker.core.occurrences import FIRST_YEAR, LAST_YEAR
 from tracker.errors import TrackerError, UsageError, year_out_of_range
 
 if TYPE_CHECKING:
     from tracker.app import App
 
 #: Years that a person can mean.
-FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 #: A password in an address: between user and host, or as a parameter.
 PASSWORD = re.compile(r"//[^/@]*:[^/@]*@|[?&]password=")

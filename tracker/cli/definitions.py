@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracker.cli.context import FIRST_YEAR, LAST_YEAR, given, parse_day
+from tracker.cli.context import given, parse_day
 from tracker.cli.output import (
     Format,
     FormatOption,
@@ -23,6 +23,7 @@ from tracker.cli.output import (
     say_result,
 )
 from tracker.cli.table import Column
+from tracker.core.occurrences import FIRST_YEAR, LAST_YEAR
 from tracker.errors import UsageError
 
 if TYPE_CHECKING:

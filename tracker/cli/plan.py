@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
@@ -67,6 +68,8 @@ def _rows(facts: Fact) -> Iterator[Fact]:
         yield {"change": "removed", "from": row["due"], "to": None, **row}
     for row in found["moved"]:
         yield {"change": "moved", **row}
+    for row in facts["left_out"]:
+        yield {"change": "left_out", "from": row["due"], "to": None, **row}
     for change, rows in facts["answers"].items():
         for row in rows:
             yield {"change": change, "from": row["due"], "to": row["due"], **row}
@@ -83,6 +86,7 @@ def _lines(facts: Fact, app: App, language: Language, days: int) -> Iterator[str
     yield from _of(
         found["moved"], "~", app, names, lambda row: f"{row['from'] or '—'} {arrow} {row['to'] or '—'}"
     )
+    yield from _left_out(facts["left_out"], app, names)
     for change, (sign, said) in ANSWERS.items():
         told = pick(said, language)
         yield from _of(facts["answers"][change], sign, app, names, lambda row: row["due"] or "—", told)
@@ -90,7 +94,7 @@ def _lines(facts: Fact, app: App, language: Language, days: int) -> Iterator[str
         yield f"! {held[language]}"
     mails = facts["mails"]
     lines = [*_mail_lines(mails["added"], "+", names), *_mail_lines(mails["removed"], "-", names)]
-    if not lines and not any((*found.values(), *facts["answers"].values())):
+    if not lines and not any((*found.values(), facts["left_out"], *facts["answers"].values())):
         if not facts["held"]:
             yield pick(("没有变化。", "Nothing changes."), language)
         return
@@ -114,6 +118,28 @@ def _of(
     for (ref, dates), group in groupby(rows, key=lambda row: (row["ref"], when(row))):
         units = [app.force.campaign.short_unit_name(row["unit"]) for row in group]
         yield f"{sign} {ref:<24} {dates}  {names.occurrence(ref)}  {_named(units, names.language)}{beside}"
+
+
+def _left_out(rows: list[Fact], app: App, names: Names) -> Iterator[str]:
+    """One line for the past periods of each definition that units which join are not asked for."""
+    periods: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    units: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for row in rows:
+        key = row["ref"].partition("@")[0]
+        periods[key][row["ref"]] = row["due"]
+        units[key][row["unit"]] = app.force.campaign.short_unit_name(row["unit"])
+    for key, dues in periods.items():
+        first, *_, last = (*dues, *dues)
+        dates = dues[first] if first == last else f"{dues[first]} … {dues[last]}"
+        told = pick(
+            (
+                f"加入前已到期的{len(dues)}期不要求补报",
+                f"due before they joined ({len(dues)}), not asked of them",
+            ),
+            names.language,
+        )
+        named = _named([*units[key].values()], names.language)
+        yield f". {key:<24} {dates}  {names.definition(key)}  {named}  {told}"
 
 
 def _named(units: list[str], language: Language) -> str:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracker.cli.context import FIRST_YEAR, LAST_YEAR, given, parse_moment
+from tracker.cli.context import given, parse_moment
 from tracker.cli.output import language_of_errors, pick, say
+from tracker.core.occurrences import FIRST_YEAR, LAST_YEAR
 
 if TYPE_CHECKING:
     from tracker.core.model import Language

@@ -18,10 +18,11 @@ from yaml.events import ScalarEvent
 
 from tracker.config.document import Document, Location, Mapping, Sequential, Value
 from tracker.config.roster import items, text_of
-from tracker.config.scalars import LAST_YEAR, day
+from tracker.config.scalars import day
 from tracker.config.yamlnodes import read_document
 from tracker.core.expressions import NoSuchDayError, parse
 from tracker.core.model import MAIN, Rule
+from tracker.core.occurrences import LAST_YEAR
 from tracker.core.tokens import tokenize
 from tracker.errors import DeadlineSyntaxError, year_out_of_range
 

@@ -23,8 +23,6 @@ from pydantic import (
 
 from tracker.config.messages import quote
 from tracker.config.scalars import (
-    FIRST_YEAR,
-    LAST_YEAR,
     Address,
     Clock,
     DatabaseUrl,
@@ -49,6 +47,7 @@ from tracker.config.scalars import (
     whole,
 )
 from tracker.core.model import MAIN
+from tracker.core.occurrences import FIRST_YEAR, LAST_YEAR
 from tracker.core.policy import ANYBODY, Interval, Rate
 
 ONE_LINE = r"^[^\r\n\t]+$"

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from tracker.core.expressions import LAST_YEAR
 from tracker.core.model import Event, EventKind
+from tracker.core.occurrences import LAST_YEAR
 from tracker.core.standing import NOTHING, Answer, fold, has_undoable
 from tracker.errors import LedgerError
 

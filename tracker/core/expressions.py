@@ -27,13 +27,13 @@ from functools import lru_cache
 
 from tracker.core.grammar import read_clauses
 from tracker.core.model import Every, Rule
-from tracker.core.occurrences import first_after
+from tracker.core.naming import MONTHS, day_en, day_zh
+from tracker.core.occurrences import FIRST_YEAR, LAST_YEAR, first_after
 from tracker.core.syntax import Clause, Date, Ongoing, Point, Range, Recurrence, Unexpected
 from tracker.core.tokens import LAST, Token, tokenize
-from tracker.core.wording import MONTHS, day_en, day_zh, to_chinese, to_english
+from tracker.core.wording import to_chinese, to_english
 from tracker.errors import DeadlineSyntaxError
 
-FIRST_YEAR, LAST_YEAR = 1900, 2200
 LONGEST_TEXT = 200
 _DAY = timedelta(days=1)
 #: From this month on a document may be about the next year, and ends that come so soon may be that year's.

@@ -9,7 +9,6 @@ import re
 from datetime import date
 
 from tracker.core.model import Campaign, Definition, Every, Kind, Language
-from tracker.core.wording import MONTHS, day_en, day_zh
 
 #: What is due up to this day of a month is about the month before: “每月5日前报送上月…”.
 LAST_DAY_ABOUT_MONTH_BEFORE = 15
@@ -20,8 +19,22 @@ PERIOD = re.compile(
     r"(?P<year>\d{4})(?:-(?:(?P<month>0[1-9]|1[0-2])(?:-(?P<day>\d\d))?|W(?P<week>\d\d)|Q(?P<quarter>[1-4])|H(?P<half>[12])))?\Z",
     re.ASCII,
 )
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 _QUARTERS = "一二三四"
 _LAST_BRACKETS = re.compile(r"(?<=.)[（(][^（）()]*[）)]$")
+
+
+def day_zh(day: date) -> str:
+    """``2022年5月20日``."""
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def day_en(day: date) -> str:
+    """``20 May 2022``."""
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
 def period_name(period: str, language: Language, *, after: str | None = None) -> str:

@@ -10,13 +10,10 @@ from calendar import monthrange
 from datetime import date
 
 from tracker.core.model import Every, Rule
+from tracker.core.naming import MONTHS, day_en, day_zh
 
 WEEKDAYS_ZH = "一二三四五六日"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 _ORDINALS = (
     *("first", "second", "third", "fourth", "fifth", "sixth"),
     *("seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth"),
@@ -49,16 +46,6 @@ def to_english(rule: Rule) -> str:
     if not parts:
         raise ValueError(f"{rule!r} has no date, does not come back and is not ongoing")
     return ", ".join(parts)
-
-
-def day_zh(day: date) -> str:
-    """``2022年5月20日``."""
-    return f"{day.year}年{day.month}月{day.day}日"
-
-
-def day_en(day: date) -> str:
-    """``20 May 2022``."""
-    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
 def is_month_end(day: date) -> bool:

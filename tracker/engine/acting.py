@@ -2,7 +2,7 @@
 
 Whoever looks, and writes in another transaction, may have been overtaken between the two: by an edit here or elsewhere,
 or by a machine with a newer calendar.  So ``Acting.acting`` looks and writes in one, and begins anew where it was; a
-claim asks the same (``outbox.claim``).
+claim asks the same (``claiming.claim``).
 """
 
 from __future__ import annotations

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import date
 
 from tracker.core.model import Event, EventKind, Item, Reason
+from tracker.core.naming import day_zh
 from tracker.core.policy import Interval, Policy
 from tracker.core.reminders import Milestone
 from tracker.core.standing import Dates
-from tracker.core.wording import day_zh
 from tracker.engine.mails import StoredMail
 from tracker.foreign import in_chinese
 from tracker.terms import word
@@ -42,6 +42,10 @@ MERGED: Both = ("said together with a later one of the same day", "与当日另�
 WILL_BE_SAID: Both = ("will be in that day's digest", "将列入当日汇总邮件")
 BEFORE: Both = ("due before this ledger began, and not chased", "台账建立前到期，不予催报")
 NOT_IN_USE: Both = ("the service was not in use yet", "当时服务尚未启用")
+NOT_YET: Both = (
+    "by the files of that day nothing was to be said of it to this unit",
+    "按当日的任务文件，无需就此提醒该单位",
+)
 DID_NOT_RUN: Both = ("the service did not run that day", "当日服务未运行")
 REPEATED: Both = ("repeated with all else that is overdue", "与该单位其他逾期事项一并催报")
 FIRST_TOLD: Both = (

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, false, func, select
 from sqlmodel import Session
 
+from tracker.core.naming import day_en, day_zh
 from tracker.core.occurrences import parse_ref
-from tracker.core.wording import day_en, day_zh
 from tracker.engine.alerts import alert_details, alert_row
 from tracker.engine.editions import reconciled
 from tracker.engine.inforce import InForce

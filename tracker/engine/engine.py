@@ -24,11 +24,12 @@ from tracker.core.model import Event
 from tracker.core.standing import Answer
 from tracker.engine.acting import Acting, Courier, Use
 from tracker.engine.alerts import alert_details, alert_row
+from tracker.engine.claiming import claim
 from tracker.engine.editions import is_overtaken
 from tracker.engine.failures import tell_of_failures
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import find_assignment, record
-from tracker.engine.outbox import IS_TIME, LEASE, Claimed, claim, enqueue, moments
+from tracker.engine.outbox import IS_TIME, LEASE, Claimed, enqueue, moments
 from tracker.engine.plan import may_send, next_planning, plan, plan_is_due
 from tracker.engine.post import queue_at, read_state, waits_for_nothing
 from tracker.engine.reconcile import Changes

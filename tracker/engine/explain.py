@@ -294,6 +294,11 @@ class _Told:
             is_then = before.until > self._moment(day) and span.since.astimezone(self.zone).date() == day
             if is_then and span.answer.quiet:
                 return Fate.SKIPPED, self._quiet(span)
+        last = self.spans[-1]
+        is_later = last.dates.again is not None and day < last.dates.again
+        if is_later and self._moment(day) >= last.since:
+            # Only an edit of the files, which is no event, has made it late, or asked this unit for it.
+            return Fate.SKIPPED, because.NOT_YET
         if day == self.today:
             return Fate.PLANNED, because.WILL_BE_SAID
         if day < self.began:

@@ -91,9 +91,41 @@ def lateness(
         return {}
     if pending == Reason.RETURNED.value:
         return {"late_since": day}
+    return {"late_since": day, **_told_as_late(force, definition, dates, now)}
+
+
+def of_joined(
+    force: InForce, definition: Definition, unit: str, dates: Dates, *, now: datetime, is_new: bool
+) -> dict[str, object]:
+    """The same columns of a unit that is asked from ``now`` on for what others were asked before, with what it is told.
+
+    What is over by then is late as by any other edit.  ``is_new``: the agenda row of these dates has yet to say
+    what is to come.
+    """
+    nothing: dict[str, object] = {"late_since": None, "nudge": None, "nudge_on": None}
+    if not force.is_chased(dates):
+        return nothing
+    day, today = told_through(force, unit, now) + A_DAY, force.day(now)
+    if _is_over(dates, day):
+        is_told_once = force.rules(definition).leave_alone(dates)
+        since = None if is_told_once else day
+        return {"late_since": since, **_told_as_late(force, definition, dates, now)}
+    # In its grace it is to come still, and nothing else is said of it before it is late.
+    is_past = dates.effective_due is not None and dates.effective_due < today
+    is_told = is_past or (dates.opens < today and not is_new and force.policy(definition).announce)
+    reason = Reason.LEAD if is_past else Reason.OPENED
+    return {"late_since": None, "nudge": reason.value, "nudge_on": today} if is_told else nothing
+
+
+def _told_as_late(force: InForce, definition: Definition, dates: Dates, now: datetime) -> dict[str, object]:
     # Where today's have yet to be written, after a pause of the service, it is in them.
     on = newly_overdue(replace(dates, again=force.day(now)), force.rules(definition).workdays)
-    return {"late_since": day, "nudge": Reason.OVERDUE.value, "nudge_on": on}
+    return {"nudge": Reason.OVERDUE.value, "nudge_on": on}
+
+
+def is_untold(row: Row[Any]) -> bool:
+    """Whether nobody has been told yet that it is late since an edit or an event."""
+    return row.late_since is not None and row.nudge == Reason.OVERDUE.value
 
 
 def _is_asked(force: InForce, dates: Dates, answer: Answer) -> bool:
@@ -279,7 +311,9 @@ class Beats:
             return frozenset()
         kept = leader_on(lates, self._day)
         # Where it is still morning, this day has the beat of those that were late before it.
-        following = (next_beat(row.anchor, each, self._told_all) for each in (first, kept) if each is not None)
+        following = (
+            next_beat(row.anchor, each, self._told_all) for each in (first, kept) if each is not None
+        )
         self._move(unit, row.anchor, min(following))
         return frozenset() if kept is None else rhythms_on(row.anchor, kept, self._told, self._day)
 

@@ -17,7 +17,7 @@ from sqlmodel import Session
 from tracker.core.admission import admit
 from tracker.core.calling import example
 from tracker.core.model import Definition, Event, EventKind
-from tracker.core.occurrences import parse_ref
+from tracker.core.occurrences import occurrences, parse_ref
 from tracker.core.standing import FILE, Answer, Dates, fold, mark_of, standing_places
 from tracker.engine.agenda import ensure_agenda, said_through
 from tracker.engine.asking import tell, work_out
@@ -135,6 +135,15 @@ def find_assignment(
             "needs_period",
             key=key,
             example=named,
+        )
+    due = _over_before(session, force, definition, period, unit)
+    if due is not None:
+        raise UnknownNameError(
+            "{ref} is not asked of {unit}: it was due on {due}, before {unit} was one of those who are asked",
+            "not_asked_then",
+            ref=ref,
+            unit=unit,
+            due=due,
         )
     raise UnknownNameError(
         "there is no {text}; {key} has {example}", "no_such_period", text=ref, key=key, example=named
@@ -315,6 +324,20 @@ def settle_filing(session: Session, assignment: int) -> bool:
     session.execute(of_it.values(in_force=False))
     session.execute(of_it.where(FILING.c.id == found).values(in_force=True))
     return True
+
+
+def _over_before(
+    session: Session, force: InForce, definition: Definition, period: str | None, unit: str
+) -> date | None:
+    """When ``period`` was due, where that was before all that ``unit`` is asked for; past periods stay out of what it owes."""
+    here = (ASSIGNMENT.c.campaign == force.campaign.id, ASSIGNMENT.c.key == definition.key)
+    asked = (ASSIGNMENT.c.unit == unit, ASSIGNMENT.c.removed_on.is_(None))
+    first = session.execute(select(func.min(ASSIGNMENT.c.due)).where(*here, *asked)).scalar()
+    until = first or definition.rule.until
+    if until is None or period is None:
+        return None
+    earlier = occurrences(definition.rule, definition.key, force.campaign.issued, date.min, until)
+    return next((each.due for each in earlier if each.period == period), None)
 
 
 def _example(session: Session, campaign: str, key: str) -> str:

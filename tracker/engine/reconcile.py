@@ -1,17 +1,18 @@
 """Brings the ledger up to date with the definitions, touching only what differs.
 
-What is past stays asked: a unit that leaves a group keeps what it owed until then, one that joins owes only what
-is still to come.  How anything stands follows from its events and the definition now in force (``ledger.settled``).
+What is past stays asked: a unit that leaves a group keeps what it owed until then.  One that joins owes what is asked
+once, whenever that was due, and those periods of what comes back that are still to come.  How anything stands follows
+from its events and the definition now in force (``ledger.settled``).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Select, delete, exists, insert, select, update
 from sqlmodel import Session
@@ -24,7 +25,7 @@ from tracker.engine.agenda import agenda_dates, agenda_values, ensure_agenda
 from tracker.engine.bulk import Bulk, Edits
 from tracker.engine.filestatus import Appeared, Words
 from tracker.engine.inforce import InForce
-from tracker.engine.late import begin_beats, lateness
+from tracker.engine.late import A_DAY, begin_beats, is_untold, lateness, of_joined
 from tracker.engine.ledger import events_of, has_history, let_go, settle_filing, settled
 from tracker.engine.revisions import Revisions, date_asked, date_held
 from tracker.store.campaigns import read_fact, write_fact
@@ -49,13 +50,15 @@ class Change:
 class Changes:
     """What an edit of the files does to the ledger; ``gone`` are definitions with a history that it takes away.
 
-    ``reopened`` wait for an answer again, ``answered`` wait for none any more; only a preview says which these are.
+    ``left_out`` are past periods that units which join are not asked for.  ``reopened`` wait for an answer again,
+    ``answered`` wait for none any more; only a preview says which these are.
     """
 
     added: list[Change] = field(default_factory=list)
     removed: list[Change] = field(default_factory=list)
     moved: list[Change] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
+    left_out: list[Change] = field(default_factory=list)
     reopened: list[Change] = field(default_factory=list)
     answered: list[Change] = field(default_factory=list)
 
@@ -85,7 +88,7 @@ def known_until(force: InForce, definition: Definition, until: date) -> date:
     )
     if following is None or following.due is None or following.opens >= until:
         return until
-    return following.due + timedelta(days=1)
+    return following.due + A_DAY
 
 
 def reconcile(
@@ -105,25 +108,30 @@ def reconcile(
     kept = select(DEFINITION.c.key).where(ours)
     was_ours = (AGENDA.c.campaign == force.campaign.id, AGENDA.c.key.not_in(kept))
     left = set(session.execute(select(AGENDA.c.key).where(*was_ours).distinct()).scalars())
+    has_begun = bool(known or left)
     bulk = Bulk(session, force.campaign.id)
     words = Words(session, force, now)
     revised = Revisions(session, force, now)
-    late = partial(lateness, force, now=now, chased_from=_chased_from(session, force))
+    told = Told(
+        partial(lateness, force, now=now, chased_from=_chased_from(session, force)),
+        partial(of_joined, force, now=now),
+    )
     for definition in force.campaign:
         row = known.pop(definition.key, None)
         fingerprint = force.definition_fingerprint(definition)
         until = known_until(force, definition, everything_until)
         if row is not None and row.fingerprint == fingerprint:
             if row.horizon < until and definition.rule.every is not None:
-                writer = _Writer(session, force, definition, changes, said_through, revised, late)
+                writer = _Writer(session, force, definition, changes, said_through, revised, told)
                 writer.add(row.horizon, until, bulk)
                 bulk.remember(definition, fingerprint, until)
                 words.may_be_said(definition, writer.appeared)
             continue
-        writer = _Writer(session, force, definition, changes, said_through, revised, late)
+        writer = _Writer(session, force, definition, changes, said_through, revised, told)
         words.look_before(definition)
         if row is None and definition.key not in left:
-            writer.add(date.min, until, bulk)
+            # What is late as a ledger begins is told by its date; of an edit, it is late from now on.
+            writer.add(date.min, until, bulk, today if has_begun else date.min)
             bulk.remember(definition, fingerprint, until)
         elif row is None:
             writer.change(until, today)
@@ -143,7 +151,7 @@ def reconcile(
         let_go(
             session, now, None, exists().where(*about, ASSIGNMENT.c.effective_due >= REQUEST.c.wanted_until)
         )
-    begin_beats(session, force, today - timedelta(days=1))
+    begin_beats(session, force, today - A_DAY)
     return changes
 
 
@@ -152,6 +160,13 @@ def _chased_from(session: Session, force: InForce) -> date:
     before = read_fact(session, force.campaign.id, "chased")
     write_fact(session, force.campaign.id, "chased", force.chase_from.isoformat())
     return date.min if before is None else date.fromisoformat(before)
+
+
+class Told(NamedTuple):
+    """What one assignment alone is told from this moment on: ``late`` of one that is there, ``joined`` of a new one."""
+
+    late: Callable[..., dict[str, object]]
+    joined: Callable[..., dict[str, object]]
 
 
 class _Writer:
@@ -165,14 +180,14 @@ class _Writer:
         changes: Changes,
         said_through: date | None,
         revised: Revisions,
-        late: Callable[..., dict[str, object]],
+        told: Told,
     ) -> None:
         self.session = session
         self.force = force
         self.definition = definition
         self.changes = changes
         self.revised = revised
-        self._late = late
+        self._told = told
         self._ended: set[tuple[str, str]] = set()
         self.said_through = said_through or date.min
         self.policy = force.policy(definition)
@@ -181,11 +196,14 @@ class _Writer:
         self._edits = Edits(session)
         self.appeared = Appeared()
 
-    def add(self, since: date, until: date, bulk: Bulk) -> None:
-        """Every assignment that is due in [since, until) and new, with its period."""
+    def add(self, since: date, until: date, bulk: Bulk, today: date = date.min) -> None:
+        """Every assignment that is due in [since, until) and new, with its period; past is what was due before ``today``."""
+        units = self.definition.units
         for occurrence in self._occurrences(since, until):
             dates = self._dates(occurrence)
-            units = self.definition.units
+            if _is_past(dates, today):
+                self._insert(occurrence, units, dates, today - A_DAY)
+                continue
             bulk.add(
                 agenda_values(self.force, self.definition, occurrence.period or "", dates, self.said_through),
                 self._assignments(occurrence, units, dates),
@@ -200,20 +218,22 @@ class _Writer:
             existing[row.period][row.unit] = row
         events = events_of(self.session, self.force, key) if existing else {}
         self._ended = self.revised.ended(key)
+        # Who is asked for something to come has been asked before; of others it is worth a word what they are not asked.
+        known = {unit for rows in existing.values() for unit, row in rows.items() if _is_ahead(row, today)}
         for occurrence in self._occurrences(date.min, until):
             rows = existing.pop(occurrence.period or "", {})
+            dates = self._dates(occurrence)
             missing = []
             for unit in self.definition.units:
                 found = rows.pop(unit, None)
-                if found is not None:
-                    if found.removed_on is not None:
-                        self.appeared.again.add((found.period, found.unit))
-                        self._appear(occurrence, (found.unit,), self._dates(occurrence))
-                    self._settle(found, occurrence.opens, occurrence.due, events, today)
-                elif occurrence.due is None or occurrence.due >= today:
+                if found is None:
                     missing.append(unit)
-            if missing:
-                self._insert(occurrence, tuple(missing), nudge_on=today if occurrence.opens < today else None)
+                    continue
+                if found.removed_on is not None:
+                    self.appeared.again.add((found.period, found.unit))
+                    self._appear(occurrence, (found.unit,), dates)
+                self._settle(found, occurrence.opens, occurrence.due, events, today)
+            self._join(occurrence, missing, dates, known, today)
             self._leave(rows.values(), events, today)
         for rows in existing.values():
             self._leave(rows.values(), events, today)
@@ -223,10 +243,30 @@ class _Writer:
         for assignment in self.session.execute(filed.where(*ours).distinct()).scalars().all():
             settle_filing(self.session, assignment)
 
+    def _join(
+        self,
+        occurrence: Occurrence,
+        units: Sequence[str],
+        dates: Dates,
+        known: Collection[str],
+        today: date,
+    ) -> None:
+        """Ask ``units``, but for a past period of what comes back; ``known`` have been asked for it before."""
+        if not _is_past(dates, today):
+            self._insert(occurrence, units, dates, self.said_through)
+        elif self.definition.rule.every is None:
+            self._insert(occurrence, units, dates, today - A_DAY)
+        elif joined := tuple(unit for unit in units if unit not in known):
+            self.changes.left_out.append(Change(occurrence.ref, joined, dates.effective_due, None))
+
     def _leave(self, rows: Iterable[Row[Any]], events: Mapping[int, Sequence[Event]], today: date) -> None:
-        """What the definition does not ask for any more goes, unless it was owed before."""
+        """What the definition does not ask for any more goes, unless it was owed before.
+
+        A slip that is put right before anybody was told of it leaves nothing.
+        """
         for row in rows:
-            if row.removed_on is None and row.effective_due is not None and row.effective_due < today:
+            is_slip = is_untold(row) and row.id not in events
+            if row.removed_on is None and not _is_ahead(row, today) and not is_slip:
                 self._settle(row, row.opens, row.due, events, today)
             else:
                 _remove(self.session, row, self.definition.title, today, self.changes, self.revised)
@@ -259,14 +299,16 @@ class _Writer:
             for unit in units
         ]
 
-    def _insert(self, occurrence: Occurrence, units: tuple[str, ...], nudge_on: date | None) -> None:
+    def _insert(self, occurrence: Occurrence, units: Sequence[str], dates: Dates, said_through: date) -> None:
         """Assignments for units that have joined, perhaps on an agenda row that has spoken already."""
-        dates = self._dates(occurrence)
-        agenda, is_new = self._agenda(occurrence.period or "", dates, self.said_through)
-        is_late = nudge_on is not None and not is_new and self.policy.announce
-        late = {"nudge": "opened", "nudge_on": nudge_on} if is_late else {}
+        if not units:
+            return
+        period, definition = occurrence.period or "", self.definition
+        agenda, is_new = self._agenda(period, dates, said_through)
         rows = self._assignments(occurrence, units, dates)
-        self.session.execute(insert(ASSIGNMENT), [{**row, "agenda_id": agenda, **late} for row in rows])
+        told = (self._told.joined(definition, unit, dates, is_new=is_new) for unit in units)
+        values = [{**row, **own, "agenda_id": agenda} for row, own in zip(rows, told, strict=True)]
+        self.session.execute(insert(ASSIGNMENT), values)
         self._appear(occurrence, units, dates)
         for unit in units:
             if (occurrence.period or "", unit) in self._ended:
@@ -276,8 +318,8 @@ class _Writer:
     def _dates(self, occurrence: Occurrence) -> Dates:
         return self.force.dates(self.definition, occurrence.opens, occurrence.due)
 
-    def _appear(self, occurrence: Occurrence, units: tuple[str, ...], dates: Dates) -> None:
-        self.changes.added.append(Change(occurrence.ref, units, None, dates.effective_due))
+    def _appear(self, occurrence: Occurrence, units: Sequence[str], dates: Dates) -> None:
+        self.changes.added.append(Change(occurrence.ref, tuple(units), None, dates.effective_due))
         self.appeared.add(occurrence.period or "", units)
 
     def _agenda(
@@ -307,8 +349,8 @@ class _Writer:
         if row.effective_due != dates.effective_due:
             ref = f"{row.key}@{row.period}" if row.period else row.key
             self.changes.moved.append(Change(ref, (row.unit,), row.effective_due, dates.effective_due))
-        agenda, _ = self._agenda(row.period, dates, today - timedelta(days=1), answer)
-        late = self._late(definition, row, dates, answer)
+        agenda, _ = self._agenda(row.period, dates, today - A_DAY, answer)
+        late = self._told.late(definition, row, dates, answer)
         values = {**values, **late, "agenda_id": agenda, "removed_on": None}
         self._edits.add(row.id, {name: each for name, each in values.items() if getattr(row, name) != each})
         held = date_asked(answer, dates.effective_due)
@@ -348,6 +390,14 @@ class _Writer:
             following = next_on(agenda_dates(self.force, self.definition, row), rules, today)
             if following != row.next_on:
                 self.session.execute(update(AGENDA).where(AGENDA.c.id == row.id).values(next_on=following))
+
+
+def _is_past(dates: Dates, today: date) -> bool:
+    return dates.effective_due is not None and dates.effective_due < today
+
+
+def _is_ahead(row: Row[Any], today: date) -> bool:
+    return row.removed_on is None and (row.effective_due is None or row.effective_due >= today)
 
 
 def _rows_of(force: InForce, key: str) -> Select[Any]:

@@ -13,9 +13,10 @@ from xlsxwriter.format import Format
 
 from tracker.core.form import Column, ColumnKind, Form, Said
 from tracker.forms.book import column_letters
+from tracker.forms.figures import Number
 from tracker.forms.layout import HEAD_SIZE, height_of, write_text
 from tracker.forms.page import PAGE_HEIGHT, PAGE_WIDTH, UNIT, Pages
-from tracker.forms.summed import FormSummary, Language, Number, UnitFiled, standing
+from tracker.forms.summed import FormSummary, Language, UnitFiled, standing
 
 SHEET = Said("一览", "Overview")
 _TITLE = Said("各单位报送情况一览", "All units at a glance")

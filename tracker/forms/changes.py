@@ -22,9 +22,10 @@ from tracker.forms.compared import (
     problems_by_category,
     problems_by_unit,
 )
+from tracker.forms.figures import Number
 from tracker.forms.layout import HEAD_SIZE, height_of, write_text
 from tracker.forms.page import PAGE_HEIGHT, PAGE_WIDTH, Pages
-from tracker.forms.summed import FormSummary, Language, Number
+from tracker.forms.summed import FormSummary, Language
 
 SHEET = Said("与上月相比", "Month on month")
 _BEFORE, _NOW, _CHANGE = Said("上月", "Last"), Said("本月", "This"), Said("增减", "Change")

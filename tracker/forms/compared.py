@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from tracker.core.form import Column
-from tracker.forms.summed import FormSummary, Number, UnitFiled, standing
+from tracker.forms.figures import Number
+from tracker.forms.summed import FormSummary, UnitFiled, standing
 
 
 @dataclass(frozen=True, slots=True)

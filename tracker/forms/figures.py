@@ -6,6 +6,9 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
+#: A figure as a workbook holds it.
+Number = int | float
+
 #: Full-width to half-width, and no more than that: NFKC would make 32 of a 3 with a footnote ².
 _HALF = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " ", 0x00A0: " "}
 INVISIBLE = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
@@ -157,3 +160,11 @@ def chinese_digits(text: str) -> str:
         return "".join(str(_DIGITS[char]) for char in numeral) if "十" not in numeral else numeral
 
     return _DAY_NUMERAL.sub(digits, text)
+
+
+def plain(value: object) -> Number:
+    """A figure as a workbook holds it: a whole number where it is one."""
+    if isinstance(value, int):
+        return int(value)
+    number = float(str(value))
+    return int(number) if number.is_integer() else number

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from tracker.core.form import ColumnKind, Filed, Form, Said, totals
-from tracker.forms.summed import Number, plain
+from tracker.forms.figures import Number, plain
 
 
 @dataclass(frozen=True, slots=True)

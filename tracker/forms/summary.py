@@ -19,10 +19,11 @@ from tracker.forms.book import column_letters
 from tracker.forms.brief import Brief, Drawn
 from tracker.forms.changes import add_changes
 from tracker.forms.doubted import add_doubted
+from tracker.forms.figures import Number, plain
 from tracker.forms.late import add_late
 from tracker.forms.layout import GREY, ROW_HEIGHT, Annex, Placed
 from tracker.forms.page import UNIT, Pages
-from tracker.forms.summed import FormSummary, Language, Number, UnitFiled, plain, standing
+from tracker.forms.summed import FormSummary, Language, UnitFiled, standing
 
 __all__ = ["FormSummary", "UnitFiled", "write_summary"]
 

@@ -8,10 +8,9 @@ from datetime import date
 from typing import Literal
 
 from tracker.core.form import Column, ColumnKind, Filed, FiledRow, Form, Said, totals
+from tracker.forms.figures import Number, plain
 
 Language = Literal["zh", "en"]
-Number = int | float
-
 #: In which states a unit has answered, and in which others it can be.
 ANSWERED = frozenset({"filed", "late", "nil"})
 STATES = ANSWERED | {"missing", "refused", "waived"}
@@ -187,11 +186,3 @@ def standing(units: Sequence[UnitFiled]) -> Standing:
         refused=states.count("refused"),
         waived=states.count("waived"),
     )
-
-
-def plain(value: object) -> Number:
-    """A figure as a workbook holds it: a whole number where it is one."""
-    if isinstance(value, int):
-        return int(value)
-    number = float(str(value))
-    return int(number) if number.is_integer() else number

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tracker.web.posting import LARGEST_BODY
 from tracker.web.site import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, Site
 from tracker.web.words import LANGUAGES
 
@@ -22,8 +23,6 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-#: A form of a few words; files have an address and a limit of their own.
-LARGEST_BODY = 12 * 1024 * 1024
 #: In the scope of a request whose body was larger.
 CUT_OFF = "tracker.cut_off"
 YEAR = 365 * 24 * 3600

@@ -10,9 +10,10 @@ from starlette.responses import Response
 
 from tracker.errors import UsageError
 from tracker.web.door import peer_of
-from tracker.web.guard import LARGEST_BODY
 from tracker.web.site import site_of
 
+#: A form of a few words; files have an address and a limit of their own.
+LARGEST_BODY = 12 * 1024 * 1024
 #: Of one form.
 MAX_FILES, MAX_FIELDS = 12, 40
 #: Characters of one field, as people write them; browsers take no more.
