@@ -3,11 +3,12 @@
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
-from tests.tools import ROOT, clean_environ, missing, quick_folder, wait_until
+from tests.tools import PATIENCE, ROOT, clean_environ, missing, quick_folder, wait_until
 from tests.torture.bureau import bureau, each_alone
 from tests.torture.scripted import Server
 from tracker.store.database import SCHEMA
@@ -44,7 +45,15 @@ def test_old_and_new_side_by_side(old, figures):
         here.place.tasks.write_text(
             "".join(line for line in lines if "chase_from" not in line), encoding="utf-8"
         )
-        server.before_yes = lambda _: time.sleep(0.1)
+        shared = threading.Event()
+
+        def slow(_: object) -> None:
+            time.sleep(0.1)
+            # The one of the version before leaves half of them to the others, however long those take to begin.
+            if len(server.ids) >= MAILS // 2:
+                shared.wait(60 * PATIENCE)
+
+        server.before_yes = slow
         log = here.folder / "old.log"
         with log.open("w") as file:
             before = subprocess.Popen(
@@ -67,6 +76,9 @@ def test_old_and_new_side_by_side(old, figures):
             def told():
                 return log.read_text() + "".join(each.said() for each in new)
 
+            others = f"SELECT 1 FROM mail WHERE claimed_by NOT LIKE '%/{before.pid}'"
+            wait_until(lambda: here.place.query(others), 60, told)
+            shared.set()
             wait_until(lambda: here.states() == {"sent": MAILS}, 60, told)
             assert here.found().schema == SCHEMA
             time.sleep(1)
@@ -80,6 +92,7 @@ def test_old_and_new_side_by_side(old, figures):
             assert "Traceback" not in told()
             assert "pass failed" not in told()
         finally:
+            shared.set()
             for each in new:
                 each.end()
             before.send_signal(signal.SIGKILL)
