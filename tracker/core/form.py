@@ -144,6 +144,11 @@ class Form:
     def __hash__(self) -> int:
         return hash(self.id)
 
+    @property
+    def name(self) -> str:
+        """What it is called in a word: 附件2."""
+        return self.annex or self.title
+
     @cached_property
     def by_id(self) -> Mapping[str, Column]:
         """The columns by their id."""
@@ -204,6 +209,11 @@ def totals(form: Form, rows: Iterable[FiledRow]) -> dict[str, int | Decimal]:
 _SAME = str.maketrans("（）〔〕【】“”：，、", '()()()"":,,')
 
 
+def squeezed(text: str) -> str:
+    """A text without white space and with one width of everything."""
+    return "".join(unicodedata.normalize("NFKC", text).split())
+
+
 def comparable(name: str) -> str:
     """A name in the shape in which it is compared: no white space, one width of everything, no case."""
-    return "".join(unicodedata.normalize("NFKC", name).translate(_SAME).split()).casefold()
+    return squeezed(name).translate(_SAME).casefold()

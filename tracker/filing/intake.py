@@ -244,7 +244,7 @@ class Intake:
         table = taken.table
         if table is None:
             stem = PurePosixPath(taken.file).stem
-            return f"{stem}（{form.annex or form.title}核对）.xlsx"
+            return f"{stem}（{form.name}核对）.xlsx"
         unit = self._force.campaign.unit_name(table.unit)
         return file_name(form, unit, period_text(table), "（核对）")
 

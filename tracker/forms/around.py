@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
-from tracker.core.form import ColumnKind, FieldKind, Filed, Said
+from tracker.core.form import ColumnKind, FieldKind, Filed, Said, squeezed
 from tracker.forms.book import Place
 from tracker.forms.figures import MONEY, fits
 from tracker.forms.finding import Finding, Weight
@@ -63,7 +62,7 @@ def _changed_label(recognised: Recognised, identifier: str) -> Iterator[Finding]
 
 @lru_cache(maxsize=1024)
 def _unit_in(head: str) -> str | None:
-    match = _UNIT.search("".join(unicodedata.normalize("NFKC", head).split()))
+    match = _UNIT.search(squeezed(head))
     return match.group(1) if match else None
 
 

@@ -160,7 +160,7 @@ def _draw(
     }
     with Workbook(data, options) as workbook:
         workbook.set_properties({"title": form.title, "created": sheet.created.replace(tzinfo=None)})
-        annex = Annex(workbook, form.annex or form.title, form)
+        annex = Annex(workbook, form.name, form)
         contents = dict(previous.header) if previous is not None else {}
         for field in form.header:
             if field.kind is FieldKind.UNIT:
@@ -186,9 +186,7 @@ def _draw(
 def file_name(form: Form, unit_name: str, period_text: str, after: str = "") -> str:
     """The annex, the unit, the month in which it is due, and ``after``; what else the period says is left out."""
     period = re.split("[（(]|应报", period_text, maxsplit=1)[0]
-    parts = (
-        _REFUSED.sub(" ", seen(part)).strip(" .") for part in (form.annex or form.title, unit_name, period)
-    )
+    parts = (_REFUSED.sub(" ", seen(part)).strip(" .") for part in (form.name, unit_name, period))
     name = " ".join(part for part in parts if part)
     most = _LONGEST_NAME - len(after.encode())
     return name.encode()[:most].decode(errors="ignore").rstrip(" .") + after + ".xlsx"

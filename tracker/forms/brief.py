@@ -15,27 +15,30 @@ from tracker.core.form import Column, ColumnKind, Form, Said
 from tracker.forms.book import column_letters
 from tracker.forms.figures import Number
 from tracker.forms.layout import HEAD_SIZE, height_of, write_text
-from tracker.forms.page import PAGE_HEIGHT, PAGE_WIDTH, UNIT, Pages
-from tracker.forms.summed import FormSummary, Language, UnitFiled, standing
+from tracker.forms.page import (
+    ABSENT_FILL,
+    OPEN_FILL,
+    PAGE_HEIGHT,
+    PAGE_WIDTH,
+    TOTAL,
+    TOTAL_FILL,
+    UNIT,
+    UNKNOWN,
+    Pages,
+)
+from tracker.forms.summed import FormSummary, Language, UnitFiled, standing, sums_told
 
 SHEET = Said("一览", "Overview")
 _TITLE = Said("各单位报送情况一览", "All units at a glance")
 _STATE = Said("情况", "State")
 _ROWS = Said("行数", "Rows")
 _OPEN = Said("疑问", "Open")
-_TOTAL = Said("合计", "Total")
-_CHECKED = Said("合计＝各行之和，已核对。", "Totals are the sums of the lines; this was checked.")
-_DOUBTED = Said(
-    "合计＝各行之和；有{}处疑问尚待核实，见“疑问”表。",
-    "Totals are the sums of the lines; {} question(s) are still open, see the sheet of questions.",
-)
-_UNKNOWN = "—"
+_LINES = Said("各行", "the lines")
 _NAME_WIDTH, _STATE_WIDTH, _LEAST_WIDTH = 13.0, 8.5, 6.0
 #: In points: a line, the title, a line of text, the row of the forms' names.
 _LINE, _TITLE_HEIGHT, _TEXT, _FORM = 12.5, 26.0, 12.5, 16.0
 #: Nothing is printed smaller than this: 9 points become 6.3, which a list of figures bears.
 _LEAST_SCALE = 0.7
-_ABSENT_FILL, _TOTAL_FILL, _OPEN_FILL = "#FCE4E4", "#DDEBF7", "#FFE699"
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,7 @@ class Brief:
         end = first + len(units)
         self._total(end, first, drawn)
         number = sum(each.summary.open_questions for each in drawn)
-        told = _DOUBTED.in_(say).format(number) if number else _CHECKED.in_(say)
+        told = sums_told(_LINES, number).in_(say)
         write_text(sheet, end + 1, 0, told, of(bold=bool(number), font_size=HEAD_SIZE))
         sheet.set_row(end + 1, _TEXT)
         height = _TITLE_HEIGHT + _TEXT * (len(drawn) + 1) + _FORM + head_height + _LINE * (len(units) + 1) + 2
@@ -192,7 +195,7 @@ class Brief:
         for number, each in enumerate(drawn):
             filed = by_form.get(number)
             is_absent = filed is not None and not filed.has_answered and filed.state != "waived"
-            fill = {"bg_color": _ABSENT_FILL} if is_absent else {}
+            fill = {"bg_color": ABSENT_FILL} if is_absent else {}
             look = of(border=1, align="center", font_size=HEAD_SIZE, **fill)
             write_text(sheet, row, at, filed.state_word.in_(say) if filed is not None else "", look)
             at += 1
@@ -210,16 +213,16 @@ class Brief:
             if self._open[number]:
                 count = sum(one.answer is None and one.unit == unit for one in each.summary.questions)
                 shown = (
-                    of(border=1, align="center", font_size=HEAD_SIZE, bg_color=_OPEN_FILL) if count else look
+                    of(border=1, align="center", font_size=HEAD_SIZE, bg_color=OPEN_FILL) if count else look
                 )
                 self._number(row, at, count or None, shown, empty="")
                 at += 1
 
     def _total(self, row: int, first: int, drawn: Sequence[Drawn]) -> None:
         look = self._pages.formats.of(
-            border=1, align="center", bold=True, bg_color=_TOTAL_FILL, font_size=HEAD_SIZE
+            border=1, align="center", bold=True, bg_color=TOTAL_FILL, font_size=HEAD_SIZE
         )
-        write_text(self._sheet, row, 0, _TOTAL.in_(self._language), look)
+        write_text(self._sheet, row, 0, TOTAL.in_(self._language), look)
         self._sheet.set_row(row, _LINE + 2)
         at = 1
         for number, each in enumerate(drawn):
@@ -246,7 +249,7 @@ class Brief:
         look: Format,
         formula: str | None = None,
         *,
-        empty: str = _UNKNOWN,
+        empty: str = UNKNOWN,
     ) -> None:
         if value is None:
             write_text(self._sheet, row, at, empty, look)

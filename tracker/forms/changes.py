@@ -24,7 +24,7 @@ from tracker.forms.compared import (
 )
 from tracker.forms.figures import Number
 from tracker.forms.layout import HEAD_SIZE, height_of, write_text
-from tracker.forms.page import PAGE_HEIGHT, PAGE_WIDTH, Pages
+from tracker.forms.page import PAGE_HEIGHT, PAGE_WIDTH, TOTAL, TOTAL_FILL, UNKNOWN, Pages
 from tracker.forms.summed import FormSummary, Language
 
 SHEET = Said("与上月相比", "Month on month")
@@ -39,7 +39,6 @@ _NOTE = Said(
 _CATEGORY = Said("问题类别", "Kind of problem")
 _UNIT = Said("单位", "Unit")
 _FORM = Said("表", "Form")
-_TOTAL = Said("合计", "Total")
 _LIKE = Said("同口径合计（{}个单位）", "Like for like ({} units)")
 _PROBLEMS = Said("全市发现问题数，按类别", "Problems found in the city, by kind")
 _WORST = Said("发现问题最多的{}个单位（各表合计）", "The {} units with the most problems found (all forms)")
@@ -54,7 +53,6 @@ _STATES = (
 _OLDER = Said(
     "（上月未报，上一份为{year}年{month}月应报）", " (none last month; the last was due {year}-{month:02})"
 )
-_UNKNOWN = "—"
 _CHANGED = "+#,##0.######;-#,##0.######;0"
 #: Whole numbers without a point behind them.
 _CHANGED_WHOLE = "+#,##0;-#,##0;0"
@@ -202,7 +200,7 @@ class _Changes:
             self._height(self._row, height)
         if has_total:
             self._row += 1
-            self._sums(self._row, self._say(_TOTAL), city(rows, 1), (head + 1, self._row - 1))
+            self._sums(self._row, self._say(TOTAL), city(rows, 1), (head + 1, self._row - 1))
         self._row += 1
         self._changes.append((head + 1, self._row - 1, 3))
         last = self._row - 1 - has_total
@@ -261,7 +259,7 @@ class _Changes:
                 self._pair(self._row, 3 * number + 1, pair)
             self._height(self._row, height)
             self._row += 1
-        self._sums(self._row, self._say(_TOTAL), city(rows, len(columns)), (first, self._row - 1))
+        self._sums(self._row, self._say(TOTAL), city(rows, len(columns)), (first, self._row - 1))
         self._row += 1
         whole = [row for row in rows if row.is_whole]
         if len(whole) not in {0, len(rows)}:
@@ -279,7 +277,7 @@ class _Changes:
 
     def _sums(self, row: int, name: str, sums: Sequence[Pair], over: tuple[int, int] | None) -> None:
         """A row of totals; formulas where they are over whole rows of the table."""
-        fill = {"bold": True, "bg_color": "#DDEBF7"}
+        fill = {"bold": True, "bg_color": TOTAL_FILL}
         of = self._pages.formats.of
         write_text(self._sheet, row, 0, name, of(border=1, text_wrap=True, font_size=HEAD_SIZE, **fill))
 
@@ -305,14 +303,14 @@ class _Changes:
         for at, value in ((column, pair.before), (column + 1, pair.now)):
             shown = of(border=1, font_size=HEAD_SIZE, num_format=_plain(value), **look)
             if value is None:
-                write_text(self._sheet, row, at, _UNKNOWN, self._unknown)
+                write_text(self._sheet, row, at, UNKNOWN, self._unknown)
             elif formula is None:
                 self._sheet.write_number(row, at, value, shown)
             else:
                 self._sheet.write_formula(row, at, formula(at), shown, value)
         change = _change(pair)
         if change is None:
-            write_text(self._sheet, row, column + 2, _UNKNOWN, self._unknown)
+            write_text(self._sheet, row, column + 2, UNKNOWN, self._unknown)
             return
         code = _CHANGED_WHOLE if isinstance(change, int) else _CHANGED
         shown = of(border=1, font_size=HEAD_SIZE, num_format=code, **look)

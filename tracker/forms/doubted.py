@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tracker.core.form import Said
 from tracker.core.vocabulary import QUESTIONS
 from tracker.forms.layout import write_text
-from tracker.forms.page import Pages, cell_look, one_page_wide
+from tracker.forms.page import OPEN_FILL, Pages, cell_look, one_page_wide
 from tracker.forms.summed import FormSummary, Language
 
 SHEET = Said("疑问", "Questions")
@@ -20,7 +20,7 @@ _HEADS = (
     (Said("说明", "Reason"), 36),
     (Said("答复人", "By"), 14),
 )
-_OPEN_FILL, _SETTLED_FILL = "#FFE699", "#E2EFDA"
+_SETTLED_FILL = "#E2EFDA"
 
 
 def add_doubted(
@@ -41,7 +41,7 @@ def add_doubted(
     for each, summary in sorted(found, key=lambda one: one[0].answer is not None):
         row += 1
         word = QUESTIONS[each.answer or "open"](language)
-        fill = _OPEN_FILL if each.answer is None else _SETTLED_FILL
+        fill = OPEN_FILL if each.answer is None else _SETTLED_FILL
         message = each.message.in_(language)
         texts = [word, summary.name, each.unit, each.where, message, each.note, each.who]
         pages.line(sheet, row, texts, widths, look)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-from tracker.core.form import Column, ColumnKind, Form
+from tracker.core.form import Column, ColumnKind, Form, squeezed
 from tracker.forms.book import Cell, Place, Sheet
 
 #: From which similarity on a label counts as re-typed rather than as another one.
@@ -39,7 +38,7 @@ def head_key(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _key(text: str) -> str:
-    plain = "".join(unicodedata.normalize("NFKC", text).translate(_BRACKETS).split())
+    plain = squeezed(text).translate(_BRACKETS)
     return "".join(char for char in _UNIT.sub("", plain) if char.isalnum()).casefold()
 
 
@@ -300,7 +299,7 @@ def _last_row(
 
 def _are_units(values: Iterable[object]) -> bool:
     texts = [str(value) for value in values]
-    plain = ["".join(unicodedata.normalize("NFKC", text).split()) for text in texts]
+    plain = [squeezed(text) for text in texts]
     return len(plain) > 1 and all(_ONLY_UNIT.fullmatch(text) for text in plain)
 
 

@@ -36,8 +36,8 @@ def named(blank: Iterable[Recognised], tables: Sequence[Recognised]) -> list[Fin
     told = []
     forms = {table.form.id for table in tables}
     for each in blank:
-        place = f"工作表“{each.sheet.name}”里的{_annex(each)}是空的，没有采用"
-        place_en = f"{_annex(each)} on the sheet {each.sheet.name} is empty and was not taken"
+        place = f"工作表“{each.sheet.name}”里的{each.form.name}是空的，没有采用"
+        place_en = f"{each.form.name} on the sheet {each.sheet.name} is empty and was not taken"
         if each.form.id in forms:
             weight, said = Weight.READING, Said(f"{place}。", f"{place_en}.")
         else:
@@ -126,10 +126,6 @@ def _number(row: TableRow, serial: str | None) -> int | None:
     return int(text) if text.isdecimal() and len(text) < 6 else None
 
 
-def _annex(table: Recognised) -> str:
-    return table.form.annex or table.form.title
-
-
 def _place(table: Recognised) -> tuple[str, str]:
     row = table.head_rows[0] + 1
     return f"工作表“{table.sheet.name}”第{row}行起", f"from row {row} of the sheet {table.sheet.name}"
@@ -141,7 +137,7 @@ def _continued(part: Recognised) -> Finding:
         f"{zh}的表序号相接，与前面的合为一张表读取。",
         f"The table {en} goes on where the one before ends; they were read as one.",
     )
-    return Finding(Weight.READING, said, part.sheet.name, (part.head_rows[0], min(part.columns.values())))
+    return Finding(Weight.READING, said, part.sheet.name, part.corner)
 
 
 def _copy(part: Recognised, first: Recognised) -> Finding:
@@ -150,7 +146,7 @@ def _copy(part: Recognised, first: Recognised) -> Finding:
         f"{zh}的表与工作表“{first.sheet.name}”的内容相同，只计一次。",
         f"The table {en} says the same as the one on {first.sheet.name} and was counted once.",
     )
-    return Finding(Weight.READING, said, part.sheet.name, (part.head_rows[0], min(part.columns.values())))
+    return Finding(Weight.READING, said, part.sheet.name, part.corner)
 
 
 def _sample(part: Recognised) -> Finding:
@@ -164,20 +160,18 @@ def _sample(part: Recognised) -> Finding:
 def _left_out(part: Recognised) -> Finding:
     zh, en = _place(part)
     said = Said(
-        f"{zh}也有{_annex(part)}，没有采用；要报的请单独发送。",
-        f"{_annex(part)} stands also {en}, which was not taken; if it is meant, please send it by itself.",
+        f"{zh}也有{part.form.name}，没有采用；要报的请单独发送。",
+        f"{part.form.name} stands also {en}, which was not taken; if it is meant, please send it by itself.",
     )
-    return Finding(Weight.QUESTION, said, part.sheet.name, (part.head_rows[0], min(part.columns.values())))
+    return Finding(Weight.QUESTION, said, part.sheet.name, part.corner)
 
 
 def _which(first: Recognised, others: Sequence[Recognised]) -> Finding:
     places = [_place(each) for each in others]
     said = Said(
-        f"{'、'.join(zh for zh, _ in places)}也有{_annex(first)}，内容不同，序号也不相接，分不清以哪一张为准，没有采用；"
+        f"{'、'.join(zh for zh, _ in places)}也有{first.form.name}，内容不同，序号也不相接，分不清以哪一张为准，没有采用；"
         "请只保留一张，或者接着编号。",
-        f"{_annex(first)} stands also {' and '.join(en for _, en in places)}, with other rows whose numbers do not go on, "
+        f"{first.form.name} stands also {' and '.join(en for _, en in places)}, with other rows whose numbers do not go on, "
         "so that nothing was taken; please keep one of them, or number the rows through.",
     )
-    return Finding(
-        Weight.ERROR, said, others[0].sheet.name, (others[0].head_rows[0], min(others[0].columns.values()))
-    )
+    return Finding(Weight.ERROR, said, others[0].sheet.name, others[0].corner)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-import unicodedata
+
+from tracker.core.form import squeezed
 
 _TOTAL = "合计|总计|小计|共计|累计|总和|总数|汇总|合計|總計|小計|(?<![a-z])(?:grandtotal|sub-?total|total|sum)(?![a-z])"
 #: Words that are a total where nothing else stands there.
@@ -53,6 +54,6 @@ def contains_total(text: str) -> bool:
 def _plain(text: str) -> str | None:
     if len(text) > 4 * _LONGEST or not _LETTERS.intersection(text):
         return None
-    plain = "".join(unicodedata.normalize("NFKC", text).split()).casefold()
+    plain = squeezed(text).casefold()
     plain = _IN_BRACKETS.sub("", plain) or plain.strip("()")
     return plain if len(plain) <= _LONGEST else None

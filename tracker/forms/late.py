@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tracker.core.form import Said
 from tracker.forms.layout import write_text
-from tracker.forms.page import Pages, cell_look, one_page_wide
+from tracker.forms.page import ABSENT_FILL, Pages, cell_look, one_page_wide
 from tracker.forms.summed import NIL, FormSummary, Language, UnitFiled, standing
 
 SHEET = Said("未报、逾期报送、零报告", "Missing, late, nil")
@@ -21,8 +21,8 @@ _HEADS = (
 )
 #: In this order they are listed; each with its colour.
 _KINDS = {
-    "missing": (Said("未报", "missing"), "#FCE4E4"),
-    "refused": (Said("退回待改", "sent back"), "#FCE4E4"),
+    "missing": (Said("未报", "missing"), ABSENT_FILL),
+    "refused": (Said("退回待改", "sent back"), ABSENT_FILL),
     "late": (Said("逾期报送", "late"), "#FFF2CC"),
     "nil": (NIL, "#E7E6E6"),
     "waived": (Said("免报", "not asked"), "#FFFFFF"),

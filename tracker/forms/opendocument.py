@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from tracker.forms import limits, refusals
 from tracker.forms.archive import Archive
 from tracker.forms.book import Book, Content
 from tracker.forms.gather import BookGatherer, SheetGatherer
 from tracker.forms.moments import from_duration, from_iso, number_of, whole
 from tracker.forms.refusals import refuse
-from tracker.forms.xml import End, Start, Text, locals_of, parse
+from tracker.forms.xml import Chain, Text, locals_of, parse
 
 _ZIP = b"PK"
 _CONTENT = "content.xml"
@@ -58,7 +56,7 @@ def _archive(data: bytes) -> Archive:
     return archive
 
 
-class _Content:
+class _Content(Chain):
     """Told of content.xml, from its styles to its last table."""
 
     def __init__(self, gatherer: BookGatherer) -> None:
@@ -81,15 +79,7 @@ class _Content:
         #: How deep in something that is not the cell's own.
         self._aside = 0
 
-    def on_start(self, name: str) -> Start:
-        """What is told where an element begins."""
-        return partial(self._start, name)
-
-    def on_end(self, name: str) -> End:
-        """What is told where an element ends."""
-        return partial(self._end, name)
-
-    def _start(self, name: str, attributes: dict[str, str]) -> None:
+    def start(self, name: str, attributes: dict[str, str]) -> None:
         if self._aside:
             self._aside += name in _ASIDE
         elif self._cell is not None:
@@ -121,7 +111,7 @@ class _Content:
         ):
             self._struck.add(self._style)
 
-    def _end(self, name: str) -> None:
+    def end(self, name: str) -> None:
         if self._aside:
             self._aside -= name in _ASIDE
         elif self._cell is not None:

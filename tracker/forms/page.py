@@ -124,5 +124,7 @@ def cell_look(formats: Formats, **properties: object) -> Format:
     return formats.of(**(look | properties))
 
 
-#: What the tables of several sheets are headed with.
-UNIT = Said("填表单位/区县", "Unit")
+#: What stands in the tables of several sheets: a head, the line of totals, and what nobody knows.
+UNIT, TOTAL, UNKNOWN = Said("填表单位/区县", "Unit"), Said("合计", "Total"), "—"
+#: The fills of totals, of units from which nothing came, and of what waits for an answer.
+TOTAL_FILL, ABSENT_FILL, OPEN_FILL = "#DDEBF7", "#FCE4E4", "#FFE699"

@@ -91,7 +91,7 @@ def _inherited(tables: Sequence[Recognised]) -> list[Recognised]:
 def _hidden(book: Book, parts: Iterable[tuple[Block, Table | None]], mark: Mark | None) -> list[Finding]:
     """What is said of forms in sheets that nobody sees."""
     names = dict.fromkeys(
-        (block.sheet.name, table.form.annex or table.form.title)
+        (block.sheet.name, table.form.name)
         for block, table in parts
         if block.sheet.is_hidden
         and table is not None
@@ -180,7 +180,7 @@ def _no_form(
     parts: Sequence[tuple[Block, Table | None]], mark: Mark | None, forms: Iterable[Form]
 ) -> Finding:
     forms = list(forms)
-    names = "、".join(form.annex or form.title for form in forms)
+    names = "、".join(form.name for form in forms)
     titles = "；".join(f"{form.annex}：{form.title}" if form.annex else form.title for form in forms)
     seen = [each for each in parts if not each[0].sheet.is_hidden]
     hidden = next(
@@ -198,14 +198,14 @@ def _no_form(
             f"There is nothing to be seen in this file; it is none of {names}.",
         )
     elif (upright := _upright(seen, forms)) is not None:
-        annex = upright.annex or upright.title
+        annex = upright.name
         message = Said(
             f"像是{annex}，但栏目竖着排在一列里；请用{annex}的空表横着填写，一家一行。",
             f"This looks like {annex}, but its columns stand below each other; please fill in the blank form of {annex}, "
             "a row each.",
         )
     elif nearest is not None:
-        annex = nearest.form.annex or nearest.form.title
+        annex = nearest.form.name
         message = Said(
             f"这不是{names}中的任何一张表：与{annex}最接近，但大部分栏目找不到。",
             f"This is none of {names}: it is nearest to {annex}, but most of the columns are not there.",

@@ -42,6 +42,11 @@ class Recognised:
     continued: tuple[Recognised, ...] = ()
     notes: tuple[Finding, ...] = ()
 
+    @property
+    def corner(self) -> Place:
+        """The first cell of its head."""
+        return self.head_rows[0], min(self.columns.values())
+
     @cached_property
     def name_column(self) -> str | None:
         """The column that says what a row is about, where the table has one."""

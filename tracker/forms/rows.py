@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import lru_cache
 
-from tracker.core.form import ColumnKind, Form
+from tracker.core.form import ColumnKind, Form, squeezed
 from tracker.forms.book import Cell, Merge, Place, column_letters
 from tracker.forms.figures import NOTHING, half_width
 from tracker.forms.header import starts_with_field
@@ -261,7 +260,7 @@ def _kind_by_words(form: Form, row: TableRow, own: Collection[str]) -> RowKind:
     ]
     if any(len(text) <= _LONGEST_WORDS and _EXAMPLE.match(half_width(text)) for text in names):
         return RowKind.EXAMPLE
-    is_derived = any(_DERIVED.fullmatch(_plain(text[:_LONGEST_WORDS])) for text in names)
+    is_derived = any(_DERIVED.fullmatch(squeezed(text[:_LONGEST_WORDS])) for text in names)
     data = RowKind.DERIVED if is_derived else RowKind.DATA
     if any(
         not isinstance(cell.value, str) and cell.value != 0
@@ -277,11 +276,11 @@ def _kind_by_words(form: Form, row: TableRow, own: Collection[str]) -> RowKind:
             held for each, held in row.cells.items() if each in texts and form.by_id[each].kind in _WORDS
         ]
         return RowKind.NOTHING
-    rest = [_plain(word[:_LONGEST_WORDS]) for word in words if not _says_nothing(word)]
+    rest = [squeezed(word[:_LONGEST_WORDS]) for word in words if not _says_nothing(word)]
     if len(rest) == 1 and _AS_BEFORE.fullmatch(rest[0].strip("。.!")):
         return RowKind.AS_BEFORE
     number = next((text for each, text in texts.items() if each not in own), "")
-    if len(own) == 1 and (row.across or _SECTION.match(rest[0]) or _NUMERAL.fullmatch(_plain(number))):
+    if len(own) == 1 and (row.across or _SECTION.match(rest[0]) or _NUMERAL.fullmatch(squeezed(number))):
         return RowKind.SECTION
     return data
 
@@ -290,7 +289,7 @@ def _says_nothing(text: str) -> bool:
     """Whether words say that there is nothing to report; a stroke does, too."""
     if len(text) > _LONGEST_WORDS:
         return False
-    plain = _plain(text)
+    plain = squeezed(text)
     words = "".join(filter(str.isalnum, plain))
     return plain in NOTHING or _STROKES.fullmatch(plain) is not None or _NOTHING.fullmatch(words) is not None
 
@@ -307,14 +306,14 @@ def _adds_up(form: Form, row: TableRow) -> bool:
 def _is_end(form: Form, text: str) -> bool:
     if _END.match(text) or _FOOT.match(text) or starts_with_field(form, text):
         return True
-    start = _plain(text)[:_RULE]
+    start = squeezed(text)[:_RULE]
     return len(start) == _RULE and start in _rules(form)
 
 
 @lru_cache(maxsize=64)
 def _rules(form: Form) -> frozenset[str]:
     """How the filling rules begin."""
-    return frozenset(_plain(rule)[:_RULE] for rule in form.instructions)
+    return frozenset(squeezed(rule)[:_RULE] for rule in form.instructions)
 
 
 def _is_head(form: Form, texts: Sequence[object]) -> bool:
@@ -333,11 +332,7 @@ def _says_nil(cells: Mapping[int, Cell]) -> int | None:
         beside = next((cells[other].value for other in cells if other > at), None)
         if text.rstrip().endswith((":", "：")) and not (isinstance(beside, str) and tick_in(beside)):
             continue
-        plain = "".join(char for char in _plain(text) if char.isalnum() or char in "√✓✔☑✅□☐×")
+        plain = "".join(char for char in squeezed(text) if char.isalnum() or char in "√✓✔☑✅□☐×")
         if _NIL.fullmatch(plain) and plain[0] not in "□☐" and beside not in _CROSS:
             return at
     return None
-
-
-def _plain(text: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", text).split())

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from tracker.forms import limits, refusals
 from tracker.forms.book import Book, Content
 from tracker.forms.gather import BookGatherer, SheetGatherer
 from tracker.forms.moments import from_iso, number_of, whole
 from tracker.forms.refusals import refuse
-from tracker.forms.xml import End, Start, Text, locals_of, parse
+from tracker.forms.xml import Chain, Text, locals_of, parse
 
 
 def read_xml(name: str, data: bytes) -> Book:
@@ -23,7 +21,7 @@ def read_xml(name: str, data: bytes) -> Book:
     return book
 
 
-class _Workbook:
+class _Workbook(Chain):
     def __init__(self, book: BookGatherer) -> None:
         self.text = Text()
         self._book = book
@@ -35,15 +33,7 @@ class _Workbook:
         self._struck: set[str] = set()
         self._is_comment = False
 
-    def on_start(self, name: str) -> Start:
-        """What is told where an element begins."""
-        return partial(self._start, name)
-
-    def on_end(self, name: str) -> End:
-        """What is told where an element ends."""
-        return partial(self._end, name)
-
-    def _start(self, name: str, attributes: dict[str, str]) -> None:
+    def start(self, name: str, attributes: dict[str, str]) -> None:
         found = locals_of(attributes)
         if name == "Worksheet":
             self._sheet = self._book.sheet(found.get("Name", ""))
@@ -83,7 +73,7 @@ class _Workbook:
         if self._sheet is not None and found.get("Hidden") == "1":
             self._sheet.hide_rows(self._row)
 
-    def _end(self, name: str) -> None:
+    def end(self, name: str) -> None:
         if name == "Data":
             self.text.deaf()
         elif name == "Comment":

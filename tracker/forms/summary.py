@@ -22,22 +22,15 @@ from tracker.forms.doubted import add_doubted
 from tracker.forms.figures import Number, plain
 from tracker.forms.late import add_late
 from tracker.forms.layout import GREY, ROW_HEIGHT, Annex, Placed
-from tracker.forms.page import UNIT, Pages
-from tracker.forms.summed import FormSummary, Language, UnitFiled, standing
+from tracker.forms.page import ABSENT_FILL, TOTAL, TOTAL_FILL, UNIT, Pages
+from tracker.forms.summed import FormSummary, Language, UnitFiled, standing, sums_told
 
 __all__ = ["FormSummary", "UnitFiled", "write_summary"]
 
 _SUBTOTAL = Said("小计", "subtotal")
-_TOTAL = Said("合计", "Total")
 _SHEET = Said("汇总", "summary")
 _PERIOD = Said("期次：", "Period: ")
-_NOT_CHECKED = Said(
-    "合计＝各区县小计之和；有{}处疑问尚待核实，见“疑问”表。",
-    "The total is the sum of the units' subtotals; {} question(s) are still open, see the sheet of questions.",
-)
-_CHECKED = Said(
-    "合计＝各区县小计之和，已核对。", "The total is the sum of the units' subtotals; this was checked."
-)
+_SUBTOTALS = Said("各区县小计", "the units' subtotals")
 _TICK = "√"
 #: The column in front that the annex does not have; no column of a form has an empty id.
 _UNIT_ID = ""
@@ -45,7 +38,7 @@ _UNIT_ID = ""
 _ARGUMENTS = 200
 #: A text of so many characters may need a second line.
 _MAY_BREAK = 4
-_SUBTOTAL_FILL, _TOTAL_FILL, _ABSENT_FILL = "#F2F2F2", "#DDEBF7", "#FCE4E4"
+_SUBTOTAL_FILL = "#F2F2F2"
 
 
 def write_summary(
@@ -94,7 +87,7 @@ class _FormSheet:
         self._omitted = form.omitted(summary.round_)
         self._looks = self._formats()
         self._subtotal_looks = self._formats(bold=True, bg_color=_SUBTOTAL_FILL)
-        self._total_looks = self._formats(bold=True, bg_color=_TOTAL_FILL)
+        self._total_looks = self._formats(bold=True, bg_color=TOTAL_FILL)
         summed = [
             column
             for column in form.columns
@@ -134,7 +127,7 @@ class _FormSheet:
                 subtotals[unit.unit] = row - 1
         self._total(row, sums)
         number = summary.open_questions
-        told = _NOT_CHECKED.in_(say).format(number) if number else _CHECKED.in_(say)
+        told = sums_told(_SUBTOTALS, number).in_(say)
         self._annex.across(row + 1, told, self._annex.formats.of(text_wrap=True, bold=bool(number)), least=18)
         self._finish(placed, row + 1)
         return Drawn(summary, self._annex.sheet.get_name(), self._at, subtotals, row)
@@ -147,7 +140,7 @@ class _FormSheet:
     def _unit(self, row: int, unit: UnitFiled, sums: _Sums) -> int:
         """The rows of one unit and their subtotal; returns the row below."""
         if not unit.rows:
-            fill = {} if unit.has_answered or unit.state == "waived" else {"bg_color": _ABSENT_FILL}
+            fill = {} if unit.has_answered or unit.state == "waived" else {"bg_color": ABSENT_FILL}
             looks = self._formats(**fill) if fill else self._looks
             beside = self._annex.formats.cell(
                 self._annex.columns[self._at[self._told]],
@@ -217,7 +210,7 @@ class _FormSheet:
     def _total(self, row: int, sums: _Sums) -> None:
         looks = self._total_looks
         self._blank(row, looks)
-        self._annex.text(row, 0, _TOTAL.in_(self._language), looks[_UNIT_ID])
+        self._annex.text(row, 0, TOTAL.in_(self._language), looks[_UNIT_ID])
         self._label(row, "", sums.rows, looks)
         for identifier, column in self._summed.items():
             total = sums.written[identifier]

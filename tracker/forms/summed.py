@@ -128,7 +128,7 @@ class FormSummary:
     @property
     def name(self) -> str:
         """What the form is called in a word."""
-        return self.form.annex or self.form.title
+        return self.form.name
 
     @property
     def figures(self) -> tuple[Column, ...]:
@@ -185,4 +185,15 @@ def standing(units: Sequence[UnitFiled]) -> Standing:
         missing=states.count("missing"),
         refused=states.count("refused"),
         waived=states.count("waived"),
+    )
+
+
+def sums_told(of: Said, open_questions: int) -> Said:
+    """That the totals are the sums ``of`` something, and checked only where no question is open."""
+    zh, en = f"合计＝{of.zh}之和", f"Totals are the sums of {of.en}"
+    if not open_questions:
+        return Said(f"{zh}，已核对。", f"{en}; this was checked.")
+    return Said(
+        f"{zh}；有{open_questions}处疑问尚待核实，见“疑问”表。",
+        f"{en}; {open_questions} question(s) are still open, see the sheet of questions.",
     )

@@ -65,7 +65,7 @@ def _fits(table: Recognised, rows: Mapping[int, Mapping[int, Cell]]) -> bool:
 
 def _more(sheet: Sheet, rows: Mapping[int, Mapping[int, Cell]], table: Recognised) -> Finding:
     row = min(rows)
-    annex = table.form.annex or table.form.title
+    annex = table.form.name
     said = Said(
         f"从这一行起有像是{annex}的数据，上面却没有表头，没有读取；请移到表头之下，或者补上表头。",
         f"From this row on there is what looks like data of {annex}, with no head above it, which was not read; please "

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, time
 from decimal import Decimal
 from typing import NamedTuple
 
-from tracker.core.form import Choice, Column, ColumnKind, Said, Value, comparable
+from tracker.core.form import Choice, Column, ColumnKind, Said, Value, comparable, squeezed
 from tracker.forms.book import Cell
 from tracker.forms.figures import (
     INVISIBLE,
@@ -307,7 +306,7 @@ def _read_choice(column: Column, cell: Cell) -> Read:
             return Read(choice.word)
     if tidy(text) in NOTHING:
         return _reading(None, cell)
-    plain = "".join(unicodedata.normalize("NFKC", text).split()).casefold().strip("。.,;、()“”\"'√")
+    plain = squeezed(text).casefold().strip("。.,;、()“”\"'√")
     for choice in column.choices:
         if plain in (choice.word, *choice.also):
             return _reading(choice.word, cell)

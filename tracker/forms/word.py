@@ -5,7 +5,6 @@ Every cell is a text.  What was deleted or hidden in the document is no part of 
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import PurePosixPath
 
 from tracker.forms import limits, refusals
@@ -13,7 +12,7 @@ from tracker.forms.archive import Archive
 from tracker.forms.book import Book
 from tracker.forms.gather import BookGatherer, SheetGatherer, file_name
 from tracker.forms.refusals import refuse
-from tracker.forms.xml import End, Start, Text, locals_of, parse
+from tracker.forms.xml import Chain, Text, locals_of, parse
 
 _DOCUMENT = "word/document.xml"
 _ON = frozenset({"1", "true", "on"})
@@ -33,7 +32,7 @@ def read_docx(name: str, data: bytes) -> Book:
     return gatherer.finish()
 
 
-class _Document:
+class _Document(Chain):
     """Told of document.xml.  Of tables within a cell only the text counts; text boxes are passed over."""
 
     def __init__(self, sheet: SheetGatherer) -> None:
@@ -50,15 +49,7 @@ class _Document:
         #: Where a cell that goes on below begins, and how wide it is, by column; and down to which row it reaches.
         self._open: dict[int, tuple[int, int, int]] = {}
 
-    def on_start(self, name: str) -> Start:
-        """What is told where an element begins."""
-        return partial(self._start, name)
-
-    def on_end(self, name: str) -> End:
-        """What is told where an element ends."""
-        return partial(self._end, name)
-
-    def _start(self, name: str, attributes: dict[str, str]) -> None:
+    def start(self, name: str, attributes: dict[str, str]) -> None:
         if self._aside or name == "txbxContent":
             self._aside += name == "txbxContent"
         elif name == "t":
@@ -99,7 +90,7 @@ class _Document:
         elif self._is_in_run and name in {"br", "cr", "tab"}:
             self.text.add("\t" if name == "tab" else "\n")
 
-    def _end(self, name: str) -> None:
+    def end(self, name: str) -> None:
         if self._aside:
             self._aside -= name == "txbxContent"
         elif name == "t":

@@ -8,6 +8,7 @@ for the speed of a bare expat the same handlers are set here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import NoReturn, Protocol
 from xml.parsers import expat
 
@@ -30,6 +31,26 @@ class Listener(Protocol):
 
     def on_end(self, name: str) -> End | None:
         """What is called where one ends."""
+
+
+class Chain:
+    """A listener that is told every element with its name, for readers in which much depends on what is around it."""
+
+    def on_start(self, name: str) -> Start:
+        """Tells of it."""
+        return partial(self.start, name)
+
+    def on_end(self, name: str) -> End:
+        """Tells of it."""
+        return partial(self.end, name)
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """An element begins."""
+        raise NotImplementedError
+
+    def end(self, name: str) -> None:
+        """An element ends."""
+        raise NotImplementedError
 
 
 def local(name: str) -> str:
