@@ -290,6 +290,7 @@ def explanation_facts(explanation: Explanation) -> Fact:
         "ref": explanation.ref,
         "unit": explanation.unit,
         "state": explanation.state,
+        "waits": explanation.waits,
         "due": iso(explanation.due),
         "effective_due": iso(explanation.effective_due),
         "entries": [

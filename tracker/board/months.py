@@ -46,6 +46,7 @@ class Due:
     missing: tuple[Asked, ...]
     late: tuple[Asked, ...]
     nil: tuple[Asked, ...]
+    waiting: tuple[Asked, ...]
     excused: tuple[Asked, ...]
     before: tuple[Asked, ...]
 
@@ -129,6 +130,7 @@ def _due(session: Session, force: InForce, asked: Sequence[tuple[str, Judged]], 
         missing=tuple(_asked(force, unit, judged, people.get(unit)) for unit, judged in missing),
         late=tuple(_asked(force, unit, judged) for unit, judged in answered if judged.late_days),
         nil=tuple(_asked(force, unit, judged) for unit, judged in answered if judged.is_nil),
+        waiting=tuple(_asked(force, unit, judged) for unit, judged in answered if judged.waits),
         excused=tuple(_asked(force, unit, judged) for unit, judged in parts[Part.EXCUSED]),
         before=tuple(_asked(force, unit, judged) for unit, judged in parts[Part.BEFORE]),
     )

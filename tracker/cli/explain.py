@@ -48,7 +48,9 @@ def explain(
 ) -> None:
     """逐条说明提醒发没发、为什么 · Every reminder of one assignment, with rule, date and reason."""
     from tracker import desk
+    from tracker.core.model import State
     from tracker.core.naming import Names
+    from tracker.core.vocabulary import word_for
 
     with given(context).open(lenient=True) as app:
         fact = desk.explanation(app, ref, unit)
@@ -62,7 +64,8 @@ def explain(
         print_table((_row(entry, language) for entry in fact["entries"]), COLUMNS, language)
         name = f"{Names(campaign, language).occurrence(fact['ref'])} {campaign.unit_name(fact['unit'])}"
         colon = pick(("：", ": "), language)
-        say(f"{name}{colon}{word(fact['state'], language)}{_due(fact, language)} [{fact['ref']}]")
+        stands = word(word_for(State(fact["state"]), waits=fact["waits"]), language)
+        say(f"{name}{colon}{stands}{_due(fact, language)} [{fact['ref']}]")
 
 
 def _row(entry: Fact, language: Language) -> Fact:

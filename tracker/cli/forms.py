@@ -317,12 +317,17 @@ def _outcome(facts: Fact) -> tuple[str, str]:
     if facts["errors"]:
         return "未收，请更正", "not taken"
     if facts["again"]:
-        return "此前已收", "taken before"
+        return _waiting("此前已收", "taken before", facts)
     if facts["taken"]:
-        return ("已收，零报告", "taken, nil return") if facts["nil"] else ("已收", "taken")
+        said = ("已收，零报告", "taken, nil return") if facts["nil"] else ("已收", "taken")
+        return _waiting(*said, facts)
     if facts["form"] is None:
         return "略过", "passed over"
     return "可以报送", "can be taken"
+
+
+def _waiting(zh: str, en: str, facts: Fact) -> tuple[str, str]:
+    return (f"{zh}，待审核", f"{en}, to be accepted") if facts["waits"] else (zh, en)
 
 
 def _missing_row(fact: Fact, names: Names) -> Fact:

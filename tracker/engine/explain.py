@@ -77,6 +77,8 @@ class Explanation:
     due: date | None
     effective_due: date | None
     entries: tuple[Entry, ...]
+    #: Whether it is in and has still to be accepted.
+    waits: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,13 @@ def explain(session: Session, force: InForce, ref: str, unit: str, now: datetime
     last = spans[-1]
     stands = force.standing(definition, last.dates, last.answer, force.day(now))
     return Explanation(
-        ref, unit, stands.state.value, last.dates.due, last.dates.effective_due, tuple(entries)
+        ref,
+        unit,
+        stands.state.value,
+        last.dates.due,
+        last.dates.effective_due,
+        tuple(entries),
+        last.answer.waits(acceptance=definition.acceptance),
     )
 
 

@@ -36,6 +36,11 @@ _COUNTS = select(
         case((ASSIGNMENT.c.paused & (func.coalesce(ASSIGNMENT.c.answered, "") != "waived"), 1), else_=0)
     ),
     func.sum(case((~ASSIGNMENT.c.paused & (ASSIGNMENT.c.answered == "nil"), 1), else_=0)),
+    # What is in and nobody has accepted: of all, and of nil returns.
+    *(
+        func.sum(case((~ASSIGNMENT.c.paused & ASSIGNMENT.c.accepted_at.is_(None) & is_in, 1), else_=0))
+        for is_in in (ASSIGNMENT.c.answered.in_(("submitted", "nil")), ASSIGNMENT.c.answered == "nil")
+    ),
 ).where(*_HERE)
 _TO_BE_NAMED = select(ASSIGNMENT).where(*_HERE, or_(ASSIGNMENT.c.quiet.is_(False), _IS_LATE))
 _DUE = select(func.min(ASSIGNMENT.c.due)).where(*_HERE)
@@ -108,7 +113,8 @@ class Tallies:
         # An edit may have moved it, or have put it before the ledger.
         if due is None or not force.chase_from <= due < self._day or not wants_rollup(force, definition):
             return None
-        asked, waived, paused, nil = (number or 0 for number in session.execute(_COUNTS, where).one())
+        counts = (number or 0 for number in session.execute(_COUNTS, where).one())
+        asked, waived, paused, nil, unaccepted, of_them_nil = counts
         rows = session.execute(_TO_BE_NAMED, where).all()
         named = sorted(rows, key=lambda row: force.unit_position(row.unit))
         missing = [row for row in named if not row.quiet]
@@ -117,6 +123,8 @@ class Tallies:
             "due": due.isoformat(),
             "of": asked - waived - paused,
             "nil": nil,
+            "waiting": unaccepted if definition.acceptance else 0,
+            "waiting_nil": of_them_nil if definition.acceptance else 0,
             "waived": waived,
             "paused": paused,
             "late": [row.unit for row in named if row.quiet],

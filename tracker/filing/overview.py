@@ -140,6 +140,7 @@ def _unit_filed(
         note=note,
         short=force.campaign.short_unit_name(table.unit),
         older=before.due.replace(day=1) if before is not None and not before.is_last else None,
+        waits=table.row.waits,
     )
 
 

@@ -44,6 +44,13 @@ class Taken:
         return self.filed is not None and self.filed.is_nil
 
     @property
+    def waits(self) -> bool:
+        """Whether it is in and has still to be accepted."""
+        if self.table is None or not (self.is_taken or self.is_again):
+            return False
+        return self.table.row.waits if self.is_again else self.table.row.definition.acceptance
+
+    @property
     def is_passed_over(self) -> bool:
         """Whether it is a file that nobody sends, of a system or a program."""
         return self.form is None and not self.of(Weight.ERROR)
@@ -65,6 +72,7 @@ class Taken:
             "taken": self.is_taken,
             "again": self.is_again,
             "nil": self.is_nil,
+            "waits": self.waits,
             "errors": finding_facts(self.of(Weight.ERROR), language),
             "questions": finding_facts(self.of(Weight.QUESTION), language),
             "readings": finding_facts(self.of(Weight.READING), language),

@@ -55,6 +55,7 @@ def add_late(
         look = cell_look(pages.formats)
         day = "" if unit.submitted_on is None else unit.submitted_on.isoformat()
         contacts = "" if unit.has_answered else unit.contacts
+        word = unit.state_word if kind == "nil" and unit.waits and not unit.is_late else word
         texts = [word.in_(language), summary.name, unit.unit, "", day, contacts, unit.note]
         pages.line(sheet, row, texts, widths, look)
         write_text(sheet, row, 0, texts[0], cell_look(pages.formats, bg_color=fill, align="center"))

@@ -50,7 +50,8 @@ class UnitFiled:
     """What one unit filed of a form, ``previous`` for the period before; ``short`` is what the unit is called in a list.
 
     Where it filed nothing for that, ``older`` is the month (its first day) in which its last table was due.
-    ``state`` is filed, late, nil (nothing to report), missing, refused (sent back, nothing was taken) or waived.
+    ``state`` is filed, late, nil (nothing to report), missing, refused (sent back, nothing was taken) or waived;
+    ``waits``: it has still to be accepted.
     """
 
     unit: str
@@ -63,6 +64,7 @@ class UnitFiled:
     note: str = ""
     short: str = ""
     older: date | None = None
+    waits: bool = False
 
     def __post_init__(self) -> None:
         if self.state not in STATES:
@@ -93,7 +95,8 @@ class UnitFiled:
         """How it stands, in a word."""
         if self.late_days > 0 and self.has_answered:
             return Said(f"逾期{self.late_days}天", f"{self.late_days} d late")
-        return _WORDS[self.state]
+        said = _WORDS[self.state]
+        return Said(f"{said.zh}待审核", f"{said.en}, to be accepted") if self.waits else said
 
     @property
     def instead(self) -> Said:
@@ -149,12 +152,13 @@ class FormSummary:
 
 @dataclass(frozen=True)
 class Standing:
-    """How many units answered and how; ``late`` and ``nil`` may count the same unit, the others do not."""
+    """How many units answered and how; ``late``, ``nil`` and ``waiting`` may count the same unit, the others do not."""
 
     asked: int
     answered: int
     late: int
     nil: int
+    waiting: int
     missing: int
     refused: int
     waived: int
@@ -162,7 +166,11 @@ class Standing:
     def said(self) -> Said:
         """In one sentence: 41个单位：已报37（其中逾期报送2、零报告1），未报4."""
         zh, en = f"{self.asked}个单位：已报{self.answered}", f"{self.asked} units: {self.answered} reported"
-        among = [(self.late, "逾期报送", "late"), (self.nil, "零报告", "nil")]
+        among = [
+            (self.late, "逾期报送", "late"),
+            (self.nil, "零报告", "nil"),
+            (self.waiting, "待审核", "to be accepted"),
+        ]
         if any(number for number, _, _ in among):
             zh += "（其中" + "、".join(f"{word}{number}" for number, word, _ in among if number) + "）"
             en += f" (of them {', '.join(f'{number} {word}' for number, _, word in among if number)})"
@@ -182,6 +190,7 @@ def standing(units: Sequence[UnitFiled]) -> Standing:
         answered=sum(each.has_answered for each in units),
         late=sum(each.is_late for each in units),
         nil=states.count("nil"),
+        waiting=sum(each.waits for each in units),
         missing=states.count("missing"),
         refused=states.count("refused"),
         waived=states.count("waived"),

@@ -83,12 +83,16 @@ class ReceiptComposer:
         return ReceivedFile(
             name=clip(str(facts.get("file") or ""), 120),
             title=self._title(facts),
-            outcome=outcome or words(f"receipt.{name}"),
+            outcome=outcome or self._waiting(facts, words(f"receipt.{name}")),
             read_back=clip(read_back, 1000) or None,
             is_refused=bool(errors),
             noted=tuple(self._finding(kind, *parts) for kind, parts in noted[:MOST_NOTED]),
             rest=words("receipt.rest" if has_copy else "receipt.rest_alone", n=rest) if rest > 0 else None,
         )
+
+    def _waiting(self, facts: Mapping[str, Any], said: str) -> str:
+        """What was ``said`` of a table, and that it has still to be accepted, where it has."""
+        return self._words("receipt.waits", said=said) if facts.get("waits") else said
 
     def _finding(self, kind: str, cell: str, found: str, message: str, expected: str) -> Noted:
         hint = self._words("receipt.expected", expected=clip(expected, 300)) if expected else None

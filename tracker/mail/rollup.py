@@ -95,14 +95,20 @@ class RollupComposer:
         )
 
     def _notes(self, facts: Facts, missing: list[Item]) -> str | None:
-        """What the numbers do not tell: nil returns, extensions, and who is not asked."""
+        """What the numbers do not tell: nil returns, what waits for acceptance, extensions, and who is not asked."""
+        waiting, of_them_nil = count(facts.get("waiting")), count(facts.get("waiting_nil"))
         counts = {
             "nil": count(facts.get("nil")),
+            "waiting_nil" if of_them_nil else "waiting": waiting,
             "extended_count": sum(item.reason is Reason.LEAD for item in missing),
             "waived": count(facts.get("waived")),
             "paused": count(facts.get("paused")),
         }
-        notes = [self.words(f"rollup.{name}", n=number) for name, number in counts.items() if number]
+        notes = [
+            self.words(f"rollup.{name}", n=number, nil=of_them_nil)
+            for name, number in counts.items()
+            if number
+        ]
         return self.words("sections.semicolon").join(notes) or None
 
     def _late(self, units: list[str]) -> str | None:

@@ -66,7 +66,15 @@ def _files(key: str) -> list[dict[str, object]]:
             "errors": [found],
             "questions": [found],
         },
-        {"file": "样例.xlsx", "ref": key, "taken": True, "nil": True, "errors": [], "questions": []},
+        {
+            "file": "样例.xlsx",
+            "ref": key,
+            "taken": True,
+            "nil": True,
+            "waits": True,
+            "errors": [],
+            "questions": [],
+        },
     ]
 
 
@@ -78,11 +86,11 @@ def _request(key: str, unit: str, phase: str) -> dict[str, object]:
 
 
 def _deadlines(key: str, unit: str) -> list[dict[str, object]]:
-    counts: dict[str, object] = {"of": 4, "nil": 1, "waived": 1, "paused": 1}
+    counts: dict[str, object] = {"of": 4, "nil": 1, "waiting": 2, "waived": 1, "paused": 1}
     units: dict[str, object] = {"late": [unit], "returned": [unit], "extended": {unit: "2022-05-20"}}
     return [
         {"ref": f"{key}@2022-05", "due": "2022-05-05", **counts, **units},
-        {"ref": f"{key}@2022-06", "due": "2022-06-05", "of": 1},
+        {"ref": f"{key}@2022-06", "due": "2022-06-05", "of": 1, "waiting": 1, "waiting_nil": 1},
     ]
 
 

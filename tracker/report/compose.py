@@ -61,7 +61,7 @@ def _overall(wording: Wording, report: MonthReport) -> Iterator[Block]:
         )
         beside = [
             say(f"overall.{what}", n=count)
-            for what in ("returned", "extended", "waived", "paused")
+            for what in ("waiting", "returned", "extended", "waived", "paused")
             if (count := getattr(due, what))
         ]
         if beside:

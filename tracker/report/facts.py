@@ -175,6 +175,7 @@ def tally(cases: Sequence[_Case]) -> Tally:
         on_time=len(done) - late,
         late=late,
         nil=sum(map(_is_nil, cases)),
+        waiting=sum(case.row.waits for case in cases),
         missing=asked - len(done),
         overdue=sum(case.row.light is Light.RED for case in cases),
         returned=states[State.RETURNED],

@@ -62,8 +62,8 @@ class Tally:
     """Assignments that fell due, counted.
 
     ``asked`` are all but the waived and the paused; ``done`` of them are in: ``on_time`` or ``late``, ``nil``
-    among both.  The rest is ``missing``: ``overdue`` or not yet.  ``returned`` (part of the missing) and
-    ``extended`` are counted beside that.
+    and what is ``waiting`` for acceptance among both.  The rest is ``missing``: ``overdue`` or not yet.  ``returned``
+    (part of the missing) and ``extended`` are counted beside that.
     """
 
     asked: int = 0
@@ -71,6 +71,7 @@ class Tally:
     on_time: int = 0
     late: int = 0
     nil: int = 0
+    waiting: int = 0
     missing: int = 0
     overdue: int = 0
     returned: int = 0

@@ -64,7 +64,7 @@ def _figures(book: Book, sheet: Worksheet, row: int) -> int:
         (say("columns.rate"), wording.rate(due)),
         *(
             (say(f"columns.{key}"), getattr(due, key))
-            for key in ("on_time", "late", "nil", "missing", "overdue")
+            for key in ("on_time", "late", "nil", "waiting", "missing", "overdue")
         ),
         *((say(f"columns.{key}"), getattr(due, key)) for key in ("returned", "extended", "waived", "paused")),
         (say("figures.arrears"), len(book.report.arrears)),

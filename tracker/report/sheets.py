@@ -20,7 +20,7 @@ def add_deadlines(book: Book) -> Written:
     heads = [
         *(book.head("name", 24), book.head("title", 50, wrap=True), book.head("due", 12)),
         *book.light_heads(Light),
-        *(book.head(key, 9) for key in (*keys, "extended", "waived", "paused")),
+        *(book.head(key, 9) for key in (*keys, "extended", "waived", "paused", "waiting")),
     ]
 
     def rows() -> Iterator[Sequence[Value]]:
@@ -31,7 +31,7 @@ def add_deadlines(book: Book) -> Written:
                 *(each.lights[light] for light in Light),
                 *(tally.on_time, tally.late, tally.overdue, tally.missing - tally.overdue),
                 *(tally.asked, tally.done, tally.nil, tally.missing, tally.returned),
-                *(tally.extended, tally.waived, tally.paused),
+                *(tally.extended, tally.waived, tally.paused, tally.waiting),
             )
 
     return book.add("deadlines", heads, rows())

@@ -164,11 +164,12 @@ class Entry(Answer):
 
 
 class Explanation(Answer):
-    """``explain``."""
+    """``explain``; ``waits``: it is in and has still to be accepted."""
 
     ref: str
     unit: str
     state: str
+    waits: bool
     due: str | None
     effective_due: str | None
     entries: list[Entry]
