@@ -53,6 +53,10 @@ _SENTENCES = tuple(
         (r"told in the digest of (\d+)-0?(\d+)-0?(\d+) instead", "已并入{0}年{1}月{2}日的汇总邮件"),
         (r"told in the roll-up of (\d+)-0?(\d+)-0?(\d+) instead", "已并入{0}年{1}月{2}日的情况汇总"),
         (r"what it was to report on is asked for no more", "所汇总的事项已不再要求报送"),
+        (
+            r"what it asks for was answered or replaced before it went out",
+            "所提申请在发出前已答复或已由新的申请取代",
+        ),
         (r"everything in it was answered before it went out", "其中事项在发出前均已办理"),
         (
             r"nothing in it was asked any more when it was to go out: (?P<ways>.+)",

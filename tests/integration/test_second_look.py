@@ -9,12 +9,14 @@ from sqlalchemy import insert, select, update
 
 from tests.world import at, definition, running, unit, world
 from tracker.core.model import Contact, StandIn, Unit
-from tracker.core.policy import Policies, Quiet, Settings, built_in
+from tracker.core.policy import Policies, Quiet, Rate, Settings, built_in
 from tracker.engine.claiming import claim
 from tracker.engine.nudge_now import remind_now
 from tracker.engine.outbox import LEASE, enqueue
 from tracker.engine.requests import Asked, Verdict, Wish, answer_request, ask, send_link
+from tracker.engine.restated import DECIDED
 from tracker.engine.results import Result
+from tracker.foreign import in_chinese
 from tracker.store.tables import ASSIGNMENT, EVENT, MAIL, MailState
 
 BOTH = ("wanzhou", "fuling")
@@ -275,6 +277,61 @@ def test_what_a_unit_asks_for_goes_to_who_decides_now(waiting):
     told = then(waiting, moved_city(NEW))
     assert told[NEW.email].details["request"]["phase"] == "asked"
     assert "city@unit.example" not in told
+
+
+@pytest.mark.parametrize("how", ["declined", "replaced", "met"])
+def test_what_a_unit_asked_for_is_not_told_once_it_is_decided_or_asked_anew(waiting, how):
+    waiting.morning()
+    waiting.server.take()
+    force = waiting.engine.engine.force
+    with waiting.engine.database.writing() as session:
+        first = ask(session, force, WISH, at("2022-05-05 10:00"))
+    waiting.pass_at("2022-05-05 10:01")
+    with waiting.engine.database.writing() as session:
+        if how == "declined":
+            answer_request(session, force, first.id, Verdict.DECLINED, "王", now=at("2022-05-05 10:02"))
+        elif how == "replaced":
+            later = replace(WISH, wanted_until=date(2022, 5, 25))
+            second = ask(session, force, later, at("2022-05-05 10:02"))
+    if how == "met":
+        until = {"until": date(2022, 5, 31), "reason": "x"}
+        waiting.engine.record("extend", MAY, when="2022-05-05 10:02", **until)
+    waiting.server.is_away = False
+    waiting.engine.clock.set(at("2022-05-05 16:00"))
+    waiting.engine.engine.run_pass()
+    asked = [
+        mail.details["request"]["number"]
+        for mail in waiting.server.taken
+        if mail.details.get("request", {}).get("phase") == "asked"
+    ]
+    assert asked == ([second.id] if how == "replaced" else [])
+    with waiting.engine.database.reading() as session:
+        (row,) = session.execute(select(MAIL).where(MAIL.c.key.contains(f"/request/{first.id}/asked/"))).all()
+    assert (row.state, row.outcome) == ("dropped", DECIDED)
+    assert in_chinese(row.outcome) == "所提申请在发出前已答复或已由新的申请取代"
+
+
+def test_of_what_was_gathered_only_what_still_waits_is_told(waiting):
+    waiting.morning()
+    force = waiting.engine.engine.force
+    one = replace(force, settings=replace(force.settings, prompted=Rate(1, timedelta(hours=1))))
+    with waiting.engine.database.writing() as session:
+        made = [
+            ask(
+                session,
+                one,
+                replace(WISH, kind=Asked.SAY, text=text, wanted_until=None),
+                at("2022-05-05 10:00"),
+            )
+            for text in ("一", "二", "三", "四")
+        ]
+        for each in made[2:]:
+            answer_request(session, one, each.id, Verdict.READ, "王", now=at("2022-05-05 10:02"))
+    waiting.server.is_away = False
+    waiting.engine.clock.set(at("2022-05-05 12:00"))
+    waiting.engine.engine.run_pass()
+    (gathered,) = (mail.details for mail in waiting.server.taken if "gathered" in mail.details)
+    assert ([each["text"] for each in gathered["requests"]], gathered["gathered"]) == (["二"], 1)
 
 
 def test_the_answer_goes_to_the_units_people_of_now(waiting):

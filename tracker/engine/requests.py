@@ -18,6 +18,7 @@ from tracker.engine.ledger import find_assignment, let_go, read_events, record
 from tracker.engine.outbox import enqueue
 from tracker.engine.people import receipt_row
 from tracker.engine.prompted import prompt
+from tracker.engine.undecided import ASKED
 from tracker.errors import LedgerError, UnknownNameError
 from tracker.store.numbers import numbered
 from tracker.store.tables import ASSIGNMENT, REQUEST
@@ -109,7 +110,7 @@ def ask(session: Session, force: InForce, wish: Wish, now: datetime) -> Request:
     if wish.kind is Asked.EXTEND:
         let_go(session, now, wish.who, REQUEST.c.assignment_id == row.id)
     request = _request(session.execute(insert(REQUEST).values(**values).returning(REQUEST)).one())
-    facts = {"phase": "asked", **_facts(request, row.effective_due)}
+    facts = {"phase": ASKED, "number": request.id, **_facts(request, row.effective_due)}
     superior = force.superior(wish.unit)
     if superior is not None:
         prompt(session, force, _rows(force, superior, request, facts, force.day(now)), now)

@@ -1,8 +1,8 @@
 """What stands in a mail beside its items, put right as it leaves: facts that were so when it was written.
 
-Roll-ups are worked out anew, the alert of an outage is put in the past, what stands beside the items of digests is as it
-stands (``beside``).  The items of digests are looked at in
-``asked``, readers in ``second_look``.
+Roll-ups are worked out anew, what units ask for is told while it waits, the alert of an outage is put in the past, what
+stands beside the items of digests is as it stands (``beside``).  The items of digests are looked at in ``asked``,
+readers in ``second_look``.
 """
 
 from __future__ import annotations
@@ -22,11 +22,15 @@ from tracker.engine.inforce import InForce
 from tracker.engine.ledger import last_event
 from tracker.engine.outage import OUTAGE, as_over
 from tracker.engine.tallies import Tallies, Told
+from tracker.engine.undecided import waiting_still
 from tracker.engine.written import details_from_json, why_unreadable
 from tracker.store.tables import MAIL, MailState
 
 #: What became of a roll-up that has nothing left to tell.
 EMPTY = "what it was to report on is asked for no more"
+
+#: And of one that says what a unit asks for, once that is answered.
+DECIDED = "what it asks for was answered or replaced before it went out"
 
 
 def as_told_now(
@@ -58,6 +62,8 @@ class _Restating:
             return self._rollup(row)
         if row.id in self._beside:
             return self._write(row, {"details": self._beside[row.id]})
+        if row.kind == MailKind.RECEIPT.value and "request" in row.details and why_unreadable(row) is None:
+            return self._request(row)
         if row.kind == MailKind.ALERT.value and OUTAGE in row.details and why_unreadable(row) is None:
             details = as_over(self._force, details_from_json(row.details), self._now)
             return row if details is None else self._write(row, {"details": details})
@@ -76,11 +82,23 @@ class _Restating:
         before = details_from_json(row.details)
         facts = tallies.facts(Told.by(before))
         if facts is None:
-            self._write(row, {"state": MailState.DROPPED.value, "lease_until": None, "outcome": EMPTY})
+            self._let_go(row, EMPTY)
             return None
         kept = {name: value for name, value in before.items() if name not in ("deadlines", "week")}
         text = json.dumps({**facts[1], **kept}, ensure_ascii=False)
         return self._write(row, {"content": facts[0], "details": text, "seen_event": self._latest})
+
+    def _request(self, row: Row[Any]) -> Row[Any] | None:
+        before = details_from_json(row.details)
+        details = waiting_still(self._session, before)
+        if details is None:
+            self._let_go(row, DECIDED)
+            return None
+        changed = {"details": json.dumps(details, ensure_ascii=False)}
+        return row if details == before else self._write(row, changed)
+
+    def _let_go(self, row: Row[Any], why: str) -> None:
+        self._write(row, {"state": MailState.DROPPED.value, "lease_until": None, "outcome": why})
 
     def _write(self, row: Row[Any], values: Mapping[str, object]) -> Row[Any]:
         changed = update(MAIL).where(MAIL.c.id == row.id).values(**values).returning(MAIL)
