@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.integration.web import csrf_of, house, shown
+from tests.integration.web import SETTINGS, csrf_of, house, shown
 from tests.world import at
 from tracker import desk
 from tracker.core.model import Event, EventKind
@@ -365,6 +365,44 @@ def test_out_of_hours_the_page_says_when_the_mail_goes(home, browser, now, goes)
     said = act(browser, "remind", refs=REF, units="wanzhou")[1]
     assert said == f"已写好1封提醒邮件（万州区应急管理局），将于{goes}发出。"
     assert taken(home) == {}
+
+
+QUIET = """\
+policies:
+  monthly:
+    quiet: [{from: 2022-05-05, to: 2022-05-06}]
+"""
+
+
+def test_on_a_quiet_day_the_page_says_when_the_mail_really_goes():
+    with house(settings=SETTINGS + QUIET, start="2022-05-05 09:30") as home:
+        browser = home.sign_in("王科长")
+        home.app.engine.run_pass()
+        home.courier.take()
+        # The 7th is a Saturday on which offices work.
+        page = browser.get("/remind", params={"refs": REF, "units": "wanzhou"}).text
+        assert "所涉事项今日均不提醒，2022-05-07 09:00发出" in page
+        assert act(browser, "remind", refs=REF, units="wanzhou", ticked="1")[1] == (
+            "已写好1封提醒邮件（万州区应急管理局），将于2022-05-07 09:00发出。"
+            "其中1封所涉事项今日均不提醒，顺延至2022-05-07 09:00发出。"
+        )
+        gone: dict[str, list[str]] = {}
+        for moment in ("2022-05-05 09:35", "2022-05-06 09:00", "2022-05-06 15:00", "2022-05-07 09:00"):
+            home.clock.set(at(moment))
+            home.app.engine.run_pass()
+            for claimed, _ in home.courier.take():
+                if REF in {item.ref for item in claimed.mail.items} and claimed.mail.unit == "wanzhou":
+                    gone.setdefault(moment, []).append(claimed.mail.to)
+        assert gone == {"2022-05-07 09:00": ["wanzhou@unit.example"]}
+
+
+def test_what_joins_a_mail_that_waits_for_a_quiet_day_takes_it_along():
+    with house(settings=SETTINGS + QUIET, start="2022-05-05 09:30") as home:
+        browser = home.sign_in("王科长")
+        act(browser, "remind", refs=REF, units="wanzhou")
+        said = act(browser, "remind", refs="2/first-list", units="wanzhou")[1]
+        assert said == "已写好1封提醒邮件（万州区应急管理局），将于2022-05-05 09:35发出。"
+        assert {ref for ref, _, _ in taken(home)["wanzhou@unit.example"]} == {REF, "2/first-list"}
 
 
 def test_a_unit_without_anybody_to_tell_is_named(home, browser):

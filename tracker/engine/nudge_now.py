@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, cast
@@ -21,6 +21,7 @@ from sqlmodel import Session
 
 from tracker.core.model import MailKind, Reason, owned
 from tracker.core.occurrences import parse_ref
+from tracker.core.workdays import Workdays
 from tracker.engine.asked import dates_of
 from tracker.engine.digests import Line, digest_content, digest_details, line_of, mail_row
 from tracker.engine.editions import refuse_overtaken
@@ -28,7 +29,6 @@ from tracker.engine.inforce import InForce
 from tracker.engine.ledger import last_event
 from tracker.engine.outbox import enqueue
 from tracker.engine.people import Person
-from tracker.engine.plan import may_send
 from tracker.engine.returns import reasons_for_returns, with_reason
 from tracker.engine.written import PRESSING, why_unreadable
 from tracker.store.tables import ASSIGNMENT, MAIL, WAITING, MailState
@@ -52,7 +52,7 @@ class Reminded:
     """What came of it: how many ``mails``, to which ``units``; ``already`` have heard from us today.
 
     ``silent`` have something open, and nobody who could be told.  ``sends_at`` is the earliest time at which the
-    mails go out.
+    mails go out; ``quiet`` says of how many of them nothing is said today, and when the first of these goes.
     """
 
     mails: int
@@ -60,19 +60,22 @@ class Reminded:
     already: tuple[str, ...] = ()
     silent: tuple[str, ...] = ()
     sends_at: datetime | None = None
+    quiet: tuple[int, datetime] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
     """Whom a reminder would reach at a unit: what is open there, and its people.
 
-    ``has_heard``: it had its digest today, or was reminded like this.
+    ``has_heard``: it had its digest today, or was reminded like this.  ``waits_until`` is when its mail goes where
+    nothing is said today of all that is open.
     """
 
     unit: str
     refs: tuple[str, ...]
     people: tuple[Person, ...]
     has_heard: bool
+    waits_until: datetime | None = None
 
 
 class _Now:
@@ -117,15 +120,14 @@ def reach(
 ) -> list[Reach]:
     """Whom ``remind_now`` would reach, in the order of the units.  Raises UnknownNameError as it does."""
     found = _Now(session, force, refs, units, now)
-    return [
-        Reach(
-            unit,
-            tuple(dict.fromkeys(_ref(row) for row in rows.values())),
-            tuple(found.people.persons[address] for address in found.addresses(unit)),
-            found.has_heard(unit),
-        )
-        for unit, rows in found.by_unit.items()
-    ]
+    reached = []
+    for unit, rows in found.by_unit.items():
+        refs_there = tuple(dict.fromkeys(_ref(row) for row in rows.values()))
+        people = tuple(found.people.persons[address] for address in found.addresses(unit))
+        items = [(row.key, _reason(row, force.day(now))) for row in rows.values()]
+        until = _quiet_until(force, force.zone_of(unit), items, now + HOLD)
+        reached.append(Reach(unit, refs_there, people, found.has_heard(unit), until))
+    return reached
 
 
 def remind_now(
@@ -166,14 +168,23 @@ def remind_now(
         _mail(found.people.persons[address], found.days[address], some, asked_by, now)
         for address, some in lines.items()
     ]
-    fresh = [mail for mail in mails if not _merge(session, found.held, mail)]
+    told = [(mail, _merge(session, found.held, mail)) for mail in mails]
+    fresh = [mail for mail, merged in told if merged is None]
     enqueue(session, force, fresh, now, last_event(session), not_before=now + HOLD)
+    going, quiet = [], []
+    for mail, merged in told:
+        zone, ready = str(mail["timezone"]), now + HOLD
+        items = [(ref.partition("@")[0], Reason(reason)) for ref, _, reason, *_ in merged or _items(mail)]
+        until = _quiet_until(force, zone, items, ready)
+        going.append(_goes_at(force, zone, [force.workdays], ready) if until is None else until)
+        quiet += [] if until is None else [until]
     return Reminded(
         len(mails),
         tuple(reached),
         tuple(already),
         tuple(silent),
-        _sends_at(force, {str(mail["timezone"]) for mail in mails}, now + HOLD),
+        min(going, default=None),
+        (len(quiet), min(quiet)) if quiet else None,
     )
 
 
@@ -187,13 +198,23 @@ def _mail(
     return {**mail, "key": f"{KEY}{once[0].saying.ref}/{mark}/{day}/{person.email.casefold()}"}
 
 
-def _merge(session: Session, held: Mapping[tuple[str, date], Row[Any]], mail: Mapping[str, object]) -> bool:
-    """Whether ``mail`` went into one that still waits for its reader; a row that has just been taken takes no more."""
+def _items(mail: Mapping[str, object]) -> list[list[Any]]:
+    found: list[list[Any]] = json.loads(str(mail["content"]))
+    return found
+
+
+def _merge(
+    session: Session, held: Mapping[tuple[str, date], Row[Any]], mail: Mapping[str, object]
+) -> list[list[Any]] | None:
+    """The items of the one that still waits for its reader, once ``mail`` went into it; None where it did not.
+
+    A row that has just been taken takes no more.
+    """
     there = held.get((str(mail["recipient"]).casefold(), cast("date", mail["day"])))
     if there is None or why_unreadable(there) is not None:
-        return False
+        return None
     items = {(ref, unit): [ref, unit, *rest] for ref, unit, *rest in json.loads(there.content)}
-    items |= {(ref, unit): [ref, unit, *rest] for ref, unit, *rest in json.loads(str(mail["content"]))}
+    items |= {(ref, unit): [ref, unit, *rest] for ref, unit, *rest in _items(mail)}
     content = sorted(items.values(), key=lambda item: (PRESSING[Reason(item[2])], item[4] or 0))
     before, details = json.loads(there.details), json.loads(str(mail["details"]))
     for name in ("progress", "said"):
@@ -204,7 +225,7 @@ def _merge(session: Session, held: Mapping[tuple[str, date], Row[Any]], mail: Ma
         "details": json.dumps(details, ensure_ascii=False),
     }
     taken = update(MAIL).where(MAIL.c.id == there.id, MAIL.c.state == MailState.QUEUED.value)
-    return session.connection().execute(taken.values(**values)).rowcount == 1
+    return content if session.connection().execute(taken.values(**values)).rowcount == 1 else None
 
 
 def _ref(row: Row[Any]) -> str:
@@ -267,16 +288,29 @@ def _rank(line: Line) -> tuple[int, int, int, str]:
     return line.saying.rank
 
 
-def _sends_at(force: InForce, timezones: Collection[str], now: datetime) -> datetime | None:
-    """When the first of them goes out, ready at ``now``; None where there is none."""
-    if not timezones:
-        return None
-    if any(may_send(force, zone, now) for zone in timezones):
-        return now.astimezone(force.zone)
-    return min(_next_round(force, ZoneInfo(zone), now) for zone in timezones)
+def _quiet_until(
+    force: InForce, zone: str, items: Iterable[tuple[str, Reason]], ready: datetime
+) -> datetime | None:
+    """When a mail about ``items``, each with the key of its definition, goes out that waits for quiet days to end.
+
+    None where it goes when any other does: it waits where nothing is said of all of them (``second_look``).
+    """
+    about = [(force.campaign.definitions.get(key), reason) for key, reason in items]
+    calendars = [
+        force.workdays if one is None or reason is Reason.RETURNED else force.rules(one).workdays
+        for one, reason in about
+    ]
+    goes = _goes_at(force, zone, calendars, ready)
+    return goes if goes > _goes_at(force, zone, [force.workdays], ready) else None
 
 
-def _next_round(force: InForce, zone: ZoneInfo, now: datetime) -> datetime:
-    local = now.astimezone(zone)
-    day = local.date() if local.time() < force.settings.send_at else local.date() + timedelta(days=1)
-    return datetime.combine(force.workdays.on_or_after(day), force.settings.send_at, zone)
+def _goes_at(force: InForce, zone: str, calendars: Iterable[Workdays], ready: datetime) -> datetime:
+    """The first moment from ``ready`` on that is in the hours of digests, on a workday of one of ``calendars``."""
+    local, send_at = ready.astimezone(ZoneInfo(zone)), force.settings.send_at
+    first = local.date() if local.time() <= send_at else local.date() + A_DAY
+    found = []
+    for each in calendars:
+        if local.time() >= send_at and each.is_workday(local.date()):
+            return ready.astimezone(force.zone)
+        found.append(each.on_or_after(first))
+    return datetime.combine(min(found), send_at, local.tzinfo).astimezone(force.zone)

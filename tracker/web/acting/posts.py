@@ -18,6 +18,8 @@ from tracker.web.site import language_of, site_of, words
 #: So many units are named; the others are counted.
 NAMED = 5
 
+_MOMENT = "%Y-%m-%d %H:%M"
+
 
 def remind(request: Request, form: FormData) -> Response:
     """Mail the people of ``units`` (all, where the form has no such field) about what is open of ``refs``.
@@ -80,7 +82,10 @@ def _told(request: Request, reminded: Reminded) -> str:
     sentences = []
     if reminded.units:
         facts = {"n": reminded.mails, "units": _names(request, reminded.units)}
-        sentences.append(say("acting.reminded", **facts, at=f"{reminded.sends_at:%Y-%m-%d %H:%M}"))
+        sentences.append(say("acting.reminded", **facts, at=f"{reminded.sends_at:{_MOMENT}}"))
+    if reminded.quiet is not None:
+        number, until = reminded.quiet
+        sentences.append(say("acting.reminded_quiet", n=number, at=f"{until:{_MOMENT}}"))
     if reminded.already:
         sentences.append(say("acting.reminded_already", units=_names(request, reminded.already)))
     if reminded.silent:
