@@ -254,11 +254,11 @@ def test_signing_in_is_refused_early_and_keeps_no_page_waiting(crowded, monkeypa
 
 def test_what_was_refused_for_want_of_room_was_no_attempt(home, monkeypatch):
     home.account("wang")
-    monkeypatch.setattr(home.site.pools.signing_in, "_most", 0)
+    monkeypatch.setattr(home.site.pools.signing_in.room, "_most", 0)
     browser = home.browser()
     for _ in range(40):
         assert browser.post("/sign-in", data={"name": "wang", "password": SECRET}).status_code == 503
-    monkeypatch.setattr(home.site.pools.signing_in, "_most", 1)
+    monkeypatch.setattr(home.site.pools.signing_in.room, "_most", 1)
     assert browser.post("/sign-in", data={"name": "wang", "password": SECRET}).status_code == 303
 
 

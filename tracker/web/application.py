@@ -18,7 +18,7 @@ from tracker.shipped import shipped
 from tracker.web import acting, answer, board, feeds, probes, requests, signing_in, signs
 from tracker.web.api.application import make_api
 from tracker.web.counted import Counted
-from tracker.web.guard import CUT_OFF, Guard
+from tracker.web.guard import Guard
 from tracker.web.identity import NotAllowedError
 from tracker.web.known import Known
 from tracker.web.refused import not_allowed, refused, wrong
@@ -67,9 +67,9 @@ def _routes(site: Site) -> list[BaseRoute]:
 
 
 def _gone(request: Request, error: Exception) -> Response:
-    """For whoever went away in the middle of a form, and for what the guard has cut off."""
+    """For whoever went away in the middle of a form."""
     del error
-    return refused(request, HTTPException(413 if request.scope.get(CUT_OFF) else 400))
+    return refused(request, HTTPException(400))
 
 
 def _broken(request: Request, error: Exception) -> Response:

@@ -1,11 +1,10 @@
-"""Stands before every page: headers that a browser is to keep to, and bodies that are too large."""
+"""Stands before every page: headers that a browser is to keep to."""
 
 from __future__ import annotations
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tracker.web.posting import LARGEST_BODY
 from tracker.web.site import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, Site
 from tracker.web.words import LANGUAGES
 
@@ -23,13 +22,11 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-#: In the scope of a request whose body was larger.
-CUT_OFF = "tracker.cut_off"
 YEAR = 365 * 24 * 3600
 
 
 class Guard:
-    """Adds the headers, remembers language and theme, and refuses bodies without measure."""
+    """Adds the headers, and remembers language and theme."""
 
     def __init__(self, app: ASGIApp, site: Site) -> None:
         self._app = app
@@ -43,16 +40,6 @@ class Guard:
         chosen = _chosen(scope["query_string"].decode("latin-1"))
         place = self._site.root or "/"
         is_asset = scope["path"].startswith("/static/")
-        left = LARGEST_BODY
-
-        async def measured() -> Message:
-            nonlocal left
-            message = await receive()
-            left -= len(message.get("body", b""))
-            if left < 0:
-                scope[CUT_OFF] = True
-                return {"type": "http.disconnect"}
-            return message
 
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -66,7 +53,7 @@ class Guard:
                     )
             await send(message)
 
-        await self._app(scope, measured, dressed)
+        await self._app(scope, receive, dressed)
 
 
 def _chosen(query: str) -> dict[str, str]:

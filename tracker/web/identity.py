@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
-from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
+from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import Response
 
 from tracker.core.roles import Role
-from tracker.web.door import peer_of
-from tracker.web.pools import Pool
 
 __all__ = [
     "NotAllowedError",
@@ -24,13 +18,8 @@ __all__ = [
     "StalePageError",
     "check_csrf",
     "local_path",
-    "posting",
-    "read_form",
     "require",
 ]
-
-#: The largest form of words.
-LARGEST_FORM = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,34 +53,6 @@ def check_csrf(request: Request, form: FormData) -> None:
     given = form.get("csrf")
     if not wanted or not isinstance(given, str) or not hmac.compare_digest(given.encode(), wanted.encode()):
         raise StalePageError
-
-
-def posting(
-    work: Callable[[Request, FormData], Response],
-) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-    """A handler that reads a small form of words and hands it to ``work``, in a thread of those that write."""
-
-    async def handler(request: Request) -> Response:
-        form = await read_form(request)
-        pool: Pool = request.app.state.site.pools.writing
-        return await pool.run(peer_of(request), lambda: work(request, form))
-
-    return handler
-
-
-async def read_form(request: Request) -> FormData:
-    """What a small form of words says.  Raises HTTPException for one that is large or none."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_FORM:
-            raise HTTPException(413)
-    try:
-        return FormData(
-            list[tuple[str, str | UploadFile]](parse_qsl(body.decode(), True, max_num_fields=5000))
-        )
-    except ValueError:
-        raise HTTPException(400) from None
 
 
 def local_path(text: object, otherwise: str = "/") -> str:

@@ -1,39 +1,77 @@
-"""Reads what a form sends before its handler runs, which is a plain function in a thread like those of other pages."""
+"""What a form goes through: first whether whoever sends it may, then it is read, then its handler runs.
+
+A body is waited for only once link or person are known and the form is one that they may send, and it has the bounds
+of that form (``bodies``).  Handlers are plain functions in a thread like those of other pages.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tracker.core.policy import Web
+from tracker.core.roles import Role
 from tracker.errors import UsageError
-from tracker.web.door import peer_of
-from tracker.web.site import site_of
+from tracker.web.bodies import Receive
+from tracker.web.door import asker, is_in_front
+from tracker.web.identity import require
+from tracker.web.pools import Pool
+from tracker.web.site import Site, site_of
+from tracker.web.throttle import place_of
 
-#: A form of a few words; files have an address and a limit of their own.
-LARGEST_BODY = 12 * 1024 * 1024
-#: Of one form.
-MAX_FILES, MAX_FIELDS = 12, 40
 #: Characters of one field, as people write them; browsers take no more.
 LONGEST_TEXT = 2_000
 
+Handler = Callable[[Request, FormData], Response]
+Endpoint = Callable[[Request], Awaitable[Response]]
 
-def posting(
-    handler: Callable[[Request, FormData], Response], *, has_files: bool = False
-) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that hands ``handler`` the form."""
+#: Looks at a request before its body comes: the unit or person that it counts for, or the page that ends it here.
+Admit = Callable[[Request], str | Response]
 
+
+def posting(handler: Handler, admit: Admit) -> Endpoint:
+    """An endpoint that hands ``handler`` the form of words of whoever ``admit`` lets send one."""
+    return _endpoint(handler, admit, lambda site: (site.bodies.words_of, site.pools.writing))
+
+
+def role_posting(handler: Handler, role: Role) -> Endpoint:
+    """The same for people whose role reaches."""
+    return posting(handler, lambda request: require(request, role).name)
+
+
+def strangers_posting(handler: Handler) -> Endpoint:
+    """The same for what anybody may send, which is short."""
+    return _endpoint(handler, lambda _: "", lambda site: (site.bodies.strangers_of, site.pools.writing))
+
+
+def file_posting(handler: Handler, admit: Admit) -> Endpoint:
+    """The same for a form that brings files."""
+    return _endpoint(handler, admit, lambda site: (site.bodies.files_of, site.pools.filing))
+
+
+def _endpoint(handler: Handler, admit: Admit, ways: Callable[[Site], tuple[Receive, Pool]]) -> Endpoint:
     async def endpoint(request: Request) -> Response:
-        pools = site_of(request).pools
-        pool = pools.filing if has_files else pools.writing
-        async with request.form(
-            max_files=MAX_FILES, max_fields=MAX_FIELDS, max_part_size=LARGEST_BODY
-        ) as form:
-            return await pool.run(peer_of(request), lambda: handler(request, form))
+        admitted = await run_in_threadpool(admit, request)
+        if isinstance(admitted, Response):
+            return admitted
+        whose = whose_of(request, admitted)
+        receive, pool = ways(site_of(request))
+        async with receive(request, whose) as read:
+            return await pool.run(whose, lambda: handler(request, read()))
 
     return endpoint
+
+
+def whose_of(request: Request, who: str = "") -> tuple[str, ...]:
+    """In whose names a request takes room: ``who``, if anybody, and its address, but for that of a declared proxy."""
+    web = site_of(request).force.settings.web or Web()
+    address = asker(request, web)
+    names = (who, "" if is_in_front(address, web) else place_of(address))
+    return tuple(name for name in names if name)
 
 
 def too_long(typed: str) -> UsageError:

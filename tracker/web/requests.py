@@ -26,7 +26,7 @@ from tracker.errors import UnknownNameError, UsageError
 from tracker.mail.wording import Calendar
 from tracker.web.answer.telling import mail_words
 from tracker.web.identity import Role, check_csrf, require
-from tracker.web.posting import LONGEST_TEXT, posting, text_of, too_long, written
+from tracker.web.posting import LONGEST_TEXT, role_posting, text_of, too_long, written
 from tracker.web.site import language_of, site_of
 
 #: So many that were answered are shown.
@@ -58,9 +58,9 @@ def routes() -> list[BaseRoute]:
     """The page of requests and what is done on it."""
     return [
         Route("/requests", show, methods=["GET"]),
-        Route("/act/grant", posting(grant), methods=["POST"]),
-        Route("/act/decline", posting(decline), methods=["POST"]),
-        Route("/act/reply", posting(reply), methods=["POST"]),
+        Route("/act/grant", role_posting(grant, Role.SUPERVISOR), methods=["POST"]),
+        Route("/act/decline", role_posting(decline, Role.SUPERVISOR), methods=["POST"]),
+        Route("/act/reply", role_posting(reply, Role.SUPERVISOR), methods=["POST"]),
     ]
 
 

@@ -21,10 +21,12 @@ from tracker.engine.accounts import has_accounts, sign_in_with
 from tracker.engine.sessions import LONGEST, begin_session, end_session
 from tracker.web import device, oidc
 from tracker.web.door import asker, is_forwarded, is_in_front, peer_of
-from tracker.web.identity import StalePageError, check_csrf, local_path, posting, read_form
+from tracker.web.identity import StalePageError, check_csrf, local_path
 from tracker.web.known import BY_KEY, COOKIE, LOCAL, is_from_elsewhere
-from tracker.web.pools import BusyError
+from tracker.web.posting import strangers_posting
+from tracker.web.room import BusyError
 from tracker.web.site import Site, site_of, words
+from tracker.web.throttle import place_of
 
 log = logging.getLogger("tracker.web")
 
@@ -37,9 +39,9 @@ def routes() -> list[BaseRoute]:
     return [
         Route("/sign-in", show),
         Route("/sign-in", sign_in, methods=["POST"]),
-        Route("/sign-out", posting(sign_out), methods=["POST"]),
+        Route("/sign-out", strangers_posting(sign_out), methods=["POST"]),
         Route("/enter/{key}", show_entry),
-        Route("/enter/{key}", posting(enter), methods=["POST"]),
+        Route("/enter/{key}", strangers_posting(enter), methods=["POST"]),
         Route("/sign-in/oidc", _with_provider(oidc.leave)),
         Route("/sign-in/oidc/back", _with_provider(come_back)),
     ]
@@ -50,7 +52,7 @@ def _with_provider(work: Callable[[Request], Response]) -> Callable[[Request], A
 
     async def handler(request: Request) -> Response:
         pool = site_of(request).pools.provider
-        return await pool.run(_address_of(request), lambda: work(request))
+        return await pool.run((place_of(_address_of(request)),), lambda: work(request))
 
     return handler
 
@@ -69,17 +71,19 @@ async def sign_in(request: Request) -> Response:
 
     Where many do so at once, whoever finds no room is told so before anything is checked.
     """
-    form, site = await read_form(request), site_of(request)
+    site, address = site_of(request), _address_of(request)
     if is_from_elsewhere(request, site, strictly=True):
         raise StalePageError
-    address = _address_of(request)
-    try:
-        return await site.pools.signing_in.run(address, lambda: _try(request, form, address))
-    except BusyError as busy:
-        say, again = words(request)("identity.busy"), busy.headers or {}
-        response = await run_in_threadpool(_form_again, request, form, say, 503)
-        response.headers.update(again)
-        return response
+    whose = (place_of(address),)
+    async with site.bodies.strangers_of(request, whose) as read:
+        form = read()
+        try:
+            return await site.pools.signing_in.run(whose, lambda: _try(request, form, address))
+        except BusyError as busy:
+            say, again = words(request)("identity.busy"), busy.headers or {}
+            response = await run_in_threadpool(_form_again, request, form, say, 503)
+            response.headers.update(again)
+            return response
 
 
 def _try(request: Request, form: FormData, address: str) -> Response:

@@ -26,6 +26,7 @@ from tracker.foreign import said_in
 from tracker.shipped import shipped
 from tracker.terms import say_day, way, word
 from tracker.web import flash
+from tracker.web.bodies import Bodies
 from tracker.web.door import Door, root_of
 from tracker.web.pools import Pools
 from tracker.web.signs import LETTERS
@@ -48,7 +49,7 @@ class Site:
     """One per process.  ``wake`` makes the service look at its outbox soon; ``door`` is how it may be entered.
 
     Open pages look for news every ``live`` seconds; 0 means never.  ``answers`` counts by (pattern of the address,
-    status) since the start; ``pools`` are the threads for what takes long.
+    status) since the start; ``pools`` are the threads for what takes long, ``bodies`` the room for what is sent here.
     """
 
     app: App
@@ -57,6 +58,7 @@ class Site:
     door: Door = field(default_factory=Door)
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
     pools: Pools = field(default_factory=Pools)
+    bodies: Bodies = field(default_factory=Bodies)
     environment: Environment = field(init=False)
     _secret: bytes | None = field(default=None, init=False, repr=False)
     board: Board = field(init=False)

@@ -9,7 +9,8 @@ from tracker.web.acting.answers import answer
 from tracker.web.acting.posts import preview, remind, retry
 from tracker.web.acting.questions import settle as settle_question
 from tracker.web.acting.settling import settle, unsettle
-from tracker.web.identity import posting
+from tracker.web.identity import Role
+from tracker.web.posting import role_posting
 
 #: The answers that a button gives; submitting is the unit's, by its link.
 ANSWERS = (
@@ -26,11 +27,14 @@ ANSWERS = (
 def routes() -> list[BaseRoute]:
     """``POST /act/VERB``, and what is looked at before; nothing is done by looking at an address."""
     return [
-        *(Route(f"/act/{kind.value}", posting(answer(kind)), methods=["POST"]) for kind in ANSWERS),
+        *(
+            Route(f"/act/{kind.value}", role_posting(answer(kind), Role.SUPERVISOR), methods=["POST"])
+            for kind in ANSWERS
+        ),
         Route("/remind", preview, methods=["GET"]),
-        Route("/act/question", posting(settle_question), methods=["POST"]),
-        Route("/act/settle", posting(settle), methods=["POST"]),
-        Route("/act/unsettle", posting(unsettle), methods=["POST"]),
-        Route("/act/remind", posting(remind), methods=["POST"]),
-        Route("/act/retry", posting(retry), methods=["POST"]),
+        Route("/act/question", role_posting(settle_question, Role.SUPERVISOR), methods=["POST"]),
+        Route("/act/settle", role_posting(settle, Role.SUPERVISOR), methods=["POST"]),
+        Route("/act/unsettle", role_posting(unsettle, Role.SUPERVISOR), methods=["POST"]),
+        Route("/act/remind", role_posting(remind, Role.SUPERVISOR), methods=["POST"]),
+        Route("/act/retry", role_posting(retry, Role.OPERATOR), methods=["POST"]),
     ]

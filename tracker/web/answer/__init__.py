@@ -5,7 +5,8 @@ from __future__ import annotations
 from starlette.routing import BaseRoute, Route
 
 from tracker.web.answer import acts, files, mail, overview, questions, renew
-from tracker.web.posting import posting
+from tracker.web.answer.case import reader_unit
+from tracker.web.posting import file_posting, posting
 
 
 def routes() -> list[BaseRoute]:
@@ -13,13 +14,13 @@ def routes() -> list[BaseRoute]:
     return [
         Route("/answer/{token}", overview.show, methods=["GET"]),
         Route("/answer/{token}/file", files.show, methods=["GET"]),
-        Route("/answer/{token}/file", posting(files.take, has_files=True), methods=["POST"]),
+        Route("/answer/{token}/file", file_posting(files.take, files.may_take), methods=["POST"]),
         Route("/answer/{token}/blank.xlsx", files.blank, methods=["GET"]),
         Route("/answer/{token}/copy/{paper}", files.copy, methods=["GET"]),
-        Route("/answer/{token}/question", posting(questions.answer), methods=["POST"]),
-        Route("/answer/{token}/renew", posting(renew.renew), methods=["POST"]),
+        Route("/answer/{token}/question", posting(questions.answer, reader_unit), methods=["POST"]),
+        Route("/answer/{token}/renew", posting(renew.renew, renew.may_ask), methods=["POST"]),
         Route("/answer/{token}/{way:str}", acts.show, methods=["GET"]),
-        Route("/answer/{token}/{way:str}", posting(acts.act), methods=["POST"]),
+        Route("/answer/{token}/{way:str}", posting(acts.act, reader_unit), methods=["POST"]),
         Route("/view/{token}", mail.show, methods=["GET"]),
         Route("/view/{token}/style.css", mail.style, methods=["GET"]),
     ]

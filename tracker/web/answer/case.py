@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -34,6 +34,7 @@ from tracker.web.refused import said
 from tracker.web.site import Site, site_of, words
 
 P = ParamSpec("P")
+R = TypeVar("R")
 
 #: What the ledger is asked whether it would take, for each way of answering.
 _PROBES = {
@@ -168,11 +169,11 @@ def reader_of(force: InForce, claim: Claim) -> Contact | StandIn:
 
 
 def linked(
-    page: Callable[Concatenate[Request, P], Response],
-) -> Callable[Concatenate[Request, P], Response]:
+    page: Callable[Concatenate[Request, P], R],
+) -> Callable[Concatenate[Request, P], R | Response]:
     """``page``, where a link that does not lead anywhere gets a page that says why."""
 
-    def handler(request: Request, /, *more: P.args, **named: P.kwargs) -> Response:
+    def handler(request: Request, /, *more: P.args, **named: P.kwargs) -> R | Response:
         try:
             return page(request, *more, **named)
         except StoppedError as stop:
@@ -187,6 +188,12 @@ def linked(
             return _stop(request, "forged", 404)
 
     return handler
+
+
+@linked
+def reader_unit(request: Request) -> str:
+    """The unit that a link's reader speaks for: whose form is read."""
+    return case_of(request).claim.unit
 
 
 def _stop(

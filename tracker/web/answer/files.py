@@ -50,6 +50,15 @@ def show(request: Request) -> Response:
 
 
 @linked
+def may_take(request: Request) -> str:
+    """The unit whose files are waited for: only where one can be taken in."""
+    case = case_of(request)
+    _demand_form(case)
+    case.demand(Way.FILE)
+    return case.claim.unit
+
+
+@linked
 def take(request: Request, form: FormData) -> Response:
     """``POST /answer/TOKEN/file``: take the files in, and lead to what became of them."""
     case, site = case_of(request), site_of(request)

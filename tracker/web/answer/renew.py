@@ -14,6 +14,16 @@ from tracker.web.site import site_of, words
 
 
 @linked
+def may_ask(request: Request) -> str:
+    """The unit that a link speaks for, or spoke for until its time was over."""
+    site = site_of(request)
+    try:
+        return site.app.links.read(request.path_params["token"], Purpose.ANSWER, site.now()).unit
+    except ExpiredLinkError as expired:
+        return expired.claim.unit
+
+
+@linked
 def renew(request: Request, _form: FormData) -> Response:
     """``POST /answer/TOKEN/renew``: mails a new link; one that is still good leads to its own page."""
     site, token = site_of(request), request.path_params["token"]

@@ -1,0 +1,145 @@
+"""What visitors send is read only of whoever may send it, and only so much of it is held: nobody fills the service."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.integration.test_web_answer import Office
+from tests.integration.test_web_doors import ask, is_ended, opened, served
+from tests.tools import quick_folder, wait_until
+from tracker.web import bodies
+from tracker.web.bodies import Bodies
+from tracker.web.room import BusyError, Room
+
+LARGE = 11 * 1024 * 1024
+WORDS = "application/x-www-form-urlencoded"
+PARTS = "multipart/form-data; boundary=b"
+FILE = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.xlsx"\r\n\r\n'
+
+
+@pytest.fixture
+def office():
+    with quick_folder() as folder:
+        found = Office(folder)
+        yield found
+        found.app.close()
+
+
+def head(path, length=LARGE, kind=WORDS):
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n"
+    ).encode()
+
+
+def status(connection):
+    connection.settimeout(30)
+    return int(connection.recv(4000).split()[1])
+
+
+@pytest.mark.parametrize("kind", [WORDS, PARTS])
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/answer/whatever/file", 404),
+        ("/answer/whatever/nil", 404),
+        ("/answer/whatever/question", 404),
+        ("/answer/whatever/renew", 404),
+        ("/act/grant", 403),
+        ("/act/waive", 403),
+        ("/act/retry", 403),
+        ("/sign-in", 413),
+        ("/sign-out", 413),
+        ("/enter/whatever", 413),
+        ("/healthz", 405),
+    ],
+)
+def test_nothing_is_waited_for_of_who_may_not_send_it(office, path, said, kind):
+    """Not one byte of the body comes, and the answer does."""
+    with served(office) as server, opened(server, 1, begin=head(path, kind=kind)) as [stranger]:
+        assert status(stranger) == said
+
+
+def test_a_form_of_words_has_the_bounds_of_one(office):
+    """Though its sender has a link; said beforehand, or found while it comes."""
+    link = office.link()
+    chunked = f"POST {link}/done HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    chunked += b"%x\r\n" % (bodies.WORDS + 1) + b"%" * (bodies.WORDS + 1)
+    with served(office) as server:
+        for begin in (head(f"{link}/done"), chunked):
+            with opened(server, 1, begin=begin) as [one]:
+                assert status(one) == 413
+
+
+def test_a_file_is_waited_for_only_where_one_can_be_taken(office):
+    office.record("waive", reason="不适用")
+    with served(office) as server:
+        begin = head(f"{office.link()}/file", kind=PARTS)
+        with opened(server, 1, begin=begin) as [one]:
+            assert status(one) == 409
+
+
+def test_unfinished_forms_hold_so_much_and_no_more_and_others_get_in(office):
+    link, other = office.link(), office.link(unit="fuling")
+    office.site.bodies = replace(Bodies(), words=Room(10_000, 3_000, 9_000))
+    room = office.site.bodies.words
+    begin = head(f"{link}/say", 100_000) + b"text=" + b"x" * 995
+    with served(office) as server:
+        with opened(server, 3, begin=begin):
+            wait_until(lambda: room.taken == 3_000, 20)
+            with opened(server, 4, begin=begin) as more:
+                assert [status(each) for each in more] == [503] * 4
+            assert room.taken == 3_000
+            with opened(server, 1, begin=head(f"{other}/say", 6) + b"text=x") as [one]:
+                assert status(one) == 303
+        wait_until(lambda: room.taken == 0, 20)
+
+
+def test_unfinished_files_are_held_on_disk(office):
+    begin = head(f"{office.link()}/file", kind=PARTS) + FILE + b"x" * 100_000
+    files, words = office.site.bodies.files, office.site.bodies.words
+    with served(office) as server:
+        with opened(server, 5, begin=begin):
+            wait_until(lambda: files.taken == 5 * (100_000 + len(FILE)), 20)
+            assert words.taken == 0
+            assert ask(server)[0] == 200
+        wait_until(lambda: files.taken == 0, 20)
+
+
+def test_who_stays_in_the_middle_of_a_form_gives_its_room_back(office, monkeypatch):
+    monkeypatch.setattr("tracker.web.connections.BODY", 0.3)
+    with served(office) as server, opened(server, 1, begin=head("/sign-in", 9_000) + b"x" * 50) as [one]:
+        assert is_ended(one)
+        wait_until(lambda: office.site.bodies.words.taken == 0, 20)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        (FILE + b"x\r\n") * 13 + b"--b--\r\n",
+        b"--c\r\n\r\n",
+        b"",
+        b"--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--\r\n",
+    ],
+    ids=["too-many", "another-boundary", "empty", "no-name"],
+)
+def test_a_form_that_is_none_is_said_to_be_none(office, body):
+    link = office.link()
+    page = office.browser.post(f"{link}/file", content=body, headers={"Content-Type": PARTS})
+    assert page.status_code == 400
+    assert office.events() == []
+
+
+def test_room_is_taken_in_each_name_by_its_own_bound():
+    room = Room(6, 2, 3)
+    room.take(("wanzhou", "10.0.0.1"), 2)
+    room.take(("fuling", "10.0.0.1"), 1)
+    for whose in (("wanzhou", "10.0.0.2"), ("fuling", "10.0.0.1")):
+        with pytest.raises(BusyError):
+            room.take(whose)
+    room.take(("yuzhong",), 2)
+    room.take((), 1)
+    with pytest.raises(BusyError):
+        room.take(("dazu", "10.0.0.3"))
+    room.give_back(("wanzhou", "10.0.0.1"), 2)
+    room.take(("fuling", "10.0.0.1"))
+    assert room.taken == 5
