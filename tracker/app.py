@@ -54,7 +54,7 @@ LAST_GOOD = InBoth(
 )
 
 #: Said where an edit changes what a running service cannot change.
-AFTER_RESTART = "in force after the next start only: %s（重启服务后才生效）"
+AFTER_RESTART = InBoth("in force after the next start only: {names}", "重启服务后才生效：{names}")
 
 #: The files that are watched; anything else in the folders is somebody's own business.
 WATCHED = ("*.yaml", "forms/*.y*ml")
@@ -311,7 +311,7 @@ class App:
             self.pulse.awaits_restart = self._started_with.awaiting_restart(force.settings)
             self.adopt(force)
         if self.pulse.awaits_restart:
-            log.warning(AFTER_RESTART, ", ".join(self.pulse.awaits_restart))
+            log.warning("%s", AFTER_RESTART.with_facts(names=", ".join(self.pulse.awaits_restart)))
         return True
 
     def _refuse_no_transport(self, force: InForce) -> None:

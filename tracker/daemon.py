@@ -31,7 +31,7 @@ from tracker.engine.engine import PassReport, PutOff
 from tracker.engine.post import said_at
 from tracker.engine.progress import Progress
 from tracker.engine.pulse import Beat, remember
-from tracker.errors import ConfigError, LostLedgerError, TrackerError
+from tracker.errors import ConfigError, InBoth, LostLedgerError, TrackerError
 from tracker.mail.replies import without_names
 from tracker.privileges import refuse_root, standing
 from tracker.stopping import StoppableCourier, StoppingError
@@ -75,13 +75,18 @@ def run_once(app: App, *, at_once: bool = False) -> PassReport:
     report = app.engine.run_pass(at_once=at_once)
     tell(report, app.force.zone)
     if report.is_refused and report.put_off is None and sys.stderr.isatty():
-        log.warning(
-            "mail: the mail server took nothing when it was last asked; tracker mail list, tracker mail test"
-        )
+        log.warning("%s", TOOK_NOTHING)
     if not report.planned and not report.delivered and report.next_at and sys.stderr.isatty():
         following = report.next_at.astimezone(app.force.zone)
         log.info("nothing to send now; next digests: %s", f"{following:%Y-%m-%d %H:%M %Z}")
     return report
+
+
+#: Said at a terminal where mails go on waiting.
+TOOK_NOTHING = InBoth(
+    "mail: the mail server took nothing when it was last asked; tracker mail list, tracker mail test",
+    "邮件服务器上次未接收任何邮件，详见 tracker mail list、tracker mail test",
+)
 
 
 def run_service(app: App, *, at_once: bool = False, with_pages: bool = True) -> None:

@@ -119,6 +119,10 @@ class InBoth(str):
         both.english, both.chinese = english, chinese
         return both
 
+    def with_facts(self, **facts: str) -> InBoth:
+        """Both with ``facts`` in their places."""
+        return InBoth(self.english.format(**facts), self.chinese.format(**facts))
+
 
 def in_language(text: object, language: str) -> str:
     """The reader's part of a text, of an error or of a finding; of what has no parts all."""

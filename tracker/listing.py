@@ -19,7 +19,7 @@ from tracker.engine.inforce import InForce
 from tracker.engine.mails import StoredMail
 from tracker.engine.reconcile import Changes
 from tracker.engine.standings import LedgerRow
-from tracker.errors import HeldBackError, Problem
+from tracker.errors import HeldBackError, InBoth, Problem
 from tracker.mail.transport import is_reserved
 from tracker.store.tables import WAITING
 
@@ -76,7 +76,7 @@ def deadline_facts(reading: Reading, occurrences: Iterable[Occurrence]) -> Fact:
         **rule_facts(reading.rule),
         "zh": to_chinese(reading.rule),
         "en": to_english(reading.rule),
-        "warnings": [f"{warning.en}（{warning.zh}）" for warning in reading.warnings],
+        "warnings": [InBoth(warning.en, warning.zh) for warning in reading.warnings],
         "occurrences": [{"period": each.period, "due": iso(each.due)} for each in occurrences],
     }
 

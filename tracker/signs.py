@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from tracker.errors import DatabaseError, LostLedgerError
+from tracker.errors import DatabaseError, InBoth, LostLedgerError
 from tracker.store.database import Database, read_meta, shown, write_meta
 
 log = logging.getLogger("tracker")
@@ -71,11 +71,9 @@ class Sign:
             return
         if known and id_ not in known.values():
             # It may be a slip of the finger in the address.
-            log.warning(
-                "a new ledger begins in %s; there is one of these files in %s（在此另起新台账，原有台账在后一处）",
-                place,
-                next(iter(known)),
-            )
+            other = next(iter(known))
+            english = f"a new ledger begins in {place}; there is one of these files in {other}"
+            log.warning("%s", InBoth(english, f"在{place}另起新台账，这些文件原有的台账在{other}"))
         known[place] = id_
         try:
             draft = self.file.with_name(f"{self.file.name}.{secrets.token_hex(4)}")

@@ -1,11 +1,14 @@
 """Whoever has a Chinese terminal reads no English sentence, whatever was typed wrongly."""
 
+import io
 import logging
 import re
 
 import pytest
 
 from tests.tools import Place, quick_folder
+from tracker.log import of_command
+from tracker.store.facts import read_fact
 
 ZH = {"LANG": "zh_CN.UTF-8"}
 TABLE = "table-2@2022-05"
@@ -187,3 +190,35 @@ def test_units_and_occurrences_go_by_their_names(place):
     # With the reference where that is what has to be typed.
     said = place.tracker("submit", "table-2", "--unit", "涪陵", **ZH).err
     assert re.fullmatch(r"tracker: 汇总表（培训机构）按期报送，请写明期次，例如 table-2@\d{4}-\d\d\n", said)
+
+
+def test_what_is_doubtful_of_a_deadline_is_told_in_one_language(place):
+    line = ("deadline", "2022年前", "--issued", "2022-04-08")
+    [said] = place.ok(*line, **ZH).err.splitlines()
+    assert said.startswith("提醒：")
+    assert english_in(said, "") == set(), said
+    [said] = place.ok(*line, LANG="en_US.UTF-8").err.splitlines()
+    assert said.startswith("warning: ")
+    assert not re.search("[，；（）]", said), said
+    # Programs have both.
+    assert re.search("[a-z].*（.*[\u4e00-\u9fff]", place.json(*line, **ZH)["warnings"][0])
+
+
+def test_an_account_that_ends_is_told_of_in_one_language(place, monkeypatch):
+    for name, words, said in (("gao", ZH, "gao：已停用"), ("wu", {"LANG": "en_US.UTF-8"}, "wu: removed")):
+        monkeypatch.setattr("sys.stdin", io.StringIO("nine yellow tables\n"))
+        place.ok("user", "add", name, "--role", "viewer", "--password-stdin")
+        assert place.ok("user", "remove", name, **words).out.strip() == said
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("zh", "保存的“x”无法读取，已重新开始："), ("en", "what is kept of “x” cannot be read")],
+)
+def test_a_warning_of_a_command_has_one_language(monkeypatch, capsys, language, said):
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    with of_command(lambda: language):
+        assert read_fact("{", "x", dict, None) is None
+    told = capsys.readouterr().err
+    assert told.startswith(said)
+    assert ("cannot be read" in told) is (language == "en")

@@ -24,7 +24,7 @@ from tracker.cli.output import (
 )
 from tracker.cli.table import Column
 from tracker.core.occurrences import FIRST_YEAR, LAST_YEAR
-from tracker.errors import UsageError
+from tracker.errors import UsageError, in_language
 
 if TYPE_CHECKING:
     from tracker.config.rollon import RolledOn
@@ -176,7 +176,8 @@ def _tell_deadline(facts: Fact, language: Language) -> None:
     for key, words in labels.items():
         say_result(f"{pick(words, language)}: {facts[key]}")
     for warning in facts["warnings"]:
-        say(f"warning: {warning}")
+        prefix = pick(("提醒：", "warning: "), language_of_errors())
+        say(f"{prefix}{in_language(warning, language_of_errors())}")
     dates = facts["occurrences"]
     if facts["due"] is not None:
         say_result(f"{pick(('到期日', 'due'), language)}: {facts['due']}")

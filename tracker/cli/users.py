@@ -12,6 +12,8 @@ from tracker.cli.output import (
     Format,
     FormatOption,
     choose_language,
+    language_of_errors,
+    pick,
     print_csv,
     print_json,
     print_table,
@@ -119,7 +121,7 @@ def remove(context: typer.Context, name: NameArgument) -> None:
 
     with given(context).open(lenient=True) as app, app.database.writing() as session:
         remove_account(session, name, app.clock.now())
-    say_result(f"{name}: removed（已停用）")
+    say_result(pick((f"{name}：已停用", f"{name}: removed"), language_of_errors()))
 
 
 def password(context: typer.Context, name: NameArgument, password_stdin: StdinOption = False) -> None:
@@ -129,7 +131,7 @@ def password(context: typer.Context, name: NameArgument, password_stdin: StdinOp
     secret = _ask_password(from_stdin=password_stdin)
     with given(context).open(lenient=True) as app, app.database.writing() as session:
         set_password(session, name, secret)
-    say_result(f"{name}: another password（密码已更换）")
+    say_result(pick((f"{name}：密码已更换", f"{name}: another password"), language_of_errors()))
 
 
 def role(

@@ -29,7 +29,7 @@ from tracker.engine.outage import alert_of_outage
 from tracker.engine.outbox import enqueue
 from tracker.engine.pace import HOLDS
 from tracker.engine.sifting import Sifting
-from tracker.errors import DatabaseError, UsageError
+from tracker.errors import DatabaseError, InBoth, UsageError
 from tracker.mail.replies import Verdict, without_names
 from tracker.store.database import Database, locked_meta, read_meta, write_meta
 from tracker.store.facts import read_fact
@@ -47,9 +47,10 @@ DOORS = PLACES = 8
 RECENT = timedelta(days=8)
 
 #: Said where two machines on one database have made a key each.
-OTHER_KEYS = (
-    "links signed here are refused by, and those of, %s: it has another key; give all machines the same "
-    "TRACKER_SECRET（各台机器的链接密钥不同，请统一设置 TRACKER_SECRET）"
+OTHER_KEYS = InBoth(
+    "links signed here are refused by, and those of, {places}: it has another key; give all machines the same "
+    "TRACKER_SECRET",
+    "本机与{places}的链接密钥不同，所发链接互不承认，请统一设置 TRACKER_SECRET",
 )
 
 log = logging.getLogger("tracker")
@@ -197,7 +198,7 @@ class Post:
             place for place, of in state.places.items() if of.get("key") != mark and _is_recent(of, now)
         ]
         if others:
-            log.warning(OTHER_KEYS, ", ".join(others))
+            log.warning("%s", OTHER_KEYS.with_facts(places=", ".join(others)))
 
     def shut_until(self) -> datetime | None:
         """Until when the mail server is left alone; None where it may be asked."""

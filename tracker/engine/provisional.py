@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from tracker.engine.inforce import InForce
-from tracker.errors import Problem
+from tracker.errors import InBoth, Problem
 
 #: How far ahead years are in use.
 AHEAD = timedelta(days=92)
@@ -24,9 +24,10 @@ def calendar_problems(force: InForce, today: date, folder: Path) -> Iterator[Pro
             line=0,
             column=0,
             path="",
-            message=(
+            message=InBoth(
                 f"the holidays of {year} are not known: Monday to Friday count as workdays until this file "
-                f"says otherwise（尚无{year}年放假安排，暂按周一至周五为工作日，公布后请补充此文件）"
+                "says otherwise",
+                f"尚无{year}年放假安排，暂按周一至周五为工作日，公布后请补充此文件",
             ),
             severity="warning",
         )

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 
+from tracker.errors import InBoth
 from tracker.mail.mailbox import LOT, MailboxTransport
 from tracker.mail.replies import FINAL, Judge, Reply, Stage, Verdict
 from tracker.mail.session import CannotConnectError, Progress, Server, Session, connect, is_sendable
@@ -52,7 +53,8 @@ class SmtpTransport:
         self._is_in = False
         self._loop: asyncio.AbstractEventLoop | None = None
         if server.security == "plain":
-            _log.warning("mail to %s goes in plain text: anybody on the way can read it", server)
+            english = f"mail to {server} goes in plain text: anybody on the way can read it"
+            _log.warning("%s", InBoth(english, f"发往{server}的邮件以明文传送，途中任何人都能读到"))
 
     async def deliver(self, envelopes: Iterable[Envelope]) -> AsyncGenerator[Delivery, None]:
         """Results as they come; see ``Transport.deliver``."""

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from tracker.errors import InBoth
+
 log = logging.getLogger("tracker")
 
 T = TypeVar("T")
@@ -19,5 +21,6 @@ def read_fact(text: str | None, name: str, make: Callable[[Any], T], default: T)
     try:
         return make(json.loads(text))
     except (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError) as error:
-        log.warning("what is kept of “%s” cannot be read and is begun anew: %s", name, error)
+        english = f"what is kept of “{name}” cannot be read and is begun anew: {error}"
+        log.warning("%s", InBoth(english, f"保存的“{name}”无法读取，已重新开始：{error}"))
         return default
