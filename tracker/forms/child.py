@@ -6,6 +6,7 @@ Started by ``apart``.  Whatever happens here, an expat that loops or an xlrd tha
 from __future__ import annotations
 
 import contextlib
+import gc
 import math
 import os
 import resource
@@ -21,6 +22,8 @@ _MEMORY = 1024 * limits.MEGABYTE
 #: Of computing, for one file.
 _SECONDS = 15
 _OPEN_FILES = 24
+#: Made and not ended, before those among them are looked for that hold each other.
+_THINGS = 50_000
 
 
 def main() -> None:
@@ -32,6 +35,9 @@ def main() -> None:
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
     _limit()
+    # A book is a great many small things and hardly a circle among them: look for those more seldom.
+    gc.freeze()
+    gc.set_threshold(_THINGS)
     while (request := wire.receive_file(requests)) is not None:
         _renew()
         try:
