@@ -29,7 +29,15 @@ from tracker.core.workdays import Workdays
 from tracker.engine.inforce import Beginning, InForce
 from tracker.engine.provisional import calendar_problems
 from tracker.engine.pulse import Pulse
-from tracker.errors import AnotherDocumentError, ConfigError, HeldBackError, InBoth, MailError, Problem
+from tracker.errors import (
+    AnotherDocumentError,
+    ConfigError,
+    HeldBackError,
+    InBoth,
+    MailError,
+    Problem,
+    TrackerError,
+)
 from tracker.made import Made
 from tracker.refusals import in_both
 from tracker.terms import counted_as
@@ -264,12 +272,23 @@ class App:
             Problem(str(self.config / TASKS), 0, 0, "campaign", in_both(error), "warning")
             for error in held_by_ledger(self.database_url, self.force, self.place, today)
         )
+        place = str(self.config / "settings.yaml")
         start = start_problems(
-            self.force.settings.web or Web(),
-            partial(refuse_no_driver, self.database_url),
-            str(self.config / "settings.yaml"),
+            self.force.settings.web or Web(), partial(refuse_no_driver, self.database_url), place
         )
-        return (*problems, *start, *calendar, *self.renderer.check(), *held)
+        unkept = self.no_sign()
+        sign = () if unkept is None else (Problem(place, 0, 0, "ledger_sign", in_both(unkept), "warning"),)
+        return (*problems, *start, *sign, *calendar, *self.renderer.check(), *held)
+
+    def no_sign(self) -> TrackerError | None:
+        """What is wrong where no sign of the ledger is kept; None where one is, or can be."""
+        from tracker.signs import refuse_unkept
+
+        try:
+            refuse_unkept(self.sign_file)
+        except TrackerError as error:
+            return error
+        return None
 
     def summary(self, language: Language = "en") -> str:
         """One line on what is in force."""
@@ -444,10 +463,16 @@ class App:
     @property
     def sign(self) -> Sign:
         """What tells of the ledger, outside of it."""
-        from tracker.signs import NAME, Sign
+        from tracker.signs import Sign
 
-        file = self.home / (self.force.settings.ledger_sign or NAME)
-        return Sign(file, self.database, self.database_url, self.names_database, self.begins)
+        return Sign(self.sign_file, self.database, self.database_url, self.names_database, self.begins)
+
+    @property
+    def sign_file(self) -> Path:
+        """Where it stands."""
+        from tracker.signs import NAME
+
+        return self.home / (self.force.settings.ledger_sign or NAME)
 
     @property
     def database_url(self) -> str:

@@ -34,6 +34,7 @@ from tracker.engine.pulse import Beat, remember
 from tracker.errors import ConfigError, InBoth, LostLedgerError, TrackerError
 from tracker.mail.replies import without_names
 from tracker.privileges import refuse_root, standing
+from tracker.refusals import in_both
 from tracker.stopping import StoppableCourier, StoppingError
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ def run_once(app: App, *, at_once: bool = False) -> PassReport:
     app.sign.look()
     report = app.engine.run_pass(at_once=at_once)
     tell(report, app.force.zone)
+    if report.planned:
+        tell_of_no_sign(app)
     if report.is_refused and report.put_off is None and sys.stderr.isatty():
         log.warning("%s", TOOK_NOTHING)
     if not report.planned and not report.delivered and report.next_at and sys.stderr.isatty():
@@ -157,6 +160,7 @@ class Service:
             pages.open()
         for line in lines:
             log.info(line)
+        tell_of_no_sign(self.app)
         self._scheduler.start()
         self._soon(self._begin, "begin", at_once=at_once)
         self._schedule()
@@ -343,6 +347,13 @@ class Service:
                 log.exception("reload failed, will be tried again; what was in force stays in force")
             self._look_at_files()
         self._soon(self.pass_, "edited")
+
+
+def tell_of_no_sign(app: App) -> None:
+    """Warn where a ledger that is lost would not be noticed."""
+    unkept = app.no_sign()
+    if unkept is not None:
+        log.warning("%s", in_both(unkept))
 
 
 def tell(report: PassReport, zone: tzinfo) -> None:

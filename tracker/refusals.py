@@ -127,6 +127,10 @@ CHINESE = {
     "wrong_variable": "{name}：{error}",
     "no_secret": "{path} 是空的，应为密钥",
     "secret_too_long": "{path} 过长，不是密钥",
+    "no_sign": (
+        "台账标记无法保存在 {file}：数据库丢失或未挂载时将无从识别，全部邮件会重发；请在 settings.yaml 用 ledger_sign"
+        "（或用 TRACKER_LEDGER_SIGN）指明数据库之外、服务可以写入的一个文件"
+    ),
     "two_databases": "存在两个数据库 {here} 和 {there}，请用 --database 或 TRACKER_DATABASE 指明，或移走不用的一个",
     "key_too_short": "TRACKER_SECRET：签名密钥至少{least}个字符，可用 openssl rand -hex 32 生成",
     "key_not_kept": "链接签名密钥无法保存在 {path}：{error}；请用 TRACKER_SECRET 指定",
@@ -144,6 +148,12 @@ CHINESE = {
     ),
     "cannot_serve": "网页地址 {address} 不可用：{error}；请用 TRACKER_WEB 另选地址，或加 --no-web",
     # the database
+    "nothing_to_back_up": "数据库 {database} 中没有台账，没有可备份的内容：请查看数据库是否丢失或未挂载",
+    "empty_backup": "{path} 中没有台账，未予恢复‹；确要以它替换的加 --force›",
+    "better_backup": (
+        "{path} 是另一份台账的备份，或其中的办理记录（{there}件）比现有台账（{here}件）多，未予覆盖："
+        "请另取文件名‹，确要覆盖的加 --force›"
+    ),
     "no_ledger": "数据库地址‹ {address} ›处不是台账，没有所需的表：请放回或挂载原数据库，或恢复备份",
     "database_away": "数据库‹ {address} ›暂时不可用‹（{cause}）›，请稍后再试",
     "not_in_utf8": "数据库 {address} 的文字编码是 {encoding}，须为 UTF8；请用 createdb --template=template0 --encoding=UTF8 重建",

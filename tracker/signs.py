@@ -3,12 +3,14 @@
 The service writes the ledger's id into a small file beside the folder of files, or where ``ledger_sign`` in the
 settings says, a line for each database that it has worked on.  Where the sign is there and the ledger is empty, or
 another one, the ledger is lost or not mounted: all mails would go out again, so none do until a person has restored it
-or said that a new one begins.  Where the file cannot be written there is no sign, and nothing is asked.
+or said that a new one begins.  Where the file cannot be written there is no sign, nothing is asked, and whoever looks
+after the service is told so.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +18,8 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from tracker.errors import DatabaseError, InBoth, LostLedgerError
+from tracker.errors import DatabaseError, InBoth, LostLedgerError, TrackerError
+from tracker.store.backups import LEDGER
 from tracker.store.database import Database, read_meta, shown, write_meta
 
 log = logging.getLogger("tracker")
@@ -24,8 +27,17 @@ log = logging.getLogger("tracker")
 #: The file beside the folder of files.
 NAME = ".tracker-ledger"
 
-#: The fact in the ledger.
-_FACT = "ledger"
+
+def refuse_unkept(file: Path) -> None:
+    """Raises TrackerError where no sign of the ledger stands in ``file``, and none could be written."""
+    if not file.is_file() and not os.access(file.parent, os.W_OK | os.X_OK):
+        raise TrackerError(
+            "no sign of the ledger can be kept in {file}: a database that is lost or not mounted would not be noticed, "
+            "and all mails would go out again; name a file outside of it that the service may write, with ledger_sign "
+            "in settings.yaml or TRACKER_LEDGER_SIGN",
+            "no_sign",
+            file=file,
+        )
 
 
 @dataclass(frozen=True)
@@ -64,8 +76,8 @@ class Sign:
         id_ = self._id()
         if id_ is None:
             with self.database.writing() as session:
-                id_ = read_meta(session, _FACT) or secrets.token_hex(8)
-                write_meta(session, _FACT, id_)
+                id_ = read_meta(session, LEDGER) or secrets.token_hex(8)
+                write_meta(session, LEDGER, id_)
         known, place = self._read(), _address(self.url)
         if known.get(place) == id_:
             return
@@ -85,7 +97,7 @@ class Sign:
     def _id(self) -> str | None:
         try:
             with self.database.reading() as session:
-                return read_meta(session, _FACT)
+                return read_meta(session, LEDGER)
         except (DatabaseError, SQLAlchemyError):
             if self.database.has_tables():
                 raise

@@ -22,11 +22,18 @@ from tracker.engine.pulse import remembered
 from tracker.engine.restored import go_on_from
 from tracker.errors import DatabaseError, TrackerError, UsageError
 from tracker.links import key_id
-from tracker.store.backups import FACTS, back_up, refuse_itself, restore_rows
+from tracker.store.backups import (
+    FACTS,
+    back_up,
+    holdings,
+    holdings_of,
+    refuse_itself,
+    restore_rows,
+)
 from tracker.store.campaigns import known_campaigns
-from tracker.store.database import Database, is_there, open_database, wipe
+from tracker.store.database import Database, is_there, open_database, shown, wipe
 from tracker.store.facts import read_fact
-from tracker.store.tables import ACCOUNT, EVENT, Base
+from tracker.store.tables import ACCOUNT, ASSIGNMENT, EVENT, Base
 
 #: A service that made a pass so lately is at work.
 AT_WORK = timedelta(minutes=2)
@@ -70,16 +77,24 @@ class Restored:
     campaigns: tuple[str, ...]
 
     @property
+    def has_ledger(self) -> bool:
+        """Whether anything is asked in it."""
+        return self.rows[ASSIGNMENT.name] > 0
+
+    @property
     def is_whole(self) -> bool:
         """Whether nothing is missing."""
-        return self.keys is not Keys.MISSING
+        return self.has_ledger and self.keys is not Keys.MISSING
 
 
-def backup(app: App, target: Path) -> tuple[int, bool]:
+def backup(app: App, target: Path, *, forced: bool = False) -> tuple[int, bool]:
     """Write the whole database to ``target``, with the keys that sign links; its size in bytes, and whether it has them.
 
-    Keys from outside (``TRACKER_SECRET``) are not in it.
+    Keys from outside (``TRACKER_SECRET``) are not in it.  Raises LostLedgerError where the ledger is lost, DatabaseError
+    where there is none, or, unless ``forced``, where ``target`` holds another one or more of this one.
     """
+    app.sign.refuse_lost()
+    _refuse_less(app, target, forced=forced)
     settings, database = app.force.settings, app.database_url
     try:
         secret = keys_to_save(settings, database)
@@ -91,11 +106,32 @@ def backup(app: App, target: Path) -> tuple[int, bool]:
     return back_up(app.database, target, json.dumps(facts)), has_keys
 
 
+def _refuse_less(app: App, target: Path, *, forced: bool) -> None:
+    with app.database.reading() as session:
+        here = holdings(session)
+    if here.is_empty and not here.events:
+        raise DatabaseError(
+            "the database {database} holds no ledger, so there is nothing to back up: see whether it is lost or not mounted",
+            "nothing_to_back_up",
+            database=shown(app.database_url),
+        )
+    there = holdings_of(target)
+    if there is not None and here.is_less_than(there) and not forced:
+        raise DatabaseError(
+            "{path} is a backup of another ledger, or has more in it ({there} events, the ledger {here}), and is left as "
+            "it is: name another file‹, or add --force›",
+            "better_backup",
+            path=target,
+            there=there.events,
+            here=here.events,
+        )
+
+
 def restore(app: App, source: Path, *, forced: bool = False) -> Restored:
     """Put a backup in the place of the database, and the keys in it beside the database.
 
     Nothing that went out after the backup was made is sent again: everything up to today counts as said.  Raises
-    DatabaseError where it is the database itself, or, unless ``forced``, a service is at work on it.
+    DatabaseError where it is the database itself, or, unless ``forced``, a service is at work on it or it has no ledger.
     """
     refuse_itself(app.database, source)
     now = app.clock.now()
@@ -109,7 +145,7 @@ def restore(app: App, source: Path, *, forced: bool = False) -> Restored:
         )
     # A lost ledger is what most backups are put back for.
     app.begins = True
-    restored = _restore(app, app.database, source)
+    restored = _restore(app, app.database, source, forced=forced)
     app.sign.write()
     return restored
 
@@ -123,7 +159,7 @@ def rehearse(app: App, source: Path) -> Restored:
     with TemporaryDirectory() as folder:
         trial = open_database(f"sqlite:///{folder}/tracker.db")
         try:
-            restored = _restore(app, trial, source, is_trial=True)
+            restored = _restore(app, trial, source, is_trial=True, forced=True)
             with trial.reading() as session:
                 events = _count_events(session)
         finally:
@@ -135,13 +171,19 @@ def _count_events(session: Session) -> int:
     return int(session.execute(select(func.count()).select_from(EVENT)).scalar_one())
 
 
-def _restore(app: App, database: Database, source: Path, *, is_trial: bool = False) -> Restored:
+def _restore(app: App, database: Database, source: Path, *, is_trial: bool = False, forced: bool) -> Restored:
     with database.writing() as session:
         _, facts = restore_rows(source, session)
         rows = {
             table.name: session.execute(select(func.count()).select_from(table)).scalar_one()
             for table in Base.metadata.sorted_tables
         }
+        if not rows[ASSIGNMENT.name] and not forced:
+            raise DatabaseError(
+                "{path} holds no ledger and was not restored‹; add --force to put it in the place of what is here›",
+                "empty_backup",
+                path=source,
+            )
         last = session.execute(select(EVENT.c.at).order_by(EVENT.c.id.desc()).limit(1)).scalar()
         campaigns = tuple(known_campaigns(session))
         let_go = go_on_from(session, app.force, app.clock.now())

@@ -1,6 +1,7 @@
 """A ledger that is lost, or not mounted, is noticed by its sign: nothing is sent again."""
 
 import shutil
+import sqlite3
 import threading
 from contextlib import closing
 
@@ -71,6 +72,82 @@ def test_an_empty_file_in_the_place_of_the_ledger_is_said_to_be_none(place, has_
         with pytest.raises(LostLedgerError if has_sign else DatabaseError) as refused:
             app.sign.look()
         assert has_sign or refused.value.code == "no_ledger"
+
+
+def test_no_backup_is_made_of_a_lost_ledger_and_the_last_good_one_stays(place):
+    place.ok("backup", "copy.db")
+    good = (place.folder / "copy.db").read_bytes()
+    lose(place)
+    place.tracker("status")
+    for name in ("copy.db", "other.db"):
+        done = place.tracker("backup", name)
+        assert (done.code, done.out) == (1, "")
+        assert "tracker restore" in done.err
+    assert (place.folder / "copy.db").read_bytes() == good
+    assert not (place.folder / "other.db").exists()
+
+
+def test_where_no_sign_tells_of_it_an_empty_ledger_is_no_backup_either(place):
+    place.ok("backup", "copy.db")
+    good = (place.folder / "copy.db").read_bytes()
+    (place.folder / ".tracker-ledger").unlink()
+    lose(place)
+    place.tracker("mail", "list")
+    for name in ("copy.db", "other.db"):
+        done = place.tracker("backup", name)
+        assert (done.code, "nothing to back up" in done.err or "没有可备份的内容" in done.err) == (1, True)
+    assert (place.folder / "copy.db").read_bytes() == good
+
+
+def test_a_backup_with_more_in_it_is_written_over_by_word_alone(place):
+    place.ok("backup", "early.db")
+    place.ok("submit", "2/first-list", "--unit", "万州")
+    place.ok("backup", "copy.db")
+    place.ok("restore", "early.db")
+    refused = place.tracker("backup", "copy.db")
+    assert (refused.code, "--force" in refused.err) == (1, True)
+    place.ok("backup", "early.db")
+    place.ok("backup", "copy.db", "--force")
+
+
+def test_the_backup_of_another_ledger_is_written_over_by_word_alone(place, tmp_path):
+    place.ok("backup", "copy.db")
+    other = Place(tmp_path / "other")
+    other.ok("run", "--once", "--send-now")
+    refused = other.tracker("backup", place.folder / "copy.db")
+    assert (refused.code, "--force" in refused.err) == (1, True)
+
+
+def test_a_backup_without_a_ledger_is_not_whole_and_not_restored(place):
+    place.ok("backup", "copy.db")
+    with closing(sqlite3.connect(place.folder / "copy.db")) as file, file:
+        file.execute("DELETE FROM assignment")
+    rehearsed = place.tracker("restore", "--rehearse", "copy.db")
+    assert (rehearsed.code, "holds no ledger" in rehearsed.err or "没有台账" in rehearsed.err) == (1, True)
+    assert place.tracker("restore", "copy.db").code == 1
+    place.ok("status")
+
+
+def test_where_no_sign_can_be_kept_check_and_run_and_readyz_say_so(tmp_path):
+    place = Place(tmp_path)
+    nowhere = str(tmp_path / "missing" / "sign")
+    checked = place.ok("check", TRACKER_LEDGER_SIGN=nowhere)
+    assert "warning: " in checked.err
+    assert nowhere in checked.err
+    assert nowhere in place.ok("run", "--once", "--send-now", TRACKER_LEDGER_SIGN=nowhere).err
+    app = App(place.config, environ={"TRACKER_LEDGER_SIGN": nowhere})
+    with closing(app):
+        assert any(nowhere in each for each in browser(app).get("/readyz").json()["degraded"])
+    assert ".tracker-ledger" not in place.ok("check").err
+
+
+def test_the_environment_names_a_place_for_the_sign(tmp_path):
+    place = Place(tmp_path)
+    place.ok("run", "--once", "--send-now", TRACKER_LEDGER_SIGN="signs")
+    assert (tmp_path / "signs").is_file()
+    lose(place)
+    done = place.tracker("run", "--once", "--send-now", TRACKER_LEDGER_SIGN="signs")
+    assert (done.code, "tracker restore" in done.err) == (1, True)
 
 
 def test_a_restored_backup_is_the_ledger_again(place):

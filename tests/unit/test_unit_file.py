@@ -41,7 +41,7 @@ def service():
         ("RestrictSUIDSGID", "yes"),
         ("MemoryDenyWriteExecute", "yes"),
         ("UMask", "0077"),
-        ("StateDirectory", "tracker"),
+        ("StateDirectory", "tracker tracker-sign"),
         ("StateDirectoryMode", "0700"),
         ("Restart", "on-failure"),
         ("LimitNOFILE", "4096"),
@@ -74,8 +74,17 @@ def test_what_it_writes_lies_in_its_own_folder(service):
     assert service["Environment"] == [
         "TRACKER_CONFIG=/etc/tracker/config",
         "TRACKER_DATABASE=sqlite:////var/lib/tracker/var/tracker.db",
+        "TRACKER_LEDGER_SIGN=/var/lib/tracker-sign/ledger",
     ]
     assert service["ExecStart"] == ["/opt/tracker/.venv/bin/tracker run"]
+
+
+def test_in_the_image_the_sign_of_the_ledger_lies_on_another_volume_than_the_ledger():
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert "TRACKER_DATABASE=sqlite:////srv/var/tracker.db" in text
+    assert "TRACKER_LEDGER_SIGN=/srv/sign/ledger" in text
+    assert "VOLUME /srv/var /srv/sign\n" in text
+    assert "chown 10001 /srv/var /srv/sign" in text
 
 
 def test_systemd_has_nothing_to_say_against_it(tmp_path):

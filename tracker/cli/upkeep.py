@@ -62,12 +62,15 @@ def register(app: typer.Typer) -> None:
 def backup(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="备份文件 · Where to write it")],
+    force: Annotated[
+        bool, typer.Option("--force", help="覆盖内容更多的备份 · Also over a backup that has more in it")
+    ] = False,
 ) -> None:
     """备份 · Copy the database into one file while the service runs; it is read back before it takes its name."""
     from tracker import upkeep
 
     with given(context).open(lenient=True) as app:
-        size, has_keys = upkeep.backup(app, file)
+        size, has_keys = upkeep.backup(app, file, forced=force)
         language = choose_language(app.force.campaign.language)
     say(pick((f"{file}：{size / 1e6:.1f} MB，已核对", f"{file}: {size / 1e6:.1f} MB, read back"), language))
     if not has_keys:
@@ -115,6 +118,11 @@ def _restored(found: Restored, *, is_rehearsed: bool) -> tuple[str, str]:
     )
     if not is_rehearsed:
         return f"已恢复 {zh}", f"restored: {en}"
+    if not found.has_ledger:
+        return (
+            f"备份中没有台账，不能用来恢复（只有 {rows} 行），什么也没有改",
+            f"the backup holds no ledger and is no use ({rows} rows only); nothing was changed",
+        )
     if found.after:
         zh += f"；现有台账中有 {found.after} 件事不在备份内"
         en += f"; {found.after} events of the present ledger are not in it"

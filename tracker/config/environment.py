@@ -36,6 +36,7 @@ def apply_environment(settings: Settings, environ: Mapping[str, str]) -> Setting
     said: dict[str, Any] = {
         "database": _read(environ, "TRACKER_DATABASE", scalars.database),
         "transport": _read(environ, "TRACKER_MAIL", scalars.transport),
+        "ledger_sign": _read(environ, "TRACKER_LEDGER_SIGN", lambda path: str(Path(path).absolute())),
         "mail_password": secret(environ, "TRACKER_MAIL_PASSWORD"),
         "signing_key": secret(environ, "TRACKER_SECRET"),
         "oidc_secret": secret(environ, "TRACKER_OIDC_SECRET"),

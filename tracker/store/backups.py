@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,13 +22,16 @@ from sqlmodel import Session
 from tracker.errors import DatabaseError
 from tracker.store.database import Database, check_schema, make_private, open_database, read_meta
 from tracker.store.passing import PASSING
-from tracker.store.tables import META, Base
+from tracker.store.tables import ASSIGNMENT, EVENT, META, Base
 
 #: So many rows are copied together.
 LOT = 2_000
 
 _MAGIC = b"SQLite format 3\0"
 
+
+#: The fact that tells one ledger from all others (``tracker.signs``).
+LEDGER = "ledger"
 
 #: The fact in a backup that says what it is; a database that is at work has none.
 FACTS = "backup"
@@ -64,6 +68,41 @@ def back_up(database: Database, target: Path, facts: str = "{}") -> int:
             "{path} cannot be written: {error}", "cannot_write", path=target, error=error
         ) from None
     return target.stat().st_size
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What tells one state of a ledger from another: its id, how many events it has, and whether anything is asked."""
+
+    ledger: str | None
+    events: int
+    is_empty: bool
+
+    def is_less_than(self, other: Holdings) -> bool:
+        """Whether ``other`` is another ledger's, or has what this has not; events are never forgotten."""
+        is_other = None not in (self.ledger, other.ledger) and self.ledger != other.ledger
+        return is_other or self.events < other.events or (self.is_empty and not other.is_empty)
+
+
+def holdings(session: Session) -> Holdings:
+    """Those of a database."""
+    events = session.execute(select(func.count()).select_from(EVENT)).scalar_one()
+    is_empty = session.execute(select(ASSIGNMENT.c.id).limit(1)).first() is None
+    return Holdings(read_meta(session, LEDGER), int(events), is_empty)
+
+
+def holdings_of(path: Path) -> Holdings | None:
+    """Those of a backup; None for what is none, or is one of an earlier schema in which they cannot be read."""
+    if not path.is_file() or not path.stat().st_size:
+        return None
+    try:
+        with closing(_looked_into(path)) as file:
+            found = file.execute("SELECT value FROM meta WHERE name = ?", (LEDGER,)).fetchone()
+            (events,) = file.execute("SELECT count(*) FROM event").fetchone()
+            is_empty = file.execute("SELECT 1 FROM assignment LIMIT 1").fetchone() is None
+    except sqlite3.Error:
+        return None
+    return Holdings(found and found[0], events, is_empty)
 
 
 def refuse_itself(database: Database, path: Path) -> None:

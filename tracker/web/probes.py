@@ -64,6 +64,9 @@ def _degraded(site: Site) -> Iterator[str]:
         yield f"an edit of the files was not taken over: {places}"
     if pulse.held is not None:
         yield pulse.held_state
+    unkept = site.app.no_sign()
+    if unkept is not None:
+        yield str(unkept)
     if pulse.awaits_restart:
         yield f"in force after the next start only: {', '.join(pulse.awaits_restart)}"
 
