@@ -93,6 +93,25 @@ def test_nobody_is_missing_in_the_roll_ups_and_nothing_goes_upward():
     assert not any(item.reason.value == "escalation" for mail in mails for item in mail.items)
 
 
+@pytest.mark.parametrize("moved_to", [None, date(2022, 7, 14)], ids=["taken over", "moved on"])
+def test_the_week_is_compared_with_one_that_is_counted_by_the_same_beginning(moved_to):
+    chased_all = None if moved_to is None else date(2022, 4, 8)
+    with running(taken_over(TABLE, ONCE, LATER, chase_from=chased_all), "2022-07-14 08:00") as engine:
+        engine.pass_at("2022-07-14")
+        if moved_to is not None:
+            engine.engine.adopt(taken_over(TABLE, ONCE, LATER, chase_from=moved_to, fingerprint="moved"))
+        weeks = []
+        for day in ("2022-07-18", "2022-07-25"):
+            engine.clock.set(at(day))
+            engine.engine.run_pass()
+            found = [claimed.mail for claimed, _ in engine.courier.take()]
+            weeks += [mail.details["week"] for mail in found if mail.kind is MailKind.ROLLUP]
+    # Nothing was answered, and nothing has come or gone: what is set aside was no red light that went out.
+    assert [(week["before"], week["lights"]["red"]) for week in weeks] == [(None, 0), ("2022-07-18", 0)]
+    assert weeks[0]["lights_before"] is None
+    assert weeks[1]["lights_before"]["red"] == 0
+
+
 def test_what_is_sent_back_or_extended_is_chased_again():
     with running(taken_over(TABLE), "2022-07-12 08:00") as engine:
         engine.pass_at("2022-07-12")

@@ -17,7 +17,8 @@ def weekly_facts(session: Session, force: InForce, now: datetime, day: date) -> 
     """What a weekly status says (docs/design/ledger.md); ``now`` is the moment, ``day`` its local date."""
     last_week = day - WEEK
     moments = [Moment(day)]
-    if last_week >= force.campaign.issued:
+    # Earlier than that nothing is set aside as due before the ledger, and red is counted by another measure.
+    if last_week >= max(force.campaign.issued, force.chase_from):
         moments.append(Moment(last_week, now - WEEK))
     present, *earlier = summaries(session, force, *moments)
     before = earlier[0] if earlier else None
