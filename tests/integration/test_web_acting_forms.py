@@ -8,8 +8,8 @@ from tests.integration.web import house
 from tracker import desk
 from tracker.core.model import Event, EventKind
 from tracker.core.roles import Role
+from tracker.i18n.catalogue import words
 from tracker.web.identity import Person
-from tracker.web.words import words_of
 
 REF = "table-2@2022-05"
 
@@ -29,7 +29,7 @@ def drawn(home, template, role, **facts):
 
     person = None if role is None else Person("王", role, "password")
     return home.site.environment.get_template(template).render(
-        t=words_of("zh"),
+        t=words("pages", "zh"),
         person=person,
         csrf="c",
         request=Asked,
@@ -102,7 +102,3 @@ def test_the_units_to_be_reminded_may_be_named(home):
     page = drawn(home, "acting/remind.html", Role.SUPERVISOR, refs=[REF, "2"], units=["a", "b"])
     assert f'name="refs" value="{REF} 2"' in page
     assert 'name="units" value="a b"' in page
-
-
-def test_both_languages_say_the_same_things():
-    assert set(words_of("zh")._phrases) == set(words_of("en")._phrases)

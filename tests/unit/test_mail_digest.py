@@ -7,12 +7,10 @@ import pytest
 
 from tests.world import at, definition, unit, world
 from tracker.core.model import Contact, Item, Kind, Mail, MailKind, Reason, Rule, Target, Unit
+from tracker.i18n.catalogue import words
 from tracker.mail.compose import Composer
-from tracker.mail.words import load_words
-from tracker.shipped import shipped
 
-SHIPPED = shipped("templates") / "emails"
-WORDS = {language: load_words(language, SHIPPED)[0] for language in ("zh", "en")}
+WORDS = {language: words("mails", language) for language in ("zh", "en")}
 TODAY = date(2022, 6, 2)
 CASES = replace(
     definition("5", "2022年底前", ["wanzhou", "fuling"], requirement="每个区县至少宣传曝光2家。"),

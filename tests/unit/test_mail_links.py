@@ -7,13 +7,15 @@ from datetime import UTC, date, datetime
 import pytest
 
 from tests.tools import found_in
-from tests.unit.test_mail_digest import SHIPPED as EMAILS
 from tests.unit.test_mail_digest import TODAY, WORDS, campaign, digest, item
 from tracker.core.answering import Way, ways
 from tracker.core.model import MailKind
 from tracker.links import LASTING, Links, Purpose, mark
 from tracker.mail.compose import Composer
 from tracker.mail.render import Renderer
+from tracker.shipped import shipped
+
+EMAILS = shipped("templates") / "emails"
 
 LINKS = Links("https://tracker.example", ("a key for tests only",))
 NOW = datetime(2022, 6, 2, 1, tzinfo=UTC)

@@ -8,10 +8,8 @@ from html.parser import HTMLParser
 
 import openpyxl
 import pytest
-import yaml
 from pypdf import PdfReader
 
-import tracker.report
 from tests.world import at, definition, running, unit, world
 from tracker.core.model import Unit
 from tracker.core.vocabulary import SIGNS
@@ -250,18 +248,6 @@ def test_a_month_without_anything_is_said_to_be_so(empty, language):
         assert {"zh": "本月没有到期事项。", "en": "Nothing fell due in this month."}[language] in said
     book, _ = sheets(to_workbook(empty, language))
     assert len(book.worksheets[0]._charts) == 1
-
-
-def test_both_languages_have_the_same_phrases():
-    def keys(value, path=""):
-        if isinstance(value, dict):
-            return {each for key, inner in value.items() for each in keys(inner, f"{path}.{key}")}
-        return {path}
-
-    folder = paper.FONT.parents[1] / "words"
-    zh, en = (yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8")) for name in ("zh", "en"))
-    assert keys(zh) == keys(en)
-    assert tracker.report.__doc__
 
 
 @pytest.mark.parametrize(

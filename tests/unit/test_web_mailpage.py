@@ -8,7 +8,8 @@ from html.parser import HTMLParser
 import pytest
 
 from tracker.app import App
-from tracker.mail.render import LANGUAGES, Renderer
+from tracker.i18n.catalogue import LANGUAGES
+from tracker.mail.render import Renderer
 from tracker.mail.samples import samples
 from tracker.shipped import shipped
 from tracker.web.mailpage import linked, without_links, without_styles

@@ -8,11 +8,11 @@ from datetime import date
 from typing import Any
 
 from tracker.core.model import Mail
+from tracker.i18n.catalogue import Words
 from tracker.mail.cards import Cards
 from tracker.mail.facts import mappings
 from tracker.mail.view import Fact
 from tracker.mail.wording import Calendar, clip
-from tracker.mail.words import Words
 
 #: So much of what somebody wrote stands in a mail; the page has all of it.
 WIDTH = 1000

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from tracker.core.model import Item, Mail
+from tracker.i18n.catalogue import Words
 from tracker.mail.cards import REQUIREMENT_WIDTH, Card
 from tracker.mail.view import Enclosed
 from tracker.mail.wording import Calendar, clip
-from tracker.mail.words import Words
 
 #: A row of very many items is not followed by a remark on each.
 MOST_REMARKS = 12

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from tracker.i18n.catalogue import Words
 from tracker.mail.view import LightTable, Link, MailView, Section, Tally
-from tracker.mail.words import Words
 
 #: The largest HTML of a mail, in bytes.  Gmail shows 102 kB, and hides the rest, with the footer and its links.
 LARGEST = 100_000

@@ -14,9 +14,9 @@ from tracker.core.model import Campaign, Definition, Kind, Target
 from tracker.core.naming import Names, tells_of_month_before
 from tracker.core.occurrences import occurrences
 from tracker.core.wording import to_chinese, to_english
+from tracker.i18n.catalogue import Words
 from tracker.mail.view import Answer
 from tracker.mail.wording import clip, is_chinese, tidy
-from tracker.mail.words import Words
 
 TITLE_WIDTH = 90
 SHORT_WIDTH = 32

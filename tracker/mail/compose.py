@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tracker.core.model import Campaign, Contact, Mail, MailKind, Reason, Unit
+from tracker.i18n.catalogue import Words
 from tracker.links import Links
 from tracker.mail.asked import AskedComposer, is_asked, request_facts
 from tracker.mail.cards import TITLE_WIDTH, Cards
@@ -21,7 +22,6 @@ from tracker.mail.rollup import RollupComposer
 from tracker.mail.subject import SubjectComposer
 from tracker.mail.view import Enclosed, Link, MailView
 from tracker.mail.wording import Calendar, clip, tidy
-from tracker.mail.words import Words
 
 
 class Composer:

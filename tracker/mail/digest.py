@@ -7,13 +7,13 @@ from datetime import date
 from typing import NamedTuple
 
 from tracker.core.model import Campaign, Item, Light, Mail, Reason, Unit
+from tracker.i18n.catalogue import Words
 from tracker.links import Links
 from tracker.mail.beside import Beside, Remarks
 from tracker.mail.cards import Card, Cards
 from tracker.mail.subject import Group
 from tracker.mail.view import Enclosed, Link, Row, Section
 from tracker.mail.wording import Calendar
-from tracker.mail.words import Words
 
 #: So many units are named in a row that goes upward; the rest is a number.
 NAMED_UNITS = 60

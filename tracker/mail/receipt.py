@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tracker.core.model import Mail
+from tracker.i18n.catalogue import Words
 from tracker.mail.cards import Cards
 from tracker.mail.digest import is_copy
 from tracker.mail.view import Noted, ReceivedFile
 from tracker.mail.wording import Calendar, clip
-from tracker.mail.words import Words
 
 #: So many findings of one file are listed; the copy that is enclosed has them all.
 MOST_NOTED = 40

@@ -22,6 +22,8 @@ from markupsafe import escape
 from tracker.core.model import FORGOTTEN, Campaign, Contact, Language, Mail
 from tracker.core.vocabulary import SIGNS
 from tracker.errors import MailError, Problem, UnknownNameError
+from tracker.i18n import catalogue
+from tracker.i18n.catalogue import LANGUAGES, Words
 from tracker.links import Links
 from tracker.mail.bounds import fewer, is_small, lines_of, shortened
 from tracker.mail.compose import Composer
@@ -30,12 +32,10 @@ from tracker.mail.inline import inline
 from tracker.mail.samples import samples
 from tracker.mail.sandbox import Sandbox
 from tracker.mail.view import Enclosed, MailView
-from tracker.mail.words import Words, load_words
 from tracker.shipped import shipped
 
 E = TypeVar("E", bound=Environment)
 
-LANGUAGES: tuple[Language, ...] = ("zh", "en")
 STYLE = "style.css"
 _SAY = re.compile(r"\{\{ *say\.(\w+) *\}\}")
 #: A layout with more characters than this is none.
@@ -72,7 +72,9 @@ class Renderer:
         self._problems: dict[str, Problem] = {}
         self._composers: dict[Language, Composer] = {}
         for language in LANGUAGES:
-            words, problems = load_words(language, self._shipped, self._own)
+            words, problems = catalogue.words("mails", language), list[Problem]()
+            if self._own is not None:
+                words, problems = words.with_own(self._own / f"{language}.yaml")
             self._composers[language] = Composer(campaign, words, ask, links)
             for problem in problems:
                 self._note(problem)

@@ -11,12 +11,12 @@ from datetime import date
 from typing import NamedTuple
 
 from tracker.core.model import Campaign, Contact, Item, Mail, Reason
+from tracker.i18n.catalogue import Words
 from tracker.mail.cards import Cards
 from tracker.mail.facts import Facts, count, dates, day, mappings, names
 from tracker.mail.view import Missing, Tally, Week
 from tracker.mail.week import WeekComposer
 from tracker.mail.wording import Calendar
-from tracker.mail.words import Words
 
 #: So many units are named one by one; more are a number.
 NAMED_UNITS = 150

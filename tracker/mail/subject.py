@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import date
 
 from tracker.core.model import Item
+from tracker.i18n.catalogue import Words
 from tracker.mail.cards import Cards
 from tracker.mail.wording import Calendar
-from tracker.mail.words import Words
 
 #: The items of a row, with the name of the section that it stands in.
 Group = tuple[str, list[Item]]

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from tracker.core.model import Light
 from tracker.core.vocabulary import LIGHTS
+from tracker.i18n.catalogue import Words
 from tracker.mail.cards import Cards
 from tracker.mail.facts import Facts, Numbers, mappings, numbers
 from tracker.mail.view import Bar, Lamp, LightRow, LightTable, Trend, Week
 from tracker.mail.wording import tidy
-from tracker.mail.words import Words
 
 #: So many rows of a table are shown; the rest is a number.
 SHOWN_ROWS = 60

@@ -8,7 +8,7 @@ from datetime import date
 from functools import lru_cache
 
 from tracker.core.naming import PERIOD, due_and_about, period_name
-from tracker.mail.words import Words
+from tracker.i18n.catalogue import Words
 
 #: As many periods as are named one by one; more are a run from the first to the last.
 NAMED_PERIODS = 3

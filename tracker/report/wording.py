@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Sequence
 from datetime import date
-from pathlib import Path
 
 from tracker.core.model import Language, Light, State
 from tracker.core.naming import Names
 from tracker.core.vocabulary import LIGHTS, WORDS, meaning
+from tracker.i18n.catalogue import words
 from tracker.mail.wording import Calendar, clip, tidy
-from tracker.mail.words import load_words
 from tracker.report.model import Group, Line, MonthReport, Tally, UnitFacts
-from tracker.shipped import shipped
 
 #: As many units as are named one by one; the workbook names them all.
 NAMED = 60
@@ -29,8 +27,8 @@ class Wording:
 
     def __init__(self, language: Language, report: MonthReport) -> None:
         self.language = language
-        self.say, _ = load_words(language, Path(__file__).parent / "words")
-        self.calendar = Calendar(load_words(language, shipped("templates") / "emails")[0])
+        self.say = words("report", language)
+        self.calendar = Calendar(words("mails", language))
         self._report = report
         self._names = Names(report.campaign, language)
         self._numbers = self.say.listed("names.numbers")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tracker.i18n.catalogue import LANGUAGES
 from tracker.web.site import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, Site
-from tracker.web.words import LANGUAGES
 
 #: Everything comes from the service itself; no exceptions.
 POLICY = (

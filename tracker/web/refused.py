@@ -11,10 +11,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from tracker.core.model import Language
 from tracker.errors import DatabaseError, TrackerError, UnknownNameError
+from tracker.i18n.catalogue import LANGUAGES
 from tracker.refusals import refusal
 from tracker.web.identity import StalePageError
 from tracker.web.site import language_of, site_of, words
-from tracker.web.words import LANGUAGES
 
 API = "/api"
 PROBLEM = "application/problem+json"

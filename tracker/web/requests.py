@@ -23,8 +23,8 @@ from tracker.engine.requests import (
 )
 from tracker.engine.requests import Request as UnitRequest
 from tracker.errors import UnknownNameError, UsageError
+from tracker.i18n import catalogue
 from tracker.mail.wording import Calendar
-from tracker.web.answer.telling import mail_words
 from tracker.web.identity import Role, check_csrf, require
 from tracker.web.posting import LONGEST_TEXT, role_posting, text_of, too_long, written
 from tracker.web.site import language_of, site_of
@@ -145,7 +145,7 @@ def _due(session: Session, force: InForce, request: UnitRequest) -> date | None:
 
 
 def _shown(request: Request, force: InForce, each: UnitRequest, due: date | None) -> Shown:
-    phrases = mail_words(language_of(request))
+    phrases = catalogue.words("mails", language_of(request))
     calendar, local = Calendar(phrases), each.at.astimezone(force.zone)
     dates = {"due": due, "wanted": each.wanted_until, "until": each.until}
     return Shown(

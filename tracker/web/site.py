@@ -23,6 +23,8 @@ from tracker.engine.inforce import InForce
 from tracker.engine.journeys import door_secret
 from tracker.errors import in_language
 from tracker.foreign import said_in
+from tracker.i18n import catalogue
+from tracker.i18n.catalogue import LANGUAGES, Words
 from tracker.shipped import shipped
 from tracker.terms import say_day, way, word
 from tracker.web import flash
@@ -30,7 +32,6 @@ from tracker.web.bodies import Bodies
 from tracker.web.door import Door, root_of
 from tracker.web.pools import Pools
 from tracker.web.signs import LETTERS
-from tracker.web.words import LANGUAGES, Words, words_of
 
 #: Cookies that hold nothing but how the reader wants to see the page.
 LANGUAGE_COOKIE, THEME_COOKIE = "language", "theme"
@@ -158,7 +159,7 @@ def language_of(request: Request) -> Language:
 
 def words(request: Request) -> Words:
     """The phrases in the reader's language."""
-    return words_of(language_of(request))
+    return catalogue.words("pages", language_of(request))
 
 
 def _minute(zone: tzinfo, moment: datetime | None) -> str:

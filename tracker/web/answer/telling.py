@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from functools import cache
 from typing import NamedTuple
 
 from starlette.requests import Request
 
 from tracker.core.answering import Way
-from tracker.core.model import Event, EventKind, Language
+from tracker.core.model import Event, EventKind
 from tracker.core.vocabulary import LIGHTS, WORDS
 from tracker.engine.requests import Asked
 from tracker.engine.requests import Request as UnitRequest
+from tracker.i18n import catalogue
 from tracker.mail.cards import Cards
 from tracker.mail.wording import Calendar, tidy
-from tracker.mail.words import Words as MailWords
-from tracker.mail.words import load_words
-from tracker.shipped import shipped
 from tracker.web.answer.case import Case
 from tracker.web.site import language_of, site_of, words
 
@@ -45,19 +42,14 @@ class Asking(NamedTuple):
     is_open: bool
 
 
-@cache
-def mail_words(language: Language) -> MailWords:
-    """Titles, dates and periods are worded as in the mails."""
-    return load_words(language, shipped("templates") / "emails")[0]
-
-
 class Teller:
     """Words one case for one request."""
 
     def __init__(self, request: Request, case: Case) -> None:
         self._case = case
         self._say = words(request)
-        self._phrases = mail_words(language_of(request))
+        # Titles, dates and periods are worded as in the mails.
+        self._phrases = catalogue.words("mails", language_of(request))
         self.calendar = Calendar(self._phrases)
         self._zone = site_of(request).force.zone
         self._today = site_of(request).today()

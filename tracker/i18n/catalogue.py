@@ -1,25 +1,31 @@
-"""The phrase file of a language: every sentence of the mails, with its places to fill in.
+"""The catalogues: every sentence that people read, by language and area.
 
-A phrase is a text such as ``已逾期{n}天``.  In a language that needs it, it is a list of two, for one and for
-several, chosen by ``n``.  An operator's file may hold as few phrases as it likes; what it lacks, or has
-wrongly, is taken from the shipped one, so that a slip never keeps a mail back.
+A phrase is a text such as ``已逾期{n}天``.  In a language that needs it, it is a list of two, for one and for several,
+chosen by ``n``.  Areas lie beside this file (``zh/pages.yaml``); the mails' stand with their layouts
+(``templates/emails/zh.yaml``), where an operator words them anew: a file of theirs may hold as few phrases as it likes,
+and what it lacks, or has wrongly, is taken from the shipped one, so that a slip never keeps a mail back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from string import Formatter
 from types import SimpleNamespace
+from typing import Literal, get_args
 
 import yaml
 
 from tracker.core.model import Language
 from tracker.errors import MailError, Problem
+from tracker.shipped import shipped
 
+Area = Literal["mails", "pages", "report"]
 Phrase = str | tuple[str, str]
+
+LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 FALL_BACK = "; the shipped wording is used instead"
 DEEPEST = 4
@@ -29,9 +35,9 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Words:
-    """The phrases of one language.  ``words("row.late", n=3)`` fills one in."""
+    """The phrases of one language and area.  ``words("row.late", n=3)`` fills one in."""
 
-    def __init__(self, language: Language, phrases: dict[str, Phrase]) -> None:
+    def __init__(self, language: Language, phrases: Mapping[str, Phrase]) -> None:
         self.language = language
         self._phrases = phrases
         #: What stands under ``labels`` in the file, by attribute, for templates.
@@ -43,16 +49,50 @@ class Words:
             }
         )
 
-    def __call__(self, key: str, **values: object) -> str:
-        """The phrase ``key`` with ``values`` filled in; ``n`` chooses between one and several."""
+    def __call__(self, key: str, **facts: object) -> str:
+        """The phrase ``key`` with ``facts`` filled in; ``n`` chooses between one and several.
+
+        Raises KeyError for one that is not there: a slip of ours, found by the tests.
+        """
         phrase = self._phrases[key]
         if isinstance(phrase, tuple):
-            phrase = phrase[0 if values.get("n") == 1 else 1]
-        return phrase.format_map(values) if values else phrase
+            phrase = phrase[0 if facts.get("n") == 1 else 1]
+        return phrase.format_map(facts) if facts else phrase
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._phrases
 
     def listed(self, key: str) -> list[str]:
         """A phrase that is a row of words, such as the days of the week."""
         return self(key).split()
+
+    def with_own(self, path: Path) -> tuple[Words, list[Problem]]:
+        """The same with an operator's phrases in their places, and what is wrong with those."""
+        if not path.is_file():
+            return self, []
+        changed, problems = _changes(path, self._phrases)
+        return Words(self.language, {**self._phrases, **changed}), problems
+
+
+@cache
+def words(area: Area, language: Language) -> Words:
+    """The shipped phrases of an area.  Raises MailError as ``read_words`` does."""
+    if area == "mails":
+        return read_words(language, shipped("templates") / "emails" / f"{language}.yaml")
+    return read_words(language, Path(__file__).parent / language / f"{area}.yaml")
+
+
+def read_words(language: Language, path: Path) -> Words:
+    """The phrases of a shipped file.  Raises MailError where it is missing or wrong."""
+    try:
+        return Words(language, {key: found.phrase for key, found in _read(path).items()})
+    except (OSError, yaml.YAMLError, _PhraseError) as error:
+        raise MailError(
+            "{path} came with the product and cannot be read: {error}",
+            "shipped_broken",
+            path=path,
+            error=error,
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,29 +102,7 @@ class _Found:
     column: int
 
 
-def load_words(language: Language, shipped: Path, own: Path | None = None) -> tuple[Words, list[Problem]]:
-    """The phrases of ``language``, an operator's before the shipped ones, and what is wrong with theirs.
-
-    Raises MailError where the shipped file itself is missing or wrong.
-    """
-    path = shipped / f"{language}.yaml"
-    try:
-        phrases = {key: found.phrase for key, found in _read(path).items()}
-    except (OSError, yaml.YAMLError, _PhraseError) as error:
-        raise MailError(
-            "{path} came with the product and cannot be read: {error}",
-            "shipped_broken",
-            path=path,
-            error=error,
-        ) from error
-    theirs = None if own is None else own / f"{language}.yaml"
-    if theirs is None or not theirs.is_file():
-        return Words(language, phrases), []
-    changed, problems = _changes(theirs, phrases)
-    return Words(language, phrases | changed), problems
-
-
-def _changes(path: Path, shipped: dict[str, Phrase]) -> tuple[dict[str, Phrase], list[Problem]]:
+def _changes(path: Path, ours: Mapping[str, Phrase]) -> tuple[dict[str, Phrase], list[Problem]]:
     try:
         found = _read(path)
     except yaml.MarkedYAMLError as error:
@@ -98,7 +116,7 @@ def _changes(path: Path, shipped: dict[str, Phrase]) -> tuple[dict[str, Phrase],
     changed: dict[str, Phrase] = {}
     problems = []
     for key, theirs in found.items():
-        wrong = _wrong_with(theirs.phrase, shipped.get(key))
+        wrong = _wrong_with(theirs.phrase, ours.get(key))
         if wrong is None:
             changed[key] = theirs.phrase
         else:
@@ -106,10 +124,10 @@ def _changes(path: Path, shipped: dict[str, Phrase]) -> tuple[dict[str, Phrase],
     return changed, problems
 
 
-def _wrong_with(phrase: Phrase, shipped: Phrase | None) -> str | None:
-    if shipped is None:
+def _wrong_with(phrase: Phrase, ours: Phrase | None) -> str | None:
+    if ours is None:
         return "there is no such phrase"
-    allowed = _places(shipped)
+    allowed = _places(ours)
     try:
         places = _places(phrase)
     except ValueError as error:
