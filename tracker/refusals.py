@@ -70,7 +70,14 @@ CHINESE = {
     "mail_forgotten": "这封邮件的正文已清理；收件人、时间和涉及事项仍可查看",
     "prune_what": "请写明清理什么：--before 日期，或 --person 姓名、邮箱、电话（二者择一）",
     "person_too_short": "--person {text}：至少两个字，电话至少五位数字",
-    "person_in_files": "{file}:{line}：文件中还有“{text}”，请先删去，再清理",
+    "person_in_files": (
+        "{file}:{line}：文件中还有此人（“{text}”），请先删去，再清理"
+        "‹；如果是另一人，姓名较长而含有此人姓名，请加 --keep 写出其全名›"
+    ),
+    "person_in_force": (
+        "{file}:{line}（{campaign}）：现行文件中还有此人（“{text}”），删去此人的修改尚未生效："
+        "请先使其生效（tracker check），否则邮件将无人收到"
+    ),
     "person_signs_in": "账号{name}仍可登录，请先停用（tracker user remove {name}）",
     "no_mail": "没有编号为 {number} 的邮件‹，可用 tracker mail list 查看›",
     "mail_on_its_way": "邮件 {number} {state}，只有失败或待发的邮件才能重发",

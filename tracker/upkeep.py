@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -17,7 +17,10 @@ from sqlmodel import Session
 
 from tracker.app import App
 from tracker.config.signing import keep_keys, keys_to_save, signing_keys
-from tracker.engine.forgetting import Forgotten, Person, forget_before, forget_person
+from tracker.engine.editions import kept_files
+from tracker.engine.forgetting import Forgotten, forget_before, forget_person
+from tracker.engine.inforce import InForce
+from tracker.engine.person import Person
 from tracker.engine.pulse import remembered
 from tracker.engine.restored import go_on_from
 from tracker.errors import DatabaseError, TrackerError, UsageError
@@ -217,28 +220,48 @@ def prune_before(app: App, day: date, *, dry_run: bool = False) -> Forgotten:
     return _forget(app, lambda session: forget_before(session, app.force, day, now), dry_run=dry_run)
 
 
-def prune_person(app: App, texts: Sequence[str], *, dry_run: bool = False) -> Forgotten:
+def prune_person(
+    app: App, texts: Sequence[str], others: Sequence[str] = (), *, dry_run: bool = False
+) -> Forgotten:
     """Put a pseudonym in the place of whom ``texts`` name.
 
-    Raises UsageError for a text that is too short to be told from others, or that stands in the files in force.
+    Whoever has a longer name with one of theirs within is somebody else: ``others``, the contacts in force, and who may
+    sign in.  Raises UsageError for a text that is too short to be told from others, or that stands in the files, in
+    those that are in force (an edit that takes it out may still wait), or in the name of an account.
     """
     for text in texts:
         _refuse_short(text)
-        _refuse_in_files(app.config, text)
+    force = app.force
 
     def forget(session: Session) -> Forgotten:
-        person = Person(texts)
-        enabled = select(ACCOUNT.c.name).where(ACCOUNT.c.disabled_at.is_(None))
-        for name in session.execute(enabled).scalars():
+        enabled = (
+            session.execute(select(ACCOUNT.c.name).where(ACCOUNT.c.disabled_at.is_(None))).scalars().all()
+        )
+        longer = [name for name in (*_names(force), *enabled) if name not in texts]
+        longer = [name for name in longer if any(text.strip() in name for text in texts)]
+        person = Person(texts, (*others, *longer))
+        _refuse_in_files(app.config, person)
+        _refuse_in_force(session, person)
+        for name in enabled:
             if person.stands_in(name):
                 raise UsageError(
                     "the account {name} may still sign in: take it away first (tracker user remove {name})",
                     "person_signs_in",
                     name=name,
                 )
-        return forget_person(session, app.force, person)
+        return forget_person(session, force, person)
 
     return _forget(app, forget, dry_run=dry_run)
+
+
+def _names(force: InForce) -> Iterator[str]:
+    """Of all people in the files in force."""
+    for unit in force.campaign.units.values():
+        for contact in unit.contacts:
+            yield contact.name
+            yield from (each.name for each in contact.stand_ins)
+    if force.settings.operator is not None:
+        yield force.settings.operator.name
 
 
 def _forget(app: App, work: Callable[[Session], Forgotten], *, dry_run: bool) -> Forgotten:
@@ -262,15 +285,35 @@ def _refuse_short(text: str) -> None:
         )
 
 
-def _refuse_in_files(config: Path, text: str) -> None:
-    person = Person([text])
+def _refuse_in_files(config: Path, person: Person) -> None:
     for file in sorted(config.rglob("*.yaml")):
-        for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-            if person.stands_in(line):
+        if found := _line_of(person, file.read_text(encoding="utf-8", errors="replace")):
+            raise UsageError(
+                "{file}:{line}: this person still stands in the files (“{text}”): take them out first‹; where that is "
+                "somebody else whose longer name has theirs within, add --keep with the whole of it›",
+                "person_in_files",
+                file=file,
+                line=found[0],
+                text=found[1],
+            )
+
+
+def _refuse_in_force(session: Session, person: Person) -> None:
+    for campaign in known_campaigns(session):
+        for name, text in kept_files(session, campaign)[0].items():
+            if found := _line_of(person, text):
                 raise UsageError(
-                    "{file}:{line}: “{text}” still stands in the files: take it out first",
-                    "person_in_files",
-                    file=file,
-                    line=number,
-                    text=text,
+                    "{file}:{line} ({campaign}): this person still stands in the files in force (“{text}”), and the edit "
+                    "that takes them out is not in force yet: see to that first (tracker check), or mails would go to "
+                    "nobody",
+                    "person_in_force",
+                    file=name,
+                    line=found[0],
+                    campaign=campaign,
+                    text=found[1],
                 )
+
+
+def _line_of(person: Person, text: str) -> tuple[int, str] | None:
+    lines = enumerate(text.splitlines(), 1)
+    return next(((number, " ".join(line.split())) for number, line in lines if person.stands_in(line)), None)

@@ -6,6 +6,7 @@ import shutil
 import zipfile
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from email.message import EmailMessage
 
 import pytest
 from sqlalchemy import insert, select
@@ -17,8 +18,10 @@ from tracker.app import App
 from tracker.clock import VirtualClock
 from tracker.config.events import read_events
 from tracker.engine.filings import Paper, keep_document, read_document
-from tracker.engine.forgetting import Person
+from tracker.engine.originals import Originals
+from tracker.engine.person import Person
 from tracker.errors import UnknownNameError, UsageError
+from tracker.forms.apart import Reader
 from tracker.listing import status_facts
 from tracker.simulation import CollectingCourier
 from tracker.store.questions import QUESTION
@@ -231,6 +234,167 @@ def test_who_may_still_sign_in_is_refused(app):
 )
 def test_a_person_is_found_as_people_write(text, is_there):
     assert Person([NAME, EMAIL, PHONE, "Ann Lee"]).stands_in(text) is is_there
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "电话13800001234", "+8613800001234", "0086 138 0000 1234", "(+86)138-0000-1234", "１３８００００１２３４",
+        "138.0000.1234", "138\u200b0000\u20111234", "+８６１３８００００１２３４", "欧\u200b阳小雨", "欧\u00a0阳\n小　雨",
+        "ｏuyang＠wanzhou．example",
+        "Ａnn\u00a0lee", "买买提•艾力", "买买提·艾 力", "023-63671234", "（023）63671234", "+86 23 63671234", "8623-6367 1234",
+    ],
+)  # fmt: skip
+def test_a_person_is_found_however_machines_and_people_write(text):
+    person = Person([NAME, EMAIL, PHONE, "Ann Lee", "买买提・艾力", "023 63671234"])
+    assert person.stands_in(text)
+    person.call(7, "zh")
+    assert not person.stands_in(person.replaced(text))
+    assert "7" in person.replaced(text)
+
+
+def test_a_number_is_found_without_its_area_and_with_it():
+    person = Person(["63671234"])
+    assert all(map(person.stands_in, ("02363671234", "023-63671234", "+86 023 63671234", "6367 1234")))
+    assert not any(map(person.stands_in, ("636712345", "163671234")))
+
+
+def test_a_longer_name_is_somebody_elses():
+    person = Person(["李四", "Ann Lee"], ["李四光", "Ann Lee-Smith"])
+    person.call(3, "zh")
+    assert person.replaced("李四、李四光、李 四 光、Ann Lee-Smith、Ann Lee、李四") == (
+        "人员3、李四光、李 四 光、Ann Lee-Smith、人员3、人员3"
+    )
+    assert not person.stands_in("李四光")
+
+
+def test_in_json_numbers_and_texts_go():
+    person = Person([PHONE, NAME])
+    person.call(1, "zh")
+    text = json.dumps({"a": 13800001234, "b": [13800001234.0, True, 1], NAME: f'{{"n": "{NAME}"}}'})
+    assert json.loads(person.replaced(text)) == {"a": 0, "b": [0, True, 1], "人员1": '{"n": "人员1"}'}
+
+
+# --- originals ---
+
+CELL = '<c r="A1" t="inlineStr"><is>{}</is></c>'
+
+
+def parts(**named):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as file:
+        for name, part in named.items():
+            file.writestr(name.replace("_", "/") + ".xml", part)
+    return made.getvalue()
+
+
+def as_references(text):
+    return "".join(f"&#{ord(sign)};" for sign in text)
+
+
+def mail_of(text):
+    found = EmailMessage()
+    found["From"], found["To"], found["Subject"] = "a@b.example", "c@d.example", "表"
+    found.set_content(f"<table><tr><td>{text}</td></tr></table>", subtype="html", cte="quoted-printable")
+    return found.as_bytes()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        parts(sheet=CELL.format(f"<t>{as_references(NAME)}</t>")),
+        parts(sheet=f'<?xml version="1.0" encoding="UTF-16"?><t>{NAME}</t>'.encode("utf-16")),
+        parts(sheet="<c><v>13800001234</v></c>"),
+        parts(sheet="<c><v>1.3800001234E10</v></c>"),
+        parts(sheet="<t>+8613800001234</t>"),
+        parts(sheet="<t>１３８００００１２３４</t>"),
+        parts(docProps_core=f"<dc:creator>{NAME}</dc:creator>"),
+        f"<html><td>{as_references(NAME)}</td></html>".encode(),
+        f"单位,{NAME}\n".encode("utf-16"),
+        f"单位,{NAME}\n".encode("gb18030"),
+        f"\ufeff单位,{NAME}\n".encode(),
+    ],
+    ids=["references", "utf-16", "number", "powers", "+86", "full-width", "properties", "page", "csv-16", "csv-gb", "csv-8"],
+)  # fmt: skip
+def test_an_original_is_written_anew_however_they_stand_in_it(data):
+    person = Person([NAME, PHONE])
+    person.call(1, "zh")
+    with Reader() as reader:
+        new, is_left = Originals(person, reader).cleaned(data)
+        assert (new != data, is_left) == (True, False)
+        assert Originals(person, reader).cleaned(new) == (new, False)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        parts(sheet=CELL.format("<r><t>欧</t></r><r><rPr><b/></rPr><t>阳小雨</t></r>")),
+        parts(word=f"<w:p><w:r><w:t>{NAME[:2]}</w:t></w:r><w:r><w:t>{NAME[2:]}</w:t></w:r></w:p>"),
+        mail_of(NAME),
+        b"\xd0\xcf\x11\xe0\0" + NAME.encode("utf-16-le"),
+        b"\xd0\xcf\x11\xe0\0\0" + NAME.encode("utf-16-le"),
+    ],
+    ids=["two-formats", "word", "mail", "xls", "xls-odd"],
+)
+def test_an_original_in_which_they_are_left_is_told_from_one_without_them(data):
+    other = Person(["司马大雪", "13900001234"])
+    person = Person([NAME, PHONE])
+    with Reader() as reader:
+        for one, is_left in ((person, True), (other, False)):
+            one.call(1, "zh")
+            assert Originals(one, reader).cleaned(data)[1] is is_left
+
+
+def test_numbers_in_an_old_workbook_are_seen():
+    """As .xls keeps them, in four or eight bytes without a digit."""
+    data = (ROOT / "tests" / "cases" / "forms" / "e01_xls.xls").read_bytes()
+    with Reader() as reader:
+        for number, is_left in (("400", True), ("40077", False)):
+            person = Person([number])
+            person.call(1, "zh")
+            assert Originals(person, reader).cleaned(data)[1] is is_left
+
+
+def test_cells_beside_each_other_are_not_read_as_one():
+    person = Person([NAME, PHONE])
+    person.call(1, "zh")
+    data = parts(sheet="<si><t>欧阳</t></si><si><t>小雨</t></si><c><v>138</v></c><c><v>00001234</v></c>")
+    with Reader() as reader:
+        assert Originals(person, reader).cleaned(data) == (data, False)
+
+
+def test_who_stands_in_the_files_in_force_is_not_forgotten_while_an_edit_waits(tmp_path):
+    """Their mails would go to nobody: the unit would be silenced."""
+    place = Place(tmp_path)
+    place.ok("run", "--once", "--send-now")
+    units = place.config / "units.yaml"
+    text = units.read_text(encoding="utf-8")
+    name, email = "万州联络员", "wanzhou@unit.example"
+    units.write_text(text.replace(name, "新来的人").replace(email, "new@kaoshi.example"), encoding="utf-8")
+    tasks = place.config / "tasks.yaml"
+    good = tasks.read_text(encoding="utf-8")
+    tasks.write_text(good + "\n  - nonsense: [", encoding="utf-8")
+    before = place.mails()
+    refused = place.tracker("prune", "--person", name, "--person", email)
+    assert (refused.code, "units.yaml" in refused.err) == (2, True), refused.err
+    assert place.mails() == before
+    tasks.write_text(good, encoding="utf-8")
+    place.ok("run", "--once")
+    place.ok("prune", "--person", name, "--person", email)
+
+
+def test_a_person_whose_name_stands_within_a_colleagues_can_be_forgotten(tmp_path):
+    place = Place(tmp_path)
+    units = place.config / "units.yaml"
+    text = units.read_text(encoding="utf-8")
+    units.write_text(text.replace("万州联络员", "李四光"), encoding="utf-8")
+    place.ok("run", "--once", "--send-now")
+    place.ok("submit", "2/first-list", "--unit", "万州", "--who", "李四", "--note", "李四、李四光、李四光明")
+    done = place.ok("prune", "--person", "李四", "--keep", "李四光明", "--format", "json")
+    assert json.loads(done.out)["pseudonym"]
+    [event] = place.json("history")
+    assert "李四" not in (event["who"], event["note"].partition("、")[0])
+    assert event["note"].partition("、")[2] == "李四光、李四光明"
 
 
 def test_an_original_that_cannot_be_written_anew_is_named_where_it_is_in_force(app):

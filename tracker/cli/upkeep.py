@@ -162,6 +162,13 @@ def prune(
             help="一个人的姓名、邮箱、电话，可写多次 · A name, address or phone of one person; may be repeated",
         ),
     ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="姓名中含有此人姓名的另一人 · Somebody else, whose longer name has theirs within",
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只看不做 · Show it, change nothing")] = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
@@ -176,7 +183,7 @@ def prune(
         if before is not None:
             found = upkeep.prune_before(app, parse_day(before, "--before", app.force.zone), dry_run=dry_run)
         else:
-            found = upkeep.prune_person(app, person or [], dry_run=dry_run)
+            found = upkeep.prune_person(app, person or [], keep or [], dry_run=dry_run)
     facts: dict[str, object] = {"dry_run": dry_run, "mails": found.mails, "uploads": found.uploads}
     facts |= {"sign_ins": found.sign_ins, "pseudonym": found.pseudonym, "left": found.left}
     facts["places"] = {name: number for name, number in found.places.items() if number}

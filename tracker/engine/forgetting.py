@@ -6,12 +6,9 @@ does the filing in force; neither way changes what the events add up to.
 
 from __future__ import annotations
 
-import io
 import json
-import re
-import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any
@@ -22,8 +19,11 @@ from sqlmodel import Session
 from tracker.core.model import FORGOTTEN
 from tracker.engine.inforce import InForce
 from tracker.engine.kept_dates import DATES
+from tracker.engine.originals import Originals
+from tracker.engine.person import Person
 from tracker.engine.superseded import FAILED_WITHIN
 from tracker.engine.written import why_unreadable
+from tracker.forms.apart import Reader
 from tracker.store.database import locked_meta, write_meta
 from tracker.store.kept import KEPT
 from tracker.store.lots import lots
@@ -41,10 +41,6 @@ _LOT = 1_000
 
 #: What stands in the lists of mails in the place of a subject.
 _NO_SUBJECT = "（已清理 · forgotten）"
-
-#: Between the signs of a number, and of a name in Chinese.
-_GAPS, _SPACES = r"[\s()-]*", r"\s*"
-_HAN = r"[\u3400-\u9fff\U00020000-\U0003ffff·]"
 
 
 @dataclass
@@ -121,103 +117,6 @@ def _forget_documents(session: Session, numbers: Sequence[int]) -> int:
     return count
 
 
-class Person:
-    """One person by all that they are called: names, addresses, phone numbers."""
-
-    def __init__(self, texts: Iterable[str]) -> None:
-        self.texts = sorted({" ".join(text.split()) for text in texts}, key=len, reverse=True)
-        self._new: dict[str, str] = {}
-        named = (f"(?P<t{number}>{_pattern(text)})" for number, text in enumerate(self.texts))
-        self._looks = re.compile("|".join(named), re.IGNORECASE)
-
-    def stands_in(self, text: str) -> bool:
-        """Whether anything of them does."""
-        return self._looks.search(text) is not None
-
-    def call(self, number: int, language: str) -> str:
-        """Give them the pseudonym with this number; what it is."""
-        pseudonym, addresses = f"人员{number}" if language == "zh" else f"person {number}", 0
-        for place, text in enumerate(self.texts):
-            self._new[f"t{place}"] = pseudonym
-            if "@" in text:
-                addresses += 1
-                ending = f"-{addresses}" if addresses > 1 else ""
-                self._new[f"t{place}"] = f"person-{number}{ending}@pseudonym.example"
-        return pseudonym
-
-    def replaced(self, text: str) -> str:
-        """``text`` with the pseudonym; of JSON each string in it."""
-        if text[:1] in ("{", "["):
-            try:
-                found = json.loads(text)
-            except (ValueError, RecursionError):
-                pass
-            else:
-                new = self._within(found)
-                if new == found:
-                    return text
-                separators = (",", ":") if '", "' not in text and '": ' not in text else None
-                return json.dumps(new, ensure_ascii=text.isascii(), separators=separators)
-        return self._looks.sub(lambda match: self._new[str(match.lastgroup)], text)
-
-    def _within(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return self.replaced(value)
-        if isinstance(value, list):
-            return [self._within(each) for each in value]
-        if isinstance(value, dict):
-            return {self._within(name): self._within(each) for name, each in value.items()}
-        return value
-
-    def replaced_in_file(self, data: bytes) -> bytes | None:
-        """The same in the bytes of a workbook or text; None where they stand in what cannot be written anew."""
-        if data.startswith(b"PK"):
-            return self._in_archive(data)
-        for encoding in ("utf-8", "gb18030"):
-            if b"\0" in data:
-                break
-            try:
-                text = data.decode(encoding)
-            except UnicodeDecodeError:
-                continue
-            return self._looks.sub(lambda match: self._new[str(match.lastgroup)], text).encode(encoding)
-        texts = (data.decode(encoding, "ignore") for encoding in ("utf-16-le", "gb18030"))
-        is_there = any(map(self.stands_in, texts)) or self.stands_in(data[1:].decode("utf-16-le", "ignore"))
-        return None if is_there else data
-
-    def _in_archive(self, data: bytes) -> bytes | None:
-        new, is_changed = io.BytesIO(), False
-        try:
-            with (
-                zipfile.ZipFile(io.BytesIO(data)) as old,
-                zipfile.ZipFile(new, "w", zipfile.ZIP_DEFLATED) as out,
-            ):
-                for each in old.infolist():
-                    part = old.read(each)
-                    if each.filename.endswith((".xml", ".rels", ".vml")):
-                        text = part.decode()
-                        written = self._looks.sub(lambda match: self._new[str(match.lastgroup)], text)
-                        is_changed |= written != text
-                        part = written.encode()
-                    out.writestr(each, part)
-        except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError, RuntimeError, EOFError):
-            return None if self.stands_in(data.decode("gb18030", "ignore")) else data
-        return new.getvalue() if is_changed else data
-
-
-def _pattern(text: str) -> str:
-    """How people write ``text``: numbers with gaps, Chinese names spaced out, others as whole words."""
-    if "@" in text:
-        return rf"(?<![\w.+-]){re.escape(text)}(?!\.?[\w-])"
-    digits = re.sub(r"[\s()+-]", "", text)
-    if digits.isdecimal():
-        return rf"(?<!\d){_GAPS.join(digits)}(?!\d)"
-    if re.fullmatch(rf"{_HAN}(?:\s?{_HAN})*", text):
-        return _SPACES.join(map(re.escape, re.sub(r"\s", "", text)))
-    words = _SPACES.join(map(re.escape, text.split()))
-    return rf"(?<!\w){words}(?!\w)"
-
-
 def forget_person(session: Session, force: InForce, person: Person) -> Forgotten:
     """Put a pseudonym in the place of ``person`` wherever people's data is kept."""
     number = int(locked_meta(session, _NUMBER, make="0") or 0) + 1
@@ -228,7 +127,7 @@ def forget_person(session: Session, force: InForce, person: Person) -> Forgotten
         ]
         found.places[name] += _rename(session, name, columns, person.replaced)
     _rename_files(session, person, found)
-    if not found.places.total() and not found.left:
+    if not found.places.total() and not found.left and not found.uploads:
         found.pseudonym = None
     else:
         write_meta(session, _NUMBER, str(number))
@@ -255,15 +154,18 @@ def _rename(session: Session, name: str, columns: Sequence[str], replaced: Calla
 def _rename_files(session: Session, person: Person, found: Forgotten) -> None:
     in_force = set(session.execute(select(FILING.c.document_id).where(FILING.c.in_force)).scalars())
     gone = []
-    for number in session.execute(select(DOCUMENT.c.id).order_by(DOCUMENT.c.id)).scalars().all():
-        row = session.execute(select(DOCUMENT).where(DOCUMENT.c.id == number)).one()
-        data = bytes(row.content)
-        new = person.replaced_in_file(data)
-        if new is None and number in in_force:
-            found.left.append(row.name)
-        elif new is None:
-            gone.append(number)
-        elif new != data:
-            session.execute(update(DOCUMENT).where(DOCUMENT.c.id == number).values(content=new))
-            found.places["document"] += 1
+    with Reader() as reader:
+        originals = Originals(person, reader)
+        for number in session.execute(select(DOCUMENT.c.id).order_by(DOCUMENT.c.id)).scalars().all():
+            row = session.execute(select(DOCUMENT).where(DOCUMENT.c.id == number)).one()
+            data = bytes(row.content)
+            new, is_left = originals.cleaned(data)
+            if is_left and number not in in_force:
+                gone.append(number)
+                continue
+            if is_left:
+                found.left.append(row.name)
+            if new != data:
+                session.execute(update(DOCUMENT).where(DOCUMENT.c.id == number).values(content=new))
+                found.places["document"] += 1
     found.uploads = _forget_documents(session, gone)
