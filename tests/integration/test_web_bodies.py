@@ -1,11 +1,16 @@
 """What visitors send is read only of whoever may send it, and only so much of it is held: nobody fills the service."""
 
+import http.client
+import io
+import threading
+import zipfile
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
 from tests.integration.test_web_answer import Office
-from tests.integration.test_web_doors import ask, is_ended, opened, served
+from tests.integration.test_web_doors import ask, is_ended, opened, place_of, served
 from tests.tools import quick_folder, wait_until
 from tracker.web import bodies
 from tracker.web.bodies import Bodies
@@ -143,3 +148,103 @@ def test_room_is_taken_in_each_name_by_its_own_bound():
     room.give_back(("wanzhou", "10.0.0.1"), 2)
     room.take(("fuling", "10.0.0.1"))
     assert room.taken == 5
+
+
+# --- one thread for a unit, two for an address, and one for everybody else ---
+
+
+class Reading:
+    """Files that are being read, by the beginning of their names, until ``go_on``; ``most`` of each at once."""
+
+    def __init__(self):
+        self.go_on = threading.Event()
+        self.now: Counter[str] = Counter()
+        self.most: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def take(self, intake, name, data):
+        who = name.partition(".")[0]
+        with self._lock:
+            self.now[who] += 1
+            self.most[who] = max(self.most[who], self.now[who])
+        if who != "quick":
+            self.go_on.wait(60)
+        with self._lock:
+            self.now[who] -= 1
+        return ()
+
+
+@pytest.fixture
+def reading(monkeypatch):
+    found = Reading()
+    monkeypatch.setattr("tracker.filing.intake.Intake.take", lambda *each: found.take(*each))  # noqa: PLW0108 - a method
+    yield found
+    found.go_on.set()
+
+
+def sent(name):
+    part = FILE.replace(b"a.xlsx", f"{name}.xlsx".encode()) + b"x\r\n--b--\r\n"
+    return part, {"Content-Type": PARTS}
+
+
+def upload(server, link, name, source, answers):
+    host, port = place_of(server)
+    asked = http.client.HTTPConnection(host, port, timeout=60, source_address=(source, 0))
+    asked.request("POST", f"{link}/file", *sent(name))
+    answers.append(asked.getresponse().status)
+    asked.close()
+
+
+def test_what_one_unit_sends_in_holds_up_no_other(office, reading):
+    slow = office.link()
+    answers: list[int] = []
+    with served(office) as server:
+        threads = [
+            threading.Thread(target=upload, args=(server, slow, "slow", f"127.0.0.{3 + number}", answers))
+            for number in range(6)
+        ]
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: len(answers) == 2 and reading.now["slow"] == 1, 30)
+        assert answers == [503, 503], "four places for a unit, wherever it sends from"
+        quick: list[int] = []
+        for source in ("127.0.0.3", "127.0.0.9"):
+            upload(server, office.link(unit="fuling"), "quick", source, quick)
+        assert quick == [303, 303]
+        assert reading.now["slow"] == 1
+        reading.go_on.set()
+        for thread in threads:
+            thread.join()
+    assert answers == [503, 503, *[303] * 4]
+    assert reading.most["slow"] == 1
+    assert office.site.pools.filing.room.taken == 0
+
+
+def test_one_address_leaves_a_thread_to_others_whatever_links_it_has(office, reading):
+    answers: list[int] = []
+    with served(office) as server:
+        threads = [
+            threading.Thread(
+                target=upload, args=(server, office.link(unit=unit), "slow", "127.0.0.3", answers)
+            )
+            for unit in ("wanzhou", "chengkou", "yuzhong")
+        ]
+        for thread in threads:
+            thread.start()
+        room = office.site.pools.filing.room
+        wait_until(lambda: room.taken == 3 and reading.now["slow"] == 2, 30)
+        upload(server, office.link(unit="fuling"), "quick", "127.0.0.9", answers)
+        assert answers == [303]
+        reading.go_on.set()
+        for thread in threads:
+            thread.join()
+    assert reading.most["slow"] == 2
+
+
+def test_an_upload_that_takes_too_long_is_told_which_files_were_not_read(office, monkeypatch):
+    monkeypatch.setattr("tracker.web.answer.files.SECONDS_PER_UPLOAD", 0.0)
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as file:
+        file.writestr("a.xlsx", b"x")
+    page = office.browser.post(f"{office.link()}/file", files=[("file", ("a.zip", made.getvalue()))])
+    assert "请分几次发送" in page.text

@@ -56,7 +56,7 @@ from tracker.forms.reply import reply
 from tracker.listing import Fact
 from tracker.refusals import refusal
 
-#: On the clock, for all files of an archive or a mail; what comes later is refused.
+#: On the clock, for all files of an archive or a mail.
 SECONDS_PER_PARCEL = 180.0
 
 
@@ -77,7 +77,8 @@ class Intake:
     """Takes files in, one after the other; close it when done.
 
     ``wanted`` is what whoever takes them in says about all of them; they count from ``at``.  Where it
-    ``only_checks``, nothing is written.  A ``reader`` that is given is used, and left open.
+    ``only_checks``, nothing is written.  A ``reader`` that is given is used, and left open.  Together they have so many
+    ``seconds``, or each file and what is in it ``SECONDS_PER_PARCEL``; what comes later is refused.
     """
 
     def __init__(
@@ -90,8 +91,10 @@ class Intake:
         via: str = VIA,
         only_checks: bool = False,
         reader: Reader | None = None,
+        seconds: float | None = None,
     ) -> None:
         self._app = app
+        self._until = None if seconds is None else monotonic() + seconds
         self._now = app.clock.now()
         self._force = app.up_to_date()
         self._at = at or self._now
@@ -117,29 +120,30 @@ class Intake:
         data = lying.read()
         return self.take(name, data, lying.folder) if isinstance(data, bytes) else (_refused(name, data),)
 
-    def take(self, name: str, data: bytes, folder: str = "") -> tuple[Taken, ...]:
+    def take(self, name: str, data: bytes, folder: str = "", until: float | None = None) -> tuple[Taken, ...]:
         """Take one file in, or those in an archive or a mail: what became of each form in it.
 
-        ``folder`` is where it lay, as it may say whose it is.  Whatever is wrong is a finding, never an exception.
-        Reading, checking and drawing may take seconds, and are done while nobody waits for the ledger.
+        ``folder`` is where it lay, as it may say whose it is; ``until`` is for files within one.  Whatever is wrong is a
+        finding, never an exception.  Reading, checking and drawing may take seconds, and are done while nobody waits
+        for the ledger.
         """
+        until = until or self._until or monotonic() + SECONDS_PER_PARCEL
+        if monotonic() > until:
+            return (_refused(name, Said(*refusals.TOO_MANY_AT_ONCE)),)
         try:
             read = self._reader.read(name, data)
         except FileRefusedError as error:
             return (_refused(name, Said(*error.said)),)
         if isinstance(read, Book):
             return self._take_book(name, data, folder, read)
-        until = monotonic() + SECONDS_PER_PARCEL
         taken: list[Taken] = []
         for piece in read.pieces:
             if piece.refused is not None:
                 taken.append(_refused(piece.path, Said(*piece.refused)))
             elif is_noise(piece.path):
                 taken.append(_passed_over(piece.path))
-            elif monotonic() > until:
-                taken.append(_refused(piece.path, Said(*refusals.TOO_COMPLEX)))
             else:
-                forms = self.take(piece.path, piece.data, folder)
+                forms = self.take(piece.path, piece.data, folder, until)
                 # What a mail says itself is told of only where it holds a table.
                 taken += [each for each in forms if each.form is not None or not piece.is_text]
         return tuple(taken) or (_refused(name, Said(*refusals.NOTHING_INSIDE)),)

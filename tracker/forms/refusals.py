@@ -74,6 +74,10 @@ TOO_MANY_FILES = (
     f"压缩包里的文件超过{limits.MAX_PIECES}个，其余的没有打开；请分几次发送。",
     f"There are more than {limits.MAX_PIECES} files in it, and the others were not opened; please send them in lots.",
 )
+TOO_MANY_AT_ONCE = (
+    "一次发来的文件读取时间过长，这一份及以后的没有读；请分几次发送。",
+    "The files sent at once took too long to read, and this one and those after it were not read; please send them in lots.",
+)
 NOTHING_INSIDE = (
     f"里面没有文件，也没有表格；{_FORM_ZH}。",
     f"There is no file in it, and no table; {_FORM_EN}.",

@@ -31,6 +31,9 @@ from tracker.web.site import language_of, site_of, words
 _READER = Reader()
 atexit.register(_READER.close)
 
+#: On the clock, for all files of one upload: others wait for it.
+SECONDS_PER_UPLOAD = 60.0
+
 #: So many findings of a file are shown; the copy has them all.
 MOST_SHOWN = 100
 
@@ -68,7 +71,14 @@ def take(request: Request, form: FormData) -> Response:
     if not uploads:
         return _page(request, case, [], wrong=words(request)("answer.input.file"))
     wanted = Wanted(unit=case.claim.unit, only=case.claim.ref)
-    with Intake(site.app, wanted=wanted, who=case.reader.name, via=LINK, reader=_READER) as intake:
+    with Intake(
+        site.app,
+        wanted=wanted,
+        who=case.reader.name,
+        via=LINK,
+        reader=_READER,
+        seconds=SECONDS_PER_UPLOAD,
+    ) as intake:
         taken = [form for each in uploads for form in intake.take(_name(each), each.file.read())]
         # What is wrong is seen here at once; a mail says to the others at the unit what was taken.
         intake.send_receipts([each for each in taken if each.is_taken])
