@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Row, or_, select
 from sqlmodel import Session
 
 from tracker.core.model import MailKind
-from tracker.core.occurrences import occurrences
 from tracker.engine.digests import mail_row
 from tracker.engine.failures import set_aside_unread
 from tracker.engine.inforce import InForce
@@ -24,14 +22,13 @@ from tracker.engine.ledger import last_event
 from tracker.engine.misled import Before, written_before
 from tracker.engine.outbox import IS_FREE, enqueue, moments
 from tracker.engine.people import People, person_facts
+from tracker.engine.rollup_days import told_on
 from tracker.engine.superseded import FAILED_WITHIN, leave_to_later
-from tracker.engine.tallies import Tallies, Told, wants_rollup
+from tracker.engine.tallies import Tallies, Told
 from tracker.engine.unheard import alert_of_nobody
 from tracker.engine.written import details_from_json, why_unreadable
 from tracker.mail.replies import Verdict
 from tracker.store.tables import MAIL, UNDERWAY, MailState
-
-A_DAY = timedelta(days=1)
 
 
 def plan_rollups(
@@ -39,16 +36,16 @@ def plan_rollups(
 ) -> int:
     """Write the roll-up of ``day`` for the supervisor's people in ``timezone``; the number of mails.
 
-    It covers every deadline whose first workday after lies in [since, day], the week if its first workday does, and
-    what its reader was to be told on earlier days and could not be.
+    It covers the deadlines and the week whose day has come (``rollup_days``), and what its reader was to be told on
+    earlier days and could not be.  ``since`` is the day after the last one that was planned.
     """
+    of_today = told_on(session, force, timezone, since, day)
     supervisor = force.campaign.supervisor
     if supervisor is None:
         return 0
     everybody = force.people(day)
     people = everybody.within(timezone)
     waiting = _taken_up(session, force, everybody, people, day, now)
-    of_today = Told(tuple(_deadlines(force, since, day)), _is_weekly(force, since, day))
     tallies, before = Tallies(session, force, now, day), None
     rows: list[dict[str, object]] = []
     for address in people.of_unit.get(supervisor, ()):
@@ -64,32 +61,6 @@ def plan_rollups(
             number = written.mails
             rows.append(mail_row(MailKind.ROLLUP, day, person, supervisor, facts[0], details, number=number))
     return enqueue(session, force, rows, now, last_event(session))
-
-
-def _deadlines(force: InForce, since: date, day: date) -> Iterator[str]:
-    """What is to be reported on."""
-    for definition in force.campaign:
-        if not wants_rollup(force, definition):
-            continue
-        workdays = force.rules(definition).workdays
-        # What was due before the last workday that has been told of has had its roll-up; by the rule it may be due
-        # on the days off beside the date in force.
-        first = force.workdays.on_or_before(workdays.on_or_before(since - A_DAY) - A_DAY)
-        last = force.workdays.on_or_after(day)
-        found = occurrences(definition.rule, definition.key, force.campaign.issued, first, last + A_DAY)
-        for occurrence in found:
-            # What was over before the document was issued was over before anybody was asked.
-            if occurrence.due is None or occurrence.due < force.campaign.issued:
-                continue
-            due = force.date_by_rule(definition, occurrence.due)
-            if due < day and since <= workdays.after(due) <= day:
-                yield occurrence.ref
-
-
-def _is_weekly(force: InForce, since: date, day: date) -> bool:
-    """Whether the first workday of the ISO week of ``day`` lies in [since, day], and there is a campaign by then."""
-    monday = day - timedelta(days=day.weekday())
-    return force.campaign.issued <= day and since <= force.workdays.on_or_after(monday) <= day
 
 
 def _taken_up(
