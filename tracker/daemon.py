@@ -228,8 +228,10 @@ class Service:
                 remember(session, beat)
             self._kept_beat = now
         except (SQLAlchemyError, TrackerError) as error:
-            # The pages say so, and the next pass tries again.
+            # The pages say so, the next pass tries again, and what the database refuses it has told of itself.
             pulse.last = replace(beat, error=failure or type(error).__name__)
+            if self.app.database.refusal is None:
+                log.warning("the pass could not be written down, will be tried again: %s", error)
 
     def _begin(self, *, at_once: bool) -> None:
         try:

@@ -4,20 +4,25 @@ Whoever asked reads one sentence in their language, a program gets JSON, nobody 
 request is answered as if nothing had been.
 """
 
+import errno
 import logging
 import sqlite3
+import threading
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError, OperationalError
 from starlette.testclient import TestClient
 
-from tests.integration.web import csrf_of, house
+from tests.integration.test_web_answer import Office
+from tests.integration.web import SECRET, csrf_of, house
+from tests.tools import quick_folder
 from tests.web import browser, office
 from tracker import desk
 from tracker.core.roles import Role
+from tracker.daemon import Service
 from tracker.web.application import make_application
 from tracker.web.refused import AGAIN
 from tracker.web.site import Site
@@ -209,3 +214,79 @@ def test_a_file_that_is_no_database_any_more_is_told_and_mended(tmp_path, caplog
         (tmp_path / "tracker.db").write_bytes(good)
         assert client.get("/").status_code == 200
     assert not [each for each in caplog.records if each.levelno >= logging.ERROR], caplog.text
+
+
+# --- whoever looks after the service ---
+
+
+FULL = OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
+
+
+@contextmanager
+def full(app):
+    """Reading goes on, and nothing can be written."""
+
+    def refuse(_connection, _cursor, statement, *_):
+        if statement.split(maxsplit=1)[0] in {"INSERT", "UPDATE", "DELETE"}:
+            raise FULL
+
+    event.listen(app.database.engine, "before_cursor_execute", refuse)
+    try:
+        yield
+    finally:
+        event.remove(app.database.engine, "before_cursor_execute", refuse)
+
+
+def reasons(browser_):
+    return browser_.get("/readyz").json()["reasons"]
+
+
+def test_a_full_disk_is_named_at_once_where_the_operator_looks(caplog):
+    """By whatever is refused first, a visitor's answer or the pass's own note, and it heals by itself."""
+    with house() as home:
+        supervisor = home.sign_in("wang")
+        service = Service(home.app, threading.Event())
+        service.pass_()
+        assert reasons(supervisor) == []
+        caplog.clear()
+        with full(home.app):
+            assert (
+                home.browser().post("/sign-in", data={"name": "wang", "password": SECRET}).status_code == 503
+            )
+            [reason] = reasons(supervisor)
+            assert "database or disk is full" in reason
+            assert [each.levelname for each in caplog.records] == ["WARNING"]
+            assert "database or disk is full" in caplog.text
+            for _ in range(20):
+                home.browser().post("/sign-in", data={"name": "wang", "password": SECRET})
+            assert len(caplog.records) == 1, "once a minute"
+        assert home.browser().post("/sign-in", data={"name": "wang", "password": SECRET}).status_code == 303
+        assert reasons(supervisor) == []
+
+
+def test_a_quiet_pass_names_a_full_disk_too(caplog):
+    with house() as home:
+        service = Service(home.app, threading.Event())
+        service.pass_()
+        home.clock.set(home.clock.now() + timedelta(minutes=2))
+        caplog.clear()
+        with full(home.app):
+            service.pass_()
+            assert any("database or disk is full" in each for each in reasons(home.browser()))
+            assert "database or disk is full" in caplog.text
+        home.clock.set(home.clock.now() + timedelta(minutes=2))
+        service.pass_()
+        assert reasons(home.browser()) == []
+
+
+def test_a_disk_that_takes_no_uploads_is_said_in_the_log(monkeypatch, caplog):
+    def refuse(**_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with quick_folder() as folder:
+        found = Office(folder)
+        monkeypatch.setattr("tracker.web.bodies.tempfile.TemporaryFile", refuse)
+        page = found.upload(found.link(), ("a.xlsx", b"x"))
+        assert page.status_code == 503
+        assert "No space left on device" in caplog.text
+        found.app.close()

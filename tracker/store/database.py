@@ -9,11 +9,13 @@ connections of their own, however many writers wait for their turn.
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import (
@@ -46,7 +48,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 from sqlmodel import Session
 
-from tracker.errors import DatabaseError
+from tracker.errors import DatabaseError, InBoth
 from tracker.store import passing as _passing  # noqa: F401 - its tables belong to the metadata
 from tracker.store import questions as _questions  # noqa: F401
 from tracker.store.beats import BEAT
@@ -61,6 +63,8 @@ from tracker.store.tables import (
     REVISION,
     Base,
 )
+
+log = logging.getLogger("tracker")
 
 #: Raised with every change of the tables.
 SCHEMA = "12"
@@ -101,6 +105,17 @@ _AT_ONCE = "BEGIN IMMEDIATE at once"
 _WAIT, _DO_NOT_WAIT = f"PRAGMA busy_timeout = {LOCK_TIMEOUT * 1000}", "PRAGMA busy_timeout = 0"
 
 
+#: What the log says where nothing can be written, so often, in seconds.
+TAKES_NOTHING = InBoth(
+    "the database takes nothing that is to be written: {cause} ({n} refused)",
+    "数据库无法写入：{cause}（{n}次未办理）",
+)
+TOLD_EVERY = 60.0
+
+#: The code of what is said then.
+AWAY = "database_away"
+
+
 class Database:
     """One database; ``writing`` and ``reading`` give sessions that commit, or roll back, by themselves."""
 
@@ -116,6 +131,9 @@ class Database:
         self._passer_by = self.beside.execution_options(tracker_begins=_AT_ONCE)
         #: Asked before anything is written; it raises where nothing may be.
         self.before_writing: Callable[[], None] | None = None
+        #: Why the database last took nothing that was to be written; None where it did.
+        self.refusal: str | None = None
+        self._told_at, self._untold = 0.0, 0
 
     @property
     def in_memory(self) -> bool:
@@ -133,6 +151,7 @@ class Database:
         if self.before_writing is not None:
             self.before_writing()
         with (
+            self._watched(),
             self._in_a_sentence(),
             Session(self.engine, expire_on_commit=False) as session,
             session.begin(),
@@ -157,6 +176,25 @@ class Database:
         """Whether there are tables of ours.  Raises SQLAlchemyError where the database is away."""
         with self.beside.connect() as connection:
             return inspect(connection).has_table(META.name)
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Remember why nothing can be written, for whoever looks after the service; say so once a minute."""
+        try:
+            yield
+        except DatabaseError as error:
+            if error.code == AWAY:
+                self._tell(str(error.facts["cause"]))
+            raise
+        self.refusal = None
+
+    def _tell(self, cause: str) -> None:
+        is_new, now = cause != self.refusal, monotonic()
+        self.refusal = cause
+        self._untold += 1
+        if is_new or now - self._told_at >= TOLD_EVERY:
+            log.warning("%s", TAKES_NOTHING.with_facts(cause=cause, n=str(self._untold)))
+            self._told_at, self._untold = now, 0
 
     @contextmanager
     def _in_a_sentence(self) -> Iterator[None]:

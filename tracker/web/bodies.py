@@ -5,6 +5,7 @@ Forms of words are held in memory, files on disk (which may be memory, too, as `
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -19,7 +20,8 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from tracker.web.room import Room
+from tracker.errors import InBoth
+from tracker.web.room import BusyError, Room
 
 KILOBYTE, MEGABYTE = 1024, 1024 * 1024
 
@@ -32,6 +34,14 @@ MAX_FILES, MAX_FIELDS = 12, 5_000
 
 #: So much of a form with files is taken apart at once.
 _PIECE = 64 * KILOBYTE
+
+#: What the log says of an upload that cannot be put away.
+NO_DISK = InBoth(
+    "a file that was sent in cannot be put into {folder}: {error}",
+    "上传的文件无法存入{folder}：{error}",
+)
+
+log = logging.getLogger("tracker.web")
 
 Read = Callable[[], FormData]
 Receive = Callable[[Request, Sequence[str]], AbstractAsyncContextManager[Read]]
@@ -75,10 +85,10 @@ class Bodies:
     @asynccontextmanager
     async def files_of(self, request: Request, whose: Sequence[str]) -> AsyncIterator[Read]:
         """The same for a form that brings files, which comes to lie on disk."""
-        with tempfile.TemporaryFile() as file:
+        with _on_disk() as file:
 
             async def keep(piece: bytes) -> None:
-                await run_in_threadpool(file.write, piece)
+                await run_in_threadpool(_put, file, piece)
 
             async with _received(request, FILES, self.files, whose, keep):
                 yield lambda: _parse_files(request.headers.get("content-type", ""), file)
@@ -106,6 +116,28 @@ async def _received(
         yield
     finally:
         room.give_back(whose, size)
+
+
+def _on_disk() -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile(buffering=0)
+    except OSError as error:
+        raise _no_disk(error) from None
+
+
+def _put(file: IO[bytes], piece: bytes) -> None:
+    """Raises BusyError where the disk has no room."""
+    left = memoryview(piece)
+    try:
+        while left:
+            left = left[file.write(left) :]
+    except OSError as error:
+        raise _no_disk(error) from None
+
+
+def _no_disk(error: OSError) -> BusyError:
+    log.warning("%s", NO_DISK.with_facts(folder=tempfile.gettempdir(), error=error.strerror or str(error)))
+    return BusyError()
 
 
 def _parse_words(body: bytearray) -> FormData:

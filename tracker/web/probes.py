@@ -72,6 +72,8 @@ def _degraded(site: Site) -> Iterator[str]:
 
 
 def _reasons(site: Site) -> Iterator[str]:
+    if refusal := site.app.database.refusal:
+        yield f"the database takes nothing that is to be written: {without_names(refusal)}"
     if untaken := site.app.engine.untaken:
         yield f"results of {untaken} mails wait to be written down: the database does not take them"
     try:
