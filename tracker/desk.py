@@ -34,6 +34,7 @@ from tracker.engine.results import Result
 from tracker.engine.standings import LedgerRow, ledger_rows
 from tracker.errors import TrackerError, UnknownNameError, UsageError, cannot_write
 from tracker.foreign import said_in
+from tracker.foresight import foresee
 from tracker.listing import (
     Fact,
     event_facts,
@@ -238,9 +239,10 @@ def explanation(app: App, ref: str, unit: str) -> Fact:
     now = app.clock.now()
     app.engine.bring_up_to_date(now)
     force = app.force
+    ref, unit = force.ref(ref, force.day(now), one=True), force.unit_id(unit)
     with app.database.reading() as session:
-        ref = force.ref(ref, force.day(now), one=True)
-        return explanation_facts(explain(session, force, ref, force.unit_id(unit), now))
+        coming = foresee(session, force, ref, unit, now, place=app.engine.place)
+        return explanation_facts(explain(session, force, ref, unit, now, coming))
 
 
 def planned_changes(app: App, days: int) -> Fact:

@@ -1,5 +1,6 @@
 """``explain`` says what the outbox did, and why."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -8,7 +9,11 @@ import pytest
 from tests.integration.test_outbox import Post
 from tests.world import at, definition, running, unit, world
 from tracker.core.model import MailKind, Reason
+from tracker.core.policy import DEFAULT, Policies, Policy, Quiet, Settings, built_in
+from tracker.engine import because
 from tracker.engine.explain import Fate, explain
+from tracker.foresight import foresee
+from tracker.simulation import CollectingCourier
 
 BOTH = ("wanzhou", "fuling")
 TABLE = definition("table-2", "2022年5月起，每月5日前", BOTH)
@@ -18,8 +23,10 @@ ONGOING = definition("9", "持续推进", BOTH)
 
 
 def why(engine, ref, who="wanzhou"):
+    force, now = engine.engine.force, engine.clock.now()
     with engine.database.reading() as session:
-        return explain(session, engine.engine.force, ref, who, engine.clock.now())
+        coming = foresee(session, force, ref, who, now, place=engine.engine.place)
+        return explain(session, force, ref, who, now, coming)
 
 
 def lines(explanation):
@@ -79,6 +86,7 @@ def test_an_extension_changes_what_comes_after_it_only():
         ("05-23", "overdue", "planned"),
         ("05-23", "escalation", "skipped"),
         ("05-25", "overdue", "planned"),
+        ("05-27", "overdue", "planned"),
     ]
 
 
@@ -167,3 +175,161 @@ def test_what_the_server_said_is_told_of_a_mail_that_waits():
     assert entry.outcome is Fate.PLANNED
     assert "waits in the outbox (deferred: the post: deferred)" in entry.because
     assert "在发件箱中等待（待重试：the post: deferred）" in entry.because
+
+
+# --- what was not in force, was not written, or is told for another reason ---
+
+
+def edited(engine, when, *definitions, **more):
+    """Other files from then on."""
+    engine.clock.set(at(when))
+    engine.engine.accept_removals = True
+    engine.engine.force = world(*definitions, fingerprint=when, **more)
+    engine.engine.run_pass()
+
+
+ONE = ("wanzhou",)
+MAY = definition("5", "2022年5月20日前", ONE)
+LATE_COMER = definition("6", "2022年5月13日前", ONE)
+IN_FORCE_SO = because.FIRST_IN_FORCE[0]
+
+
+def test_an_item_added_after_the_digests_of_a_day_has_no_reminders_of_that_day_and_before():
+    with running(world(MAY)) as engine:
+        engine.mornings("2022-04-08", "2022-05-12")
+        edited(engine, "2022-05-12 18:00", MAY, LATE_COMER)
+        assert lines(why(engine, "6")) == [
+            ("05-13", "due_today", "planned"),
+            ("05-14", "overdue", "moved"),
+            ("05-16", "overdue", "planned"),
+            ("05-18", "escalation", "skipped"),
+            ("05-23", "overdue", "planned"),
+            ("05-30", "overdue", "planned"),
+            ("06-06", "overdue", "planned"),
+        ]
+        engine.mornings("2022-05-13", "2022-05-13")
+        assert lines(why(engine, "6"))[:1] == [("05-13", "due_today", "sent")]
+
+
+def test_an_edited_lead_time_holds_from_its_edit():
+    def by(*lead):
+        return {"settings": Settings(policies=Policies(built_in() | {DEFAULT: Policy(DEFAULT, lead=lead)}))}
+
+    with running(
+        world(
+            MAY,
+            **by(
+                7,
+            ),
+        ),
+        "2022-05-09 08:00",
+    ) as engine:
+        engine.mornings("2022-05-09", "2022-05-17")
+        edited(engine, "2022-05-17 10:00", MAY, **by(9, 7, 4, 2))
+        found = [line for line in lines(why(engine, "5")) if line[0] > "05-09"][:4]
+    assert found == [
+        ("05-13", "lead", "sent"),
+        ("05-18", "lead", "planned"),
+        ("05-20", "due_today", "planned"),
+        ("05-21", "overdue", "moved"),
+    ]
+
+
+def test_what_is_told_late_because_it_came_late_is_not_blamed_on_the_service():
+    with running(world(MAY)) as engine:
+        engine.mornings("2022-04-08", "2022-05-12")
+        edited(engine, "2022-05-12 18:00", MAY, definition("7", "2022年5月19日前", ONE))
+        engine.mornings("2022-05-13", "2022-05-13")
+        found = why(engine, "7")
+    assert lines(found)[0] == ("05-13", "lead", "sent")
+    assert IN_FORCE_SO in found.entries[0].because
+    assert because.DID_NOT_RUN[0] not in str(found)
+
+
+def test_what_was_sent_back_is_foreseen_with_its_day_and_its_reason():
+    with running(world(MAY)) as engine:
+        engine.mornings("2022-04-08", "2022-05-10")
+        engine.record("submit", "5", when="2022-05-10 10:00")
+        engine.record("return", "5", when="2022-05-10 11:00", reason="缺章")
+        found = [line for line in lines(why(engine, "5")) if line[0] > "05-10"]
+    assert found[:2] == [("05-11", "returned", "planned"), ("05-13", "lead", "planned")]
+
+
+def test_of_a_day_whose_digests_are_over_nothing_is_promised():
+    begun = world(TABLE)
+    begun = replace(begun, campaign=replace(begun.campaign, chase_from=date(2022, 7, 1)))
+    with running(begun, "2022-07-15 08:00") as engine:
+        engine.mornings("2022-07-15", "2022-07-19")
+        edited(engine, "2022-07-19 10:00", TABLE)
+        assert engine.pass_at("2022-07-19 18:00") == {}
+        found = [line for line in lines(why(engine, "table-2@2022-06")) if line[2] == "planned"]
+    assert found[0] == ("07-20", "overdue", "planned")
+
+
+def test_a_quiet_day_is_not_called_a_day_off():
+    quiet = Quiet(spans=((date(2022, 5, 13), date(2022, 5, 17)),))
+    settings = Settings(policies=Policies(built_in() | {DEFAULT: Policy(DEFAULT, lead=(7,), quiet=quiet)}))
+    with running(world(MAY, settings=settings), "2022-05-05 08:00") as engine:
+        engine.engine.run_pass()
+        found = {entry.on: entry for entry in why(engine, "5").entries}
+    # The 13th is a Friday; the Saturday after the 7th is worked.
+    moved = found[date(2022, 5, 13)]
+    assert (moved.outcome, moved.said) == (
+        Fate.MOVED,
+        (
+            "2022-05-13 is a quiet day by its policy; said on 2022-05-12",
+            "2022-05-13按提醒办法不发邮件，调整到2022-05-12",
+        ),
+    )
+
+
+def test_a_reminder_that_catches_up_is_not_called_a_repetition():
+    with running(world(MAY)) as engine:
+        engine.mornings("2022-04-08", "2022-05-12")
+        engine.pass_at("2022-05-16")
+        found = {entry.on: entry for entry in why(engine, "5").entries}
+    down, told = found[date(2022, 5, 13)], found[date(2022, 5, 16)]
+    assert down.because.startswith(
+        "7 days before 2022-05-20: the service did not run that day; told on 2022-05-16"
+    )
+    assert (told.reason, told.outcome) == (Reason.LEAD, Fate.SENT)
+    assert because.CAUGHT_UP[0] in told.because
+
+
+def test_what_a_service_that_is_down_has_missed_is_foreseen_for_the_day_on_which_it_is_back():
+    with running(world(MAY)) as engine:
+        engine.mornings("2022-04-08", "2022-05-12")
+        engine.clock.set(at("2022-05-16 08:00"))
+        found = [line for line in lines(why(engine, "5")) if line[0] > "05-12"]
+    assert found[:2] == [("05-13", "lead", "skipped"), ("05-16", "lead", "planned")]
+
+
+def test_one_day_and_reason_are_one_line():
+    with running(world(TABLE, MAY, units=(unit("city"), *BOTH), supervisor="city")) as engine:
+        engine.mornings("2022-04-08", "2022-05-20")
+        engine.record("submit", "5", when="2022-05-20 10:00")
+        engine.record("return", "5", when="2022-05-24 10:00", reason="缺章")
+        for moment in ("2022-05-24 10:00", "2022-05-25 10:00", "2022-05-30 10:00"):
+            engine.pass_at(moment)
+            for ref in ("5", "table-2@2022-05"):
+                found = [line for line in lines(why(engine, ref)) if line[2] in ("sent", "planned")]
+                assert len(found) == len(set(found))
+                assert len({line[:2] for line in found}) == len(found)
+
+
+def test_an_announcement_that_failed_is_told_once_under_its_day():
+    with running(world(TASK), courier=Post("failed")) as engine:
+        engine.pass_at("2022-04-08")
+        engine.engine.use.courier = CollectingCourier(lambda mail: mail.key)
+        engine.pass_at("2022-04-11")
+        found = [line for line in lines(why(engine, "5")) if line[1] == "opened"]
+    assert found == [("04-08", "opened", "skipped"), ("04-11", "opened", "sent")]
+
+
+def test_a_clock_that_ran_ahead_is_no_service_that_was_down():
+    with running(world(MAY)) as engine:
+        engine.mornings("2022-04-08", "2022-05-10")
+        engine.pass_at("2022-05-18")
+        engine.mornings("2022-05-11", "2022-05-19")
+        found = why(engine, "5")
+    assert because.DID_NOT_RUN[0] not in str(found)

@@ -127,6 +127,10 @@ class Workdays:
         own = sorted((year, sorted(own.off), sorted(own.work)) for year, own in self._own.items())
         return f"{own} {self.published}"
 
+    def mark_of(self, year: int) -> str:
+        """Changes when a day of ``year`` is worked that was off, or the other way round."""
+        return hashlib.sha256(repr(list(self._workdays_in(year))).encode()).hexdigest()[:16]
+
     @cached_property
     def published(self) -> str:
         """The version of the published calendar and a mark of what it says, such as ``1.11.0 5f2d…``."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -46,6 +47,25 @@ def go_on_in_zones(session: Session, force: InForce) -> None:
             set_planned_day(session, campaign, zone, min(days.values()))
     for zone in days.keys() - set(force.timezones):
         forget_fact(session, campaign, f"{PLANNED}{zone}")
+
+
+def missed_days(session: Session, campaign: str, timezone: str) -> list[tuple[date, date]]:
+    """The stretches [since, until) of local days on which no digests were written though offices worked, oldest first.
+
+    On the day ``until`` they were, and told how things stood by then.
+    """
+    text = read_fact(session, campaign, f"missed/{timezone}")
+    return (
+        [] if text is None else [(date.fromisoformat(a), date.fromisoformat(b)) for a, b in json.loads(text)]
+    )
+
+
+def set_missed_days(
+    session: Session, campaign: str, timezone: str, missed: Sequence[tuple[date, date]]
+) -> None:
+    """Remember them."""
+    facts = [(since.isoformat(), until.isoformat()) for since, until in missed]
+    write_fact(session, campaign, f"missed/{timezone}", json.dumps(facts))
 
 
 def first_day(session: Session, campaign: str) -> date | None:

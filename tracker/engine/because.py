@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from tracker.core.model import Event, EventKind, Item, Reason
+from tracker.core.model import Event, EventKind, Reason
 from tracker.core.naming import day_zh
 from tracker.core.policy import Interval, Policy
 from tracker.core.reminders import Milestone
@@ -42,15 +42,15 @@ MERGED: Both = ("said together with a later one of the same day", "与当日另�
 WILL_BE_SAID: Both = ("will be in that day's digest", "将列入当日汇总邮件")
 BEFORE: Both = ("due before this ledger began, and not chased", "台账建立前到期，不予催报")
 NOT_IN_USE: Both = ("the service was not in use yet", "当时服务尚未启用")
-NOT_YET: Both = (
-    "by the files of that day nothing was to be said of it to this unit",
-    "按当日的任务文件，无需就此提醒该单位",
-)
 DID_NOT_RUN: Both = ("the service did not run that day", "当日服务未运行")
 REPEATED: Both = ("repeated with all else that is overdue", "与该单位其他逾期事项一并催报")
 FIRST_TOLD: Both = (
     "told with the first digests of this ledger, as it stood",
     "台账建立后首次提醒，按当时情况列入",
+)
+FIRST_IN_FORCE: Both = (
+    "told with the first digests after it was added or its rules were changed, as it stood",
+    "列入清单或调整规则后首次提醒，按当时情况列入",
 )
 BY_RULES_THEN: Both = ("told by the dates and rules of that day", "按当时的时限和规则提醒")
 CAUGHT_UP: Both = ("told after the service had not run, as it stood", "服务恢复后按当时情况补发")
@@ -66,12 +66,15 @@ def joined(rule: Both, fate: Both) -> Both:
     return f"{rule[0]}: {fate[0]}", f"{rule[1]}：{fate[1]}"
 
 
-def moved(milestone: Milestone) -> Both:
-    """A day off moved it."""
-    return (
-        f"{milestone.nominal} is a day off; said on {milestone.on}",
-        f"{milestone.nominal}不是工作日，调整到{milestone.on}",
-    )
+def moved(milestone: Milestone, *, is_quiet: bool) -> Both:
+    """A day off moved it, or a workday on which its policy ``is_quiet``."""
+    nominal, on = milestone.nominal, milestone.on
+    if is_quiet:
+        return (
+            f"{nominal} is a quiet day by its policy; said on {on}",
+            f"{nominal}按提醒办法不发邮件，调整到{on}",
+        )
+    return f"{nominal} is a day off; said on {on}", f"{nominal}不是工作日，调整到{on}"
 
 
 def rule(dates: Dates, policy: Policy, milestone: Milestone) -> Both:
@@ -89,11 +92,7 @@ def rule(dates: Dates, policy: Policy, milestone: Milestone) -> Both:
             f"{_chinese_day(due)}到期未报，逾期{_chinese(policy.escalate)}升级督办",
         )
     if due is None or reason is Reason.OVERDUE:
-        return (
-            f"overdue since {due}, repeated every {_english(policy.overdue)}",
-            f"{_chinese_day(due)}到期未报，"
-            + (f"每{_chinese(policy.overdue)}催报一次" if policy.overdue else "催报一次"),
-        )
+        return overdue(due, policy)
     days = (due - milestone.nominal).days
     if days == 0:
         return f"the last reminder, due {due}", f"截止日期{_chinese_day(due)}的最后一次提醒"
@@ -118,11 +117,12 @@ def _english(every: Interval | None) -> str:
     return f"{every.count} {unit}{'s' if every.count > 1 else ''}"
 
 
-def beat(due: date | None, every: Interval | None) -> Both:
-    """It is repeated with all that is late of the unit."""
+def overdue(due: date | None, policy: Policy) -> Both:
+    """Its date has passed."""
+    every = policy.overdue
     return (
-        f"overdue since {due}, repeated every {_english(every)} together with all that is late",
-        f"{_chinese_day(due)}到期未报，与其他逾期事项一并，每{_chinese(every)}催报一次",
+        f"overdue since {due}, repeated every {_english(every)}",
+        f"{_chinese_day(due)}到期未报，" + (f"每{_chinese(every)}催报一次" if every else "催报一次"),
     )
 
 
@@ -185,16 +185,6 @@ def missed(later: date | None) -> Both:
     )
 
 
-def without_rule(item: Item, *, is_repeated: bool, is_first: bool, is_caught_up: bool) -> Both:
-    """Why something was said for which no date of the rule is the reason.
-
-    ``is_repeated``: it had been said before; ``is_first``: on the day on which the ledger began; ``is_caught_up``: what
-    had been missed on a day without the service.
-    """
-    if item.reason in (Reason.RETURNED, Reason.OPENED):
-        return _REASONS[item.reason]
-    if is_repeated:
-        return REPEATED
-    if is_first:
-        return FIRST_TOLD
-    return CAUGHT_UP if is_caught_up else BY_RULES_THEN
+def told_as(reason: Reason) -> Both:
+    """It is told because it stands so."""
+    return _REASONS[reason]

@@ -19,6 +19,7 @@ from tracker.core.model import MAIN
 from tracker.core.workdays import Workdays
 from tracker.engine.asked import QUIET
 from tracker.engine.inforce import InForce
+from tracker.engine.rules_since import note_rules
 from tracker.errors import OvertakenError
 from tracker.store.campaigns import Known, known_campaigns, read_fact, remember_campaign, write_fact
 from tracker.store.tables import MAIL, UNDERWAY
@@ -165,6 +166,7 @@ def put_in_force(session: Session, force: InForce, place: str, until: date, now:
         known.behind.pop(place, None)
     _remember(session, force.campaign.id, known)
     _remember_campaign(session, force, now, is_new=before is None)
+    note_rules(session, force, now)
     # Whoever is claiming by what was in force before is waited for: what they write is of before.
     reconciled(session, force.campaign.id, hold=True)
     mails = session.execute(select(func.coalesce(func.max(MAIL.c.id), 0))).scalar_one()

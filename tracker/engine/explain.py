@@ -1,44 +1,50 @@
 """Why a mail went, or did not, or when it will: one assignment's reminders from its opening on.
 
-Nothing is decided here.  The milestones come from ``core/reminders.py``, for the dates that were in force
-from event to event; what was sent or failed comes from the outbox; what was quiet comes from the events.
+Nothing is decided here.  What was told comes from the outbox, what will be from the service's own planning
+(``tracker/foresight.py``).  The milestones of ``core/reminders.py``, for the dates that were in force from event to
+event, say by which rule that is; one on whose day nothing was told is named only where it is known why.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
 from sqlmodel import Session
 
-from tracker.core.beat import beats, late
-from tracker.core.model import Definition, Event, Item, MailKind, Reason
+from tracker.core.beat import late
+from tracker.core.model import Definition, Event, MailKind, Reason
+from tracker.core.occurrences import parse_ref
 from tracker.core.pace import share
 from tracker.core.reminders import Milestone, before_due_by_rule, milestones
 from tracker.core.standing import NOTHING, Answer, Dates, fold
 from tracker.engine import because
-from tracker.engine.agenda import first_day
+from tracker.engine.agenda import first_day, missed_days, planned_day
 from tracker.engine.because import Both
 from tracker.engine.inforce import InForce
-from tracker.engine.late import beat_of, told_through
+from tracker.engine.late import told_through
 from tracker.engine.ledger import find_assignment, read_recorded
 from tracker.engine.mails import StoredMail, mails_about
+from tracker.engine.rules_since import rules_since
 from tracker.store.tables import MailState
 
-#: So many reminders still to come are shown; overdue ones would go on for ever.
+#: So many reminders that do not come any more are shown; some would go on for ever.
 SHOWN_AHEAD = 4
+
+A_DAY = timedelta(days=1)
 
 EVER = datetime.max.replace(tzinfo=UTC)
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 _BEFORE_DUE = (Reason.OPENED, Reason.LEAD, Reason.DUE_TODAY)
+_LATE = (Reason.OVERDUE, Reason.RETURNED)
 
 
 class Fate(StrEnum):
@@ -50,6 +56,14 @@ class Fate(StrEnum):
     MERGED = "merged"
     SKIPPED = "skipped"
     FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a digest of a local ``day`` tells of one assignment."""
+
+    day: date
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +106,18 @@ class _Span:
     event: Event | None
 
 
-def explain(session: Session, force: InForce, ref: str, unit: str, now: datetime) -> Explanation:
-    """Every reminder of one assignment that went, did not go, or will.  Raises UnknownNameError."""
+def explain(
+    session: Session, force: InForce, ref: str, unit: str, now: datetime, coming: Iterable[Said] = ()
+) -> Explanation:
+    """Every reminder of one assignment that went, did not go, or will (``coming``).  Raises UnknownNameError."""
     row = find_assignment(session, force, ref, unit, force.day(now))
     definition = force.definition(row.key)
     spans = _spans(force, definition, row, read_recorded(session, row.id))
-    told = _Told(session, force, definition, ref, unit, spans, now)
-    entries = sorted(told.entries(), key=lambda entry: (entry.on, entry.reason is Reason.ESCALATION))
+    lines: dict[tuple[date, Reason, Fate], Entry] = {}
+    for entry in _Told(session, force, ref, unit, spans, now, coming).entries():
+        # Several reasons for which nothing is told of one date are one line.
+        lines.setdefault((entry.on, entry.reason, entry.outcome), entry)
+    entries = sorted(lines.values(), key=lambda each: (each.on, each.reason is Reason.ESCALATION))
     last = spans[-1]
     stands = force.standing(definition, last.dates, last.answer, force.day(now))
     return Explanation(
@@ -144,85 +163,88 @@ def _is_late(answer: Answer, dates: Dates, day: date) -> bool:
 
 
 class _Told:
-    """Puts milestones and mails of one assignment side by side."""
+    """Puts milestones and what was or will be told of one assignment side by side."""
 
     def __init__(
         self,
         session: Session,
         force: InForce,
-        definition: Definition,
         ref: str,
         unit: str,
         spans: Sequence[_Span],
         now: datetime,
+        coming: Iterable[Said],
     ) -> None:
-        self.session = session
         self.force = force
-        self.definition = definition
+        self.definition = definition = force.definition(parse_ref(ref)[0])
         self.rules = force.rules(definition)
-        self.ref = ref
         self.unit = unit
         self.spans = spans
         self.now = now
         self.superior = force.superior(unit)
-        #: How many reminders that would repeat are shown of those to come.
-        self.ahead = 0
-        #: Days on which something was told that had been missed while the service did not run.
-        self.caught_up: set[date] = set()
         self.zone = ZoneInfo(force.zone_of(unit))
         self.today = now.astimezone(self.zone).date()
         self.began = first_day(session, force.campaign.id) or self.today
+        #: From when on the rules have been as they are; None is from the beginning.
+        self.since = rules_since(session, force, definition.key)
+        self.missed = self._missed(session)
+        #: Days on which something was told that had been missed while the service did not run.
+        self.caught_up: set[date] = set()
         units = [each for each in (unit, self.superior) if each is not None]
-        self.mails: dict[date, list[tuple[StoredMail, Item]]] = defaultdict(list)
+        self.mails: dict[tuple[date, Reason], list[StoredMail]] = defaultdict(list)
         for mail in mails_about(session, force.campaign.id, ref, unit, force.addresses_ever(units), units):
             if mail.mail.kind is MailKind.DIGEST:
                 item = next(i for i in mail.mail.items if (i.ref, i.unit) == (ref, unit))
-                self.mails[mail.day].append((mail, item))
+                self.mails[mail.day, item.reason].append(mail)
+        self.coming = {(said.day, said.reason) for said in coming}
+        self.reasons: dict[date, list[Reason]] = defaultdict(list)
+        for day, reason in sorted({*self.mails, *self.coming}):
+            self.reasons[day].append(reason)
+
+    def _missed(self, session: Session) -> list[tuple[date, date]]:
+        """The stretches of days without digests, the one that lasts until today with them."""
+        campaign, zone = self.force.campaign.id, self.force.zone_of(self.unit)
+        missed, planned = missed_days(session, campaign, zone), planned_day(session, campaign, zone)
+        if planned is not None and planned < self.today:
+            missed.append((planned + A_DAY, self.today))
+        return missed
 
     def entries(self) -> Iterator[Entry]:
-        """One for each milestone, and one for each mail that no milestone explains."""
+        """One for each milestone, and one for whatever is told and no milestone explains."""
         explained: set[tuple[date, Reason]] = set()
         for span in self.spans:
             for milestone, is_merged in self._milestones(span):
+                told = (milestone.on, milestone.reason)
+                fate = self._fate(told) if not is_merged else None
+                if fate is not None:
+                    explained.add(told)
+                fate = fate or self._why_not(span, milestone, is_merged=is_merged)
+                if fate is None:
+                    continue
                 if milestone.moved and milestone.reason is not Reason.PACE:
-                    said = because.moved(milestone)
-                    yield Entry(milestone.nominal, milestone.reason, Fate.MOVED, said)
-                entry = self._entry(span, milestone, is_merged=is_merged)
-                if entry.outcome not in (Fate.MERGED, Fate.SKIPPED):
-                    explained.add((entry.on, entry.reason))
-                yield entry
-        for day, mails in self.mails.items():
-            for reason in dict.fromkeys(item.reason for _, item in mails):
-                if (day, reason) not in explained:
-                    as_late = (Reason.RETURNED, reason) if reason is Reason.OVERDUE else (reason,)
-                    is_repeated = any(on < day for on, said in explained if said in as_late) or any(
-                        on < day and item.reason in as_late
-                        for on, told in self.mails.items()
-                        for _, item in told
+                    said = because.moved(
+                        milestone, is_quiet=self.force.workdays.is_workday(milestone.nominal)
                     )
-                    yield self._without_milestone(day, reason, is_repeated=is_repeated)
-        yield from self._beats_ahead()
+                    yield Entry(milestone.nominal, milestone.reason, Fate.MOVED, said)
+                outcome, why = fate
+                rule = because.rule(span.dates, self.rules.policy, milestone)
+                yield Entry(*told, outcome, because.joined(rule, why))
+        for day, reasons in self.reasons.items():
+            for reason in reasons:
+                if (day, reason) not in explained:
+                    yield self._without_milestone(day, reason)
+        yield from self._left()
 
-    def _beats_ahead(self) -> Iterator[Entry]:
-        """The days on which it will be told with all that is late of the unit, if nobody answers."""
+    def _left(self) -> Iterator[Entry]:
+        """Of what was due before the ledger began one line says it for all that would have been repeated."""
         span, own = self.spans[-1], late(self.spans[-1].dates, self.rules)
         if own is None or span.answer.quiet or self._nobody(Reason.OVERDUE) is not None:
             return
         if not self.force.is_chased(span.dates, span.answer.answered):
-            # One line says it for all that would have been repeated.
-            rule = because.beat(span.dates.effective_due, self.rules.policy.overdue)
-            said = because.joined(rule, because.BEFORE)
-            yield Entry(max(self.began, own.since), Reason.OVERDUE, Fate.SKIPPED, said)
-            return
-        yesterday = self.today - timedelta(days=1)
-        begins = max(yesterday, own.since)
-        anchor, first = beat_of(self.session, self.force, self.unit, begins, own)
-        told = {day for day, mails in self.mails.items() if any(i.reason is Reason.OVERDUE for _, i in mails)}
-        days = beats(anchor, first, begins) if first is not None else ()
-        for on in islice((day for day in days if day not in told), max(0, SHOWN_AHEAD - self.ahead)):
-            if own.may_be_said(on) and first is not None:
-                rule = because.beat(span.dates.effective_due, first.every)
-                yield Entry(on, Reason.OVERDUE, Fate.PLANNED, because.joined(rule, because.WILL_BE_SAID))
+            since = self.began if self.since is None else self.since.astimezone(self.zone).date()
+            rule = because.overdue(span.dates.effective_due, self.rules.policy)
+            on = max(self.began, since, own.since)
+            yield Entry(on, Reason.OVERDUE, Fate.SKIPPED, because.joined(rule, because.BEFORE))
 
     def _milestones(self, span: _Span) -> Iterator[tuple[Milestone, bool]]:
         """Those whose sending time lies in ``span``, each with whether another one of that day took its place."""
@@ -231,27 +253,17 @@ class _Told:
         for milestone in by_rule:
             if span.since <= self._moment(milestone.on) < span.until:
                 yield milestone, last_of_day[milestone.on] is not milestone
-        first = (
-            date.min if span.since is NEVER else span.since.astimezone(self.zone).date() - timedelta(days=1)
-        )
+        first = date.min if span.since is NEVER else span.since.astimezone(self.zone).date() - A_DAY
         ahead = 0
+        last = max((day for day, _ in self.coming), default=self.today)
         for milestone in milestones(span.dates, self.rules, first):
             moment = self._moment(milestone.on)
-            if moment >= span.until:
+            ahead += moment > self.now and milestone.reason not in _BEFORE_DUE
+            if moment >= span.until or (ahead > SHOWN_AHEAD and milestone.on > last):
                 return
-            if milestone.reason in _BEFORE_DUE or self._is_of_before(milestone):
+            if milestone.reason in _BEFORE_DUE or self._is_of_before(milestone) or moment < span.since:
                 continue
-            if moment > self.now:
-                ahead += 1
-                self.ahead += 1
-            if ahead > SHOWN_AHEAD:
-                return
-            is_left = not self.force.is_chased(span.dates, span.answer.answered)
-            if is_left and milestone.on >= self.began:
-                # One line says it for all that would have been repeated.
-                yield milestone, False
-                return
-            if moment >= span.since and not self._is_nobodys_pace(milestone):
+            if not self._is_nobodys_pace(milestone):
                 yield milestone, milestone.reason is Reason.PACE and milestone.on in last_of_day
 
     def _is_of_before(self, milestone: Milestone) -> bool:
@@ -265,56 +277,50 @@ class _Told:
     def _moment(self, day: date) -> datetime:
         return datetime.combine(day, self.force.settings.send_at, self.zone)
 
-    def _entry(self, span: _Span, milestone: Milestone, *, is_merged: bool) -> Entry:
-        rule = because.rule(span.dates, self.rules.policy, milestone)
-        outcome, fate = self._fate(span, milestone, is_merged=is_merged)
-        return Entry(milestone.on, milestone.reason, outcome, because.joined(rule, fate))
+    def _fate(self, told: tuple[date, Reason]) -> tuple[Fate, Both] | None:
+        """What became, or will become, of something told on a day; None where it is not."""
+        if told in self.mails:
+            return _what_became_of(self.mails[told])
+        return (Fate.PLANNED, because.WILL_BE_SAID) if told in self.coming else None
 
-    def _fate(self, span: _Span, milestone: Milestone, *, is_merged: bool) -> tuple[Fate, Both]:
-        day, reason = milestone.on, milestone.reason
-        mails = [mail for mail, item in self.mails.get(day, ()) if item.reason is reason]
-        if mails and not is_merged:
-            return _what_became_of(mails)
+    def _why_not(self, span: _Span, milestone: Milestone, *, is_merged: bool) -> tuple[Fate, Both] | None:
+        """Why nothing is told at a milestone; None where it was none, by the rules of its day."""
+        if self.since is not None and self._moment(milestone.on) <= self.since:
+            return None
         if span.answer.quiet:
             return Fate.SKIPPED, self._quiet(span)
-        if day >= self.began and not self.force.is_chased(span.dates, span.answer.answered):
-            return Fate.SKIPPED, because.BEFORE
-        nobody = self._nobody(reason)
-        if nobody is not None:
+        if not self.force.is_chased(span.dates, span.answer.answered):
+            return (Fate.SKIPPED, because.BEFORE) if milestone.reason is Reason.ESCALATION else None
+        return self._instead(milestone, is_merged=is_merged) or self._unsaid(span, milestone)
+
+    def _instead(self, milestone: Milestone, *, is_merged: bool) -> tuple[Fate, Both] | None:
+        """What is told in its place, or that there is nobody to tell."""
+        told = self.reasons.get(milestone.on)
+        if (nobody := self._nobody(milestone.reason)) is not None:
             return Fate.SKIPPED, nobody
-        if is_merged:
-            return Fate.MERGED, because.MERGED
-        own = [item.reason for _, item in self.mails.get(day, ())]
-        if own and reason is not Reason.ESCALATION:
-            return Fate.MERGED, because.said_as(own[0])
-        if reason is Reason.PACE:
-            wanted = share(self.definition.target.count, span.dates, day) if self.definition.target else 0
+        if told and (is_merged or milestone.reason is not Reason.ESCALATION):
+            return Fate.MERGED, because.MERGED if is_merged else because.said_as(told[0])
+        return None
+
+    def _unsaid(self, span: _Span, milestone: Milestone) -> tuple[Fate, Both] | None:
+        """Why nothing at all is told on its day."""
+        day, quota = milestone.on, self.definition.target
+        if milestone.reason is Reason.PACE and quota is not None:
+            wanted = share(quota.count, span.dates, day)
             if span.answer.progress >= wanted:
                 return Fate.SKIPPED, because.in_pace(span.answer.progress, wanted)
-        if self._moment(day) > self.now:
-            return Fate.PLANNED, because.WILL_BE_SAID
-        return self._unsaid(day)
-
-    def _unsaid(self, day: date) -> tuple[Fate, Both]:
-        """Why there is no mail of ``day``, whose time has come."""
-        for before, span in pairwise(self.spans):
+        for before, after in pairwise(self.spans):
             # Answered between the time of sending and the moment when the mail really went.
-            is_then = before.until > self._moment(day) and span.since.astimezone(self.zone).date() == day
-            if is_then and span.answer.quiet:
-                return Fate.SKIPPED, self._quiet(span)
-        last = self.spans[-1]
-        is_later = last.dates.again is not None and day < last.dates.again
-        if is_later and self._moment(day) >= last.since:
-            # Only an edit of the files, which is no event, has made it late, or asked this unit for it.
-            return Fate.SKIPPED, because.NOT_YET
-        if day == self.today:
-            return Fate.PLANNED, because.WILL_BE_SAID
+            is_then = before.until > self._moment(day) and after.since.astimezone(self.zone).date() == day
+            if is_then and after.answer.quiet:
+                return Fate.SKIPPED, self._quiet(after)
         if day < self.began:
             return Fate.SKIPPED, because.NOT_IN_USE
-        later = min((on for on in self.mails if on > day), default=None)
-        if later is not None:
-            self.caught_up.add(later)
-        return Fate.SKIPPED, because.missed(later)
+        until = next((until for since, until in self.missed if since <= day < until), None)
+        if until is None:
+            return None
+        self.caught_up.add(until)
+        return Fate.SKIPPED, because.missed(until if any(on == until for on, _ in self.mails) else None)
 
     def _nobody(self, reason: Reason) -> Both | None:
         """Why nobody can be told, if so."""
@@ -327,22 +333,28 @@ class _Told:
         event = span.event
         return because.quiet(event, self.today if event is None else self.force.day(event.at))
 
-    def _without_milestone(self, day: date, reason: Reason, *, is_repeated: bool) -> Entry:
-        found = [(mail, item) for mail, item in self.mails[day] if item.reason is reason]
-        outcome, fate = _what_became_of([mail for mail, _ in found])
-        is_first = day <= self.began
-        said = because.without_rule(
-            found[0][1],
-            is_repeated=is_repeated,
-            is_first=is_first,
-            is_caught_up=day in self.caught_up,
-        )
-        return Entry(
-            day,
-            reason,
-            outcome,
-            because.joined(said, fate),
-        )
+    def _without_milestone(self, day: date, reason: Reason) -> Entry:
+        fate = self._fate((day, reason))
+        assert fate is not None
+        outcome, why = fate
+        return Entry(day, reason, outcome, because.joined(self._why(day, reason), why))
+
+    def _why(self, day: date, reason: Reason) -> Both:
+        """Why something is told for which no date of the rule is the reason."""
+        is_late = reason is Reason.OVERDUE
+        if is_late and any(on < day and each in _LATE for on, some in self.reasons.items() for each in some):
+            return because.REPEATED
+        if reason in (Reason.RETURNED, Reason.OPENED):
+            return because.told_as(reason)
+        if day <= self.began:
+            return because.FIRST_TOLD
+        if day in self.caught_up:
+            return because.CAUGHT_UP
+        if self.since is not None:
+            following = told_through(self.force, self.unit, self.since) + A_DAY
+            if day == self.force.workdays.on_or_after(following):
+                return because.FIRST_IN_FORCE
+        return because.told_as(reason) if (day, reason) in self.coming else because.BY_RULES_THEN
 
 
 def _what_became_of(mails: Sequence[StoredMail]) -> tuple[Fate, Both]:

@@ -299,6 +299,21 @@ class InForce:
         )
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
 
+    def reminders_fingerprint(self, definition: Definition) -> str:
+        """Changes whenever what is said of ``definition``, to whom or when, may change; the calendar apart."""
+        facts = (
+            definition.rule,
+            definition.units,
+            definition.target,
+            definition.on_holiday,
+            definition.grace_days,
+            self.campaign.timezone,
+            self.policy(definition),
+            self.campaign.issued,
+            self.chase_from,
+        )
+        return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
     @cached_property
     def _calendar_facts(self) -> str:
         return self.workdays.fingerprint

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import ColumnElement, Row, or_, select, update
 from sqlmodel import Session
 
 from tracker.core.model import Mail
@@ -80,13 +80,21 @@ def mail_called(session: Session, campaign: str, key: str) -> StoredMail | None:
     return None if row is None else stored(row)
 
 
+def about(ref: str, unit: str) -> ColumnElement[bool]:
+    """Which mails the assignment of ``unit`` stands in."""
+    found: ColumnElement[bool] = MAIL.c.content.contains(
+        f"[{json.dumps(ref)},{json.dumps(unit)},", autoescape=True
+    )
+    return found
+
+
 def mails_about(
     session: Session, campaign: str, ref: str, unit: str, addresses: Sequence[str], units: Sequence[str]
 ) -> list[StoredMail]:
     """Every mail to one of ``units`` or ``addresses`` in which the assignment of ``unit`` stands, oldest first."""
-    about = MAIL.c.content.contains(f"[{json.dumps(ref)},{json.dumps(unit)},", autoescape=True)
     ours = MAIL.c.campaign == campaign
-    query = select(MAIL).where(ours, or_(MAIL.c.unit.in_(units), MAIL.c.recipient.in_(addresses)), about)
+    theirs = or_(MAIL.c.unit.in_(units), MAIL.c.recipient.in_(addresses))
+    query = select(MAIL).where(ours, theirs, about(ref, unit))
     return [stored(row) for row in session.execute(query.order_by(MAIL.c.id))]
 
 

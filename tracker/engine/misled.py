@@ -17,7 +17,15 @@ from sqlalchemy import and_, func, or_, select, true, update
 from sqlmodel import Session
 
 from tracker.core.model import Language, MailKind, Reason, owned
-from tracker.engine.agenda import BEGAN, first_day, go_on_after, planned_day, set_planned_day
+from tracker.engine.agenda import (
+    BEGAN,
+    first_day,
+    go_on_after,
+    missed_days,
+    planned_day,
+    set_missed_days,
+    set_planned_day,
+)
 from tracker.engine.alerts import alert_details, alert_row
 from tracker.engine.asked import cell_of
 from tracker.engine.inforce import InForce
@@ -77,6 +85,9 @@ def come_back(session: Session, force: InForce, now: datetime) -> None:
     forget_beats(session, force, max(days.values()))
     for zone, day in told.items():
         set_planned_day(session, force.campaign.id, zone, day)
+        # What that clock passed over is yet to come.
+        missed = [each for each in missed_days(session, force.campaign.id, zone) if each[1] <= days[zone]]
+        set_missed_days(session, force.campaign.id, zone, missed)
     begin_beats(session, force, min(told.values()))
     latest = max(day for day in planned.values() if day is not None)
     facts = {"planned": latest, "today": force.day(now), "let_go": let_go, "out": out}

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from tracker.engine.agenda import planned_day, set_planned_day
+from tracker.engine.agenda import missed_days, planned_day, set_missed_days, set_planned_day
 from tracker.engine.day import plan_day
 from tracker.engine.inforce import InForce
 from tracker.engine.misled import come_back, is_misled
@@ -50,6 +50,9 @@ def plan(session: Session, force: InForce, now: datetime, *, at_once: bool = Fal
         # What fell due while the service was not there yet is in the digests; it is no news to report upward.
         since = day if planned is None else planned + timedelta(days=1)
         written += plan_rollups(session, force, timezone, since, day, now)
+        if force.workdays.between(since, day):
+            missed = missed_days(session, force.campaign.id, timezone)
+            set_missed_days(session, force.campaign.id, timezone, [*missed, (since, day)])
         set_planned_day(session, force.campaign.id, timezone, day)
     return written
 

@@ -12,15 +12,17 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Engine,
+    Table,
     bindparam,
     create_engine,
     delete,
@@ -370,13 +372,23 @@ def _cause(error: SQLAlchemyError) -> str:
 LOT = 5_000
 
 
+_LEDGER = (META, CAMPAIGN, DEFINITION, AGENDA, ASSIGNMENT, BEAT, EVENT, REQUEST, REVISION)
+
+
 def copy_ledger(source: Database, target: Database) -> None:
     """Everything but the outbox from one database into an empty one, of whichever kind."""
-    with source.reading() as reading, target.writing() as writing:
-        for table in (META, CAMPAIGN, DEFINITION, AGENDA, ASSIGNMENT, BEAT, EVENT, REQUEST, REVISION):
+    with source.reading() as reading:
+        copy_rows(reading, target, {})
+
+
+def copy_rows(reading: Session, target: Database, only: Mapping[Table, ColumnElement[bool]]) -> None:
+    """The same as ``reading`` sees it; of a table in ``only`` those of its rows, of the outbox too."""
+    with target.writing() as writing:
+        for table in dict.fromkeys((*_LEDGER, *only)):
             if table is META:
                 writing.execute(delete(META))
-            rows = reading.execute(select(table).execution_options(yield_per=LOT))
+            wanted = select(table).where(only[table]) if table in only else select(table)
+            rows = reading.execute(wanted.execution_options(yield_per=LOT))
             for part in rows.mappings().partitions():
                 writing.execute(insert(table), [dict(row) for row in part])
 
