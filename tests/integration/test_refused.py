@@ -365,6 +365,9 @@ def test_the_alert_says_how_it_is_and_once_it_leaves_how_it_was(tmp_path):
         assert f"现有{len(TWO_DOMAINS)}封等待发送" in waiting.details["problems"][0]
         assert "relaying denied" in waiting.details["problems"][1]
         assert "tracker mail test" in waiting.details["problems"][2]
+        [listed] = [mail for mail in desk.mails(here.app) if mail["kind"] == "alert"]
+        assert "邮件暂时发不出去" in listed["subject"]
+        assert "邮件暂时发不出去" in browser(here.app).get("/mails?kind=alert").text
         server.script = takes_everything
         here.pass_(after=90 * MINUTE)
         told = stored(here, "alert")
@@ -373,6 +376,7 @@ def test_the_alert_says_how_it_is_and_once_it_leaves_how_it_was(tmp_path):
             "2022年6月8日10:00至2022年6月8日12:01，邮件服务器没有收下邮件"
         )
         assert f"其间有{len(TWO_DOMAINS)}封等待" in told.details["problems"][0]
+        assert "当日不提醒的，待可提醒之日补发" in told.details["problems"][0]
         assert not any("mail test" in line for line in told.details["problems"])
 
 

@@ -43,14 +43,14 @@ _NOW: dict[Language, tuple[str, ...]] = {
 _OVER: dict[Language, tuple[str, ...]] = {
     "zh": (
         "邮件曾一度发不出去，现已恢复",
-        "{since}至{until}，邮件服务器没有收下邮件，其间有{waiting}封等待；现已恢复，等待的邮件自动补发，不必处理",
+        "{since}至{until}，邮件服务器没有收下邮件，其间有{waiting}封等待；现已恢复，等待的邮件自动补发（所涉事项当日不提醒的，待可提醒之日补发），无需处理",
         "邮件服务器当时答复：{said}",
     ),
     "en": (
         "Mails could not be sent, and can again",
         (
             "from {since} to {until} the mail server took nothing, and {waiting} mails waited; it takes them again, and they "
-            "go by themselves: nothing is to be done"
+            "go by themselves, what a quiet day holds once that is over: nothing is to be done"
         ),
         "the mail server had said: {said}",
     ),

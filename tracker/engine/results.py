@@ -116,7 +116,8 @@ def _recorded(result: Result, now: datetime) -> dict[str, object]:
         "as_claimed": claimed.fence,
         "new_state": state.value,
         "new_outcome": outcome,
-        "new_subject": result.subject,
+        # What waits is said anew when it goes; until then its subject is that of how things are.
+        "new_subject": None if state is MailState.DEFERRED else result.subject,
         "new_sent_at": now if state is MailState.SENT else None,
         "new_not_before": not_before,
         "new_attempts": attempts,
