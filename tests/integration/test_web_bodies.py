@@ -64,6 +64,18 @@ def test_nothing_is_waited_for_of_who_may_not_send_it(office, path, said, kind):
         assert status(stranger) == said
 
 
+@pytest.mark.parametrize("path", ["/answer/whatever/file", "/sign-in", "/act/grant", "/nothing"])
+def test_who_sends_all_the_same_gets_to_read_the_answer(office, path):
+    """As a server in front does, which hands on the whole of it and closes."""
+    begin = head(path).replace(b"Host:", b"Connection: close\r\nHost:")
+    with served(office) as server, opened(server, 1, begin=begin) as [stranger]:
+        for _ in range(LARGE // 1024 // 1024):
+            stranger.sendall(b"%41" * (1024 * 1024 // 3) + b"x")
+        assert 400 <= status(stranger) < 500
+        assert is_ended(stranger)
+        assert office.site.bodies.words.taken == 0
+
+
 def test_a_form_of_words_has_the_bounds_of_one(office):
     """Though its sender has a link; said beforehand, or found while it comes."""
     link = office.link()

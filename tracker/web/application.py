@@ -18,6 +18,7 @@ from tracker.shipped import shipped
 from tracker.web import acting, answer, board, feeds, probes, requests, signing_in, signs
 from tracker.web.api.application import make_api
 from tracker.web.counted import Counted
+from tracker.web.drained import Drained
 from tracker.web.guard import Guard
 from tracker.web.identity import NotAllowedError
 from tracker.web.known import Known
@@ -33,6 +34,7 @@ def make_application(site: Site) -> Starlette:
     application = Starlette(
         routes=_routes(site),
         middleware=[
+            Middleware(Drained),
             Middleware(Under, site=site),
             Middleware(Counted, site=site),
             Middleware(Guard, site=site),
