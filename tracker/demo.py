@@ -10,7 +10,7 @@ import random
 import shutil
 import sys
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -222,7 +222,7 @@ class HastyCourier:
         for place in ("tmp", "new", "cur"):
             (mailbox / place).mkdir(parents=True)
 
-    async def send(self, mails: Sequence[Claimed], force: InForce) -> AsyncIterator[Result]:
+    async def send(self, mails: Sequence[Claimed], force: InForce) -> AsyncGenerator[Result, None]:
         """Every mail is taken."""
         for claimed in mails:
             composed = self._courier.compose(claimed, force)

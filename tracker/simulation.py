@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -36,7 +36,7 @@ class CollectingCourier:
         self._subject = subject
         self._taken: list[tuple[Claimed, str]] = []
 
-    async def send(self, mails: Sequence[Claimed], force: InForce) -> AsyncIterator[Result]:
+    async def send(self, mails: Sequence[Claimed], force: InForce) -> AsyncGenerator[Result, None]:
         """Every mail is accepted at once."""
         del force
         for claimed in mails:

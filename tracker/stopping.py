@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 
 from tracker.engine.acting import Courier
 from tracker.engine.inforce import InForce
@@ -30,7 +31,7 @@ class StoppableCourier:
         self._courier = courier
         self._stop = stop
 
-    async def send(self, mails: Sequence[Claimed], force: InForce) -> AsyncIterator[Result]:
+    async def send(self, mails: Sequence[Claimed], force: InForce) -> AsyncGenerator[Result, None]:
         """Results as they come, until ``stop``."""
         if self._stop.is_set():
             raise StoppingError
@@ -61,11 +62,12 @@ class StoppableCourier:
         await self._courier.close()
 
 
-async def _pump(source: AsyncIterator[Result], results: asyncio.Queue[Result | None]) -> None:
+async def _pump(source: AsyncGenerator[Result, None], results: asyncio.Queue[Result | None]) -> None:
     try:
-        async for result in source:
-            results.put_nowait(result)
-            # Nothing goes out behind the back of whoever has yet to write down what did.
-            await results.join()
+        async with aclosing(source):
+            async for result in source:
+                results.put_nowait(result)
+                # Nothing goes out behind the back of whoever has yet to write down what did.
+                await results.join()
     finally:
         results.put_nowait(None)

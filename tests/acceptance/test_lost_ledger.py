@@ -59,6 +59,17 @@ def test_what_is_reckoned_from_an_empty_ledger_is_no_answer(place, command):
     assert "tracker restore" in done.err
 
 
+def test_a_file_that_is_no_database_is_said_to_be_none_in_a_sentence(place):
+    with closing(
+        App(place.config, database=f"sqlite:///{place.folder / 'var' / 'tracker.db'}", environ={})
+    ) as app:
+        app.engine.run_pass()
+        lose(place)
+        (place.folder / "var" / "tracker.db").write_bytes(b"no database at all " * 500)
+        with pytest.raises(DatabaseError, match="file is not a database"):
+            app.sign.look()
+
+
 @pytest.mark.parametrize("has_sign", [True, False])
 def test_an_empty_file_in_the_place_of_the_ledger_is_said_to_be_none(place, has_sign):
     with closing(

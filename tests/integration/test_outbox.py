@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
-from tests.tools import quick_folder
+from tests.tools import quick_folder, wait_until
+from tests.trust.replicas import Post as Server
 from tests.world import at, definition, running, unit, world
 from tracker.core.model import Contact, MailKind, Target
 from tracker.core.policy import Settings
@@ -27,7 +29,8 @@ from tracker.engine.plan import plan
 from tracker.engine.results import BACK_OFF, Result, record_results
 from tracker.errors import DatabaseError, UsageError
 from tracker.mail.render import Rendered
-from tracker.mail.transport import Delivery, Outcome
+from tracker.mail.transport import Delivery, Outcome, open_transport
+from tracker.stopping import StoppableCourier
 from tracker.store.tables import MAIL, MailState
 
 OPERATOR = Settings(operator=Contact("管理员", "operator@unit.example"))
@@ -498,6 +501,71 @@ def test_a_disk_that_is_full_for_longer_than_a_lease_costs_no_copy_and_is_told_a
         }
         assert states(engine) == {"sent": 30}
         assert set(rows(engine, "lost")) == {0}
+
+
+def posting_to(server, folder):
+    """A courier as the service has it, with four conversations."""
+    transport = open_transport(f"smtp+plain://127.0.0.1:{server.port}", mailbox_dir=folder, connections=4)
+    words: Any = Words()
+    courier = PostCourier(words, transport, read_clock=lambda: at("2022-05-05 22:00"))
+    return StoppableCourier(courier, threading.Event())
+
+
+AWAY = OperationalError("UPDATE mail", {}, Exception("connection is bad"))
+
+
+@pytest.mark.parametrize("trouble", [DatabaseError("away"), AWAY], ids=["in a sentence", "raw"])
+def test_what_several_conversations_brought_while_the_database_was_lost_costs_no_copy(monkeypatch, trouble):
+    monkeypatch.setattr(engine_, "LEASE", timedelta())
+    monkeypatch.setattr(engine_, "RECORD_WITHIN", 0.0)
+    monkeypatch.setattr(engine_, "FEW", 60)
+    with quick_folder() as folder, Server() as server:
+        post = posting_to(server, folder)
+        with alerting(post, 0, url=f"sqlite:///{folder}/tracker.db") as engine:
+            receipts(engine, [f"unit-{number}@unit.internal" for number in range(60)])
+            is_away = True
+
+            def between_the_250_and_the_commit():
+                if is_away and server.accepted:
+                    # Meanwhile the server says 250 to what the others have on their way.
+                    wait_until(lambda: len(server.accepted) >= 12, 30)
+                    raise trouble
+
+            engine.database.before_writing = between_the_250_and_the_commit
+            with pytest.raises(type(trouble)):
+                engine.engine.run_pass()
+            went = len(server.accepted)
+            assert 12 <= went < 50, "no other is begun"
+            assert engine.engine.untaken >= went
+            is_away = False
+            for minutes in (20, 40):
+                engine.clock.set(at("2022-05-05 22:00") + timedelta(minutes=minutes))
+                engine.engine.run_pass()
+            assert engine.engine.untaken == 0
+            assert states(engine) == {"sent": 60}
+            assert set(rows(engine, "lost")) == {0}
+            assert len(server.ids) == len(set(server.ids)) == 60
+
+
+def test_a_delivery_that_is_given_up_sends_nothing_behind_anybodys_back(monkeypatch):
+    with quick_folder() as folder, Server() as server:
+        post = posting_to(server, folder)
+        with alerting(post, 0, url=f"sqlite:///{folder}/tracker.db") as engine:
+            receipts(engine, [f"unit-{number}@unit.internal" for number in range(60)])
+            let_go, still_at_work = engine.engine._let_go, []
+
+            async def looked_at(open_):
+                still_at_work.append([str(task) for task in asyncio.all_tasks() if "smtp.py" in str(task)])
+                await let_go(open_)
+
+            def breaks(_written, _gone):
+                raise ZeroDivisionError
+
+            monkeypatch.setattr(engine.engine, "_let_go", looked_at)
+            engine.engine.on_progress = breaks
+            with pytest.raises(ZeroDivisionError):
+                engine.engine.deliver(engine.clock.now())
+            assert still_at_work == [[]]
 
 
 def test_a_mail_whose_lease_is_about_to_end_is_left_to_the_next():

@@ -7,7 +7,7 @@ claim asks the same (``claiming.claim``).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -43,7 +43,7 @@ from tracker.store.database import Database
 class Courier(Protocol):
     """Takes claimed mails away and tells, one by one, what became of them."""
 
-    def send(self, mails: Sequence[Claimed], force: InForce) -> AsyncIterator[Result]:
+    def send(self, mails: Sequence[Claimed], force: InForce) -> AsyncGenerator[Result, None]:
         """Results in whatever order they come; one for each mail, and none for what it did not come to in time."""
 
     async def close(self) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -93,7 +94,7 @@ class PostCourier:
         )
         return Composed(rendered.subject, data, enclosed, tuple(each.name for each in attachments))
 
-    async def send(self, mails: Sequence[Claimed], force: InForce) -> AsyncIterator[Result]:
+    async def send(self, mails: Sequence[Claimed], force: InForce) -> AsyncGenerator[Result, None]:
         """Results as they come; mails are rendered one by one, while the ones before are on their way.
 
         There is none for a mail that it let go of.  One that cannot be made stops no other, whatever the reason.
@@ -129,18 +130,19 @@ class PostCourier:
                     partial(self._may, claimed.may_begin),
                 )
 
-        async for delivery in self._transport.deliver(envelopes()):
-            claimed, made = waiting[delivery.id], composed_as[delivery.id]
-            yield Result(
-                claimed,
-                STATES[delivery.outcome],
-                delivery.detail,
-                made.subject,
-                verdict=delivery.verdict,
-                is_tried=delivery.is_tried,
-                went=sent_with(made.forms, made.files),
-                is_local=delivery.kept_local and not force.settings.transport.startswith("mailbox:"),
-            )
+        async with aclosing(self._transport.deliver(envelopes())) as deliveries:
+            async for delivery in deliveries:
+                claimed, made = waiting[delivery.id], composed_as[delivery.id]
+                yield Result(
+                    claimed,
+                    STATES[delivery.outcome],
+                    delivery.detail,
+                    made.subject,
+                    verdict=delivery.verdict,
+                    is_tried=delivery.is_tried,
+                    went=sent_with(made.forms, made.files),
+                    is_local=delivery.kept_local and not force.settings.transport.startswith("mailbox:"),
+                )
         for result in unwritable:
             yield result
 

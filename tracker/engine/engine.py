@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -202,7 +202,7 @@ class Engine(Acting):
     async def _send(
         self,
         claimed: Sequence[Claimed],
-        sending: AsyncIterator[Result],
+        sending: AsyncGenerator[Result, None],
         sifting: Sifting,
         told: Counter[MailState],
     ) -> bool:
@@ -213,25 +213,26 @@ class Engine(Acting):
         open_ = {each.id: each for each in claimed}
         holding = asyncio.create_task(self._hold(open_, sifting))
         try:
-            async for result in sending:
-                is_reached |= result.is_tried
-                open_.pop(result.claimed.id, None)
-                results += sifting.take(result)
-                began = began if len(results) > 1 else loop.time()
-                if self._is_untaken:
-                    # The server goes on answering for what it has; all of that is kept.
-                    lot, results = results, []
-                    self._untold += lot
-                elif len(results) >= RECORD or loop.time() - began >= RECORD_WITHIN:
-                    lot, results = results, []
-                    told += await self._write_down_or_stop(lot, open_)
-                self._say(0, told.total())
+            async with aclosing(sending):
+                async for result in sending:
+                    is_reached |= result.is_tried
+                    open_.pop(result.claimed.id, None)
+                    results += sifting.take(result)
+                    began = began if len(results) > 1 else loop.time()
+                    if self._is_untaken:
+                        # The server goes on answering for what it has; all of that is kept.
+                        lot, results = results, []
+                        self._untold += lot
+                    elif len(results) >= RECORD or loop.time() - began >= RECORD_WITHIN:
+                        lot, results = results, []
+                        told += await self._write_down_or_stop(lot, open_)
+                    self._say(0, told.total())
             lot, results = results, []
             told += await self._write_down(lot)
         except Exception:
             # What is known of mails is worth more than an orderly end: the next pass writes it down.
             self._untold += results
-            with suppress(DatabaseError):
+            with suppress(Exception):
                 await self._let_go(open_)
             raise
         finally:
@@ -246,7 +247,7 @@ class Engine(Acting):
             return
         try:
             await self._beside(partial(self._in_hand, give_back), unbegun)
-        except DatabaseError as error:
+        except Exception as error:
             # Once the lease has run out they would count as lost with us.
             why = f"not begun: {error}"
             self._untold += [Result(each, MailState.DEFERRED, why, is_tried=False) for each in unbegun]
@@ -284,6 +285,10 @@ class Engine(Acting):
                 if self.database.in_memory or loop.time() + wait > until:
                     raise
                 await asyncio.sleep(wait)
+            except Exception:
+                # Whatever it is, waiting does not help.
+                self._is_untaken = True
+                raise
             else:
                 self._is_untaken, self._untold = False, self._untold[len(lot) :]
                 return told
@@ -292,10 +297,13 @@ class Engine(Acting):
     async def _write_down_or_stop(
         self, results: Sequence[Result], open_: Mapping[int, Claimed]
     ) -> Counter[MailState]:
-        """Record results; where the database does not take them, begin no other mail."""
+        """Record results; where that cannot be done, begin no other mail and hear out what the server says of these.
+
+        What stands in the way is raised when they are written down at last, or cannot be.
+        """
         try:
             return await self._write_down(results, patience=0)
-        except DatabaseError:
+        except Exception:  # noqa: BLE001 - a delivery given up here would lose the answers to what is on its way
             for each in open_.values():
                 each.hand.is_over = lambda: True
             return Counter()

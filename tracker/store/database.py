@@ -175,8 +175,8 @@ class Database:
             yield session
 
     def has_tables(self) -> bool:
-        """Whether there are tables of ours.  Raises SQLAlchemyError where the database is away."""
-        with self.beside.connect() as connection:
+        """Whether there are tables of ours.  Raises DatabaseError where the database is away."""
+        with self._in_a_sentence(), self.beside.connect() as connection:
             return inspect(connection).has_table(META.name)
 
     @contextmanager
