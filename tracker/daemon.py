@@ -204,7 +204,7 @@ class Service:
         try:
             self.app.sign.look()
         except LostLedgerError as error:
-            self.app.pulse.lost = str(error)
+            self.app.pulse.lost = in_both(error)
             raise
         self.app.pulse.lost = None
 

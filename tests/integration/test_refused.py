@@ -355,6 +355,26 @@ def test_too_fast_said_to_everybody_is_told_with_the_servers_words(tmp_path, sta
         assert ("alert",) in here.rows("kind")
 
 
+def test_the_page_says_what_is_said_to_machines_that_watch_and_when_the_server_is_asked_again(tmp_path):
+    refused = "535 5.7.8 authentication failed: ask the postmaster"
+    with Server(saying("connect", refused)) as server, office(tmp_path, server) as here:
+        client = browser(here.app)
+        here.pass_()
+        here.pass_(after=MINUTE)
+        (reason,) = here.health()["reasons"]
+        zh, en = (client.get(f"/health?language={language}").text for language in ("zh", "en"))
+        following = desk.mails(here.app)[0]["next_attempt"]
+        assert reason in en
+        since = reason.removeprefix("since ").partition(" the mail server")[0]
+        assert f"自{since}起邮件服务器一直没有收信" in zh
+        assert "ask the postmaster" in zh
+        assert f"下次联系邮件服务器 {following[:16].replace('T', ' ')}" in zh
+        server.script = takes_everything
+        here.pass_(after=90 * MINUTE)
+        assert here.health()["reasons"] == []
+        assert '<span class="light red">' not in client.get("/health").text
+
+
 def test_the_alert_says_how_it_is_and_once_it_leaves_how_it_was(tmp_path):
     with Server(saying("rcpt", "550 5.7.1 relaying denied")) as server, office(tmp_path, server) as here:
         here.pass_()

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from tracker.errors import HeldBackError, Problem
+from tracker.errors import HeldBackError, InBoth, Problem
 from tracker.store.database import read_meta, write_meta
 from tracker.store.facts import read_fact
 
@@ -53,7 +53,7 @@ class Pulse:
     held: str | None = None
     held_state: str = HeldBackError.state
     #: Why nothing is sent though a ledger answers.
-    lost: str | None = None
+    lost: InBoth | None = None
     #: Settings that an edit has changed and that hold from the next start on.
     awaits_restart: tuple[str, ...] = ()
 

@@ -16,20 +16,17 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from tracker.board.lights import Choice
-from tracker.board.outbox import queue, stuck_since
+from tracker.board.outbox import queue
 from tracker.core.policy import Web
 from tracker.core.standing import URGENCY
-from tracker.engine.post import State, read_state, said_at
-from tracker.engine.pulse import Beat, is_silent, remembered
+from tracker.engine.post import State, read_state
+from tracker.engine.pulse import remembered
 from tracker.errors import TrackerError
-from tracker.mail.replies import without_names
 from tracker.store.tables import MAIL
 from tracker.web.door import is_forwarded, is_in_front, is_loopback, peer_of
+from tracker.web.readiness import degraded, reasons
 from tracker.web.refused import AGAIN, said
 from tracker.web.site import Site, site_of
-
-#: So many errors in the files are told of by their places.
-SHOWN_PLACES = 10
 
 #: By the format's own version.
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -51,56 +48,9 @@ def ready(request: Request) -> Response:
     Files with errors do not stop that, as the last good ones are worked with: they are told of as ``degraded``.
     """
     site = site_of(request)
-    reasons, degraded = list(_reasons(site)), list(_degraded(site))
-    facts = {"ready": not reasons, "reasons": reasons, "degraded": degraded}
-    return JSONResponse(facts, status_code=503 if reasons else 200)
-
-
-def _degraded(site: Site) -> Iterator[str]:
-    """What somebody has to mend, while the service goes on.  The places only: messages quote what stands there."""
-    pulse = site.app.pulse
-    if pulse.problems:
-        places = ", ".join(problem.place for problem in pulse.problems[:SHOWN_PLACES])
-        yield f"an edit of the files was not taken over: {places}"
-    if pulse.held is not None:
-        yield pulse.held_state
-    unkept = site.app.no_sign()
-    if unkept is not None:
-        yield str(unkept)
-    if pulse.awaits_restart:
-        yield f"in force after the next start only: {', '.join(pulse.awaits_restart)}"
-
-
-def _reasons(site: Site) -> Iterator[str]:
-    if refusal := site.app.database.refusal:
-        yield f"the database takes nothing that is to be written: {without_names(refusal)}"
-    if untaken := site.app.engine.untaken:
-        yield f"results of {untaken} mails wait to be written down: the database does not take them"
-    try:
-        beat = _beat(site)
-        with site.app.database.reading() as session:
-            stuck = stuck_since(session, site.force.campaign.id)
-            trouble = read_state(session, site.force.campaign.id).trouble(site.force)
-    except (SQLAlchemyError, TrackerError):
-        yield "the database does not answer"
-        return
-    if site.app.pulse.lost is not None:
-        yield site.app.pulse.lost
-    if trouble is not None:
-        yield trouble
-    elif stuck is not None:
-        since, zone = said_at(stuck.since, site.force.zone), site.force.campaign.timezone
-        yield f"no mail has gone out since {since} ({zone}), and some were put off: {without_names(stuck.said)}"
-    if is_silent(site.app.pulse, beat, site.now()):
-        yield "no pass was made lately"
-    elif beat is not None and beat.error is not None:
-        yield "the last pass failed"
-
-
-def _beat(site: Site) -> Beat | None:
-    with site.app.database.reading() as session:
-        kept = remembered(session)
-    return site.app.pulse.last or kept
+    why, to_mend = ([each.english for each in found(site)] for found in (reasons, degraded))
+    facts = {"ready": not why, "reasons": why, "degraded": to_mend}
+    return JSONResponse(facts, status_code=503 if why else 200)
 
 
 def metrics(request: Request) -> Response:

@@ -9,20 +9,21 @@ from tracker import __version__
 from tracker.board.outbox import queue, states
 from tracker.core.workdays import Workdays
 from tracker.engine.plan import next_planning
-from tracker.engine.pulse import is_silent, remembered
+from tracker.engine.pulse import is_silent
 from tracker.privileges import standing
 from tracker.store.database import SCHEMA, shown
 from tracker.web.identity import Role, require
+from tracker.web.readiness import degraded, last_pass, next_try, reasons
 from tracker.web.site import language_of, site_of
 
 
 def page(request: Request) -> Response:
-    """Last pass, next pass, queue, mail server, calendar, files."""
+    """Whether mails go out and why not, last pass, next pass, queue, mail server, calendar, files."""
     require(request, Role.VIEWER)
     site = site_of(request)
     app, force, now = site.app, site.force, site.now()
+    why, beat = list(reasons(site)), last_pass(site)
     with app.database.reading() as session:
-        beat = app.pulse.last or remembered(session)
         waits = queue(session, force.campaign.id)
         counted = states(session, force.campaign.id)
         following = next_planning(session, force, now)
@@ -31,7 +32,9 @@ def page(request: Request) -> Response:
         "is_silent": is_silent(app.pulse, beat, now),
         "next_at": following,
         "queue": waits,
-        "untaken": app.engine.untaken,
+        "reasons": why,
+        "degraded": list(degraded(site)),
+        "next_try": next_try(site) if why else None,
         "states": counted,
         "pulse": app.pulse,
         "transport": force.settings.transport,
