@@ -32,7 +32,8 @@ USER 10001
 VOLUME /srv/var /srv/sign
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-# Whether the process answers; whether mails go out is /readyz, for alerts.
+# Whether the process answers, at the address that TRACKER_WEB or web in settings.yaml says (with web: off there is nothing
+# to ask, and it is healthy); whether mails go out is /readyz, for alerts.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["/opt/tracker/bin/python", "-m", "tracker.web.alive"]
 ENTRYPOINT ["tracker"]
 CMD ["run"]

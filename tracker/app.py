@@ -241,8 +241,13 @@ class App:
         return self.config.resolve().parent
 
     def _linked(self, settings: Settings) -> Settings:
-        """Where links can lead to this machine only, they lead to where its pages really are."""
-        if self._served_at is None or not _is_loopback(settings.link_base):
+        """Where links can lead to this machine only, they lead to where its pages really are.
+
+        An address with TLS or a path is that of a server in front, which somebody tries on this machine.
+        """
+        base = urlsplit(settings.link_base)
+        is_in_front = base.scheme == "https" or base.path.strip("/")
+        if self._served_at is None or is_in_front or not _is_loopback(settings.link_base):
             return settings
         return replace(settings, link_base=self._served_at)
 

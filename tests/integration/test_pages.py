@@ -163,3 +163,18 @@ def test_at_a_terminal_the_service_ends_with_1_and_names_the_address(tmp_path, o
     said = os.read(ours, 100_000).decode()
     os.close(ours)
     assert f"the pages cannot be served at {other[1]}" in said
+
+
+@pytest.mark.parametrize(
+    ("link_base", "kept"),
+    [
+        ("https://localhost:9142/tracker", True),
+        ("http://127.0.0.1:9142/tracker", True),
+        ("https://127.0.0.1:9142", True),
+        ("http://localhost:8080", False),
+    ],
+)
+def test_a_server_in_front_on_this_machine_is_what_links_lead_to(link_base, kept):
+    with house(SETTINGS.replace("https://tracker.example", link_base)) as home:
+        home.app.serve_at("http://127.0.0.1:41234")
+        assert home.app.force.settings.link_base == (link_base if kept else "http://127.0.0.1:41234")

@@ -529,3 +529,21 @@ def test_nobody_but_its_owner_reads_a_database_or_a_backup(tmp_path):
         os.umask(before)
     assert {"tracker.db", "copy.db"} <= set(modes)
     assert set(modes.values()) == {0o600}, modes
+
+
+def test_whatever_the_mask_nobody_else_gets_at_folders_mails_keys_and_backups(tmp_path):
+    place = Place(tmp_path)
+    before = os.umask(0)
+    try:
+        place.ok("run", "--once", "--send-now")
+        place.ok("backup", "kept/copy.db")
+    finally:
+        os.umask(before)
+    found = [
+        *(tmp_path / "var").rglob("*"),
+        tmp_path / "var",
+        *(tmp_path / "kept").rglob("*"),
+        tmp_path / "kept",
+    ]
+    assert {path.suffix for path in found} >= {".tracker", ".db"}
+    assert [str(path) for path in found if path.stat().st_mode & 0o077] == []

@@ -41,6 +41,15 @@ def test_pages_that_answer_are_alive_by_whatever_address_they_were_bound(pages):
     assert is_alive({"TRACKER_WEB": "off"})
 
 
+@pytest.mark.parametrize("web", ["'127.0.0.1:{port}'", "{{listen: '127.0.0.1:{port}'}}", "off", "'off'"])
+def test_settings_say_where_the_pages_are_or_that_there_are_none(pages, tmp_path, web):
+    environ = {"TRACKER_CONFIG": str(tmp_path)}
+    (tmp_path / "settings.yaml").write_text(f"web: {web.format(port=pages.server_address[1])}\n")
+    assert is_alive(environ)
+    (tmp_path / "settings.yaml").write_text("web: [\n")
+    assert not is_alive({**environ, "TRACKER_WEB": "127.0.0.1:1"})
+
+
 def test_pages_that_answer_ill_or_not_at_all_are_not(pages, monkeypatch):
     port = pages.server_address[1]
     monkeypatch.setattr(_Pages, "status", 503)

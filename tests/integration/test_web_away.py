@@ -279,6 +279,19 @@ def test_a_quiet_pass_names_a_full_disk_too(caplog):
         assert reasons(home.browser()) == []
 
 
+def test_what_a_unit_wrote_is_shown_again_with_the_way_back_to_its_own_page():
+    with quick_folder() as folder:
+        found = Office(folder)
+        link, text = found.link(), "我区两家机构尚未核实，\n请等到周五"
+        with full(found.app):
+            page = found.browser.post(f"{link}/say", data={"text": text})
+        assert page.status_code == 503
+        assert f">{text}</textarea>" in page.text
+        assert f'<a href="{link}">返回该事项</a>' in page.text
+        assert "返回看板" not in page.text
+        found.app.close()
+
+
 def test_a_disk_that_takes_no_uploads_is_said_in_the_log(monkeypatch, caplog):
     def refuse(**_):
         raise OSError(errno.ENOSPC, "No space left on device")

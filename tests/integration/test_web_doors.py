@@ -12,13 +12,16 @@ from contextlib import contextmanager
 
 import pytest
 import trustme
+from starlette.requests import HTTPConnection
 
 from tests.integration.web import SECRET, SETTINGS, house
 from tests.tools import SOON, quick_folder, wait_until
 from tracker import daemon
+from tracker.core.policy import Web
 from tracker.daemon import Service
 from tracker.web import connections, signing_in
 from tracker.web.connections import Hall
+from tracker.web.door import asker
 from tracker.web.server import WebServer
 
 HALF = b"GET /healthz HTTP/1.1\r\nHost: "
@@ -322,6 +325,34 @@ def test_a_form_that_is_broken_off_is_no_error_of_ours(crowded, caplog, path, ki
         assert ask(server)[0] == 200
     assert [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING] == []
     assert not {status for _, status in crowded.site.answers if status >= 500}
+
+
+@pytest.mark.parametrize(
+    ("begin", "said"),
+    [
+        (b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", []),
+        (b"\x16\x03\x01\x02\x00 hello\r\n\r\n", ["no HTTP request from 127.0.0.9"]),
+    ],
+    ids=["websocket", "nonsense"],
+)
+def test_strangers_do_not_fill_the_log(home, caplog, begin, said):
+    with served(home) as server:
+        for _ in range(5):
+            with opened(server, 1, "127.0.0.9", begin) as [one]:
+                assert one.recv(4000).startswith(b"HTTP/1.1 ")
+    assert [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING] == said
+
+
+def test_an_address_with_a_scope_is_none():
+    """After a % stands whatever somebody likes, which would come to stand in the log as theirs."""
+    web = Web(forwarded_from=("10.0.0.5",))
+    for said in (
+        "fe80::1%x 9.9.9.9",
+        "fe80::1%x warning: sign-in failed from 9.9.9.9",
+        "[fe80::1%25eth0]:443",
+    ):
+        scope = {"type": "http", "client": ("10.0.0.5", 1), "headers": [(b"x-forwarded-for", said.encode())]}
+        assert asker(HTTPConnection(scope), web) == "10.0.0.5"
 
 
 # --- connections ---

@@ -51,7 +51,7 @@ def keep_keys(keys: Sequence[str], database: str) -> None:
     path = _place(database)
     known = _kept(path) if path.exists() else ()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write(path, dict.fromkeys((*keys, *known))).replace(path)
     except OSError as error:
         raise _not_kept(path, error) from None
@@ -70,7 +70,7 @@ def _kept(path: Path) -> tuple[str, ...]:
     """The keys in ``path``; one is made if it is not there: of several processes one makes it, all read it."""
     try:
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _make(path)
         warn_of_readers(path, path.stat().st_mode)
         lines = path.read_text(encoding="utf-8-sig").splitlines()

@@ -64,7 +64,7 @@ class MailboxTransport:
         # A copy that has been read keeps its place and its marks.
         target = there.get(name, self.directory / "new" / name)
         try:
-            with temporary.open("wb") as file:
+            with open(temporary, "wb", opener=_private) as file:
                 file.write(_unix_lines(envelope.data))
                 file.flush()
                 os.fsync(file.fileno())
@@ -82,6 +82,10 @@ class MailboxTransport:
         return Delivery(envelope.id, Outcome.DEFERRED, detail, kept_local=True)
 
     def _make(self) -> None:
+        # Whatever the mask of the process: mails name people.
+        for folder in (self.directory.parent, self.directory):
+            if not folder.exists():
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for place in ("tmp", "new", "cur"):
             (self.directory / place).mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -102,6 +106,10 @@ class MailboxTransport:
         except OSError as error:
             return f"cannot write to the mailbox {self.directory}: {error.strerror or error}"
         return None
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def file_name(message_id: str) -> str:

@@ -49,7 +49,7 @@ def back_up(database: Database, target: Path, facts: str = "{}") -> int:
     _refuse_another(target, is_ours=_is_backup)
     _refuse_another(part, is_ours=_may_be_part)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         part.unlink(missing_ok=True)
         if database.engine.dialect.name == "sqlite":
             _copy_file(database, part)

@@ -448,7 +448,7 @@ def _sqlite(url: URL, **pool: Any) -> Engine:
     if not in_memory:
         path = Path(str(url.database))
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             make_private(path)
         except OSError as error:
             raise DatabaseError(

@@ -1,7 +1,7 @@
 """Asks the pages of this machine whether they answer: ``python -m tracker.web.alive``, for a container's health check.
 
-It reads ``TRACKER_WEB`` as the service does, imports none of it, and ends with 1 where nothing answers.  A service
-without pages has nothing to ask.
+It reads ``TRACKER_WEB`` and settings.yaml as the service does, imports none of it, and ends with 1 where nothing
+answers.  A service without pages has nothing to ask.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ import sys
 from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import urlsplit
 
-#: Where the pages are unless the environment says otherwise; settings.yaml is not read.
+import yaml
+
+#: Where the pages are unless the environment or settings.yaml say otherwise.
 DEFAULT = "127.0.0.1:8080"
 
 SECONDS = 4
@@ -22,7 +25,7 @@ SECONDS = 4
 
 def is_alive(environ: Mapping[str, str]) -> bool:
     """Whether /healthz answers well, by TLS or without; True where there are no pages."""
-    address = environ.get("TRACKER_WEB", "").strip() or DEFAULT
+    address = environ.get("TRACKER_WEB", "").strip() or _in_settings(environ)
     if address == "off":
         return True
     parts = urlsplit(f"//{address}")
@@ -36,6 +39,19 @@ def is_alive(environ: Mapping[str, str]) -> bool:
     plain = HTTPConnection(host, port, timeout=SECONDS)
     secured = HTTPSConnection(host, port, timeout=SECONDS, context=context)
     return _answers(plain) or _answers(secured)
+
+
+def _in_settings(environ: Mapping[str, str]) -> str:
+    """What ``web`` in settings.yaml says; the service itself tells of whatever is wrong there."""
+    path = Path(environ.get("TRACKER_CONFIG", "").strip() or "config") / "settings.yaml"
+    try:
+        web = yaml.safe_load(path.read_text(encoding="utf-8")).get("web", DEFAULT)
+    except (OSError, ValueError, AttributeError, yaml.YAMLError):
+        return DEFAULT
+    if isinstance(web, dict):
+        web = web.get("listen", DEFAULT)
+    # ``off`` without quotes is false in YAML.
+    return "off" if web is False else str(web or DEFAULT).strip()
 
 
 def _is_own(host: str) -> bool:

@@ -22,8 +22,8 @@ from tracker.web.drained import Drained
 from tracker.web.guard import Guard
 from tracker.web.identity import NotAllowedError
 from tracker.web.known import Known
-from tracker.web.refused import not_allowed, refused, wrong
-from tracker.web.site import Site, site_of, words
+from tracker.web.refused import error_page, not_allowed, refused, wrong
+from tracker.web.site import Site, words
 from tracker.web.under import Under
 
 log = logging.getLogger("tracker.web")
@@ -77,5 +77,4 @@ def _gone(request: Request, error: Exception) -> Response:
 def _broken(request: Request, error: Exception) -> Response:
     # The path may hold a token: only the kind of error goes into the log.
     log.error("a page failed: %s", type(error).__name__, exc_info=error)
-    facts = {"heading": words(request)("base.error.500"), "detail": ""}
-    return site_of(request).page(request, "error.html", facts, status=500)
+    return error_page(request, words(request)("base.error.500"), "", 500)

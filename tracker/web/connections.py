@@ -11,7 +11,7 @@ import enum
 import logging
 import resource
 import socket
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -39,6 +39,17 @@ OF_ALL, KEPT = 1000, 256
 
 #: Seconds until the next one is accepted after one could not be.
 PAUSE = 0.1
+
+
+#: Of one address it is said so often, in seconds, that what it sends is no request; so many addresses are remembered.
+TOLD_EVERY, REMEMBERED = 60.0, 1000
+
+#: What uvicorn says of strangers, without their address or with advice for somebody else.
+_UNSAID = ("Invalid HTTP request", "Unsupported upgrade request", "No supported WebSocket library")
+
+
+def _is_said(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith(_UNSAID)
 
 
 class _Phase(enum.Enum):
@@ -80,6 +91,7 @@ class Hall:
         self._most = OF_ALL if soft == resource.RLIM_INFINITY else min(OF_ALL, soft - min(KEPT, soft // 2))
         self._by_place: defaultdict[str, set[Guest]] = defaultdict(set)
         self._count = 0
+        self._told: OrderedDict[str, float] = OrderedDict()
 
     def admit(self, sock: socket.socket, address: str, now: float) -> Guest | None:
         """A new guest; for it the oldest idle one goes where there is no room.  None where all wait for us."""
@@ -107,6 +119,17 @@ class Hall:
             self._count -= 1
             if not there:
                 del self._by_place[guest.place]
+
+    def tell_of_nonsense(self, address: str, now: float) -> None:
+        """A line of the log, for fail2ban and its like; once a minute of one address, so that nobody fills it."""
+        place = place_of(address)
+        if now - self._told.get(place, -TOLD_EVERY) < TOLD_EVERY:
+            return
+        self._told[place] = now
+        self._told.move_to_end(place)
+        if len(self._told) > REMEMBERED:
+            self._told.popitem(last=False)
+        log.warning("no HTTP request from %s", address)
 
     def _end_oldest(self, place: str) -> bool:
         idle = [guest for guest in self._by_place[place] if guest.idle_since is not None]
@@ -146,6 +169,11 @@ class Visitor(H11Protocol):
         """Some of a header or of a body."""
         super().data_received(data)
         self._look(len(data))
+
+    def send_400_response(self, msg: str) -> None:
+        """What came is no request."""
+        self._hall.tell_of_nonsense(self.client[0] if self.client else "", self.loop.time())
+        super().send_400_response(msg)
 
     def on_response_complete(self) -> None:
         """The next request may come."""
@@ -205,6 +233,7 @@ class Server(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, hall: Hall) -> None:
         super().__init__(config)
+        logging.getLogger("uvicorn.error").addFilter(_is_said)
         self._hall = hall
         self._accepting: asyncio.Task[None] | None = None
         self._arriving: set[asyncio.Task[None]] = set()

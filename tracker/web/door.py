@@ -170,6 +170,9 @@ def asker(connection: HTTPConnection, web: Web) -> str:
 
 
 def _number(name: str) -> IPv4Address | IPv6Address | None:
+    # After a % Python takes anything at all for the name of an interface.
+    if "%" in name:
+        return None
     try:
         return ip_address(name.strip("[]"))
     except ValueError:

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from tracker.core.policy import Web
 from tracker.core.roles import Role
-from tracker.errors import UsageError
+from tracker.errors import TrackerError, UsageError
 from tracker.web.bodies import Receive
 from tracker.web.door import asker, is_in_front
 from tracker.web.identity import require
@@ -25,6 +25,9 @@ from tracker.web.throttle import place_of
 
 #: Characters of one field, as people write them; browsers take no more.
 LONGEST_TEXT = 2_000
+
+#: Fields in which people write.
+WRITTEN = ("text", "note", "reason", "reply")
 
 Handler = Callable[[Request, FormData], Response]
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -61,9 +64,18 @@ def _endpoint(handler: Handler, admit: Admit, ways: Callable[[Site], tuple[Recei
         whose = whose_of(request, admitted)
         receive, pool = ways(site_of(request))
         async with receive(request, whose) as read:
-            return await pool.run(whose, lambda: handler(request, read()))
+            return await pool.run(whose, lambda: _handled(handler, request, read()))
 
     return endpoint
+
+
+def _handled(handler: Handler, request: Request, form: FormData) -> Response:
+    """With what somebody wrote beside whatever is said against it: nothing of it is lost."""
+    try:
+        return handler(request, form)
+    except TrackerError as error:
+        error.typed = error.typed or "\n\n".join(filter(None, (written(form, name) for name in WRITTEN)))
+        raise
 
 
 def whose_of(request: Request, who: str = "") -> tuple[str, ...]:

@@ -22,6 +22,8 @@ PROBLEM = "application/problem+json"
 AGAIN = 10
 SIGN_IN = TrackerError("sign in first", "sign_in_first")
 ROLE_TOO_LOW = TrackerError("your role does not reach", "role_too_low")
+#: A unit's page, behind the link in its mail.
+_BY_LINK = re.compile(r"/(?:answer|view)/[^/]+")
 _WEIGHT = re.compile(r"q=([01](?:\.\d{0,3})?)")
 
 
@@ -46,6 +48,15 @@ def program_language(request: Request) -> Language:
     return max(wanted, key=lambda each: wanted[each], default=language_of(request))
 
 
+def error_page(
+    request: Request, heading: str, detail: str, status: int, typed: str | None = None
+) -> Response:
+    """The page for it; whoever came by a link goes back to what the link is about, and others to the board."""
+    came = _BY_LINK.match(request.scope["path"])
+    facts = {"heading": heading, "detail": detail, "typed": typed, "own": came[0] if came else None}
+    return site_of(request).page(request, "error.html", facts, status=status)
+
+
 def wrong(request: Request, error: Exception) -> Response:
     """A page for it, or for programs a problem; a database that is away is nobody's mistake."""
     assert isinstance(error, TrackerError)
@@ -53,8 +64,7 @@ def wrong(request: Request, error: Exception) -> Response:
         return problem(request, error)
     is_away = isinstance(error, DatabaseError)
     heading = words(request)("base.error.other" if is_away else "base.error.400")
-    facts = {"heading": heading, "detail": said(request, error), "typed": error.typed}
-    response = site_of(request).page(request, "error.html", facts, status=503 if is_away else 400)
+    response = error_page(request, heading, said(request, error), 503 if is_away else 400, error.typed)
     if is_away:
         response.headers["Retry-After"] = str(AGAIN)
     return response
@@ -94,8 +104,7 @@ def not_allowed(request: Request, error: Exception) -> Response:
         detail = say("identity.looking_only")
     else:
         detail = say("identity.role_too_low", name=person.name, role=say(f"identity.role.{person.role.word}"))
-    facts = {"heading": say("base.error.403"), "detail": detail}
-    return site_of(request).page(request, "error.html", facts, status=403)
+    return error_page(request, say("base.error.403"), detail, 403)
 
 
 def refused(request: Request, error: Exception) -> Response:
@@ -105,7 +114,6 @@ def refused(request: Request, error: Exception) -> Response:
     key = f"base.error.{error.status_code}"
     heading = say(key) if key in say else say("base.error.other")
     detail = error.detail if error.detail and error.status_code not in {404, 405, 421} else ""
-    facts = {"heading": heading, "detail": detail}
-    response = site_of(request).page(request, "error.html", facts, status=error.status_code)
+    response = error_page(request, heading, detail, error.status_code)
     response.headers.update(error.headers or {})
     return response
