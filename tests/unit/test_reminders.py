@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tracker.core.beat import Late
 from tracker.core.model import Reason
 from tracker.core.pace import share
 from tracker.core.policy import Interval, Policy, Quiet
@@ -16,9 +17,11 @@ from tracker.core.reminders import (
     effective_due,
     escalation_day,
     first_overdue,
+    is_within,
     milestones,
     next_on,
     notice_day,
+    nth_repeat,
     reminders,
     said_on,
 )
@@ -289,3 +292,25 @@ def test_quiet_days_are_days_off_for_their_policy():
         (date(2022, 7, 4), "overdue"),
     ]
     assert WORKDAYS.is_workday(date(2022, 7, 1))
+
+
+@given(
+    start=st.dates(date(2022, 4, 1), date(2022, 12, 1)).map(WORKDAYS.on_or_after),
+    every=st.builds(Interval, st.integers(1, 9), st.sampled_from(("d", "wd"))),
+    most=st.integers(1, 9),
+    days=st.integers(-3, 3),
+)
+def test_how_often_at_most_is_found_by_counting_to_the_last_repeat_too(start, every, most, days):
+    last = nth_repeat(start, every, most, WORKDAYS)[1]
+    day = max(start, last + timedelta(days=days))
+    assert is_within(start, every, most, WORKDAYS, day) is (day <= last)
+
+
+@pytest.mark.parametrize("unit", ["d", "wd"])
+def test_nobody_counts_to_a_last_repeat_that_is_ages_ahead(unit):
+    """By the rules in years to come there is no such day: a calendar ends with the year 9999."""
+    policy = Policy("rare", overdue=Interval(999, unit), max_repeats=10_000)
+    table = dates(date(2022, 5, 5), opens=date(2022, 4, 8))
+    found = [m.on for m in islice(reminders(table, rules(policy), date(2022, 5, 5)), 3)]
+    assert [day.year for day in found] == {"d": [2022, 2025, 2027], "wd": [2022, 2026, 2030]}[unit]
+    assert Late(found[0], rules(policy)).is_repeated(found[2])

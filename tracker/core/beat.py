@@ -12,7 +12,7 @@ from datetime import date, timedelta
 
 from tracker.core.model import Rhythm
 from tracker.core.policy import Interval
-from tracker.core.reminders import Rules, first_overdue, nth_repeat, repeats
+from tracker.core.reminders import Rules, first_overdue, is_within, nth_repeat, repeats
 from tracker.core.standing import Dates
 
 A_DAY = timedelta(days=1)
@@ -38,7 +38,7 @@ class Late:
         every, most = self.every, self.rules.policy.max_repeats
         if every is None or day < self.since:
             return False
-        return most is None or day <= nth_repeat(self.since, every, most, self.rules.workdays)[1]
+        return most is None or is_within(self.since, every, most, self.rules.workdays, day)
 
     def may_be_said(self, day: date) -> bool:
         """Whether it is among what is repeated on ``day``; on its first workday it is told by itself."""

@@ -245,11 +245,9 @@ def _overdue(dates: Dates, rules: Rules, after: date) -> Iterator[Milestone]:
     every = None if rules.by_beat or rules.leave_alone(dates) else policy.overdue
     if every is None:
         return
-    last = date.max
-    if policy.max_repeats is not None:
-        last = nth_repeat(start, every, policy.max_repeats, workdays)[1]
+    most = policy.max_repeats
     for nominal, on in repeats(start, every, workdays, max(after, start)):
-        if on > last:
+        if most is not None and not is_within(start, every, most, workdays, on):
             return
         yield Milestone(on, Reason.OVERDUE, nominal)
 
@@ -279,6 +277,14 @@ def nth_repeat(start: date, every: Interval, step: int, workdays: Workdays) -> t
         return on, on
     nominal = start + timedelta(days=every.count * step)
     return nominal, workdays.on_or_after(nominal)
+
+
+def is_within(start: date, every: Interval, most: int, workdays: Workdays, day: date) -> bool:
+    """Whether ``day`` is no later than the ``most``-th repeat, without counting to that, which may be ages ahead."""
+    length = every.count * most
+    if every.unit == "wd":
+        return workdays.between(start + timedelta(days=1), day) < length
+    return (day - start).days <= length or not workdays.between(start + timedelta(days=length), day)
 
 
 def _reviews(dates: Dates, rules: Rules, after: date) -> Iterator[Milestone]:

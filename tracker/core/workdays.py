@@ -157,7 +157,7 @@ class Workdays:
         """So many workdays behind where ``look`` finds ``day``, in however many years that takes."""
         ordinal, last = day.toordinal(), day.year
         while (position := look(days := self._covering(day.year, last), ordinal) + count) >= len(days):
-            last += 1
+            last += 1 + (position - len(days)) // 366
         return date.fromordinal(days[position])
 
     def _covering(self, first: int, last: int | None = None) -> tuple[int, ...]:
