@@ -2,7 +2,8 @@
 
 An event is let in where a plain reading of those before it lets it in.  After each step every assignment that is
 asked for stands as such a reading by the rules now in force says, hangs on the agenda where its dates are, and has
-that table in force which its events say; and nothing that looks at the ledger raises because of what has happened.
+that table in force which its events say; what is to be said after the last digests is looked at by then, and who is
+late has a beat; and nothing that looks at the ledger raises because of what has happened.
 """
 
 from __future__ import annotations
@@ -20,15 +21,19 @@ from sqlalchemy import select
 from tests.world import Running, at, definition, world
 from tracker.board.lights import Board, Choice
 from tracker.config.loader import load
+from tracker.core.beat import leader
 from tracker.core.form import Filed, FiledRow
 from tracker.core.model import Event, EventKind, State, Target
 from tracker.core.occurrences import occurrences
+from tracker.core.policy import Interval, Policies, Quiet, Settings, built_in
 from tracker.core.reminders import next_on
+from tracker.core.workdays import HolidayYear
 from tracker.engine.agenda import agenda_dates, planned_day
 from tracker.engine.answers import answer_once, events_of
 from tracker.engine.beginning import Scope
 from tracker.engine.explain import explain
 from tracker.engine.filings import Paper, Sent, in_force_filings, tables_due, take
+from tracker.engine.late import lates_of
 from tracker.engine.ledger import event_of, find_assignment
 from tracker.engine.requests import Asked, Verdict, Wish, answer_request, ask, open_requests
 from tracker.engine.returns import reasons_for_returns
@@ -36,6 +41,7 @@ from tracker.engine.settlement import Settled, preview, settle, settlements, und
 from tracker.engine.standings import ledger_rows
 from tracker.engine.summary import Moment, summaries
 from tracker.errors import LedgerError, UnknownNameError
+from tracker.store.beats import BEAT
 from tracker.store.tables import AGENDA, ASSIGNMENT, EVENT, FILING
 
 UNITS = ("wanzhou", "fuling", "yuzhong")
@@ -93,7 +99,17 @@ EDITS = {
 }
 
 
-def in_force(asks, zone, chase_from=ISSUED):
+#: By what is reminded of everything.
+POLICIES = {
+    "lead": st.sampled_from(((30, 7, 3, 1), (5,), (8, 4, 2), ())),
+    "overdue": st.sampled_from((Interval(7, "d"), Interval(2, "wd"), None)),
+    "escalate": st.sampled_from((Interval(3, "wd"), Interval(1, "wd"), None)),
+    "quiet": st.sampled_from((Quiet(), Quiet(), Quiet(frozenset({5})), Quiet(frozenset({3, 4})))),
+}
+
+
+def in_force(asks, zone, chase_from=ISSUED, policy=(), off=frozenset(), work=frozenset()):
+    policies = {name: replace(each, **dict(policy)) for name, each in built_in().items()}
     found = world(
         *(
             definition(
@@ -112,9 +128,12 @@ def in_force(asks, zone, chase_from=ISSUED):
         ),
         units=UNITS,
         supervisor="yuzhong",
+        settings=Settings(policies=Policies(policies)),
+        holidays={2022: HolidayYear(2022, off, work)} if off or work else None,
     )
     campaign = replace(found.campaign, forms=FORMS, timezone=zone, chase_from=chase_from)
-    return replace(found, campaign=campaign, fingerprint=f"{found.fingerprint}{zone}{chase_from}")
+    mark = f"{found.fingerprint}{zone}{chase_from}{policy}{sorted(off)}{sorted(work)}"
+    return replace(found, campaign=campaign, fingerprint=mark)
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -124,6 +143,8 @@ class LedgerMachine(RuleBasedStateMachine):
         self.asks["table-2"] = replace(self.asks["table-2"], has_form=True)
         self.zone = "Asia/Shanghai"
         self.chase_from = ISSUED
+        self.policy = {}
+        self.days = {}
         self.world = Running(in_force(self.asks, self.zone), "2022-04-20 09:30")
         self.engine = self.world.engine
         self.engine.accept_removals = True
@@ -293,9 +314,22 @@ class LedgerMachine(RuleBasedStateMachine):
         self.zone = zone
         self.edited()
 
+    @rule(what=st.sampled_from(sorted(POLICIES)), data=st.data())
+    def the_policies_are_edited(self, what, data):
+        self.policy[what] = data.draw(POLICIES[what])
+        self.edited()
+
+    @rule(days=st.sampled_from((0, 0, 1, 2, -1)), is_work=st.booleans())
+    def a_day_is_put_into_the_calendar(self, days, is_work):
+        self.days[self.today + timedelta(days=days)] = is_work
+        self.edited()
+
     def edited(self, *, at_once=True):
         FIGURES["edits"] += 1
-        self.engine.adopt(in_force(self.asks, self.zone, self.chase_from))
+        work = frozenset(day for day, is_work in self.days.items() if is_work)
+        policy = tuple(sorted(self.policy.items()))
+        off = frozenset(self.days) - work
+        self.engine.adopt(in_force(self.asks, self.zone, self.chase_from, policy, off, work))
         if at_once:
             self.up_to_date()
 
@@ -306,6 +340,11 @@ class LedgerMachine(RuleBasedStateMachine):
         self.engine.accept_removals = True
         self.engine.run_pass()
         self.world.told()
+
+    @rule(days=st.sampled_from((1, 1, 2, 3)))
+    def a_day_begins(self, days):
+        """Its digests are yet to be written."""
+        self.world.clock.set(at(f"{self.now + timedelta(days=days):%Y-%m-%d} 08:00"))
 
     # --- what must hold ---
 
@@ -326,6 +365,18 @@ class LedgerMachine(RuleBasedStateMachine):
                 if row.removed_on is None:
                     self.check(row, events.get(row.id, []), agendas[row.agenda_id], planned)
                 self.check_filings(row, events.get(row.id, []), filings.get(row.id, []))
+
+    @invariant()
+    def who_is_late_has_a_beat(self):
+        self.up_to_date()
+        with self.world.database.reading() as session:
+            planned = planned_day(session, self.force.campaign.id, self.force.campaign.timezone)
+            having = set(session.execute(select(BEAT.c.unit)).scalars())
+            for unit in UNITS:
+                if planned is None:
+                    break
+                lates = lates_of(session, self.force, unit, planned)
+                assert leader(lates.values(), planned) is None or unit in having, (unit, lates)
 
     @invariant()
     def everything_that_is_asked_has_its_row(self):
@@ -363,9 +414,10 @@ class LedgerMachine(RuleBasedStateMachine):
         # Of what was due before the ledger began nothing is said, until it is sent back.
         is_left = effective is not None and ISSUED <= effective < self.chase_from
         is_chased = row.answered == "returned" or not is_left
-        if not quiet and is_chased and agenda.next_on is None and planned is not None:
-            silent = next_on(agenda_dates(self.force, one, agenda), self.force.rules(one), planned)
-            assert silent is None, (row, agenda, silent)
+        if not quiet and is_chased and planned is not None:
+            following = next_on(agenda_dates(self.force, one, agenda), self.force.rules(one), planned)
+            is_seen = agenda.next_on is not None and following is not None and agenda.next_on <= following
+            assert following is None or is_seen, (row, agenda, following)
 
     def dates_of(self, one, row):
         for each in occurrences(one.rule, one.key, self.force.campaign.issued, date.min, date(2024, 1, 1)):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
-from typing import Any
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Row, insert, select, update
 from sqlmodel import Session
@@ -19,6 +21,7 @@ from tracker.store.tables import AGENDA, AgendaRow
 
 BEGAN = "began"
 PLANNED = "planned/"
+A_DAY = timedelta(days=1)
 
 
 def planned_day(session: Session, campaign: str, timezone: str) -> date | None:
@@ -76,8 +79,51 @@ def first_day(session: Session, campaign: str) -> date | None:
 
 def said_through(session: Session, force: InForce, today: date) -> date:
     """Everything up to this day has been said to everybody."""
-    yesterday = today - timedelta(days=1)
+    yesterday = today - A_DAY
     return min(planned_day(session, force.campaign.id, zone) or yesterday for zone in force.timezones)
+
+
+class Heard(NamedTuple):
+    """What the people of one time zone have heard of an agenda row: it spoke ``last``, and all ``through`` that is said."""
+
+    last: date
+    through: date
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The day of the last digests in each time zone: from when on an edit of the files speaks.
+
+    A row that spoke in the last digests goes on after them.  One that did not has still to say what the edit makes it
+    say for that very day; of days before, nothing is replayed.
+    """
+
+    days: Mapping[str, date]
+
+    @classmethod
+    def by(cls, session: Session, force: InForce, now: datetime) -> Said:
+        """As the ledger knows it at ``now``: where there were no digests yet, all counts as said up to yesterday."""
+        days = {}
+        for zone in force.timezones:
+            today = now.astimezone(ZoneInfo(zone)).date()
+            # A clock that ran ahead has planned days that are yet to come.
+            days[zone] = min(planned_day(session, force.campaign.id, zone) or today - A_DAY, today)
+        return cls(days)
+
+    @property
+    def through(self) -> date:
+        """Everybody has had the digests up to this day."""
+        return min(self.days.values())
+
+    def heard(self, told: Mapping[str, date], zone: str) -> Heard:
+        """By the people of ``zone``, of a row that has told each zone up to a day; nobody knows: with the last digests."""
+        day = self.days[zone]
+        last = told.get(zone, day)
+        return Heard(last, day if last >= day else day - A_DAY)
+
+    def by_row(self, told: Mapping[str, date]) -> date:
+        """Through which day such a row has said everything to everybody."""
+        return min(self.heard(told, zone).through for zone in self.days)
 
 
 def ensure_agenda(
@@ -96,15 +142,17 @@ def ensure_agenda(
     """
     slot = _slot(period, dates)
     found = session.execute(
-        select(AGENDA.c.id, AGENDA.c.next_on).where(
+        select(AGENDA.c.id, AGENDA.c.next_on, AGENDA.c.told).where(
             AGENDA.c.campaign == force.campaign.id, AGENDA.c.key == definition.key, AGENDA.c.slot == slot
         )
     ).first()
     if found is not None and (found.next_on is not None or answer.quiet):
         return found.id, False
     if found is not None:
-        following = _following(force, definition, dates, said_through, answer.answered)
-        session.execute(update(AGENDA).where(AGENDA.c.id == found.id).values(next_on=following, told=""))
+        told = told_from_text(found.told)
+        said = max(said_through, min(told.get(zone, said_through) for zone in force.timezones))
+        following = _following(force, definition, dates, said, answer.answered)
+        session.execute(update(AGENDA).where(AGENDA.c.id == found.id).values(next_on=following))
         return found.id, False
     values = agenda_values(force, definition, period, dates, said_through, answered=answer.answered)
     return int(session.execute(insert(AGENDA).values(**values).returning(AGENDA.c.id)).scalar_one()), True
@@ -120,6 +168,7 @@ def agenda_values(
     answered: str | None = None,
 ) -> dict[str, object]:
     """The columns of a new agenda row."""
+    told = max(said_through, force.campaign.issued - A_DAY)
     return {
         "campaign": force.campaign.id,
         "key": definition.key,
@@ -129,7 +178,7 @@ def agenda_values(
         "due": dates.due,
         "effective_due": dates.effective_due,
         "next_on": _following(force, definition, dates, said_through, answered),
-        "told": "",
+        "told": told_to_text(dict.fromkeys(force.timezones, told)),
     }
 
 
@@ -153,7 +202,7 @@ def go_on_after(
 
     ``told``: time zones that have been told later days than that.
     """
-    kept = told_to_text(told or {})
+    kept = told_to_text({**dict.fromkeys(force.timezones, said), **(told or {})})
     ours = AGENDA.c.campaign == force.campaign.id
     for row in session.execute(select(AGENDA).where(ours, which)).all():
         definition = force.campaign.definitions.get(row.key)
@@ -173,7 +222,7 @@ def _slot(period: str, dates: Dates) -> str:
 
 
 def told_from_text(text: str) -> dict[str, date]:
-    """The last day of each time zone that has been told, as a row keeps it."""
+    """The last day through which a row has told each time zone, as it keeps it; it does not know of what is left out."""
     pairs = (each.partition("=") for each in text.split(";") if each)
     return {zone: date.fromisoformat(day) for zone, _, day in pairs}
 

@@ -177,7 +177,7 @@ class _Agenda:
         if not force.is_chased(dates):
             self._before.add(row.id)
         rules = force.rules(definition)
-        told = told_from_text(row.told) if row.told else {}
+        told = told_from_text(row.told)
         since = row.next_on
         if self._timezone in told:
             since = max(since, told[self._timezone] + timedelta(days=1))
@@ -186,15 +186,11 @@ class _Agenda:
             if said:
                 self._speak(row, definition, dates, said.to_unit, upward=said.upward)
         told[self._timezone] = day
-        if all(zone in told for zone in force.timezones):
-            after = min(told.values())
-            kept = {zone: until for zone, until in told.items() if until > after}
+        kept = {zone: told[zone] for zone in force.timezones if zone in told}
+        following = row.next_on
+        if len(kept) == len(force.timezones) and (after := min(kept.values())) >= row.next_on:
             following = next_on(dates, rules, after)
-            self._following.append({"row": row.id, "new_next_on": following, "new_told": told_to_text(kept)})
-        else:
-            self._following.append(
-                {"row": row.id, "new_next_on": row.next_on, "new_told": told_to_text(told)}
-            )
+        self._following.append({"row": row.id, "new_next_on": following, "new_told": told_to_text(kept)})
 
     def _speak(
         self, row: Row[Any], definition: Definition, dates: Dates, reason: Reason | None, *, upward: bool

@@ -20,7 +20,8 @@ from tracker.core.beat import Late, is_slower, last_beat, late, leader, leader_o
 from tracker.core.model import Definition, Reason, Rhythm
 from tracker.core.reminders import Rules, escalation_day, newly_overdue
 from tracker.core.standing import Answer, Dates
-from tracker.engine.agenda import planned_day
+from tracker.core.workdays import Workdays
+from tracker.engine.agenda import Heard, planned_day
 from tracker.engine.inforce import InForce
 from tracker.store.beats import BEAT
 from tracker.store.lots import lots
@@ -73,12 +74,14 @@ def lateness(
     *,
     now: datetime,
     chased_from: date = date.min,
+    heard: Heard | None = None,
 ) -> dict[str, object]:
     """The columns that say from when a row is late, once it has these dates and this answer, from ``now`` on.
 
     What an event or an edit makes open and late is told as overdue with the next digests, and counts from their day.
     What was open when its time was up has none: its agenda row says it.  Before that, nothing was chased that was due
-    before ``chased_from``.
+    before ``chased_from``.  ``heard``: what the unit has heard of its agenda row, where an edit may have moved the day on
+    which that says it to before the last digests.
     """
     day = told_through(force, row.unit, now) + A_DAY
     pending = (row.nudge or "").partition("|")[0]
@@ -87,7 +90,8 @@ def lateness(
     before = own_dates(force, row)
     was_left = before.lie_before(chased_from) and row.answered != Reason.RETURNED.value
     was_asked = not (row.quiet or row.removed_on or was_left) and force.is_chased(before, row.answered)
-    if was_asked and _is_over(before, day):
+    workdays = force.rules(definition).workdays
+    if was_asked and _is_over(before, day) and not _is_missed(row, dates, workdays, heard):
         return {}
     if pending == Reason.RETURNED.value:
         return {"late_since": day}
@@ -126,6 +130,14 @@ def _told_as_late(force: InForce, definition: Definition, dates: Dates, now: dat
 def is_untold(row: Row[Any]) -> bool:
     """Whether nobody has been told yet that it is late since an edit or an event."""
     return row.late_since is not None and row.nudge == Reason.OVERDUE.value
+
+
+def _is_missed(row: Row[Any] | AssignmentRow, dates: Dates, workdays: Workdays, heard: Heard | None) -> bool:
+    """Whether what was late already by the dates in the row was never told so, and its agenda row does not say it any more."""
+    if heard is None or row.late_since is not None or row.grace_until is None:
+        return False
+    on = newly_overdue(dates, workdays)
+    return heard.last <= row.grace_until and on is not None and on <= heard.through
 
 
 def _is_asked(force: InForce, dates: Dates, answer: Answer) -> bool:

@@ -14,14 +14,21 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, delete, exists, insert, select, update
+from sqlalchemy import Row, Select, and_, delete, exists, insert, or_, select, update
 from sqlmodel import Session
 
 from tracker.core.model import Definition, Event, Every, Occurrence
 from tracker.core.occurrences import occurrences
-from tracker.core.reminders import next_on
+from tracker.core.reminders import escalation_day, next_on
 from tracker.core.standing import NOTHING, REMOVED, Answer, Dates, fold
-from tracker.engine.agenda import agenda_dates, agenda_values, ensure_agenda
+from tracker.engine.agenda import (
+    Said,
+    agenda_dates,
+    agenda_values,
+    ensure_agenda,
+    told_from_text,
+    told_to_text,
+)
 from tracker.engine.bulk import Bulk, Edits
 from tracker.engine.filestatus import Appeared, Words
 from tracker.engine.inforce import InForce
@@ -34,6 +41,8 @@ from tracker.store.tables import AGENDA, ASSIGNMENT, DEFINITION, FILING, REQUEST
 #: Assignments exist to the end of the year, and at least this far ahead; to a whole month, so that the
 #: ledger need not grow every day.
 AHEAD = timedelta(days=92)
+
+_CHASED = "chased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +122,8 @@ def reconcile(
     words = Words(session, force, now)
     revised = Revisions(session, force, now)
     told = Told(
-        partial(lateness, force, now=now, chased_from=_chased_from(session, force)),
+        Said.by(session, force, now),
+        partial(lateness, force, now=now, chased_from=chased_from(session, force) or date.min),
         partial(of_joined, force, now=now),
     )
     for definition in force.campaign:
@@ -151,20 +161,21 @@ def reconcile(
         let_go(
             session, now, None, exists().where(*about, ASSIGNMENT.c.effective_due >= REQUEST.c.wanted_until)
         )
-    begin_beats(session, force, today - A_DAY)
+    begin_beats(session, force, told.said.through)
+    write_fact(session, force.campaign.id, _CHASED, force.chase_from.isoformat())
     return changes
 
 
-def _chased_from(session: Session, force: InForce) -> date:
-    """From when on the ledger has chased what was due, until now that ``force`` says it."""
-    before = read_fact(session, force.campaign.id, "chased")
-    write_fact(session, force.campaign.id, "chased", force.chase_from.isoformat())
-    return date.min if before is None else date.fromisoformat(before)
+def chased_from(session: Session, force: InForce) -> date | None:
+    """From when on the ledger has chased what was due, before it goes by ``force``; None before it was written down."""
+    text = read_fact(session, force.campaign.id, _CHASED)
+    return None if text is None else date.fromisoformat(text)
 
 
 class Told(NamedTuple):
-    """What one assignment alone is told from this moment on: ``late`` of one that is there, ``joined`` of a new one."""
+    """What is told from this moment on: all but what is ``said``, and alone one that is ``late``, or has ``joined``."""
 
+    said: Said
     late: Callable[..., dict[str, object]]
     joined: Callable[..., dict[str, object]]
 
@@ -189,6 +200,7 @@ class _Writer:
         self.revised = revised
         self._told = told
         self._ended: set[tuple[str, str]] = set()
+        self._heard: dict[int, dict[str, date]] = {}
         self.said_through = said_through or date.min
         self.policy = force.policy(definition)
         self._agendas: dict[tuple[str, date | None, bool, str | None], tuple[int, bool]] = {}
@@ -220,6 +232,9 @@ class _Writer:
         self._ended = self.revised.ended(key)
         # Who is asked for something to come has been asked before; of others it is worth a word what they are not asked.
         known = {unit for rows in existing.values() for unit, row in rows.items() if _is_ahead(row, today)}
+        ours = (AGENDA.c.campaign == self.force.campaign.id, AGENDA.c.key == key)
+        agendas = self.session.execute(select(AGENDA.c.id, AGENDA.c.told).where(*ours))
+        self._heard = {row.id: told_from_text(row.told) for row in agendas}
         for occurrence in self._occurrences(date.min, until):
             rows = existing.pop(occurrence.period or "", {})
             dates = self._dates(occurrence)
@@ -232,12 +247,12 @@ class _Writer:
                 if found.removed_on is not None:
                     self.appeared.again.add((found.period, found.unit))
                     self._appear(occurrence, (found.unit,), dates)
-                self._settle(found, occurrence.opens, occurrence.due, events, today)
+                self._settle(found, occurrence.opens, occurrence.due, events)
             self._join(occurrence, missing, dates, known, today)
             self._leave(rows.values(), events, today)
         for rows in existing.values():
             self._leave(rows.values(), events, today)
-        self._reschedule(today)
+        self._reschedule()
         filed = select(FILING.c.assignment_id).join(ASSIGNMENT, ASSIGNMENT.c.id == FILING.c.assignment_id)
         ours = (ASSIGNMENT.c.campaign == self.force.campaign.id, ASSIGNMENT.c.key == key)
         for assignment in self.session.execute(filed.where(*ours).distinct()).scalars().all():
@@ -267,7 +282,7 @@ class _Writer:
         for row in rows:
             is_slip = is_untold(row) and row.id not in events
             if row.removed_on is None and not _is_ahead(row, today) and not is_slip:
-                self._settle(row, row.opens, row.due, events, today)
+                self._settle(row, row.opens, row.due, events)
             else:
                 _remove(self.session, row, self.definition.title, today, self.changes, self.revised)
 
@@ -339,7 +354,6 @@ class _Writer:
         opens: date,
         due: date | None,
         events: Mapping[int, Sequence[Event]],
-        today: date,
     ) -> None:
         """Let a row stand as its events and the rules now in force say; one that had been taken out is back."""
         definition = self.definition
@@ -349,8 +363,9 @@ class _Writer:
         if row.effective_due != dates.effective_due:
             ref = f"{row.key}@{row.period}" if row.period else row.key
             self.changes.moved.append(Change(ref, (row.unit,), row.effective_due, dates.effective_due))
-        agenda, _ = self._agenda(row.period, dates, today - A_DAY, answer)
-        late = self._told.late(definition, row, dates, answer)
+        agenda, _ = self._agenda(row.period, dates, self._told.said.through - A_DAY, answer)
+        heard = self._told.said.heard(self._heard[row.agenda_id], self.force.zone_of(row.unit))
+        late = self._told.late(definition, row, dates, answer, heard=heard)
         values = {**values, **late, "agenda_id": agenda, "removed_on": None}
         self._edits.add(row.id, {name: each for name, each in values.items() if getattr(row, name) != each})
         held = date_asked(answer, dates.effective_due)
@@ -366,30 +381,36 @@ class _Writer:
                 self._unanswered[opens, due] = found
         return found
 
-    def _reschedule(self, today: date) -> None:
-        """A policy or calendar may have changed: what is still to come is counted anew from today on."""
+    def _reschedule(self) -> None:
+        """A policy or calendar may have changed: what has not been said yet is counted anew."""
         self._edits.flush()
         key = self.definition.key
-        dated = select(ASSIGNMENT.c.agenda_id, ASSIGNMENT.c.opens, ASSIGNMENT.c.due).where(
-            ASSIGNMENT.c.campaign == self.force.campaign.id,
-            ASSIGNMENT.c.key == key,
-            ASSIGNMENT.c.removed_on.is_(None),
-        )
-        for row in self.session.execute(dated.distinct()):
+        ours = (AGENDA.c.campaign == self.force.campaign.id, AGENDA.c.key == key)
+        asked = (ASSIGNMENT.c.agenda_id == AGENDA.c.id, ASSIGNMENT.c.removed_on.is_(None))
+        dated = select(AGENDA.c.id, ASSIGNMENT.c.opens, ASSIGNMENT.c.due).join(ASSIGNMENT, and_(*asked))
+        for row in self.session.execute(dated.where(*ours).distinct()):
             # The same day may be due by another rule than before.
             self.session.execute(
-                update(AGENDA).where(AGENDA.c.id == row.agenda_id).values(opens=row.opens, due=row.due)
+                update(AGENDA).where(AGENDA.c.id == row.id).values(opens=row.opens, due=row.due)
             )
-        rows = self.session.execute(
-            select(AGENDA).where(
-                AGENDA.c.campaign == self.force.campaign.id, AGENDA.c.key == key, AGENDA.c.next_on > today
-            )
-        ).all()
+        speaks = or_(AGENDA.c.next_on.is_not(None), exists().where(*asked, ASSIGNMENT.c.quiet.is_(False)))
         rules = self.force.rules(self.definition)
-        for row in rows:
-            following = next_on(agenda_dates(self.force, self.definition, row), rules, today)
+        for row in self.session.execute(select(AGENDA).where(*ours, speaks)).all():
+            dates = agenda_dates(self.force, self.definition, row)
+            told = told_from_text(row.told)
+            said = self._told.said.by_row(told)
+            if row.next_on <= said if row.next_on is not None else not self.force.is_chased(dates):
+                # It speaks with the next digests anyway, or only of what is sent back.
+                continue
+            following = next_on(dates, rules, said)
+            upward = escalation_day(dates, rules)
+            if row.next_on is not None and upward is not None and upward <= said:
+                # It had yet to go upward when the edit moved that day to before the last digests.
+                following = upward
+                told = {zone: min(day, upward - A_DAY) for zone, day in told.items()}
             if following != row.next_on:
-                self.session.execute(update(AGENDA).where(AGENDA.c.id == row.id).values(next_on=following))
+                values = {"next_on": following, "told": told_to_text(told)}
+                self.session.execute(update(AGENDA).where(AGENDA.c.id == row.id).values(values))
 
 
 def _is_past(dates: Dates, today: date) -> bool:

@@ -92,8 +92,8 @@ class AgendaRow(Base, table=True):
     """Assignments of one occurrence that share a date in force.
 
     ``next_on`` is the next date, local to whoever is told, on which something is to be said about those of them
-    that are still open; None while there is nothing to say.  ``told`` has the last day of each time zone that
-    has been told, while others have not ("ZONE=DAY;…").  ``due`` is the date by the rule alone.  ``slot`` makes
+    that are still open; None while there is nothing to say.  ``told`` has the last day on which it spoke in
+    each time zone ("ZONE=DAY;…"); of one that it leaves out nobody knows.  ``due`` is the date by the rule alone.  ``slot`` makes
     (campaign, key, slot) unique where the date is None.
     """
 
