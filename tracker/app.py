@@ -11,8 +11,9 @@ import os
 import socket
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from tracker.config.environment import apply_environment
 from tracker.config.loader import TASKS, Loaded, load
 from tracker.config.places import at_home
 from tracker.config.startable import start_problems
+from tracker.config.yamlnodes import read_document
 from tracker.core.model import Campaign, Language
 from tracker.core.policy import Settings, Web
 from tracker.core.workdays import Workdays
@@ -283,7 +285,15 @@ class App:
         )
         unkept = self.no_sign()
         sign = () if unkept is None else (Problem(place, 0, 0, "ledger_sign", in_both(unkept), "warning"),)
-        return (*problems, *start, *sign, *calendar, *self.renderer.check(), *held)
+        return (
+            *problems,
+            *start,
+            *sign,
+            *self._chase_problems(today),
+            *calendar,
+            *self.renderer.check(),
+            *held,
+        )
 
     def no_sign(self) -> TrackerError | None:
         """What is wrong where no sign of the ledger is kept; None where one is, or can be."""
@@ -294,6 +304,13 @@ class App:
         except TrackerError as error:
             return error
         return None
+
+    def _chase_problems(self, today: date) -> Iterator[Problem]:
+        from tracker.engine.beginning import chase_problems
+
+        file = str(self.config / TASKS)
+        tasks = read_document(file, self.loaded.texts[TASKS].encode())
+        return chase_problems(self.force, today, file, tasks.place(("campaign", "chase_from")))
 
     def summary(self, language: Language = "en") -> str:
         """One line on what is in force."""

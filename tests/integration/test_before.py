@@ -6,9 +6,11 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import select
 
+from tests.tools import CAMPAIGN, Place
 from tests.world import at, definition, running, unit, world
-from tracker.core.model import Event, EventKind, MailKind, Reason
+from tracker.core.model import Contact, Event, EventKind, MailKind, Reason, State
 from tracker.core.policy import Settings
 from tracker.engine.beginning import Scope, how_many_before, left_before
 from tracker.engine.explain import explain
@@ -18,6 +20,7 @@ from tracker.engine.settlement import Settled, settle
 from tracker.engine.standings import ledger_rows
 from tracker.simulation import simulate
 from tracker.store.campaigns import Known, remember_campaign
+from tracker.store.tables import MAIL
 
 CITY = unit("city")
 TABLE = definition("table-2", "2022年5月起，每月5日前", ["wanzhou", "fuling"])
@@ -334,3 +337,40 @@ def test_where_all_is_chased_or_a_ledger_is_there_a_window_is_that_of_the_longer
     begun = replace(taken_over(TABLE, ONCE, LATER), beginning=Beginning(date(2022, 4, 8)))
     for force in (chased, begun):
         assert window(force, since) == window(force, date(2022, 4, 8))
+
+
+def test_a_day_that_lies_ahead_sets_aside_at_once_and_everything_says_so():
+    """A ledger that has chased for a month is told on 12 July to chase from 1 September on."""
+    force = taken_over(TABLE, ONCE, LATER, chase_from=date(2022, 4, 8), fingerprint="one")
+    operator = Contact("张三", "op@office.example")
+    force = replace(force, settings=Settings(operator=operator))
+    ahead = replace(force, fingerprint="two", campaign=replace(force.campaign, chase_from=date(2022, 9, 1)))
+    with running(force, "2022-06-13 08:00") as engine:
+        engine.mornings("2022-06-13", "2022-07-11")
+        engine.clock.set(at("2022-07-12 08:00"))
+        engine.engine.adopt(ahead)
+        said = items(engine, "2022-07-12", "2022-08-04")
+        found = states(engine)
+        with engine.database.reading() as session:
+            left = left_before(session, ahead, engine.clock.now())
+            told = (
+                session.execute(select(MAIL.c.details).where(MAIL.c.key.endswith("before/2022-09-01")))
+                .scalars()
+                .all()
+            )
+            why = explain(session, ahead, "2", "wanzhou", engine.clock.now())
+    set_aside = {"table-2@2022-05", "table-2@2022-06", "table-2@2022-07", "table-2@2022-08", "2"}
+    assert {ref for ref, state in found.items() if state == ("before", "none", 0)} == set_aside
+    assert {each["ref"] for each in left} == set_aside
+    assert not {ref for _, ref, _ in said if ref in set_aside}
+    assert len(told) == 1
+    assert "10项次" in told[0]
+    assert why.state == State.BEFORE.value
+
+
+def test_check_warns_of_a_day_that_lies_ahead_at_its_place(tmp_path):
+    place = Place(tmp_path, tasks=CAMPAIGN.replace("chase_from: 2022-04-08", "chase_from: 2122-04-08"))
+    (warning,) = [each for each in place.json("check")["warnings"] if each["path"] == "campaign.chase_from"]
+    assert "尚未到来" in warning["message"]
+    lines = place.tasks.read_text(encoding="utf-8").splitlines()
+    assert lines[warning["line"] - 1][warning["column"] - 1 :] == "2122-04-08"

@@ -240,13 +240,13 @@ def standing(
 
     ``first_lead`` is the longest lead time in days: from then on it is due soon.
     ``ongoing`` says that the work goes on after its date (document: "…，并持续推进").  What was due before
-    ``chase_from`` and is not answered is ``before`` from that day on.
+    ``chase_from`` and is not answered is ``before``.
     """
     due, grace_until = dates.effective_due, dates.grace_until
     days_left = None if due is None else (due - day).days
     late = _late_days(answer, day, grace_until, due, zone)
     state = _answered_state(answer, day, due, is_late=late > 0, ongoing=ongoing, acceptance=acceptance)
-    if state is None and day >= chase_from and dates.lie_before(chase_from):
+    if state is None and dates.lie_before(chase_from):
         return Standing(State.BEFORE, Light.NONE, days_left, 0)
     if state is None:
         state = _open_state(dates, day, first_lead)

@@ -34,7 +34,7 @@ from tracker.engine.inforce import InForce
 from tracker.engine.left import end_what_is_left
 from tracker.engine.outbox import Claimed
 from tracker.engine.post import Post
-from tracker.engine.reconcile import Changes, horizon, reconcile
+from tracker.engine.reconcile import Changes, chased_from, horizon, reconcile
 from tracker.engine.results import Result
 from tracker.errors import HeldBackError, OlderFilesError
 from tracker.store.database import Database
@@ -222,10 +222,11 @@ class Acting:
                 see(session, force, self.place)
             else:
                 force.beginning.day = begin(session, force, now)
+                chased = chased_from(session, force)
                 changes = self._reconcile(session, force, now, said_through)
                 put_in_force(session, force, self.place, until, now)
                 self.accept_removals = self.accept_correction = False
-                if is_new and said_through is None:
+                if said_through is None and (is_new or chased not in (None, force.chase_from)):
                     tell_of_before(session, force, now)
             end_what_is_left(session, force, self.place, now, is_new=is_new)
         if verdict is Verdict.OLDER:

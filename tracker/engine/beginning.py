@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -17,6 +17,7 @@ from tracker.engine.alerts import alert_details, alert_row
 from tracker.engine.editions import reconciled
 from tracker.engine.inforce import InForce
 from tracker.engine.outbox import enqueue
+from tracker.errors import InBoth, Problem
 from tracker.store.campaigns import known_campaigns
 from tracker.store.lots import LOT
 from tracker.store.tables import ASSIGNMENT
@@ -43,7 +44,7 @@ def begin(session: Session, force: InForce, now: datetime) -> date:
 
 def due_before(force: InForce, now: datetime) -> ColumnElement[bool]:
     """Which assignments were due before the ledger began and have no answer."""
-    if force.day(now) < force.chase_from:
+    if force.day(now) < force.sets_aside_from:
         return false()
     return and_(
         ASSIGNMENT.c.campaign == force.campaign.id,
@@ -101,6 +102,17 @@ class Scope:
 
 
 EVERYTHING = Scope()
+
+
+def chase_problems(force: InForce, today: date, file: str, place: tuple[int, int]) -> Iterator[Problem]:
+    """A warning where ``chase_from`` lies ahead, at its ``place``: a slip in the year would silence a whole campaign."""
+    day = force.chase_from
+    if day > today:
+        message = InBoth(
+            f"{day} lies ahead: nothing that is due before it is chased or counts as late, from now on",
+            f"{day}尚未到来：在此之前到期的事项即日起不催报、不计逾期，请核对日期",
+        )
+        yield Problem(file, *place, "campaign.chase_from", message, "warning")
 
 
 def left_before(

@@ -57,6 +57,12 @@ class InForce:
         """What was due before this day, and not before the issue, was there before this ledger: it is not chased."""
         return self.campaign.chase_from or self.beginning.day or self.campaign.issued
 
+    @property
+    def sets_aside_from(self) -> date:
+        """A look at this day, or a later one, shows what was due before ``chase_from`` as ``before``."""
+        # The ledger goes by a day that lies ahead from the first, and so does what it shows.
+        return min(self.chase_from, self.beginning.day or self.chase_from)
+
     def is_chased(self, dates: Dates, answered: str | None = None) -> bool:
         """Whether silence is told of; what was sent back is asked for anew, however long ago it was due."""
         return answered == "returned" or not dates.lie_before(self.chase_from)
@@ -187,7 +193,7 @@ class InForce:
             ongoing=definition.rule.ongoing,
             acceptance=definition.acceptance,
             zone=self.zone,
-            chase_from=self.chase_from,
+            chase_from=self.chase_from if day >= self.sets_aside_from else date.min,
         )
 
     def target(self, definition: Definition, unit: str) -> int | None:
