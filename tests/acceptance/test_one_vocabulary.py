@@ -11,9 +11,10 @@ import openpyxl
 import pytest
 from pypdf import PdfReader
 
+from tests.tools import CAMPAIGN, Place
 from tests.web import ZONE, answer, browser, office
 from tracker import desk
-from tracker.core.model import EventKind, Light, MailKind, State
+from tracker.core.model import EventKind, Kind, Light, MailKind, State
 from tracker.core.vocabulary import LIGHTS, STATES
 from tracker.engine.mails import stored_mails
 from tracker.report.ask import month_report
@@ -22,6 +23,7 @@ from tracker.report.compose import compose
 from tracker.report.facts import Month
 from tracker.report.markdown import to_markdown
 from tracker.report.pdf import to_pdf
+from tracker.report.wording import Wording
 from tracker.report.workbook import to_workbook
 from tracker.web.signs import LETTERS
 
@@ -132,3 +134,32 @@ def test_a_state_has_one_word_wherever_it_is_read(told):
     assert {cell for cell in told["workbook"] if cell in {said.zh for said in STATES.values()}} >= {
         STATES[State.OVERDUE].zh
     }
+
+
+def test_tasks_without_a_section_are_counted_beside_the_reports_under_one_name(tmp_path):
+    """In the roll-up, in the report and as a workbook, and on the board."""
+    tasks = re.sub(r"    section: .*\n", "", CAMPAIGN).replace(
+        "  task_count", "  supervisor: 万州\n  task_count"
+    )
+    place = Place(tmp_path / "house", tasks=tasks)
+    with office(tmp_path, config=place.config, at=AT) as app:
+        app.engine.run_pass()
+        with app.database.reading() as session:
+            mails = [each.mail for each in stored_mails(session, app.force.campaign.id)]
+        [weekly] = [mail for mail in mails if mail.kind is MailKind.ROLLUP and "week" in mail.details]
+        report = month_report(app, Month(date(2022, 6, 1)))
+        mail, board = app.renderer.render(weekly).text, browser(app).get("/?language=zh").text
+    named = {definition.key: definition.kind is Kind.REPORT for definition in app.force.campaign}
+    red = {False: 0, True: 0}
+    for group in report.by_definition:
+        red[named[str(group.key)]] += group.lights[Light.RED]
+    assert all(red.values())
+    said = Wording("zh", report)
+    assert {said.group(each): each.lights[Light.RED] for each in report.by_section} == {
+        "其他事项": red[False],
+        "报表": red[True],
+    }
+    for name, number in (("其他事项", red[False]), ("报表", red[True])):
+        assert re.search(rf"{name}｜▲{number}\b", mail)
+        assert f"<span>{name}</span>" in board
+        assert name in _cells(to_workbook(report, "zh"))

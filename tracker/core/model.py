@@ -188,6 +188,11 @@ class Definition:
         return self.key.rpartition("/")[2]
 
     @property
+    def block(self) -> str | None:
+        """The section under which it is shown and counted; None where it has none, "" for reports, which are no tasks."""
+        return "" if self.kind is Kind.REPORT else self.section
+
+    @property
     def task_id(self) -> str | None:
         """The number of the task that this is or belongs to; None for a report."""
         return None if self.kind is Kind.REPORT else self.key.partition("/")[0]

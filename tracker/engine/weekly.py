@@ -42,10 +42,10 @@ def weekly_facts(session: Session, force: InForce, now: datetime, day: date) -> 
 
 
 def _sections(force: InForce, present: Summary, before: Summary | None) -> list[dict[str, object]]:
-    """By section in the order of the document; what has none, as reports have not, is under an empty name."""
-    keys: dict[str, list[str]] = {}
+    """By section in the order of the document; reports are under an empty name, tasks without a section under none."""
+    keys: dict[str | None, list[str]] = {}
     for key, definition in force.campaign.definitions.items():
-        keys.setdefault(definition.section or "", []).append(key)
+        keys.setdefault(definition.block, []).append(key)
     found: list[dict[str, object]] = []
     for name, members in keys.items():
         lights = merged(present.by_key[key] for key in members if key in present.by_key)

@@ -97,7 +97,7 @@ class WeekComposer:
             elif table == "tasks":
                 name = self._cards[key].name
             else:
-                name = tidy(key) or self._words("week.reports")
+                name = tidy(key) or self._words("week.others" if each.get("name") is None else "week.reports")
             found.append(_Line(name, now, before))
         return found
 

@@ -292,11 +292,11 @@ def _groups(campaign: Campaign, cases: Sequence[_Case], month: Month) -> dict[st
     by_definition: dict[str | None, list[_Case]] = defaultdict(list)
     for case in cases:
         by_unit[case.row.unit].append(case)
-        by_section[case.row.definition.section].append(case)
+        by_section[case.row.definition.block].append(case)
         by_definition[case.row.definition.key].append(case)
     names = {unit.id: unit.name for unit in campaign.units.values()}
     titles = {definition.key: definition.title for definition in campaign}
-    sections = dict.fromkeys(definition.section for definition in campaign)
+    sections = dict.fromkeys(definition.block for definition in campaign)
     return {
         "by_unit": tuple(_group(key, names[key], by_unit[key], month) for key in names if key in by_unit),
         "by_section": tuple(

@@ -116,7 +116,8 @@ class Group:
     """Lights and counts of a unit (``key`` is its id), a section or a definition.
 
     ``lights`` counts everything in hand in the month, ``due`` what fell due in it, ``arrears`` what is
-    overdue from before.  ``key`` is None for the reports, which stand in no section.
+    overdue from before.  As a section, ``key`` is "" for the reports and None for the tasks
+    that stand in none.
     """
 
     key: str | None

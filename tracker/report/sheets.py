@@ -131,7 +131,7 @@ def add_lights(book: Book, key: str, groups: Iterable[Group]) -> Written:
     wording = book.wording
     if key == "sections":
         heads = [book.head("section", 54, wrap=True), *_group_heads(book)]
-        named = ((tidy(group.title) or wording.say("names.reports"), group) for group in groups)
+        named = ((tidy(group.title) or wording.group(group), group) for group in groups)
         return book.add(key, heads, ((name, *_group(group)) for name, group in named))
     heads = [book.head("name", 22), book.head("title", 54, wrap=True), *_group_heads(book)]
     return book.add(

@@ -82,8 +82,10 @@ class Wording:
         return unit if facts is None else tidy(facts.name)
 
     def group(self, group: Group) -> str:
-        """The name of a section; the reports stand in none."""
-        return self.title(group.title, 60) if group.key else self.say("names.reports")
+        """The name of a section, of the reports, or of the tasks that stand in none."""
+        if group.key:
+            return self.title(group.title, 60)
+        return self.say("names.others" if group.key is None else "names.reports")
 
     def people(self, unit: UnitFacts | None) -> str:
         """Whom to call, in one line."""

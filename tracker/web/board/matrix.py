@@ -10,7 +10,7 @@ from tracker.board.items import to_accept
 from tracker.board.lights import Matrix
 from tracker.board.months import reports_of
 from tracker.board.tally import Part
-from tracker.core.model import Definition, Kind, Light
+from tracker.core.model import Definition, Light
 from tracker.core.standing import URGENCY, worst
 from tracker.core.vocabulary import meaning
 from tracker.engine.inforce import InForce
@@ -49,10 +49,10 @@ def page(request: Request) -> Response:
 
 
 def _by_section(matrix: Matrix) -> list[tuple[str | None, list[object]]]:
-    """The lines under the document's own headings; reports stand under one of their own (None)."""
+    """The lines under the document's own headings; reports, and tasks without one, under one of their own."""
     found: list[tuple[str | None, list[object]]] = []
     for line in matrix.lines:
-        section = None if line.definition.kind is Kind.REPORT else line.definition.section or ""
+        section = line.definition.block
         if not found or found[-1][0] != section:
             found.append((section, []))
         found[-1][1].append(line)
