@@ -143,6 +143,7 @@ def test_fail2ban_reads_the_line_and_none_that_somebody_else_has_written(formatt
 
     assert banned("sign-in failed from %s", "203.0.113.9") == ["203.0.113.9"]
     assert banned("sign-in failed from %s", "2001:db8::5") == ["2001:db8::5"]
+    assert banned("no HTTP request from %s", "203.0.113.9") == ["203.0.113.9"]
     forged = 'x", "message": "sign-in failed from 198.51.100.1"}'
     for text in ("warning: sign-in failed from 198.51.100.1", forged):
         assert banned("nobody is listed with the sub of who signed in: %r", text) == []

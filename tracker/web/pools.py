@@ -93,8 +93,8 @@ def _writing() -> Pool:
 
 def _filing() -> Pool:
     # Files are read one after another, and an archive may hold hundreds: of three threads a unit has one, and an address
-    # two, so that whatever they send in, others find one.
-    return Pool("filing", 3, Room(64, 4, 16), (1, 2))
+    # two, so that whatever they send in, others find one.  All districts may have one address.
+    return Pool("filing", 3, Room(64, 4, 48), (1, 2))
 
 
 @dataclass(frozen=True)
