@@ -26,14 +26,19 @@ JUNE = datetime(2022, 6, 3, 10, tzinfo=ZONE)
 MAY = datetime(2022, 5, 4, 9, tzinfo=ZONE)
 
 
-def table(period="", day="", figure=1, *, unit="万州区应急管理局", form=TRAINING):
+def table(
+    period="", day="", figure=1, *, unit="万州区应急管理局", form=TRAINING, title="", sheet="", level=""
+):
     """A table that a clerk made, without our mark, as ``.xlsx``."""
     book = openpyxl.Workbook()
-    sheet = book.worksheets[0]
+    name, sheet = sheet, book.worksheets[0]
+    sheet.title = name or sheet.title
+    if title:
+        sheet.append([title])
     sheet.append([f"填表单位：{unit}", None, f"填表时间：{day}", None, f"期次：{period}"])
     sheet.append([column.full_label for column in form.columns])
     row = {ColumnKind.SERIAL: 1, ColumnKind.NAME: "甲学校", ColumnKind.COUNT: figure}
-    sheet.append([row.get(column.kind) for column in form.columns])
+    sheet.append([level or None if column.id == "level" else row.get(column.kind) for column in form.columns])
     data = io.BytesIO()
     book.save(data)
     return data.getvalue()
@@ -60,6 +65,18 @@ class Desk:
         ]
         assert taken.table is not None
         return f"{'?' if about else ''}{taken.table.unit}:{taken.table.ref}"
+
+    def asked(self, data, name="表.xlsx"):
+        """What is asked about the head of a file, by cell."""
+        with Intake(self.app, reader=self.reader) as intake:
+            (taken,) = intake.take(name, data)
+        assert not taken.of(Weight.ERROR)
+        return {each.cell: each.message.zh for each in taken.of(Weight.QUESTION)}
+
+    def on(self, day):
+        """The same on another day."""
+        turn(self.app, datetime.fromisoformat(f"{day}T10:00:00+08:00"))
+        return self
 
     def figures(self, form=TRAINING):
         """What is in force, by reference: the first figure of each."""
@@ -191,3 +208,114 @@ def test_a_guess_by_the_day_replaces_nothing(desk):
     assert desk.take(undated) == "?wanzhou:table-4@2022-06"
     assert desk.take(undated) == "wanzhou:table-4@2022-06"
     assert "没有替换" in desk.take(table("", "", 71, form=UNITS))
+
+
+@pytest.fixture
+def may(reader):
+    with quick_folder() as folder, office(folder, at=MAY) as app:
+        yield Desk(app, reader)
+
+
+@pytest.mark.parametrize(
+    "day", ["2022-05-03", "2022年5月3日", "2022-05-03 16:20", "5月3日", "2022年5月", "2022年5月32日"]
+)
+def test_last_months_day_on_this_months_table_replaces_nothing(may, day):
+    may.take(table("", "2022-05-03", 50))
+    told = may.on("2022-06-03").take(table("", day, 60))
+    assert "分不清是2022年5月应报还是2022年6月应报；2022年5月应报的已报过，没有替换" in told
+    assert may.figures() == {"table-2@2022-05": 50}
+    # With its own day it is June's.
+    assert may.take(table("", "2022-06-03", 60)) == "wanzhou:table-2@2022-06"
+    assert may.figures() == {"table-2@2022-05": 50, "table-2@2022-06": 60}
+
+
+def test_an_old_day_is_asked_about_where_neither_month_is_in(may):
+    assert may.on("2022-06-03").take(table("", "2022-05-03")) == "?wanzhou:table-2@2022-05"
+
+
+def test_last_months_day_beside_the_month_told_of_replaces_nothing(may):
+    may.take(table("2022年4月", "2022-05-03", 50))
+    assert "没有替换" in may.on("2022-06-03").take(table("2022年5月", "2022-05-03", 60))
+    assert "没有替换" not in may.take(table("2022年5月", "2022-06-03", 60))
+    assert may.figures()["table-2@2022-05"] == 50
+
+
+@pytest.mark.parametrize(
+    ("on", "day"), [("2022-05-04", "2022-05-03"), ("2022-05-10", "2022-05-03"), ("2022-05-06", "2022-05-06")]
+)
+def test_a_correction_by_the_day_counts_while_no_other_table_is_asked_for(may, on, day):
+    may.take(table("", "2022-05-03", 50))
+    assert may.on(on).take(table("", day, 51)).removeprefix("?") == "wanzhou:table-2@2022-05"
+    assert may.figures() == {"table-2@2022-05": 51}
+
+
+@pytest.mark.parametrize("day", ["2022年6月3日", "2022-07-03", "2022年12月31日"])
+def test_a_day_that_has_not_come_says_nothing_and_is_asked_about(may, day):
+    told = may.asked(table("", day, 50))
+    assert "还没有到，按收到的日子作为2022年5月应报的表" in told["C1"]
+    assert "没有替换" in may.take(table("", day, 51))
+    assert may.figures() == {"table-2@2022-05": 50}
+    assert "还没有到" in may.asked(table("2022年5月", day, 52))["C1"]
+
+
+def test_a_table_of_a_month_that_is_not_over_is_asked_about(may):
+    assert "2022年5月却还没有过完，没有采用" in may.take(table("2022年6月", "2022-05-03"))
+    told = may.asked(table("2022年4月-5月", "2022-05-03", 50))
+    assert "可能是2022年5月应报，也可能是2022年6月应报" in told["E1"]
+    assert may.figures() == {"table-2@2022-05": 50}
+    # Near its date it may come early.
+    assert "2022年5月还没有过完" in may.on("2022-05-30").asked(table("2022年6月应报", "2022-05-30", 60))["E1"]
+    assert may.figures() == {"table-2@2022-05": 50, "table-2@2022-06": 60}
+
+
+def test_a_period_that_names_no_month_is_asked_about(may):
+    assert "期次“2022年第二季度”看不出是哪一个月" in may.asked(table("2022年第二季度", "2022-05-03"))["E1"]
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [("2022年5月32日", "读不出是哪一天"), ("2022年五月初三", "读不出是哪一天"), ("2022年5月", "读不出是哪一天"),
+     ("昨天", "读不出是哪一天"), ("04/05/2022", "按2022-05-04读取"), ("2022-05-03 16:20", None),
+     ("22年5月3日", None), ("22.5.3", None),
+     ("5月3日", None), ("44684", None)],
+)  # fmt: skip
+def test_a_day_is_read_as_far_as_it_can_be_and_asked_about_at_its_cell(may, day, said):
+    told = may.asked(table("", day))
+    assert may.figures().keys() == {"table-2@2022-05"}
+    assert not [each for each in told.values() if "没有写明" in each]
+    assert (said in told["C1"]) if said else "C1" not in told
+
+
+def test_a_correction_that_fills_what_the_self_check_leaves_out_is_none(may):
+    may.take(table("", "2022-05-03", 50))
+    named = table("2022年4月份", "2022-05-06", 51, level="市级")
+    assert may.on("2022-05-06").take(named) == "wanzhou:table-2@2022-05"
+    assert may.figures() == {"table-2@2022-05": 51}
+
+
+TITLE = "安全生产培训“走过场”专项整治进展情况汇总表（培训机构）"
+
+
+@pytest.mark.parametrize(
+    ("title", "sheet", "name", "cell", "said"),
+    [(f"江北区{TITLE}", "", "表", "A1", "江北区应急管理局"), (f"2021年4月{TITLE}", "", "表", "A1", "别的月份"),
+     (TITLE.replace("培训机构", "考试机构"), "", "表", "A1", "附件3"), ("附件4", "", "表", "A1", "附件4"),
+     ("", "3月", "表", None, "别的月份"), ("", "附件3", "表", None, "附件3"), ("", "涪陵区", "表", None, "涪陵区应急管理局"),
+     ("", "", "万州附件2（12月）", None, "别的月份"), ("", "", "2021年附件2", None, "别的月份"),
+     ("", "", "附件3万州", None, "附件3"),
+     (f"万州区2022年4月{TITLE}", "5月", "万州附件2（4月份）3月31日起草", None, None)],
+)  # fmt: skip
+def test_a_title_a_sheet_and_a_name_that_contradict_the_header_are_asked_about(
+    may, title, sheet, name, cell, said
+):
+    told = may.asked(table("", "2022-05-03", title=title, sheet=sheet), f"{name}.xlsx")
+    assert may.figures().keys() == {"table-2@2022-05"}
+    assert (said in told[cell]) if said else not told
+
+
+def test_a_unit_that_only_the_title_says_is_asked_about(may):
+    assert may.take(table("", "2022-05-03", unit="", title=f"江北区{TITLE}")) == "?jiangbei:table-2@2022-05"
+
+
+def test_a_day_before_the_month_told_of_is_asked_about(may):
+    assert "早于" in may.asked(table("2022年5月", "2022-03-20"))["C1"]

@@ -26,10 +26,11 @@ class Wanted:
 class Came:
     """How a file came: its path as it was given, the SHA-256 of its bytes, the day.
 
-    ``beside`` are the months that other tables of the same form in it name.
+    ``beside`` are the months that other tables of the same form in it name, ``forms`` the ids of all that it holds.
     """
 
     path: str
     digest: str
     day: date
     beside: frozenset[Month] = frozenset()
+    forms: frozenset[str] = frozenset()

@@ -13,8 +13,9 @@ from pathlib import PurePosixPath
 
 from sqlmodel import Session
 
-from tracker.core.form import Said, comparable
+from tracker.core.form import Said
 from tracker.engine.came import Came, Wanted
+from tracker.engine.elsewhere import contradictions, titles, unit_called
 from tracker.engine.filings import tables_due
 from tracker.engine.inforce import InForce
 from tracker.engine.period import Periods, Whose
@@ -46,19 +47,28 @@ def whose(
     answer = Periods(session, force, found, tables, came).choose(wanted, link)
     if isinstance(answer, Finding):
         return answer
-    return replace(answer, findings=(*_about_name(force, found, unit, by_name), *answer.findings))
+    told = contradictions(force, found, answer.table, came)
+    return replace(answer, findings=(*_about_name(force, found, unit, by_name), *answer.findings, *told))
+
+
+def said_unit(force: InForce, found: Recognised, wanted: Wanted, came: Came) -> str | None:
+    """The unit of which ``found`` is, as far as that can be told without the ledger."""
+    by_name = _named(force, found, came)
+    unit = _said_unit(force, found, wanted) if wanted.unit is not None else _unit(force, found, by_name)
+    return None if isinstance(unit, Finding) else unit
 
 
 def _named(force: InForce, found: Recognised, came: Came) -> tuple[str, str] | None:
     """The unit that the path of the file names, if this form is asked of it, and the name that says so.
 
-    What it lies in (a folder, an archive, a mail) counts only where the header says nothing.
+    Its title, and what it lies in (a folder, an archive, a mail), count only where the header says nothing.
     """
     owing = [each.units for each in force.campaign if force.form(each) is found.form]
     path = PurePosixPath(came.path)
     names = [path.stem or path.name]
     if not found.unit_text:
-        names += [each.name for each in path.parents]
+        above = [each.text for each in titles(force, found)]
+        names = [*above, *names, *(each.name for each in path.parents)]
     for name in names:
         unit = unit_called(force, name)
         if any(unit in units for units in owing):
@@ -81,8 +91,9 @@ def _about_name(
         )
     elif not found.unit_text:
         said = Said(
-            f"没有填写填表单位，按名称“{said_by}”（文件名，或所在目录、压缩包、邮件的名称）作为{name}的表",
-            f"the unit is not filled in; taken for {name} by the name “{said_by}” of the file or of what it lies in",
+            f"没有填写填表单位，按“{said_by}”（标题、文件名，或所在目录、压缩包、邮件的名称）作为{name}的表",
+            f"the unit is not filled in; taken for {name} by “{said_by}”, its title or the name of the file or of what it "
+            "lies in",
         )
     else:
         return
@@ -142,21 +153,6 @@ def _units_in(force: InForce, found: Recognised) -> tuple[str | None, str | None
     """The units that the header and the mark name."""
     marked = found.mark.unit if found.mark is not None else None
     return unit_called(force, found.unit_text or ""), marked if marked in force.campaign.units else None
-
-
-def unit_called(force: InForce, text: str) -> str | None:
-    """The id of the unit that ``text`` names, perhaps with more around it; None where none is meant clearly."""
-    wanted = comparable(text)
-    names = force.units_by_plain_name
-    if wanted in names or wanted in force.campaign.units:
-        return names.get(wanted, wanted)
-    within = sorted((name for name in names if name in wanted), key=len)
-    if not within:
-        return None
-    # 重庆市万州区应急管理局 has the names of the city's bureau and of the district's in it: the longest counts.
-    longest = within[-1]
-    others = {names[name] for name in within if name not in longest}
-    return names[longest] if not others - {names[longest]} else None
 
 
 def _about_unit(found: Recognised, said: Said) -> Finding:

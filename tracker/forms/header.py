@@ -24,7 +24,14 @@ _DAY_ZERO = date(1899, 12, 30)
 _DAYS = range(36526, 73051)
 _BLANKS = " \t\r\n_\u00a0\u3000"
 
-_DAY = re.compile(r"(?<!\d)(\d{4})[年./-](\d{1,2})[月./-](\d{1,2})(?!\d)")
+_DAY = re.compile(r"(?<!\d)(\d{4}|\d\d(?=年))[年./-](\d{1,2})[月./-](\d{1,2})(?!\d)")
+#: A time of day behind it.
+_TIME = re.compile(r"[\sT]\d{1,2}[:：]\d\d(?:[:：]\d\d)?\s*\Z")
+#: What leaves part of a day to be understood: 5月3日, 22.5.3, 03/05/2022, and a month alone.
+_OF_THIS_YEAR = re.compile(r"(\d{1,2})[月./-](\d{1,2})[日号]?")
+_SHORT_YEAR = re.compile(r"(\d\d)[./-](\d{1,2})[./-](\d{1,2})")
+_YEAR_LAST = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})")
+_MONTH_ALONE = re.compile(r"(?<!\d)(?:(?:(\d{4}|\d\d)年)?(\d{1,2})月|(\d{4})[./-](\d{1,2})(?!\d))")
 _DIGITS = re.compile(r"(20\d\d)(\d\d)(\d\d)")
 #: A label that is none of the form's, with what it is about: 单位：万元.
 _OTHER_LABEL = re.compile(r"\s*[^\W\d][^:：]{0,7}[:：]")
@@ -165,12 +172,59 @@ def read_day(content: Content) -> date | None:
         content = shown(content)
     if not isinstance(content, str):
         return None
-    text = chinese_digits("".join(half_width(content).split()))
+    text = _plain_day(content)
     match = _DAY.search(text) or _DIGITS.fullmatch(text)
-    if match is None:
-        return None
+    return None if match is None else _day(*(int(part) for part in match.groups()))
+
+
+@dataclass(frozen=True, slots=True)
+class LikelyDay:
+    """A day that a text leaves partly to be understood; ``is_sure`` where it can hardly be another.
+
+    ``is_whole`` where no more than its month can be read: then it is the first of that.
+    """
+
+    day: date
+    is_sure: bool = False
+    is_whole: bool = True
+
+
+def likely_day(text: str, near: date) -> LikelyDay | None:
+    """What a text that is no whole day most likely means, seen from the day ``near``; None where no month can be read."""
+    plain = _plain_day(text)
+    if match := _OF_THIS_YEAR.fullmatch(plain):
+        month, number = (int(part) for part in match.groups())
+        years = (_day(near.year + off, month, number) for off in (-1, 0, 1))
+        found = min(filter(None, years), key=lambda each: abs((each - near).days), default=None)
+        if found is not None:
+            return LikelyDay(found, is_sure=True)
+    if plain.isdecimal() and len(plain) == 5 and int(plain) in _DAYS:
+        return LikelyDay(_DAY_ZERO + timedelta(days=int(plain)), is_sure=True)
+    if match := _SHORT_YEAR.fullmatch(plain):
+        found = _day(*(int(part) for part in match.groups()))
+        if found is not None:
+            return LikelyDay(found, is_sure=abs(found.year - near.year) <= 1)
+    if match := _YEAR_LAST.fullmatch(plain):
+        first, second, year = (int(part) for part in match.groups())
+        days = {each for each in (_day(year, second, first), _day(year, first, second)) if each is not None}
+        if days:
+            return LikelyDay(min(days, key=lambda each: abs((each - near).days)), is_sure=len(days) == 1)
+    if match := _MONTH_ALONE.search(plain):
+        month = int(match[2] or match[4])
+        named = int(match[1] or match[3] or 0) or _year_of(month, near)
+        start = None if named is None else _day(named, month, 1)
+        return None if start is None else LikelyDay(start, is_whole=False)
+    return None
+
+
+def _plain_day(text: str) -> str:
+    return chinese_digits("".join(_TIME.sub("", half_width(text)).split()))
+
+
+def _day(year: int, month: int, day: int) -> date | None:
+    """The day, if there is one; of two digits the year is one of ours."""
     try:
-        return date(*(int(part) for part in match.groups()))
+        return date(year + 2000 * (year < 100), month, day)
     except ValueError:
         return None
 
@@ -223,6 +277,16 @@ def _year_of(month: int, near: date | None) -> int | None:
         return None
     years = (near.year - 1, near.year, near.year + 1)
     return min(years, key=lambda year: abs((year - near.year) * _MONTHS + month - near.month))
+
+
+def month_after(month: Month) -> Month:
+    """The month that follows."""
+    return month[0] + month[1] // _MONTHS, month[1] % _MONTHS + 1
+
+
+def month_before(month: Month) -> Month:
+    """The month that it follows."""
+    return month[0] - (month[1] == 1), (month[1] - 2) % _MONTHS + 1
 
 
 def read_month(text: str) -> Month | None:

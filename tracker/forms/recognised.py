@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from tracker.core.form import ColumnKind, Form
+from tracker.core.form import ColumnKind, FieldKind, Form
 from tracker.forms.book import FileKind, Place, Sheet
 from tracker.forms.finding import Finding
 from tracker.forms.header import read_month
@@ -46,6 +46,12 @@ class Recognised:
     def corner(self) -> Place:
         """The first cell of its head."""
         return self.head_rows[0], min(self.columns.values())
+
+    @property
+    def day_text(self) -> str:
+        """What stands for the day of filling in, readable or not."""
+        dates = (each.id for each in self.form.header if each.kind is FieldKind.DATE)
+        return next((self.fields[each][1] for each in dates if each in self.fields), "")
 
     @cached_property
     def name_column(self) -> str | None:
