@@ -13,6 +13,7 @@ from tracker.engine.came import Wanted
 from tracker.engine.enclosures import blank_form
 from tracker.engine.filings import tables_due
 from tracker.filing import intake as module
+from tracker.filing import opening
 from tracker.filing.intake import Intake
 from tracker.forms.finding import Weight
 from tracker.store.database import write_meta
@@ -50,7 +51,7 @@ def test_others_write_while_a_file_is_checked_and_its_answer_drawn(tmp_path, mon
     with office(tmp_path, at=AT) as app:
         done = []
 
-        def beside(what):
+        def beside(module, what):
             real = getattr(module, what)
 
             def work(*given, **more):
@@ -61,8 +62,8 @@ def test_others_write_while_a_file_is_checked_and_its_answer_drawn(tmp_path, mon
 
             monkeypatch.setattr(module, what, work)
 
-        for what in ("recognise", "check", "reply"):
-            beside(what)
+        for where, what in ((opening, "recognise"), (module, "check"), (module, "reply")):
+            beside(where, what)
         with Intake(app, wanted=Wanted(unit="wanzhou")) as intake:
             (taken,) = intake.take("万州.xlsx", filled(app, BAD_ROWS))
         assert len(taken.of(Weight.ERROR)) >= BAD_ROWS

@@ -256,8 +256,8 @@ def _take(
         if on is not None:
             at = counts_from(in_force, parse_moment(on, "--on", in_force.zone), app.clock.now())
         with Intake(app, wanted=wanted, at=at, who=who, only_checks=only_checks) as intake:
-            for each in lying:
-                for taken in intake.take_lying(each):
+            for each, forms in intake.take_all(lying):
+                for taken in forms:
                     answer = None if replies is None else taken.answer
                     reply = None if answer is None or replies is None else _write_new(replies, answer)
                     path = each.path.parent / taken.file

@@ -211,6 +211,20 @@ def starts(session: Session, force: InForce, tables: Iterable[Table]) -> dict[in
     return found
 
 
+def filed_files(session: Session, digests: Iterable[str]) -> dict[str, bool]:
+    """Those of ``digests`` (SHA-256 of files) from which anything was ever filed: whether some of it is in force."""
+    found: dict[str, bool] = {}
+    for some in lots(list(digests)):
+        query = (
+            select(DOCUMENT.c.digest, FILING.c.in_force)
+            .join(FILING, FILING.c.document_id == DOCUMENT.c.id)
+            .where(DOCUMENT.c.digest.in_(some), FILING.c.event_id.is_not(None))
+        )
+        for row in session.execute(query):
+            found[row.digest] = found.get(row.digest, False) or bool(row.in_force)
+    return found
+
+
 def refused_tables(session: Session, tables: Iterable[Table]) -> set[int]:
     """The assignments for which nothing was taken from the last file that came."""
     found: set[int] = set()

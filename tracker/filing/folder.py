@@ -42,7 +42,7 @@ class Lying:
 
 
 def files_in(paths: Iterable[Path]) -> list[Lying]:
-    """The files, in each folder in the order in which they were written, so that a correction counts after what it corrects.
+    """The files, in each folder in the order in which they were written.
 
     Raises UsageError for a path that leads nowhere.
     """

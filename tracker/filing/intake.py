@@ -1,7 +1,8 @@
 """Takes files in: read apart, recognised, checked against the month before, filed in the ledger, answered.
 
 A file may hold several forms, an archive or a mail several files, and each of them is accounted for.  A file is one
-transaction; one that cannot be taken keeps none of the others back.
+transaction; one that cannot be taken keeps none of the others back.  Files that are handed in together are looked at
+together before any is filed: of two versions of one table the order decides nothing.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import getpass
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -30,6 +31,7 @@ from tracker.engine.filings import (
     Paper,
     Sent,
     Table,
+    filed_files,
     in_force_filings,
     keep_document,
     keep_refused,
@@ -38,39 +40,49 @@ from tracker.engine.filings import (
 from tracker.engine.ledger import refuse_undecided
 from tracker.engine.people import receipt_row
 from tracker.engine.prompted import prompt
-from tracker.engine.whose import whose
-from tracker.errors import FileRefusedError, LedgerError
+from tracker.engine.whose import said_unit, whose
+from tracker.errors import LedgerError
 from tracker.filing.folder import Lying
+from tracker.filing.opening import Opened, open_file, open_lying, refused
 from tracker.filing.taken import Taken, finding_facts
+from tracker.filing.versions import Together, Version
 from tracker.forms import refusals
 from tracker.forms.apart import Reader
 from tracker.forms.blank import file_name
-from tracker.forms.book import Book
 from tracker.forms.check import check
 from tracker.forms.finding import Finding, Weight
-from tracker.forms.parcel import is_noise
+from tracker.forms.header import shown
 from tracker.forms.readback import read_back
-from tracker.forms.recognise import recognise
 from tracker.forms.recognised import Recognised, header_month
 from tracker.forms.reply import reply
+from tracker.forms.seat import Seat
 from tracker.listing import Fact
 from tracker.refusals import refusal
 
 #: On the clock, for all files of an archive or a mail.
 SECONDS_PER_PARCEL = 180.0
 
+#: So many bytes of files and so many cells of tables are looked at together; what comes after is held against what was
+#: taken.
+MOST_BYTES = 64_000_000
+MOST_CELLS = 1_000_000
+
+#: How a table says in so many words that there is nothing to report.
+_NIL_WORD = "零报告"
+
 
 @dataclass(frozen=True, slots=True)
 class _Owed:
     """Whose table a file is, and what was filed for the period before.
 
-    ``stands`` is what was filed for this period, where the file holds a later one as well.
+    ``own`` is what was filed for this period, ``is_earlier`` that the file holds a later one as well.
     """
 
     table: Table
     findings: tuple[Finding, ...]
     previous: Earlier | None
-    stands: Filed | None = None
+    own: Filed | None = None
+    is_earlier: bool = False
 
 
 class Intake:
@@ -112,63 +124,94 @@ class Intake:
         if self._closing:
             self._reader.close()
 
-    def take_lying(self, lying: Lying) -> tuple[Taken, ...]:
-        """Take in a file that lies in a folder; the same."""
-        name = lying.path.name
-        if lying.is_noise or is_noise(name):
-            return (_passed_over(name),)
-        data = lying.read()
-        return self.take(name, data, lying.folder) if isinstance(data, bytes) else (_refused(name, data),)
+    def take_all(self, files: Iterable[Lying]) -> Iterator[tuple[Lying, tuple[Taken, ...]]]:
+        """Take in files that lie in a folder, or were named together: each with what became of the forms in it."""
+        together = Together()
+        held: list[tuple[Lying, list[Opened]]] = []
+        size = cells = 0
+        for lying in files:
+            opened = open_lying(self._reader, self._force.campaign.forms, lying, self._deadline())
+            held.append((lying, opened))
+            size += sum(len(each.data) for each in opened)
+            cells += sum(each.cells for each in opened)
+            if size > MOST_BYTES or cells > MOST_CELLS:
+                yield from self._take_held(held, together)
+                held, size, cells = [], 0, 0
+        yield from self._take_held(held, together)
 
-    def take(self, name: str, data: bytes, folder: str = "", until: float | None = None) -> tuple[Taken, ...]:
+    def take(self, name: str, data: bytes, folder: str = "") -> tuple[Taken, ...]:
         """Take one file in, or those in an archive or a mail: what became of each form in it.
 
-        ``folder`` is where it lay, as it may say whose it is; ``until`` is for files within one.  Whatever is wrong is a
-        finding, never an exception.  Reading, checking and drawing may take seconds, and are done while nobody waits
-        for the ledger.
+        ``folder`` is where it lay, as it may say whose it is.  Whatever is wrong is a finding, never an exception.
+        Reading, checking and drawing may take seconds, and are done while nobody waits for the ledger.
         """
-        until = until or self._until or monotonic() + SECONDS_PER_PARCEL
-        if monotonic() > until:
-            return (_refused(name, Said(*refusals.TOO_MANY_AT_ONCE)),)
-        try:
-            read = self._reader.read(name, data)
-        except FileRefusedError as error:
-            return (_refused(name, Said(*error.said)),)
-        if isinstance(read, Book):
-            return self._take_book(name, data, folder, read)
-        taken: list[Taken] = []
-        for piece in read.pieces:
-            if piece.refused is not None:
-                taken.append(_refused(piece.path, Said(*piece.refused)))
-            elif is_noise(piece.path):
-                taken.append(_passed_over(piece.path))
-            else:
-                forms = self.take(piece.path, piece.data, folder, until)
-                # What a mail says itself is told of only where it holds a table.
-                taken += [each for each in forms if each.form is not None or not piece.is_text]
-        return tuple(taken) or (_refused(name, Said(*refusals.NOTHING_INSIDE)),)
+        return self.take_together([(name, data)], folder)
 
-    def _take_book(self, name: str, data: bytes, folder: str, book: Book) -> tuple[Taken, ...]:
-        recognition = recognise(book, self._force.campaign.forms)
-        found = recognition.tables
+    def take_together(self, files: Iterable[tuple[str, bytes]], folder: str = "") -> tuple[Taken, ...]:
+        """Take in files that were handed in at once, each a name and its bytes; the same."""
+        forms, until = self._force.campaign.forms, self._deadline()
+        opened = [
+            each for name, data in files for each in open_file(self._reader, forms, name, data, folder, until)
+        ]
+        together = Together()
+        self._compare(opened, together)
+        return tuple(taken for each in opened for taken in self._take_opened(each, together, until))
+
+    def _deadline(self) -> float:
+        return self._until or monotonic() + SECONDS_PER_PARCEL
+
+    def _take_held(
+        self, held: Sequence[tuple[Lying, Sequence[Opened]]], together: Together
+    ) -> Iterator[tuple[Lying, tuple[Taken, ...]]]:
+        self._compare([each for _, opened in held for each in opened], together)
+        for lying, opened in held:
+            until = self._deadline()
+            yield lying, tuple(taken for each in opened for taken in self._take_opened(each, together, until))
+
+    def _compare(self, opened: Sequence[Opened], together: Together) -> None:
+        """Find the versions of one table among files that came together."""
+        files = [(each, self._came(each)) for each in opened if each.found]
+        if len(files) < 2:
+            together.compare(())
+            return
+        with self._app.database.reading() as session:
+            filed = filed_files(session, {came.digest for _, came in files})
+        together.compare(
+            Version(table, each.name, unit, came.day, filed.get(came.digest))
+            for each, came in files
+            for table in each.found
+            if (unit := said_unit(self._force, table, self._wanted, came)) is not None
+        )
+
+    def _came(self, opened: Opened) -> Came:
+        path, digest = f"{opened.folder}/{opened.name}", hashlib.sha256(opened.data).hexdigest()
+        return Came(path, digest, self._force.day(self._at))
+
+    def _take_opened(self, opened: Opened, together: Together, until: float) -> tuple[Taken, ...]:
+        name, found = opened.name, opened.found
         if not found:
-            return (Taken(name, findings=recognition.findings),)
-        came = Came(f"{folder}/{name}", hashlib.sha256(data).hexdigest(), self._force.day(self._at))
+            return opened.told
+        if monotonic() > until:
+            return refused(name, Said(*refusals.TOO_MANY_AT_ONCE)).told
+        came = self._came(opened)
         with self._app.database.reading() as session:
             owed = self._owed(session, found, came)
-        taken = _checked(name, found, owed)
+        taken = _checked(name, found, owed, together)
         if not self._only_checks:
             with self._app.engine.acting(self._now) as (session, force):
                 is_edited, self._force = force is not self._force, force
                 if not is_edited:
                     # Between the two looks somebody else may have filed; that is rare, and then it is checked once more.
                     if (now_owed := self._owed(session, found, came)) != owed:
-                        taken = _checked(name, found, now_owed)
-                    paper = Paper(PurePosixPath(name).name, data)
+                        taken = _checked(name, found, now_owed, together)
+                    paper = Paper(PurePosixPath(name).name, opened.data)
                     taken = [self._file(session, each, paper) for each in taken]
             if is_edited:
                 # By other forms it may be read otherwise.
-                return self._take_book(name, data, folder, book)
+                forms = self._force.campaign.forms
+                again = open_file(self._reader, forms, name, opened.data, opened.folder, until)
+                return tuple(each for one in again for each in self._take_opened(one, together, until))
+        together.note(taken)
         return tuple(self._answered(each, table) for each, table in zip(taken, found, strict=True))
 
     def _file(self, session: Session, taken: Taken, paper: Paper) -> Taken:
@@ -214,8 +257,7 @@ class Intake:
         ]
         tables = [each.table for each in answers if not isinstance(each, Finding)]
         before = filed_before(session, self._force, tables)
-        earlier = [table for table in tables if any(_is_later(other, table) for other in tables)]
-        stands = in_force_filings(session, self._force.campaign.forms, earlier)
+        stands = in_force_filings(session, self._force.campaign.forms, tables)
         owed: list[_Owed | Finding] = []
         for each, table in zip(answers, found, strict=True):
             if isinstance(each, Finding):
@@ -225,7 +267,9 @@ class Intake:
             else:
                 own = stands.get(each.table.id)
                 previous = before.get(each.table.id)
-                owed.append(_Owed(each.table, each.findings, previous, None if own is None else own.filed))
+                filed = None if own is None else own.filed
+                is_earlier = any(_is_later(other, each.table) for other in tables)
+                owed.append(_Owed(each.table, each.findings, previous, filed, is_earlier))
         return owed
 
     def _answered(self, taken: Taken, found: Recognised) -> Taken:
@@ -282,23 +326,22 @@ class Intake:
             yield receipt_row(person, unit, key, {"files": told, "enclosed": enclosed}, day)
 
 
-def _passed_over(name: str) -> Taken:
-    """What is said of a file that nobody sends."""
-    said = Said("系统或软件自己的文件，略过。", "A file of the system or of a program; passed over.")
-    return Taken(name, findings=(Finding(Weight.READING, said),))
-
-
-def _refused(name: str, said: Said) -> Taken:
-    return Taken(name, findings=(Finding(Weight.ERROR, said),))
-
-
 def _with_beside(came: Came, one: Recognised, found: Sequence[Recognised]) -> Came:
     months = {header_month(each) for each in found if each is not one and each.form is one.form}
-    return replace(came, beside=frozenset(month for month in months if month is not None))
+    return replace(
+        came,
+        beside=frozenset(month for month in months if month is not None),
+        forms=frozenset(each.form.id for each in found),
+    )
 
 
-def _checked(name: str, found: Sequence[Recognised], owed: Sequence[_Owed | Finding]) -> list[Taken]:
-    return [_checked_one(name, *each) for each in zip(found, owed, strict=True)]
+def _checked(
+    name: str, found: Sequence[Recognised], owed: Sequence[_Owed | Finding], together: Together
+) -> list[Taken]:
+    return [
+        together.held_against(_checked_one(name, table, each), table)
+        for table, each in zip(found, owed, strict=True)
+    ]
 
 
 def _checked_one(name: str, found: Recognised, owed: _Owed | Finding) -> Taken:
@@ -312,8 +355,10 @@ def _checked_one(name: str, found: Recognised, owed: _Owed | Finding) -> Taken:
         since="" if before is None else before.since,
     )
     findings = (*owed.findings, *checked.findings)
-    if owed.stands is not None and owed.stands.rows != checked.filed.rows:
+    if owed.own is not None and owed.is_earlier and owed.own.rows != checked.filed.rows:
         findings = (*findings, _stands(found))
+    elif owed.own is not None and owed.own.rows and checked.filed.is_nil:
+        findings = _nil_over_rows(found, findings, checked.seat, len(owed.own.rows))
     return Taken(
         name,
         found.form,
@@ -336,6 +381,33 @@ def _twice(found: Recognised) -> Finding:
         "The file holds two tables of the same period, and neither was taken; please keep one of them.",
     )
     return Finding(Weight.ERROR, said, found.sheet.name)
+
+
+def _nil_over_rows(
+    found: Recognised, findings: Sequence[Finding], seat: Seat | None, rows: int
+) -> tuple[Finding, ...]:
+    """With what is said where a nil return would take the place of rows: words alone do not, a √ is asked about."""
+    place = None if seat is None else seat.nil
+    cell = None if place is None else found.sheet.cells.get(place)
+    text = "" if cell is None else shown(cell.value)
+    fields = {field.id for field in found.form.header if field.kind is FieldKind.NIL}
+    is_said = _NIL_WORD in text or any(
+        found.fields[each][0] == place for each in fields & found.fields.keys()
+    )
+    if is_said:
+        said = Said(
+            f"这一期已报{rows}行，改为零报告，请核对。",
+            f"This period was filed with {rows} rows and is now nothing to report; please check.",
+        )
+        return (*findings, Finding(Weight.QUESTION, said, found.sheet.name, place, text))
+    said = Said(
+        f"写的是“{text}”，而这一期已报{rows}行，没有替换；确为零报告的请在“零报告”处打“√”。",
+        f"“{text}” is written here, and this period was filed with {rows} rows, which were not replaced: if there is "
+        "nothing to report, put a √ beside 零报告.",
+    )
+    expected = Said("零报告处打“√”", "a √ beside 零报告")
+    others = [each for each in findings if each.place != place or each.weight is not Weight.QUESTION]
+    return (*others, Finding(Weight.ERROR, said, found.sheet.name, place, text, expected))
 
 
 def _stands(found: Recognised) -> Finding:

@@ -50,6 +50,11 @@ def named(blank: Iterable[Recognised], tables: Sequence[Recognised]) -> list[Fin
     return told
 
 
+def content(table: Recognised) -> list[list[tuple[str, str]]]:
+    """What its rows say, verbatim, by which two versions are held against each other; a nil return has none."""
+    return [each for part in (table, *table.continued) for each in _said(_data(part))]
+
+
 def _is_same(one: Recognised, other: Recognised) -> bool:
     """Whether two tables are of one form, unit and period, as far as they say."""
     if one.form is not other.form:

@@ -79,7 +79,7 @@ def take(request: Request, form: FormData) -> Response:
         reader=_READER,
         seconds=SECONDS_PER_UPLOAD,
     ) as intake:
-        taken = [form for each in uploads for form in intake.take(_name(each), each.file.read())]
+        taken = intake.take_together((_name(each), each.file.read()) for each in uploads)
         # What is wrong is seen here at once; a mail says to the others at the unit what was taken.
         intake.send_receipts([each for each in taken if each.is_taken])
     result = _keep(request, case, taken)
