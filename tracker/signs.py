@@ -84,8 +84,13 @@ class Sign:
         if known and id_ not in known.values():
             # It may be a slip of the finger in the address.
             other = next(iter(known))
-            english = f"a new ledger begins in {place}; there is one of these files in {other}"
-            log.warning("%s", InBoth(english, f"在{place}另起新台账，这些文件原有的台账在{other}"))
+            there_is = InBoth(f"there is one of these files in {other}", f"这些文件原有的台账在{other}")
+            if place in known:
+                there_is = InBoth(
+                    "the one that these files had there is lost", "这些文件原在此处的台账已丢失"
+                )
+            english = f"a new ledger begins in {place}; {there_is.english}"
+            log.warning("%s", InBoth(english, f"在{place}另起新台账，{there_is.chinese}"))
         known[place] = id_
         try:
             draft = self.file.with_name(f"{self.file.name}.{secrets.token_hex(4)}")

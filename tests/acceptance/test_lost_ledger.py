@@ -38,7 +38,10 @@ def test_nothing_is_sent_from_an_empty_ledger_until_a_person_says_that_one_begin
         assert "tracker run --begin" in done.err
         assert len(place.letters()) == before
     assert place.mails() == []
-    place.ok("run", "--once", "--send-now", "--begin")
+    begun = place.ok("run", "--once", "--send-now", "--begin", LC_ALL="en_US.UTF-8").err
+    [warning] = [line for line in begun.splitlines() if "a new ledger begins in" in line]
+    assert "there is one of these files in" not in warning, "the same address again says nothing"
+    assert "the one that these files had there is lost" in warning
     assert {mail["state"] for mail in place.mails()} == {"sent"}
     assert len(place.mails()) == before
     place.ok("run", "--once", "--send-now")
