@@ -89,6 +89,13 @@ def test_a_plan_tells_what_is_open_or_answered_again(ours):
     assert ours.ok("plan", "--format", "csv").csv[0]["change"] == "answered"
 
 
+def test_a_plan_calls_what_is_gone_as_people_called_it(ours):
+    without_task_2(ours)
+    told = ours.ok("plan", LC_ALL="zh_CN.UTF-8").out
+    assert "- 2                        2022-06-30  任务2  涪陵、万州" in told
+    assert "任务2·第一批名单" in told
+
+
 def test_a_plan_shows_the_mails_that_come_and_go(ours):
     ours.ok("run", "--once", "--send-now")
     edit(ours, "deadline: 2022年5月20日前", f"deadline: {NEXT_WEEK}")

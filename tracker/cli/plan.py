@@ -15,7 +15,7 @@ from tracker.terms import word
 
 if TYPE_CHECKING:
     from tracker.app import App
-    from tracker.core.model import Language
+    from tracker.core.model import Campaign, Language
     from tracker.core.naming import Names
     from tracker.listing import Fact
 
@@ -60,6 +60,32 @@ def plan(
                 say_result(line)
 
 
+class _Called:
+    """What things and units are called by the edited files; what these have no more by those that were in force."""
+
+    def __init__(self, edited: Campaign, before: Campaign | None, language: Language) -> None:
+        from tracker.core.naming import Names
+
+        self.language = language
+        self._edited, self._before = edited, before or edited
+        self._new, self._old = Names(edited, language), Names(self._before, language)
+
+    def _by(self, ref: str) -> Names:
+        return self._new if ref.partition("@")[0] in self._edited.definitions else self._old
+
+    def occurrence(self, ref: str) -> str:
+        """任务1 · 附件2（2022年6月应报，5月份情况）."""
+        return self._by(ref).occurrence(ref)
+
+    def definition(self, key: str) -> str:
+        """附件2."""
+        return self._by(key).definition(key)
+
+    def unit(self, unit: str) -> str:
+        """万州区."""
+        return (self._edited if unit in self._edited.units else self._before).short_unit_name(unit)
+
+
 def _rows(facts: Fact) -> Iterator[Fact]:
     found = facts["assignments"]
     for row in found["added"]:
@@ -76,20 +102,17 @@ def _rows(facts: Fact) -> Iterator[Fact]:
 
 
 def _lines(facts: Fact, app: App, language: Language, days: int) -> Iterator[str]:
-    from tracker.core.naming import Names
-
     found = facts["assignments"]
-    names = Names(app.force.campaign, language)
-    yield from _of(found["added"], "+", app, names, lambda row: row["due"] or "—")
-    yield from _of(found["removed"], "-", app, names, lambda row: row["due"] or "—")
+    last = app.last_in_force()
+    names = _Called(app.force.campaign, None if last is None else last.campaign, language)
+    yield from _of(found["added"], "+", names, lambda row: row["due"] or "—")
+    yield from _of(found["removed"], "-", names, lambda row: row["due"] or "—")
     arrow = "→"
-    yield from _of(
-        found["moved"], "~", app, names, lambda row: f"{row['from'] or '—'} {arrow} {row['to'] or '—'}"
-    )
-    yield from _left_out(facts["left_out"], app, names)
+    yield from _of(found["moved"], "~", names, lambda row: f"{row['from'] or '—'} {arrow} {row['to'] or '—'}")
+    yield from _left_out(facts["left_out"], names)
     for change, (sign, said) in ANSWERS.items():
         told = pick(said, language)
-        yield from _of(facts["answers"][change], sign, app, names, lambda row: row["due"] or "—", told)
+        yield from _of(facts["answers"][change], sign, names, lambda row: row["due"] or "—", told)
     for held in facts["held"]:
         yield f"! {held[language]}"
     mails = facts["mails"]
@@ -110,24 +133,22 @@ def _lines(facts: Fact, app: App, language: Language, days: int) -> Iterator[str
         yield pick(("  没有变化", "  no change"), language)
 
 
-def _of(
-    rows: list[Fact], sign: str, app: App, names: Names, when: Any, told: str | None = None
-) -> Iterator[str]:
+def _of(rows: list[Fact], sign: str, names: _Called, when: Any, told: str | None = None) -> Iterator[str]:
     """One line for the units that share a reference and its dates, with what is ``told`` of it."""
     beside = "" if told is None else f"  {told}"
     for (ref, dates), group in groupby(rows, key=lambda row: (row["ref"], when(row))):
-        units = [app.force.campaign.short_unit_name(row["unit"]) for row in group]
+        units = [names.unit(row["unit"]) for row in group]
         yield f"{sign} {ref:<24} {dates}  {names.occurrence(ref)}  {_named(units, names.language)}{beside}"
 
 
-def _left_out(rows: list[Fact], app: App, names: Names) -> Iterator[str]:
+def _left_out(rows: list[Fact], names: _Called) -> Iterator[str]:
     """One line for the past periods of each definition that units which join are not asked for."""
     periods: defaultdict[str, dict[str, str]] = defaultdict(dict)
     units: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for row in rows:
         key = row["ref"].partition("@")[0]
         periods[key][row["ref"]] = row["due"]
-        units[key][row["unit"]] = app.force.campaign.short_unit_name(row["unit"])
+        units[key][row["unit"]] = names.unit(row["unit"])
     for key, dues in periods.items():
         first, *_, last = (*dues, *dues)
         dates = dues[first] if first == last else f"{dues[first]} … {dues[last]}"
@@ -150,7 +171,7 @@ def _named(units: list[str], language: Language) -> str:
     return pick((f"{first}等{len(units)}个单位", f"{first} and {len(units) - NAMED} more"), language)
 
 
-def _mail_lines(mails: list[Fact], sign: str, names: Names) -> Iterator[str]:
+def _mail_lines(mails: list[Fact], sign: str, names: _Called) -> Iterator[str]:
     language = names.language
     for mail in mails:
         named = dict.fromkeys(names.occurrence(item["ref"]) for item in mail["items"])
