@@ -12,8 +12,9 @@ from sqlalchemy import update
 from tests.tools import ROOT
 from tests.web import answer, browser, flaws, office
 from tracker import desk
-from tracker.core.model import EventKind
+from tracker.core.model import EventKind, Light
 from tracker.engine.pulse import Beat, remember
+from tracker.engine.summary import Moment, summaries
 from tracker.filing.overview import missing_facts
 from tracker.listing import calendar_facts, deadline_facts, definition_facts, status_facts, unit_facts
 from tracker.store.tables import MAIL, MailState
@@ -146,6 +147,10 @@ def test_whoever_watches_learns_whether_the_service_is_well(app, client, monkeyp
     sent = sum(s.value for s in families["tracker_mails"].samples if s.labels["state"] == "sent")
     assert sent == sum(mail["state"] == "sent" for mail in desk.mails(app))
     lights = {s.labels["light"]: s.value for s in families["tracker_assignments"].samples}
+    with app.database.reading() as session:
+        [counted] = summaries(session, app.force, Moment(app.force.day(app.clock.now())))
+    # As the week's roll-up counts, month by month of what comes back; the board has one light for all of them.
+    assert lights == {light.value: counted.total[light] for light in Light}
     assert lights["red"] > 0
     assert families["tracker_last_pass_failed"].samples[0].value == 1
 

@@ -25,6 +25,7 @@ from tracker.engine.inforce import InForce
 from tracker.engine.ledger import last_event
 from tracker.engine.marks import Marks
 from tracker.engine.restored import RESTORED
+from tracker.engine.summary import light_in_hand
 from tracker.store.campaigns import read_fact
 from tracker.store.database import Database, read_meta
 from tracker.store.tables import AGENDA, EVENT
@@ -206,6 +207,20 @@ class Lights:
             answer.waits(acceptance=definition.acceptance),
         )
 
+    def in_hand(self) -> Counter[Light]:
+        """How many assignments of each light the week's roll-up counts on this day (``engine/summary``)."""
+        return self.keep("in hand", self._in_hand)
+
+    def _in_hand(self) -> Counter[Light]:
+        found: Counter[Light] = Counter()
+        for cell, number in self.groups.items():
+            agenda, mark = divmod(cell, MARKS)
+            row = self._agendas.get(agenda)
+            light = None if row is None else light_in_hand(self.force, row, mark, self.day)
+            if light is not None:
+                found[light] += number
+        return found
+
     def is_shown(self, judged: Judged, choice: Choice) -> bool:
         """Whether it belongs to the chosen month; without one, to what somebody is concerned with today.
 
@@ -275,6 +290,11 @@ class Board:
             return Lights.read(session, force, day)
         touched = select(EVENT.c.unit).where(EVENT.c.id > kept[0].event).distinct()
         return kept[1].again(session, session.execute(touched).scalars())
+
+    def in_hand(self, force: InForce, now: datetime) -> Counter[Light]:
+        """How many assignments of each light there are, as the week's roll-up counts them."""
+        with self._database.reading() as session:
+            return self.lights(session, force, now).in_hand()
 
     def matrix(self, force: InForce, choice: Choice, now: datetime, *, page: int, size: int) -> Matrix:
         """The lights of a page of ``size`` units."""

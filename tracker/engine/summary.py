@@ -82,6 +82,12 @@ class _Judged(dict[int, tuple[Light | None, ...]]):
         return found
 
 
+def light_in_hand(force: InForce, agenda: Row[Any], mark: int, day: date) -> Light | None:
+    """The light on ``day`` of what shares an agenda row and a mark; None where it is not counted (``Summary``)."""
+    [light] = _lights(force, agenda, mark, [Moment(day)])
+    return light
+
+
 def _lights(
     force: InForce, agenda: Row[Any], mark: int, moments: Iterable[Moment]
 ) -> tuple[Light | None, ...]:

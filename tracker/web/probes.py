@@ -15,7 +15,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from tracker.board.lights import Choice
 from tracker.board.outbox import queue
 from tracker.core.policy import Web
 from tracker.core.standing import URGENCY
@@ -113,10 +112,14 @@ class _Figures(Collector):
         oldest = (now - waits.oldest).total_seconds() if waits.oldest is not None else 0
         yield GaugeMetricFamily("tracker_oldest_waiting_seconds", "Age of the oldest of them", value=oldest)
         yield from _of_the_post(post)
-        matrix = site.board.matrix(site.force, Choice(), now, page=1, size=1)
-        lights = GaugeMetricFamily("tracker_assignments", "Assignments by light", labels=("light",))
+        in_hand = site.board.in_hand(site.force, now)
+        lights = GaugeMetricFamily(
+            "tracker_assignments",
+            "Assignments that have opened and are open, or due this year, by light",
+            labels=("light",),
+        )
         for light in URGENCY:
-            lights.add_metric([light.value], matrix.all_lights[light])
+            lights.add_metric([light.value], in_hand[light])
         yield lights
         if beat is not None:
             at = beat.at.timestamp()
