@@ -50,7 +50,7 @@ _SENTENCES = tuple(
         (r"cannot be written now: (?P<why>.+)", "暂时无法编写：{why}"),
         (r"queued again by hand", "已人工重新排队"),
         (r"not sent: the service went over to campaign (.+)", "未发出：本服务已转办专项工作{0}"),
-        (r"told in the digest of (\d+)-0?(\d+)-0?(\d+) instead", "已并入{0}年{1}月{2}日的汇总邮件"),
+        (r"told in the digest of (\d+)-0?(\d+)-0?(\d+) instead", "已并入{0}年{1}月{2}日的提醒邮件"),
         (r"told in the roll-up of (\d+)-0?(\d+)-0?(\d+) instead", "已并入{0}年{1}月{2}日的情况汇总"),
         (r"what it was to report on is asked for no more", "所汇总的事项已不再要求报送"),
         (

@@ -30,8 +30,8 @@ CHINESE = {
     "merged": "已合并",
     "skipped": "未发",
     # mails
-    "digest": "汇总",
-    "rollup": "通报",
+    "digest": "提醒邮件",
+    "rollup": "情况汇总",
     "alert": "告警",
     "receipt": "回执",
     "queued": "待发",

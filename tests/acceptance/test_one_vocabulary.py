@@ -136,6 +136,13 @@ def test_a_state_has_one_word_wherever_it_is_read(told):
     }
 
 
+def test_kinds_of_mails_are_called_as_in_the_contract(told):
+    """What the supervisor gets is a summary; what an office issues to all is a 通报."""
+    mails = told["client"].get("/mails?language=zh").text
+    assert "情况汇总" in mails
+    assert "通报" not in mails
+
+
 def test_tasks_without_a_section_are_counted_beside_the_reports_under_one_name(tmp_path):
     """In the roll-up, in the report and as a workbook, and on the board."""
     tasks = re.sub(r"    section: .*\n", "", CAMPAIGN).replace(

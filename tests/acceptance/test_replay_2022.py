@@ -119,10 +119,10 @@ STORY = """
 05-05 北碚区 北碚区 table-2@2022-05 due_today 0 none         # 九点半才准延期
 05-05 城口县 城口县 table-2@2022-05 due_today 0 amber
 05-06 城口县 城口县 table-2@2022-05 overdue -1 red
-05-06 市考试中心/通报 城口县 table-2@2022-05 overdue -1 red  # 通报：谁没有报
-05-06 市考试中心/通报 北碚区 table-2@2022-05 lead 14 none    # 延期的也列上
-05-06 市考试中心/通报 万州区 table-2@2022-05 - 0 green
-05-06 市考试中心/通报 巴南区 table-2@2022-05 - 0 green
+05-06 市考试中心/情况汇总 城口县 table-2@2022-05 overdue -1 red  # 情况汇总：谁没有报
+05-06 市考试中心/情况汇总 北碚区 table-2@2022-05 lead 14 none    # 延期的也列上
+05-06 市考试中心/情况汇总 万州区 table-2@2022-05 - 0 green
+05-06 市考试中心/情况汇总 巴南区 table-2@2022-05 - 0 green
 05-06 万盛经开区 万盛经开区 26/experience@2022-05 - 0 grey   # 免报
 05-07 城口县 城口县 table-2@2022-05 - 0 red                  # 调休上班，但每两个工作日一次
 05-09 城口县 城口县 table-2@2022-05 overdue -4 red
@@ -167,7 +167,7 @@ STORY = """
 def test_the_story(row, clerk, mails, ledger, lights_of):
     day, to, whose, ref, says, left, light = row.split()
     named = {name: unit for unit in clerk.campaign.units.values() for name in (unit.name, *unit.aliases)}
-    reader, kind = to.removesuffix("/通报"), "rollup" if to.endswith("/通报") else "digest"
+    reader, kind = to.removesuffix("/情况汇总"), "rollup" if to.endswith("/情况汇总") else "digest"
     unit = named[whose].id
     said = [
         (item["reason"], item["days_left"])

@@ -94,7 +94,7 @@ def test_whatever_is_written_down_of_a_mail_is_known_in_chinese(sentence):
     ("english", "chinese"),
     [
         ("written to the mailbox var/mailbox", "已写入邮箱 var/mailbox"),
-        ("told in the digest of 2022-05-05 instead", "已并入2022年5月5日的汇总邮件"),
+        ("told in the digest of 2022-05-05 instead", "已并入2022年5月5日的提醒邮件"),
         (
             "mail.example:25 does not answer; given up after 9 attempts",
             "mail.example:25 没有应答；已尝试9次，不再重试",
