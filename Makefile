@@ -7,10 +7,13 @@ WORKERS ?= auto
 # What is compiled is kept, for the next run and for the many short processes of the tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check audit format bench torture demo clean lock
+.PHONY: run help demo test check audit torture bench format lock clean
 
 run: $(VENV)/run.stamp  ## install, start the service on its embedded defaults, say where to look
 	$(BIN)/tracker run --send-now
+
+help:  ## what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/run.stamp  ## the year 2022 in a minute
 	$(BIN)/tracker demo
@@ -36,7 +39,7 @@ torture: $(VENV)/dev.stamp  ## the long tests and every fault on purpose, told i
 bench: $(VENV)/dev.stamp  ## ratios from one run, kept in docs/benchmarks.md
 	$(BIN)/python -m bench
 
-format: $(VENV)/dev.stamp
+format: $(VENV)/dev.stamp  ## put the source into the shape that check wants
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
@@ -67,5 +70,5 @@ $(VENV)/dev.stamp: requirements-build.lock requirements-dev.lock pyproject.toml 
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	touch $@ $(VENV)/run.stamp
 
-clean:
+clean:  ## take away what was installed and made, the ledger in var/ with it
 	rm -rf $(VENV) var dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

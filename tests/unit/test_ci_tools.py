@@ -2,10 +2,12 @@
 
 import importlib.util
 import json
+import re
 import secrets
 import subprocess
 
 import pytest
+import yaml
 
 from tests.tools import ROOT
 
@@ -132,6 +134,23 @@ def test_ci_runs_both():
     assert "make audit" in script
     for name in ("dependency_audit", "secret_scan"):
         assert f"tools/{name}.py" in makefile
+
+
+def test_help_lists_whatever_can_be_made():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)
+    assert targets is not None
+    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert re.findall(r"^make ([a-z]+)  ", shown, re.MULTILINE) == targets[1].split()
+
+
+def test_before_a_commit_the_same_tools_run_and_nothing_is_fetched():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
+    assert [each["repo"] for each in hooks] == ["local"]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("$(BIN)", ".venv/bin")
+    for hook in hooks[0]["hooks"]:
+        assert hook["language"] == "system"
+        assert hook["entry"].removesuffix(" --force-exclude") in makefile
 
 
 def test_what_is_known_to_be_none_is_known_in_every_checkout():
