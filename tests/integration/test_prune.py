@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+import time
 import zipfile
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -353,6 +354,22 @@ def test_numbers_in_an_old_workbook_are_seen():
             person = Person([number])
             person.call(1, "zh")
             assert Originals(person, reader).cleaned(data)[1] is is_left
+
+
+@pytest.mark.parametrize(
+    "sign", [" ", "<", "&", "1", "-", "(", "0", "+", "<t>", "8 ", ".", "\u200b", "e", "<v>", "&#1;"]
+)
+def test_a_file_of_one_sign_is_looked_through_in_one_go(sign):
+    """Twice as much of it takes twice as long, not four times."""
+    person = Person(
+        [NAME, PHONE, EMAIL, "023-63671234", "63671234", "+49 30 1234567", "Ann Lee"], ["Ann Lee-Smith"]
+    )
+    person.call(1, "zh")
+    data = (sign * (200_000 // len(sign))).encode()
+    begin = time.process_time()
+    with Reader() as reader:
+        assert Originals(person, reader).cleaned(data) == (data, False)
+    assert time.process_time() - begin < 20, "squared it would be many minutes"
 
 
 def test_cells_beside_each_other_are_not_read_as_one():

@@ -38,9 +38,9 @@ _IN_POWERS = re.compile(r"(?<![\w.])\d(?:\.\d+)?[eE]\+?\d{1,2}(?![\w.])")
 
 #: Where one cell, paragraph or note ends and the next begins; within it tags are of formats only.
 _BETWEEN = re.compile(
-    r"</?(?:\w+:)?(?:si|is|c|v|f|row|p|td|th|tr|li|div|br|text|author|comment|[A-Z]?[Dd]ata)\b[^>]*>"
+    r"</?(?:\w+:)?(?:si|is|c|v|f|row|p|td|th|tr|li|div|br|text|author|comment|[A-Z]?[Dd]ata)\b[^<>]*>"
 )
-_TAG = re.compile(r"<[^>]*>")
+_TAG = re.compile(r"<[^<>]*>")
 
 
 class Originals:

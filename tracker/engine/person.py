@@ -114,13 +114,16 @@ def _pattern(text: str) -> str:
 
 
 def _number(digits: str, *, is_abroad: bool) -> str:
-    """With and without country and area, in all ways of grouping."""
+    """With and without country and area, in all ways of grouping.
+
+    Each way begins with a sign of its own, so that a long gap is not looked through from each of its places.
+    """
     if is_abroad:
         digits = digits.removeprefix("00")
         if not digits.startswith(_COUNTRY):
-            return rf"(?<!\d)(?:\+|00)?{_GAPS}{_GAPS.join(digits)}(?!\d)"
+            return rf"(?<!\d)(?:(?:\+|00){_GAPS})?{_GAPS.join(digits)}(?!\d)"
         digits = digits.removeprefix(_COUNTRY)
-    country = rf"\(?(?:\+|00)?{_GAPS}{_GAPS.join(_COUNTRY)}{_GAPS}"
+    country = rf"(?:\(?(?:\+|00){_GAPS})?{_GAPS.join(_COUNTRY)}{_GAPS}"
     if digits.startswith("0"):
         # Whoever calls from abroad leaves it out.
         return rf"(?<!\d)(?:{country}0?|0){_GAPS}{_GAPS.join(digits[1:])}(?!\d)"
