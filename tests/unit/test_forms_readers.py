@@ -101,23 +101,90 @@ def test_a_table_in_a_word_document_is_read_with_what_stands_above():
     assert sheet.struck == {(3, 2)}
 
 
+def test_what_tracked_changes_took_out_of_a_word_document_is_struck_out_or_gone():
+    deleted = '<w:trPr><w:del w:id="1"/></w:trPr>'
+    gone = (
+        "<w:p><w:del><w:r><w:delText>7</w:delText></w:r></w:del><w:ins><w:r><w:t>8</w:t></w:r></w:ins></w:p>"
+    )
+    moved = "<w:p><w:moveFrom><w:r><w:t>1</w:t></w:r></w:moveFrom><w:r><w:t>2</w:t></w:r></w:p>"
+    table = (
+        tr(tc(p("甲")), tc(gone), tc(moved))
+        + tr(deleted, tc(p("乙")), tc("<w:p><w:del><w:r><w:delText>9</w:delText></w:r></w:del></w:p>"))
+        + tr("<w:trPr><w:ins/></w:trPr>", tc(p("丙")), tc(p("3"), looks="<w:cellDel/>"), tc(p("4")))
+    )
+    sheet = sheet_of(word(f"<w:tbl>{table}</w:tbl>"), "表.docx")
+    assert values(sheet) == {
+        (0, 0): "甲", (0, 1): "8", (0, 2): "2", (1, 0): "乙", (1, 1): "9", (2, 0): "丙", (2, 1): "3", (2, 2): "4"
+    }  # fmt: skip
+    assert sheet.struck == {(1, 0), (1, 1), (2, 1)}
+
+
+def footnotes():
+    """A figure with a raised mark behind it, and figures that their formats show as others."""
+    stream = io.BytesIO()
+    with xlsxwriter.Workbook(stream) as book:
+        sheet = book.add_worksheet()
+        sheet.write_rich_string(0, 0, book.add_format(), "1234", book.add_format({"font_script": 1}), "2")
+        formats = ['0!.0,"万元"', "0%", "#,##0.00", '0.0"元"', '0.00_ "家"', "0!.0000"]
+        for column, code in enumerate(formats, start=1):
+            sheet.write_number(
+                0, column, 0.5 if code == "0%" else 15000, book.add_format({"num_format": code})
+            )
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("suffix", ["xlsx", "xls", "ods", "fods"])
+def test_a_raised_mark_is_no_digit_and_what_is_shown_is_known(suffix, tmp_path):
+    sheet = sheet_of(footnotes() if suffix == "xlsx" else resaved(footnotes(), suffix, tmp_path))
+    assert sheet.cells[0, 0].value == "1234²"
+    shown = [sheet.cells[0, column].shown for column in range(1, 7)]
+    assert shown[1:5] == ["50%", None, "15000.0元" if suffix.endswith("ods") else "15000元", None]
+    # LibreOffice knows no “!” before a character of its own.
+    if suffix == "xlsx":
+        assert (shown[0], shown[5]) == ("1.5万元", "1.5")
+    assert sheet.cells[0, 1].value == 15000
+
+
+RAISED = '<w:r><w:rPr><w:vertAlign w:val="superscript"/></w:rPr><w:t>2</w:t></w:r>'
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (b"<table><tr><td>1234<sup>2</sup></table>", "表.xls"),
+        (word(f"<w:tbl>{tr(tc(f'<w:p><w:r><w:t>1234</w:t></w:r>{RAISED}</w:p>'))}</w:tbl>"), "表.docx"),
+    ],
+)
+def test_a_raised_mark_is_no_digit_in_a_page_or_a_document_either(data, name):
+    assert values(sheet_of(data, name)) == {(0, 0): "1234²"}
+
+
+def test_a_formula_that_came_to_nothing_is_not_one_without_a_result():
+    cells = '<c t="str"><f>IF(1,"")</f><v></v></c><c><f>1+1</f><v></v></c><c><f>1+1</f></c>'
+    sheet = sheet_of(workbook(f"<row>{cells}</row>"))
+    assert [sheet.cells[0, column].value for column in range(3)] == ["", None, None]
+
+
 def test_an_xml_spreadsheet_of_2003_is_read():
     cells = (
-        '<Row><Cell ss:MergeDown="1"><Data ss:Type="String">甲<B>乙</B></Data><Comment><ss:Data>注</ss:Data></Comment></Cell>'
+        '<Row><Cell ss:MergeDown="1"><Data ss:Type="String">甲<B>乙</B><Sup>2</Sup></Data>'
+        "<Comment><ss:Data>注</ss:Data></Comment></Cell>"
         '<Cell ss:Index="3" ss:Formula="=R[1]C"><Data ss:Type="Number">3</Data></Cell><Cell ss:StyleID="s1">'
         '<Data ss:Type="DateTime">2022-05-03T00:00:00.000</Data></Cell></Row>'
-        '<Row ss:Index="4" ss:Hidden="1"><Cell><Data ss:Type="Number">2.5</Data></Cell></Row>'
+        '<Row ss:Index="4" ss:Hidden="1"><Cell ss:StyleID="s2"><Data ss:Type="Number">2.5</Data></Cell></Row>'
     )
     data = (
         '<?xml version="1.0"?><?mso-application progid="Excel.Sheet"?><Workbook '
         'xmlns="urn:schemas-microsoft-com:office:spreadsheet" xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet">'
-        '<Styles><Style ss:ID="s1"><Font ss:StrikeThrough="1"/></Style></Styles><Worksheet ss:Name="表"><Table>'
+        '<Styles><Style ss:ID="s1"><Font ss:StrikeThrough="1"/></Style>'
+        '<Style ss:ID="s2"><NumberFormat ss:Format="Percent"/></Style></Styles><Worksheet ss:Name="表"><Table>'
         f'<Column ss:Index="2" ss:Hidden="1" ss:Span="1"/>{cells}</Table></Worksheet><Worksheet ss:Name="藏"><Table/>'
         "<WorksheetOptions><Visible>SheetHidden</Visible></WorksheetOptions></Worksheet></Workbook>"
     )
     sheet, hidden = read_book("表.xls", data.encode()).sheets
-    assert values(sheet) == {(0, 0): "甲乙", (0, 2): 3, (0, 3): datetime(2022, 5, 3), (3, 0): 2.5}
+    assert values(sheet) == {(0, 0): "甲乙²", (0, 2): 3, (0, 3): datetime(2022, 5, 3), (3, 0): 2.5}
     assert sheet.cells[0, 2].formula == "=R[1]C"
+    assert sheet.cells[3, 0].shown == "250%"
     assert sheet.merges == (Merge(0, 0, 1, 0),)
     assert sheet.hidden_rows == {3}
     assert sheet.hidden_columns == {1, 2}

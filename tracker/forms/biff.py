@@ -20,7 +20,9 @@ from tracker.forms.book import Book, Content, Place
 from tracker.forms.container import workbook_stream
 from tracker.forms.gather import BookGatherer, SheetGatherer
 from tracker.forms.moments import from_serial, whole
+from tracker.forms.raised import raised
 from tracker.forms.refusals import refuse
+from tracker.forms.shown import Look, look_of
 
 UNKNOWN_FORMULA = "=…"
 _ENCRYPTED = "encrypted"
@@ -74,11 +76,15 @@ def read_xls(name: str, data: bytes) -> Book:
         found = workbook.sheet_by_index(number)
         formulas = _formulas(workbook, number)
         sheet = gatherer.sheet(found.name, is_hidden=found.visibility != 0)
+        looks = _looks(workbook)
         for row in range(found.nrows):
             for column, cell in enumerate(found.row(row)):
                 if cell.ctype not in {xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK}:
                     formula = UNKNOWN_FORMULA if (row, column) in formulas else None
-                    _put(sheet, row, column, cell, formula, is_1904=bool(workbook.datemode))
+                    if runs := found.rich_text_runlist_map.get((row, column)):
+                        cell.value = _with_raised(workbook, cell.value, runs)
+                    look = looks.get(cell.xf_index)
+                    _put(sheet, row, column, cell, formula, look, is_1904=bool(workbook.datemode))
         _unseen(workbook, found, sheet)
         for first_row, past_row, first_column, past_column in found.merged_cells:
             sheet.merge(first_row, first_column, past_row - 1, past_column - 1)
@@ -86,6 +92,28 @@ def read_xls(name: str, data: bytes) -> Book:
     if not book.sheets:
         refuse(refusals.BROKEN)
     return book
+
+
+def _looks(workbook: Any) -> dict[int, Look]:
+    """The number formats that show other numbers than they are given, as cells name them."""
+    found = {}
+    for number, each in enumerate(workbook.xf_list if workbook.formatting_info else ()):
+        known = workbook.format_map.get(each.format_key)
+        if known is not None and (look := look_of(known.format_str)):
+            found[number] = look
+    return found
+
+
+def _with_raised(workbook: Any, text: object, runs: list[tuple[int, int]]) -> object:
+    """A text in runs of several fonts, (where it begins, number of the font): what is raised stays told apart."""
+    if not isinstance(text, str):
+        return text
+    ends = [start for start, _ in runs[1:]] + [len(text)]
+    pieces = [text[: runs[0][0]]]
+    for (start, font), end in zip(runs, ends, strict=True):
+        is_raised = font < len(workbook.font_list) and workbook.font_list[font].escapement in {1, 2}
+        pieces.append(raised(text[start:end]) if is_raised else text[start:end])
+    return "".join(pieces)
 
 
 def _unseen(workbook: Any, found: Any, sheet: SheetGatherer) -> None:
@@ -156,8 +184,16 @@ def _formulas(workbook: Any, number: int) -> set[Place]:
 
 
 def _put(
-    sheet: SheetGatherer, row: int, column: int, cell: Any, formula: str | None, *, is_1904: bool
+    sheet: SheetGatherer,
+    row: int,
+    column: int,
+    cell: Any,
+    formula: str | None,
+    look: Look | None,
+    *,
+    is_1904: bool,
 ) -> None:
+    shown = None
     value: Content = cell.value
     is_error = cell.ctype == xlrd.XL_CELL_ERROR
     if is_error:
@@ -166,7 +202,8 @@ def _put(
         value = bool(cell.value)
     elif cell.ctype == xlrd.XL_CELL_NUMBER:
         value = whole(cell.value)
+        shown = None if look is None else look.of(value)
     elif cell.ctype == xlrd.XL_CELL_DATE:
         moment = from_serial(cell.value, is_1904=is_1904)
         value = whole(cell.value) if moment is None else moment
-    sheet.put(row, column, value, formula, is_error=is_error)
+    sheet.put(row, column, value, formula, is_error=is_error, shown=shown)

@@ -28,11 +28,13 @@ class Cell(NamedTuple):
 
     ``formula`` is its text from “=” on, where it is one.  ``is_error`` says that ``value`` is the name of an
     error (#REF!).  A number that the file marks as a date is a datetime without a zone, a pure time a time.
+    ``shown`` is what is seen of a number where its format makes another one of it: 1.5万元 of 15000.
     """
 
     value: Content
     formula: str | None = None
     is_error: bool = False
+    shown: str | None = None
 
 
 class Merge(NamedTuple):

@@ -55,16 +55,24 @@ class SheetGatherer:
         self._struck.add((row, column))
 
     def put(
-        self, row: int, column: int, value: Content, formula: str | None = None, *, is_error: bool = False
+        self,
+        row: int,
+        column: int,
+        value: Content,
+        formula: str | None = None,
+        *,
+        is_error: bool = False,
+        shown: str | None = None,
     ) -> None:
-        """A cell; one without a value and a formula is none."""
+        """A cell; one without a value and a formula is none.  A formula may have come to nothing, which is “”."""
         length = 0
         if isinstance(value, str):
             value = clean(value)
             length = len(value)
             if length > limits.MAX_CELL_TEXT:
                 refuse(refusals.TOO_LONG_TEXT)
-            value = value or None
+            if not value and formula is None:
+                value = None
         if value is None and formula is None:
             return
         if column >= limits.MAX_COLUMNS or row >= limits.LAST_ROW:
@@ -78,7 +86,7 @@ class SheetGatherer:
             self._rows.add(row)
             self._book.count_row()
         self._book.count_cell(length)
-        self._cells[row, column] = Cell(value, formula, is_error)
+        self._cells[row, column] = Cell(value, formula, is_error, shown)
 
     def merge(self, first_row: int, first_column: int, last_row: int, last_column: int) -> None:
         """A merged block, cut where nothing may stand any more."""

@@ -16,12 +16,14 @@ from tracker.forms.gather import BookGatherer, SheetGatherer, file_name
 from tracker.forms.grid import Grid
 from tracker.forms.guard import HEADER
 from tracker.forms.message import kind_of_message, opened
+from tracker.forms.raised import raised
 from tracker.forms.refusals import refuse
 
 _ENCODING = re.compile(rb"charset\s*=\s*[\"']?\s*(?:gb2312|gbk|gb18030)", re.IGNORECASE)
 _ASIDE = frozenset({"script", "style", "title", "xml", "head"})
 _BLOCKS = frozenset({"p", "div", "h1", "h2", "h3", "h4", "li", "caption", "center"})
 _STRUCK = frozenset({"s", "strike", "del"})
+_RAISED = frozenset({"sup", "sub"})
 _UNSEEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 
 
@@ -62,7 +64,7 @@ class _Page(HTMLParser):
         self._grid = Grid(sheet)
         self._text = ""
         self._dropped = ""
-        self._depth = self._aside = self._struck = 0
+        self._depth = self._aside = self._struck = self._raised = 0
         self._is_in_cell = False
         self._span = (1, 1)
 
@@ -73,6 +75,8 @@ class _Page(HTMLParser):
             self._aside += 1
         elif tag in _STRUCK:
             self._struck += 1
+        elif tag in _RAISED:
+            self._raised += 1
         elif tag == "br" or (tag in _BLOCKS and self._is_in_cell and self._text):
             self._text += "\n"
         elif tag in _BLOCKS:
@@ -95,6 +99,8 @@ class _Page(HTMLParser):
             self._aside = max(0, self._aside - 1)
         elif tag in _STRUCK:
             self._struck = max(0, self._struck - 1)
+        elif tag in _RAISED:
+            self._raised = max(0, self._raised - 1)
         elif tag in {"td", "th", "tr"}:
             self._cell()
         elif tag == "table":
@@ -111,7 +117,7 @@ class _Page(HTMLParser):
         if self._struck:
             self._dropped += data
         else:
-            self._text += data
+            self._text += raised(data) if self._raised else data
         if len(self._text) + len(self._dropped) > 4 * limits.MAX_CELL_TEXT:
             refuse(refusals.TOO_LONG_TEXT)
 

@@ -1,7 +1,8 @@
 """.xlsx into a book: one pass over each part with expat, nothing allocated by what the file declares.
 
 Lenient where Excel's own files are not the only ones: any prefix of names, strict and transitional, cells without an
-address, styles that do not hold together.  Of the styles only the number formats matter: they tell dates.
+address, styles that do not hold together.  Of the styles only the number formats matter: they tell dates, and
+numbers that are shown as others.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from tracker.forms.archive import Archive
 from tracker.forms.book import Book, Content, column_letters
 from tracker.forms.gather import BookGatherer, SheetGatherer
 from tracker.forms.moments import from_iso, from_serial, is_date_format, number_of, whole
+from tracker.forms.raised import raised
 from tracker.forms.refusals import refuse
+from tracker.forms.shown import Look, look_of
 from tracker.forms.xml import End, Start, Text, locals_of, parse
 
 #: A formula whose text stands in another cell, or in none.
@@ -24,6 +27,8 @@ _WORKBOOK = "xl/workbook.xml"
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 _ADDRESS = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
 _LONGEST_NUMBER = 400
+#: Formats without a text that show other numbers than they are given.
+_BUILT_IN = {9: "0%", 10: "0.00%"}
 _COLUMNS = {column_letters(column): column for column in range(limits.MAX_COLUMNS)}
 
 
@@ -128,7 +133,7 @@ class _Workbook:
 
 
 class _Styles:
-    """Which styles of cells are dates, and which are struck out."""
+    """Which styles of cells are dates or show other numbers than they hold, and which are struck out."""
 
     def __init__(self) -> None:
         self._formats: dict[int, str] = {}
@@ -171,10 +176,16 @@ class _Styles:
     def _format(self, attributes: dict[str, str]) -> None:
         self._formats[_index(attributes.get("numFmtId", "0"))] = attributes.get("formatCode", "")
 
-    def date_styles(self) -> frozenset[str]:
-        """Their numbers, as cells name them."""
-        dates = {number for number in set(self._used) if is_date_format(number, self._formats.get(number))}
-        return frozenset(str(style) for style, number in enumerate(self._used) if number in dates)
+    def looks(self) -> dict[str, Look | None]:
+        """By the number of a style, as cells name it: None is a date; a style that is not there shows what it holds."""
+        found: dict[str, Look | None] = {}
+        for style, number in enumerate(self._used):
+            code = self._formats.get(number)
+            if is_date_format(number, code):
+                found[str(style)] = None
+            elif look := look_of(_BUILT_IN.get(number, "") if code is None else code):
+                found[str(style)] = look
+        return found
 
     def struck_styles(self) -> frozenset[str]:
         """The numbers of those whose font is struck out."""
@@ -184,19 +195,21 @@ class _Styles:
 class _Texts:
     """The texts of cells: without their looks, and without the phonetic runs of East Asian Excel.
 
-    Of those in runs some may be struck out: what was corrected by hand reads as it was meant.
+    Of those in runs some may be struck out: what was corrected by hand reads as it was meant.  What is raised is a
+    footnote's mark, and stays told apart.
     """
 
     def __init__(self) -> None:
         self.text = Text()
         self._mark = 0
-        self._is_struck = self._is_phonetic = False
+        self._is_struck = self._is_raised = self._is_phonetic = False
         self._dropped = ""
         self.starts: dict[str, Start] = {
             "t": self._text_starts,
             "rPh": self._phonetic_starts,
             "r": self._run_starts,
             "strike": self._strike,
+            "vertAlign": self._vertical,
         }
         self.ends: dict[str, End] = {"t": self.text.deaf, "rPh": self._phonetic_ends, "r": self._run_ends}
 
@@ -217,15 +230,20 @@ class _Texts:
         self._is_phonetic = False
 
     def _run_starts(self, _: dict[str, str]) -> None:
-        self._mark, self._is_struck = self.text.mark(), False
+        self._mark, self._is_struck, self._is_raised = self.text.mark(), False, False
 
     def _strike(self, attributes: dict[str, str]) -> None:
         self._is_struck = _is_on(attributes)
 
+    def _vertical(self, attributes: dict[str, str]) -> None:
+        self._is_raised = attributes.get("val") in {"superscript", "subscript"}
+
     def _run_ends(self) -> None:
         if self._is_struck:
             self._dropped += self.text.cut(self._mark)
-            self._is_struck = False
+        elif self._is_raised:
+            self.text.add(raised(self.text.cut(self._mark)))
+        self._is_struck = self._is_raised = False
 
 
 class _Strings:
@@ -262,7 +280,7 @@ class _Sheet:
         self._gatherer = gatherer
         self._shared = strings.values
         self._struck_strings = strings.struck
-        self._dates = styles.date_styles()
+        self._looks = styles.looks()
         self._struck_styles = styles.struck_styles()
         self._is_1904 = is_1904
         self._row = self._column = -1
@@ -272,6 +290,7 @@ class _Sheet:
         self._value: str | None = None
         self._formula: str | None = None
         self._inline: str | None = None
+        self._shown: str | None = None
         self._is_struck = False
         #: Blocks that one formula fills; only its first cell says so.
         self._arrays: list[tuple[int, int, int, int]] = []
@@ -368,10 +387,10 @@ class _Sheet:
         kind, style = attributes.get("t", "n"), attributes.get("s", "")
         row, value = max(self._row, 0), self._content(kind, style)
         is_error = kind == "e" and bool(self._value)
-        self._gatherer.put(row, self._column, value, self._formula, is_error=is_error)
+        self._gatherer.put(row, self._column, value, self._formula, is_error=is_error, shown=self._shown)
         if self._is_struck or style in self._struck_styles:
             self._gatherer.strike(row, self._column)
-        self._value = self._formula = self._inline = None
+        self._value = self._formula = self._inline = self._shown = None
         self._is_struck = False
 
     def _content(self, kind: str, style: str) -> Content:
@@ -395,11 +414,13 @@ class _Sheet:
     def _number(self, text: str, style: str) -> Content:
         value = number_of(text[:_LONGEST_NUMBER])
         if value is None:
-            return text
-        if style in self._dates:
-            moment = from_serial(value, is_1904=self._is_1904)
+            return text or None
+        if style in self._looks:
+            look = self._looks[style]
+            moment = from_serial(value, is_1904=self._is_1904) if look is None else None
             if moment is not None:
                 return moment
+            self._shown = None if look is None else look.of(value)
         return whole(value) if isinstance(value, float) else value
 
 

@@ -7,7 +7,9 @@ from tracker.forms.archive import Archive
 from tracker.forms.book import Book, Content
 from tracker.forms.gather import BookGatherer, SheetGatherer
 from tracker.forms.moments import from_duration, from_iso, number_of, whole
+from tracker.forms.raised import raised
 from tracker.forms.refusals import refuse
+from tracker.forms.shown import differing
 from tracker.forms.xml import Chain, Text, locals_of, parse
 
 _ZIP = b"PK"
@@ -23,8 +25,8 @@ _MOST_SPACES = 1_000
 #: Hidden by hand, and by a filter.
 _UNSEEN = frozenset({"collapse", "filter"})
 
-#: Value, formula, is it an error, rows and columns it spans.
-_Filled = tuple[Content, str | None, bool, int, int]
+#: Value, formula, is it an error, what is seen of it, rows and columns it spans.
+_Filled = tuple[Content, str | None, bool, str | None, int, int]
 
 
 def read_ods(name: str, data: bytes) -> Book:
@@ -65,6 +67,9 @@ class _Content(Chain):
         self._style = ""
         self._hidden: set[str] = set()
         self._struck: set[str] = set()
+        self._raised: set[str] = set()
+        #: Of each span around: where its text begins, if it is raised.
+        self._spans: list[int | None] = []
         self._is_hidden_row = False
         #: The next column of which something is said before the rows.
         self._next_column = 0
@@ -87,6 +92,7 @@ class _Content(Chain):
         elif name in {"table-cell", "covered-table-cell"}:
             self._cell = locals_of(attributes)
             self._paragraphs = 0
+            self._spans.clear()
         elif name == "table-row":
             self._row_starts(locals_of(attributes))
         elif name == "table-column":
@@ -110,6 +116,8 @@ class _Content(Chain):
             and locals_of(attributes).get("text-line-through-style", "none") != "none"
         ):
             self._struck.add(self._style)
+        elif name == "text-properties" and _is_raised(locals_of(attributes).get("text-position", "")):
+            self._raised.add(self._style)
 
     def end(self, name: str) -> None:
         if self._aside:
@@ -120,6 +128,8 @@ class _Content(Chain):
                 self._cell = None
             elif name == "p":
                 self.text.deaf()
+            elif name == "span" and self._spans and (mark := self._spans.pop()) is not None:
+                self.text.add(raised(self.text.cut(mark)))
         elif name == "table-row":
             self._row_ends()
         elif name == "table":
@@ -153,6 +163,9 @@ class _Content(Chain):
                 self.text.add("\n")
             self._paragraphs += 1
             self.text.listen()
+        elif name == "span":
+            is_raised = locals_of(attributes).get("style-name", "") in self._raised
+            self._spans.append(self.text.mark() if is_raised else None)
         elif name == "s":
             self.text.add(" " * min(_count(locals_of(attributes).get("c")), _MOST_SPACES))
         elif name == "tab":
@@ -179,7 +192,10 @@ class _Content(Chain):
         )
         if value not in {None, ""} or formula is not None or rows * columns > 1:
             is_struck = attributes.get("style-name") in self._struck
-            self._filled.append((column, repeats, (value, formula, is_error, rows, columns), is_struck))
+            shown = differing(value, text) if kind in _NUMBERS and isinstance(value, (int, float)) else None
+            self._filled.append(
+                (column, repeats, (value, formula, is_error, shown, rows, columns), is_struck)
+            )
 
     def _row_ends(self) -> None:
         sheet = self._sheet
@@ -191,9 +207,9 @@ class _Content(Chain):
             sheet.hide_rows(first, self._row_repeats)
         # Not beyond the first place at which the gatherer refuses whatever stands there.
         for row in range(first, min(self._row, max(first, limits.LAST_ROW) + 1)):
-            for column, repeats, (value, formula, is_error, rows, columns), is_struck in filled:
+            for column, repeats, (value, formula, is_error, shown, rows, columns), is_struck in filled:
                 for place in range(column, min(column + repeats, max(column, limits.MAX_COLUMNS) + 1)):
-                    sheet.put(row, place, value, formula, is_error=is_error)
+                    sheet.put(row, place, value, formula, is_error=is_error, shown=shown)
                     if is_struck:
                         sheet.strike(row, place)
                     sheet.merge(row, place, row + rows - 1, place + columns - 1)
@@ -210,7 +226,13 @@ def _value(kind: str, attributes: dict[str, str], text: str) -> Content:
         return text if span is None else span
     if kind == "boolean":
         return attributes.get("boolean-value") == "true"
-    return text or attributes.get("string-value") or None
+    # A formula may have come to a text of nothing.
+    return text or attributes.get("string-value") or ("" if kind == "string" else None)
+
+
+def _is_raised(position: str) -> bool:
+    """Whether a position is above or below the line: “super 58%”, “-33% 58%”."""
+    return bool(position) and not position.startswith("0")
 
 
 def _formula(text: str | None) -> str | None:

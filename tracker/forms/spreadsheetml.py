@@ -6,8 +6,12 @@ from tracker.forms import limits, refusals
 from tracker.forms.book import Book, Content
 from tracker.forms.gather import BookGatherer, SheetGatherer
 from tracker.forms.moments import from_iso, number_of, whole
+from tracker.forms.raised import raised
 from tracker.forms.refusals import refuse
+from tracker.forms.shown import Look, look_of
 from tracker.forms.xml import Chain, Text, locals_of, parse
+
+_RAISED = frozenset({"Sup", "Sub"})
 
 
 def read_xml(name: str, data: bytes) -> Book:
@@ -31,6 +35,8 @@ class _Workbook(Chain):
         self._type = ""
         self._style = ""
         self._struck: set[str] = set()
+        self._looks: dict[str, Look] = {}
+        self._mark = 0
         self._is_comment = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
@@ -66,6 +72,12 @@ class _Workbook(Chain):
             self._style = found.get("ID", "")
         elif name == "Font" and found.get("StrikeThrough") == "1":
             self._struck.add(self._style)
+        elif name == "NumberFormat":
+            code = found.get("Format", "")
+            if look := look_of("0%" if code == "Percent" else code):
+                self._looks[self._style] = look
+        elif name in _RAISED:
+            self._mark = self.text.mark()
 
     def _row_starts(self, found: dict[str, str]) -> None:
         self._row = _number(found.get("Index"), self._row + 2) - 1
@@ -76,6 +88,8 @@ class _Workbook(Chain):
     def end(self, name: str) -> None:
         if name == "Data":
             self.text.deaf()
+        elif name in _RAISED:
+            self.text.add(raised(self.text.cut(self._mark)))
         elif name == "Comment":
             self._is_comment = False
         elif name == "Cell":
@@ -88,8 +102,17 @@ class _Workbook(Chain):
         if sheet is None:
             return
         value = _value(self._type, text)
+        look = self._looks.get(found.get("StyleID", ""))
+        shown = None
+        if look is not None and isinstance(value, (int, float)) and self._type == "Number":
+            shown = look.of(value)
         sheet.put(
-            max(self._row, 0), self._column, value, found.get("Formula"), is_error=self._type == "Error"
+            max(self._row, 0),
+            self._column,
+            value,
+            found.get("Formula"),
+            is_error=self._type == "Error",
+            shown=shown,
         )
         if found.get("StyleID") in self._struck:
             sheet.strike(max(self._row, 0), self._column)
@@ -106,7 +129,8 @@ def _value(kind: str, text: str) -> Content:
         return from_iso(text) or text
     if kind == "Boolean":
         return text == "1"
-    return text or None
+    # A formula may have come to a text of nothing.
+    return text or ("" if kind == "String" else None)
 
 
 def _number(text: str | None, otherwise: int) -> int:

@@ -25,6 +25,7 @@ from tracker.forms.figures import (
 )
 from tracker.forms.finding import Finding, Weight
 from tracker.forms.header import shown
+from tracker.forms.raised import without_mark, without_raised
 
 #: What is kept of a cell's text in a finding.
 _CUT = 60
@@ -46,6 +47,8 @@ _CROSSES = frozenset("×✗✘❌❎✖╳xn否无0-—–/\\□☐〇零") | {"
 #: Characters of a name, and of a text.
 _LONGEST_NAME, _LONGEST_TEXT = 200, 2000
 
+#: 同上: the reader of a sum has nothing above it.
+_DITTO = frozenset({"同上", "同前", "〃", "″", "”", '"', "''"})
 _LINE_END = re.compile(r"[^\S\n]*\n\s*")
 _NOT_YET = re.compile("未|没|不|无|非|待|拟|将|(?<!目)前|应|须|需|请|争取|力争|预计|计划|准备")
 _HEDGED = re.compile("基本|大部|部分|大致|一半|其余|但|除|未|没|不|[%％?？]")
@@ -71,12 +74,14 @@ def read_value(column: Column, cell: Cell | None) -> Read:
         return _error(column, cell, Said("这一格是错误值。", "This cell holds an error value."))
     if cell.formula is not None:
         return _stored(column, cell)
+    if cell.shown is not None and column.is_figure:
+        return _as_shown(column, cell, cell.shown)
     return _READERS[column.kind](column, cell)
 
 
 def is_blank(cell: Cell | None) -> bool:
     """Whether nothing can be seen in a cell."""
-    if cell is None or cell.formula is not None:
+    if cell is None or (cell.value is None and cell.formula is not None):
         return cell is None
     return cell.value is None or (isinstance(cell.value, str) and not cell.value.strip(_UNSEEN))
 
@@ -135,7 +140,7 @@ def _stored(column: Column, cell: Cell) -> Read:
             "这一格是公式，请直接填写数值。", "This cell holds a formula; please write what it comes to."
         )
         return _error(column, cell, message)
-    read = _READERS[column.kind](column, Cell(cell.value))
+    read = read_value(column, Cell(cell.value, shown=cell.shown))
     stored = shown(cell.value)[:_CUT]
     if read.finding is not None and read.finding.weight is not Weight.READING:
         return read._replace(finding=replace(read.finding, found=found_text(cell)))
@@ -148,6 +153,26 @@ def _stored(column: Column, cell: Cell) -> Read:
     return read._replace(
         finding=Finding(weight, message, found=found_text(cell), expected=expected_in(column))
     )
+
+
+def _as_shown(column: Column, cell: Cell, seen: str) -> Read:
+    """A number of which another one is seen: that one was meant."""
+    read = _figure_in_text(column, Cell(seen), seen)
+    if read.value is not None and read.value == tidy_number(Decimal(repr(cell.value))):
+        return _checked(column, cell, Decimal(read.value))
+    stored = shown(cell.value)
+    message = Said(
+        f"这一格存的是{stored}，显示的是“{seen}”，按显示的读取，请核对。",
+        f"This cell holds {stored} and shows “{seen}”; what it shows was taken, please check.",
+    )
+    if read.finding is None or read.finding.weight is Weight.READING:
+        return _question(read.value or 0, cell, message, expected_in(column))
+    if read.value is None:
+        message = Said(
+            f"这一格存的是{stored}，显示的是“{seen}”。{read.finding.message.zh}",
+            f"This cell holds {stored} and shows “{seen}”. {read.finding.message.en}",
+        )
+    return read._replace(finding=replace(read.finding, message=message, found=seen))
 
 
 def _read_figure(column: Column, cell: Cell) -> Read:
@@ -217,7 +242,10 @@ def _figure_in_text(column: Column, cell: Cell, text: str) -> Read:
         return _reading(NOTHING[word], cell)
     if is_negative(text):
         return _error(column, cell, Said("数字不能小于零。", "The number is below zero."))
-    figure = read_figure(text)
+    body, mark = without_mark(text)
+    figure = read_figure(body)
+    if mark and figure is not None:
+        return _beside_mark(column, cell, body, mark)
     if figure is None or re.fullmatch(r"[1-9][0-9]{0,2}\.000", word):
         return _error(column, cell, Said("读不出一个确定的数字。", "No one number can be read from this."))
     if figure.unit == "万" and column.unit not in MONEY:
@@ -238,6 +266,18 @@ def _figure_in_text(column: Column, cell: Cell, text: str) -> Read:
         asked = Finding(Weight.QUESTION, message, found=found_text(cell), expected=expected_in(column))
         return _checked(column, cell, tidy_number(figure.number), Read(None, None, asked))
     return _checked(column, cell, tidy_number(figure.number), EMPTY)
+
+
+def _beside_mark(column: Column, cell: Cell, body: str, mark: str) -> Read:
+    """A figure with a footnote's mark behind it."""
+    read = _figure_in_text(column, Cell(body), body)
+    if read.value is None or (read.finding is not None and read.finding.weight is not Weight.READING):
+        return read
+    message = Said(
+        f"“{found_text(cell)}”里的“{mark}”按注号处理，读取为{read.value}，请核对。",
+        f"“{mark}” in “{found_text(cell)}” was taken for a footnote's mark, and {read.value} was read; please check.",
+    )
+    return _question(read.value, cell, message, expected_in(column))
 
 
 def _money_in_text(column: Column, cell: Cell, figure: Figure) -> Read:
@@ -306,6 +346,8 @@ def _read_choice(column: Column, cell: Cell) -> Read:
             return Read(choice.word)
     if tidy(text) in NOTHING:
         return _reading(None, cell)
+    if tidy(text) in _DITTO:
+        return _error(column, cell, Said(f"“{text}”请写全。", f"Please write out what “{text}” stands for."))
     plain = squeezed(text).casefold().strip("。.,;、()“”\"'√")
     for choice in column.choices:
         if plain in (choice.word, *choice.also):
@@ -342,7 +384,8 @@ def _read_text(column: Column, cell: Cell) -> Read:
             "这里应是名称，请核对是否错了一栏。", "This should be a name; please check the columns."
         )
         return _question(text, cell, message, expected_in(column))
-    return Read(text)
+    body, mark = without_raised(text) if column.kind is ColumnKind.NAME else (text, "")
+    return _reading(body, cell) if mark else Read(text)
 
 
 _READERS: dict[ColumnKind, Callable[[Column, Cell], Read]] = {

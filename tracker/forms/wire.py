@@ -115,9 +115,9 @@ def _sheet(sheet: Sheet) -> dict[str, Any]:
         "columns": [column for _, column in sheet.cells],
         "values": [cell.value for cell in sheet.cells.values()],
         "more": [
-            (number, cell.formula, cell.is_error)
+            (number, *cell[1:])
             for number, cell in enumerate(sheet.cells.values())
-            if cell.formula is not None or cell.is_error
+            if cell.formula is not None or cell.is_error or cell.shown is not None
         ],
     }
 
@@ -125,8 +125,8 @@ def _sheet(sheet: Sheet) -> dict[str, Any]:
 def _sheet_again(told: dict[str, Any]) -> Sheet:
     hidden_rows, hidden_columns, struck = told["unseen"]
     cells = list(map(Cell, told["values"]))
-    for number, formula, is_error in told["more"]:
-        cells[number] = cells[number]._replace(formula=formula, is_error=is_error)
+    for number, *more in told["more"]:
+        cells[number] = Cell(cells[number].value, *more)
     return Sheet(
         told["name"],
         dict(zip(zip(told["rows"], told["columns"], strict=True), cells, strict=True)),
