@@ -65,8 +65,9 @@ def faults(name: str, taken: tuple[Taken, ...]) -> Counter[str]:
     told = errors | cells(taken, Weight.QUESTION)
     found: Counter[str] = Counter()
     is_acceptable = expected["kind"] in ACCEPTABLE
+    holds = expected["kind"] != "refuse" and bool(expected["rows"])
     found["refused"] = is_acceptable and bool(errors)
-    if is_acceptable and not errors:
+    if (is_acceptable or holds) and not errors:
         own = next((each.filed for each in taken if each.form and each.form.id == expected["form"]), None)
         rows = [{column: value for column, value in row.items() if value} for row in expected["rows"]]
         found["wrong figures"] = own is None or figures(own) != rows

@@ -257,13 +257,17 @@ def a_value(column):
 def tables(draw):
     form = draw(st.sampled_from(list(FORMS.values())))
     name = next((column.id for column in form.columns if column.kind is ColumnKind.NAME), None)
+    is_numbered = draw(st.booleans())
     rows: list[dict[str, object]] = []
     for _ in range(draw(st.integers(1, 5))):
         row = {
             column.id: draw(a_value(column))
             for column in form.columns
-            if draw(st.booleans()) or column.id == name
+            if column.kind is not ColumnKind.SERIAL and (draw(st.booleans()) or column.id == name)
         }
+        # A row without a number where others have one is asked about.
+        if is_numbered:
+            row["serial"] = len(rows) + 1
         # So that no row happens to be the sum of others.
         first = "no_plan" if name is None else next(each.id for each in form.columns if each.is_figure)
         row[first] = 3 ** len(rows)

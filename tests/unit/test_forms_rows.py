@@ -182,3 +182,118 @@ def test_a_figure_ten_times_last_months_is_asked_about():
 )
 def test_a_figure_beyond_its_bound_is_asked_about(column, figure):
     assert [weight for weight, _ in said(checked(TRAINING, [{**A, column: figure}]))] == ["question"]
+
+
+FIGURES = {"managers_trained": 60, "special_trained": 30}
+KNOWN = Filed(
+    (
+        FiledRow({"name": "甲培训中心", "managers_trained": 1}),
+        FiledRow({"name": "丙学校", "managers_trained": 1}),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["其中：区县级", "其中停业整顿", "本月新增", "本月", "本期数", "4月数", "截至4月底", "截止目前", "年度目标", "2021年数据",
+     "差额", "上月数", "去年同期", "市级", "区县级", "停业整顿", "已整改", "未整改数"],
+)  # fmt: skip
+@pytest.mark.parametrize("place", [{}, {"serial": 3}])
+def test_a_part_or_another_time_is_no_row_and_is_asked_about(label, place):
+    result = checked(TRAINING, [A, B, {**place, "name": label, **FIGURES}])
+    assert said(result) == [("question", "B7")]
+    assert names(result) == ["甲培训中心", "乙职业学校"]
+
+
+def test_a_part_is_none_where_it_stands_in_the_place_of_the_number_either():
+    result = checked(UNITS, [E1, {"serial": "其中", "enterprises": 30, "inspected": 5}])
+    assert said(result) == [("question", "B6")]
+    assert [row.values["enterprises"] for row in result.filed.rows] == [50]
+
+
+@pytest.mark.parametrize(
+    "name", ["本级", "第一考试点", "一分校", "十二中", "1-2", "机构1", "新设学校", "市政培训学校"]
+)
+def test_a_numbered_row_with_a_name_of_its_own_is_a_row(name):
+    result = checked(TRAINING, [A, B, {"serial": 3, "name": name, **FIGURES}])
+    assert names(result)[-1] == name
+    assert ("question", "B7") not in said(result) or name == "1-2"
+
+
+@pytest.mark.parametrize(
+    ("rows", "kept", "expected"),
+    [
+        # Without a number where the others have one: taken, and asked about.
+        ([A, B, {"name": "市属机构", **FIGURES}], 3, [("question", "B7")]),
+        # Below the total as well: left out.
+        ([A, B, {"name": "合计", "managers_trained": 150}, {"name": "市属机构", **FIGURES}], 2, [("question", "B8")]),
+        # With a number: taken, and asked about.
+        ([A, B, {"name": "合计", "managers_trained": 150}, {"serial": 3, "name": "丙学校", "managers_trained": 7}],
+         3, [("question", "B8")]),
+        # Where nobody has numbers, a row below the total is asked about alone.
+        ([{**A, "serial": None}, {"name": "合计", "managers_trained": 120}, {"name": "市属机构", "special_trained": 30}],
+         2, [("question", "B7")]),
+        ([{**A, "serial": None}, {**B, "serial": None}], 2, []),
+        ([{**A, "serial": None}, {**B, "serial": None}, {"name": "王小丽"}], 3, [("question", "B7")]),
+    ],
+)  # fmt: skip
+def test_a_row_that_lacks_the_signs_of_one_is_not_counted_in_silence(rows, kept, expected):
+    result = checked(TRAINING, rows)
+    assert said(result) == expected
+    assert len(result.filed.rows) == kept
+
+
+def test_a_row_that_was_there_last_month_needs_no_number():
+    result = checked(TRAINING, [A, {"name": "丙 学校", **FIGURES}], previous=KNOWN)
+    assert said(result) == []
+    assert len(result.filed.rows) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["（公章）", "2022年5月3日", "制表：王小丽", "审核人签字", "以上情况属实", "以上3家机构均已检查", "其余机构无培训", "备注",
+     "附：检查照片", "王小丽 13800001111", "……", "共1页 第1页"],
+)  # fmt: skip
+@pytest.mark.parametrize("place", [{}, {"serial": 3}])
+def test_a_note_in_the_place_of_a_name_is_no_row(text, place):
+    result = checked(TRAINING, [A, B, {**place, "name": text}])
+    assert said(result) == [("question", "B7")]
+    assert len(result.filed.rows) == 2
+
+
+def test_a_name_over_two_rows_is_one_and_its_ticks_count_once():
+    wrapped = [{**A, "name": "渝江安全"}, {"name": "培训中心"}, {**B, "serial": 2}]
+    merges = [(0, at, 1, at) for at in range(17) if at != 1]
+    result = checked(TRAINING, wrapped, merges=merges)
+    assert said(result) == [("question", "B6")]
+    assert names(result) == ["渝江安全培训中心", "乙职业学校"]
+    assert [row.values.get("ordered") for row in result.filed.rows] == [True, None]
+    # Without the merge it is known by what both are together.
+    assert names(checked(TRAINING, wrapped)) == ["渝江安全培训中心", "乙职业学校"]
+    # With numbers of their own, as a blank form has them, both count, and it is asked.
+    numbered = checked(
+        TRAINING, [{**A, "name": "渝江安全"}, {"serial": 2, "name": "培训中心"}, {**B, "serial": 3}]
+    )
+    assert said(numbered) == [("question", "B6")]
+    assert len(numbered.filed.rows) == 3
+    # Two names of which each is one stay two.
+    result = checked(TRAINING, [A, {"name": "丙学校"}, B])
+    assert said(result) == [("question", "B6")]
+    assert names(result) == ["甲培训中心", "乙职业学校"]
+
+
+def test_a_total_alone_is_the_row_of_a_form_without_names_and_none_of_one_with_names():
+    result = checked(UNITS, [{"serial": "合计", "enterprises": 100, "inspected": 19, "fine": 1.5}])
+    assert said(result) == [("question", "B5")]
+    assert [row.values["enterprises"] for row in result.filed.rows] == [100]
+    result = checked(TRAINING, [{"name": "合计", **FIGURES}])
+    assert said(result) == [("error", "B5")]
+
+
+def test_a_struck_out_figure_does_not_count_and_is_asked_about():
+    book = a_book(TRAINING, [A, B])
+    sheet = replace(book.sheets[0], struck=frozenset({(4, 2)}))
+    recognised = recognise(replace(book, sheets=(sheet,)), FORMS).tables[0]
+    result = check(recognised, round_=None, previous=None)
+    assert said(result) == [("question", "C5")]
+    assert "managers_trained" not in result.filed.rows[0].values

@@ -117,7 +117,7 @@ def find_nil(
             findings += _figures_beside(recognised, row, row.nil_place)
             return row.nil_place, findings
     words = [row for row in rows if row.kind is RowKind.NOTHING and row.words]
-    if words and all(row.kind in {RowKind.NOTHING, RowKind.TOTAL} for row in rows):
+    if words and all(row.kind in {RowKind.NOTHING, RowKind.TOTAL, RowKind.NOTE} for row in rows):
         place, cell = words[0].words[0]
         is_doubtful = previous is not None and bool(previous.rows) and recognised.form.accumulates
         findings.append(_nil_by_words(sheet, place, found_text(cell), is_doubtful=is_doubtful))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tracker.core.form import Column, FieldKind, Filed, FiledRow, Said, Value, comparable
+from tracker.core.form import Column, ColumnKind, FieldKind, Filed, FiledRow, Said, Value, comparable
 from tracker.forms.against import ReadRow, exceeded
 from tracker.forms.around import check_head, find_nil
 from tracker.forms.between import doubts
@@ -14,6 +14,7 @@ from tracker.forms.book import ALL_TEXT, Cell, Place
 from tracker.forms.figures import NOTHING
 from tracker.forms.finding import Finding, Weight, gathered
 from tracker.forms.leftout import left_out, unseen
+from tracker.forms.plain import join_names, set_apart
 from tracker.forms.recognised import Recognised
 from tracker.forms.rows import RowKind, TableRow, extent, share_merged, table_rows
 from tracker.forms.seat import Seat
@@ -66,8 +67,9 @@ def check(recognised: Recognised, *, round_: str | None, previous: Filed | None,
     rows: list[TableRow] = []
     asked = tuple(each for each in recognised.form.asked(round_) if each.id in recognised.columns)
     nil_place: Place | None = None
+    known = _names(recognised, previous)
     for table in (recognised, *recognised.continued):
-        found, own, told = _read(table, round_)
+        found, own, told = _read(table, round_, known)
         place, about_nil = find_nil(table, own, previous)
         nil_place = nil_place or place
         findings += [*told, *about_nil]
@@ -78,7 +80,7 @@ def check(recognised: Recognised, *, round_: str | None, previous: Filed | None,
     findings += _twice(recognised, rows, read)
     findings += exceeded(recognised, read)
     if read or not any(_is_in_rows(recognised, each) for each in findings):
-        is_blank = not any(line.read is not None for line in lines)
+        is_blank = not any(line.read is not None and not line.is_total for line in lines)
         findings += _nil_or_rows(recognised, nil_place, read, is_blank=is_blank)
     filed = Filed(
         tuple(each.filed for each in read), _header(recognised), is_nil=nil_place is not None and not read
@@ -96,13 +98,26 @@ def check(recognised: Recognised, *, round_: str | None, previous: Filed | None,
     return Checked(filed, tuple(gathered(ordered)), tuple(each.number for each in read), seat)
 
 
-def _read(table: Recognised, round_: str | None) -> tuple[list[Line], list[TableRow], list[Finding]]:
-    """The rows of one table, those of data and totals read, and what was found besides."""
+def _names(recognised: Recognised, filed: Filed | None) -> frozenset[str]:
+    """The names of the rows that were filed before, ``comparable``."""
+    name = recognised.name_column
+    if filed is None or name is None:
+        return frozenset()
+    return frozenset(comparable(str(row.values.get(name, ""))) for row in filed.rows)
+
+
+def _read(
+    table: Recognised, round_: str | None, known: frozenset[str]
+) -> tuple[list[Line], list[TableRow], list[Finding]]:
+    """The rows of one table, those of data and totals read, and what was found besides; ``known`` are names of before."""
     within = extent(table)
     rows = table_rows(table, within)
     omitted = table.form.omitted(round_)
     asked = tuple(each for each in table.form.asked(round_) if each.id in table.columns)
+    joined = join_names(table, rows, known)
+    asked_rows = set_apart(table, rows, known)
     findings = [
+        *joined,
         *check_head(table, within, rows, omitted),
         *_merged(table, rows, omitted),
         *left_out(table, rows),
@@ -110,16 +125,20 @@ def _read(table: Recognised, round_: str | None) -> tuple[list[Line], list[Table
     ]
     lines = []
     for row in rows:
-        if row.kind is RowKind.TOTAL:
-            lines.append(Line(table, row, None))
-        elif row.kind is RowKind.DATA:
+        if row.kind in {RowKind.TOTAL, RowKind.DATA}:
             found, each = _read_row(table, row, asked)
             found += _omitted(table, row, omitted)
-            if each is None:
-                findings += found
-            else:
+            if each is not None and row.number in asked_rows and not any(map(_is_error, found)):
+                found.append(asked_rows[row.number])
+            if each is not None or row.kind is RowKind.TOTAL:
                 lines.append(Line(table, row, each, found))
+            else:
+                findings += found
     return lines, rows, findings
+
+
+def _is_error(finding: Finding) -> bool:
+    return finding.weight is Weight.ERROR
 
 
 def _is_in_rows(recognised: Recognised, finding: Finding) -> bool:
@@ -141,8 +160,10 @@ def _read_row(
     notes: dict[str, str] = {}
     unread: set[str] = set()
     findings: list[Finding] = [_across(recognised, row, place) for place in row.across]
+    struck = _struck(recognised, row, asked) if recognised.sheet.struck else {}
+    findings += struck.values()
     for column in asked:
-        if column.id not in row.cells:
+        if column.id not in row.cells or (column.id in struck and column.kind is not ColumnKind.NAME):
             continue
         place, cell = row.cells[column.id]
         if place in row.across:
@@ -166,6 +187,28 @@ def _read_row(
         return findings, None
     findings.append(_nameless(recognised, row.number, name, str(values.get(name.id, ""))))
     return findings, row_read
+
+
+def _struck(recognised: Recognised, row: TableRow, asked: tuple[Column, ...]) -> dict[str, Finding]:
+    """The cells that are struck out in a row that is not, by column; a name counts all the same."""
+    found = {}
+    for column in asked:
+        place, cell = row.cells.get(column.id, (None, None))
+        if cell is None or place not in recognised.sheet.struck:
+            continue
+        message = (
+            Said(
+                "名称画了删除线，这一行仍按有效数据计入；不要的请删除。",
+                "The name is struck out, and the row was counted all the same; delete it if it is not meant.",
+            )
+            if column.kind is ColumnKind.NAME
+            else Said(
+                "这一格画了删除线，没有采用；要报的请取消删除线。",
+                "This cell is struck out and was not taken; take the line away if it is meant.",
+            )
+        )
+        found[column.id] = Finding(Weight.QUESTION, message, recognised.sheet.name, place, found_text(cell))
+    return found
 
 
 def _has_name(recognised: Recognised, row: ReadRow) -> bool:

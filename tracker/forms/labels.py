@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from tracker.core.form import squeezed
 
@@ -16,6 +17,23 @@ _BESIDE = re.compile(
     r"[\u4e00-\u9fff]{1,6}?(?:自治县|[区县市州乡镇局])|以上|上述|年度|月度|季度|全部|所有|街道|情况|项目|机构|单位|企业|学校|培训|考试|安全"
     r"|人次|万元|[本各该全辖区县市级乡镇年月季期页表数量行栏家个人次所户名条处元考点]|[0-9]+|[一二两三四五六七八九十百千]|[:：、,.。/至到-]"
 )
+#: Whose time, and how much of what: of nothing but these no name is made (本月新增, 截至4月底, 年度目标, 差额).
+_WHEN_OR_HOW = (
+    "[本上下前去今当同全][年月季期周日]|[0-9]+|[一二三四五六七八九十]+|[年月季期周日旬底末初度份]|截[至止]|目前|至今|以来|同期|[上中下]旬|上半|下半"
+    "|新增|增[加长减幅]|减少|变化|累计|完成|目标|计划|任务|指标|数[量据额]?|情况|人次|万元|[家项个户次率值额元%]|比[例重]|占比|百分比|平均|均值"
+    "|人均|户均|同比|环比|与|较|比|已|未|尚|正在|应|实际|差[额异]?|[:：、,.。()至到—~-]"
+)
+#: 1, （一）, 二、: the number of a row, and no words.
+_COUNTED = re.compile(r"[0-9一二三四五六七八九十、.,:()~—-]*")
+_PART = re.compile(r"[(]?(?:其中|内含|包括|包含|扣除|剔除)")
+#: Notes to a table: who made and sealed it and when, what was enclosed, what is said of those above.
+_NOTE = re.compile(
+    r"\(?(?:单位|加?盖|签)?(?:公章|印章|盖章|签章|签字|签名|章)\)?[:：]?|[0-9]{4}[年./-][0-9]{1,2}[月./-][0-9]{1,2}日?|[0-9]{1,2}月[0-9]{1,2}日"
+    r"|(?:附|备注|说明|注|打印|制表|填表|填报|审核|复核|审批|经办|联系|领导|负责|单位负责)(?:人|时间|日期|单位|部门|电话|方式)?(?:签字|签名|盖章)?(?:[:0-9].*|$)"
+    r"|(?:以上|上述|此表|本表|其余|其他|其它).*|共[0-9]+页.*|第[0-9]+页.*|.{0,10}1[0-9]{10}|[.…·]+|下[同略]|略|以下(?:空白|无正文)|此处空白"
+)
+#: How the names of institutions and enterprises end.
+_BODY = re.compile(r".*(?:中心|学校|学院|公司|机构|集团|协会|学会|基地|分校|[院校站所点厂矿局部队社场])[)]?")
 #: Without any of these it is no label of a total.
 _LETTERS = frozenset("合总總小共累汇计計uUｕＵtTｔＴ")
 _IN_BRACKETS = re.compile(r"\([^()]*\)")
@@ -45,15 +63,49 @@ def is_only_place(text: str) -> bool:
     return len(text) <= _LONGEST and not text.isdecimal() and not _BESIDE.sub("", "".join(text.split()))
 
 
+def says_part(text: str, words: frozenset[str]) -> bool:
+    """Whether a label says that its figures are a part of others, or those of another time; ``words`` are a form's own.
+
+    A label of nothing but the words to choose from (市级, 未整改) or of heads of columns is one: no name is.
+    """
+    if len(text) > _LONGEST:
+        return False
+    plain = _normal(text)
+    said = _when_or_how(words)
+    if said.match(plain) is None:
+        return _PART.match(plain) is not None
+    return _COUNTED.fullmatch(plain) is None and not said.sub("", plain)
+
+
+def is_note(text: str) -> bool:
+    """Whether a text that stands alone in a row is a note and no name."""
+    return _NOTE.fullmatch(_normal(text)) is not None
+
+
+def is_rest_of_name(text: str, above: str) -> bool:
+    """Whether a text ends as names do, and the one above it does not: 培训中心 below 渝江安全."""
+    return _BODY.fullmatch(_normal(text)) is not None and _BODY.fullmatch(_normal(above)) is None
+
+
+@lru_cache(maxsize=64)
+def _when_or_how(words: frozenset[str]) -> re.Pattern[str]:
+    own = sorted({re.escape(word) for word in map(_normal, words) if len(word) > 1}, key=len, reverse=True)
+    return re.compile("|".join([*own, _WHEN_OR_HOW]))
+
+
 def contains_total(text: str) -> bool:
     """Whether the word of a total stands anywhere in a label."""
     plain = _plain(text)
     return plain is not None and _WORD.search(plain) is not None
 
 
+def _normal(text: str) -> str:
+    return squeezed(text).casefold()
+
+
 def _plain(text: str) -> str | None:
     if len(text) > 4 * _LONGEST or not _LETTERS.intersection(text):
         return None
-    plain = squeezed(text).casefold()
+    plain = _normal(text)
     plain = _IN_BRACKETS.sub("", plain) or plain.strip("()")
     return plain if len(plain) <= _LONGEST else None

@@ -36,9 +36,25 @@ _KINDS = {
     RowKind.DERIVED: (
         Weight.QUESTION,
         Said(
-            "这一行像是平均、占比、增减一类的数，没有计入；如是单独一行，请写明名称。",
-            "This row looks like an average, a share or a change and was not counted; if it is a row of its own, please "
-            "write the name down.",
+            "这一行像是分项、其他时段，或者平均、占比、增减一类的数，没有计入；如是单独一行，请写明名称。",
+            "This row looks like a part of others, another time, an average, a share or a change, and was not counted; if "
+            "it is a row of its own, please write the name down.",
+        ),
+    ),
+    RowKind.BELOW: (
+        Weight.QUESTION,
+        Said(
+            "这一行在合计之下，又没有编序号，没有计入；如是单独一行，请编上序号，放到合计之前。",
+            "This row stands below the total and has no number, and was not counted; if it is a row of its own, please "
+            "number it and move it above the total.",
+        ),
+    ),
+    RowKind.NOTE: (
+        Weight.QUESTION,
+        Said(
+            "这一行只有文字，按说明读取，没有计入；如是单独一行，请编上序号；如是上一行名称的一部分，请写进同一格。",
+            "This row has words alone; it was read as a note and not counted. If it is a row of its own, please number it; "
+            "if it is a part of the name above, please write it into that cell.",
         ),
     ),
     RowKind.STRUCK: (

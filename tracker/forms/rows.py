@@ -13,7 +13,7 @@ from tracker.forms.book import Cell, Merge, Place, column_letters
 from tracker.forms.figures import NOTHING, half_width
 from tracker.forms.header import starts_with_field
 from tracker.forms.heads import head_key, labels_of
-from tracker.forms.labels import says_total
+from tracker.forms.labels import is_note, says_part, says_total
 from tracker.forms.recognised import Recognised
 from tracker.forms.values import is_blank, tick_in
 
@@ -34,7 +34,6 @@ _EXAMPLE = re.compile(
 #: What a row is called that is worked out from others.
 _DERIVED = re.compile(
     r".{0,4}(?:平均|均值|人均)[数值]?|.{0,4}(?:占比|比重|比例|百分比)|(?:同比|环比|较上|比上|与上).{0,10}"
-    r"|(?:增减|增幅|增长|增加|减少)[数量率额]?(?:情况)?|[上前][月期年季](?:同期)?[数末]?|去年(?:同期)?数?"
 )
 _CHINESE = "[一二三四五六七八九十]{1,3}"
 #: The heading of some rows: 一、…, （二）…, 其中：.
@@ -46,7 +45,7 @@ _PLACE = (
 )
 _WHAT = (
     "新增|增加|相关|此类|该类|任何|需|要|上报|填报|报告|内容|情况|数据|问题|事项|机构|培训|考试|点|单位|企业|安全|生产|经营"
-    "|高危|行业|检查|执法|处罚|开展|发生|发现|涉及|存在|辖区|本|内|项|类|的|了|报"
+    "|其他|其它|其余|高危|行业|检查|执法|处罚|开展|发生|发现|涉及|存在|辖区|本|内|项|类|的|了|报"
 )
 #: 无, 本月无, 无新增, 未发现问题; no name has such words alone.
 _NOTHING = re.compile(rf"(?:{_PLACE})*(?:无|没有|未|不|零|空)(?:{_WHAT})*")
@@ -58,6 +57,8 @@ _AS_BEFORE = re.compile(
 _LONGEST_WORDS = 40
 #: The kinds of columns in which words may say so.
 _WORDS = frozenset({ColumnKind.NAME, ColumnKind.TEXT, ColumnKind.COUNT, ColumnKind.AMOUNT})
+#: The kinds of columns that say what a row is.
+_LABELS = frozenset({ColumnKind.SERIAL, ColumnKind.NAME})
 _SUM = re.compile(r"=(?:SUM|SUBTOTAL)\((?:\d+[,;])?\[?\.?\$?([A-Z]{1,3})\$?\d+:\.?\$?([A-Z]{1,3})\$?\d+\]?\)")
 
 
@@ -74,8 +75,12 @@ class RowKind(Enum):
     AS_BEFORE = auto()
     #: It shows how the form is filled in.
     EXAMPLE = auto()
-    #: An average, a share, a change: what is worked out from other rows.
+    #: An average, a share, a change, a part, another time: what is worked out from other rows, or beside them.
     DERIVED = auto()
+    #: Below the total, and without a number where the others have one.
+    BELOW = auto()
+    #: Words that stand alone where names stand: who signed, what was enclosed, a remark.
+    NOTE = auto()
     #: It is struck out.
     STRUCK = auto()
     #: The heading of some rows.
@@ -241,8 +246,11 @@ def _kind(recognised: Recognised, row: TableRow, cells: Mapping[int, Cell]) -> R
     if len(texts) == 1 and isinstance(texts[0], str) and _says_nothing(texts[0]):
         row.words = list(row.cells.values())
         return RowKind.NOTHING
-    if recognised.sheet.struck and all((row.number, at) in recognised.sheet.struck for at in cells):
+    struck = recognised.sheet.struck
+    if struck and all((row.number, at) in struck for at in cells):
         return RowKind.STRUCK if own else RowKind.SKIPPED
+    if struck and own and all(row.cells[each][0] in struck for each in own):
+        return RowKind.STRUCK
     if any(isinstance(text, str) and says_total(text) for text in texts[:2]) or _adds_up(form, row):
         return RowKind.TOTAL
     if not own or _is_head(form, texts):
@@ -260,7 +268,9 @@ def _kind_by_words(form: Form, row: TableRow, own: Collection[str]) -> RowKind:
     ]
     if any(len(text) <= _LONGEST_WORDS and _EXAMPLE.match(half_width(text)) for text in names):
         return RowKind.EXAMPLE
-    is_derived = any(_DERIVED.fullmatch(squeezed(text[:_LONGEST_WORDS])) for text in names)
+    is_derived = any(_DERIVED.fullmatch(squeezed(text[:_LONGEST_WORDS])) for text in names) or any(
+        says_part(text, _own_words(form)) for each, text in texts.items() if form.by_id[each].kind in _LABELS
+    )
     data = RowKind.DERIVED if is_derived else RowKind.DATA
     if any(
         not isinstance(cell.value, str) and cell.value != 0
@@ -279,10 +289,20 @@ def _kind_by_words(form: Form, row: TableRow, own: Collection[str]) -> RowKind:
     rest = [squeezed(word[:_LONGEST_WORDS]) for word in words if not _says_nothing(word)]
     if len(rest) == 1 and _AS_BEFORE.fullmatch(rest[0].strip("。.!")):
         return RowKind.AS_BEFORE
+    if len(own) == 1 and is_note(rest[0]):
+        return RowKind.NOTE
     number = next((text for each, text in texts.items() if each not in own), "")
     if len(own) == 1 and (row.across or _SECTION.match(rest[0]) or _NUMERAL.fullmatch(squeezed(number))):
         return RowKind.SECTION
     return data
+
+
+@lru_cache(maxsize=64)
+def _own_words(form: Form) -> frozenset[str]:
+    """The heads of the columns of a form that are filled in, and the words to choose from in them."""
+    columns = [each for each in form.columns if each.kind not in {ColumnKind.SERIAL, ColumnKind.NAME}]
+    words = {word for each in columns for choice in each.choices for word in (choice.word, *choice.also)}
+    return frozenset(words | {each.label for each in columns})
 
 
 def _says_nothing(text: str) -> bool:

@@ -6,16 +6,16 @@ A row is left out in silence only where its whole label is made of the words of 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from tracker.core.form import Column, ColumnKind, Said
 from tracker.forms.against import ReadRow
 from tracker.forms.book import Cell, Place
 from tracker.forms.finding import Finding, Weight
-from tracker.forms.labels import contains_total, is_all_total, is_only_place
+from tracker.forms.labels import contains_total, is_all_total, is_only_place, says_total
 from tracker.forms.recognised import Recognised
-from tracker.forms.rows import TableRow
+from tracker.forms.rows import RowKind, TableRow
 from tracker.forms.values import found_text, read_value, tidy_number
 
 #: Sums alone make a total where they are of so many rows, and so many of them are not zero.
@@ -24,12 +24,20 @@ _ROWS = _SUMS = 2
 
 @dataclass
 class Line:
-    """A row of data or a total as it was read: ``read`` None for a total."""
+    """A row of data or a total as it was read; of a total that says nothing ``read`` is None.
+
+    ``findings`` count where the row does.
+    """
 
     table: Recognised
     row: TableRow
     read: ReadRow | None
     findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def is_total(self) -> bool:
+        """Whether it is called one, or adds up by formulas."""
+        return self.row.kind is RowKind.TOTAL
 
 
 class _Sums:
@@ -70,13 +78,15 @@ def without_totals(lines: Sequence[Line]) -> tuple[list[ReadRow], list[Finding]]
     whole, parts = _Sums(), [_Sums()]
     totals: list[tuple[int, Line]] = []
     findings: list[Finding] = []
+    others = _Sums(each.read for each in lines if each.read is not None and not each.is_total)
     for line in lines:
-        if line.read is None:
+        is_total = line.row.kind is RowKind.TOTAL
+        if line.read is None or (is_total and not _is_name(line, others)):
             totals.append((len(parts), line))
             parts.append(_Sums())
             continue
-        above = _equal(line, parts[-1], whole)
-        below = 0 if kept or totals else _equal(line, _Sums(_others(lines, line)))
+        above = 0 if is_total else _equal(line, parts[-1], whole)
+        below = 0 if kept or totals or is_total else _equal(line, _Sums(_others(lines, line)))
         if (above or below) and not _is_more_than_figures(line):
             findings.append(_by_sums(line, above or below, is_above=bool(above)))
             parts.append(_Sums())
@@ -89,13 +99,55 @@ def without_totals(lines: Sequence[Line]) -> tuple[list[ReadRow], list[Finding]]
         kept.append(line.read)
         whole.add(line.read)
         parts[-1].add(line.read)
+    if totals and not kept and any(_figures_of(line) for _, line in totals):
+        return _only_totals([line for _, line in totals])
     for number, line in totals:
         findings += _about_total(line, (whole, parts[number - 1], parts[number]))
     return kept, findings
 
 
+def _figures_of(line: Line) -> dict[str, Decimal | int]:
+    """The figures of a row that are not zero."""
+    if line.read is None:
+        return {}
+    kinds, filed = line.table.form.by_id, line.read.filed
+    return {each: filed.figure(each) for each in filed.values if kinds[each].is_figure and filed.figure(each)}
+
+
+def _is_name(line: Line, sums: _Sums) -> bool:
+    """Whether a row is called like a total by chance (汇总会计学校): numbered, with words of its own, and no sum.
+
+    ``sums`` are those of the rows that are not called so.
+    """
+    kinds = line.table.form.by_id
+    is_numbered = any(
+        kinds[each].kind is ColumnKind.SERIAL and isinstance(cell.value, int)
+        for each, (_, cell) in line.row.cells.items()
+    )
+    labels = list(_labels(line))
+    if not is_numbered or any(map(is_all_total, labels)) or not any(map(says_total, labels)):
+        return False
+    return all(sums.of(each) != figure for each, figure in _figures_of(line).items())
+
+
+def _only_totals(lines: Sequence[Line]) -> tuple[list[ReadRow], list[Finding]]:
+    """There are totals and no rows: a form without names may be one row; of one with names the rows are missing."""
+    line = lines[-1]
+    if line.table.name_column is None and len(lines) == 1 and line.read is not None:
+        said = Said(
+            "表里只有合计一行，已按这一行计入，请核对。",
+            "There is but a total in this table; it was counted as its one row, please check.",
+        )
+        return [line.read], [*line.findings, _finding(line, said)]
+    said = Said(
+        "表里只有合计，没有各行的数；请逐行填写。",
+        "There are but totals in this table, and no rows; please fill in each row.",
+    )
+    return [], [replace(_finding(line, said), weight=Weight.ERROR)]
+
+
 def _others(lines: Iterable[Line], line: Line) -> Iterator[ReadRow]:
-    return (each.read for each in lines if each.read is not None and each is not line)
+    return (each.read for each in lines if each.read is not None and each is not line and not each.is_total)
 
 
 def _equal(line: Line, *sums: _Sums) -> int:
@@ -179,8 +231,9 @@ def _like_label(line: Line) -> Finding:
 def _about_total(line: Line, sums: Sequence[_Sums]) -> Iterator[Finding]:
     """What is to be asked about a row that is called a total, or adds up by formulas; ``sums`` of all rows first."""
     figures = dict(_figures(line))
+    is_called = any(is_all_total(text) for text in _labels(line))
     wrong = False
-    for each, (place, figure) in figures.items():
+    for each, (place, figure) in figures.items() if is_called or not any(_labels(line)) else ():
         whole = sums[0].of(each)
         if whole is None or figure in [other.of(each) for other in sums]:
             continue
@@ -193,7 +246,7 @@ def _about_total(line: Line, sums: Sequence[_Sums]) -> Iterator[Finding]:
         yield _finding(line, said, place, Said(expected, expected))
     if wrong or not any(number for _, number in figures.values()):
         return
-    if not any(is_all_total(text) for text in _labels(line)):
+    if not is_called:
         said = Said(
             "这一行按合计处理，没有计入；如不是合计，请写明名称并核对。",
             "Taken for a total and not counted; please check, and name the row if it is none.",
