@@ -138,7 +138,8 @@ def test_a_clean_table_has_no_finding():
         ([A, B], {"merges": [(0, 7, 0, 8)]}, [("error", "H5")]),
         ([A, {"serial": "乙职业学校", "records": 1}], {"merges": [(1, 0, 1, 1)]}, [("error", "A6")]),
         # columns
-        ([A], {"extra": {(-1, 17): "备注", (0, 17): "已约谈"}}, [("question", "R4")]),
+        ([A], {"extra": {(-1, 17): "备注", (0, 17): "已约谈"}}, [("reading", "R4")]),
+        ([A], {"extra": {(-1, 17): "地址", (0, 17): "南坪"}}, [("question", "R4")]),
         ([A], {"extra": {(-1, 17): "备注"}}, []),
         # nothing to report
         ([], {}, [("error", "B5")]),

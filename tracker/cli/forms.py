@@ -81,6 +81,9 @@ FilesArgument = Annotated[
 OutputOption = Annotated[
     Path, typer.Option("-o", "--output", metavar="FILE|DIR", help="写到哪里 · Where to write it")
 ]
+BookOption = Annotated[
+    Path, typer.Option("-o", "--output", metavar="FILE.xlsx", help="写到哪里 · Where to write it")
+]
 RepliesOption = Annotated[
     Path | None,
     typer.Option("--replies", metavar="DIR", help="核对件的目录 · Where to write copies with the findings"),
@@ -201,7 +204,7 @@ def missing(
 
 def summary(
     context: typer.Context,
-    output: OutputOption,
+    output: BookOption,
     month: MonthOption = None,
     form: FormsOption = None,
 ) -> None:

@@ -16,6 +16,8 @@ from tracker.forms.rows import Extent, RowKind, TableRow, merged_places
 from tracker.forms.values import expected_in, found_text, is_blank, read_value, tick_in
 
 _UNIT = re.compile(r"\((?:单位:)?([^()]{1,6})\)$")
+#: A column of remarks is for people, and nobody is asked about it.
+_REMARK = re.compile(r"备\s*注.*|附注|说明|情况说明|其他说明")
 _TICKED = re.compile(r"[√✓✔☑✅]|.*(?:无情况|零报告)")
 
 
@@ -83,13 +85,14 @@ def _unknown_columns(recognised: Recognised, within: Extent, rows: list[TableRow
         heads = [(row, column) for row in reversed(recognised.head_rows) if (row, column) in cells]
         place = heads[0] if heads else (recognised.head_rows[-1], column)
         label = _line(str(cells[place].value)) if heads else ""
+        weight = Weight.READING if _REMARK.fullmatch(head_key(label)) else Weight.QUESTION
         message = Said(
             f"表里没有“{label}”这一栏，它的内容没有采用。" if label else "这一栏没有表头，它的内容没有采用。",
             f"There is no column “{label}” in this form; what stands in it was not taken."
             if label
             else "This column has no head; what stands in it was not taken.",
         )
-        yield Finding(Weight.QUESTION, message, recognised.sheet.name, place, label)
+        yield Finding(weight, message, recognised.sheet.name, place, label)
 
 
 def find_nil(
@@ -120,18 +123,19 @@ def find_nil(
     if words and all(row.kind in {RowKind.NOTHING, RowKind.TOTAL, RowKind.NOTE} for row in rows):
         place, cell = words[0].words[0]
         is_doubtful = previous is not None and bool(previous.rows) and recognised.form.accumulates
-        findings.append(_nil_by_words(sheet, place, found_text(cell), is_doubtful=is_doubtful))
+        findings.append(_nil_by_words(recognised, place, found_text(cell), is_doubtful=is_doubtful))
         return place, findings
     return None, findings
 
 
-def _nil_by_words(sheet: str, place: Place, text: str, *, is_doubtful: bool) -> Finding:
-    expected = Said("零报告处打“√”", "a √ beside 零报告")
+def _nil_by_words(recognised: Recognised, place: Place, text: str, *, is_doubtful: bool) -> Finding:
+    sheet, how = recognised.sheet.name, recognised.how_nil
+    expected = Said(how.zh.removeprefix("请在"), how.en.removeprefix("please "))
     if is_doubtful:
         message = Said(
-            f"写的是“{text}”，而上月表里有数据；没有新增的请照上月的数填写，确为零报告的请在“零报告”处打“√”。",
+            f"写的是“{text}”，而上月表里有数据；没有新增的请照上月的数填写，确为零报告的{how.zh}。",
             f"“{text}” is written here, and last month's table had rows: if nothing was added, write last month's "
-            "figures; if there is nothing to report, put a √ beside 零报告.",
+            f"figures; if there is nothing to report, {how.en}.",
         )
         return Finding(Weight.ERROR, message, sheet, place, text, expected)
     message = Said(

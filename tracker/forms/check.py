@@ -327,7 +327,7 @@ def _nil_or_rows(
     is_blank: bool,
 ) -> Iterator[Finding]:
     """Nothing to report and rows, or neither."""
-    sheet = recognised.sheet.name
+    sheet, how = recognised.sheet.name, recognised.how_nil
     if nil_place is not None and read:
         message = Said(
             "既标了零报告，表里又有数据；请去掉其中一样。",
@@ -336,20 +336,20 @@ def _nil_or_rows(
         yield Finding(Weight.ERROR, message, sheet, nil_place, _text_at(recognised, nil_place))
     elif read and recognised.name_column is None and not any(map(_says_something, read)):
         message = Said(
-            "表里的数全是0；确无情况请在“零报告”处打“√”。",
-            "All figures are 0. If there is nothing to report, please put a √ beside 零报告.",
+            f"表里的数全是0；确无情况{how.zh}。",
+            f"All figures are 0. If there is nothing to report, {how.en}.",
         )
         yield Finding(Weight.QUESTION, message, sheet, _nil_label(recognised))
     elif nil_place is None and not read and is_blank:
         message = Said(
-            "表里没有数据。确无情况请在“零报告”处打“√”。",
-            "There is nothing in this table. If there is nothing to report, please put a √ beside 零报告.",
+            f"表里没有数据。确无情况{how.zh}。",
+            f"There is nothing in this table. If there is nothing to report, {how.en}.",
         )
         yield Finding(Weight.ERROR, message, sheet, _nil_label(recognised))
     elif nil_place is None and not read:
         message = Said(
-            "表里只有零或者空行。确无情况请在“零报告”处打“√”。",
-            "There are only zeros or empty rows. If there is nothing to report, please put a √ beside 零报告.",
+            f"表里只有零或者空行。确无情况{how.zh}。",
+            f"There are only zeros or empty rows. If there is nothing to report, {how.en}.",
         )
         yield Finding(Weight.ERROR, message, sheet, _nil_label(recognised))
 

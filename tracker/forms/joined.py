@@ -43,8 +43,8 @@ def named(blank: Iterable[Recognised], tables: Sequence[Recognised]) -> list[Fin
         else:
             weight = Weight.QUESTION
             said = Said(
-                f"{place}；确无情况请在“零报告”处打“√”。",
-                f"{place_en}; if there is nothing to report, please put a √ beside 零报告.",
+                f"{place}；确无情况{each.how_nil.zh}。",
+                f"{place_en}; if there is nothing to report, {each.how_nil.en}.",
             )
         told.append(Finding(weight, said, each.sheet.name))
     return told

@@ -180,7 +180,7 @@ def _no_form(
     parts: Sequence[tuple[Block, Table | None]], mark: Mark | None, forms: Iterable[Form]
 ) -> Finding:
     forms = list(forms)
-    names = "、".join(form.name for form in forms)
+    names = "、".join(sorted((form.name for form in forms), key=lambda name: (len(name), name)))
     titles = "；".join(f"{form.annex}：{form.title}" if form.annex else form.title for form in forms)
     seen = [each for each in parts if not each[0].sheet.is_hidden]
     hidden = next(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from tracker.core.form import ColumnKind, FieldKind, Form
+from tracker.core.form import ColumnKind, FieldKind, Form, Said
 from tracker.forms.book import FileKind, Place, Sheet
 from tracker.forms.finding import Finding
 from tracker.forms.header import read_month
@@ -58,6 +58,13 @@ class Recognised:
         """The column that says what a row is about, where the table has one."""
         names = (each.id for each in self.form.columns if each.kind is ColumnKind.NAME)
         return next((each for each in names if each in self.columns), None)
+
+    @property
+    def how_nil(self) -> Said:
+        """How to say in it that there is nothing to report: the document's own form has no place for a √."""
+        if any(each.kind is FieldKind.NIL and each.id in self.fields for each in self.form.header):
+            return Said("请在“零报告”处打“√”", "please put a √ beside 零报告")
+        return Said("请在表里写“零报告”", "please write 零报告 into the table")
 
 
 @dataclass(frozen=True)

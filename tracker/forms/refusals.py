@@ -32,8 +32,8 @@ TOO_COMPLEX = (
     "The file takes too much time or memory to read; please copy the table into a fresh blank form and send that.",
 )
 ENCRYPTED = (
-    "文件设有打开密码，无法读取；请取消密码后再发送。",
-    "The file is protected by a password and cannot be read; please remove the password and send it again.",
+    "文件设有打开密码（或者加了密的工作簿保护），无法读取；请取消密码和保护，另存后再发送。",
+    "The file has a password, or an encrypted protection, and cannot be read; please remove both and send it again.",
 )
 BROKEN = (
     f"文件已损坏或不完整，无法读取；{_RESEND_ZH}。",
