@@ -102,6 +102,8 @@ class Beat:
         self.anchor: date | None = None
         #: The first day of digests on which something was open and late that had been answered when its time was up.
         self.again: dict[str, date] = {}
+        #: Of these the readers of one time zone have not been told yet: theirs may be the digests of the day after.
+        self._untold: set[str] = set()
 
     def since(self, one, cell):
         """The first workday on which it is late; None for what has no date."""
@@ -118,6 +120,17 @@ class Beat:
         wall = self.clerk.wall_of(one.definition)
         return wall.this_or_next(max(self.again[one.ref], self.since(one, cell)))
 
+    def told_anew(self, day):
+        """The refs of what has come to be open and late since the last digests, told in those of ``day``."""
+        found = set()
+        for ref in self._untold:
+            one = self.cells[ref]
+            since = self.since(one, self.histories[ref].now)
+            if since <= day and self.clerk.wall_of(one.definition).is_workday(day):
+                found.add(ref)
+        self._untold -= found
+        return found
+
     def take(self, event):
         """Something happens to one thing: the beat may end, or its interval become longer."""
         local = event["at"].astimezone(self.zone)
@@ -130,8 +143,10 @@ class Beat:
         is_late = self._is_late(one, told + DAY)
         if not is_late:
             self.again.pop(one.ref, None)
+            self._untold.discard(one.ref)
         elif not was_late:
             self.again[one.ref] = told + DAY
+            self._untold.add(one.ref)
         after = self.repeated(told)
         if not after:
             self.anchor = None
@@ -269,13 +284,14 @@ class Clerk:
                 moment = datetime.combine(day, self.send_at, zone)
                 while waiting and waiting[0]["at"] <= moment:
                     beat.take(waiting.pop(0))
+                anew = beat.told_anew(day)
                 if day >= first:
                     refs = rolled_up.get(day, ()) if rolled_up else ()
-                    yield day, unit, zone, self._said(cells, histories, day, told_until, refs, beat)
+                    yield day, unit, zone, self._said(cells, histories, day, told_until, refs, beat, anew)
                 told_until = moment
             day += DAY
 
-    def _said(self, cells, histories, day, told_until, rolled_up, beat) -> Said:
+    def _said(self, cells, histories, day, told_until, rolled_up, beat, anew) -> Said:
         said = Said({}, {}, set())
         repeated = beat.on(day)
         for one in cells:
@@ -286,11 +302,12 @@ class Clerk:
             timetable = self.timetable(one, due)
             reason = timetable.says.get(day)
             upward = timetable.goes_upward
-            newly = beat.newly(one, cell)
+            newly, is_behind = beat.newly(one, cell), False
             if newly is not None and upward is not None and beat.again[one.ref] > upward:
                 wall = self.wall_of(one.definition)
                 upward = self._goes_upward(wall, newly, self.policy_of(one.definition))
-            if newly == day or (reason is None and one.ref in repeated):
+                is_behind = one.ref in anew and upward is not None and upward < day
+            if one.ref in anew or (reason is None and one.ref in repeated):
                 reason = "overdue"
             if cell.answer == "returned" and cell.returned_at > told_until:
                 reason = "returned"
@@ -298,7 +315,7 @@ class Clerk:
                 reason = "pace"
             if reason is not None:
                 said.own[one.ref, one.unit] = line_of(one, reason, due, day)
-            if upward == day:
+            if upward == day or is_behind:
                 said.upward[one.ref, one.unit] = line_of(one, "escalation", due, day)
             if one.ref in rolled_up:
                 is_late = day > due + one.definition.grace_days * DAY

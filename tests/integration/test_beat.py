@@ -65,6 +65,21 @@ def test_the_beat_of_a_day_is_kept_where_another_time_zone_has_heard_before_of_w
     assert told == {"wanzhou@unit.example": [("5", "overdue", -8), ("work-report@2022-05", "overdue", -1)]}
 
 
+def test_what_is_late_again_is_told_everybody_with_their_next_digests_by_their_own_clock():
+    units = (
+        unit("tokyo", "tokyo@unit.example", "both@unit.example", timezone="Asia/Tokyo"),
+        unit("wanzhou", "wanzhou@unit.example", "both@unit.example"),
+    )
+    with running(world(TASK, units=units), "2022-05-06 10:00") as engine:
+        engine.record("pause", "5", reason="x")
+        # By the clock of Tokyo it is 09:30, and this day's digests are out.
+        assert engine.pass_at("2022-05-18 08:00") == {}
+        engine.record("resume", "5", when="2022-05-18 08:30")
+        assert engine.pass_at("2022-05-18 09:00") == {"wanzhou@unit.example": [("5", "overdue", -9)]}
+        assert engine.pass_at("2022-05-19 08:00") == {"both@unit.example": [("5", "overdue", -10)]}
+        assert engine.pass_at("2022-05-19 09:00") == {}
+
+
 def test_the_beat_goes_on_where_the_first_is_answered_and_no_mail_comes_early_or_late():
     with running(world(TASK, LATER, units=ONE), "2022-05-05 08:00") as engine:
         overdue(engine, 5, 17)
