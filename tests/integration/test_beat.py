@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 
 from tests.world import ISSUED, at, definition, running, unit, world
 from tracker.core.model import Contact, MailKind, StandIn, Unit
+from tracker.core.policy import Policies, Quiet, Settings
 from tracker.engine.because import CAUGHT_UP
 from tracker.engine.explain import explain
 from tracker.engine.late import begin_beats
@@ -78,6 +79,24 @@ def test_what_is_late_again_is_told_everybody_with_their_next_digests_by_their_o
         assert engine.pass_at("2022-05-18 09:00") == {"wanzhou@unit.example": [("5", "overdue", -9)]}
         assert engine.pass_at("2022-05-19 08:00") == {"both@unit.example": [("5", "overdue", -10)]}
         assert engine.pass_at("2022-05-19 09:00") == {}
+
+
+def test_a_day_of_the_beat_that_was_missed_is_told_on_a_workday_where_digests_are_asked_for_on_a_day_off():
+    with running(world(TASK, LATER, units=ONE), "2022-05-05 08:00") as engine:
+        assert overdue(engine, 5, 16) == {10: ["5"], 12: ["6"]}
+        # Nobody is there on Tuesday the 17th, the day of the beat; on Saturday and Sunday somebody tries it out.
+        assert engine.pass_at("2022-05-21 15:00", at_once=True) == {}
+        assert engine.pass_at("2022-05-22 15:00", at_once=True) == {}
+        assert overdue(engine, 23, 31) == {23: ["5", "6"], 24: ["5", "6"], 31: ["5", "6"]}
+
+
+def test_a_day_of_the_beat_that_was_missed_waits_over_a_quiet_day():
+    quiet = Quiet(frozenset({3}), ())
+    policies = Policies({name: replace(each, quiet=quiet) for name, each in Policies().named.items()})
+    with running(world(TASK, units=ONE, settings=Settings(policies=policies)), "2022-05-05 08:00") as engine:
+        assert overdue(engine, 5, 16) == {10: ["5"]}
+        engine.clock.set(at("2022-05-17 20:00"))
+        assert overdue(engine, 18, 26) == {19: ["5"], 24: ["5"]}
 
 
 def test_the_beat_goes_on_where_the_first_is_answered_and_no_mail_comes_early_or_late():

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,7 +22,7 @@ from tracker.core.model import Definition, Reason, Rhythm
 from tracker.core.reminders import Rules, escalation_day, newly_overdue
 from tracker.core.standing import Answer, Dates
 from tracker.core.workdays import Workdays
-from tracker.engine.agenda import Heard, planned_day
+from tracker.engine.agenda import Heard, missed_days, planned_day
 from tracker.engine.inforce import InForce
 from tracker.store.beats import BEAT
 from tracker.store.lots import lots
@@ -301,6 +302,7 @@ class Beats:
     def __init__(self, session: Session, force: InForce, timezone: str, day: date) -> None:
         self._session = session
         self._campaign = campaign = force.campaign.id
+        self._timezone = timezone
         self._day = day
         self._told = planned_day(session, campaign, timezone) or date.min
         others = (
@@ -322,12 +324,31 @@ class Beats:
             self._ended.append(unit)
             return frozenset()
         kept = leader_on(lates, self._day)
+        if kept is not None and not kept.rules.workdays.is_workday(self._day):
+            # A person has asked for digests on a day off, or it is a quiet day: what is missed by then waits for the next.
+            self._move(unit, row.anchor, row.next_on)
+            return frozenset()
         # Where it is still morning, this day has the beat of those that were late before it.
         following = (
             next_beat(row.anchor, each, self._told_all) for each in (first, kept) if each is not None
         )
         self._move(unit, row.anchor, min(following))
-        return frozenset() if kept is None else rhythms_on(row.anchor, kept, self._told, self._day)
+        if kept is None:
+            return frozenset()
+        return rhythms_on(row.anchor, kept, self._heard_through(row, kept.rules.workdays), self._day)
+
+    def _heard_through(self, row: Row[Any], workdays: Workdays) -> date:
+        """The last day of digests on which its beat was heard: it waits over those that were written on a day off."""
+        told = self._told
+        while row.next_on <= told and not workdays.is_workday(told):
+            told = self._missed.get(told, told) - A_DAY
+        return told
+
+    @cached_property
+    def _missed(self) -> dict[date, date]:
+        """The first day that was missed, by the day on which digests were written again."""
+        missed = missed_days(self._session, self._campaign, self._timezone)
+        return {until: since for since, until in missed}
 
     def join(self, unit: str, lates: Sequence[Late]) -> None:
         """These of a unit are newly late today."""
