@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+#: No mark is longer; a text that is made to cost time may be.
+_LONGEST = 12
 _DIGITS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 _RAISED = str.maketrans("0123456789０１２３４５６７８９()（）", f"{_DIGITS}{_DIGITS}⁽⁾⁽⁾")
 #: ², ①, *, [¹], (注²) at the end.
@@ -27,5 +29,6 @@ def without_raised(text: str) -> tuple[str, str]:
 
 
 def _parted(mark: re.Pattern[str], text: str) -> tuple[str, str]:
-    found = mark.search(text)
+    start = max(0, len(text) - _LONGEST)
+    found = mark.search(text, start)
     return (text, "") if found is None else (text[: found.start()], found.group().strip())
