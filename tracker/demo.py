@@ -269,7 +269,7 @@ class Year:
         return total
 
     def _pass_day(self, day: date, answers: deque[Event]) -> int:
-        morning = datetime.combine(day, self.force.settings.send_at, self.force.zone)
+        morning = self.force.sends_at(day, self.force.campaign.timezone)
         self._answer(answers, morning)
         self.clock.set(morning)
         sent = self.app.engine.run_pass().delivered.total()

@@ -125,8 +125,7 @@ class _Foresight:
         return len(days) >= MOST and (upward is None or day > upward)
 
     def _moments(self, day: date) -> list[datetime]:
-        send_at = self._force.settings.send_at
-        return sorted({datetime.combine(day, send_at, ZoneInfo(name)) for name in self._force.timezones})
+        return sorted({self._force.sends_at(day, name) for name in self._force.timezones})
 
     def _pass(self, found: dict[Said, None]) -> None:
         self._engine.run_pass()

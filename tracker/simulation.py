@@ -254,6 +254,6 @@ def _forget(engine: Engine, event: Event, since: date) -> None:
 def _sending_times(force: InForce, since: date, until: date) -> Iterator[datetime]:
     day = since
     while day < until:
-        moments = {datetime.combine(day, force.settings.send_at, ZoneInfo(name)) for name in force.timezones}
+        moments = {force.sends_at(day, name) for name in force.timezones}
         yield from sorted(moments)
         day += timedelta(days=1)

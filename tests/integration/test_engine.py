@@ -1,11 +1,15 @@
 """The engine over a real database: who is told what on which day, and that nothing is lost or repeated."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
 from tests.world import at, definition, running, unit, world
 from tracker.core.model import Reason
+from tracker.core.policy import Settings
+from tracker.engine.agenda import set_planned_day
+from tracker.engine.plan import next_planning, plan_is_due
 from tracker.engine.standings import ledger_rows
 from tracker.errors import LedgerError, UnknownNameError
 
@@ -159,6 +163,18 @@ def test_each_unit_gets_its_mail_at_nine_of_its_own_clock():
     with running(world(TASK, units=people)) as engine:
         assert set(engine.pass_at("2022-04-08 09:00")) == {WANZHOU}
         assert set(engine.pass_at("2022-04-08 15:00")) == {FULING}, "09:00 in Berlin"
+
+
+def test_a_time_that_summer_time_leaves_out_is_when_the_clocks_are_set():
+    # In Tehran midnight became 01:00 on 22 March: at 20:30 UTC.
+    as_set = datetime(2022, 3, 21, 20, 30, tzinfo=UTC)
+    found = world(settings=Settings(send_at=time(0, 30)))
+    force = replace(found, campaign=replace(found.campaign, timezone="Asia/Tehran"))
+    with running(force) as engine, engine.database.writing() as session:
+        set_planned_day(session, force.campaign.id, "Asia/Tehran", date(2022, 3, 21))
+        assert next_planning(session, force, as_set - timedelta(hours=8)) == as_set
+        assert plan_is_due(session, force, as_set)
+        assert not plan_is_due(session, force, as_set - timedelta(seconds=1))
 
 
 def test_what_is_sent_back_is_mentioned_in_the_next_digest():

@@ -275,7 +275,7 @@ class _Told:
         return milestone.reason is Reason.PACE and not has_quota
 
     def _moment(self, day: date) -> datetime:
-        return datetime.combine(day, self.force.settings.send_at, self.zone)
+        return self.force.sends_at(day, self.force.zone_of(self.unit))
 
     def _fate(self, told: tuple[date, Reason]) -> tuple[Fate, Both] | None:
         """What became, or will become, of something told on a day; None where it is not."""

@@ -15,6 +15,7 @@ from tracker.core.admission import awaits
 from tracker.core.calling import resolve
 from tracker.core.form import Form, comparable
 from tracker.core.model import Campaign, Contact, Definition, Event, EventKind, Language, Reason
+from tracker.core.moments import first_moment
 from tracker.core.policy import Policy, Quiet, Settings
 from tracker.core.reminders import Rules, effective_due
 from tracker.core.standing import Answer, Dates, Standing, fold, standing
@@ -75,6 +76,10 @@ class InForce:
     def day(self, now: datetime) -> date:
         """The campaign's date at ``now``."""
         return now.astimezone(self.zone).date()
+
+    def sends_at(self, day: date, timezone: str) -> datetime:
+        """When the digests of ``day`` go out in ``timezone``, where it is a workday."""
+        return first_moment(day, self.settings.send_at, ZoneInfo(timezone))
 
     def policy(self, definition: Definition) -> Policy:
         """When reminders of ``definition`` go out."""

@@ -313,4 +313,4 @@ def _goes_at(force: InForce, zone: str, calendars: Iterable[Workdays], ready: da
         if local.time() >= send_at and each.is_workday(local.date()):
             return ready.astimezone(force.zone)
         found.append(each.on_or_after(first))
-    return datetime.combine(min(found), send_at, local.tzinfo).astimezone(force.zone)
+    return force.sends_at(min(found), zone).astimezone(force.zone)

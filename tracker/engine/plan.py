@@ -61,10 +61,9 @@ def next_planning(session: Session, force: InForce, now: datetime) -> datetime:
     """The next instant at which ``plan`` may have something to write."""
     instants = []
     for timezone in force.timezones:
-        zone = ZoneInfo(timezone)
-        local = now.astimezone(zone)
+        local = now.astimezone(ZoneInfo(timezone))
         planned = planned_day(session, force.campaign.id, timezone)
         is_told = planned is not None and local.date() <= planned and not is_misled(planned, timezone, now)
         day = local.date() + timedelta(days=1) if is_told else local.date()
-        instants.append(datetime.combine(force.workdays.on_or_after(day), force.settings.send_at, zone))
+        instants.append(force.sends_at(force.workdays.on_or_after(day), timezone))
     return max(now, min(instants))
