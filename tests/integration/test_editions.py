@@ -443,9 +443,9 @@ def test_a_ledger_of_a_version_that_kept_no_days_is_brought_up_to_date_once_more
     with running(world(item)) as engine:
         engine.pass_at("2022-04-08")
         with engine.database.writing() as session:
-            files, calendar, horizon, _ = json.loads(read_fact(session, "main", RECONCILED) or "")
+            files, calendar, horizon, *_ = json.loads(read_fact(session, "main", RECONCILED) or "")
             write_fact(session, "main", RECONCILED, json.dumps([files, calendar, horizon]))
             assert last_mail_before(session, engine.engine.force) == 0
         engine.pass_at("2022-04-11")
         with engine.database.reading() as session:
-            assert len(json.loads(read_fact(session, "main", RECONCILED) or "")) == 4
+            assert len(json.loads(read_fact(session, "main", RECONCILED) or "")) == 5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -127,6 +128,29 @@ def test_a_board_that_counts_what_changed_is_one_that_counts_everything(steps, e
             home.do(step)
             if number % every == 0:
                 home.assert_as_made_from_nothing()
+        home.assert_as_made_from_nothing()
+
+
+@pytest.mark.parametrize("looks", [False, True])
+def test_edits_that_are_taken_back_between_two_looks_show(looks):
+    def put_in_force(zone, without):
+        found = files(without=without)
+        campaign = replace(found.campaign, timezone=zone)
+        home.engine.adopt(replace(found, campaign=campaign, fingerprint=f"{found.fingerprint} {zone}"))
+        home.engine.accept_removals = True
+        home.engine.bring_up_to_date(home.now)
+
+    with running(files(), "2022-06-06 10:00") as engine:
+        home = House(engine)
+        here, there = home.engine.force.campaign.timezone, "America/New_York"
+        put_in_force(here, None)
+        before = home.seen(home.board)
+        # There it is still the day on which the table is due: one who leaves then owes it no more, nor who joins after.
+        for zone, without in ((there, None), (there, "fuling"), (here, "fuling"), (here, None)):
+            put_in_force(zone, without)
+            if looks:
+                home.seen(home.board)
+        assert home.seen(home.board) != before
         home.assert_as_made_from_nothing()
 
 

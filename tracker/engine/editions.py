@@ -51,13 +51,15 @@ class Verdict(StrEnum):
 class Reconciled:
     """What the ledger was last brought up to date with, and ``mails``, the last number in the outbox by then.
 
-    Where an old version did it, ``calendar`` is "" and ``mails`` None.
+    ``edition`` counts how often that was: an edit that is taken back may leave another ledger than there was before it.
+    Where an old version did it, ``calendar`` is "", ``mails`` None and ``edition`` 0.
     """
 
     files: str
     calendar: str
     horizon: date
     mails: int | None
+    edition: int = 0
 
     def is_with(self, force: InForce) -> bool:
         """Whether that is ``force``, calendar and all."""
@@ -79,8 +81,9 @@ def reconciled(session: Session, campaign: str, *, hold: bool = False) -> Reconc
     if not text.startswith("["):
         files, _, horizon = text.rpartition(" ")
         return Reconciled(files, "", date.fromisoformat(horizon), None)
-    files, calendar, horizon, *mails = json.loads(text)
-    return Reconciled(files, calendar, date.fromisoformat(horizon), mails[0] if mails else None)
+    files, calendar, horizon, *more = json.loads(text)
+    mails, edition = (*more, None, None)[:2]
+    return Reconciled(files, calendar, date.fromisoformat(horizon), mails, edition or 0)
 
 
 def is_overtaken(session: Session, force: InForce) -> bool:
@@ -173,7 +176,8 @@ def put_in_force(session: Session, force: InForce, place: str, until: date, now:
     # By these files today may be no quiet day.
     waits = (UNDERWAY, MAIL.c.campaign == force.campaign.id, MAIL.c.outcome == QUIET, MAIL.c.not_before > now)
     session.execute(update(MAIL).where(*waits).values(not_before=now))
-    facts = (force.fingerprint, force.workdays.published, until.isoformat(), mails)
+    edition = 1 if before is None else before.edition + 1
+    facts = (force.fingerprint, force.workdays.published, until.isoformat(), mails, edition)
     write_fact(session, force.campaign.id, RECONCILED, json.dumps(facts))
     published = json.dumps(force.workdays.published_facts(force.campaign.issued.year))
     write_fact(session, force.campaign.id, CALENDAR, published)
