@@ -265,7 +265,7 @@ class App:
                 self.adopt(replace(self.force, settings=self._linked(self.force.settings)))
 
     def check(self) -> tuple[Problem, ...]:
-        """Every error and warning: of the files, of the mail templates, of the calendar (CONTRACT.md §6.8)."""
+        """Every error and warning: of the files, of the mail templates, of the calendar (docs/contract.md §6.8)."""
         # A ledger takes longer to be ready for than most files to be checked.
         from tracker.engine.held import held_by_ledger
         from tracker.store.database import refuse_no_driver

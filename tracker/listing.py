@@ -1,4 +1,4 @@
-"""The facts that every listing shows, as rows ready for JSON, in the keys of CONTRACT.md §5.
+"""The facts that every listing shows, as rows ready for JSON, in the keys of docs/contract.md §5.
 
 The command line prints them and the web serves them; neither adds a fact of its own.
 """

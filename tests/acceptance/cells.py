@@ -1,6 +1,6 @@
 """What a clerk goes by: the calendar on the wall, what is due when, and what has happened to it.
 
-Written from CONTRACT.md a second time; nothing of the product takes part.
+Written from docs/contract.md a second time; nothing of the product takes part.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""State and light of a cell of the ledger, as CONTRACT.md §5 has them, worked out a second time.
+"""State and light of a cell of the ledger, as docs/contract.md §5 has them, worked out a second time.
 
 Green in time, amber due soon or done late (a late one never turns green), red overdue, blue ongoing, none not due
 yet, grey waived or paused.  What has to be accepted is submitted, and not done, until it is.

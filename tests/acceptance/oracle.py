@@ -1,11 +1,11 @@
-"""What a clerk with the document, a calendar and CONTRACT.md would put into whose mail on which day.
+"""What a clerk with the document, a calendar and docs/contract.md would put into whose mail on which day.
 
 Nothing of the product takes part but the reader of its files: workdays come from ``chinese_calendar``, and
 every rule is written out here a second time, as slowly as a person would apply it.  The clerk walks through
 the days; on each day, for each thing that is asked of each unit, the question is: must it be in the mail,
 with what reason, what date, and how many days left?
 
-What the clerk goes by, and where it is written (§ is CONTRACT.md):
+What the clerk goes by, and where it is written (§ is docs/contract.md):
 
 - a digest on workdays at ``send_at``, in the unit's own time zone (§6.1);
 - lead reminders some days before, moved to the workday before where that is a day off (§6.2); none for a

@@ -1,4 +1,4 @@
-"""Every command through the real entry point: the keys and types of CONTRACT.md §5, exit codes, and streams."""
+"""Every command through the real entry point: the keys and types of docs/contract.md §5, exit codes, and streams."""
 
 import json
 import re

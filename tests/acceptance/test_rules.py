@@ -1,4 +1,4 @@
-"""One small campaign for each rule of CONTRACT.md §2, §3 and §6, through the real command line.
+"""One small campaign for each rule of docs/contract.md §2, §3 and §6, through the real command line.
 
 2022: Labour Day is off from 30 April to 4 May (24 April and 7 May are worked), the Dragon Boat holiday from
 3 to 5 June, National Day from 1 to 7 October (8 and 9 October are worked), New Year from 31 December to

@@ -45,3 +45,18 @@ def test_links_lead_somewhere(page):
 def test_files_that_a_newcomer_is_sent_to_are_there(page):
     for name in NAMED.findall((ROOT / page).read_text(encoding="utf-8")):
         assert name.startswith(MADE) or (ROOT / name).exists(), f"{page} names {name}"
+
+
+def test_sections_of_the_contract_that_comments_name_are_there():
+    contract = (ROOT / "docs" / "contract.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^## (\d)\. [^\n]+\n(.*?)(?=^## |\Z)", contract, re.MULTILINE | re.DOTALL))
+    named = set()
+    for path in (ROOT / "tracker").rglob("*.py"):
+        for mention in re.findall(
+            r"docs/contract\.md ((?:[§\d.]+(?:, | to | and )?)+)", path.read_text(encoding="utf-8")
+        ):
+            named |= set(re.findall(r"§(\d)(?:\.(\d+))?", mention))
+    assert named
+    for section, point in named:
+        assert section in sections
+        assert not point or re.search(rf"^{point}\. ", sections[section], re.MULTILINE), f"§{section}.{point}"

@@ -54,7 +54,7 @@ DOCUMENT = [
     ("持续推进", 6, Rule(ongoing=True)),
 ]
 
-# CONTRACT.md §3, row by row.
+# docs/contract.md §3, row by row.
 CONTRACT = [
     ("2022年6月底前，并持续推进", due("2022-06-30", ongoing=True)),
     ("by end of June 2022, ongoing", due("2022-06-30", ongoing=True)),

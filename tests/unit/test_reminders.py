@@ -1,4 +1,4 @@
-"""What is to be said when (CONTRACT.md §6.2 and §6.3), against the real calendar of 2022."""
+"""What is to be said when (docs/contract.md §6.2 and §6.3), against the real calendar of 2022."""
 
 from datetime import date, timedelta
 from itertools import islice

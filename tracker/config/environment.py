@@ -1,4 +1,4 @@
-"""What the environment says, on top of the settings (CONTRACT.md §7)."""
+"""What the environment says, on top of the settings (docs/contract.md §7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads a file of events: JSON Lines, CSV with a heading, or a YAML list, by its ending (CONTRACT.md §5)."""
+"""Reads a file of events: JSON Lines, CSV with a heading, or a YAML list, by its ending (docs/contract.md §5)."""
 
 from __future__ import annotations
 

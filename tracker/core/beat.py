@@ -1,4 +1,4 @@
-"""The one beat of what is overdue for a unit (CONTRACT.md §6.3, docs/design/ledger.md).
+"""The one beat of what is overdue for a unit (docs/contract.md §6.3, docs/design/ledger.md).
 
 However many of a unit's assignments are late, they are told together: the shortest interval of any of them, counted
 from the first of them.  What is newly late is told on its first workday and joins.

@@ -1,4 +1,4 @@
-"""Reads a deadline text, Chinese or English, as a rule (CONTRACT.md §3); the grammar is in ``grammar``.
+"""Reads a deadline text, Chinese or English, as a rule (docs/contract.md §3); the grammar is in ``grammar``.
 
 How the clauses are understood:
 

@@ -1,4 +1,4 @@
-"""The grammar of deadlines (CONTRACT.md §3): tokens to clauses, Chinese and English alike.
+"""The grammar of deadlines (docs/contract.md §3): tokens to clauses, Chinese and English alike.
 
 What a clause *means* is the business of ``expressions``; here it only gets a shape.  Quoted words stand for
 all their synonyms (``tokens``), white space is free, capitals do not count::

@@ -42,7 +42,7 @@ class Every(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a deadline text means (CONTRACT.md §3).
+    """What a deadline text means (docs/contract.md §3).
 
     One-off: ``due`` is set and ``every`` is None.  Recurring: ``every`` is set and ``due`` is None.
     Neither: ``ongoing`` is True and there is no date at all.
@@ -333,7 +333,7 @@ class Occurrence:
 
 
 class EventKind(StrEnum):
-    """What can happen to an assignment (CONTRACT.md §5)."""
+    """What can happen to an assignment (docs/contract.md §5)."""
 
     SUBMIT = "submit"
     NIL = "nil"

@@ -2,7 +2,7 @@
 
 A period of one, three, six or twelve months has a number counted from the year 0, a week one counted from
 1 January of the year 1 (a Monday).  The date of any period follows from the rule and that number alone, so
-that the 31st is the 31st again after a shorter month (CONTRACT.md §3), and looking far ahead costs nothing.
+that the 31st is the 31st again after a shorter month (docs/contract.md §3), and looking far ahead costs nothing.
 """
 
 from __future__ import annotations

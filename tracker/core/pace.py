@@ -1,4 +1,4 @@
-"""How much of a quota should be done by now, and when that is looked at (CONTRACT.md §6.7)."""
+"""How much of a quota should be done by now, and when that is looked at (docs/contract.md §6.7)."""
 
 from __future__ import annotations
 

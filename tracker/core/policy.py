@@ -97,7 +97,7 @@ NO_QUIET = Quiet()
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """When reminders of a definition go out (CONTRACT.md §6).
+    """When reminders of a definition go out (docs/contract.md §6).
 
     ``lead`` counts days before the date; the due day itself always counts.  ``overdue`` is how often it is
     said again once the time is up, ``escalate`` when silence goes upward; None means never.  ``announce``:

@@ -1,4 +1,4 @@
-"""What is to be said when, and for which reason (CONTRACT.md §6.2 to §6.4).
+"""What is to be said when, and for which reason (docs/contract.md §6.2 to §6.4).
 
 Everything here follows from dates, policy and the working calendar.  The engine asks ``next_on`` to know
 when to look again and ``said_on`` to know what to say; ``explain`` asks for the same ``milestones``.
@@ -82,7 +82,7 @@ def effective_due(due: date, on_holiday: OnHoliday, workdays: Workdays) -> date:
 
 
 def notice_day(due: date, workdays: Workdays) -> date:
-    """The day of the last reminder: the due day, or the last workday before it (CONTRACT.md §6.2)."""
+    """The day of the last reminder: the due day, or the last workday before it (docs/contract.md §6.2)."""
     return workdays.on_or_before(due)
 
 
@@ -118,7 +118,7 @@ def before_due_by_rule(dates: Dates, rules: Rules) -> list[Milestone]:
 
 @lru_cache(maxsize=8192)
 def before_due(dates: Dates, rules: Rules) -> tuple[Milestone, ...]:
-    """The same by date; of several that meet on one day the last counts (CONTRACT.md §6.2)."""
+    """The same by date; of several that meet on one day the last counts (docs/contract.md §6.2)."""
     by_day = {milestone.on: milestone for milestone in before_due_by_rule(dates, rules)}
     return tuple(by_day[on] for on in sorted(by_day))
 

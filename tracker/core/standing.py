@@ -37,7 +37,7 @@ class Answer:
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing is to be said about it any more (CONTRACT.md §6.5)."""
+        """Whether nothing is to be said about it any more (docs/contract.md §6.5)."""
         return self.excused or self.answered in ("submitted", "nil")
 
     def waits(self, *, acceptance: bool) -> bool:

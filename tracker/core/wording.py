@@ -1,7 +1,7 @@
 """What a rule is called: the canonical Chinese and English, which read back to the same rule.
 
 The canonical text always names the year, so that it means the same whatever the date of issue.  The forms
-are those of CONTRACT.md §3 and of the offices that write such documents.
+are those of docs/contract.md §3 and of the offices that write such documents.
 """
 
 from __future__ import annotations

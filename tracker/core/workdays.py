@@ -2,7 +2,7 @@
 
 A year comes from the first source that knows it: the operator's own ``holidays/YYYY.yaml``, then the
 State Council's notices as the ``chinesecalendar`` library has them, then plain Monday to Friday.  A year of
-the last kind is *provisional*: whoever uses it is warned, and nothing fails (CONTRACT.md §6.8).
+the last kind is *provisional*: whoever uses it is warned, and nothing fails (docs/contract.md §6.8).
 """
 
 from __future__ import annotations

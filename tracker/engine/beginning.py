@@ -1,4 +1,4 @@
-"""When a campaign began in this ledger, and what was due before that (CONTRACT.md §5, ``before``)."""
+"""When a campaign began in this ledger, and what was due before that (docs/contract.md §5, ``before``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Claims mails for sending, each looked at once more: what it says, and to whom, is what holds now (CONTRACT.md §6.9)."""
+"""Claims mails for sending, each looked at once more: what it says, and to whom, is what holds now (docs/contract.md §6.9)."""
 
 from __future__ import annotations
 

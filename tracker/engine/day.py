@@ -1,4 +1,4 @@
-"""Writes one day's digests to the outbox, one for each recipient (CONTRACT.md §6.1 to §6.7).
+"""Writes one day's digests to the outbox, one for each recipient (docs/contract.md §6.1 to §6.7).
 
 The rows that are due come as a stream ordered by unit, so that a million of them need no more memory than
 a thousand.

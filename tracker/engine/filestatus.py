@@ -1,4 +1,4 @@
-"""What the files themselves say: ``status: done|paused|waived``, and ``acceptance`` (CONTRACT.md §2).
+"""What the files themselves say: ``status: done|paused|waived``, and ``acceptance`` (docs/contract.md §2).
 
 A person's word for every owner at once is an event for each assignment, like any other, through "file".  It is said
 once, when it is written, to what is open then; what is asked for later under a standing word gets it then.  Taking it

@@ -118,7 +118,7 @@ class InForce:
         return {}
 
     def superior(self, unit: str) -> str | None:
-        """The id of the unit that hears of what ``unit`` leaves undone (CONTRACT.md §6.4); None if that is itself."""
+        """The id of the unit that hears of what ``unit`` leaves undone (docs/contract.md §6.4); None if that is itself."""
         known = self.campaign.units.get(unit)
         above = (known.reports_to if known is not None else None) or self.campaign.supervisor
         return None if above == unit else above

@@ -1,4 +1,4 @@
-"""When the day's digests and roll-ups are to be written (CONTRACT.md §6.1), by each time zone's own clock."""
+"""When the day's digests and roll-ups are to be written (docs/contract.md §6.1), by each time zone's own clock."""
 
 from __future__ import annotations
 

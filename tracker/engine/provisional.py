@@ -14,7 +14,7 @@ AHEAD = timedelta(days=92)
 
 
 def calendar_problems(force: InForce, today: date, folder: Path) -> Iterator[Problem]:
-    """A warning for each, at the file in ``folder`` that would say (CONTRACT.md §6.8)."""
+    """A warning for each, at the file in ``folder`` that would say (docs/contract.md §6.8)."""
     years = set(range(force.campaign.issued.year, (today + AHEAD).year + 1))
     for definition in force.campaign:
         years.update(day.year for day in (definition.rule.due, definition.rule.until) if day is not None)

@@ -1,4 +1,4 @@
-"""Tells the supervisor who is missing after a deadline, and once a week how everything stands (CONTRACT.md §6.4).
+"""Tells the supervisor who is missing after a deadline, and once a week how everything stands (docs/contract.md §6.4).
 
 Like a digest, a roll-up goes on its day or not at all: what one of an earlier day was to tell of, the next one tells
 as it then stands, so that days without a mail server are one mail (§6.6).

@@ -23,7 +23,7 @@ from tracker.store.tables import ASSIGNMENT, EVENT
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """One assignment with how it stands (CONTRACT.md §5, ``status``)."""
+    """One assignment with how it stands (docs/contract.md §5, ``status``)."""
 
     ref: str
     unit: str

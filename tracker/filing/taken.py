@@ -60,7 +60,7 @@ class Taken:
         return [finding for finding in self.findings if finding.weight is weight]
 
     def facts(self, language: Language) -> Fact:
-        """One line of ``forms import`` (CONTRACT.md §5)."""
+        """One line of ``forms import`` (docs/contract.md §5)."""
         table = self.table
         return {
             "file": self.file,

@@ -1,1 +1,1 @@
-"""The facts of the listings as JSON under ``/api``, with an OpenAPI description (CONTRACT.md §5)."""
+"""The facts of the listings as JSON under ``/api``, with an OpenAPI description (docs/contract.md §5)."""
