@@ -300,7 +300,7 @@ def test_a_database_that_refuses_for_a_while_costs_no_mail(place, monkeypatch, c
     place.ok("run", "--once")
     place.query("DELETE FROM mail")
     place.query("DELETE FROM meta WHERE name LIKE 'planned/%'")
-    place.query("UPDATE agenda SET next_on = '2022-06-01'")
+    place.query("UPDATE agenda SET next_on = '2022-06-01', told = ''")
     place.query(FULL)
     app = App(place.config, environ={})
     stop = threading.Event()

@@ -74,7 +74,7 @@ class _Called:
         return self._new if ref.partition("@")[0] in self._edited.definitions else self._old
 
     def occurrence(self, ref: str) -> str:
-        """任务1 · 附件2（2022年6月应报，5月份情况）."""
+        """任务1 · 表二（2022年6月应报，5月份情况）."""
         return self._by(ref).occurrence(ref)
 
     def definition(self, key: str) -> str:
