@@ -78,7 +78,7 @@ class _Called:
         return self._by(ref).occurrence(ref)
 
     def definition(self, key: str) -> str:
-        """附件2."""
+        """表二."""
         return self._by(key).definition(key)
 
     def unit(self, unit: str) -> str:
