@@ -312,7 +312,7 @@ def _tell_overtaken(app: App, found: Settlement, language: Language) -> None:
 
 
 def _happened(app: App, event: Event, language: Language) -> str:
-    """万州区应急管理局 附件2（2022年5月应报，4月份情况）：报送，李四."""
+    """万州区应急管理局 表二（2022年5月应报，4月份情况）：报送，李四."""
     from tracker.core.naming import Names
 
     what = f"{app.force.campaign.unit_name(event.unit)} {Names(app.force.campaign, language).occurrence(event.ref)}"

@@ -146,7 +146,7 @@ class Form:
 
     @property
     def name(self) -> str:
-        """What it is called in a word: 附件2."""
+        """What it is called in a word: 表二."""
         return self.annex or self.title
 
     @cached_property
