@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from tracker.core.expressions import NoSuchDayError, parse
 from tracker.core.model import Every, Rule
-from tracker.core.occurrences import FIRST_YEAR, LAST_YEAR, first_after
+from tracker.core.occurrences import first_after
 from tracker.core.wording import to_chinese, to_english
+from tracker.core.years import FIRST_YEAR, LAST_YEAR
 from tracker.errors import DeadlineSyntaxError
 
 ISSUED = date(2022, 4, 8)

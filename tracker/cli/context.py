@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import typer
 
 from tracker.cli.output import language_of_errors, pick, say
-from tracker.core.occurrences import FIRST_YEAR, LAST_YEAR
+from tracker.core.years import FIRST_YEAR, LAST_YEAR
 from tracker.errors import TrackerError, UsageError, year_out_of_range
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from tracker.cli.output import (
     say_result,
 )
 from tracker.cli.table import Column
-from tracker.core.occurrences import FIRST_YEAR, LAST_YEAR
+from tracker.core.years import FIRST_YEAR, LAST_YEAR
 from tracker.errors import UsageError, in_language
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import typer
 
 from tracker.cli.context import given, parse_moment
 from tracker.cli.output import language_of_errors, pick, say
-from tracker.core.occurrences import FIRST_YEAR, LAST_YEAR
+from tracker.core.years import FIRST_YEAR, LAST_YEAR
 
 if TYPE_CHECKING:
     from tracker.core.model import Language

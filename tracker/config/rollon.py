@@ -22,8 +22,8 @@ from tracker.config.scalars import day
 from tracker.config.yamlnodes import read_document
 from tracker.core.expressions import NoSuchDayError, parse
 from tracker.core.model import MAIN, Rule
-from tracker.core.occurrences import LAST_YEAR
 from tracker.core.tokens import tokenize
+from tracker.core.years import LAST_YEAR
 from tracker.errors import DeadlineSyntaxError, year_out_of_range
 
 _BOM = b"\xef\xbb\xbf"

@@ -17,9 +17,9 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from tracker.config.messages import Guesses, did_you_mean, quote, say
-from tracker.core.occurrences import FIRST_YEAR, LAST_YEAR
 from tracker.core.policy import Interval, Rate
 from tracker.core.roles import Role
+from tracker.core.years import FIRST_YEAR, LAST_YEAR
 
 TRUE_WORDS = frozenset({"true", "yes", "on", "是"})
 FALSE_WORDS = frozenset({"false", "no", "off", "否"})

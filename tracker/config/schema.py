@@ -47,8 +47,8 @@ from tracker.config.scalars import (
     whole,
 )
 from tracker.core.model import MAIN
-from tracker.core.occurrences import FIRST_YEAR, LAST_YEAR
 from tracker.core.policy import ANYBODY, Interval, Rate
+from tracker.core.years import FIRST_YEAR, LAST_YEAR
 
 ONE_LINE = r"^[^\r\n\t]+$"
 ID = r"^[a-z0-9][a-z0-9-]*$"

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from datetime import date
 
 from tracker.core.model import Event, EventKind
-from tracker.core.occurrences import LAST_YEAR
 from tracker.core.standing import NOTHING, Answer, fold, has_undoable
+from tracker.core.years import LAST_YEAR
 from tracker.errors import LedgerError
 
 #: More than this at once is a slip of the finger.

@@ -28,10 +28,11 @@ from functools import lru_cache
 from tracker.core.grammar import read_clauses
 from tracker.core.model import Every, Rule
 from tracker.core.naming import MONTHS, day_en, day_zh
-from tracker.core.occurrences import FIRST_YEAR, LAST_YEAR, first_after
+from tracker.core.occurrences import first_after
 from tracker.core.syntax import Clause, Date, Ongoing, Point, Range, Recurrence, Unexpected
 from tracker.core.tokens import LAST, Token, tokenize
 from tracker.core.wording import to_chinese, to_english
+from tracker.core.years import FIRST_YEAR, LAST_YEAR
 from tracker.errors import DeadlineSyntaxError
 
 LONGEST_TEXT = 200

@@ -16,9 +16,6 @@ from functools import lru_cache
 from tracker.core.model import Every, Occurrence, Rule
 from tracker.errors import UnknownNameError
 
-#: The years that a date can have: nobody means another one.
-FIRST_YEAR, LAST_YEAR = 1900, 2200
-
 _DAY = timedelta(days=1)
 _LAST_ORDINAL = date.max.toordinal()
 #: Days in the months of a common year, from 1.
