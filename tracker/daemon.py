@@ -21,8 +21,6 @@ from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.cron import CronTrigger
 from sqlalchemy.exc import SQLAlchemyError
 
 from tracker.app import App
@@ -130,6 +128,9 @@ class Service:
         self.stop = stop
         #: Held by a pass; and by whoever reads the files, which does not wait for what a pass sends.
         self._busy, self._reading = threading.Lock(), threading.Lock()
+        # A single pass needs no scheduler, and a start waits for what it imports.
+        from apscheduler.schedulers.background import BackgroundScheduler
+
         self._scheduler = BackgroundScheduler(timezone="UTC")
         self._stirred = 0
         self._is_unread = False
@@ -276,6 +277,8 @@ class Service:
     # --- what wakes it ---
 
     def _schedule(self) -> None:
+        from apscheduler.triggers.cron import CronTrigger
+
         self._scheduler.add_job(
             self._tick,
             CronTrigger(second=TICK, timezone="UTC"),

@@ -22,7 +22,6 @@ from tracker.core.vocabulary import ENCLOSED
 from tracker.engine import nudge_now
 from tracker.engine.beginning import how_many_before, known_beginning
 from tracker.engine.enclosures import Enclosures
-from tracker.engine.explain import explain
 from tracker.engine.ledger import read_history, recorded_history
 from tracker.engine.mails import retry, stored_mail, stored_mails
 from tracker.engine.meant import Supposed, counts_from, in_the_ledger
@@ -34,7 +33,6 @@ from tracker.engine.results import Result
 from tracker.engine.standings import LedgerRow, ledger_rows
 from tracker.errors import TrackerError, UnknownNameError, UsageError, cannot_write
 from tracker.foreign import said_in
-from tracker.foresight import foresee
 from tracker.listing import (
     Fact,
     event_facts,
@@ -236,6 +234,10 @@ def history(app: App, *, ref: str | None = None, unit: str | None = None) -> lis
 
 def explanation(app: App, ref: str, unit: str) -> Fact:
     """Why a mail about one assignment went, or did not, or when it will."""
+    # Nothing else looks ahead: a start need not wait for it.
+    from tracker.engine.explain import explain
+    from tracker.foresight import foresee
+
     now = app.clock.now()
     app.engine.bring_up_to_date(now)
     force = app.force
