@@ -19,6 +19,7 @@ from tracker.core.form import Form, Said
 from tracker.engine.inforce import InForce
 from tracker.errors import LedgerError, UnknownNameError, UsageError
 from tracker.forms import between
+from tracker.store.lots import lots
 from tracker.store.numbers import numbered
 from tracker.store.questions import QUESTION
 from tracker.store.tables import ASSIGNMENT, FILING
@@ -118,21 +119,26 @@ def questions_of(
 
 def count_open(session: Session, force: InForce) -> dict[tuple[str, str], int]:
     """By reference and unit how many questions are open; without those that have none."""
-    query = (
-        select(ASSIGNMENT.c.key, ASSIGNMENT.c.period, ASSIGNMENT.c.unit, func.count())
-        .select_from(_JOINED)
+    # The few that are open come first: a query that joins all three may begin with every assignment.
+    open_ = (
+        select(QUESTION.c.filing_id, func.count())
+        .where(QUESTION.c.gone_at.is_(None), QUESTION.c.answer.is_(None))
+        .group_by(QUESTION.c.filing_id)
+    )
+    numbers: dict[int, int] = dict(session.execute(open_).tuples())
+    whose = (
+        select(FILING.c.id, ASSIGNMENT.c.key, ASSIGNMENT.c.period, ASSIGNMENT.c.unit)
+        .join(ASSIGNMENT, ASSIGNMENT.c.id == FILING.c.assignment_id)
         .where(
             ASSIGNMENT.c.campaign == force.campaign.id,
             ASSIGNMENT.c.removed_on.is_(None),
             FILING.c.in_force.is_(True),
-            QUESTION.c.gone_at.is_(None),
-            QUESTION.c.answer.is_(None),
         )
-        .group_by(ASSIGNMENT.c.key, ASSIGNMENT.c.period, ASSIGNMENT.c.unit)
     )
     return {
-        (f"{key}@{period}" if period else key, unit): number
-        for key, period, unit, number in session.execute(query)
+        (f"{key}@{period}" if period else key, unit): numbers[filing]
+        for some in lots(tuple(numbers))
+        for filing, key, period, unit in session.execute(whose.where(FILING.c.id.in_(some)))
     }
 
 
