@@ -47,6 +47,7 @@ CHINESE = {
     "deadline_passed": "{unit}的{ref}已于{due}到期；逾期后延期，须由督办单位说明理由后办理‹，请加 --force›",
     "reason_needed": "{unit}的{ref}逾期后延期，须说明理由‹（--reason）›",
     "in_the_future": "‹--on ›{day}还没有到",
+    "still_to_come": "{unit}的{ref}：{day}还没有到",
     "before_issue": "{day}早于印发日期{issued}",
     "unprintable": "‹{option}：›内容中有看不见的字符，请删去后再提交",
     # names that nobody knows

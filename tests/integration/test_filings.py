@@ -68,6 +68,7 @@ def filed(count=3, fine="1.5"):
 
 def file(running, ref, unit="wanzhou", table=None, when="2022-05-03", name="a.xlsx"):
     sent = Sent(Paper(name, f"{name} {table}".encode()), at(when), "张三", findings=[{"cell": "A1"}])
+    running.clock.set(max(running.clock.now(), sent.at))
     with running.engine.database.writing() as session:
         found = due(running, session, "2022-04-01", "2022-12-31")[ref, unit]
         return take(session, running.engine.force, found, table or filed(), sent, running.clock.now())

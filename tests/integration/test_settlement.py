@@ -138,7 +138,7 @@ def test_thousands_are_settled_and_taken_back_with_a_few_statements():
         engine.engine.bring_up_to_date(engine.clock.now())
         counted = []
         event.listen(engine.database.engine, "before_cursor_execute", lambda *_: counted.append(1))
-        outcome = settled(engine, Settled.ACCEPT, seen=Seen(0, force.fingerprint))
+        outcome = settled(engine, Settled.ACCEPT, seen=Seen(0, force.fingerprint, date(2022, 7, 12)))
         assert outcome.count == 2000
         assert taken_back(engine, outcome.number) == 2000
         with engine.database.reading() as session:
@@ -178,7 +178,7 @@ def test_by_files_that_were_edited_since_nothing_is_settled():
     with running(taken_over(TABLE, fingerprint="one"), "2022-07-12 08:00") as engine:
         engine.engine.bring_up_to_date(engine.clock.now())
         with pytest.raises(LedgerError) as refused:
-            settled(engine, seen=Seen(0, "another"))
+            settled(engine, seen=Seen(0, "another", date(2022, 7, 12)))
         assert refused.value.code == "look_again"
         with engine.database.reading() as session:
             assert settlements(session, engine.engine.force) == []
@@ -207,3 +207,46 @@ def test_a_table_that_is_filed_after_all_stands_where_the_settlement_did():
         engine.record("undo", may)
         assert taken_back(engine, outcome.number) == 1
         assert files() == []
+
+
+AHEAD = date(2022, 9, 1)
+
+
+@pytest.mark.parametrize("how", Settled)
+def test_what_is_still_to_come_is_not_settled_though_the_day_from_which_is_chased_lies_ahead(how):
+    """The tables of May to July are over; August's, which is set aside too, is due on the 5th."""
+    with running(taken_over(TABLE, chase_from=AHEAD), "2022-08-04 23:50") as engine:
+        engine.engine.bring_up_to_date(engine.clock.now())
+        with engine.database.reading() as session:
+            found = preview(session, engine.engine.force, how, engine.clock.now(), Scope())
+        over = {f"table-2@2022-0{month}" for month in (5, 6, 7)}
+        assert {row.ref for row in found.rows} == over
+        # Nor what was over only after the look.
+        engine.clock.set(at("2022-08-06 00:10"))
+        assert settled(engine, how, seen=found.seen).count == 6
+        with engine.database.reading() as session:
+            assert {each.ref for each in read_history(session, "main")} == over
+        assert settled(engine, how).count == 2
+
+
+def test_a_table_that_was_over_only_after_the_look_is_left_though_it_was_answered_and_taken_back():
+    with running(taken_over(TABLE, chase_from=AHEAD), "2022-08-04 10:00") as engine:
+        engine.engine.bring_up_to_date(engine.clock.now())
+        with engine.database.reading() as session:
+            found = preview(session, engine.engine.force, Settled.NIL, engine.clock.now(), Scope())
+        engine.record("submit", "table-2@2022-08", "wanzhou", when="2022-08-05 10:00")
+        engine.record("undo", "table-2@2022-08", "wanzhou", when="2022-08-06 10:00")
+        outcome = settled(engine, Settled.NIL, seen=found.seen)
+    assert (outcome.count, outcome.left) == (6, [])
+
+
+@pytest.mark.parametrize("kind", [EventKind.SUBMIT, EventKind.NIL, EventKind.WAIVE, EventKind.PAUSE])
+def test_nothing_that_is_still_to_come_gets_into_the_ledger_by_any_door(kind):
+    with running(taken_over(TABLE), "2022-07-12 08:00") as engine:
+        engine.engine.bring_up_to_date(engine.clock.now())
+        late = Event(at("2022-07-13 00:10"), "table-2@2022-07", "wanzhou", kind, who="李", via="web")
+        with pytest.raises(LedgerError) as refused:
+            engine.engine.record(late)
+        assert refused.value.code == "still_to_come"
+        with engine.database.reading() as session:
+            assert not read_history(session, "main")

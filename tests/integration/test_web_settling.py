@@ -10,9 +10,11 @@ import pytest
 from tests.integration.web import csrf_of, house, shown
 from tests.tools import CAMPAIGN
 from tests.web import flaws
-from tracker import desk
+from tracker import desk, takeover
 from tracker.core.model import Event, EventKind
 from tracker.core.roles import Role
+from tracker.engine.beginning import Scope
+from tracker.engine.ledger import read_history
 
 #: Of the small campaign these were due before the ledger began, on 12 July, and three other things: fifteen assignments in all.
 TABLES = ("table-2@2022-05", "table-2@2022-06", "table-2@2022-07")
@@ -374,3 +376,36 @@ def test_nobody_is_reminded_of_what_was_due_before_the_ledger_began(home):
     assert 'action="/remind"' in browser.get("/assignment/wanzhou/table-2@2022-06").text
     browser.post("/act/remind", data=data)
     assert shown(browser).startswith("已写好1封提醒邮件（万州区应急管理局）")
+
+
+def test_where_the_day_lies_ahead_every_page_and_the_command_name_what_is_over_and_nothing_to_come(tmp_path):
+    """On 12 July everything is set aside up to September, also the table of August."""
+    tasks = CAMPAIGN.replace("chase_from: 2022-04-08", "chase_from: 2022-09-01")
+    with house(
+        start="2022-07-12 09:30", tasks=tasks, database=f"sqlite:///{tmp_path / 'tracker.db'}"
+    ) as home:
+        home.app.engine.bring_up_to_date(home.clock.now())
+        listed = takeover.before(home.app, Scope(["table-2"]))
+        assert [each["ref"] for each in listed] == list(TABLES)
+        number = sum(each["units"] for each in takeover.before(home.app, Scope()))
+        of_one = sum(each["units"] for each in takeover.before(home.app, Scope(units=["wanzhou"])))
+        browser = home.sign_in("王科长")
+        page = browser.get("/before").text
+        assert "table-2@2022-07" in page
+        assert "table-2@2022-08" not in page
+        assert f"尚未登记的{number}项次" in page
+        assert f"台账建立前事项{number}项次" in browser.get("/").text
+        unit = browser.get("/unit/wanzhou").text
+        assert f"台账建立前事项{of_one}项次" in unit
+        assert "table-2@2022-08" in unit
+        form = look(browser, ["table-2"], "nil")
+        assert "table-2@2022-08" not in browser.get("/before/preview", params={"how": "nil"}).text
+        # A form that does not say when it was looked at is shown the list first; one that says tomorrow gets today's.
+        assert confirm(browser, {key: each for key, each in form.items() if key != "day"}).startswith(
+            "/before/preview"
+        )
+        assert not events(home)
+        confirm(browser, {**form, "day": "2022-12-31"})
+        assert {ref for ref, *_ in events(home)} == set(TABLES)
+        with home.app.database.reading() as session:
+            assert max(each.at for each in read_history(session, "main")) <= home.clock.now()

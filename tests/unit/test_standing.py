@@ -165,7 +165,7 @@ def test_undo_takes_back_one_event_after_the_other():
 def test_events_that_do_not_fit_are_refused_with_the_reason(history, why):
     *known, last = [event(kind) for kind in history]
     with pytest.raises(LedgerError, match=why):
-        admit(last, known, DUE, date(2022, 5, 1), target=None)
+        admit(last, known, DUE, date(2022, 5, 1), today=date(2022, 5, 1), target=None)
     # What stands in the history all the same adds up to something.
     fold([*known, last])
 

@@ -51,7 +51,10 @@ def _before(lights: Lights, units: Collection[str] | None) -> tuple[Left, ...]:
     found: defaultdict[str, dict[str, date | None]] = defaultdict(dict)
     for cell, number in groups.items():
         judged = lights.judged(cell)
-        if judged is not None and judged.state is State.BEFORE:
+        if judged is None or judged.effective_due is None:
+            continue
+        # Where chase_from lies ahead, what is still to come is set aside, too: nobody can say yet how it is answered.
+        if judged.state is State.BEFORE and judged.effective_due < lights.day:
             counted[judged.ref] += number
             found[judged.definition.key][judged.ref] = judged.effective_due
     return tuple(

@@ -25,14 +25,17 @@ def admit(
     due: date | None,
     day: date,
     *,
+    today: date,
     target: int | None,
     forced: bool = False,
 ) -> None:
     """Refuse what does not fit an assignment with the events ``known`` and this date in force.
 
-    ``day`` is the local one from which the event counts.  ``forced`` extends what is over already.
+    ``day`` is the local one from which the event counts, ``today`` the one on which it is written down: nothing has
+    happened that is still to come.  ``forced`` extends what is over already.
     Raises LedgerError, in words for the person who asked for it.
     """
+    _refuse(day > today, event, "{day} has not come yet ({ref} of {unit})", "still_to_come", day=day)
     is_bare = event.event is EventKind.UNDO and not has_undoable(known)
     _refuse(is_bare, event, "there is nothing to undo for {ref} of {unit}", "nothing_to_undo")
     refuse_contradiction(event, target)

@@ -42,14 +42,27 @@ def begin(session: Session, force: InForce, now: datetime) -> date:
     return day or min(force.day(now), force.beginning.day or date.max)
 
 
-def due_before(force: InForce, now: datetime) -> ColumnElement[bool]:
-    """Which assignments were due before the ledger began and have no answer."""
-    if force.day(now) < force.sets_aside_from:
+def over_before(force: InForce, day: date) -> date:
+    """What was due before this day was due before the ledger began and is over on ``day``.
+
+    Where ``chase_from`` lies ahead, what is still to come is set aside too, and nobody knows how it will be answered.
+    """
+    return min(force.chase_from, day)
+
+
+def due_before(force: InForce, day: date) -> ColumnElement[bool]:
+    """Which assignments were due before the ledger began, were over on ``day``, and have no answer."""
+    return _set_aside(force, day, over_before(force, day))
+
+
+def _set_aside(force: InForce, day: date, until: date) -> ColumnElement[bool]:
+    """Which of those that nobody is chased for on ``day`` are due before ``until``."""
+    if day < force.sets_aside_from:
         return false()
     return and_(
         ASSIGNMENT.c.campaign == force.campaign.id,
         ASSIGNMENT.c.effective_due >= force.campaign.issued,
-        ASSIGNMENT.c.effective_due < force.chase_from,
+        ASSIGNMENT.c.effective_due < until,
         ASSIGNMENT.c.answered.is_(None),
         ASSIGNMENT.c.paused.is_(False),
         ASSIGNMENT.c.removed_on.is_(None),
@@ -57,9 +70,12 @@ def due_before(force: InForce, now: datetime) -> ColumnElement[bool]:
 
 
 def how_many_before(session: Session, force: InForce, now: datetime) -> int:
-    """How many there are of those."""
-    query = select(func.count()).select_from(ASSIGNMENT).where(due_before(force, now))
-    return int(session.execute(query).scalar_one())
+    """How many there are of those now."""
+    return _count(session, due_before(force, force.day(now)))
+
+
+def _count(session: Session, wanted: ColumnElement[bool]) -> int:
+    return int(session.execute(select(func.count()).select_from(ASSIGNMENT).where(wanted)).scalar_one())
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +136,7 @@ def left_before(
 ) -> list[dict[str, Any]]:
     """The same by occurrence: ``ref``, ``title``, ``due`` and the number of ``units``, in the order of the document."""
     columns = (ASSIGNMENT.c.key, ASSIGNMENT.c.period, ASSIGNMENT.c.effective_due)
-    wanted = (due_before(force, now), *scope.narrowed())
+    wanted = (due_before(force, force.day(now)), *scope.narrowed())
     query = select(*columns, func.count().label("units")).where(*wanted)
     is_meant = scope.within(force)
     rows = [row for row in session.execute(query.group_by(*columns)) if is_meant(row)]
@@ -161,8 +177,8 @@ def before_alert(force: InForce, count: int, now: datetime) -> dict[str, object]
 
 
 def tell_of_before(session: Session, force: InForce, now: datetime) -> None:
-    """Whoever runs the service hears once how much was due before it, and where that is settled."""
-    count = how_many_before(session, force, now)
+    """Whoever runs the service hears once how much nobody is chased for, also of what is to come, and where it is settled."""
+    count = _count(session, _set_aside(force, force.day(now), force.chase_from))
     if not count:
         return
     log.info(

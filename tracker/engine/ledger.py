@@ -64,7 +64,8 @@ def record(
     known = read_events(session, row.id)
     target = force.target(definition, event.unit)
     if not replayed:
-        admit(event, known, row.effective_due, force.day(event.at), target=target, forced=forced)
+        day, today = force.day(event.at), force.day(now)
+        admit(event, known, row.effective_due, day, today=today, target=target, forced=forced)
     answer = fold([*known, event], target=target)
     session.execute(
         insert(EVENT).values(

@@ -72,8 +72,9 @@ class _Writer:
         definition = force.definition(row.key)
         target = force.target(definition, row.unit)
         history = list(case.known)
+        today = force.day(self._now)
         for event in case.new:
-            admit(event, history, row.effective_due, force.day(event.at), target=target)
+            admit(event, history, row.effective_due, force.day(event.at), today=today, target=target)
             history.append(event)
         answer = fold(history, target=target)
         dates = force.dates(definition, row.opens, row.due, answer.extended_due)

@@ -225,7 +225,8 @@ def _check(session: Session, row: Row[Any], force: InForce, wish: Wish, now: dat
     event = Event(now, wish.ref, wish.unit, EventKind.EXTEND, until=until, reason=wish.text)
     forced = row.effective_due is not None and today > row.effective_due
     target = force.target(force.definition(row.key), wish.unit)
-    admit(event, read_events(session, row.id), row.effective_due, today, target=target, forced=forced)
+    known = read_events(session, row.id)
+    admit(event, known, row.effective_due, today, today=today, target=target, forced=forced)
 
 
 def _facts(request: Request, due: date | None) -> dict[str, object]:

@@ -11,7 +11,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from sqlmodel import Session
 
 from tracker.core.model import Event, EventKind
 from tracker.core.standing import fold, may_be_undone, standing_places
-from tracker.engine.beginning import Scope, due_before
+from tracker.engine.beginning import Scope, due_before, over_before
 from tracker.engine.inforce import InForce
 from tracker.engine.ledger import event_of, last_event
 from tracker.engine.many import Case, record_many
@@ -44,10 +44,11 @@ class Settled(StrEnum):
 
 
 class Seen(NamedTuple):
-    """The ledger as a person saw it who says yes to a preview: its last event, and the files in force."""
+    """The ledger as a person saw it who says yes to a preview: its last event, the files in force, and the day."""
 
     event: int
     files: str
+    day: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +136,12 @@ class Brief:
 
 def preview(session: Session, force: InForce, how: Settled, now: datetime, scope: Scope) -> Preview:
     """How all of ``scope`` would stand.  Raises UnknownNameError for a reference that is none."""
-    found = []
-    for case in _cases(session, force, how, now, scope, who="", via="", note=None):
+    found, day = [], force.day(now)
+    for case in _cases(session, force, how, now, day, scope, who="", via="", note=None):
         definition = force.definition(case.row.key)
         answer = fold([*case.known, *case.new], target=force.target(definition, case.row.unit))
-        found.append(ledger_row(force, definition, case.row, answer, force.day(now)))
-    return Preview(in_order(force, found), Seen(last_event(session), force.fingerprint))
+        found.append(ledger_row(force, definition, case.row, answer, day))
+    return Preview(in_order(force, found), Seen(last_event(session), force.fingerprint, day))
 
 
 def settle(
@@ -167,7 +168,8 @@ def settle(
             "the files have been edited since this was looked at, and nothing was recorded; look at it again",
             "look_again",
         )
-    cases = list(_cases(session, force, how, now, scope, who=who, via=via, note=note))
+    day = force.day(now) if seen is None else min(seen.day, force.day(now))
+    cases = list(_cases(session, force, how, now, day, scope, who=who, via=via, note=note))
     left: list[tuple[int, Event]] = []
     if seen is not None:
         cases, left = _as_seen(session, force, cases, seen, scope)
@@ -304,14 +306,15 @@ def _cases(
     force: InForce,
     how: Settled,
     now: datetime,
+    day: date,
     scope: Scope,
     *,
     who: str,
     via: str,
     note: str | None,
 ) -> Iterator[Case]:
-    """What is left of ``scope``, each with what is to be said of it."""
-    wanted = (due_before(force, now), *scope.narrowed())
+    """What is left of ``scope`` and was over on ``day``, each with what is to be said of it."""
+    wanted = (due_before(force, day), *scope.narrowed())
     is_meant = scope.within(force)
     histories = _histories(session, select(ASSIGNMENT.c.id).where(*wanted))
     for row in session.execute(select(ASSIGNMENT).where(*wanted)):
@@ -346,7 +349,7 @@ def _as_seen(
     for row in session.execute(query):
         history = histories[row.id]
         until = [event_of(each) for each in history if each.id <= seen.event]
-        if _stood_there(force, row, until, scope.within(force)):
+        if _stood_there(force, row, until, seen.day, scope.within(force)):
             shown[row.id] = event_of(history[-1])
     kept = [case for case in cases if case.row.id not in histories or case.row.id in shown]
     still = {case.row.id for case in kept}
@@ -355,9 +358,9 @@ def _as_seen(
 
 
 def _stood_there(
-    force: InForce, row: Row[Any], events: Sequence[Event], is_meant: Callable[[Any], bool]
+    force: InForce, row: Row[Any], events: Sequence[Event], day: date, is_meant: Callable[[Any], bool]
 ) -> bool:
-    """Whether an assignment with no more than ``events`` was in a preview by the files in force."""
+    """Whether an assignment with no more than ``events`` was in a preview of ``day`` by the files in force."""
     definition = force.campaign.definitions.get(row.key)
     if definition is None or row.removed_on is not None:
         return False
@@ -366,7 +369,7 @@ def _stood_there(
     is_silent = answer.answered is None and not answer.paused
     return (
         is_silent
-        and dates.lie_before(force.chase_from)
+        and dates.lie_before(over_before(force, day))
         and is_meant(_Due(row.key, row.period, dates.effective_due))
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -13,7 +12,7 @@ from tracker import desk
 from tracker.core.model import Event, EventKind
 from tracker.core.naming import Names
 from tracker.engine.standings import LedgerRow
-from tracker.web.acting.back import back, text, texts
+from tracker.web.acting.back import back, date_in, text, texts
 from tracker.web.identity import Role, check_csrf, require
 from tracker.web.refused import said
 from tracker.web.site import language_of, site_of, words
@@ -39,7 +38,7 @@ def answer(kind: EventKind) -> Callable[[Request, FormData], Response]:
         check_csrf(request, form)
         cells = _cells(form)
         say = words(request)
-        reason, until = text(form, "reason"), _day(text(form, "until"))
+        reason, until = text(form, "reason"), date_in(form, "until")
         if not cells:
             return back(request, form, say("acting.nothing_chosen"))
         otherwise = f"/assignment/{cells[0][0]}/{cells[0][1]}"
@@ -82,13 +81,6 @@ def _cells(form: FormData) -> list[tuple[str, str]]:
     ticked = texts(form, "cell")
     found.extend(zip(ticked[::2], ticked[1::2], strict=False))
     return list(dict.fromkeys(found))
-
-
-def _day(said: str | None) -> date | None:
-    try:
-        return None if said is None else date.fromisoformat(said)
-    except ValueError:
-        return None
 
 
 def _told(request: Request, kind: EventKind, done: list[str], refused: list[str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -32,3 +34,11 @@ def text(form: FormData, name: str) -> str | None:
     """What stands in the field, without white space around it; None for nothing."""
     value = form.get(name)
     return (value.strip() or None) if isinstance(value, str) else None
+
+
+def date_in(form: FormData, name: str) -> date | None:
+    """The date in the field; None for none, and for what is none."""
+    try:
+        return date.fromisoformat(text(form, name) or "")
+    except ValueError:
+        return None

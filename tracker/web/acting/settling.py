@@ -10,7 +10,7 @@ from tracker import takeover
 from tracker.engine.settlement import Seen, Settled
 from tracker.errors import LedgerError, UnknownNameError, UsageError
 from tracker.web.acting.answers import VIA
-from tracker.web.acting.back import back, onward, text
+from tracker.web.acting.back import back, date_in, onward, text
 from tracker.web.board.before import PAGE, PREVIEW, Asked, nothing_recorded
 from tracker.web.identity import Role, check_csrf, require
 from tracker.web.posting import LONGEST_TEXT, too_long, written
@@ -24,20 +24,21 @@ DIGITS = 18
 def settle(request: Request, form: FormData) -> Response:
     """``POST /act/settle``: what the preview of ``refs``, ``unit`` and ``month`` showed is settled as ``how`` says.
 
-    ``seen`` and ``files`` say what was in the ledger and in force when it was looked at; a form without them is shown
-    the preview first.
+    ``seen``, ``files`` and ``day`` say what was in the ledger and in force when it was looked at, and on which day; a
+    form without them is shown the preview first.
     """
     person = require(request, Role.SUPERVISOR)
     check_csrf(request, form)
     site, say = site_of(request), words(request)
     asked, how, event = Asked.of(form), text(form, "how"), text(form, "seen") or ""
+    day = date_in(form, "day")
     if how not in set(Settled):
         return back(request, form, say("acting.nothing_chosen"), PAGE)
     note = written(form, "note")
     if len(note) > LONGEST_TEXT:
         raise too_long(note)
     look = asked.address(PREVIEW, how=str(how))
-    if not _is_number(event):
+    if not _is_number(event) or day is None:
         return onward(request, look, say("board.before.look_first"))
     try:
         outcome = takeover.settle(
@@ -47,7 +48,7 @@ def settle(request: Request, form: FormData) -> Response:
             who=person.name,
             via=VIA,
             note=note or None,
-            seen=Seen(int(event), text(form, "files") or ""),
+            seen=Seen(int(event), text(form, "files") or "", day),
         )
     except LedgerError as error:
         # Whatever has changed meanwhile, the preview shows it.

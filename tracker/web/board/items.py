@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from itertools import groupby
 from urllib.parse import quote
 
@@ -83,7 +84,8 @@ def unit_page(request: Request) -> Response:
     _, rows = desk.status(site.app, unit=unit.id)
     wanted = chosen(request, "item")
     if wanted is None:
-        shown = [row for row in rows if row.state is not State.BEFORE]
+        today = site.force.day(site.now())
+        shown = [row for row in rows if not _is_left(row, today)]
     else:
         shown = [row for row in rows if row.definition.key == wanted]
     before = 0 if wanted is not None else len(rows) - len(shown)
@@ -91,6 +93,12 @@ def unit_page(request: Request) -> Response:
     counts = {light: sum(row.light is light for row in rows) for light in URGENCY}
     facts = {"unit": unit, "rows": shown, "counts": counts, "item": wanted, "before": before}
     return site.page(request, "board/unit.html", facts)
+
+
+def _is_left(row: LedgerRow, today: date) -> bool:
+    """Whether it stands on the page of what was due before the ledger began."""
+    due = row.dates.effective_due
+    return row.state is State.BEFORE and due is not None and due < today
 
 
 def _urgency(row: LedgerRow) -> tuple[int, bool, str]:
