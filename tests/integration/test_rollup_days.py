@@ -21,8 +21,8 @@ A_WEEK = Quiet(spans=((date(2022, 5, 6), date(2022, 5, 12)),))
 
 
 def files(deadline="每月5日前", *, quiet=None, mark="before", holidays=None, **policy):
-    monthly = replace(built_in()["monthly"], quiet=quiet or Quiet(), **policy)
-    settings = Settings(policies=Policies({**built_in(), "monthly": monthly}))
+    policies = {name: replace(each, quiet=quiet or Quiet(), **policy) for name, each in built_in().items()}
+    settings = Settings(policies=Policies(policies))
     table = definition("table-2", deadline, ["wanzhou"])
     given = {"settings": settings, "fingerprint": mark, "holidays": holidays}
     return world(table, units=(CITY, "wanzhou"), supervisor="city", **given)
@@ -118,3 +118,47 @@ def test_a_week_is_told_of_once_though_its_first_workday_moves():
             mails = [claimed.mail for claimed, _ in engine.courier.take()]
             weeks += [day for mail in mails if mail.kind is MailKind.ROLLUP and "week" in mail.details]
     assert weeks == [16]
+
+
+WEDNESDAYS = Quiet(frozenset({3}))
+
+
+@pytest.mark.parametrize("rhythm", ["每周五前", "每季度首月5日前", "每年4月20日前"])
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [(None, WEDNESDAYS, "2022-07-06"), (WEDNESDAYS, None, "2022-07-07")],
+    ids=["quiet laid on its day", "quiet lifted on its day"],
+)
+def test_what_comes_back_in_another_rhythm_from_now_on_is_told_of_once(rhythm, before, after, expected):
+    """The 6th of July, a Wednesday, is the day after the second deadline of the new rhythm."""
+    with running(files(rhythm, quiet=before, mark="one", rollup=True), "2022-04-08 08:00") as engine:
+        told(engine, "2022-04-08", "2022-05-26")
+        engine.clock.set(at("2022-05-26 10:00"))
+        engine.engine.accept_removals = True
+        engine.engine.adopt(files(quiet=before, mark="two", rollup=True))
+        found = told(engine, "2022-05-27", "2022-07-06")
+        engine.clock.set(at("2022-07-06 10:00"))
+        engine.engine.adopt(files(quiet=after, mark="three", rollup=True))
+        found += told_at(engine, "2022-07-06 10:00")
+        found += told(engine, "2022-07-07", "2022-08-31")
+    assert [each for each in found if each[1] > "2022-06"] == [
+        (expected, "2022-07"),
+        ("2022-08-08", "2022-08"),
+    ]
+
+
+@pytest.mark.parametrize("righted", ["2022-05-06 18:00", "2022-05-07 08:00", "2022-05-12 10:00"])
+def test_a_deadline_that_a_slip_set_aside_is_told_of_once_that_is_put_right(righted):
+    """``chase_from`` is a year ahead on the day of the roll-up, when nothing can be told of April's table."""
+    slip = files(mark="slip")
+    slip = replace(slip, campaign=replace(slip.campaign, chase_from=date(2023, 4, 8)))
+    with running(files(), "2022-04-08 08:00") as engine:
+        told(engine, "2022-04-08", "2022-05-05")
+        engine.clock.set(at("2022-05-05 10:00"))
+        engine.engine.adopt(slip)
+        first = date.fromisoformat(righted[:10])
+        assert told(engine, "2022-05-06", str(first - timedelta(days=righted < f"{first} 09:00"))) == []
+        engine.clock.set(at(righted))
+        engine.engine.adopt(files(mark="right"))
+        found = told(engine, str(first + timedelta(days=righted > f"{first} 09:00")), "2022-06-30")
+    assert [month for _, month in found] == ["2022-05", "2022-06"]

@@ -7,7 +7,8 @@ not worked out from the files alone.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, NamedTuple, Self
@@ -25,6 +26,7 @@ A_DAY = timedelta(days=1)
 #: A holiday rule takes the date in force no further from the one by the rule.
 A_MONTH = timedelta(days=31)
 _NAME = "rollups/"
+_DIGIT = re.compile(r"\d")
 
 
 class _Last(NamedTuple):
@@ -32,6 +34,11 @@ class _Last(NamedTuple):
 
     period: str
     due: date
+
+    def precedes(self, period: str, due: date) -> bool:
+        """Whether another comes after it: by its period, and where an edit has changed the rhythm, by its date."""
+        is_same_rhythm = _DIGIT.sub("0", period) == _DIGIT.sub("0", self.period)
+        return period > self.period if is_same_rhythm else due > self.due
 
 
 @dataclass(slots=True)
@@ -67,19 +74,26 @@ class _Memory:
         return json.dumps(facts, default=date.isoformat)
 
 
-def told_on(session: Session, force: InForce, timezone: str, since: date, day: date) -> Told:
+def told_on(
+    session: Session,
+    force: InForce,
+    timezone: str,
+    since: date,
+    day: date,
+    is_tellable: Callable[[str], bool],
+) -> Told:
     """What the roll-up of ``day`` tells the people in ``timezone`` of, and remember it as told.
 
     ``since`` is the day after the last one that was planned.  It is every deadline, and the week, of which they have
     not been told yet and whose day has come; what has come into force only since then is told if its day is no
-    earlier than ``since``.
+    earlier than ``since``.  What nothing can be told of now (``is_tellable`` of its reference) is left for later.
     """
     memory = _read(session, force, timezone, since - A_DAY)
     now = _Memory(day, monday=memory.monday)
     refs: list[str] = []
     for definition in force.campaign:
         if wants_rollup(force, definition):
-            refs += _deadlines(force, definition, memory, now, since, day)
+            refs += _deadlines(force, definition, memory, now, since, day, is_tellable)
     week = _is_weekly(force, now, since, day)
     write_fact(session, force.campaign.id, f"{_NAME}{timezone}", str(now))
     return Told(tuple(refs), week)
@@ -92,7 +106,13 @@ def _read(session: Session, force: InForce, timezone: str, planned: date) -> _Me
 
 
 def _deadlines(
-    force: InForce, definition: Definition, memory: _Memory, now: _Memory, since: date, day: date
+    force: InForce,
+    definition: Definition,
+    memory: _Memory,
+    now: _Memory,
+    since: date,
+    day: date,
+    is_tellable: Callable[[str], bool],
 ) -> Iterator[str]:
     """The references of those of ``definition`` that are to be told of; the last one is kept in ``now``."""
     key, workdays = definition.key, force.rules(definition).workdays
@@ -103,15 +123,18 @@ def _deadlines(
             continue
         if not is_known:
             is_told = told_after >= since
-        elif last is None or period > last.period:
+        elif last is None or last.precedes(period, due):
             # An edit may have put its day into the past.
             is_told = True
         else:
             # An edit has given everybody more time.
             is_told = told_after >= since and due > last.due
+        if is_told and not is_tellable(ref):
+            # A slip may have set it aside; once that is put right it is told.
+            continue
         if is_told:
             yield ref
-        if last is None or period > last.period or (is_told and period == last.period):
+        if last is None or last.precedes(period, due) or (is_told and period == last.period):
             last = _Last(period, due)
     now.last[key] = last
 

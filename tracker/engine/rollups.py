@@ -39,14 +39,15 @@ def plan_rollups(
     It covers the deadlines and the week whose day has come (``rollup_days``), and what its reader was to be told on
     earlier days and could not be.  ``since`` is the day after the last one that was planned.
     """
-    of_today = told_on(session, force, timezone, since, day)
+    tallies = Tallies(session, force, now, day)
+    of_today = told_on(session, force, timezone, since, day, tallies.knows)
     supervisor = force.campaign.supervisor
     if supervisor is None:
         return 0
     everybody = force.people(day)
     people = everybody.within(timezone)
     waiting = _taken_up(session, force, everybody, people, day, now)
-    tallies, before = Tallies(session, force, now, day), None
+    before = None
     rows: list[dict[str, object]] = []
     for address in people.of_unit.get(supervisor, ()):
         told = of_today.and_(waiting.get(address, Told()))

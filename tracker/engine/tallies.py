@@ -94,6 +94,10 @@ class Tallies:
             details["week"] = self._week
         return items_to_json([item for items, _ in found for item in items]), details
 
+    def knows(self, ref: str) -> bool:
+        """Whether there is anything to tell of this one: it is over, asked of somebody and not set aside."""
+        return self._tally(ref) is not None
+
     def _in_order(self, refs: Sequence[str]) -> list[str]:
         known = [ref for ref in refs if ref.partition("@")[0] in self._force.campaign.definitions]
         return sorted(known, key=lambda ref: (self._force.position(ref.partition("@")[0]), ref))
