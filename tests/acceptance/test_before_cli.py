@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import pty
 import subprocess
@@ -144,3 +146,22 @@ def test_what_makes_no_sense_is_told(place, arguments, code, english, chinese):
         assert done.code == code, done.err
         assert words in done.err
     assert history(place) == []
+
+
+def test_for_a_spreadsheet_every_answer_is_a_table(place):
+    def rows(*arguments):
+        return list(csv.DictReader(io.StringIO(place.ok("before", *arguments, "--format", "csv").out)))
+
+    first, second = rows("--settle", "nil", "--dry-run", *SCOPE)
+    assert first == {"ref": MAY, "due": "2022-05-05", "units": "wanzhou;fuling"}
+    assert second["ref"] == "table-2@2022-06"
+    assert history(place) == []
+    (done,) = rows("--settle", "nil", *SCOPE)
+    assert (done["how"], done["count"], done["left"]) == ("nil", "4", "")
+    number = done["settlement"]
+    (look,) = rows("--undo", number, "--dry-run")
+    assert (look["settlement"], look["count"], look["standing"]) == (number, "4", "4")
+    place.ok("return", MAY, "--unit", "涪陵", "--reason", "不符", "--who", "王")
+    (undone,) = rows("--undo", number)
+    assert (undone["standing"], undone["taken_back"]) == ("1", "3")
+    assert "fuling" in undone["overtaken"]

@@ -52,6 +52,11 @@ SETTLEMENTS = (
 )
 SETTLEMENT_KEYS = ("settlement", "at", "how", "count", "who", "via", "note")
 
+#: The columns of CSV: of what would be settled, of what was settled, and of what was taken back.
+ITEM_KEYS = ("ref", "due", "units")
+OUTCOME_KEYS = ("settlement", "how", "count", "left")
+UNDO_KEYS = ("settlement", "how", "count", "standing", "taken_back", "overtaken")
+
 #: What a settlement records, by its name in the contract.
 HOW = {
     "submit": ("已报送", "submitted"),
@@ -140,13 +145,15 @@ def before(
 
 
 def _list(facts: list[Fact], app: App, language: Language, output: Format) -> None:
+    from tracker.engine.beginning import over_before
+
     if output is Format.JSON:
         print_json(facts)
     elif output is Format.CSV:
         print_csv(facts, KEYS)
     else:
         _print_items(((each["ref"], each["due"], each["units"]) for each in facts), app, language)
-        say(_told(facts, app.force.chase_from, language))
+        say(_told(facts, over_before(app.force, app.force.day(app.clock.now())), language))
 
 
 def _print_items(items: Iterable[tuple[str, object, int]], app: App, language: Language) -> None:
@@ -183,8 +190,10 @@ def _settle(
     if dry_run or asks:
         found = takeover.preview(app, how, scope)
         seen = found.seen
-        if output is not Format.TABLE and dry_run:
+        if output is Format.JSON and dry_run:
             print_json(takeover.preview_facts(how, found))
+        elif output is Format.CSV and dry_run:
+            print_csv(takeover.preview_facts(how, found)["items"], ITEM_KEYS)
         elif output is Format.TABLE:
             occasions = takeover.occasions(found.rows)
             _print_items(((each.ref, each.due, len(each.units)) for each in occasions), app, language)
@@ -196,9 +205,17 @@ def _settle(
     if output is Format.TABLE:
         say_result(_done(how, outcome, language))
     else:
-        print_json(takeover.outcome_facts(app.force, how, outcome))
+        _print_one(takeover.outcome_facts(app.force, how, outcome), OUTCOME_KEYS, output)
     for each in outcome.left:
         say(_left(app, each, language))
+
+
+def _print_one(facts: Fact, keys: Sequence[str], output: Format) -> None:
+    """As JSON, or as the one row of a CSV with the columns ``keys``."""
+    if output is Format.CSV:
+        print_csv([facts], keys)
+    else:
+        print_json(facts)
 
 
 def _undo(
@@ -227,7 +244,7 @@ def _undo(
         count = takeover.undo(app, number, who=who, note=note)
         found = takeover.find(app, number)
     if output is not Format.TABLE:
-        print_json(takeover.settlement_facts(app.force, found))
+        _print_one(takeover.settlement_facts(app.force, found), UNDO_KEYS, output)
     elif not dry_run:
         zh, en = f"已撤销批次{number}的{count}项次", f"took back {count} of settlement {number}"
         if not count:
