@@ -103,7 +103,7 @@ def test_an_edit_after_the_digests_of_a_day_misses_nothing_of_them(edit, day, ho
     before, following = digests_about(then, day)
     in_time = told(first, {moment(before, 8): then})
     late = told(first, {moment(day if hour == 10 else following, hour): then})
-    for address in {address for _, address in in_time.keys() | late.keys()}:
+    for address in ("wanzhou@unit.example", "fuling@unit.example"):
         there, here = (
             {at: said for (at, to), said in each.items() if to == address} for each in (in_time, late)
         )
@@ -114,10 +114,61 @@ def test_an_edit_after_the_digests_of_a_day_misses_nothing_of_them(edit, day, ho
         assert said - asked <= names(there, day) | names(there, before)
         after = [{at: said for at, said in each.items() if at > following} for each in (here, there)]
         assert after[0] == after[1]
+    in_time_upward, late_upward = days_of("escalation", in_time), days_of("escalation", late)
+    assert late_upward.keys() == in_time_upward.keys()
+    firsts = {each: days[0] for each, days in days_of("overdue", late).items()}
+    was_told = {each: days[0] for each, days in days_of("overdue", in_time).items()}
+    for each, days in late_upward.items():
+        # Once, and not before with the first word to the unit: whoever hears later that it is late may have as long from then on.
+        [on] = days
+        assert firsts[each] <= on
+        if on > following and was_told[each] == firsts[each]:
+            assert days == in_time_upward[each]
 
 
 def names(digests, day):
     return {(ref, unit) for ref, unit, _ in digests.get(day, ())}
+
+
+def days_of(reason, digests):
+    """The days on which that was told, by reference and unit."""
+    found: dict[tuple[str, str], list[date]] = {}
+    for (day, _), said in sorted(digests.items()):
+        for ref, unit, why in said:
+            if why == reason:
+                found.setdefault((ref, unit), []).append(day)
+    return found
+
+
+OVER = "2022年5月9日前"
+#: Told as late on Tuesday the 10th, upward on the 11th: what is laid then, and taken back.
+LAID = {
+    "quiet days": files(OVER, quiet=Quiet(spans=((date(2022, 5, 9), date(2022, 5, 20)),))),
+    "upward later": files(OVER, escalate=Interval(20, "wd")),
+    "upward never": files(OVER, escalate=None),
+    "days off": files(OVER, off=[date(2022, 5, day) for day in range(10, 21)]),
+    "a short grace": files(OVER, grace_days=2),
+    "a long grace": files(OVER, grace_days=20),
+    "another date": files("2022年6月30日前"),
+    "an earlier date": files("2022年5月6日前"),
+    "chased from later": files(OVER, chase_from=date(2022, 5, 20)),
+}
+
+
+@pytest.mark.parametrize("laid", LAID)
+@pytest.mark.parametrize("day", [10, 11, 12, 13, 17])
+def test_an_edit_that_is_taken_back_within_the_hour_says_nothing_again(laid, day):
+    first = files(OVER)
+    day = date(2022, 5, day)
+    assert told(first, {moment(day, 10): LAID[laid], moment(day, 11): first}) == told(first, {})
+
+
+@pytest.mark.parametrize("laid", LAID)
+@pytest.mark.parametrize("day", [13, 16])
+def test_what_has_gone_upward_stays_gone_where_an_edit_is_taken_back_after_days(laid, day):
+    first = files(OVER)
+    edits = {moment(date(2022, 5, day), 10): LAID[laid], moment(date(2022, 5, day + 6), 10): first}
+    assert [each.day for each in days_of("escalation", told(first, edits))["5", "wanzhou"]] == [11]
 
 
 def test_what_an_edit_should_have_sent_upward_with_the_last_digests_goes_with_the_next():

@@ -103,6 +103,31 @@ def test_a_new_task_whose_date_is_past_is_told_in_the_same_way():
     assert found[20] == [("city", "6", "escalation")] * 2
 
 
+#: Late since Tuesday the 10th, upward on the 12th: silence of whoever is asked then counts from there.
+@pytest.mark.parametrize(("day", "goes_up"), [(10, 12), (11, 13), (12, 16), (13, 17)])
+@pytest.mark.parametrize("of", ["a unit", "a task"])
+def test_nobody_is_reported_upward_with_the_first_word_to_them(day, goes_up, of):
+    edits = {
+        "a unit": (files("fuling"), files("fuling", "wanzhou")),
+        "a task": (
+            files("fuling", deadline=AHEAD, key="9"),
+            files("fuling", deadline=AHEAD, key="9", beside=(definition("5", PAST, ("wanzhou",)),)),
+        ),
+    }
+    first, then = edits[of]
+    found: list[tuple[int, str]] = []
+    with running(first, "2022-05-05 08:00") as engine:
+        told(engine, "06", f"{day - 1:02}")
+        edit(engine, f"2022-05-{day} 08:30", then)
+        for on in range(day, 21):
+            engine.clock.set(at(f"2022-05-{on}"))
+            engine.engine.run_pass()
+            items = [item for claimed, _ in engine.courier.take() for item in claimed.mail.items]
+            found += [(on, item.reason.value) for item in items if item.unit == "wanzhou"]
+    assert found[0] == (day, "overdue")
+    assert [on for on, reason in found if reason == "escalation"] == [goes_up]
+
+
 def test_within_its_grace_it_is_still_to_come():
     with running(files("fuling", grace_days=30), "2022-05-05 08:00") as engine:
         told(engine, "06", 17)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -21,6 +21,8 @@ from tracker.store.tables import AGENDA, AgendaRow
 
 BEGAN = "began"
 PLANNED = "planned/"
+#: Before a time zone: the day on which a row told there that it is late by then, and that silence goes upward.
+LATE, UPWARD = "late/", "upward/"
 A_DAY = timedelta(days=1)
 
 
@@ -84,10 +86,14 @@ def said_through(session: Session, force: InForce, today: date) -> date:
 
 
 class Heard(NamedTuple):
-    """What the people of one time zone have heard of an agenda row: it spoke ``last``, and all ``through`` that is said."""
+    """What the people of one time zone have heard of an agenda row: it spoke ``last``, and all ``through`` that is said.
+
+    ``late``: the last day on which it said that it is late; None where it never did, or nobody knows.
+    """
 
     last: date
     through: date
+    late: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +125,8 @@ class Said:
         """By the people of ``zone``, of a row that has told each zone up to a day; nobody knows: with the last digests."""
         day = self.days[zone]
         last = told.get(zone, day)
-        return Heard(last, day if last >= day else day - A_DAY)
+        late = last_told(told, LATE, zone, self.days)
+        return Heard(last, day if last >= day else day - A_DAY, late)
 
     def by_row(self, told: Mapping[str, date]) -> date:
         """Through which day such a row has said everything to everybody."""
@@ -222,9 +229,29 @@ def _slot(period: str, dates: Dates) -> str:
 
 
 def told_from_text(text: str) -> dict[str, date]:
-    """The last day through which a row has told each time zone, as it keeps it; it does not know of what is left out."""
+    """The last day through which a row has told each time zone, as it keeps it; it does not know of what is left out.
+
+    Behind ``LATE`` and ``UPWARD`` stands when it last told each of these.
+    """
     pairs = (each.partition("=") for each in text.split(";") if each)
     return {zone: date.fromisoformat(day) for zone, _, day in pairs}
+
+
+def last_told(told: Mapping[str, date], what: str, zone: str, zones: Collection[str]) -> date | None:
+    """The last day on which a row has told ``zone`` of ``what`` (LATE or UPWARD), or one that is not of ``zones`` any more."""
+    found = {name.removeprefix(what): day for name, day in told.items() if name.startswith(what)}
+    return max((day for name, day in found.items() if name == zone or name not in zones), default=None)
+
+
+def has_gone_upward(told: Mapping[str, date], zone: str, zones: Collection[str]) -> bool:
+    """Whether ``zone`` has been told of silence since a row last began to be late."""
+    late, upward = last_told(told, LATE, zone, zones), last_told(told, UPWARD, zone, zones)
+    return upward is not None and (late is None or late <= upward)
+
+
+def is_told_late(late: date | None, dates: Dates) -> bool:
+    """Whether what was told on the day ``late`` was that it is late by ``dates``."""
+    return late is not None and dates.grace_until is not None and late > dates.grace_until
 
 
 def told_to_text(told: Mapping[str, date]) -> str:

@@ -20,9 +20,18 @@ from sqlmodel import Session
 from tracker.core.beat import Late, late, late_or_lapsed
 from tracker.core.model import Definition, Reason, Rhythm
 from tracker.core.pace import share
-from tracker.core.reminders import escalation_day, next_on, said_on
+from tracker.core.reminders import next_on, said_on
 from tracker.core.standing import Dates
-from tracker.engine.agenda import agenda_dates, told_from_text, told_to_text
+from tracker.engine.agenda import (
+    LATE,
+    UPWARD,
+    agenda_dates,
+    has_gone_upward,
+    is_told_late,
+    last_told,
+    told_from_text,
+    told_to_text,
+)
 from tracker.engine.digests import DigestWriter, Line, Saying, saying
 from tracker.engine.inforce import InForce
 from tracker.engine.late import Beats
@@ -47,6 +56,7 @@ _OPEN = (
         ASSIGNMENT.c.progress,
         ASSIGNMENT.c.answered,
         ASSIGNMENT.c.late_since,
+        ASSIGNMENT.c.nudge,
         ASSIGNMENT.c.extended_due,
     )
     .join(AGENDA, AGENDA.c.id == ASSIGNMENT.c.agenda_id)
@@ -77,13 +87,8 @@ class _Speech:
     to_unit: Saying | None = None
     pace: tuple[Saying, Definition, int] | None = None
     upward: Saying | None = None
-    #: What its assignments are from today on, where they are newly late; and the day on which they go upward.
+    #: What its assignments are from today on, where they are newly late.
     late: Late | None = None
-    goes_up: date | None = None
-
-    def is_alone(self, row: _OpenRow) -> bool:
-        """Whether an assignment was open again later only, and goes upward by itself."""
-        return row.late_since is not None and self.goes_up is not None and row.late_since > self.goes_up
 
 
 class _OpenRow(NamedTuple):
@@ -94,7 +99,13 @@ class _OpenRow(NamedTuple):
     progress: int
     answered: str | None
     late_since: date | None
+    nudge: str | None
     extended_due: date | None
+
+    @property
+    def goes_upward_alone(self) -> bool:
+        """Whether it is late alone, and has yet to be told so or to go upward by itself."""
+        return self.late_since is not None and self.nudge is not None
 
 
 @dataclass(slots=True)
@@ -181,23 +192,29 @@ class _Agenda:
         since = row.next_on
         if self._timezone in told:
             since = max(since, told[self._timezone] + timedelta(days=1))
+        of = {name: each for name, each in told.items() if name.startswith((LATE, UPWARD))}
         if since <= day:
-            said = said_on(dates, rules, since, day)
-            if said:
-                self._speak(row, definition, dates, said.to_unit, upward=said.upward)
+            to_unit, upward = said_on(dates, rules, since, day)
+            zone, zones = self._timezone, force.timezones
+            if to_unit is Reason.OVERDUE and not is_told_late(last_told(of, LATE, zone, zones), dates):
+                of[f"{LATE}{zone}"] = day
+            if upward := upward and not has_gone_upward(of, zone, zones):
+                of[f"{UPWARD}{zone}"] = day
+            if to_unit is not None or upward:
+                self._speak(row, definition, dates, to_unit, upward=upward)
         told[self._timezone] = day
         kept = {zone: told[zone] for zone in force.timezones if zone in told}
         following = row.next_on
         if len(kept) == len(force.timezones) and (after := min(kept.values())) >= row.next_on:
             following = next_on(dates, rules, after)
-        self._following.append({"row": row.id, "new_next_on": following, "new_told": told_to_text(kept)})
+        new_told = told_to_text({**kept, **of})
+        self._following.append({"row": row.id, "new_next_on": following, "new_told": new_told})
 
     def _speak(
         self, row: Row[Any], definition: Definition, dates: Dates, reason: Reason | None, *, upward: bool
     ) -> None:
         speech = self._speeches[row.id] = _Speech()
         rules = self._force.rules(definition)
-        speech.goes_up = escalation_day(dates, rules) if upward else None
         if reason is Reason.PACE:
             wanted = definition.target.count if definition.target is not None else 0
             due_by_now = share(wanted, dates, self._day)
@@ -260,7 +277,7 @@ class _Agenda:
                 lines[agenda] = _line(said, row)
             if speech.late is not None:
                 newly.append(speech.late)
-            if speech.upward is not None and not speech.is_alone(row):
+            if speech.upward is not None and not row.goes_upward_alone:
                 superior = self._force.superior(unit)
                 if superior is not None:
                     writer.add_upward(superior, _line(speech.upward, row))
@@ -319,8 +336,7 @@ class _Agenda:
 
 
 def _line(said: Saying, row: _OpenRow) -> Line:
-    _, unit, progress, _, _, extended_due = row
-    return Line(said, unit, progress, None, extended_due is not None)
+    return Line(said, row.unit, row.progress, None, row.extended_due is not None)
 
 
 def _mention(lines: Sequence[Line], also: Mapping[str, list[str]]) -> list[Line]:

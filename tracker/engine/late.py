@@ -22,7 +22,7 @@ from tracker.core.model import Definition, Reason, Rhythm
 from tracker.core.reminders import Rules, escalation_day, newly_overdue
 from tracker.core.standing import Answer, Dates
 from tracker.core.workdays import Workdays
-from tracker.engine.agenda import Heard, missed_days, planned_day
+from tracker.engine.agenda import Heard, is_told_late, missed_days, planned_day
 from tracker.engine.inforce import InForce
 from tracker.store.beats import BEAT
 from tracker.store.lots import lots
@@ -94,6 +94,9 @@ def lateness(
     workdays = force.rules(definition).workdays
     if was_asked and _is_over(before, day) and not _is_missed(row, dates, workdays, heard):
         return {}
+    if heard is not None and is_told_late(heard.late, dates) and not (row.quiet or row.removed_on):
+        # An edit is taken back, and what was told before it stands.
+        return {}
     if pending == Reason.RETURNED.value:
         return {"late_since": day}
     return {"late_since": day, **_told_as_late(force, definition, dates, now)}
@@ -155,11 +158,8 @@ def after_telling(force: InForce, definition: Definition, row: Row[Any], day: da
 
 
 def upward_alone(rules: Rules, dates: Dates) -> date | None:
-    """The day on which silence about one assignment alone goes upward; None where it goes with its agenda row."""
-    together = escalation_day(replace(dates, again=None), rules)
-    if dates.again is None or (together is not None and dates.again <= together):
-        return None
-    return escalation_day(dates, rules)
+    """The day on which silence about one that is late alone goes upward; None where it goes with its agenda row."""
+    return None if dates.again is None else escalation_day(dates, rules)
 
 
 class Step:

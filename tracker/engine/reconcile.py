@@ -22,10 +22,13 @@ from tracker.core.occurrences import occurrences
 from tracker.core.reminders import escalation_day, next_on
 from tracker.core.standing import NOTHING, REMOVED, Answer, Dates, fold
 from tracker.engine.agenda import (
+    LATE,
     Said,
     agenda_dates,
     agenda_values,
     ensure_agenda,
+    has_gone_upward,
+    last_told,
     told_from_text,
     told_to_text,
 )
@@ -364,8 +367,13 @@ class _Writer:
             ref = f"{row.key}@{row.period}" if row.period else row.key
             self.changes.moved.append(Change(ref, (row.unit,), row.effective_due, dates.effective_due))
         agenda, _ = self._agenda(row.period, dates, self._told.said.through - A_DAY, answer)
-        heard = self._told.said.heard(self._heard[row.agenda_id], self.force.zone_of(row.unit))
-        late = self._told.late(definition, row, dates, answer, heard=heard)
+        zone = self.force.zone_of(row.unit)
+        heard = self._told.said.heard(self._heard[row.agenda_id], zone)
+        # By the dates that it has now it may have been told before that it is late, unless it was quiet then.
+        of_these = last_told(self._heard.get(agenda, {}), LATE, zone, self.force.timezones)
+        if of_these is not None and any(self.force.day(event.at) >= of_these for event in history):
+            of_these = None
+        late = self._told.late(definition, row, dates, answer, heard=heard._replace(late=of_these))
         values = {**values, **late, "agenda_id": agenda, "removed_on": None}
         self._edits.add(row.id, {name: each for name, each in values.items() if getattr(row, name) != each})
         held = date_asked(answer, dates.effective_due)
@@ -405,9 +413,12 @@ class _Writer:
             following = next_on(dates, rules, said)
             upward = escalation_day(dates, rules)
             if row.next_on is not None and upward is not None and upward <= said:
-                # It had yet to go upward when the edit moved that day to before the last digests.
-                following = upward
-                told = {zone: min(day, upward - A_DAY) for zone, day in told.items()}
+                zones = self.force.timezones
+                untold = [zone for zone in zones if not has_gone_upward(told, zone, zones)]
+                if untold:
+                    # It had yet to go upward when the edit moved that day to before the last digests.
+                    following = upward
+                    told |= {zone: min(told[zone], upward - A_DAY) for zone in untold if zone in told}
             if following != row.next_on:
                 values = {"next_on": following, "told": told_to_text(told)}
                 self.session.execute(update(AGENDA).where(AGENDA.c.id == row.id).values(values))

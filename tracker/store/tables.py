@@ -93,7 +93,8 @@ class AgendaRow(Base, table=True):
 
     ``next_on`` is the next date, local to whoever is told, on which something is to be said about those of them
     that are still open; None while there is nothing to say.  ``told`` has the last day on which it spoke in
-    each time zone ("ZONE=DAY;…"); of one that it leaves out nobody knows.  ``due`` is the date by the rule alone.  ``slot`` makes
+    each time zone ("ZONE=DAY;…"); of one that it leaves out nobody knows.  "late/ZONE" and "upward/ZONE" are the days on
+    which it told there that it is late by its dates, and went upward.  ``due`` is the date by the rule alone.  ``slot`` makes
     (campaign, key, slot) unique where the date is None.
     """
 
