@@ -125,7 +125,7 @@ def count_open(session: Session, force: InForce) -> dict[tuple[str, str], int]:
         .where(QUESTION.c.gone_at.is_(None), QUESTION.c.answer.is_(None))
         .group_by(QUESTION.c.filing_id)
     )
-    numbers: dict[int, int] = dict(session.execute(open_).tuples())
+    numbers: dict[int, int] = {int(filing): number for filing, number in session.execute(open_)}
     whose = (
         select(FILING.c.id, ASSIGNMENT.c.key, ASSIGNMENT.c.period, ASSIGNMENT.c.unit)
         .join(ASSIGNMENT, ASSIGNMENT.c.id == FILING.c.assignment_id)
