@@ -16,7 +16,6 @@ from typing import NamedTuple, Protocol
 from sqlmodel import Session
 
 from tracker.core.workdays import Workdays
-from tracker.engine.agenda import go_on_in_zones
 from tracker.engine.beginning import begin, known_beginning, tell_of_before
 from tracker.engine.editions import (
     Verdict,
@@ -32,6 +31,7 @@ from tracker.engine.editions import (
 from tracker.engine.held import refuse_another_document, refuse_removals
 from tracker.engine.inforce import InForce
 from tracker.engine.left import end_what_is_left
+from tracker.engine.movers import go_on_in_zones
 from tracker.engine.outbox import Claimed
 from tracker.engine.post import Post
 from tracker.engine.reconcile import Changes, chased_from, horizon, reconcile

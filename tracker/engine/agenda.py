@@ -16,7 +16,7 @@ from tracker.core.model import Definition
 from tracker.core.reminders import next_on
 from tracker.core.standing import NOTHING, Answer, Dates
 from tracker.engine.inforce import InForce
-from tracker.store.campaigns import facts_like, forget_fact, read_fact, write_fact
+from tracker.store.campaigns import read_fact, write_fact
 from tracker.store.tables import AGENDA, AgendaRow
 
 BEGAN = "began"
@@ -37,21 +37,6 @@ def set_planned_day(session: Session, campaign: str, timezone: str, day: date) -
     write_fact(session, campaign, f"{PLANNED}{timezone}", day.isoformat())
     if read_fact(session, campaign, BEGAN) is None:
         write_fact(session, campaign, BEGAN, day.isoformat())
-
-
-def go_on_in_zones(session: Session, force: InForce) -> None:
-    """Let a time zone that comes into force go on from the day through which everybody had been told before it.
-
-    One in which nobody gets mail any more is forgotten: where it comes back, the others have gone on meanwhile.
-    """
-    campaign = force.campaign.id
-    zones = [name.removeprefix(PLANNED) for name in facts_like(session, campaign, PLANNED)]
-    days = {zone: day for zone in zones if (day := planned_day(session, campaign, zone)) is not None}
-    for zone in force.timezones if days else ():
-        if zone not in days:
-            set_planned_day(session, campaign, zone, min(days.values()))
-    for zone in days.keys() - set(force.timezones):
-        forget_fact(session, campaign, f"{PLANNED}{zone}")
 
 
 def missed_days(session: Session, campaign: str, timezone: str) -> list[tuple[date, date]]:
@@ -238,15 +223,30 @@ def told_from_text(text: str) -> dict[str, date]:
 
 
 def last_told(told: Mapping[str, date], what: str, zone: str, zones: Collection[str]) -> date | None:
-    """The last day on which a row has told ``zone`` of ``what`` (LATE or UPWARD), or one that is not of ``zones`` any more."""
+    """The last day on which a row has told ``zone`` of ``what`` (LATE or UPWARD).
+
+    What it told a zone that is not of ``zones`` any more counts once that day has been told in ``zone`` too.
+    """
     found = {name.removeprefix(what): day for name, day in told.items() if name.startswith(what)}
-    return max((day for name, day in found.items() if name == zone or name not in zones), default=None)
+    through = told.get(zone, date.max)
+    heard = (day for name, day in found.items() if name == zone or (name not in zones and day <= through))
+    return max(heard, default=None)
 
 
 def has_gone_upward(told: Mapping[str, date], zone: str, zones: Collection[str]) -> bool:
     """Whether ``zone`` has been told of silence since a row last began to be late."""
     late, upward = last_told(told, LATE, zone, zones), last_told(told, UPWARD, zone, zones)
     return upward is not None and (late is None or late <= upward)
+
+
+def told_back_to(told: Mapping[str, date], zone: str, day: date) -> dict[str, date]:
+    """What a row has told, as if it had told ``zone`` nothing after ``day``."""
+    lost = {f"{LATE}{zone}", f"{UPWARD}{zone}"}
+    return {
+        name: min(each, day) if name == zone else each
+        for name, each in told.items()
+        if name not in lost or each <= day
+    }
 
 
 def is_told_late(late: date | None, dates: Dates) -> bool:

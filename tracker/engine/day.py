@@ -196,9 +196,9 @@ class _Agenda:
         if since <= day:
             to_unit, upward = said_on(dates, rules, since, day)
             zone, zones = self._timezone, force.timezones
-            if to_unit is Reason.OVERDUE and not is_told_late(last_told(of, LATE, zone, zones), dates):
+            if to_unit is Reason.OVERDUE and not is_told_late(last_told(told, LATE, zone, zones), dates):
                 of[f"{LATE}{zone}"] = day
-            if upward := upward and not has_gone_upward(of, zone, zones):
+            if upward := upward and not has_gone_upward({**told, **of}, zone, zones):
                 of[f"{UPWARD}{zone}"] = day
             if to_unit is not None or upward:
                 self._speak(row, definition, dates, to_unit, upward=upward)

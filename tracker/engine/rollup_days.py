@@ -99,6 +99,15 @@ def told_on(
     return Told(tuple(refs), week)
 
 
+def take_over(session: Session, force: InForce, timezone: str, day: date, source: str) -> None:
+    """Let the people in ``timezone``, planned up to ``day``, have been told what those in ``source`` have been."""
+    name = f"{_NAME}{source}"
+    memory = parse_fact(read_fact(session, force.campaign.id, name), name, _Memory.by, None)
+    if memory is not None:
+        memory.planned = day
+        write_fact(session, force.campaign.id, f"{_NAME}{timezone}", str(memory))
+
+
 def _read(session: Session, force: InForce, timezone: str, planned: date) -> _Memory:
     name = f"{_NAME}{timezone}"
     found = parse_fact(read_fact(session, force.campaign.id, name), name, _Memory.by, None)
