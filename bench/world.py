@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+from tracker.campaign.snapshot import InForce
 from tracker.clock import VirtualClock
 from tracker.config.loader import load
 from tracker.core.model import Contact, Definition, Every, Group, Kind, Rule, Unit
 from tracker.core.workdays import Workdays
-from tracker.engine.acting import Courier
-from tracker.engine.engine import Engine
-from tracker.engine.inforce import InForce
+from tracker.service.engine import Engine
+from tracker.service.turn import Courier
 from tracker.shipped import shipped
 from tracker.store.database import Database, open_database
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tracker.forms.book import Book
-from tracker.forms.guard import read_file
-from tracker.forms.parcel import Parcel
+from tracker.forms.read.attached_files import Parcel
+from tracker.forms.read.file_kind import read_file
 
 
 def book(read: Book | Parcel) -> Book:

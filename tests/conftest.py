@@ -11,8 +11,8 @@ from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 
 from tests.tools import QUICK
-from tracker.engine import accounts
-from tracker.forms import blank
+from tracker.access import accounts
+from tracker.forms.write import blank
 
 # The folders of tests are in memory where there is room: thousands of commits need not wait for a disk.
 if QUICK is not None and shutil.disk_usage(QUICK).free > 4 << 30:

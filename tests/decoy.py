@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import insert, select, update
 
-from tracker.engine.engine import Engine
-from tracker.engine.inforce import InForce
-from tracker.engine.plan import plan
-from tracker.simulation import CollectingCourier
+from tracker.campaign.snapshot import InForce
+from tracker.planning.plan import plan
+from tracker.service.engine import Engine
+from tracker.service.simulation import CollectingCourier
 from tracker.store.database import Database
 from tracker.store.tables import ASSIGNMENT, EVENT, MAIL, REQUEST
 

@@ -15,12 +15,12 @@ from sqlalchemy.engine import make_url
 from starlette.testclient import TestClient
 
 from tests.tools import ROOT
-from tracker.app import App
 from tracker.clock import VirtualClock
 from tracker.core.model import Event, EventKind
+from tracker.service.app import App
 from tracker.store.campaigns import Known, remember_campaign
 from tracker.web.application import make_application
-from tracker.web.site import Site
+from tracker.web.base.site import Site
 
 ZONE = ZoneInfo("Asia/Shanghai")
 AT = datetime(2022, 6, 8, 10, 0, tzinfo=ZONE)

@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from tracker.campaign.snapshot import InForce
 from tracker.clock import VirtualClock
-from tracker.core.expressions import parse
+from tracker.core.deadline.expressions import parse
 from tracker.core.model import Campaign, Contact, Definition, Event, EventKind, Kind, Target, Unit
 from tracker.core.policy import Settings
 from tracker.core.workdays import Workdays
-from tracker.engine.engine import Engine
-from tracker.engine.inforce import InForce
-from tracker.simulation import CollectingCourier
+from tracker.service.engine import Engine
+from tracker.service.simulation import CollectingCourier
 from tracker.store.database import open_database
 
 ZONE = ZoneInfo("Asia/Shanghai")

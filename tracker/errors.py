@@ -1,7 +1,7 @@
 """Every exception of the product; imports nothing of it.
 
 A ``TrackerError`` is meant for a person: one sentence that names the place and what was expected, in English where
-it is raised, in Chinese in ``tracker/refusals.py``.  Anything else that escapes is a bug.
+it is raised, in Chinese in ``tracker/i18n/refusals.py``.  Anything else that escapes is a bug.
 """
 
 from __future__ import annotations

@@ -15,18 +15,18 @@ from sqlmodel import Session, col
 
 from bench.child import Figures
 from bench.world import MORNING, TODAY, Service, made_up
+from tracker.access.links import Links
 from tracker.core.model import Campaign, Item, Mail, MailKind, Reason
-from tracker.engine.courier import PostCourier
-from tracker.engine.enclosures import Enclosures
-from tracker.engine.engine import Engine
-from tracker.engine.mails import stored_mails
-from tracker.engine.outbox import Claimed, mail_domain
-from tracker.engine.written import items_from_json, items_to_json
-from tracker.links import Links
-from tracker.mail.message import message_id
-from tracker.mail.render import Rendered, Renderer
-from tracker.mail.transport import open_transport
-from tracker.simulation import CollectingCourier
+from tracker.mail.compose.render import Rendered, Renderer
+from tracker.mail.transport.message import message_id
+from tracker.mail.transport.opening import open_transport
+from tracker.outbox.queries import stored_mails
+from tracker.outbox.queue import Claimed, mail_domain
+from tracker.outbox.rows import items_from_json, items_to_json
+from tracker.service.enclosures import Enclosures
+from tracker.service.engine import Engine
+from tracker.service.sender import PostCourier
+from tracker.service.simulation import CollectingCourier
 from tracker.store.tables import AssignmentRow, MailRow, MailState
 
 

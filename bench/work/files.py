@@ -10,9 +10,9 @@ import yaml
 
 from bench.child import Figures
 from bench.world import EVENING, shipped_force, tasks_file
-from tracker.app import App
 from tracker.clock import VirtualClock
 from tracker.config.loader import SETTINGS, TASKS, UNITS, load
+from tracker.service.app import App
 from tracker.shipped import shipped
 
 

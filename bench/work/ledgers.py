@@ -14,9 +14,9 @@ from sqlalchemy import func, insert, select
 from bench.child import Figures
 from bench.world import EVENING, MONTHLY, MORNING, PERIODS, TODAY, Service, made_up
 from tracker.core.model import MailKind
-from tracker.engine.agenda import set_planned_day
-from tracker.engine.plan import plan
-from tracker.simulation import CollectingCourier
+from tracker.ledger.agenda import set_planned_day
+from tracker.planning.plan import plan
+from tracker.service.simulation import CollectingCourier
 from tracker.store.tables import ASSIGNMENT, MAIL, MailState
 
 #: The next workday, on which nothing is to be said of what is due on the 28th.

@@ -12,13 +12,14 @@ from statistics import median
 from bench.child import Figures
 from bench.work.digests import as_email_message, warm
 from bench.world import DOMAIN, MORNING, TODAY, made_up
+from tracker.campaign.snapshot import InForce
 from tracker.core.model import Item, Mail, MailKind, Reason
-from tracker.engine.courier import PostCourier
-from tracker.engine.inforce import InForce
-from tracker.engine.outbox import Claimed, mail_domain
-from tracker.mail.message import message_id
-from tracker.mail.render import Renderer
-from tracker.mail.transport import Envelope, Outcome, Transport, open_transport
+from tracker.mail.compose.render import Renderer
+from tracker.mail.transport.message import message_id
+from tracker.mail.transport.opening import open_transport
+from tracker.mail.transport.transport import Envelope, Outcome, Transport
+from tracker.outbox.queue import Claimed, mail_domain
+from tracker.service.sender import PostCourier
 
 ROWS = 30
 

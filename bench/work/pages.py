@@ -17,14 +17,14 @@ from sqlalchemy import text
 
 from bench.child import ROOT, Figures
 from bench.world import made_up
-from tracker.app import App
+from tracker.campaign.snapshot import InForce
 from tracker.clock import VirtualClock
 from tracker.core.model import Event, EventKind, Every, Rule
-from tracker.engine.inforce import InForce
+from tracker.service.app import App
 from tracker.shipped import shipped
 from tracker.store.database import open_database
+from tracker.web.base.site import Site
 from tracker.web.server import WebServer
-from tracker.web.site import Site
 
 NOW = datetime(2022, 8, 8, 2, 0, tzinfo=UTC)
 ISSUED = date(2022, 1, 3)
@@ -151,7 +151,7 @@ def _write(file: str, units: int, items: int, stop: threading.Event) -> None:
     """Another process' events, five a second: every answer comes after a change."""
     database = open_database(f"sqlite:///{file}")
     force = in_force(units, items)
-    from tracker.engine.ledger import record
+    from tracker.ledger.record import record
 
     number = 0
     while not stop.wait(0.2):

@@ -13,8 +13,8 @@ from bench.child import Figures
 from tests import postgres
 from tests.trust.replicas import MOMENT, race
 from tests.world import unit, world
-from tracker.engine.claiming import claim
-from tracker.engine.engine import CLAIM
+from tracker.planning.claim import claim
+from tracker.service.engine import CLAIM
 from tracker.store.database import open_database
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from openpyxl import load_workbook
 
 from bench.child import Figures
-from tracker.app import App
 from tracker.clock import VirtualClock
 from tracker.core.form import ColumnKind
+from tracker.service.app import App
 from tracker.shipped import shipped
 
 MONTH = date(2022, 5, 1)
@@ -21,7 +21,7 @@ MONTH = date(2022, 5, 1)
 
 def write(folder: str, rows: int) -> Figures:
     """Every unit's three forms of a month, each filled in with so many rows, as a clerk's program saves them."""
-    from tracker.filing.blanks import blank_forms, tables_of
+    from tracker.usecases.forms.blanks import blank_forms, tables_of
 
     dice = random.Random(2022)
     place = Path(folder)
@@ -60,8 +60,8 @@ def write(folder: str, rows: int) -> Figures:
 
 def ours(folder: str) -> Figures:
     """All of it read in a process apart, checked, filed in a new ledger, and the city's summary written."""
-    from tracker.filing.intake import Intake
-    from tracker.filing.overview import summary
+    from tracker.usecases.forms.intake import Intake
+    from tracker.usecases.forms.overview import summary
 
     place = Path(folder)
     files = [(path.name, path.read_bytes()) for path in sorted(place.glob("*.xlsx"))]

@@ -13,12 +13,12 @@ from sqlalchemy import text
 
 from bench.child import Figures
 from bench.world import Service, made_up
+from tracker.campaign.snapshot import InForce
 from tracker.core.model import Contact, Every, Rule, Unit
-from tracker.engine.agenda import set_planned_day
-from tracker.engine.inforce import InForce
-from tracker.engine.rollups import plan_rollups
-from tracker.engine.standings import ledger_rows
-from tracker.simulation import CollectingCourier
+from tracker.ledger.agenda import set_planned_day
+from tracker.ledger.status import ledger_rows
+from tracker.planning.rollups import plan_rollups
+from tracker.service.simulation import CollectingCourier
 
 #: Twelve periods, due on the 5th from January to December.
 ALL_YEAR = Rule(every=Every.MONTH, day=5, since=date(2022, 1, 1), until=date(2022, 12, 31))

@@ -15,12 +15,12 @@ import openpyxl
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.tools import missing
-from tracker import desk
+from tracker.access.accounts import add_account
 from tracker.core.model import Event, EventKind
-from tracker.engine.accounts import add_account
-from tracker.engine.mails import stored_mails
+from tracker.outbox.queries import stored_mails
+from tracker.usecases import desk
+from tracker.web.base.site import Site
 from tracker.web.server import WebServer
-from tracker.web.site import Site
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 SIZES: dict[str, Any] = {

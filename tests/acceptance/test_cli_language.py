@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.tools import Place, quick_folder
-from tracker.log import of_command
+from tracker.service.log import of_command
 from tracker.store.facts import read_fact
 
 ZH = {"LANG": "zh_CN.UTF-8"}

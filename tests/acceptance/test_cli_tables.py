@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tests.tools import Place, clean_environ, command, letters, quick_folder
-from tracker import demo
 from tracker.cli.table import GAP, NARROWEST, Column, lines, shorten, shown
+from tracker.daemon import demo
 
 MAY = ("--from", "2022-05-01", "--to", "2022-05-31")
 TABLE = "table-2@2022-05"

@@ -21,9 +21,9 @@ import pytest
 from tests.tools import ROOT, Place, quick_folder
 from tests.web import ZONE, office
 from tracker.core.form import Filed
-from tracker.filing.intake import Intake
-from tracker.filing.taken import Taken
 from tracker.forms.finding import Weight
+from tracker.usecases.forms.intake import Intake
+from tracker.usecases.forms.taken import Taken
 
 CASES = ROOT / "tests" / "cases" / "forms"
 EXPECTED: dict[str, dict[str, Any]] = json.loads((CASES / "expected.json").read_text("utf-8"))

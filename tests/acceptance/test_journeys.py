@@ -11,9 +11,9 @@ from playwright.sync_api import expect
 from tests.acceptance.browsing import HEAD, SIZES, TABLE, Served, Watched, fill
 from tests.web import office
 from tests.world import at
-from tracker import desk
 from tracker.core.model import EventKind
 from tracker.core.roles import Role
+from tracker.usecases import desk
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from playwright.sync_api import expect
 from tests.acceptance.browsing import HEAD, SIZES, TABLE, Watched, fill
 from tests.acceptance.test_users import Running
 from tests.tools import Place
-from tracker import desk
 from tracker.core.model import EventKind
 from tracker.core.roles import Role
+from tracker.usecases import desk
 
 BY_SIZE = pytest.mark.parametrize("size", SIZES)
 

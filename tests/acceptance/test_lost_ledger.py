@@ -9,9 +9,9 @@ import pytest
 
 from tests.tools import Place
 from tests.web import browser
-from tracker.app import App
-from tracker.daemon import Service
+from tracker.daemon.scheduler import Service
 from tracker.errors import DatabaseError, LostLedgerError
+from tracker.service.app import App
 
 
 @pytest.fixture

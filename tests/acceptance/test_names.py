@@ -20,10 +20,10 @@ from starlette.testclient import TestClient
 from tests.integration.web import SECRET, csrf_of, shown
 from tests.tools import ROOT
 from tests.web import ZONE, answer, office
+from tracker.access.accounts import add_account
 from tracker.core.model import EventKind
 from tracker.core.roles import Role
-from tracker.engine.accounts import add_account
-from tracker.engine.mails import stored_mails
+from tracker.outbox.queries import stored_mails
 from tracker.report.ask import month_report
 from tracker.report.compose import compose
 from tracker.report.facts import Month
@@ -31,9 +31,9 @@ from tracker.report.html import to_html
 from tracker.report.markdown import to_markdown
 from tracker.report.pdf import to_pdf
 from tracker.report.workbook import to_workbook
-from tracker.subscriptions import feed_calendar
+from tracker.usecases.calendars import feed_calendar
 from tracker.web.application import make_application
-from tracker.web.site import Site
+from tracker.web.base.site import Site
 
 #: A Monday, on which the week's roll-up goes.
 AT = datetime(2022, 6, 13, 10, tzinfo=ZONE)

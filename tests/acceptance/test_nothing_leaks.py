@@ -11,7 +11,7 @@ import pytest
 
 from tests.acceptance.test_users import Running
 from tests.tools import Place, many_units, quick_folder
-from tracker.links import Links, Purpose, mark
+from tracker.access.links import Links, Purpose, mark
 
 PASSWORD = "nine-yellow-tables"
 KEY = "a-key-that-signs-the-links-of-this-test"

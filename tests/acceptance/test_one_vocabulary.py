@@ -13,10 +13,9 @@ from pypdf import PdfReader
 
 from tests.tools import CAMPAIGN, Place
 from tests.web import ZONE, answer, browser, office
-from tracker import desk
 from tracker.core.model import EventKind, Kind, Light, MailKind, State
 from tracker.core.vocabulary import LIGHTS, STATES
-from tracker.engine.mails import stored_mails
+from tracker.outbox.queries import stored_mails
 from tracker.report.ask import month_report
 from tracker.report.blocks import Chart
 from tracker.report.compose import compose
@@ -25,7 +24,8 @@ from tracker.report.markdown import to_markdown
 from tracker.report.pdf import to_pdf
 from tracker.report.wording import Wording
 from tracker.report.workbook import to_workbook
-from tracker.web.signs import LETTERS
+from tracker.usecases import desk
+from tracker.web.base.light_styles import LETTERS
 
 #: A Monday, on which the week's roll-up goes.
 AT = datetime(2022, 6, 13, 10, tzinfo=ZONE)

@@ -20,14 +20,14 @@ from tests.acceptance.lights import light_of
 from tests.acceptance.oracle import Clerk, History, read_events
 from tests.tools import made_json
 from tests.world import Running
-from tracker.app import App
 from tracker.clock import VirtualClock
 from tracker.config.events import read_events as read_as_the_service
 from tracker.config.loader import load_or_raise
 from tracker.core.model import MailKind
-from tracker.desk import simulated_mails, status
-from tracker.engine.explain import Fate, explain
-from tracker.listing import status_facts
+from tracker.planning.explain import Fate, explain
+from tracker.service.app import App
+from tracker.usecases.desk import simulated_mails, status
+from tracker.usecases.json_facts import status_facts
 
 CONFIG = Path(__file__).parents[2] / "config"
 EVENTS = Path(__file__).parents[1] / "fixtures" / "events-2022.yaml"

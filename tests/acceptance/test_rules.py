@@ -21,12 +21,12 @@ from hypothesis import strategies as st
 
 from tests.acceptance.house import House, assert_same, lines_of, report, task, unit
 from tests.acceptance.oracle import Clerk, History, MisfitError, read_events
+from tracker.campaign.snapshot import InForce
 from tracker.config.events import read_events as service_reads_events
 from tracker.core.model import StandIn
 from tracker.core.policy import Quiet
 from tracker.core.workdays import Workdays
-from tracker.engine.inforce import InForce
-from tracker.simulation import simulate
+from tracker.service.simulation import simulate
 
 ZONE = ZoneInfo("Asia/Shanghai")
 DAY = timedelta(days=1)

@@ -29,13 +29,13 @@ from tests.tools import (
     service,
     wait_until,
 )
-from tracker import daemon
-from tracker.app import App
 from tracker.clock import SystemClock
 from tracker.config.loader import load
-from tracker.engine import file_alerts
+from tracker.daemon import scheduler
 from tracker.errors import DatabaseError
-from tracker.stopping import StoppableCourier, StoppingError
+from tracker.service import file_alerts
+from tracker.service.app import App
+from tracker.service.stopping import StoppableCourier, StoppingError
 
 LEASES_END = "UPDATE mail SET lease_until = '2000-01-01 00:00:00.000000' WHERE lease_until IS NOT NULL"
 DUE = "SELECT DISTINCT effective_due FROM assignment WHERE key = '2'"
@@ -205,7 +205,7 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(place, monkeypatch):
         return found
 
     app.files_changed()
-    monkeypatch.setattr("tracker.app.load", read_half)
+    monkeypatch.setattr("tracker.service.app.load", read_half)
     assert app.reload() is False, "no mistake of anybody, and nothing to be told"
     monkeypatch.undo()
     monkeypatch.chdir(place.folder)
@@ -280,7 +280,7 @@ BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"""
 
 def test_a_pass_that_cannot_be_written_down_at_all_is_tried_again(place, monkeypatch, caplog):
     app = App(place.config, database=f"sqlite:///{place.folder}/tracker.db", environ={})
-    service = daemon.Service(app, threading.Event())
+    service = scheduler.Service(app, threading.Event())
 
     def full(**_: object) -> None:
         raise DatabaseError("database or disk is full")
@@ -296,7 +296,7 @@ def test_a_pass_that_cannot_be_written_down_at_all_is_tried_again(place, monkeyp
 def test_a_database_that_refuses_for_a_while_costs_no_mail(place, monkeypatch, capsys):
     """In this process, so that it can tick every second."""
     monkeypatch.chdir(place.folder)
-    monkeypatch.setattr(daemon, "TICK", "*")
+    monkeypatch.setattr(scheduler, "TICK", "*")
     place.ok("run", "--once")
     place.query("DELETE FROM mail")
     place.query("DELETE FROM meta WHERE name LIKE 'planned/%'")
@@ -304,7 +304,7 @@ def test_a_database_that_refuses_for_a_while_costs_no_mail(place, monkeypatch, c
     place.query(FULL)
     app = App(place.config, environ={})
     stop = threading.Event()
-    thread = threading.Thread(target=daemon.Service(app, stop).run, kwargs={"at_once": True})
+    thread = threading.Thread(target=scheduler.Service(app, stop).run, kwargs={"at_once": True})
     thread.start()
     said = []
 

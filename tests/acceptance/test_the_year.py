@@ -18,9 +18,9 @@ import yaml
 from tests.acceptance.house import assert_same, lines_of
 from tests.acceptance.oracle import Clerk, History, MisfitError, all_asked, read_events
 from tests.tools import made_json, made_once
-from tracker.app import App
 from tracker.config.loader import load_or_raise
-from tracker.desk import simulated_mails
+from tracker.service.app import App
+from tracker.usecases.desk import simulated_mails
 
 CONFIG = Path(__file__).parents[2] / "config"
 ZONE = ZoneInfo("Asia/Shanghai")

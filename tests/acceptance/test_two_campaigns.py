@@ -17,12 +17,12 @@ from tests.acceptance.test_the_year import (  # noqa: F401 - fixtures
     few,
 )
 from tests.tools import quick_folder
-from tracker.app import App
 from tracker.config.events import read_events
 from tracker.core.model import owned
-from tracker.listing import mail_facts
-from tracker.simulation import simulate
+from tracker.service.app import App
+from tracker.service.simulation import simulate
 from tracker.store.database import open_database
+from tracker.usecases.json_facts import mail_facts
 
 
 @pytest.mark.parametrize("last", [date(2022, 6, 12), pytest.param(LAST, marks=pytest.mark.torture)])

@@ -11,20 +11,20 @@ from sqlalchemy import select
 from tests.integration.test_editions import EDITED, clock, machines  # noqa: F401 - fixtures
 from tests.tools import CAMPAIGN
 from tests.world import at, definition, running, world
-from tracker import desk, takeover
 from tracker.core.model import Contact, Event, EventKind, Unit
-from tracker.daemon import Service
-from tracker.engine.answers import answer_once
-from tracker.engine.beginning import Scope
-from tracker.engine.claiming import claim
-from tracker.engine.engine import FEW, Engine
-from tracker.engine.ledger import record
-from tracker.engine.nudge_now import remind_now
-from tracker.engine.results import Result
-from tracker.engine.settlement import Settled, settle
+from tracker.daemon.scheduler import Service
 from tracker.errors import OlderFilesError, OvertakenError
-from tracker.simulation import CollectingCourier
+from tracker.ledger.beginning import Scope
+from tracker.ledger.record import record
+from tracker.ledger.record_once import answer_once
+from tracker.ledger.settlement import Settled, settle
+from tracker.outbox.results import Result
+from tracker.planning.claim import claim
+from tracker.planning.reminders_now import remind_now
+from tracker.service.engine import FEW, Engine
+from tracker.service.simulation import CollectingCourier
 from tracker.store.tables import ASSIGNMENT, MAIL, MailState
+from tracker.usecases import desk, takeover
 
 MANY = [f"u{number:02}" for number in range(FEW + 4)]
 

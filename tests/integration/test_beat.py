@@ -11,9 +11,9 @@ from sqlalchemy import delete, select
 from tests.world import ISSUED, at, definition, running, unit, world
 from tracker.core.model import Contact, MailKind, StandIn, Unit
 from tracker.core.policy import Policies, Quiet, Settings
-from tracker.engine.because import CAUGHT_UP
-from tracker.engine.explain import explain
-from tracker.engine.late import begin_beats
+from tracker.ledger.overdue_beat import begin_beats
+from tracker.planning.explain import explain
+from tracker.planning.explain_wording import CAUGHT_UP
 from tracker.store.beats import BEAT
 
 ONE = ("wanzhou",)

@@ -10,15 +10,15 @@ from sqlalchemy import select
 
 from tests.tools import CAMPAIGN, Place
 from tests.world import at, definition, running, unit, world
+from tracker.campaign.snapshot import Beginning
 from tracker.core.model import Contact, Event, EventKind, MailKind, Reason, State
 from tracker.core.policy import Settings
-from tracker.engine.beginning import Scope, how_many_before, left_before
-from tracker.engine.explain import explain
-from tracker.engine.inforce import Beginning
-from tracker.engine.ledger import read_history
-from tracker.engine.settlement import Settled, settle
-from tracker.engine.standings import ledger_rows
-from tracker.simulation import simulate
+from tracker.ledger.beginning import Scope, how_many_before, left_before
+from tracker.ledger.record import read_history
+from tracker.ledger.settlement import Settled, settle
+from tracker.ledger.status import ledger_rows
+from tracker.planning.explain import explain
+from tracker.service.simulation import simulate
 from tracker.store.campaigns import Known, remember_campaign
 from tracker.store.tables import MAIL
 

@@ -9,23 +9,23 @@ import pytest
 from tests.decoy import intact, plant
 from tests.tools import CAMPAIGN, Place
 from tests.world import at, definition, running, world
-from tracker.app import App
-from tracker.board.lights import Board, Choice
-from tracker.board.outbox import Sought, mail_page, queue, stuck_since
+from tracker.access import feeds
+from tracker.access.links import ForgedLinkError, Links, Purpose
 from tracker.clock import VirtualClock
 from tracker.core.model import Contact, owned
 from tracker.core.policy import Settings
-from tracker.engine import feeds
-from tracker.engine.editions import kept_files
-from tracker.engine.ledger import read_history
-from tracker.engine.mails import mail_called, retry, stored_mail, stored_mails
-from tracker.engine.plan import plan
-from tracker.engine.requests import answered_requests, open_requests, requests_of
-from tracker.engine.restored import go_on_from
-from tracker.engine.standings import ledger_rows
+from tracker.dashboard.outbox import Sought, mail_page, queue, stuck_since
+from tracker.dashboard.status_overview import Board, Choice
 from tracker.errors import AnotherDocumentError, UnknownNameError
-from tracker.foreign import said_in
-from tracker.links import ForgedLinkError, Links, Purpose
+from tracker.i18n.library_errors import said_in
+from tracker.ledger.after_restore import go_on_from
+from tracker.ledger.editions import kept_files
+from tracker.ledger.record import read_history
+from tracker.ledger.requests import answered_requests, open_requests, requests_of
+from tracker.ledger.status import ledger_rows
+from tracker.outbox.queries import mail_called, retry, stored_mail, stored_mails
+from tracker.planning.plan import plan
+from tracker.service.app import App
 from tracker.store.campaigns import known_campaigns
 
 UNITS = ("wanzhou", "fuling")

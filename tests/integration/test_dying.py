@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from tests.integration.test_outbox import Killed, Post, alerting, deliver, go_on, rows, states
-from tracker.engine import engine as engine_
-from tracker.engine.claiming import claim
-from tracker.engine.engine import FEW, Engine
-from tracker.engine.outbox import LEASE, UNCERTAIN_ATTEMPTS
-from tracker.engine.results import Result
+from tracker.outbox.queue import LEASE, UNCERTAIN_ATTEMPTS
+from tracker.outbox.results import Result
+from tracker.planning.claim import claim
+from tracker.service import engine as engine_
+from tracker.service.engine import FEW, Engine
 from tracker.store.tables import MailState
 
 

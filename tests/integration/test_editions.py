@@ -10,17 +10,17 @@ from sqlalchemy import select
 
 from tests.tools import CAMPAIGN, SETTINGS, UNITS
 from tests.world import at, definition, running, world
-from tracker import desk
-from tracker.app import App
 from tracker.clock import VirtualClock
 from tracker.core.model import Event, EventKind
 from tracker.core.workdays import Workdays, _published_workdays
-from tracker.engine.editions import RECONCILED, last_mail_before
-from tracker.engine.engine import Engine
 from tracker.errors import OlderFilesError
-from tracker.simulation import CollectingCourier
+from tracker.ledger.editions import RECONCILED, last_mail_before
+from tracker.service.app import App
+from tracker.service.engine import Engine
+from tracker.service.simulation import CollectingCourier
 from tracker.store.campaigns import read_fact, write_fact
 from tracker.store.tables import ASSIGNMENT, MAIL
+from tracker.usecases import desk
 
 NEW_TASK = """\
   - id: 3

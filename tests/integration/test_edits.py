@@ -10,12 +10,12 @@ import pytest
 
 from tests.tools import CAMPAIGN, SETTINGS, Place
 from tests.world import at
-from tracker import daemon
-from tracker.app import App
 from tracker.clock import VirtualClock
-from tracker.engine.file_alerts import REST
+from tracker.daemon import scheduler
 from tracker.errors import ConfigError
-from tracker.made import Made
+from tracker.service.app import App
+from tracker.service.derived import Made
+from tracker.service.file_alerts import REST
 from tracker.store.tables import MAIL
 
 BROKEN = CAMPAIGN.replace("持续推进", "随便", 1)
@@ -72,7 +72,7 @@ def test_an_edit_between_reading_and_watching_is_seen(place, monkeypatch, holida
     folder = place.config / holidays
     folder.mkdir(exist_ok=True)
     (folder / "2031.yaml").write_text("year: 2031\noff: [2031-05-05]\nwork: []\n", encoding="utf-8")
-    monkeypatch.setattr(daemon, "WATCH", 0.02)
+    monkeypatch.setattr(scheduler, "WATCH", 0.02)
     stop, seen = threading.Event(), threading.Event()
     reload = app.reload
 
@@ -83,7 +83,7 @@ def test_an_edit_between_reading_and_watching_is_seen(place, monkeypatch, holida
         return found
 
     monkeypatch.setattr(app, "reload", told)
-    thread = threading.Thread(target=daemon.Service(app, stop).run)
+    thread = threading.Thread(target=scheduler.Service(app, stop).run)
     thread.start()
     try:
         assert seen.wait(20)
@@ -182,13 +182,13 @@ def test_a_service_that_starts_with_files_long_broken_tells_of_them_at_once(plac
     app.clock.set(app.clock.now() + REST)
     other = App(place.config, environ={}, clock=app.clock)
     other.is_lenient = True
-    daemon.run_once(other)
+    scheduler.run_once(other)
     assert len(alerts(app)) == 1
     other.close()
     # And one that starts when they are mended says so.
     place.tasks.write_text(CAMPAIGN, encoding="utf-8")
     third = App(place.config, environ={}, clock=app.clock)
-    daemon.run_once(third)
+    scheduler.run_once(third)
     assert len(alerts(app)) == 2
     third.close()
 

@@ -12,15 +12,15 @@ import openpyxl
 import pytest
 
 from tests.world import at
-from tracker.app import App
+from tracker.access.links import Purpose
 from tracker.clock import VirtualClock
 from tracker.core.form import Filed, FiledRow
 from tracker.core.model import Item, Mail, MailKind, Reason
-from tracker.engine.enclosures import MOST
-from tracker.engine.filings import Paper, Sent, tables_at, take
-from tracker.engine.outbox import Claimed
-from tracker.links import Purpose
-from tracker.mail.message import message_id
+from tracker.filing.filings import Paper, Sent, tables_at, take
+from tracker.mail.transport.message import message_id
+from tracker.outbox.queue import Claimed
+from tracker.service.app import App
+from tracker.service.enclosures import MOST
 
 NOW = at("2022-07-04")
 

@@ -8,10 +8,10 @@ import pytest
 from tests.world import at, definition, running, unit, world
 from tracker.core.model import Reason
 from tracker.core.policy import Settings
-from tracker.engine.agenda import set_planned_day
-from tracker.engine.plan import next_planning, plan_is_due
-from tracker.engine.standings import ledger_rows
 from tracker.errors import LedgerError, UnknownNameError
+from tracker.ledger.agenda import set_planned_day
+from tracker.ledger.status import ledger_rows
+from tracker.planning.plan import next_planning, plan_is_due
 
 BOTH = ("wanzhou", "fuling")
 TABLE = definition("table-2", "2022年5月起，每月5日前", BOTH)

@@ -10,10 +10,10 @@ from tests.integration.test_outbox import Post
 from tests.world import at, definition, running, unit, world
 from tracker.core.model import MailKind, Reason
 from tracker.core.policy import DEFAULT, Policies, Policy, Quiet, Settings, built_in
-from tracker.engine import because
-from tracker.engine.explain import Fate, explain
-from tracker.foresight import foresee
-from tracker.simulation import CollectingCourier
+from tracker.planning import explain_wording
+from tracker.planning.explain import Fate, explain
+from tracker.service.foresight import foresee
+from tracker.service.simulation import CollectingCourier
 
 BOTH = ("wanzhou", "fuling")
 TABLE = definition("table-2", "2022年5月起，每月5日前", BOTH)
@@ -191,7 +191,7 @@ def edited(engine, when, *definitions, **more):
 ONE = ("wanzhou",)
 MAY = definition("5", "2022年5月20日前", ONE)
 LATE_COMER = definition("6", "2022年5月13日前", ONE)
-IN_FORCE_SO = because.FIRST_IN_FORCE[0]
+IN_FORCE_SO = explain_wording.FIRST_IN_FORCE[0]
 
 
 def test_an_item_added_after_the_digests_of_a_day_has_no_reminders_of_that_day_and_before():
@@ -243,7 +243,7 @@ def test_what_is_told_late_because_it_came_late_is_not_blamed_on_the_service():
         found = why(engine, "7")
     assert lines(found)[0] == ("05-13", "lead", "sent")
     assert IN_FORCE_SO in found.entries[0].because
-    assert because.DID_NOT_RUN[0] not in str(found)
+    assert explain_wording.DID_NOT_RUN[0] not in str(found)
 
 
 def test_what_was_sent_back_is_foreseen_with_its_day_and_its_reason():
@@ -293,7 +293,7 @@ def test_a_reminder_that_catches_up_is_not_called_a_repetition():
         "7 days before 2022-05-20: the service did not run that day; told on 2022-05-16"
     )
     assert (told.reason, told.outcome) == (Reason.LEAD, Fate.SENT)
-    assert because.CAUGHT_UP[0] in told.because
+    assert explain_wording.CAUGHT_UP[0] in told.because
 
 
 def test_what_a_service_that_is_down_has_missed_is_foreseen_for_the_day_on_which_it_is_back():
@@ -332,4 +332,4 @@ def test_a_clock_that_ran_ahead_is_no_service_that_was_down():
         engine.pass_at("2022-05-18")
         engine.mornings("2022-05-11", "2022-05-19")
         found = why(engine, "5")
-    assert because.DID_NOT_RUN[0] not in str(found)
+    assert explain_wording.DID_NOT_RUN[0] not in str(found)

@@ -23,14 +23,14 @@ from tests.integration.test_outbox import (
     states,
 )
 from tests.world import at, definition, running, unit, world
-from tracker.engine import engine as module
-from tracker.engine.engine import FEW
-from tracker.engine.failures import COLLECT, NAMED
-from tracker.engine.mails import retry, stored_mails
-from tracker.engine.outbox import LEASE
-from tracker.engine.results import Result, record_results
 from tracker.errors import DatabaseError
-from tracker.mail.replies import Verdict
+from tracker.mail.transport.replies import Verdict
+from tracker.outbox.failed_mails import COLLECT, NAMED
+from tracker.outbox.queries import retry, stored_mails
+from tracker.outbox.queue import LEASE
+from tracker.outbox.results import Result, record_results
+from tracker.service import engine as module
+from tracker.service.engine import FEW
 from tracker.store.tables import MAIL, MailState
 
 MANY = tuple(f"u{number}" for number in range(NAMED + 10))

@@ -12,13 +12,13 @@ from sqlalchemy import select
 
 from tests.tools import Place, letters
 from tests.web import AT, answer, browser, office, turn
-from tracker import desk, subscriptions
 from tracker.core.model import EventKind, Item, Mail, MailKind, Reason
-from tracker.engine.enclosures import Enclosures
-from tracker.engine.mails import stored_mails
-from tracker.engine.outbox import Claimed
-from tracker.mail.message import message_id
+from tracker.mail.transport.message import message_id
+from tracker.outbox.queries import stored_mails
+from tracker.outbox.queue import Claimed
+from tracker.service.enclosures import Enclosures
 from tracker.store.tables import ASSIGNMENT
+from tracker.usecases import calendars, desk
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def path_of(address):
 
 def test_an_address_shows_one_units_dates_and_nobody_elses(app):
     client = browser(app)
-    address = subscriptions.add_feed(app, "万州", "t")
+    address = calendars.add_feed(app, "万州", "t")
     got = client.get(path_of(address))
     assert got.status_code == 200
     assert got.headers["content-type"] == "text/calendar; charset=utf-8"
@@ -61,18 +61,18 @@ def test_an_address_shows_one_units_dates_and_nobody_elses(app):
 
 
 def test_all_units_stand_in_the_supervisors(app):
-    found = events(browser(app).get(path_of(subscriptions.add_feed(app, None, "t"))).content)
+    found = events(browser(app).get(path_of(calendars.add_feed(app, None, "t"))).content)
     assert {uid.rpartition("/")[2] for uid in found} == set(app.force.campaign.units)
 
 
 def test_an_address_that_was_taken_back_looks_like_one_that_never_was(app):
     client = browser(app)
-    address = subscriptions.add_feed(app, "wanzhou", "t")
-    number = subscriptions.feeds(app)[-1]["id"]
-    subscriptions.revoke_feed(app, number)
+    address = calendars.add_feed(app, "wanzhou", "t")
+    number = calendars.feeds(app)[-1]["id"]
+    calendars.revoke_feed(app, number)
     gone, never = client.get(path_of(address)), client.get("/feed/never.ics")
     assert (gone.status_code, gone.text) == (never.status_code, never.text) == (404, never.text)
-    assert address.rpartition("/")[2][:-4] not in repr(subscriptions.feeds(app))
+    assert address.rpartition("/")[2][:-4] not in repr(calendars.feeds(app))
 
 
 def test_a_reminder_encloses_the_dates_that_are_still_to_come(app):
@@ -123,7 +123,7 @@ def test_a_mail_says_that_its_calendar_is_for_information(app):
 
 def test_what_is_excused_is_not_ticked_and_what_is_late_stands_out(app):
     answer(app, "table-3@2022-06", "nanan", EventKind.WAIVE, reason="t")
-    found = events(subscriptions.feed_calendar(app, "nanan"))
+    found = events(calendars.feed_calendar(app, "nanan"))
     waived, late = found["table-3@2022-06/nanan"], found["table-2@2022-06/nanan"]
     assert str(waived["summary"]).startswith("－")
     assert "状态：免报" in str(waived["description"])
@@ -175,7 +175,7 @@ def test_a_calendar_of_all_units_is_made_only_for_whoever_says_so(tmp_path):
 
 
 def feed_of(app, unit="wanzhou"):
-    return events(subscriptions.feed_calendar(app, unit))
+    return events(calendars.feed_calendar(app, unit))
 
 
 def test_a_feed_shows_what_has_ended_for_thirty_days_and_grows_with_each_change(tmp_path):
@@ -189,8 +189,8 @@ def test_a_feed_shows_what_has_ended_for_thirty_days_and_grows_with_each_change(
             assert now.decoded("dtstamp") > first.decoded("dtstamp")
             numbers.append(now["sequence"])
         answer(made, "table-2@2022-07", "wanzhou", EventKind.WAIVE, reason="t")
-        data = subscriptions.feed_calendar(made, "wanzhou")
-        assert data == subscriptions.feed_calendar(made, "wanzhou")
+        data = calendars.feed_calendar(made, "wanzhou")
+        assert data == calendars.feed_calendar(made, "wanzhou")
         waived = events(data)["table-2@2022-07/wanzhou"]
         assert str(waived["status"]) == "CANCELLED"
         assert [*numbers, waived["sequence"]] == sorted({*numbers, waived["sequence"]})
@@ -201,7 +201,7 @@ def test_a_feed_shows_what_has_ended_for_thirty_days_and_grows_with_each_change(
         turn(made, AT + timedelta(days=31))
         assert "table-2@2022-07/wanzhou" not in feed_of(made)
         rows = desk.due_between(made, date(2022, 7, 1), date(2022, 7, 31), "wanzhou")
-        listed = events(subscriptions.calendar_file(made, rows, "t", several=False))
+        listed = events(calendars.calendar_file(made, rows, "t", several=False))
         assert str(listed["table-2@2022-07/wanzhou"]["status"]) == "CANCELLED"
 
 

@@ -13,8 +13,8 @@ from tests.world import Running, at, definition, world
 from tracker.config.loader import load
 from tracker.core.form import Filed, FiledRow
 from tracker.core.model import Event, EventKind
-from tracker.engine.enclosures import period_text
-from tracker.engine.filings import (
+from tracker.errors import LedgerError
+from tracker.filing.filings import (
     Paper,
     Sent,
     in_force_filings,
@@ -25,8 +25,8 @@ from tracker.engine.filings import (
     tables_due,
     take,
 )
-from tracker.engine.ledger import read_history
-from tracker.errors import LedgerError
+from tracker.ledger.record import read_history
+from tracker.service.enclosures import period_text
 from tracker.store.tables import DOCUMENT, FILING
 
 CAMPAIGN = load(Path(__file__).parents[2] / "config").campaign

@@ -14,7 +14,7 @@ from tests.books import read_book
 from tests.tools import made_once, required
 from tests.unit.test_forms_blank import FORMS, PERIOD, ROUNDS, recognised, some_rows, written
 from tracker.core.form import Filed, comparable
-from tracker.forms.check import check
+from tracker.forms.check.check import check
 from tracker.forms.mark import SHEET, Mark, read_mark
 
 

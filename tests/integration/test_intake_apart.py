@@ -7,16 +7,16 @@ import openpyxl
 
 from tests.tools import ROOT
 from tests.web import ZONE, answer, office
-from tracker import desk
 from tracker.config.loader import load
-from tracker.engine.came import Wanted
-from tracker.engine.enclosures import blank_form
-from tracker.engine.filings import tables_due
-from tracker.filing import intake as module
-from tracker.filing import opening
-from tracker.filing.intake import Intake
+from tracker.filing.filings import tables_due
+from tracker.filing.provenance import Wanted
 from tracker.forms.finding import Weight
+from tracker.service.enclosures import blank_form
 from tracker.store.database import write_meta
+from tracker.usecases import desk
+from tracker.usecases.forms import intake as module
+from tracker.usecases.forms import opening
+from tracker.usecases.forms.intake import Intake
 
 BAD_ROWS = 40
 AT = datetime(2022, 6, 3, 10, tzinfo=ZONE)

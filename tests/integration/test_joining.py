@@ -11,8 +11,8 @@ from tests.integration.web import csrf_of, house, shown
 from tests.world import ISSUED, at, definition, running, unit, world
 from tracker.core.model import Target
 from tracker.core.policy import Policies, Policy, Settings, built_in
-from tracker.engine.because import DID_NOT_RUN
-from tracker.engine.explain import explain
+from tracker.planning.explain import explain
+from tracker.planning.explain_wording import DID_NOT_RUN
 from tracker.store.tables import ASSIGNMENT
 
 CITY = unit("city")

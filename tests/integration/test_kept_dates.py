@@ -13,10 +13,10 @@ from sqlalchemy import select, update
 from tests.world import at, definition, running, unit, world
 from tracker.core.model import Contact, StandIn, Unit
 from tracker.core.policy import Settings
-from tracker.engine.enclosures import Enclosures
-from tracker.engine.nudge_now import remind_now
-from tracker.engine.outbox import enqueue
-from tracker.engine.written import items_from_json
+from tracker.outbox.queue import enqueue
+from tracker.outbox.rows import items_from_json
+from tracker.planning.reminders_now import remind_now
+from tracker.service.enclosures import Enclosures
 from tracker.store.tables import MAIL, REVISION
 
 TABLE = definition("table-2", "2022年5月起，每月5日前", ("wanzhou", "fuling"))
@@ -301,7 +301,7 @@ def test_one_moved_date_has_one_digest_of_each_reader_taken_apart(office):
         session.execute(update(MAIL).where(MAIL.c.key.contains("digest/x/")).values(state="sent"))
     office.engine.clock.set(at("2022-06-01 10:00"))
     office.adopt(TABLE, definition("5", "2022年7月8日前", ("wanzhou", "fuling")), OTHER)
-    with patch("tracker.engine.kept_dates.items_from_json", wraps=items_from_json) as apart:
+    with patch("tracker.planning.calendar_dates.items_from_json", wraps=items_from_json) as apart:
         office.until("2022-06-03", "2022-06-02")
     assert office.dates()["5"] == "2022-07-08"
     assert 0 < apart.call_count <= 4

@@ -8,13 +8,13 @@ from sqlalchemy import select
 
 from tests.integration.test_filings import FORM, FORMS, due, file, filed
 from tests.world import Running, at, definition, running, world
-from tracker.board.items import to_accept
-from tracker.board.lights import Board
 from tracker.core.form import Filed
 from tracker.core.model import State
 from tracker.core.workdays import Workdays
-from tracker.engine.explain import explain
-from tracker.engine.filings import (
+from tracker.dashboard.items import to_accept
+from tracker.dashboard.status_overview import Board
+from tracker.errors import LedgerError, RemovalsHeldBackError, UnknownNameError
+from tracker.filing.filings import (
     Paper,
     Sent,
     in_force_filings,
@@ -22,11 +22,11 @@ from tracker.engine.filings import (
     previous_filings,
     refused_tables,
 )
-from tracker.engine.ledger import read_history
-from tracker.engine.mails import stored_mails
-from tracker.engine.requests import Asked, Verdict, Wish, answer_request, ask, open_requests, requests_of
-from tracker.engine.standings import ledger_rows
-from tracker.errors import LedgerError, RemovalsHeldBackError, UnknownNameError
+from tracker.ledger.record import read_history
+from tracker.ledger.requests import Asked, Verdict, Wish, answer_request, ask, open_requests, requests_of
+from tracker.ledger.status import ledger_rows
+from tracker.outbox.queries import stored_mails
+from tracker.planning.explain import explain
 from tracker.store.tables import ASSIGNMENT, META
 
 UNITS = ("wanzhou", "fuling")

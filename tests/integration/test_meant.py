@@ -6,12 +6,12 @@ import pytest
 
 from tests.tools import CAMPAIGN, SETTINGS, UNITS
 from tests.world import at
-from tracker import desk
-from tracker.app import App
 from tracker.clock import VirtualClock
 from tracker.core.model import Event, EventKind
 from tracker.errors import ConfigError, LedgerError, TrackerError, UsageError
-from tracker.refusals import refusal
+from tracker.i18n.refusals import refusal
+from tracker.service.app import App
+from tracker.usecases import desk
 
 TITLE = "汇总表（培训机构）"
 

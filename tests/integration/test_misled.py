@@ -9,7 +9,7 @@ from sqlalchemy import select
 from tests.world import at, definition, running, world
 from tracker.core.model import Contact
 from tracker.core.policy import Settings
-from tracker.engine.plan import plan
+from tracker.planning.plan import plan
 from tracker.store.tables import MAIL
 
 BOTH = ("wanzhou", "fuling")

@@ -18,19 +18,20 @@ from tests.trust.replicas import Post as Server
 from tests.world import at, definition, running, unit, world
 from tracker.core.model import Contact, MailKind, Target
 from tracker.core.policy import Settings
-from tracker.engine import engine as engine_
-from tracker.engine.agenda import set_planned_day
-from tracker.engine.claiming import claim
-from tracker.engine.courier import PostCourier
-from tracker.engine.engine import CLAIM, RECORD
-from tracker.engine.mails import retry, stored_mails
-from tracker.engine.outbox import LAST_MINUTE, LEASE, UNCERTAIN_ATTEMPTS, enqueue
-from tracker.engine.plan import plan
-from tracker.engine.results import BACK_OFF, Result, record_results
 from tracker.errors import DatabaseError, UsageError
-from tracker.mail.render import Rendered
-from tracker.mail.transport import Delivery, Outcome, open_transport
-from tracker.stopping import StoppableCourier
+from tracker.ledger.agenda import set_planned_day
+from tracker.mail.compose.render import Rendered
+from tracker.mail.transport.opening import open_transport
+from tracker.mail.transport.transport import Delivery, Outcome
+from tracker.outbox.queries import retry, stored_mails
+from tracker.outbox.queue import LAST_MINUTE, LEASE, UNCERTAIN_ATTEMPTS, enqueue
+from tracker.outbox.results import BACK_OFF, Result, record_results
+from tracker.planning.claim import claim
+from tracker.planning.plan import plan
+from tracker.service import engine as engine_
+from tracker.service.engine import CLAIM, RECORD
+from tracker.service.sender import PostCourier
+from tracker.service.stopping import StoppableCourier
 from tracker.store.tables import MAIL, MailState
 
 OPERATOR = Settings(operator=Contact("管理员", "operator@unit.example"))

@@ -19,12 +19,12 @@ from tests.integration.test_outbox import (
 )
 from tests.world import running, world
 from tracker.core.policy import Rate
-from tracker.engine.claiming import claim
-from tracker.engine.engine import FEW
-from tracker.engine.outbox import LEASE
-from tracker.engine.pace import HOLDS
-from tracker.engine.results import UNTRIED, Result
-from tracker.mail.replies import Verdict
+from tracker.mail.transport.replies import Verdict
+from tracker.outbox.queue import LEASE
+from tracker.outbox.rate_limit import HOLDS
+from tracker.outbox.results import UNTRIED, Result
+from tracker.planning.claim import claim
+from tracker.service.engine import FEW
 from tracker.store.tables import MailState
 
 MINUTE = timedelta(minutes=1)

@@ -10,9 +10,9 @@ import pytest
 
 from tests.integration.web import SETTINGS, house
 from tests.tools import Place, clean_environ, command, wait_until
-from tracker import daemon
+from tracker.daemon import scheduler
+from tracker.daemon.web_server import Pages
 from tracker.errors import AddressTakenError
-from tracker.pages import Pages
 
 
 @pytest.fixture
@@ -137,13 +137,13 @@ def test_without_pages_mails_carry_links_only_where_another_machine_may_have_the
         def run(self, **_):
             return True
 
-    monkeypatch.setattr("tracker.daemon.signal.signal", lambda *_: None)
-    monkeypatch.setattr(daemon, "Service", Still)
-    monkeypatch.setattr(daemon, "refuse_root", lambda *_, **__: None)
+    monkeypatch.setattr("tracker.daemon.scheduler.signal.signal", lambda *_: None)
+    monkeypatch.setattr(scheduler, "Service", Still)
+    monkeypatch.setattr(scheduler, "refuse_root", lambda *_, **__: None)
     with house(SETTINGS.replace("https://tracker.example", base)) as home:
         home.app.engine.run_pass(at_once=True)
         [digest] = [mail for mail, _ in home.courier.take() if mail.mail.to == "wanzhou@unit.example"]
-        daemon.run_service(home.app, with_pages=False)
+        scheduler.run_service(home.app, with_pages=False)
         assert (f"{base}/answer/" in home.app.renderer.render(digest.mail).text) is leads
 
 

@@ -15,17 +15,18 @@ from tests.integration.test_store import at_once, mail
 from tests.world import at, definition, running, world
 from tracker.core.model import Contact, Mail, MailKind
 from tracker.core.policy import Settings
-from tracker.engine import day as day_
-from tracker.engine import nudges, outbox
-from tracker.engine.claiming import claim
-from tracker.engine.engine import Engine
-from tracker.engine.mails import retry
-from tracker.engine.outbox import LEASE, Claimed
-from tracker.engine.plan import plan
-from tracker.engine.results import Result, record_results
-from tracker.engine.superseded import supersede
 from tracker.errors import DatabaseError
-from tracker.mail.replies import Verdict
+from tracker.mail.transport.replies import Verdict
+from tracker.outbox import queue
+from tracker.outbox.queries import retry
+from tracker.outbox.queue import LEASE, Claimed
+from tracker.outbox.results import Result, record_results
+from tracker.planning import daily_digests as day_
+from tracker.planning import single_reminders
+from tracker.planning.claim import claim
+from tracker.planning.plan import plan
+from tracker.planning.superseded import supersede
+from tracker.service.engine import Engine
 from tracker.store.database import SCHEMA, open_database, read_meta
 from tracker.store.tables import AGENDA, ASSIGNMENT, MAIL, MailState
 
@@ -320,12 +321,12 @@ def large():
 @pytest.mark.parametrize(
     ("statement", "index"),
     [
-        (outbox._claiming(1, 0, is_narrow=False), "ix_mail_not_before"),
-        (outbox._claiming(1, 0, is_narrow=True), "ix_mail_not_before"),
+        (queue._claiming(1, 0, is_narrow=False), "ix_mail_not_before"),
+        (queue._claiming(1, 0, is_narrow=True), "ix_mail_not_before"),
         (day_._AGENDA_UP, "ix_agenda_campaign_next_on"),
         (day_._OPEN_ROWS, "ix_agenda_campaign_next_on"),
         (day_._OPEN_ROWS, "ix_assignment_agenda_id_quiet_mark"),
-        (nudges._NUDGED, "ix_assignment_campaign_nudge_on"),
+        (single_reminders._NUDGED, "ix_assignment_campaign_nudge_on"),
         (update(MAIL).where(MAIL.c.key == "w1").values(state="sent"), "uq_mail_key"),
     ],
     ids=["claim", "claim for a domain", "agenda", "open rows", "open rows of an agenda", "nudges", "key"],
@@ -337,7 +338,7 @@ def test_the_hot_statements_find_their_rows_through_an_index(large, statement, i
         "lease": moment,
         "who": "a",
         "most": 200,
-        **outbox.moments(moment),
+        **queue.moments(moment),
         "zone_0": "Asia/Shanghai",
         "day_0": date(2022, 5, 5),
         "domain": "@x.example",

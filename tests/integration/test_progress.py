@@ -7,8 +7,8 @@ import logging
 import pytest
 
 from tests.web import office
-from tracker.desk import where_to_look
-from tracker.engine.progress import SAY_EVERY, Progress
+from tracker.service.progress import SAY_EVERY, Progress
+from tracker.usecases.desk import where_to_look
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import select
 
 from tests.world import at, definition, running, unit, world
+from tracker.access.links import Links
 from tracker.core.policy import Rate, Settings
-from tracker.engine.prompted import MOST, prompt
-from tracker.engine.requests import Asked, Wish, ask, open_requests, send_link
-from tracker.links import Links
-from tracker.mail.render import Renderer
+from tracker.ledger.requests import Asked, Wish, ask, open_requests, send_link
+from tracker.mail.compose.render import Renderer
+from tracker.outbox.prompted import MOST, prompt
 from tracker.store.tables import MAIL
 
 BOTH = ("wanzhou", "fuling")

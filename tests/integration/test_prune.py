@@ -14,19 +14,19 @@ from sqlalchemy import insert, select
 
 from tests.tools import ROOT, Place, made_once
 from tests.world import ZONE
-from tracker import desk, upkeep
-from tracker.app import App
 from tracker.clock import VirtualClock
 from tracker.config.events import read_events
-from tracker.engine.filings import Paper, keep_document, read_document
-from tracker.engine.originals import Originals
-from tracker.engine.person import Person
 from tracker.errors import UnknownNameError, UsageError
-from tracker.forms.apart import Reader
-from tracker.listing import status_facts
-from tracker.simulation import CollectingCourier
+from tracker.filing.filings import Paper, keep_document, read_document
+from tracker.forms.read.sandboxed_reader import Reader
+from tracker.service.app import App
+from tracker.service.originals import Originals
+from tracker.service.person import Person
+from tracker.service.simulation import CollectingCourier
 from tracker.store.questions import QUESTION
 from tracker.store.tables import ACCOUNT, DOCUMENT, FEED, FILING, MAIL, REQUEST, SESSION, Base
+from tracker.usecases import desk, maintenance
+from tracker.usecases.json_facts import status_facts
 
 EVENTS = ROOT / "tests" / "fixtures" / "events-2022.yaml"
 NAME, EMAIL, PHONE = "欧阳小雨", "ouyang@wanzhou.example", "13800001234"
@@ -145,9 +145,9 @@ def test_a_person_is_nowhere_any_more_and_a_years_ledger_says_the_same(app):
         "filing.content",
         "document.content",
     } <= seen
-    shown = upkeep.prune_person(app, [NAME, EMAIL, PHONE], dry_run=True)
+    shown = maintenance.prune_person(app, [NAME, EMAIL, PHONE], dry_run=True)
     assert everything(app) == was
-    done = upkeep.prune_person(app, [NAME, EMAIL, PHONE])
+    done = maintenance.prune_person(app, [NAME, EMAIL, PHONE])
     assert (done, done.pseudonym, done.left) == (shown, "人员1", [])
     now = everything(app)
     assert [
@@ -157,23 +157,23 @@ def test_a_person_is_nowhere_any_more_and_a_years_ledger_says_the_same(app):
     assert set(now["event.note"]) == {"请联系人员1（人员1，person-1@pseudonym.example）"}
     assert "receipt/person-1@pseudonym.example" in now["mail.key"]
     assert ledger(app) == before
-    assert upkeep.prune_person(app, [NAME]).pseudonym is None
+    assert maintenance.prune_person(app, [NAME]).pseudonym is None
     with app.database.reading() as session:
         assert session.execute(select(ACCOUNT.c.name)).scalar_one() == "人员1"
 
 
 def test_another_person_has_another_number(app):
-    upkeep.prune_person(app, [NAME])
-    assert upkeep.prune_person(app, [EMAIL]).pseudonym == "人员2"
+    maintenance.prune_person(app, [NAME])
+    assert maintenance.prune_person(app, [EMAIL]).pseudonym == "人员2"
 
 
 def test_what_is_old_is_forgotten_and_the_ledger_keeps_what_it_needs(app):
     before, was = ledger(app), everything(app)
     explained = desk.explanation(app, "5", "wanzhou")
     day = date(2022, 12, 1)
-    shown = upkeep.prune_before(app, day, dry_run=True)
+    shown = maintenance.prune_before(app, day, dry_run=True)
     assert everything(app) == was
-    done = upkeep.prune_before(app, day)
+    done = maintenance.prune_before(app, day)
     assert done == shown
     assert done.mails > 50
     assert (done.uploads, done.sign_ins) == (1, 1)
@@ -192,7 +192,7 @@ def test_what_is_old_is_forgotten_and_the_ledger_keeps_what_it_needs(app):
     with pytest.raises(UnknownNameError, match="kept no longer"):
         desk.show_mail(app, number, "en")
     assert desk.mails(app)
-    again = upkeep.prune_before(app, day)
+    again = maintenance.prune_before(app, day)
     assert (again.mails, again.uploads, again.sign_ins) == (0, 0, 0)
     with app.database.writing() as session:
         anew = keep_document(session, Paper("b.xlsx", workbook(f"{NAME}的旧表")))
@@ -210,14 +210,14 @@ def test_what_is_old_is_forgotten_and_the_ledger_keeps_what_it_needs(app):
 )
 def test_who_still_stands_in_the_files_is_refused_with_the_line(app, texts, said):
     with pytest.raises(UsageError, match=said):
-        upkeep.prune_person(app, texts)
+        maintenance.prune_person(app, texts)
 
 
 def test_who_may_still_sign_in_is_refused(app):
     with app.database.writing() as session:
         session.execute(ACCOUNT.update().values(disabled_at=None))
     with pytest.raises(UsageError, match="may still sign in"):
-        upkeep.prune_person(app, [NAME])
+        maintenance.prune_person(app, [NAME])
 
 
 @pytest.mark.parametrize(
@@ -419,7 +419,7 @@ def test_an_original_that_cannot_be_written_anew_is_named_where_it_is_in_force(a
         old = b"\xd0\xcf\x11\xe0\0" + NAME.encode("utf-16-le")
         session.execute(DOCUMENT.update().where(DOCUMENT.c.id.in_([1])).values(content=old, name="旧表.xls"))
         session.execute(DOCUMENT.update().where(DOCUMENT.c.id.in_([2])).values(content=old + b"\0"))
-    done = upkeep.prune_person(app, [NAME])
+    done = maintenance.prune_person(app, [NAME])
     assert (done.left, done.uploads) == (["旧表.xls"], 1)
 
 

@@ -10,11 +10,11 @@ from tests.integration.test_filings import due, running
 from tests.world import at
 from tracker.core.form import Filed, FiledRow, Said
 from tracker.core.model import Event, EventKind
-from tracker.engine.filed import filed_before
-from tracker.engine.filings import Paper, Sent, starts, take
-from tracker.engine.questions import State, count_open, questions_of, settle
 from tracker.errors import LedgerError, UnknownNameError, UsageError
+from tracker.filing.filings import Paper, Sent, starts, take
 from tracker.forms.finding import Finding, Weight
+from tracker.questions.filed_rows import filed_before
+from tracker.questions.questions import State, count_open, questions_of, settle
 from tracker.store.tables import MAIL
 
 MAY, JUNE, JULY = (f"table-2@2022-0{month}" for month in (5, 6, 7))

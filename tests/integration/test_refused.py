@@ -16,13 +16,13 @@ from tests.tools import Place
 from tests.torture.bureau import CAMPAIGN, MOMENT, SETTINGS, units
 from tests.torture.scripted import Server, takes_everything
 from tests.web import browser
-from tracker import desk
-from tracker.app import App
 from tracker.clock import VirtualClock
-from tracker.daemon import Service, run_once
-from tracker.engine.mails import retry, stored_mails
-from tracker.engine.pulse import Beat, remember
-from tracker.listing import instant
+from tracker.daemon.scheduler import Service, run_once
+from tracker.outbox.queries import retry, stored_mails
+from tracker.service.app import App
+from tracker.service.heartbeat import Beat, remember
+from tracker.usecases import desk
+from tracker.usecases.json_facts import instant
 
 MINUTE = timedelta(minutes=1)
 TWO_DOMAINS = [[f"u{number}@{'east' if number % 2 else 'west'}.internal"] for number in range(6)]
@@ -269,7 +269,7 @@ def test_a_wrong_password_is_tried_at_growing_distances_by_all_processes_togethe
 
 def test_whoever_dies_with_a_login_under_way_has_tried(tmp_path, monkeypatch):
     with Server(refuses_login, knows_users=True) as server, office(tmp_path, server, user=True) as here:
-        monkeypatch.setattr("tracker.engine.post.Post._is_shut", lambda *_, **__: None)
+        monkeypatch.setattr("tracker.outbox.mail_server.Post._is_shut", lambda *_, **__: None)
         for _ in range(4):
             here.restart()
             here.pass_(after=MINUTE)
@@ -464,7 +464,7 @@ def test_a_pass_for_cron_says_why_nothing_went(tmp_path, monkeypatch, caplog):
         Server(saying("mail", "553 5.1.8 <x@y.z> sender unknown")) as server,
         office(tmp_path, server) as here,
     ):
-        monkeypatch.setattr("tracker.daemon.refuse_root", lambda *_, **__: None)
+        monkeypatch.setattr("tracker.daemon.scheduler.refuse_root", lambda *_, **__: None)
         caplog.set_level("INFO")
         report = run_once(here.app, at_once=True)
         assert report.is_refused

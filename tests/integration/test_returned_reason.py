@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from tests.world import at, definition, running, world
 from tracker.core.model import Reason
-from tracker.engine.nudge_now import remind_now
+from tracker.planning.reminders_now import remind_now
 
 BOTH = ("wanzhou", "fuling")
 TABLE = definition("table-2", "2022年5月起，每月5日前", BOTH)

@@ -10,13 +10,13 @@ from sqlalchemy import insert, select, update
 from tests.world import at, definition, running, unit, world
 from tracker.core.model import Contact, StandIn, Unit
 from tracker.core.policy import Policies, Quiet, Rate, Settings, built_in
-from tracker.engine.claiming import claim
-from tracker.engine.nudge_now import remind_now
-from tracker.engine.outbox import LEASE, enqueue
-from tracker.engine.requests import Asked, Verdict, Wish, answer_request, ask, send_link
-from tracker.engine.restated import DECIDED
-from tracker.engine.results import Result
-from tracker.foreign import in_chinese
+from tracker.i18n.library_errors import in_chinese
+from tracker.ledger.requests import Asked, Verdict, Wish, answer_request, ask, send_link
+from tracker.outbox.queue import LEASE, enqueue
+from tracker.outbox.results import Result
+from tracker.planning.claim import claim
+from tracker.planning.reminders_now import remind_now
+from tracker.planning.restated import DECIDED
 from tracker.store.tables import ASSIGNMENT, EVENT, MAIL, MailState
 
 BOTH = ("wanzhou", "fuling")

@@ -12,11 +12,11 @@ from tests.integration.test_before import EARLY, LATER, ONCE, TABLE, items, take
 from tests.integration.test_filings import FORM, FORMS, due, file
 from tests.world import at, definition, running, unit, world
 from tracker.core.model import Event, EventKind
-from tracker.engine.beginning import Scope
-from tracker.engine.filings import in_force_filings
-from tracker.engine.ledger import read_history
-from tracker.engine.settlement import Fate, Seen, Settled, find, preview, settle, settlements, undo
 from tracker.errors import LedgerError
+from tracker.filing.filings import in_force_filings
+from tracker.ledger.beginning import Scope
+from tracker.ledger.record import read_history
+from tracker.ledger.settlement import Fate, Seen, Settled, find, preview, settle, settlements, undo
 from tracker.store.beats import BEAT
 from tracker.store.tables import AGENDA, ASSIGNMENT, EVENT, REVISION
 

@@ -9,8 +9,9 @@ import pytest
 
 from tests.integration.test_smtp_server import deliver, envelope, free_port
 from tests.tools import SOON
-from tracker.mail.smtp import UNTAKEN
-from tracker.mail.transport import Outcome, open_transport
+from tracker.mail.transport.opening import open_transport
+from tracker.mail.transport.smtp import UNTAKEN
+from tracker.mail.transport.transport import Outcome
 
 
 class Wire:
@@ -457,7 +458,7 @@ def test_no_more_goes_out_than_somebody_takes_note_of(tmp_path, pipelining):
 
 
 def test_a_large_mail_to_a_slow_reader_arrives(tmp_path, pipelining):
-    from tracker.mail.transport import Envelope
+    from tracker.mail.transport.transport import Envelope
 
     large = b"Subject: x\r\n\r\n" + (b"y" * 76 + b"\r\n") * 50_000
 

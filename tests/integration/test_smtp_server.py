@@ -14,8 +14,9 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
 
-from tracker.mail.message import Address, build, message_id
-from tracker.mail.transport import Envelope, Outcome, open_transport
+from tracker.mail.transport.message import Address, build, message_id
+from tracker.mail.transport.opening import open_transport
+from tracker.mail.transport.transport import Envelope, Outcome
 
 PASSWORD = "correct horse"
 

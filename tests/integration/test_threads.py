@@ -14,23 +14,23 @@ import pytest
 
 from tests.web import AT, answer, office
 from tests.world import definition, unit, world
-from tracker.app import App
-from tracker.board.lights import Board, Choice
+from tracker.access.links import Links, Purpose
 from tracker.clock import VirtualClock
 from tracker.core.model import Mail, MailKind
 from tracker.core.policy import Quiet
 from tracker.core.workdays import Workdays
-from tracker.engine.enclosures import Enclosures
-from tracker.engine.engine import Engine
-from tracker.forms.apart import Reader
-from tracker.links import Links, Purpose
-from tracker.mail.render import Renderer
-from tracker.mail.samples import samples
+from tracker.dashboard.status_overview import Board, Choice
+from tracker.forms.read.sandboxed_reader import Reader
+from tracker.mail.compose.render import Renderer
+from tracker.mail.compose.samples import samples
+from tracker.service.app import App
+from tracker.service.enclosures import Enclosures
+from tracker.service.engine import Engine
+from tracker.service.simulation import CollectingCourier
 from tracker.shipped import shipped
-from tracker.simulation import CollectingCourier
 from tracker.store.database import open_database
-from tracker.web.door import Once
-from tracker.web.throttle import OF_ADDRESS, Throttle
+from tracker.web.base.access_policy import Once
+from tracker.web.base.throttle import OF_ADDRESS, Throttle
 
 THREADS = 4
 UNITS = tuple(f"unit{n}" for n in range(30))

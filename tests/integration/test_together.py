@@ -13,8 +13,8 @@ from sqlalchemy import select
 from tests.integration.test_web_answer import TABLE, Office, filled
 from tests.tools import quick_folder
 from tests.web import browser
-from tracker.app import App
-from tracker.board.lights import Board, Choice
+from tracker.dashboard.status_overview import Board, Choice
+from tracker.service.app import App
 from tracker.store.tables import EVENT, MAIL
 
 PAGES = (

@@ -8,11 +8,11 @@ from starlette.testclient import TestClient
 from tests.integration import test_web_answer
 from tests.integration.test_web_answer import filled
 from tests.tools import found_in
-from tracker.app import App
+from tracker.access.accounts import add_account
 from tracker.core.roles import Role
-from tracker.engine.accounts import add_account
+from tracker.service.app import App
 from tracker.web.application import make_application
-from tracker.web.site import Site
+from tracker.web.base.site import Site
 
 #: The same fixture.
 office = test_web_answer.office

@@ -18,16 +18,16 @@ from tests import postgres
 from tests.tools import ROOT, Place
 from tests.web import answer, office, turn
 from tests.world import at
-from tracker import desk, upkeep
-from tracker.app import App
+from tracker.access.links import Purpose
 from tracker.core.model import EventKind
-from tracker.engine.pulse import Beat, remember
 from tracker.errors import DatabaseError
-from tracker.links import Purpose
+from tracker.service.app import App
+from tracker.service.heartbeat import Beat, remember
 from tracker.store.backups import back_up
 from tracker.store.database import SCHEMA, open_database, open_without_check, read_schema, write_meta
 from tracker.store.tables import Base
 from tracker.store.upgrades import upgrade
+from tracker.usecases import desk, maintenance
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 SCHEMA_2 = FIXTURES / "schema-2.sql"
@@ -254,7 +254,7 @@ def test_a_backup_is_the_whole_of_it_while_others_write(tmp_path):
             remember(session, Beat(app.clock.now(), 0.1))
             session.flush()
             # In the middle of somebody's transaction: what is not committed is not in it.
-            assert upkeep.backup(app, tmp_path / "copy.db")[0] > 100_000
+            assert maintenance.backup(app, tmp_path / "copy.db")[0] > 100_000
         wanted = rows_of(app.database_url)
         found = rows_of(f"sqlite:///{tmp_path / 'copy.db'}")
         assert {name: rows for name, rows in found.items() if name != "meta"} == {
@@ -266,11 +266,11 @@ def test_a_backup_is_the_whole_of_it_while_others_write(tmp_path):
 def test_a_backup_that_cannot_be_written_leaves_the_one_before(tmp_path):
     with office(tmp_path) as app:
         target = tmp_path / "copy.db"
-        upkeep.backup(app, target)
+        maintenance.backup(app, target)
         kept = target.read_bytes()
         (tmp_path / "copy.db.part").mkdir()
         with pytest.raises(DatabaseError, match="cannot be written"):
-            upkeep.backup(app, target)
+            maintenance.backup(app, target)
         assert target.read_bytes() == kept
 
 
@@ -290,12 +290,12 @@ def test_no_other_file_is_written_over_by_a_backup(tmp_path):
             path = tmp_path / name
             before = path.read_bytes() if path.exists() else None
             with pytest.raises(DatabaseError, match=f"{re.escape(name)}.* is no backup of the service"):
-                upkeep.backup(app, path)
+                maintenance.backup(app, path)
             assert (path.read_bytes() if path.exists() else None) == before
         # A backup takes the place of an earlier one, or of what was made to hold it.
         (tmp_path / "new.db").touch()
         for _ in range(2):
-            assert upkeep.backup(app, tmp_path / "new.db")[0] > 100_000
+            assert maintenance.backup(app, tmp_path / "new.db")[0] > 100_000
 
 
 def names_of_itself(folder):
@@ -315,15 +315,15 @@ def test_the_database_itself_is_no_place_for_its_backup_and_no_backup(tmp_path, 
         before = (tmp_path / "tracker.db").stat().st_ino
         for name in (*names_of_itself(tmp_path), Path("tracker.db"), Path("sub/../link.db")):
             with pytest.raises(DatabaseError, match="is the database itself"):
-                upkeep.backup(app, name)
+                maintenance.backup(app, name)
             with pytest.raises(DatabaseError, match="is the database itself"):
-                upkeep.restore(app, name, forced=True)
+                maintenance.restore(app, name, forced=True)
         # What is written first is not it, either.
         (tmp_path / "tracker.db.part").hardlink_to(tmp_path / "tracker.db")
-        upkeep.backup(app, tmp_path / "copy.db")
+        maintenance.backup(app, tmp_path / "copy.db")
         (tmp_path / "copy.db.part").hardlink_to(tmp_path / "tracker.db")
         with pytest.raises(DatabaseError, match="is the database itself"):
-            upkeep.backup(app, tmp_path / "copy.db")
+            maintenance.backup(app, tmp_path / "copy.db")
         assert (tmp_path / "tracker.db").stat().st_ino == before
         assert len(desk.history(app)) == 1
 
@@ -332,12 +332,12 @@ def test_restoring_leaves_the_backup_and_its_folder_as_they_are(tmp_path):
     kept = tmp_path / "kept"
     with office(tmp_path) as app:
         answer(app, "table-2@2022-06", "wanzhou")
-        upkeep.backup(app, kept / "copy.db")
+        maintenance.backup(app, kept / "copy.db")
         content, state = (kept / "copy.db").read_bytes(), (kept / "copy.db").stat()
         answer(app, "table-2@2022-06", "fuling")
         (kept / "copy.db").chmod(0o400)
         kept.chmod(0o500)
-        upkeep.restore(app, kept / "copy.db")
+        maintenance.restore(app, kept / "copy.db")
         assert [each["unit"] for each in desk.history(app)] == ["wanzhou"]
         assert [each.name for each in kept.iterdir()] == ["copy.db"]
         assert (kept / "copy.db").read_bytes() == content
@@ -355,7 +355,7 @@ def test_a_database_that_was_copied_with_its_log_is_restored_with_what_stands_th
         assert (kept / "copy.db-wal").stat().st_size > 0
         before = {each.name: each.read_bytes() for each in kept.iterdir()}
         answer(app, "table-2@2022-06", "fuling")
-        upkeep.restore(app, kept / "copy.db")
+        maintenance.restore(app, kept / "copy.db")
         assert [each["unit"] for each in desk.history(app)] == ["wanzhou"]
         assert {each.name: each.read_bytes() for each in kept.iterdir()} == before
 
@@ -365,14 +365,14 @@ def test_a_restored_ledger_never_says_again_what_went_out_since(tmp_path, figure
     """An older backup is restored after four days of mails."""
     with office(tmp_path, at=at("2022-06-01 08:00")) as app:
         app.engine.run_pass(at_once=True)
-        upkeep.backup(app, tmp_path / "copy.db")
+        maintenance.backup(app, tmp_path / "copy.db")
         answer(app, "table-2@2022-05", "wanzhou")
         for day in range(1, 5):
             turn(app, at("2022-06-01 09:00") + timedelta(days=day - 1))
             app.engine.run_pass()
         before = {mail["message_id"] for mail in desk.mails(app)}
         told = {(m["to"][0], i["ref"], i["reason"]) for m in desk.mails(app) for i in m["items"]}
-        let_go = upkeep.restore(app, tmp_path / "copy.db").let_go
+        let_go = maintenance.restore(app, tmp_path / "copy.db").let_go
         assert let_go == 0
         assert desk.history(app) == []
         turn(app, app.clock.now() + timedelta(hours=1))
@@ -394,9 +394,9 @@ def test_mails_under_way_in_a_backup_are_let_go(tmp_path, figures):
     """Mails that were under way in the backup."""
     with office(tmp_path) as app:
         app.engine.alert("x/1", "title", ["problem"])
-        upkeep.backup(app, tmp_path / "copy.db")
+        maintenance.backup(app, tmp_path / "copy.db")
         app.engine.run_pass()
-        restored = upkeep.restore(app, tmp_path / "copy.db")
+        restored = maintenance.restore(app, tmp_path / "copy.db")
         rows, let_go = sum(restored.rows.values()), restored.let_go
         assert rows > 1000
         assert let_go == 1
@@ -408,12 +408,12 @@ def test_mails_under_way_in_a_backup_are_let_go(tmp_path, figures):
 
 def test_a_service_at_work_is_not_restored_under_its_feet(tmp_path):
     with office(tmp_path) as app:
-        upkeep.backup(app, tmp_path / "copy.db")
+        maintenance.backup(app, tmp_path / "copy.db")
         with app.database.writing() as session:
             remember(session, Beat(app.clock.now(), 0.1))
         with pytest.raises(DatabaseError, match="stop it first"):
-            upkeep.restore(app, tmp_path / "copy.db")
-        upkeep.restore(app, tmp_path / "copy.db", forced=True)
+            maintenance.restore(app, tmp_path / "copy.db")
+        maintenance.restore(app, tmp_path / "copy.db", forced=True)
 
 
 @pytest.mark.parametrize("content", [b"", b"no database", b"SQLite format 3\0" + b"\0" * 4000])
@@ -422,9 +422,9 @@ def test_what_is_no_backup_changes_nothing(tmp_path, content):
         answer(app, "table-2@2022-06", "wanzhou")
         (tmp_path / "odd").write_bytes(content)
         with pytest.raises(DatabaseError):
-            upkeep.restore(app, tmp_path / "odd")
+            maintenance.restore(app, tmp_path / "odd")
         with pytest.raises(DatabaseError, match="no such file"):
-            upkeep.restore(app, tmp_path / "nothing")
+            maintenance.restore(app, tmp_path / "nothing")
         assert len(desk.history(app)) == 1
 
 
@@ -500,15 +500,15 @@ def test_from_sqlite_to_postgresql_and_back(tmp_path, figures):
         with office(tmp_path) as app:
             app.engine.run_pass(at_once=True)
             answer(app, "table-2@2022-06", "wanzhou")
-            upkeep.backup(app, tmp_path / "copy.db")
+            maintenance.backup(app, tmp_path / "copy.db")
         with office(tmp_path / "pg", database=url) as shared:
-            upkeep.restore(shared, tmp_path / "copy.db")
+            maintenance.restore(shared, tmp_path / "copy.db")
             assert [each["event"] for each in desk.history(shared)] == ["submit"]
             # Numbers go on where the copy ends.
             answer(shared, "table-3@2022-06", "wanzhou", EventKind.NIL)
-            upkeep.backup(shared, tmp_path / "back.db")
+            maintenance.backup(shared, tmp_path / "back.db")
         with office(tmp_path / "again") as app:
-            upkeep.restore(app, tmp_path / "back.db")
+            maintenance.restore(app, tmp_path / "back.db")
             assert [each["event"] for each in desk.history(app)] == ["submit", "nil"]
             figures["rows"] = sum(map(len, rows_of(app.database_url).values()))
     finally:

@@ -10,8 +10,8 @@ from tests.integration.test_outbox import Post
 from tests.world import at, definition, running, unit, world
 from tracker.core.model import Contact, MailKind, StandIn, Unit
 from tracker.core.policy import Policies, Quiet, Settings, built_in
-from tracker.engine.mails import stored_mails
-from tracker.engine.plan import plan
+from tracker.outbox.queries import stored_mails
+from tracker.planning.plan import plan
 
 BOTH = ("wanzhou", "fuling")
 TABLE = definition("table-2", "2022年5月起，每月5日前", BOTH)

@@ -11,10 +11,10 @@ import pytest
 from tests.integration.test_which_month import Desk, table
 from tests.tools import quick_folder
 from tests.web import ZONE, office
-from tracker.filing.folder import files_in
-from tracker.filing.intake import Intake
-from tracker.forms.apart import Reader
 from tracker.forms.finding import Weight
+from tracker.forms.read.sandboxed_reader import Reader
+from tracker.usecases.forms.folder import files_in
+from tracker.usecases.forms.intake import Intake
 
 MAY = datetime(2022, 5, 4, 9, tzinfo=ZONE)
 FIRST, LAST = table("", "2022-05-03", 50), table("", "2022-05-03", 51)

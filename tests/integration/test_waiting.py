@@ -9,8 +9,8 @@ from tests.tools import Place, quick_folder
 from tests.web import browser
 from tests.world import definition, running, unit, world
 from tracker.core.model import MailKind
-from tracker.forms.summed import UnitFiled, standing
-from tracker.mail.render import Renderer
+from tracker.forms.write.summed import UnitFiled, standing
+from tracker.mail.compose.render import Renderer
 from tracker.report.ask import month_report
 from tracker.report.compose import compose
 from tracker.report.facts import Month

@@ -8,13 +8,13 @@ import pytest
 
 from tests.integration.web import SETTINGS, csrf_of, house, shown
 from tests.world import at
-from tracker import desk
 from tracker.core.model import Event, EventKind
 from tracker.core.roles import Role
-from tracker.engine.mails import stored_mails
-from tracker.engine.nudge_now import HOLD
-from tracker.engine.written import items_from_json
+from tracker.outbox.queries import stored_mails
+from tracker.outbox.rows import items_from_json
+from tracker.planning.reminders_now import HOLD
 from tracker.store.tables import MailState
+from tracker.usecases import desk
 
 REF = "table-2@2022-05"
 NAME = "汇总表（培训机构）（2022年5月应报，4月份情况）"

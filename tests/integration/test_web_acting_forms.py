@@ -5,11 +5,11 @@ import re
 import pytest
 
 from tests.integration.web import house
-from tracker import desk
 from tracker.core.model import Event, EventKind
 from tracker.core.roles import Role
 from tracker.i18n.catalogue import words
-from tracker.web.identity import Person
+from tracker.usecases import desk
+from tracker.web.base.identity import Person
 
 REF = "table-2@2022-05"
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.integration.web import SECRET, SETTINGS, house
 from tests.tools import ROOT
-from tracker.log import HumanFormatter, JsonFormatter
-from tracker.web import signing_in
+from tracker.service.log import HumanFormatter, JsonFormatter
+from tracker.web.auth import signing_in
 
 PROXY = "10.0.0.6"
 BEHIND = SETTINGS + f"web: {{listen: 0.0.0.0:8080, forwarded_from: [{PROXY}, 10.3.0.0/24]}}\n"

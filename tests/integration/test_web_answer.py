@@ -17,23 +17,23 @@ from starlette.testclient import TestClient
 from tests.tools import found_in, quick_folder
 from tests.web import begin
 from tests.world import at
-from tracker import desk
-from tracker.app import App
+from tracker.access.accounts import add_account
+from tracker.access.links import Purpose, lasting
 from tracker.clock import VirtualClock
 from tracker.config.loader import load
 from tracker.core.model import Event, EventKind
-from tracker.engine.accounts import add_account
-from tracker.engine.ledger import read_history
-from tracker.engine.mails import stored_mails
-from tracker.engine.requests import Verdict, open_requests, requests_of
-from tracker.engine.standings import ledger_rows
 from tracker.errors import LedgerError
-from tracker.filing.intake import Intake
-from tracker.links import Purpose, lasting
+from tracker.ledger.record import read_history
+from tracker.ledger.requests import Verdict, open_requests, requests_of
+from tracker.ledger.status import ledger_rows
+from tracker.outbox.queries import stored_mails
+from tracker.service.app import App
 from tracker.store.tables import DOCUMENT, EVENT, FILING, MAIL, REQUEST, SESSION
+from tracker.usecases import desk
+from tracker.usecases.forms.intake import Intake
 from tracker.web.application import make_application
-from tracker.web.identity import Person, Role
-from tracker.web.site import Site
+from tracker.web.base.identity import Person, Role
+from tracker.web.base.site import Site
 
 CONFIG = Path(__file__).parents[2] / "config"
 TABLE = "table-2@2022-05"
@@ -394,9 +394,9 @@ def test_more_time_is_asked_for_granted_and_then_in_force(office, monkeypatch):
     assert "/requests" in rendered.text
 
     wang = Person("王芳", Role.SUPERVISOR, "password")
-    monkeypatch.setattr("tracker.web.requests.require", lambda *_: wang)
-    monkeypatch.setattr("tracker.web.posting.require", lambda *_: wang)
-    monkeypatch.setattr("tracker.web.requests.check_csrf", lambda *_: None)
+    monkeypatch.setattr("tracker.web.pages.board.requests.require", lambda *_: wang)
+    monkeypatch.setattr("tracker.web.base.form_posting.require", lambda *_: wang)
+    monkeypatch.setattr("tracker.web.pages.board.requests.check_csrf", lambda *_: None)
     assert "机构数据尚未汇总" in office.browser.get("/requests").text
     office.browser.post("/act/grant", data={"id": request.id, "until": "2022-05-18", "reply": "请抓紧"})
     assert office.row().dates.effective_due == date(2022, 5, 18)
@@ -420,10 +420,12 @@ def test_more_time_can_be_granted_after_the_date_with_a_reason_on_record(office,
     office.clock.set(at("2022-05-09"))
     office.press(f"{link}/extend", until="2022-05-20", text="系统故障")
     monkeypatch.setattr(
-        "tracker.web.requests.require", lambda *_: Person("王芳", Role.SUPERVISOR, "password")
+        "tracker.web.pages.board.requests.require", lambda *_: Person("王芳", Role.SUPERVISOR, "password")
     )
-    monkeypatch.setattr("tracker.web.posting.require", lambda *_: Person("王芳", Role.SUPERVISOR, "password"))
-    monkeypatch.setattr("tracker.web.requests.check_csrf", lambda *_: None)
+    monkeypatch.setattr(
+        "tracker.web.base.form_posting.require", lambda *_: Person("王芳", Role.SUPERVISOR, "password")
+    )
+    monkeypatch.setattr("tracker.web.pages.board.requests.check_csrf", lambda *_: None)
     page = office.browser.post("/act/grant", data={"id": 1})
     assert page.status_code == 200
     assert office.row().dates.effective_due == date(2022, 5, 20)
@@ -467,10 +469,12 @@ def test_what_is_too_long_is_said_and_none_of_it_is_lost_or_cut(office, ref, way
 def test_an_answer_to_words_that_is_too_long_is_shown_again(office, monkeypatch):
     office.press(f"{office.link()}/say", text="请核实")
     monkeypatch.setattr(
-        "tracker.web.requests.require", lambda *_: Person("王芳", Role.SUPERVISOR, "password")
+        "tracker.web.pages.board.requests.require", lambda *_: Person("王芳", Role.SUPERVISOR, "password")
     )
-    monkeypatch.setattr("tracker.web.posting.require", lambda *_: Person("王芳", Role.SUPERVISOR, "password"))
-    monkeypatch.setattr("tracker.web.requests.check_csrf", lambda *_: None)
+    monkeypatch.setattr(
+        "tracker.web.base.form_posting.require", lambda *_: Person("王芳", Role.SUPERVISOR, "password")
+    )
+    monkeypatch.setattr("tracker.web.pages.board.requests.check_csrf", lambda *_: None)
     text = "长" * 2_500 + "尾"
     page = office.browser.post("/act/reply", data={"id": 1, "reply": text})
     assert (page.status_code, f">{text}</textarea>" in page.text) == (400, True)
@@ -485,10 +489,12 @@ def test_words_reach_the_supervisor_and_the_answer_comes_back(office, monkeypatc
     page = office.browser.get(link).text
     assert "&lt;script&gt;" in page
     monkeypatch.setattr(
-        "tracker.web.requests.require", lambda *_: Person("王芳", Role.SUPERVISOR, "password")
+        "tracker.web.pages.board.requests.require", lambda *_: Person("王芳", Role.SUPERVISOR, "password")
     )
-    monkeypatch.setattr("tracker.web.posting.require", lambda *_: Person("王芳", Role.SUPERVISOR, "password"))
-    monkeypatch.setattr("tracker.web.requests.check_csrf", lambda *_: None)
+    monkeypatch.setattr(
+        "tracker.web.base.form_posting.require", lambda *_: Person("王芳", Role.SUPERVISOR, "password")
+    )
+    monkeypatch.setattr("tracker.web.pages.board.requests.check_csrf", lambda *_: None)
     office.browser.post("/act/reply", data={"id": 1, "reply": "已核实"})
     assert "已核实" in office.browser.get(link).text
     assert [mail.details["request"]["phase"] for mail in office.mails()][-1] == "read"

@@ -11,15 +11,21 @@ from sqlalchemy import update
 
 from tests.tools import ROOT
 from tests.web import answer, browser, flaws, office
-from tracker import desk
 from tracker.core.model import EventKind, Light
-from tracker.engine.pulse import Beat, remember
-from tracker.engine.summary import Moment, summaries
-from tracker.filing.overview import missing_facts
-from tracker.listing import calendar_facts, deadline_facts, definition_facts, status_facts, unit_facts
+from tracker.ledger.light_counts import Moment, summaries
+from tracker.service.heartbeat import Beat, remember
 from tracker.store.tables import MAIL, MailState
+from tracker.usecases import desk
+from tracker.usecases.forms.overview import missing_facts
+from tracker.usecases.json_facts import (
+    calendar_facts,
+    deadline_facts,
+    definition_facts,
+    status_facts,
+    unit_facts,
+)
 from tracker.web.application import make_application
-from tracker.web.site import Site
+from tracker.web.base.site import Site
 
 
 @pytest.fixture(scope="module")

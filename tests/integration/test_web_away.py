@@ -20,12 +20,12 @@ from tests.integration.test_web_answer import Office
 from tests.integration.web import SECRET, csrf_of, house
 from tests.tools import quick_folder
 from tests.web import browser, office
-from tracker import desk
 from tracker.core.roles import Role
-from tracker.daemon import Service
+from tracker.daemon.scheduler import Service
+from tracker.usecases import desk
 from tracker.web.application import make_application
-from tracker.web.refused import AGAIN
-from tracker.web.site import Site
+from tracker.web.base.error_pages import AGAIN
+from tracker.web.base.site import Site
 
 TROUBLES = {
     "locked": OperationalError("SELECT", {}, sqlite3.OperationalError("database is locked")),
@@ -298,7 +298,7 @@ def test_a_disk_that_takes_no_uploads_is_said_in_the_log(monkeypatch, caplog):
 
     with quick_folder() as folder:
         found = Office(folder)
-        monkeypatch.setattr("tracker.web.bodies.tempfile.TemporaryFile", refuse)
+        monkeypatch.setattr("tracker.web.base.bodies.tempfile.TemporaryFile", refuse)
         page = found.upload(found.link(), ("a.xlsx", b"x"))
         assert page.status_code == 503
         assert "No space left on device" in caplog.text

@@ -12,12 +12,12 @@ from datetime import date, datetime
 import pytest
 
 from tests.web import ZONE, answer, browser, flaws, office
-from tracker import desk
-from tracker.board.lights import Choice
 from tracker.core.model import EventKind, Light, State
-from tracker.core.standing import URGENCY, worst
-from tracker.engine.mails import stored_mails
-from tracker.mail.facts import files_sent, forms_sent
+from tracker.core.status import URGENCY, worst
+from tracker.dashboard.status_overview import Choice
+from tracker.mail.compose.details import files_sent, forms_sent
+from tracker.outbox.queries import stored_mails
+from tracker.usecases import desk
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def _concerns_today(row):
 
 
 def app_matrix(app, choice, page=1, size=60):
-    from tracker.board.lights import Board
+    from tracker.dashboard.status_overview import Board
 
     return Board(app.database).matrix(app.force, choice, app.clock.now(), page=page, size=size)
 

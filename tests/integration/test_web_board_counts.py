@@ -9,11 +9,11 @@ import pytest
 
 from tests.tools import Place, quick_folder
 from tests.web import answer, browser, office, turn
-from tracker.board.lights import Choice
-from tracker.board.tally import Part, Tally
-from tracker.board.timeline import timeline
 from tracker.core.model import EventKind, Light
-from tracker.web.site import Site
+from tracker.dashboard.response_counts import Part, Tally
+from tracker.dashboard.status_overview import Choice
+from tracker.dashboard.timeline import timeline
+from tracker.web.base.site import Site
 
 TASKS = """\
 campaign:

@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 
 from tests import postgres
 from tests.world import definition, running, world
-from tracker.board import lights as board_lights
-from tracker.board.items import item
-from tracker.board.lights import Board, Choice, Lights
-from tracker.board.months import month, reports_of
 from tracker.core.model import Event, EventKind, Light
-from tracker.engine.ledger import record
-from tracker.engine.marks import Marks
-from tracker.engine.restored import go_on_from
+from tracker.dashboard import status_overview as board_lights
+from tracker.dashboard.items import item
+from tracker.dashboard.months import month, reports_of
+from tracker.dashboard.status_overview import Board, Choice, Lights
 from tracker.errors import LedgerError, UnknownNameError
+from tracker.ledger.after_restore import go_on_from
+from tracker.ledger.packed import Marks
+from tracker.ledger.record import record
 from tracker.store.tables import EVENT
 
 UNITS = ("wanzhou", "fuling", "chengkou")

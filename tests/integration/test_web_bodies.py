@@ -12,9 +12,9 @@ import pytest
 from tests.integration.test_web_answer import Office
 from tests.integration.test_web_doors import ask, is_ended, opened, place_of, served
 from tests.tools import quick_folder, wait_until
-from tracker.web import bodies
-from tracker.web.bodies import Bodies
-from tracker.web.room import BusyError, Room
+from tracker.web.base import bodies
+from tracker.web.base.bodies import Bodies
+from tracker.web.base.room import BusyError, Room
 
 LARGE = 11 * 1024 * 1024
 WORDS = "application/x-www-form-urlencoded"
@@ -123,7 +123,7 @@ def test_unfinished_files_are_held_on_disk(office):
 
 
 def test_who_stays_in_the_middle_of_a_form_gives_its_room_back(office, monkeypatch):
-    monkeypatch.setattr("tracker.web.connections.BODY", 0.3)
+    monkeypatch.setattr("tracker.web.middleware.connections.BODY", 0.3)
     with served(office) as server, opened(server, 1, begin=head("/sign-in", 9_000) + b"x" * 50) as [one]:
         assert is_ended(one)
         wait_until(lambda: office.site.bodies.words.taken == 0, 20)
@@ -190,7 +190,7 @@ class Reading:
 def reading(monkeypatch):
     found = Reading()
     monkeypatch.setattr(
-        "tracker.filing.intake.Intake.take_together",
+        "tracker.usecases.forms.intake.Intake.take_together",
         lambda intake, files: found.take(intake, *next(iter(files))),
     )
     yield found
@@ -257,7 +257,7 @@ def test_one_address_leaves_a_thread_to_others_whatever_links_it_has(office, rea
 
 
 def test_an_upload_that_takes_too_long_is_told_which_files_were_not_read(office, monkeypatch):
-    monkeypatch.setattr("tracker.web.answer.files.SECONDS_PER_UPLOAD", 0.0)
+    monkeypatch.setattr("tracker.web.pages.unit.files.SECONDS_PER_UPLOAD", 0.0)
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as file:
         file.writestr("a.xlsx", b"x")

@@ -6,9 +6,9 @@ import pytest
 
 from tests.tools import Place
 from tests.web import browser, office
-from tracker.app import App
-from tracker.engine.pulse import Beat, remember
 from tracker.errors import ConfigError
+from tracker.service.app import App
+from tracker.service.heartbeat import Beat, remember
 
 
 @pytest.fixture

@@ -16,12 +16,13 @@ from starlette.requests import HTTPConnection
 
 from tests.integration.web import SECRET, SETTINGS, house
 from tests.tools import SOON, quick_folder, wait_until
-from tracker import daemon
 from tracker.core.policy import Web
-from tracker.daemon import Service
-from tracker.web import connections, signing_in
-from tracker.web.connections import Hall
-from tracker.web.door import asker
+from tracker.daemon import scheduler
+from tracker.daemon.scheduler import Service
+from tracker.web.auth import signing_in
+from tracker.web.base.access_policy import asker
+from tracker.web.middleware import connections
+from tracker.web.middleware.connections import Hall
 from tracker.web.server import WebServer
 
 HALF = b"GET /healthz HTTP/1.1\r\nHost: "
@@ -289,7 +290,7 @@ def test_sixty_who_wait_to_write_keep_no_page_waiting_and_leave_connections_for_
 
 def test_a_provider_that_does_not_answer_keeps_no_page_waiting(crowded, monkeypatch):
     go_on = threading.Event()
-    monkeypatch.setattr("tracker.web.oidc._settings", lambda site: go_on.wait(20) and None)
+    monkeypatch.setattr("tracker.web.auth.oidc._settings", lambda site: go_on.wait(20) and None)
     with served(crowded) as server:
         visitors = [
             threading.Thread(target=ask, args=(server, f"127.0.0.{10 + number % 20}", "/sign-in/oidc"))
@@ -388,7 +389,9 @@ def test_where_there_is_no_room_the_address_with_most_connections_gives_one(monk
 
 def test_descriptors_are_kept_for_mails_and_the_database(monkeypatch):
     for soft, most in ((1024, 1024 - connections.KEPT), (1 << 20, connections.OF_ALL), (100, 50)):
-        monkeypatch.setattr("tracker.web.connections.resource.getrlimit", lambda _, soft=soft: (soft, soft))
+        monkeypatch.setattr(
+            "tracker.web.middleware.connections.resource.getrlimit", lambda _, soft=soft: (soft, soft)
+        )
         hall = Hall(lambda address: True)
         there = filled(hall, "10.0.0.5", most + 7)
         assert sum(guest.is_ended for guest in there) == 7
@@ -404,7 +407,7 @@ def test_one_subscriber_has_one_address_whatever_it_says_in_ipv6(monkeypatch):
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.EIO])
 def test_a_watch_that_cannot_look_at_the_files_looks_again(home, monkeypatch, caplog, number):
     """Whatever the system refuses for a moment: an edit made meanwhile is taken over when it looks again."""
-    monkeypatch.setattr(daemon, "WATCH", 0.01)
+    monkeypatch.setattr(scheduler, "WATCH", 0.01)
     stop = threading.Event()
     service, looks, soon = Service(home.app, stop), [], []
     seen = home.app.files_changed

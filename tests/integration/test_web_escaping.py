@@ -9,11 +9,11 @@ from jinja2 import StrictUndefined, UndefinedError
 from tests.integration.web import SETTINGS, House
 from tests.tools import CAMPAIGN, UNITS, Place, quick_folder
 from tests.world import at
-from tracker.app import App
 from tracker.clock import VirtualClock
 from tracker.core.model import Event, EventKind
 from tracker.core.roles import Role
 from tracker.report.html import _template
+from tracker.service.app import App
 
 EVIL = "<script>x()</script>\"'><img src=x onerror=x()>{{ 7 * 7 }}{% raw %}"
 NAMED = "'" + EVIL.replace("'", "''") + "'"

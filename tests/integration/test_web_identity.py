@@ -10,13 +10,13 @@ from sqlalchemy import select
 
 from tests.integration.web import HOST, SECRET, SETTINGS, csrf_of, house, shown
 from tests.world import at
+from tracker.access.accounts import remove_account, set_password, set_role
+from tracker.access.sessions import IDLE, LONGEST
 from tracker.core.roles import Role
-from tracker.engine.accounts import remove_account, set_password, set_role
-from tracker.engine.sessions import IDLE, LONGEST
 from tracker.errors import TrackerError
 from tracker.store.tables import SESSION
-from tracker.web import known, signing_in
-from tracker.web.identity import local_path
+from tracker.web.auth import authentication, signing_in
+from tracker.web.base.identity import local_path
 from tracker.web.server import WebServer
 
 LOCAL = "http://127.0.0.1:8080"
@@ -393,7 +393,7 @@ def test_a_proxys_people_have_a_secret_in_their_forms_as_well(behind):
     browser.headers["x-remote-user"] = "王"
     data = {"ref": "table-2@2022-05", "unit": "wanzhou"}
     assert browser.post("/act/waive", data=data | {"csrf": "x"}).status_code == 403
-    csrf = known._csrf_of(behind.site, "王")
+    csrf = authentication._csrf_of(behind.site, "王")
     assert browser.post("/act/waive", data=data | {"csrf": csrf}).status_code == 303
 
 
@@ -402,7 +402,7 @@ def test_what_a_page_gave_out_is_taken_by_another_machine_and_after_a_restart(be
     browser = behind.browser(peer="10.0.0.5")
     browser.headers.encoding = "utf-8"
     browser.headers["x-remote-user"] = "王"
-    csrf = known._csrf_of(behind.site, "王")
+    csrf = authentication._csrf_of(behind.site, "王")
     behind.restart()
     behind.site.door.host = "0.0.0.0"
     data = {"csrf": csrf, "ref": "table-2@2022-05", "unit": "wanzhou", "back": "/nothing"}

@@ -19,12 +19,12 @@ from sqlalchemy import func, select
 
 from tests.integration.web import HOST, SECRET, SETTINGS, house
 from tests.tools import clean_environ, wait_until
+from tracker.access.sign_in_journeys import LASTS, MOST, Journey, come_back, set_out
 from tracker.clock import SystemClock
 from tracker.core.policy import Oidc
-from tracker.engine.journeys import LASTS, MOST, Journey, come_back, set_out
 from tracker.errors import TrackerError
 from tracker.store.passing import JOURNEY
-from tracker.web.oidc import name_in, read_claims
+from tracker.web.auth.oidc import name_in, read_claims
 from tracker.web.server import WebServer
 
 WANG = {"sub": "0001", "preferred_username": "wang", "email": "wang@unit.example"}

@@ -11,9 +11,9 @@ from starlette.testclient import TestClient
 from tests.integration.test_web_answer import TABLE, Office, filled
 from tests.integration.web import SECRET, csrf_of, shown
 from tests.tools import quick_folder
+from tracker.access.accounts import add_account
 from tracker.core.roles import Role
-from tracker.engine.accounts import add_account
-from tracker.filing.overview import summary
+from tracker.usecases.forms.overview import summary
 from tracker.web.application import make_application
 
 

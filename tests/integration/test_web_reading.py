@@ -10,11 +10,11 @@ from starlette.routing import BaseRoute, Mount
 from tests.integration import test_web_answer
 from tests.integration.test_web_answer import filled
 from tests.tools import found_in
-from tracker import subscriptions
+from tracker.access.accounts import add_account
+from tracker.access.links import Purpose
 from tracker.core.roles import Role
-from tracker.engine.accounts import add_account
-from tracker.links import Purpose
 from tracker.shipped import shipped
+from tracker.usecases import calendars
 
 #: The same fixture.
 office = test_web_answer.office
@@ -51,7 +51,7 @@ def busy(office):
         add_account(session, "li", Role.OPERATOR, SECRET, office.clock.now())
     links, mail = office.app.links, office.mails()[0]
     until = links.read(link.rpartition("/")[2], Purpose.ANSWER, office.clock.now()).until
-    feed = subscriptions.add_feed(office.app, "wanzhou", "t")
+    feed = calendars.add_feed(office.app, "wanzhou", "t")
     office.values = {
         "token": [link.rpartition("/")[2], links.view(mail.key, until).rpartition("/")[2], "forged"],
         "way": ["done", "nil", "extend", "say", "file", "nothing"],

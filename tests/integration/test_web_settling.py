@@ -10,11 +10,11 @@ import pytest
 from tests.integration.web import csrf_of, house, shown
 from tests.tools import CAMPAIGN
 from tests.web import flaws
-from tracker import desk, takeover
 from tracker.core.model import Event, EventKind
 from tracker.core.roles import Role
-from tracker.engine.beginning import Scope
-from tracker.engine.ledger import read_history
+from tracker.ledger.beginning import Scope
+from tracker.ledger.record import read_history
+from tracker.usecases import desk, takeover
 
 #: Of the small campaign these were due before the ledger began, on 12 July, and three other things: fifteen assignments in all.
 TABLES = ("table-2@2022-05", "table-2@2022-06", "table-2@2022-07")

@@ -13,8 +13,8 @@ from tests.integration.test_web_reading import addresses, reads, routes
 from tests.integration.web import SECRET, csrf_of, house
 from tests.tools import ROOT, found_in
 from tracker.config.scalars import PAGES
-from tracker.web.site import Site
-from tracker.web.under import Under
+from tracker.web.base.site import Site
+from tracker.web.middleware.sub_path import Under
 
 #: The same fixtures.
 office, busy = test_web_answer.office, test_web_reading.busy

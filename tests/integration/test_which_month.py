@@ -11,12 +11,12 @@ from tests.web import ZONE, answer, office, turn
 from tracker.config.loader import load
 from tracker.core.form import ColumnKind
 from tracker.core.model import EventKind
-from tracker.engine.came import Wanted
-from tracker.engine.enclosures import blank_form
-from tracker.engine.filings import in_force_filings, tables_due
-from tracker.filing.intake import Intake
-from tracker.forms.apart import Reader
+from tracker.filing.filings import in_force_filings, tables_due
+from tracker.filing.provenance import Wanted
 from tracker.forms.finding import Weight
+from tracker.forms.read.sandboxed_reader import Reader
+from tracker.service.enclosures import blank_form
+from tracker.usecases.forms.intake import Intake
 
 CAMPAIGN = load(ROOT / "config").campaign
 assert CAMPAIGN is not None

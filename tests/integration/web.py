@@ -9,13 +9,13 @@ from starlette.testclient import TestClient
 
 from tests.tools import CAMPAIGN, Place, quick_folder
 from tests.world import at
-from tracker.app import App
+from tracker.access.accounts import add_account
 from tracker.clock import VirtualClock
 from tracker.core.roles import Role
-from tracker.engine.accounts import add_account
-from tracker.simulation import CollectingCourier
+from tracker.service.app import App
+from tracker.service.simulation import CollectingCourier
 from tracker.web.application import make_application
-from tracker.web.site import Site
+from tracker.web.base.site import Site
 
 SECRET = "nine yellow tables"
 HOST = "https://tracker.example"

@@ -14,9 +14,9 @@ from typing import Protocol
 from tests.tools import Place, quick_folder, wait_until
 from tests.torture import ready
 from tests.trust.score import Score, score
-from tracker.app import App
 from tracker.clock import SystemClock, VirtualClock
-from tracker.engine.plan import plan
+from tracker.planning.plan import plan
+from tracker.service.app import App
 
 #: What every clock shows when a test begins: 10:00 in Chongqing on a Wednesday, two days after the time was up.
 MOMENT = datetime(2022, 6, 8, 2, 0, tzinfo=UTC)

@@ -21,11 +21,11 @@ from pathlib import Path
 from sqlalchemy import select
 
 from tests.world import at
-from tracker.app import App
 from tracker.clock import SystemClock
+from tracker.service.app import App
 from tracker.store.tables import MAIL, UNDERWAY
+from tracker.web.base.site import Site
 from tracker.web.server import WebServer
-from tracker.web.site import Site
 
 START: datetime = at("2022-05-05 09:00")
 #: What is asked for all the while.

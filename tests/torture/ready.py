@@ -137,22 +137,24 @@ def _import_everything() -> None:
 
 def _prepare(facts: Mapping[str, float]) -> None:
     """Put the short times in place."""
-    from tracker import clock, daemon
-    from tracker.engine import engine, outbox, results
-    from tracker.mail import transport
+    from tracker import clock
+    from tracker.daemon import scheduler
+    from tracker.mail.transport import opening
+    from tracker.outbox import queue, results
+    from tracker.service import engine
 
     if "timeout" in facts:
-        assert transport.open_transport.__kwdefaults__ is not None
-        transport.open_transport.__kwdefaults__ |= dict.fromkeys(("timeout", "last_answer"), facts["timeout"])
+        assert opening.open_transport.__kwdefaults__ is not None
+        opening.open_transport.__kwdefaults__ |= dict.fromkeys(("timeout", "last_answer"), facts["timeout"])
     if "claim" in facts:
         engine.CLAIM = engine.FEW = int(facts["claim"])
     if "lease" in facts:
         lease = timedelta(seconds=facts["lease"])
-        for module in (outbox, engine, results):
+        for module in (queue, engine, results):
             module.LEASE = lease  # type: ignore[attr-defined]
-        outbox.LAST_MINUTE = lease / 4
+        queue.LAST_MINUTE = lease / 4
     if facts.get("is_restless"):
-        daemon.TICK = "*"
+        scheduler.TICK = "*"
     if "threads" in facts:
         futures.ThreadPoolExecutor.__init__.__defaults__ = (
             int(facts["threads"]),

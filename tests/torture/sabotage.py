@@ -33,7 +33,9 @@ from sqlalchemy.dialects import sqlite
 from tests.tools import ROOT, clean_environ
 from tests.trust.machine import OutboxMachine
 from tests.trust.simulation import World, simulate
-from tracker.engine import claiming, day, engine, mails, outbox, pace, plan, results, second_look, superseded
+from tracker.outbox import queries, queue, rate_limit, results
+from tracker.planning import claim, daily_digests, plan, second_look, superseded
+from tracker.service import engine
 from tracker.store.database import Engine as AnyEngine
 from tracker.store.tables import MAIL, MailState
 
@@ -49,8 +51,8 @@ TESTS = ("test_outbox.py", "test_engine.py", "test_pace.py", "test_failures.py")
 
 def no_lease() -> None:
     """A claim does not look whether somebody else has the mail in hand."""
-    outbox.IS_FREE = true()
-    outbox._claiming.cache_clear()
+    queue.IS_FREE = true()
+    queue._claiming.cache_clear()
 
 
 def no_unique_key() -> None:
@@ -70,7 +72,7 @@ def no_fence() -> None:
 def sent_before_sending() -> None:
     """A mail is marked as sent when it is taken, and not when the server took it."""
 
-    def changed(session: Any, claimed: list[outbox.Claimed]) -> list[outbox.Claimed]:
+    def changed(session: Any, claimed: list[queue.Claimed]) -> list[queue.Claimed]:
         ids = [each.id for each in claimed]
         session.execute(update(MAIL).where(MAIL.c.id.in_(ids)).values(state="sent", lease_until=None))
         return claimed
@@ -81,7 +83,7 @@ def sent_before_sending() -> None:
 def claim_not_committed() -> None:
     """Bytes go out before the claim stands in the database."""
 
-    def changed(session: Any, claimed: list[outbox.Claimed]) -> list[outbox.Claimed]:
+    def changed(session: Any, claimed: list[queue.Claimed]) -> list[queue.Claimed]:
         session.rollback()
         return claimed
 
@@ -92,7 +94,7 @@ def claim_not_committed() -> None:
 def new_message_id() -> None:
     """Another attempt goes out under another Message-ID."""
 
-    def changed(_session: Any, claimed: list[outbox.Claimed]) -> list[outbox.Claimed]:
+    def changed(_session: Any, claimed: list[queue.Claimed]) -> list[queue.Claimed]:
         return [
             replace(each, message_id=f"<{each.fence}.{each.message_id[1:]}") if each.fence > 1 else each
             for each in claimed
@@ -141,12 +143,12 @@ def lost_answer_is_sent() -> None:
 
 def too_fast_is_forgotten() -> None:
     """What a server said about frequency, and what the settings say, is forgotten with the pass."""
-    pace.Pacing.room = lambda _self: {}
+    rate_limit.Pacing.room = lambda _self: {}
 
 
 def stale_digests_go() -> None:
     """A digest of yesterday goes out as it was."""
-    outbox.ZoneInfo = lambda _name: timezone(timedelta(hours=-23))
+    queue.ZoneInfo = lambda _name: timezone(timedelta(hours=-23))
 
 
 def superseded_is_silent() -> None:
@@ -157,17 +159,17 @@ def superseded_is_silent() -> None:
         real(*given)
         return superseded.ToldAgain()
 
-    day.supersede = silent
+    daily_digests.supersede = silent
 
 
 def leases_of_wrong_clocks() -> None:
     """A lease that a wrong clock wrote is believed, however far off it ends."""
-    outbox.NO_LEASE = outbox.NO_WAIT = timedelta(days=3650)
+    queue.NO_LEASE = queue.NO_WAIT = timedelta(days=3650)
 
 
 def retry_drops_the_record() -> None:
     """A person's word puts back what is sent or under way, too."""
-    mails.RETRIABLE = tuple(MailState)
+    queries.RETRIABLE = tuple(MailState)
 
 
 BUGS: dict[str, Callable[[], None]] = {
@@ -191,13 +193,13 @@ BUGS: dict[str, Callable[[], None]] = {
 }
 
 
-def _after_claim(changed: Callable[[Any, list[outbox.Claimed]], list[outbox.Claimed]]) -> None:
-    real = claiming.claim
+def _after_claim(changed: Callable[[Any, list[queue.Claimed]], list[queue.Claimed]]) -> None:
+    real = claim.claim
 
-    def claim(session: Any, *given: Any, **more: Any) -> list[outbox.Claimed]:
+    def claimed(session: Any, *given: Any, **more: Any) -> list[queue.Claimed]:
         return changed(session, real(session, *given, **more))
 
-    claiming.claim = engine.claim = claim
+    claim.claim = engine.claim = claimed
 
 
 # --- the checks ---

@@ -7,7 +7,7 @@ import pytest
 
 from tests.torture.bureau import bureau, each_alone
 from tests.torture.scripted import Lost, Server
-from tracker.engine.outbox import UNCERTAIN_ATTEMPTS
+from tracker.outbox.queue import UNCERTAIN_ATTEMPTS
 
 pytestmark = [pytest.mark.fault("answer"), pytest.mark.torture]
 

@@ -16,7 +16,7 @@ from tests.integration.test_web_reading import everything, routes
 from tests.tools import ROOT
 from tests.torture.chance import LONG, mutated, mutated_text, rounds
 from tests.torture.test_fuzz_files import long_and_short
-from tracker.links import Claim, ExpiredLinkError, ForgedLinkError, LinkError, Links, Purpose, mark
+from tracker.access.links import Claim, ExpiredLinkError, ForgedLinkError, LinkError, Links, Purpose, mark
 from tracker.web.application import make_application
 
 #: The same fixture.

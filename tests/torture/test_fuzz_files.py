@@ -12,13 +12,13 @@ from tests.unit.test_config_robustness import NAMES, SHIPPED, assert_well_told, 
 from tests.unit.test_forms_hostile import SEEDS
 from tests.world import ZONE
 from tracker.config.events import read_events
-from tracker.core.expressions import parse
-from tracker.core.wording import to_chinese, to_english
+from tracker.core.deadline.expressions import parse
+from tracker.core.deadline.wording import to_chinese, to_english
 from tracker.errors import ConfigError, DeadlineSyntaxError, FileRefusedError
-from tracker.forms.apart import Reader
 from tracker.forms.book import Book
-from tracker.forms.guard import read_file
-from tracker.forms.parcel import Parcel
+from tracker.forms.read.attached_files import Parcel
+from tracker.forms.read.file_kind import read_file
+from tracker.forms.read.sandboxed_reader import Reader
 
 #: The same fixture.
 office = test_forms_reading.office

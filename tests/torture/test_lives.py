@@ -10,7 +10,7 @@ import pytest
 from tests.torture.bureau import bureau, each_alone
 from tests.torture.ready import Process
 from tests.torture.scripted import Server
-from tracker.engine.outbox import UNCERTAIN_ATTEMPTS
+from tracker.outbox.queue import UNCERTAIN_ATTEMPTS
 
 pytestmark = [pytest.mark.fault("kill"), pytest.mark.torture]
 

@@ -16,11 +16,11 @@ from tests.world import Running, at, definition, unit, world
 from tracker.core.model import Contact, EventKind, MailKind, Unit
 from tracker.core.policy import DEFAULT, MONTHLY, NO_QUIET, Interval, Policies, Policy, Quiet, Settings
 from tracker.core.workdays import HolidayYear
-from tracker.engine.because import DID_NOT_RUN
-from tracker.engine.explain import Fate, explain
-from tracker.engine.standings import ledger_rows
 from tracker.errors import LedgerError, UnknownNameError
-from tracker.foresight import MOST, foresee
+from tracker.ledger.status import ledger_rows
+from tracker.planning.explain import Fate, explain
+from tracker.planning.explain_wording import DID_NOT_RUN
+from tracker.service.foresight import MOST, foresee
 
 UNITS = ("wanzhou", "fuling")
 A_DAY = timedelta(days=1)

@@ -12,9 +12,9 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from tracker.clock import VirtualClock
-from tracker.engine.outbox import Claimed
-from tracker.engine.results import Result
-from tracker.mail.replies import Verdict
+from tracker.mail.transport.replies import Verdict
+from tracker.outbox.queue import Claimed
+from tracker.outbox.results import Result
 from tracker.store.database import Database
 from tracker.store.tables import MailState
 

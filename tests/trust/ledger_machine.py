@@ -19,7 +19,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from sqlalchemy import select
 
 from tests.world import Running, at, definition, world
-from tracker.board.lights import Board, Choice
 from tracker.config.loader import load
 from tracker.core.beat import leader
 from tracker.core.form import Filed, FiledRow
@@ -28,19 +27,20 @@ from tracker.core.occurrences import occurrences
 from tracker.core.policy import Interval, Policies, Quiet, Settings, built_in
 from tracker.core.reminders import next_on
 from tracker.core.workdays import HolidayYear
-from tracker.engine.agenda import agenda_dates, planned_day
-from tracker.engine.answers import answer_once, events_of
-from tracker.engine.beginning import Scope
-from tracker.engine.explain import explain
-from tracker.engine.filings import Paper, Sent, in_force_filings, tables_due, take
-from tracker.engine.late import lates_of
-from tracker.engine.ledger import event_of, find_assignment
-from tracker.engine.requests import Asked, Verdict, Wish, answer_request, ask, open_requests
-from tracker.engine.returns import reasons_for_returns
-from tracker.engine.settlement import Settled, preview, settle, settlements, undo
-from tracker.engine.standings import ledger_rows
-from tracker.engine.summary import Moment, summaries
+from tracker.dashboard.status_overview import Board, Choice
 from tracker.errors import LedgerError, UnknownNameError
+from tracker.filing.filings import Paper, Sent, in_force_filings, tables_due, take
+from tracker.ledger.agenda import agenda_dates, planned_day
+from tracker.ledger.beginning import Scope
+from tracker.ledger.light_counts import Moment, summaries
+from tracker.ledger.overdue_beat import lates_of
+from tracker.ledger.record import event_of, find_assignment
+from tracker.ledger.record_once import answer_once, events_of
+from tracker.ledger.requests import Asked, Verdict, Wish, answer_request, ask, open_requests
+from tracker.ledger.settlement import Settled, preview, settle, settlements, undo
+from tracker.ledger.status import ledger_rows
+from tracker.planning.explain import explain
+from tracker.planning.return_reasons import reasons_for_returns
 from tracker.store.beats import BEAT
 from tracker.store.tables import AGENDA, ASSIGNMENT, EVENT, FILING
 

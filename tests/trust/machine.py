@@ -22,16 +22,17 @@ from tests.trust.score import score
 from tests.world import Running, at, definition, world
 from tracker.core.model import Contact
 from tracker.core.policy import Rate, Settings
-from tracker.engine import claiming, failures
-from tracker.engine import plan as planning
-from tracker.engine.agenda import planned_day
-from tracker.engine.mails import RETRIABLE, retry
-from tracker.engine.outbox import Claimed
-from tracker.engine.pace import HOLDS, domain_of
-from tracker.engine.results import Result, record_results
-from tracker.engine.written import items_from_json
 from tracker.errors import LedgerError, UnknownNameError
-from tracker.mail.replies import Verdict
+from tracker.ledger.agenda import planned_day
+from tracker.mail.transport.replies import Verdict
+from tracker.outbox import failed_mails
+from tracker.outbox.queries import RETRIABLE, retry
+from tracker.outbox.queue import Claimed
+from tracker.outbox.rate_limit import HOLDS, domain_of
+from tracker.outbox.results import Result, record_results
+from tracker.outbox.rows import items_from_json
+from tracker.planning import claim
+from tracker.planning import plan as planning
 from tracker.store.tables import ASSIGNMENT, MAIL, UNDERWAY, MailState
 
 UNITS = ("wanzhou", "fuling")
@@ -179,7 +180,7 @@ class OutboxMachine(RuleBasedStateMachine):
         def in_one():
             nonlocal taken
             with self.world.database.writing() as session:
-                taken = claiming.claim(session, FORCE, self.now, who, most=most, timezones=FORCE.timezones)
+                taken = claim.claim(session, FORCE, self.now, who, most=most, timezones=FORCE.timezones)
                 if crash == "before":
                     raise Crashed
 
@@ -246,7 +247,7 @@ class OutboxMachine(RuleBasedStateMachine):
         def in_one():
             with self.world.database.writing() as session:
                 record_results(session, worker.results, self.now)
-                failures.tell_of_failures(session, FORCE, worker.results, self.now)
+                failed_mails.tell_of_failures(session, FORCE, worker.results, self.now)
                 if crash == "before":
                     raise Crashed
 

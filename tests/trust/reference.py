@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tracker.engine.outbox import LEASE, NO_LEASE, UNCERTAIN_ATTEMPTS
-from tracker.engine.results import BACK_OFF
+from tracker.outbox.queue import LEASE, NO_LEASE, UNCERTAIN_ATTEMPTS
+from tracker.outbox.results import BACK_OFF
 
 FINAL = frozenset({"sent", "dropped", "superseded"})
 

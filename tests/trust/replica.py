@@ -14,20 +14,22 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tracker import clock, daemon
+from tracker import clock
 from tracker.cli.main import main
-from tracker.engine import engine, outbox, results
+from tracker.daemon import scheduler
+from tracker.outbox import queue, results
+from tracker.service import engine
 
 
 def prepare(facts: dict[str, Any]) -> None:
     """Put the short times in place."""
     lease = timedelta(seconds=facts["lease"])
-    for module in (outbox, engine, results):
+    for module in (queue, engine, results):
         module.LEASE = lease  # type: ignore[attr-defined]
-    outbox.LAST_MINUTE = lease / 4
+    queue.LAST_MINUTE = lease / 4
     results.BACK_OFF = (timedelta(seconds=1),) * 30
     engine.CLAIM = engine.FEW = facts["claim"]
-    daemon.TICK = "*"
+    scheduler.TICK = "*"
     ahead = timedelta(seconds=facts["clock"])
     real = clock.SystemClock.now
 
@@ -39,9 +41,9 @@ def prepare(facts: dict[str, Any]) -> None:
 
 def import_everything() -> None:
     """What the product imports at its first need, so that all begin together."""
-    import tracker.engine.courier
-    import tracker.engine.enclosures
-    import tracker.mail.render
+    import tracker.mail.compose.render
+    import tracker.service.enclosures
+    import tracker.service.sender
     import tracker.store.database  # noqa: F401
 
 

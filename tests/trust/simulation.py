@@ -31,17 +31,17 @@ from tests.acceptance.test_the_year import FEW, FIRST, ZONE, a_year_of_events, c
 from tests.tools import QUICK
 from tests.trust.faults import NONE, FaultyPost, FaultyStore, Killed, Odds, Server
 from tests.trust.score import Score, score
+from tracker.campaign.snapshot import InForce
 from tracker.clock import VirtualClock
 from tracker.config.loader import load
 from tracker.core.model import Event, EventKind
 from tracker.core.workdays import Workdays
-from tracker.engine import engine as engine_
-from tracker.engine.engine import Engine
-from tracker.engine.inforce import InForce
-from tracker.engine.mails import retry
-from tracker.engine.outbox import LEASE, Claimed
-from tracker.engine.results import Result
 from tracker.errors import LedgerError, UnknownNameError
+from tracker.outbox.queries import retry
+from tracker.outbox.queue import LEASE, Claimed
+from tracker.outbox.results import Result
+from tracker.service import engine as engine_
+from tracker.service.engine import Engine
 from tracker.store.database import open_database
 from tracker.store.tables import ASSIGNMENT, MAIL, UNDERWAY, MailState
 

@@ -7,9 +7,8 @@ from argon2 import PasswordHasher
 from sqlalchemy import select, update
 
 from tests.world import at
-from tracker.core.roles import Role
-from tracker.engine import accounts as module
-from tracker.engine.accounts import (
+from tracker.access import accounts as module
+from tracker.access.accounts import (
     accounts,
     add_account,
     check_password,
@@ -20,7 +19,7 @@ from tracker.engine.accounts import (
     sign_in_with,
     verify,
 )
-from tracker.engine.sessions import (
+from tracker.access.sessions import (
     IDLE,
     LONGEST,
     begin_session,
@@ -29,6 +28,7 @@ from tracker.engine.sessions import (
     is_to_be_noted,
     note_use,
 )
+from tracker.core.roles import Role
 from tracker.errors import UnknownNameError, UsageError
 from tracker.store.database import open_database
 from tracker.store.tables import ACCOUNT, SESSION

@@ -10,7 +10,7 @@ import vobject
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.calendars import Entry, calendar, sequence_at
+from tracker.mail.compose.calendar import Entry, calendar, sequence_at
 
 MAY = Entry(
     ref="table-2@2022-05",

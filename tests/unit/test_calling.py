@@ -9,10 +9,10 @@ from typing import cast
 import pytest
 
 from tracker.config.loader import load_or_raise
-from tracker.core.calling import example, resolve
 from tracker.core.model import Campaign
 from tracker.core.naming import Names
 from tracker.core.occurrences import occurrences
+from tracker.core.ref_reading import example, resolve
 from tracker.errors import UsageError
 
 CAMPAIGN = cast("Campaign", load_or_raise(Path("config")).campaign)

@@ -13,10 +13,10 @@ from tracker.cli.main import app
 from tracker.config.loader import load
 from tracker.config.rollon import mentions, move_text, moved_day, roll_tasks
 from tracker.config.yamlnodes import read_document
-from tracker.core.expressions import parse
-from tracker.desk import roll_on
+from tracker.core.deadline.expressions import parse
 from tracker.errors import ConfigError, UsageError
 from tracker.shipped import shipped
+from tracker.usecases.desk import roll_on
 
 ISSUED = date(2022, 4, 8)
 ROLLED_KEYS = re.compile(r"^ *(deadline|due|issued|document): ")

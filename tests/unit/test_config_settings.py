@@ -15,7 +15,7 @@ from tracker.core.policy import Interval, Oidc, Policies, Policy, Proxy, Rate, S
 from tracker.core.roles import Role
 from tracker.errors import UsageError
 from tracker.shipped import shipped
-from tracker.web.door import host_of, is_loopback
+from tracker.web.base.access_policy import host_of, is_loopback
 
 
 def test_settings_that_are_silent_are_as_shipped(tmp_path):

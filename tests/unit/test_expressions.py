@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tracker.core.expressions import NoSuchDayError, parse
+from tracker.core.deadline.expressions import NoSuchDayError, parse
+from tracker.core.deadline.wording import to_chinese, to_english
 from tracker.core.model import Every, Rule
 from tracker.core.occurrences import first_after
-from tracker.core.wording import to_chinese, to_english
 from tracker.core.years import FIRST_YEAR, LAST_YEAR
 from tracker.errors import DeadlineSyntaxError
 

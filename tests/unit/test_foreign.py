@@ -8,15 +8,17 @@ import re
 import pytest
 
 from tests.tools import ROOT
-from tracker.engine import asked, misled, restated, restored, second_look
-from tracker.engine.written import unreadable
-from tracker.foreign import in_chinese, said_in
+from tracker.i18n.library_errors import in_chinese, said_in
+from tracker.ledger import after_restore, still_open
+from tracker.outbox.rows import unreadable
+from tracker.planning import clock_rollback, restated, second_look
 
 SERVER = "mail.example:25"
 
 #: Where something is written down of what became of a mail.
-WRITERS = ("mail/smtp.py", "mail/session.py", "mail/mailbox.py", "engine/results.py", "engine/post.py", "engine/mails.py",
-           "engine/superseded.py", "engine/rollups.py", "engine/courier.py", "demo.py")  # fmt: skip
+WRITERS = ("mail/transport/smtp.py", "mail/transport/session.py", "mail/transport/mailbox.py",
+           "outbox/results.py", "outbox/mail_server.py", "outbox/queries.py",
+           "planning/superseded.py", "planning/rollups.py", "service/sender.py", "daemon/demo.py")  # fmt: skip
 CALLS = {"_tell", "_again", "Delivery", "Result", "LostError"}
 NAMES = {"outcome", "detail", "why"}
 
@@ -69,9 +71,17 @@ def written() -> list[str]:
                     if isinstance(each, ast.Return) and each.value is not None
                 ]
     sentences = {each for each in found if each is not None and " " in each}
-    ways = ", ".join(f"{way} 1" for way in asked.WAYS)
-    several = {asked.ANSWERED, asked.NOT_ASKED.format(ways=ways), unreadable("550 5.1.1 no such user")}
-    return sorted(sentences | several | {misled.OUTCOME, restated.EMPTY, restored.OUTCOME, second_look.KEPT})
+    ways = ", ".join(f"{way} 1" for way in still_open.WAYS)
+    several = {
+        still_open.ANSWERED,
+        still_open.NOT_ASKED.format(ways=ways),
+        unreadable("550 5.1.1 no such user"),
+    }
+    return sorted(
+        sentences
+        | several
+        | {clock_rollback.OUTCOME, restated.EMPTY, after_restore.OUTCOME, second_look.KEPT}
+    )
 
 
 WRITTEN = written()

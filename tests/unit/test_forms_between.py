@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from tests.unit.test_forms_check import FORMS, TRAINING, UNITS, A, B, filed
-from tracker.forms.between import doubts, said
+from tracker.forms.check.period_checks import doubts, said
 
 OLD = {"name": "甲培训中心", "special_trained": 31, "records": 2}
 

@@ -25,12 +25,12 @@ from tracker.core.form import (
     HeaderField,
     comparable,
 )
-from tracker.forms import blank as module
-from tracker.forms.blank import MORE_ROWS, blank, file_name
-from tracker.forms.check import check
-from tracker.forms.layout import Annex, lines_of, seen, share_columns, sheet_name
+from tracker.forms.check.check import check
+from tracker.forms.check.recognise import recognise
 from tracker.forms.mark import Mark, read_mark
-from tracker.forms.recognise import recognise
+from tracker.forms.write import blank as module
+from tracker.forms.write.blank import MORE_ROWS, blank, file_name
+from tracker.forms.write.layout import Annex, lines_of, seen, share_columns, sheet_name
 
 CAMPAIGN = load(Path("config")).campaign
 assert CAMPAIGN is not None

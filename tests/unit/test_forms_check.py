@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tracker.config.loader import load
 from tracker.core.form import ColumnKind, Filed, FiledRow
 from tracker.forms.book import Book, Cell, Merge, Sheet
-from tracker.forms.check import check
+from tracker.forms.check.check import check
+from tracker.forms.check.recognise import recognise
 from tracker.forms.finding import Weight
-from tracker.forms.recognise import recognise
 
 CAMPAIGN = load(Path("config")).campaign
 assert CAMPAIGN is not None

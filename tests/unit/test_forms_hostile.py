@@ -18,11 +18,12 @@ from tests.books import read_book
 from tests.unit import test_forms_reading
 from tests.unit.test_forms_reading import opendocument, sample, workbook
 from tracker.errors import FileRefusedError
-from tracker.forms import apart, limits, refusals, wire
-from tracker.forms.apart import Reader
+from tracker.forms import limits
 from tracker.forms.book import Book
-from tracker.forms.guard import read_file
-from tracker.forms.parcel import Parcel
+from tracker.forms.read import reader_protocol, refusals, sandboxed_reader
+from tracker.forms.read.attached_files import Parcel
+from tracker.forms.read.file_kind import read_file
+from tracker.forms.read.sandboxed_reader import Reader
 
 #: The same fixture.
 office = test_forms_reading.office
@@ -374,7 +375,7 @@ def test_a_file_that_takes_too_long_is_refused_and_the_next_is_read():
 def test_a_process_that_fails_or_talks_nonsense_is_a_refusal(monkeypatch, program):
     with Reader(seconds=2) as reader:
         with monkeypatch.context() as patched:
-            patched.setattr(apart, "_PROGRAM", f"import sys; {program}")
+            patched.setattr(sandboxed_reader, "_PROGRAM", f"import sys; {program}")
             assert refusal(reader, sample()) == refusals.TOO_COMPLEX
         assert only_book(reader.read("x", sample())).kind == "xlsx"
 
@@ -387,7 +388,7 @@ def test_the_process_may_use_so_much_memory_and_no_more():
         "child.main()"
     )
     with pytest.MonkeyPatch.context() as patched, Reader() as reader:
-        patched.setattr(apart, "_PROGRAM", hog)
+        patched.setattr(sandboxed_reader, "_PROGRAM", hog)
         assert refusal(reader, b"hog") == refusals.TOO_COMPLEX
         assert reader.read("next", b"1") == Book("next", "csv")
 
@@ -407,7 +408,7 @@ def test_the_process_can_write_no_file(tmp_path):
         "child.read_file = lambda name, data: open(name, 'wb', 0).write(data); child.main()"
     )
     with pytest.MonkeyPatch.context() as patched, Reader() as reader:
-        patched.setattr(apart, "_PROGRAM", nosy)
+        patched.setattr(sandboxed_reader, "_PROGRAM", nosy)
         assert refusal(reader, b"x", str(tmp_path / "out")) == refusals.BROKEN
     assert (tmp_path / "out").read_bytes() == b""
 
@@ -443,17 +444,17 @@ def test_what_libraries_print_does_not_stand_between_the_answers():
         "child.read_file = lambda name, data: print(name) or child.Book(name, 'csv'); child.main()"
     )
     with pytest.MonkeyPatch.context() as patched, Reader() as reader:
-        patched.setattr(apart, "_PROGRAM", noisy)
+        patched.setattr(sandboxed_reader, "_PROGRAM", noisy)
         assert [only_book(reader.read(name, b"1")).name for name in ("a", "b")] == ["a", "b"]
 
 
 def test_a_book_survives_the_wire():
     book = read_book("表.xlsx", sample())
     stream = io.BytesIO()
-    wire.send_answer(stream, book)
+    reader_protocol.send_answer(stream, book)
     stream.seek(0)
-    assert wire.receive_answer(stream) == book
-    assert wire.receive_answer(stream) is None
+    assert reader_protocol.receive_answer(stream) == book
+    assert reader_protocol.receive_answer(stream) is None
 
 
 # Chance.

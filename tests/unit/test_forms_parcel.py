@@ -11,10 +11,11 @@ import pytest
 
 from tests.unit.test_forms_reading import sample
 from tracker.errors import FileRefusedError
-from tracker.forms import limits, refusals, wire
-from tracker.forms.apart import Reader
-from tracker.forms.guard import kind_of, read_file
-from tracker.forms.parcel import Parcel, is_noise
+from tracker.forms import limits
+from tracker.forms.read import reader_protocol, refusals
+from tracker.forms.read.attached_files import Parcel, is_noise
+from tracker.forms.read.file_kind import kind_of, read_file
+from tracker.forms.read.sandboxed_reader import Reader
 
 TABLE = b"a,b\n1,2\n"
 
@@ -170,13 +171,13 @@ def test_a_header_tells_a_mail_from_a_page_in_an_archive(data, kind):
 
 def test_half_an_answer_about_files_is_none():
     stream = io.BytesIO()
-    wire.send_answer(stream, read_file("a.zip", zipped(("好.csv", TABLE))))
+    reader_protocol.send_answer(stream, read_file("a.zip", zipped(("好.csv", TABLE))))
     stream.seek(0)
-    again = wire.receive_answer(stream)
+    again = reader_protocol.receive_answer(stream)
     assert again == read_file("a.zip", zipped(("好.csv", TABLE)))
-    assert wire.receive_answer(io.BytesIO(stream.getvalue()[:-1])) is None
+    assert reader_protocol.receive_answer(io.BytesIO(stream.getvalue()[:-1])) is None
     told = b'{"files": [["x", 999999999, null, false]]}'
-    assert wire.receive_answer(io.BytesIO(struct.pack(">I", len(told)) + told)) is None
+    assert reader_protocol.receive_answer(io.BytesIO(struct.pack(">I", len(told)) + told)) is None
 
 
 @pytest.mark.parametrize(

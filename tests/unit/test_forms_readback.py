@@ -11,10 +11,10 @@ import pytest
 
 from tests.unit.test_forms_summary import EXAM, NAMES, TRAINING, UNITS, a_summary, opened, some_rows, written
 from tracker.core.form import Filed, FiledRow, Said
-from tracker.forms.brief import figures
-from tracker.forms.readback import read_back
-from tracker.forms.summary import UnitFiled
-from tracker.forms.summed import Doubted
+from tracker.forms.check.read_back import read_back
+from tracker.forms.write.overview_sheet import figures
+from tracker.forms.write.summary import UnitFiled
+from tracker.forms.write.summed import Doubted
 
 ROWS = (
     FiledRow({"name": "甲", "special_trained": 600, "fine": Decimal("1.5"), "ordered": True}),

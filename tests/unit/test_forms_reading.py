@@ -14,10 +14,10 @@ from openpyxl.worksheet.formula import ArrayFormula
 
 from tests.books import read_book
 from tests.tools import made_once, required
-from tracker.forms.apart import Reader
 from tracker.forms.book import Merge
-from tracker.forms.guard import kind_of
-from tracker.forms.moments import from_serial, is_date_format
+from tracker.forms.read.excel_dates import from_serial, is_date_format
+from tracker.forms.read.file_kind import kind_of
+from tracker.forms.read.sandboxed_reader import Reader
 
 WORKBOOK = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"

@@ -8,12 +8,12 @@ import pytest
 from tracker.config.loader import load
 from tracker.core.form import Column, ColumnKind, Form
 from tracker.forms.book import Book, Cell, Merge, Sheet
-from tracker.forms.check import check
+from tracker.forms.check.check import check
+from tracker.forms.check.form_fields import read_day, read_month
+from tracker.forms.check.recognise import recognise
+from tracker.forms.check.recognised import header_month
 from tracker.forms.finding import Weight
-from tracker.forms.header import read_day, read_month
 from tracker.forms.mark import Mark
-from tracker.forms.recognise import recognise
-from tracker.forms.recognised import header_month
 
 CAMPAIGN = load(Path("config")).campaign
 assert CAMPAIGN is not None

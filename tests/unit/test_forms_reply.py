@@ -10,13 +10,13 @@ import pytest
 from tests.unit.test_forms_check import CAMPAIGN, FORMS, TRAINING, UNITS, A, B, a_book
 from tracker.core.form import Said
 from tracker.forms.book import Book, Cell, Merge, Sheet, address
-from tracker.forms.check import check
-from tracker.forms.child import _read as read_book
+from tracker.forms.check.check import check
+from tracker.forms.check.recognise import recognise
 from tracker.forms.finding import Finding, Weight
 from tracker.forms.mark import SHEET as MARK_SHEET
 from tracker.forms.mark import Mark, read_mark
-from tracker.forms.recognise import recognise
-from tracker.forms.reply import reply
+from tracker.forms.read.reader_process import _read as read_book
+from tracker.forms.write.reply import reply
 
 assert CAMPAIGN is not None
 NOW = datetime(2022, 5, 6, 1, tzinfo=UTC)

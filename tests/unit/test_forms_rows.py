@@ -7,9 +7,9 @@ import pytest
 from tests.unit.test_forms_check import FORMS, TRAINING, UNITS, A, B, a_book, checked, said
 from tracker.core.form import Filed, FiledRow
 from tracker.forms.book import Cell
-from tracker.forms.check import check
-from tracker.forms.labels import is_all_total, says_total
-from tracker.forms.recognise import recognise
+from tracker.forms.check.check import check
+from tracker.forms.check.labels import is_all_total, says_total
+from tracker.forms.check.recognise import recognise
 
 C = {"serial": 3, "name": "丙学校", "managers_trained": 7, "special_trained": 5, "rectification": "未整改"}
 SUMS = {"managers_trained": 157, "special_trained": 85, "records": 2, "fine": 1.5}

@@ -7,9 +7,9 @@ import pytest
 
 from tests.unit.test_forms_recognise import EXAM, FORMS, TRAINING, UNITS, a_book, a_sheet, head, one_row
 from tracker.forms.book import Book, Cell, Sheet
-from tracker.forms.check import check
+from tracker.forms.check.check import check
+from tracker.forms.check.recognise import recognise
 from tracker.forms.finding import Weight
-from tracker.forms.recognise import recognise
 
 ABOVE = ["填表单位：渝中区应急管理局", None, None, "填表时间：2022年5月3日"]
 RULES = [["填写说明："], ["1.请如实填写。"]]

@@ -14,10 +14,10 @@ import pytest
 from tracker.config.loader import load
 from tracker.core.form import ColumnKind, Filed, FiledRow
 from tracker.errors import TrackerError
-from tracker.forms import summary as module
-from tracker.forms.compared import problems_by_unit
-from tracker.forms.summary import FormSummary, UnitFiled, sum_of, write_summary
-from tracker.forms.summed import standing
+from tracker.forms.write import summary as module
+from tracker.forms.write.compared import problems_by_unit
+from tracker.forms.write.summary import FormSummary, UnitFiled, sum_of, write_summary
+from tracker.forms.write.summed import standing
 
 CAMPAIGN = load(Path("config")).campaign
 assert CAMPAIGN is not None

@@ -9,9 +9,9 @@ import pytest
 from tracker.config.loader import load
 from tracker.core.form import Column, ColumnKind
 from tracker.forms.book import Cell
-from tracker.forms.figures import chinese_number
+from tracker.forms.check.figures import chinese_number
+from tracker.forms.check.values import read_value
 from tracker.forms.finding import Weight
-from tracker.forms.values import read_value
 
 CAMPAIGN = load(Path("config")).campaign
 assert CAMPAIGN is not None

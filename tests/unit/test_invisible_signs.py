@@ -6,10 +6,10 @@ import pytest
 from starlette.datastructures import FormData
 
 from tests.tools import CAMPAIGN, SETTINGS, UNITS, Place, quick_folder
+from tracker.access.accounts import check_name
 from tracker.config.loader import load
-from tracker.engine.accounts import check_name
 from tracker.errors import UsageError
-from tracker.web.posting import text_of
+from tracker.web.base.form_posting import text_of
 
 SIGNS = ["\0", "\x07", "\x0b", "\x0c", "\x1b", "\x7f", "\x85", "\x9f", "\u2028", "\u2029", "\u202e", "\u200b"]
 #: Where a name, an address or a subject comes from.

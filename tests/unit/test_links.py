@@ -11,10 +11,7 @@ from hypothesis import strategies as st
 from itsdangerous import Signer
 
 from tests.world import definition
-from tracker.config.signing import signing_keys
-from tracker.core.policy import Policies, Policy, Settings
-from tracker.errors import UsageError
-from tracker.links import (
+from tracker.access.links import (
     LASTING,
     Claim,
     ExpiredLinkError,
@@ -26,6 +23,9 @@ from tracker.links import (
     lasting,
     mark,
 )
+from tracker.config.signing import signing_keys
+from tracker.core.policy import Policies, Policy, Settings
+from tracker.errors import UsageError
 
 OLD, NEW = "the key of last year", "the key of this year"
 LINKS = Links("https://tracker.example/", (OLD,))

@@ -10,10 +10,10 @@ import pytest
 from tests.unit.test_mail_render import ALERT
 from tests.unit.test_mail_rollup import BOTH, DEADLINE, WEEK, lights
 from tests.world import at, definition, unit, world
+from tracker.access.links import Links
 from tracker.core.model import Item, Mail, MailKind, Reason
-from tracker.links import Links
-from tracker.mail.bounds import LARGEST
-from tracker.mail.render import Renderer
+from tracker.mail.compose.render import Renderer
+from tracker.mail.compose.size_bounds import LARGEST
 
 MANY = 3000
 UNITS = [unit(f"u{number}") for number in range(MANY)]

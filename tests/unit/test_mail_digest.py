@@ -8,7 +8,7 @@ import pytest
 from tests.world import at, definition, unit, world
 from tracker.core.model import Contact, Item, Kind, Mail, MailKind, Reason, Rule, Target, Unit
 from tracker.i18n.catalogue import words
-from tracker.mail.compose import Composer
+from tracker.mail.compose.compose import Composer
 
 WORDS = {language: words("mails", language) for language in ("zh", "en")}
 TODAY = date(2022, 6, 2)

@@ -8,11 +8,11 @@ import pytest
 
 from tests.tools import found_in
 from tests.unit.test_mail_digest import TODAY, WORDS, campaign, digest, item
-from tracker.core.answering import Way, ways
+from tracker.access.links import LASTING, Links, Purpose, mark
 from tracker.core.model import MailKind
-from tracker.links import LASTING, Links, Purpose, mark
-from tracker.mail.compose import Composer
-from tracker.mail.render import Renderer
+from tracker.core.ways_to_answer import Way, ways
+from tracker.mail.compose.compose import Composer
+from tracker.mail.compose.render import Renderer
 from tracker.shipped import shipped
 
 EMAILS = shipped("templates") / "emails"

@@ -12,7 +12,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tracker.errors import MailError
-from tracker.mail.message import (
+from tracker.mail.transport.message import (
     Address,
     Attachment,
     Belongs,

@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tracker.access.links import Links
 from tracker.config.loader import load
 from tracker.core.model import Mail, MailKind
-from tracker.links import Links
-from tracker.mail.render import Renderer
+from tracker.mail.compose.render import Renderer
 
 CAMPAIGN = load(Path(__file__).parents[2] / "config").campaign
 AT = datetime(2022, 5, 3, 15, 20, tzinfo=ZoneInfo("Asia/Shanghai"))

@@ -12,9 +12,9 @@ from tests.unit.test_mail_digest import TODAY, campaign, digest, item
 from tests.unit.test_mail_rollup import BOTH, ROLLUP
 from tracker.core.model import MailKind
 from tracker.errors import MailError
-from tracker.mail.inline import inline
-from tracker.mail.render import Renderer
-from tracker.mail.samples import samples
+from tracker.mail.compose.inline import inline
+from tracker.mail.compose.render import Renderer
+from tracker.mail.compose.samples import samples
 from tracker.shipped import shipped
 
 SHIPPED = shipped("templates") / "emails"

@@ -8,9 +8,9 @@ import pytest
 from tests.unit.test_mail_digest import WORDS, campaign, digest
 from tests.world import at
 from tracker.core.model import Contact, Item, MailKind, Reason, StandIn
-from tracker.mail.compose import Composer
-from tracker.mail.render import Renderer
-from tracker.mail.week import SHOWN_ROWS
+from tracker.mail.compose.compose import Composer
+from tracker.mail.compose.render import Renderer
+from tracker.mail.compose.week import SHOWN_ROWS
 
 TABLE = "table-2@2022-06"
 DUE = date(2022, 6, 5)

@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 import pytest
 
 from tracker.errors import MailError
-from tracker.mail.mailbox import LOT, MailboxTransport
-from tracker.mail.message import Address, build, message_id
-from tracker.mail.replies import Judge, Reply, Verdict
-from tracker.mail.session import content
-from tracker.mail.smtp import SmtpTransport
-from tracker.mail.transport import Envelope, Outcome, is_reserved, open_transport
+from tracker.mail.transport.mailbox import LOT, MailboxTransport
+from tracker.mail.transport.message import Address, build, message_id
+from tracker.mail.transport.opening import open_transport
+from tracker.mail.transport.replies import Judge, Reply, Verdict
+from tracker.mail.transport.session import content
+from tracker.mail.transport.smtp import SmtpTransport
+from tracker.mail.transport.transport import Envelope, Outcome, is_reserved
 
 
 def envelope(number=1, *, to="zhang@wanzhou.example", subject="主题", text="正文\n"):
@@ -303,7 +304,7 @@ def test_a_full_disk_defers_and_leaves_nothing_half_written(tmp_path, monkeypatc
     def full(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tracker.mail.mailbox.os.fsync", full)
+    monkeypatch.setattr("tracker.mail.transport.mailbox.os.fsync", full)
     [delivery] = deliver(box, [envelope(2)])
     assert delivery.outcome is Outcome.DEFERRED
     assert "No space left" in delivery.detail

@@ -8,7 +8,7 @@ import pytest
 from tracker.errors import MailError
 from tracker.i18n.catalogue import read_words
 from tracker.i18n.catalogue import words as shipped_words
-from tracker.mail.wording import Calendar, clip, tidy
+from tracker.mail.compose.wording import Calendar, clip, tidy
 from tracker.shipped import shipped
 
 SHIPPED = shipped("templates") / "emails"

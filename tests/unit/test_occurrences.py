@@ -10,7 +10,7 @@ from dateutil import rrule
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.core.expressions import parse
+from tracker.core.deadline.expressions import parse
 from tracker.core.model import Every, Occurrence, Rule
 from tracker.core.occurrences import first_after, occurrences, parse_ref, period_of
 from tracker.errors import UnknownNameError

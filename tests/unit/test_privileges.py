@@ -3,9 +3,9 @@
 import pytest
 
 from tests.tools import Place, quick_folder
-from tracker import daemon
-from tracker.privileges import ALLOWED, INITS, RootRefusedError, Standing, refuse_root, standing
-from tracker.refusals import refusal
+from tracker.daemon import scheduler
+from tracker.i18n.refusals import refusal
+from tracker.service.privileges import ALLOWED, INITS, RootRefusedError, Standing, refuse_root, standing
 
 SERVICE = {"INVOCATION_ID": "0123456789abcdef"}
 WHOLE = "         0          0 4294967295\n"
@@ -101,7 +101,7 @@ def root(monkeypatch):
 
     def runs(*, is_service):
         as_root = Standing(is_root=True, is_whole=True, is_service=is_service, is_allowed=False)
-        monkeypatch.setattr(daemon, "standing", lambda _: as_root)
+        monkeypatch.setattr(scheduler, "standing", lambda _: as_root)
 
     return runs
 
@@ -130,7 +130,7 @@ def test_a_pass_by_hand_or_from_cron_goes_on_without_a_word(place, root):
 
 def test_the_service_by_hand_says_once_that_it_has_no_need_of_root(place, root, monkeypatch, caplog):
     root(is_service=False)
-    monkeypatch.setattr(daemon.Service, "run", lambda *_, **__: True)
+    monkeypatch.setattr(scheduler.Service, "run", lambda *_, **__: True)
     place.ok("run", "--no-web")
     place.ok("run", "--no-web", TRACKER_WEB="127.0.0.1:0")
     assert [record.levelname for record in caplog.records if "as root" in record.getMessage()] == [

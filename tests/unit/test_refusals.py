@@ -15,7 +15,7 @@ import pytest
 from tests.tools import ROOT
 from tracker.config.loader import load_or_raise
 from tracker.errors import DeadlineSyntaxError, LedgerError, TrackerError, cannot_write
-from tracker.refusals import CHINESE, refusal
+from tracker.i18n.refusals import CHINESE, refusal
 
 #: These bring both sentences with them, or the problems of the files.
 BRING_THEIRS = {"InBothError", "ConfigError"}

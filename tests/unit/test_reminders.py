@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tracker.core.beat import Late
 from tracker.core.model import Reason
-from tracker.core.pace import share
 from tracker.core.policy import Interval, Policy, Quiet
+from tracker.core.quota_pace import share
 from tracker.core.reminders import (
     Rules,
     before_due,
@@ -25,7 +25,7 @@ from tracker.core.reminders import (
     reminders,
     said_on,
 )
-from tracker.core.standing import Dates
+from tracker.core.status import Dates
 from tracker.core.workdays import Workdays
 
 WORKDAYS = Workdays()

@@ -7,7 +7,7 @@ import pytest
 
 from tests.world import at, definition, running, unit, world
 from tracker.core.model import Light, State
-from tracker.engine.standings import ledger_rows
+from tracker.ledger.status import ledger_rows
 from tracker.report.facts import Month, month_facts
 
 UNITS = ("wanzhou", "fuling", "yuzhong", "dadukou", "jiangbei", "shapingba", "nanan", "beibei")

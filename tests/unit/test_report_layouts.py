@@ -13,7 +13,7 @@ from pypdf import PdfReader
 from tests.world import at, definition, running, unit, world
 from tracker.core.model import Unit
 from tracker.core.vocabulary import SIGNS
-from tracker.engine.standings import ledger_rows
+from tracker.ledger.status import ledger_rows
 from tracker.report import paper
 from tracker.report.blocks import Column, Table
 from tracker.report.compose import compose

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tracker.core.admission import admit
 from tracker.core.model import Event, EventKind, Light, State
-from tracker.core.standing import FILE, Answer, Dates, answer_like, fold, mark_of, standing
+from tracker.core.status import FILE, Answer, Dates, answer_like, fold, mark_of, standing
 from tracker.errors import LedgerError
 
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tracker.web import throttle
-from tracker.web.throttle import ADDRESS_GAP, FREE, LONGEST_WAIT, OF_ADDRESS, OF_NAME, Throttle
+from tracker.web.base import throttle
+from tracker.web.base.throttle import ADDRESS_GAP, FREE, LONGEST_WAIT, OF_ADDRESS, OF_NAME, Throttle
 
 
 def guess(door, name, address, now):

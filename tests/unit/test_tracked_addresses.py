@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from tests.tools import ROOT
-from tracker.mail.transport import is_reserved
+from tracker.mail.transport.transport import is_reserved
 
 ADDRESS = re.compile(r"[A-Za-z0-9._%+-]+@((?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,})\b")
 

@@ -7,12 +7,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tracker.app import App
 from tracker.i18n.catalogue import LANGUAGES
-from tracker.mail.render import Renderer
-from tracker.mail.samples import samples
+from tracker.mail.compose.render import Renderer
+from tracker.mail.compose.samples import samples
+from tracker.service.app import App
 from tracker.shipped import shipped
-from tracker.web.mailpage import linked, without_links, without_styles
+from tracker.web.pages.mail_page import linked, without_links, without_styles
 
 
 class Texts(HTMLParser):

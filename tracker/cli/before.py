@@ -22,17 +22,17 @@ from tracker.cli.output import (
     say_result,
 )
 from tracker.cli.table import Column
-from tracker.terms import word
+from tracker.i18n.terms import word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
 
-    from tracker.app import App
     from tracker.core.model import Event, Language
-    from tracker.engine.beginning import Scope
-    from tracker.engine.settlement import Outcome, Preview, Settled, Settlement
-    from tracker.listing import Fact
+    from tracker.ledger.beginning import Scope
+    from tracker.ledger.settlement import Outcome, Preview, Settled, Settlement
+    from tracker.service.app import App
+    from tracker.usecases.json_facts import Fact
 
 COLUMNS = (
     Column("due", "截止日期", "due"),
@@ -110,11 +110,11 @@ def before(
 
     登记前在终端上先列出清单并询问；登记后可整批撤销 · At a terminal a settlement is shown and asked about first.
     """
-    from tracker import takeover
     from tracker.cli.report import parse_month
-    from tracker.engine.beginning import Scope
-    from tracker.engine.settlement import Settled
     from tracker.errors import UsageError, not_among
+    from tracker.ledger.beginning import Scope
+    from tracker.ledger.settlement import Settled
+    from tracker.usecases import takeover
 
     if settle is not None and settle not in set(Settled):
         raise not_among("--settle", settle, Settled)
@@ -145,7 +145,7 @@ def before(
 
 
 def _list(facts: list[Fact], app: App, language: Language, output: Format) -> None:
-    from tracker.engine.beginning import over_before
+    from tracker.ledger.beginning import over_before
 
     if output is Format.JSON:
         print_json(facts)
@@ -184,7 +184,7 @@ def _settle(
     who: str | None,
     note: str | None,
 ) -> None:
-    from tracker import takeover
+    from tracker.usecases import takeover
 
     seen = None
     if dry_run or asks:
@@ -229,8 +229,8 @@ def _undo(
     who: str | None,
     note: str | None,
 ) -> None:
-    from tracker import takeover
-    from tracker.engine.settlement import Fate
+    from tracker.ledger.settlement import Fate
+    from tracker.usecases import takeover
 
     found = takeover.find(app, number)
     count = len(found.having(Fate.STANDS))
@@ -254,7 +254,7 @@ def _undo(
 
 
 def _list_settlements(app: App, language: Language, output: Format) -> None:
-    from tracker import takeover
+    from tracker.usecases import takeover
 
     facts = [takeover.brief_facts(app.force, each) for each in takeover.settlements(app)]
     if output is Format.JSON:
@@ -277,7 +277,7 @@ def _ask(question: Sequence[str], language: Language) -> None:
 
 
 def _would(how: Settled, found: Preview, language: Language) -> str:
-    from tracker.takeover import afterwards
+    from tracker.usecases.takeover import afterwards
 
     after = [f"{word(each.word, language)} {each.count}" for each in afterwards(found.rows)]
     zh = f"将{len(found.rows)}项次登记为{HOW[how][0]}，不发邮件"
@@ -307,7 +307,7 @@ def _left(app: App, event: Event, language: Language) -> str:
 
 def _tell_overtaken(app: App, found: Settlement, language: Language) -> None:
     from tracker.core.naming import Names
-    from tracker.engine.settlement import Fate
+    from tracker.ledger.settlement import Fate
 
     names = Names(app.force.campaign, language)
     for each in found.having(Fate.OVERTAKEN, Fate.TAKEN_OUT):

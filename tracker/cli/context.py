@@ -18,7 +18,7 @@ from tracker.core.years import FIRST_YEAR, LAST_YEAR
 from tracker.errors import TrackerError, UsageError, year_out_of_range
 
 if TYPE_CHECKING:
-    from tracker.app import App
+    from tracker.service.app import App
 
 #: Years that a person can mean.
 
@@ -49,8 +49,8 @@ class Context:
 
         ``lenient`` is for what must go on while a file has errors: with those that were in force last.
         """
-        from tracker.app import App
-        from tracker.log import of_command
+        from tracker.service.app import App
+        from tracker.service.log import of_command
 
         app = App(self.config, database=self.database, environ=os.environ)
         app.is_lenient = lenient

@@ -29,7 +29,7 @@ from tracker.errors import UsageError, in_language
 if TYPE_CHECKING:
     from tracker.config.rollon import RolledOn
     from tracker.core.model import Language
-    from tracker.listing import Fact
+    from tracker.usecases.json_facts import Fact
 
 TASK_COLUMNS = (
     Column("ref", "编号", "ref"),
@@ -75,7 +75,7 @@ def init(
     ] = None,
 ) -> None:
     """生成可直接使用的配置和邮件模板 · Write a working config/ and templates/ to start from."""
-    from tracker.desk import roll_on, write_starter
+    from tracker.usecases.desk import roll_on, write_starter
 
     if (old is None) != (year is None):
         raise UsageError("--from and --year go together: whose list, and for which year", "from_needs_year")
@@ -110,7 +110,7 @@ def check(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """检查全部配置文件 · Validate everything; every error as FILE:LINE:COLUMN: message."""
-    from tracker.listing import problem_facts
+    from tracker.usecases.json_facts import problem_facts
 
     with given(context).open() as app:
         problems = app.check()
@@ -154,8 +154,8 @@ def deadline(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """解读一条完成时限 · How a deadline is read, in both languages, and its next dates."""
-    from tracker.desk import date_of_issue, plan_year, read_deadline
-    from tracker.listing import deadline_facts
+    from tracker.usecases.desk import date_of_issue, plan_year, read_deadline
+    from tracker.usecases.json_facts import deadline_facts
 
     first = None if since is None else parse_day(since, "--from")
     last = None if until is None else parse_day(until, "--to")
@@ -194,7 +194,7 @@ def tasks(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """列出任务及报送事项 · The tasks and their deliverables as understood."""
-    from tracker.listing import definition_facts
+    from tracker.usecases.json_facts import definition_facts
 
     with given(context).open() as app:
         campaign = app.force.campaign
@@ -228,7 +228,7 @@ def _reading(fact: Fact, language: Language) -> Fact:
 
 def units(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
     """列出单位、联系人和单位组 · The units, their contacts and groups."""
-    from tracker.listing import unit_facts
+    from tracker.usecases.json_facts import unit_facts
 
     with given(context).open() as app:
         campaign = app.force.campaign

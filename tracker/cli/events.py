@@ -9,11 +9,11 @@ import typer
 
 from tracker.cli.context import given, parse_day, parse_moment
 from tracker.cli.output import choose_language, pick, say_result
-from tracker.terms import say_day, word
+from tracker.i18n.terms import say_day, word
 
 if TYPE_CHECKING:
     from tracker.core.model import Campaign, Language
-    from tracker.engine.standings import LedgerRow
+    from tracker.ledger.status import LedgerRow
 
 RefArgument = Annotated[
     str, typer.Argument(metavar="REF", help="编号，如 table-2@2022-05 · Such as table-2@2022-05")
@@ -132,8 +132,8 @@ def _record(
     reason: str | None = None,
     forced: bool = False,
 ) -> None:
-    from tracker import desk
     from tracker.core.model import Event, EventKind
+    from tracker.usecases import desk
 
     with given(context).open(lenient=True) as app:
         zone = app.force.zone

@@ -18,11 +18,11 @@ from tracker.cli.output import (
     say,
 )
 from tracker.cli.table import Column
-from tracker.terms import word
+from tracker.i18n.terms import word
 
 if TYPE_CHECKING:
     from tracker.core.model import Language
-    from tracker.listing import Fact
+    from tracker.usecases.json_facts import Fact
 
 COLUMNS = (
     Column("on", "日期", "on"),
@@ -47,10 +47,10 @@ def explain(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """逐条说明提醒发没发、为什么 · Every reminder of one assignment, with rule, date and reason."""
-    from tracker import desk
     from tracker.core.model import State
     from tracker.core.naming import Names
     from tracker.core.vocabulary import word_for
+    from tracker.usecases import desk
 
     with given(context).open(lenient=True) as app:
         fact = desk.explanation(app, ref, unit)

@@ -52,7 +52,7 @@ def add(
     everything: Annotated[bool, typer.Option("--all", help="全部单位 · All units in one calendar")] = False,
 ) -> None:
     """建立订阅地址 · Make a calendar's address; it is shown this once, and whoever has it can read the dates."""
-    from tracker import subscriptions
+    from tracker.usecases import calendars
 
     # Whoever has the address sees all that is in it: everybody's dates are never what was merely left out.
     if [unit is not None, option is not None, everything].count(True) != 1:
@@ -62,7 +62,7 @@ def add(
         )
     unit = unit or option
     with given(context).open(lenient=True) as app:
-        say_result(subscriptions.add_feed(app, unit))
+        say_result(calendars.add_feed(app, unit))
         language = choose_language(app.force.campaign.language)
     said = (
         "地址只显示这一次，请妥善保管；泄露后用 tracker feed revoke 停用",
@@ -73,10 +73,10 @@ def add(
 
 def list_(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
     """列出订阅 · List the addresses, without their secrets."""
-    from tracker import subscriptions
+    from tracker.usecases import calendars
 
     with given(context).open(lenient=True) as app:
-        facts = subscriptions.feeds(app)
+        facts = calendars.feeds(app)
         language = choose_language(app.force.campaign.language)
     if output is Format.JSON:
         print_json(facts)
@@ -90,9 +90,9 @@ def revoke(
     context: typer.Context, number: Annotated[int, typer.Argument(metavar="ID", help="序号 · Its number")]
 ) -> None:
     """停用订阅地址 · Take a calendar's address back; it shows nothing any more."""
-    from tracker import subscriptions
+    from tracker.usecases import calendars
 
     with given(context).open(lenient=True) as app:
-        subscriptions.revoke_feed(app, number)
+        calendars.revoke_feed(app, number)
         language = choose_language(app.force.campaign.language)
     say(pick((f"订阅 {number} 已停用", f"calendar address {number} works no more"), language))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from tracker.app import App
+    from tracker.service.app import App
 
 RefsOption = Annotated[
     list[str] | None,

@@ -25,15 +25,15 @@ from tracker.cli.output import (
 from tracker.cli.questions import questions
 from tracker.cli.report import parse_month
 from tracker.cli.table import Column
-from tracker.terms import word
+from tracker.i18n.terms import word
 
 if TYPE_CHECKING:
-    from tracker.app import App
     from tracker.core.model import Campaign
     from tracker.core.naming import Names
-    from tracker.engine.filings import Paper
-    from tracker.filing.taken import Taken
-    from tracker.listing import Fact
+    from tracker.filing.filings import Paper
+    from tracker.service.app import App
+    from tracker.usecases.forms.taken import Taken
+    from tracker.usecases.json_facts import Fact
 
 MISSING_COLUMNS = (
     Column("state", "状态", "state"),
@@ -121,8 +121,8 @@ def blank(
     To a folder; or to one file, if its name ends in .xlsx and one form is meant.
     """
     from tracker.errors import UsageError
-    from tracker.filing.blanks import blank_forms
-    from tracker.filing.overview import due_in
+    from tracker.usecases.forms.blanks import blank_forms
+    from tracker.usecases.forms.overview import due_in
 
     with given(context).open(lenient=True) as app:
         tables = due_in(app, _month(app, month), units=unit or (), forms=form or ())
@@ -187,7 +187,7 @@ def missing(
 ) -> None:
     """谁还没报 · Who still owes a table of the month, and whom to call.  Exit code 1 if anybody does."""
     from tracker.core.naming import Names
-    from tracker.filing.overview import missing_facts
+    from tracker.usecases.forms.overview import missing_facts
 
     with given(context).open(lenient=True) as app:
         facts = missing_facts(app, _month(app, month), units=unit or (), forms=form or ())
@@ -210,7 +210,7 @@ def summary(
 ) -> None:
     """全市汇总表 · The city's workbook: all units' rows, subtotals, totals, who is missing, what changed."""
     from tracker.errors import UsageError
-    from tracker.filing.overview import summary as write_summary
+    from tracker.usecases.forms.overview import summary as write_summary
 
     if output.suffix.lower() != ".xlsx":
         raise UsageError("-o {output}: expected a name that ends in .xlsx", "expected_xlsx", output=output)
@@ -236,11 +236,11 @@ def _take(
     only_checks: bool = False,
 ) -> None:
     from tracker.core.naming import Names
-    from tracker.desk import check_who
-    from tracker.engine.came import Wanted
-    from tracker.engine.meant import counts_from
-    from tracker.filing.folder import files_in
-    from tracker.filing.intake import Intake
+    from tracker.filing.provenance import Wanted
+    from tracker.ledger.event_target import counts_from
+    from tracker.usecases.desk import check_who
+    from tracker.usecases.forms.folder import files_in
+    from tracker.usecases.forms.intake import Intake
 
     check_who(who)
     lying = files_in(files)
@@ -292,7 +292,7 @@ def _tell(facts: Fact, taken: Taken, format_: Format, names: Names, campaign: Ca
     """One form as soon as it is done: a line for a program, a few for a person."""
     language = names.language
     if format_ is Format.JSON:
-        from tracker.filing.taken import by_cell
+        from tracker.usecases.forms.taken import by_cell
 
         print_json_line(by_cell(facts))
     elif format_ is Format.TABLE:

@@ -27,12 +27,12 @@ from tracker.cli.output import (
     say,
 )
 from tracker.cli.table import Column
-from tracker.terms import minute, way, word
+from tracker.i18n.terms import minute, way, word
 
 if TYPE_CHECKING:
-    from tracker.app import App
     from tracker.core.model import Language
-    from tracker.listing import Fact
+    from tracker.service.app import App
+    from tracker.usecases.json_facts import Fact
 
 CALENDAR_COLUMNS = (
     Column("effective_due", "到期日", "due"),
@@ -111,9 +111,9 @@ def calendar(
     ] = "table",
 ) -> None:
     """列出期间内到期的台账项 · Every assignment due in the range."""
-    from tracker.desk import due_between
-    from tracker.listing import calendar_facts
-    from tracker.subscriptions import calendar_file
+    from tracker.usecases.calendars import calendar_file
+    from tracker.usecases.desk import due_between
+    from tracker.usecases.json_facts import calendar_facts
 
     with given(context).open() as app:
         zone = app.force.zone
@@ -150,10 +150,10 @@ def status(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """台账 · The ledger: who has answered what, and what is open."""
-    from tracker import desk
     from tracker.core.model import State
     from tracker.errors import not_among
-    from tracker.listing import status_facts
+    from tracker.usecases import desk
+    from tracker.usecases.json_facts import status_facts
 
     if state is not None and state not in set(State):
         raise not_among("--state", state, State)
@@ -217,7 +217,7 @@ def history(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """全部办理记录 · The audit trail."""
-    from tracker import desk
+    from tracker.usecases import desk
 
     with given(context).open(lenient=True) as app:
         facts = desk.history(app, ref=ref, unit=unit)
@@ -257,7 +257,7 @@ def simulate(
 ) -> None:
     """按服务自身逻辑推演将发出的邮件 · Every mail that the service would send, one a line as JSON."""
     from tracker.cli.progress import progress
-    from tracker.desk import simulated_mails
+    from tracker.usecases.desk import simulated_mails
 
     with given(context).open() as app:
         force = app.force

@@ -19,12 +19,12 @@ from tracker.cli.output import (
     say_result,
 )
 from tracker.cli.table import Column
-from tracker.foreign import said_in
-from tracker.terms import minute, word
+from tracker.i18n.library_errors import said_in
+from tracker.i18n.terms import minute, word
 
 if TYPE_CHECKING:
     from tracker.core.model import Language
-    from tracker.listing import Fact
+    from tracker.usecases.json_facts import Fact
 
 MAIL_COLUMNS = (
     Column("at", "时间", "at"),
@@ -67,7 +67,7 @@ def list_mails(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """列出邮件 · The mails with what became of them; JSON comes one a line."""
-    from tracker import desk
+    from tracker.usecases import desk
 
     with given(context).open(lenient=True) as app:
         facts = desk.mails(app, state=state, unit=unit, limit=limit)
@@ -104,7 +104,7 @@ def show(
     html: Annotated[bool, typer.Option("--html", help="输出网页 · The HTML part")] = False,
 ) -> None:
     """显示一封邮件 · One mail as its reader sees it."""
-    from tracker import desk
+    from tracker.usecases import desk
 
     with given(context).open(lenient=True) as app:
         language = choose_language(app.force.campaign.language)
@@ -128,7 +128,7 @@ def retry(
 
     早先日子的提醒邮件不按原样重发，内容并入下一封 · What stood in a digest of an earlier day is told in the next one.
     """
-    from tracker import desk
+    from tracker.usecases import desk
 
     with given(context).open(lenient=True) as app:
         first = None if since is None else parse_day(since, "--since", app.force.zone)
@@ -143,7 +143,7 @@ def send_test(
     ] = None,
 ) -> None:
     """发一封测试邮件 · Send one mail through the configured transport and say what came of it."""
-    from tracker import desk
+    from tracker.usecases import desk
 
     with given(context).open(lenient=True) as app:
         to, result = desk.send_test_mail(app, address)

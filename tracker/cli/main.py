@@ -201,7 +201,7 @@ def _wrong_usage(error: TyperException) -> str:
     # What comes from pydantic says first that it is a value error, and last what it could not parse.
     message = message.replace("Value error, ", "").partition(", unable to")[0]
     if language_of_errors() == "zh":
-        from tracker.foreign import in_chinese
+        from tracker.i18n.library_errors import in_chinese
 
         return f"{path}: {in_chinese(message)}（用法见 {path} --help）\n"
     message = message.rstrip(".")
@@ -210,7 +210,7 @@ def _wrong_usage(error: TyperException) -> str:
 
 def _refused(error: TrackerError) -> list[str]:
     """What the product would not do, in the reader's language: a line for each problem of the files."""
-    from tracker.refusals import refusal
+    from tracker.i18n.refusals import refusal
 
     language = language_of_errors()
     if isinstance(error, ConfigError):
@@ -225,7 +225,7 @@ def _trouble(error: Exception) -> str:
 
         return "".join(traceback.format_exception(error))
     if isinstance(error, OSError):
-        from tracker.refusals import reason
+        from tracker.i18n.refusals import reason
 
         place = f"{error.filename}: " if error.filename else ""
         return f"{place}{reason(error, language_of_errors())}"

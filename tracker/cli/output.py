@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tracker.cells import write_csv
 from tracker.cli.table import Column, lines, shown
 from tracker.errors import UsageError
+from tracker.report.csv_cells import write_csv
 
 if TYPE_CHECKING:
     from tracker.core.model import Language

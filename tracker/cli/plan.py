@@ -11,13 +11,13 @@ import typer
 
 from tracker.cli.context import given
 from tracker.cli.output import Format, FormatOption, choose_language, pick, print_csv, print_json, say_result
-from tracker.terms import word
+from tracker.i18n.terms import word
 
 if TYPE_CHECKING:
-    from tracker.app import App
     from tracker.core.model import Campaign, Language
     from tracker.core.naming import Names
-    from tracker.listing import Fact
+    from tracker.service.app import App
+    from tracker.usecases.json_facts import Fact
 
 KEYS = ("change", "ref", "unit", "from", "to")
 
@@ -47,7 +47,7 @@ def plan(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """修改生效前先看影响 · What would appear, move or vanish, and which mails come or go; changes nothing."""
-    from tracker import desk
+    from tracker.usecases import desk
 
     with given(context).open() as app:
         facts = desk.planned_changes(app, days)

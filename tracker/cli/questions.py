@@ -23,8 +23,8 @@ from tracker.cli.output import (
 from tracker.cli.table import Column
 
 if TYPE_CHECKING:
-    from tracker.app import App
-    from tracker.listing import Fact
+    from tracker.service.app import App
+    from tracker.usecases.json_facts import Fact
 
 COLUMNS = (
     Column("id", "序号", "id", right=True),
@@ -66,11 +66,11 @@ def questions(
 ) -> None:
     """报表疑问：列出，登记说明或者认定 · What is asked about filed tables: listed, answered or overruled."""
     from tracker.core.vocabulary import QUESTIONS
-    from tracker.desk import check_who, login_name
-    from tracker.engine.questions import State
     from tracker.errors import UsageError, not_among
-    from tracker.filing.questions import question_facts, settle_question
-    from tracker.filing.questions import questions as listed
+    from tracker.questions.questions import State
+    from tracker.usecases.desk import check_who, login_name
+    from tracker.usecases.forms.questions import question_facts, settle_question
+    from tracker.usecases.forms.questions import questions as listed
 
     if state is not None and state not in set(State):
         raise not_among("--state", state, State)

@@ -56,8 +56,8 @@ def run(
     """启动服务 · Run the service; --once does one pass and leaves."""
     import os
 
-    from tracker.daemon import run_once, run_service
-    from tracker.log import set_up
+    from tracker.daemon.scheduler import run_once, run_service
+    from tracker.service.log import set_up
 
     set_up(os.environ)
     with given(context).open(lenient=True) as app:
@@ -92,7 +92,7 @@ def demo(
     from tracker.cli.output import choose_language
     from tracker.config.environment import apply_environment
     from tracker.core.policy import Settings
-    from tracker.demo import run_demo
+    from tracker.daemon.demo import run_demo
 
     del context
     web = apply_environment(Settings(), os.environ).web

@@ -21,8 +21,8 @@ from tracker.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from tracker.engine.forgetting import Forgotten
-    from tracker.upkeep import Restored
+    from tracker.service.forget import Forgotten
+    from tracker.usecases.maintenance import Restored
 
 #: Said where a backup has no keys.
 KEYS_OUTSIDE = (
@@ -67,10 +67,10 @@ def backup(
     ] = False,
 ) -> None:
     """备份 · Copy the database into one file while the service runs; it is read back before it takes its name."""
-    from tracker import upkeep
+    from tracker.usecases import maintenance
 
     with given(context).open(lenient=True) as app:
-        size, has_keys = upkeep.backup(app, file, forced=force)
+        size, has_keys = maintenance.backup(app, file, forced=force)
         language = choose_language(app.force.campaign.language)
     say(pick((f"{file}：{size / 1e6:.1f} MB，已核对", f"{file}: {size / 1e6:.1f} MB, read back"), language))
     if not has_keys:
@@ -89,10 +89,10 @@ def restore(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """恢复备份 · Put a backup in the place of the database.  What went out since is not sent again."""
-    from tracker import upkeep
+    from tracker.usecases import maintenance
 
     with given(context).open(lenient=True) as app:
-        found = upkeep.rehearse(app, file) if rehearse else upkeep.restore(app, file, forced=force)
+        found = maintenance.rehearse(app, file) if rehearse else maintenance.restore(app, file, forced=force)
         language = choose_language(app.force.campaign.language)
     if output is Format.JSON:
         facts = {"file": str(file), "rehearsed": rehearse, "ok": found.is_whole, **asdict(found)}
@@ -100,7 +100,7 @@ def restore(
         print_json({**facts, "last_event": last and last.isoformat()})
     else:
         say(pick(_restored(found, is_rehearsed=rehearse), language))
-    if output is not Format.JSON or found.keys is upkeep.Keys.MISSING:
+    if output is not Format.JSON or found.keys is maintenance.Keys.MISSING:
         say(pick(KEYS[found.keys.value], language))
     if rehearse and not found.is_whole:
         raise typer.Exit(1)
@@ -173,17 +173,19 @@ def prune(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """清理：邮件正文、已被替换的上传文件、登录记录，或一个人的姓名 · Forget what is old, or a person; never events."""
-    from tracker import upkeep
     from tracker.errors import UsageError
+    from tracker.usecases import maintenance
 
     if (before is None) is (not person):
         raise UsageError("expected --before D, or --person TEXT, one of the two", "prune_what")
     with given(context).open(lenient=True) as app:
         language = choose_language(app.force.campaign.language)
         if before is not None:
-            found = upkeep.prune_before(app, parse_day(before, "--before", app.force.zone), dry_run=dry_run)
+            found = maintenance.prune_before(
+                app, parse_day(before, "--before", app.force.zone), dry_run=dry_run
+            )
         else:
-            found = upkeep.prune_person(app, person or [], keep or [], dry_run=dry_run)
+            found = maintenance.prune_person(app, person or [], keep or [], dry_run=dry_run)
     facts: dict[str, object] = {"dry_run": dry_run, "mails": found.mails, "uploads": found.uploads}
     facts |= {"sign_ins": found.sign_ins, "pseudonym": found.pseudonym, "left": found.left}
     facts["places"] = {name: number for name, number in found.places.items() if number}

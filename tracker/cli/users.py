@@ -83,7 +83,7 @@ def add(
     password_stdin: StdinOption = False,
 ) -> None:
     """建立账户 · Let somebody sign in; the password is asked for, and never part of the command."""
-    from tracker.engine.accounts import add_account, check_name
+    from tracker.access.accounts import add_account, check_name
 
     name = check_name(name)
     secret = _ask_password(from_stdin=password_stdin)
@@ -94,7 +94,7 @@ def add(
 
 def list_users(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
     """列出账户 · Everybody who may sign in with a password."""
-    from tracker.engine.accounts import accounts
+    from tracker.access.accounts import accounts
 
     with given(context).open(lenient=True) as app:
         with app.database.reading() as session:
@@ -117,7 +117,7 @@ def list_users(context: typer.Context, output: FormatOption = Format.TABLE) -> N
 
 def remove(context: typer.Context, name: NameArgument) -> None:
     """停用账户 · They may not sign in any more, and are signed out; the history keeps their name."""
-    from tracker.engine.accounts import remove_account
+    from tracker.access.accounts import remove_account
 
     with given(context).open(lenient=True) as app, app.database.writing() as session:
         remove_account(session, name, app.clock.now())
@@ -126,7 +126,7 @@ def remove(context: typer.Context, name: NameArgument) -> None:
 
 def password(context: typer.Context, name: NameArgument, password_stdin: StdinOption = False) -> None:
     """更换密码 · Give somebody another password; they are signed out everywhere."""
-    from tracker.engine.accounts import set_password
+    from tracker.access.accounts import set_password
 
     secret = _ask_password(from_stdin=password_stdin)
     with given(context).open(lenient=True) as app, app.database.writing() as session:
@@ -145,7 +145,7 @@ def role(
     ],
 ) -> None:
     """更换角色 · Give somebody another role; they sign in anew."""
-    from tracker.engine.accounts import set_role
+    from tracker.access.accounts import set_role
 
     with given(context).open(lenient=True) as app, app.database.writing() as session:
         set_role(session, name, wanted)

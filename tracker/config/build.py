@@ -28,7 +28,7 @@ from tracker.config.schema import (
     UnitShape,
     WebShape,
 )
-from tracker.core.expressions import Reading
+from tracker.core.deadline.expressions import Reading
 from tracker.core.form import Form
 from tracker.core.model import Campaign, Contact, Definition, Group, Kind, Rule, StandIn, Target, Unit
 from tracker.core.policy import DEFAULT, MONTHLY, Oidc, Policies, Proxy, Quiet, Settings, Web, built_in

@@ -14,7 +14,7 @@ from tracker.config.forms import check_use
 from tracker.config.messages import Guesses, did_you_mean, quote, say
 from tracker.config.owners import Owners, resolve
 from tracker.config.roster import Roster, items, text_of
-from tracker.core.expressions import Reading, parse
+from tracker.core.deadline.expressions import Reading, parse
 from tracker.core.form import Form
 from tracker.core.policy import DEFAULT, MONTHLY
 from tracker.errors import DeadlineSyntaxError

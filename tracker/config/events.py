@@ -17,7 +17,7 @@ from tracker.config.yamlnodes import read_document
 from tracker.config.yamltext import CONTROL, LARGEST, UnreadableError, control_message, decode
 from tracker.core.model import Event, EventKind
 from tracker.errors import ConfigError, Problem, TrackerError
-from tracker.refusals import in_both, reason
+from tracker.i18n.refusals import in_both, reason
 
 FIELDS = ("at", "ref", "unit", "event", "count", "until", "who", "via", "reason", "note")
 

@@ -20,9 +20,9 @@ from tracker.config.document import Document, Location, Mapping, Sequential, Val
 from tracker.config.roster import items, text_of
 from tracker.config.scalars import day
 from tracker.config.yamlnodes import read_document
-from tracker.core.expressions import NoSuchDayError, parse
+from tracker.core.deadline.expressions import NoSuchDayError, parse
+from tracker.core.deadline.tokens import tokenize
 from tracker.core.model import MAIN, Rule
-from tracker.core.tokens import tokenize
 from tracker.core.years import LAST_YEAR
 from tracker.errors import DeadlineSyntaxError, year_out_of_range
 

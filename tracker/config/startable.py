@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 from tracker.core.policy import Web
 from tracker.errors import Problem, TrackerError
-from tracker.refusals import in_both
+from tracker.i18n.refusals import in_both
 
 
 def start_problems(web: Web, look_at_database: Callable[[], None], place: str) -> Iterator[Problem]:

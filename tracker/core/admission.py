@@ -1,6 +1,6 @@
 """Whether an event fits: asked once, when it is recorded, of how things stand then.
 
-What was let in stays in: adding events up (``core/standing.fold``) refuses nothing, whatever the rules have become.
+What was let in stays in: adding events up (``core/status.fold``) refuses nothing, whatever the rules have become.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from tracker.core.model import Event, EventKind
-from tracker.core.standing import NOTHING, Answer, fold, has_undoable
+from tracker.core.status import NOTHING, Answer, fold, has_undoable
 from tracker.core.years import LAST_YEAR
 from tracker.errors import LedgerError
 

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from tracker.core.model import Rhythm
 from tracker.core.policy import Interval
 from tracker.core.reminders import Rules, first_overdue, is_within, nth_repeat, repeats
-from tracker.core.standing import Dates
+from tracker.core.status import Dates
 
 A_DAY = timedelta(days=1)
 

@@ -14,9 +14,9 @@ from heapq import merge
 from typing import NamedTuple
 
 from tracker.core.model import OnHoliday, Reason
-from tracker.core.pace import checkpoints
 from tracker.core.policy import Interval, Policy
-from tracker.core.standing import Dates
+from tracker.core.quota_pace import checkpoints
+from tracker.core.status import Dates
 from tracker.core.workdays import Workdays
 
 

@@ -1,1 +1,1 @@
-"""What is done with tables as a whole: forms written out, files taken in, who is missing, the city's summary."""
+"""Tables that units file: which are due, which assignment a file answers, what was filed."""

@@ -34,7 +34,7 @@ class Finding:
     """One finding.  ``place`` None means the sheet, ``sheet`` None the file as a whole.
 
     ``found`` is what stands there, verbatim but cut; ``message`` is a whole sentence for whoever fills in the form.
-    One that ``forms/between.py`` words has its ``code`` and ``facts`` there; it may be asked anew without the file.
+    One that ``forms/check/period_checks.py`` words has its ``code`` and ``facts`` there; it may be asked anew without the file.
     ``also`` are those of other cells that are asked with it, each as it would be asked alone.
     """
 

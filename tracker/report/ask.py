@@ -6,11 +6,11 @@ from datetime import date, datetime, time, timedelta
 
 from sqlmodel import Session
 
-from tracker.app import App
-from tracker.engine.inforce import InForce
-from tracker.engine.standings import LedgerRow, in_order, ledger_rows
+from tracker.campaign.snapshot import InForce
+from tracker.ledger.status import LedgerRow, in_order, ledger_rows
 from tracker.report.facts import Month, month_facts
 from tracker.report.model import MonthReport
+from tracker.service.app import App
 
 
 def month_report(app: App, month: Month, *, at: datetime | None = None) -> MonthReport:

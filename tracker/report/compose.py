@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from tracker.core.model import Language, Light
 from tracker.core.vocabulary import LIGHTS
-from tracker.mail.wording import tidy
+from tracker.mail.compose.wording import tidy
 from tracker.report import tables
 from tracker.report.blocks import Bar, Block, Chart, Figure, Figures, Heading, Key, Page, Part, Table, Text
 from tracker.report.model import MonthReport, OccurrenceReport

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
+from tracker.campaign.snapshot import InForce
 from tracker.core.model import Campaign, Light, State, Unit
 from tracker.core.vocabulary import WORDS
-from tracker.engine.inforce import InForce
-from tracker.engine.standings import LedgerRow
+from tracker.ledger.status import LedgerRow
 from tracker.report.model import (
     Group,
     Line,

@@ -7,7 +7,7 @@ from typing import Any
 from xlsxwriter.worksheet import Worksheet
 
 from tracker.core.model import Light
-from tracker.mail.wording import tidy
+from tracker.mail.compose.wording import tidy
 from tracker.report.book import FILLS, Book, Value, Written
 from tracker.report.sheets import DEADLINE_LIGHTS, UNIT_LIGHTS
 

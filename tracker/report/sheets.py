@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from tracker.core.model import Light
-from tracker.mail.wording import tidy
+from tracker.mail.compose.wording import tidy
 from tracker.report.book import Book, Head, Value, Written
 from tracker.report.model import Group, Line, Thing
 from tracker.report.tables import worst_first

@@ -13,7 +13,7 @@ from tracker.core.model import Language, Light, State
 from tracker.core.naming import Names
 from tracker.core.vocabulary import LIGHTS, WORDS, meaning
 from tracker.i18n.catalogue import words
-from tracker.mail.wording import Calendar, clip, tidy
+from tracker.mail.compose.wording import Calendar, clip, tidy
 from tracker.report.model import Group, Line, MonthReport, Tally, UnitFacts
 
 #: As many units as are named one by one; the workbook names them all.

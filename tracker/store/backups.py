@@ -30,7 +30,7 @@ LOT = 2_000
 _MAGIC = b"SQLite format 3\0"
 
 
-#: The fact that tells one ledger from all others (``tracker.signs``).
+#: The fact that tells one ledger from all others (``tracker.service.ledger_sign``).
 LEDGER = "ledger"
 
 #: The fact in a backup that says what it is; a database that is at work has none.

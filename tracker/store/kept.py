@@ -1,6 +1,6 @@
 """Where people's data is kept: each column, why it is there and how long (``docs/privacy.md`` shows the same).
 
-What forgets (``tracker.engine.forgetting``) goes by this list, and a test fails for a text column that is not in it.
+What forgets (``tracker.service.forget``) goes by this list, and a test fails for a text column that is not in it.
 """
 
 from __future__ import annotations

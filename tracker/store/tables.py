@@ -120,7 +120,7 @@ class AssignmentRow(Base, table=True):
     """One cell of the ledger.
 
     ``quiet`` is True when nothing is to be said about it (answered, waived, paused).  ``mark`` is all of the
-    answer that a standing depends on, as one number (``core/standing.py``).  ``nudge_on`` is a date on which this
+    answer that a standing depends on, as one number (``core/status.py``).  ``nudge_on`` is a date on which this
     one alone is to be mentioned for the reason ``nudge`` (behind it the time zones that have been told, while
     others have not).  ``late_since`` is the day of digests from which it is open and late, where it was not open in time.
     ``removed_on`` is set when an edit of the files took it away and it has a history to keep.
@@ -213,7 +213,7 @@ class MailRow(Base, table=True):
     ``seen_event`` is the last event that planning knew of: only later ones need a second look before sending.
     ``fence`` counts claims, so that a process which lost its lease cannot record a result; ``lost`` counts
     answers that never came.  ``timezone`` is that by whose clock and calendar a digest goes out.  ``cause`` is what
-    stood in its way last (``tracker.mail.replies.Verdict``), ``ours_since`` when it was first us who were refused.
+    stood in its way last (``tracker.mail.transport.replies.Verdict``), ``ours_since`` when it was first us who were refused.
     """
 
     __tablename__ = "mail"
@@ -269,7 +269,7 @@ class DocumentRow(Base, table=True):
 class FilingRow(Base, table=True):
     """One table as a unit filed it; rows are added, and only ``in_force`` (at most one of an assignment) changes.
 
-    ``seat`` is JSON: where in its sheet the table stands (``tracker.forms.seat``).
+    ``seat`` is JSON: where in its sheet the table stands (``tracker.forms.check.seat``).
     ``at`` is when it counts from; ``event_id`` the event that it came with, None where nothing was taken.  ``content``
     (what it says) and ``findings`` are JSON; ``digest`` is of the content, or, where nothing was taken, of the file.
     """

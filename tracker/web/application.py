@@ -15,16 +15,20 @@ from starlette.staticfiles import StaticFiles
 
 from tracker.errors import TrackerError
 from tracker.shipped import shipped
-from tracker.web import acting, answer, board, feeds, probes, requests, signing_in, signs
+from tracker.web.api import probes
 from tracker.web.api.application import make_api
-from tracker.web.counted import Counted
-from tracker.web.drained import Drained
-from tracker.web.guard import Guard
-from tracker.web.identity import NotAllowedError
-from tracker.web.known import Known
-from tracker.web.refused import error_page, not_allowed, refused, wrong
-from tracker.web.site import Site, words
-from tracker.web.under import Under
+from tracker.web.auth import signing_in
+from tracker.web.auth.authentication import Known
+from tracker.web.base import light_styles
+from tracker.web.base.error_pages import error_page, not_allowed, refused, wrong
+from tracker.web.base.identity import NotAllowedError
+from tracker.web.base.site import Site, words
+from tracker.web.middleware.drained_bodies import Drained
+from tracker.web.middleware.request_metrics import Counted
+from tracker.web.middleware.security_headers import Guard
+from tracker.web.middleware.sub_path import Under
+from tracker.web.pages import board, feeds, supervisor, unit
+from tracker.web.pages.board import requests
 
 log = logging.getLogger("tracker.web")
 
@@ -59,12 +63,12 @@ def _routes(site: Site) -> list[BaseRoute]:
         *feeds.routes(),
         *probes.routes(),
         Mount("/api", make_api(site)),
-        *answer.routes(),
+        *unit.routes(),
         *requests.routes(),
-        *signs.routes(),
+        *light_styles.routes(),
         Mount("/static", StaticFiles(directory=shipped("templates") / "web" / "static")),
         *signing_in.routes(),
-        *acting.routes(),
+        *supervisor.routes(),
     ]
 
 

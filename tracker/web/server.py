@@ -13,11 +13,11 @@ from tracker.config.startable import refuse_certificate
 from tracker.core.policy import Web
 from tracker.errors import AddressTakenError, TrackerError
 from tracker.web.application import make_application
-from tracker.web.connections import Hall, Server
-from tracker.web.door import is_in_front
-from tracker.web.known import is_guarded
-from tracker.web.oidc import load_libraries
-from tracker.web.site import Site
+from tracker.web.auth.authentication import is_guarded
+from tracker.web.auth.oidc import load_libraries
+from tracker.web.base.access_policy import is_in_front
+from tracker.web.base.site import Site
+from tracker.web.middleware.connections import Hall, Server
 
 log = logging.getLogger("tracker")
 

@@ -14,14 +14,16 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import Response
 
-from tracker import __version__, desk
+from tracker import __version__
 from tracker.core.model import Language, State
-from tracker.engine.questions import State as QuestionState
 from tracker.errors import TrackerError, UsageError
-from tracker.filing.overview import missing_facts
-from tracker.filing.questions import question_facts, questions
-from tracker.foreign import in_chinese
-from tracker.listing import (
+from tracker.i18n.library_errors import in_chinese
+from tracker.questions.questions import State as QuestionState
+from tracker.store.tables import MailState
+from tracker.usecases import desk
+from tracker.usecases.forms.overview import missing_facts
+from tracker.usecases.forms.questions import question_facts, questions
+from tracker.usecases.json_facts import (
     Fact,
     calendar_facts,
     deadline_facts,
@@ -29,11 +31,10 @@ from tracker.listing import (
     status_facts,
     unit_facts,
 )
-from tracker.store.tables import MailState
 from tracker.web.api import models
-from tracker.web.identity import NotAllowedError, Role, require
-from tracker.web.refused import API, PROBLEM, not_allowed, program_language, wrong
-from tracker.web.site import Site, language_of, site_of
+from tracker.web.base.error_pages import API, PROBLEM, not_allowed, program_language, wrong
+from tracker.web.base.identity import NotAllowedError, Role, require
+from tracker.web.base.site import Site, language_of, site_of
 
 #: A range of dates has no more years than this, and a list of mails no more mails.
 MOST_YEARS, MOST_MAILS = 10, 1000

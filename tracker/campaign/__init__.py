@@ -1,0 +1,1 @@
+"""The definitions in force as one immutable snapshot, and who gets mail by them."""

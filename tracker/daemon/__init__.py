@@ -1,0 +1,1 @@
+"""The process that runs: the scheduler, the pages beside it, the demonstration."""

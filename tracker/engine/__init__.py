@@ -1,1 +1,0 @@
-"""One pass: reconcile the definitions, plan what is to be said, claim, look again, send, record."""

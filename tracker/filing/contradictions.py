@@ -1,0 +1,146 @@
+"""What a file says of itself beside its header: in its title, on its sheet and in its name.
+
+The header holds; what contradicts it is asked about at its cell, as whoever copies a file forgets just these.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from tracker.campaign.snapshot import InForce
+from tracker.core.form import Form, Said, comparable
+from tracker.filing.filings import Table
+from tracker.filing.match_period import due_words
+from tracker.filing.provenance import Came
+from tracker.forms.book import Place
+from tracker.forms.check.figures import chinese_digits, half_width
+from tracker.forms.check.form_fields import month_before
+from tracker.forms.check.recognised import Recognised
+from tracker.forms.finding import Finding, Weight
+
+_LONGEST_TITLE = 200
+_ANNEX = re.compile(r"附件\d{1,2}")
+#: How the title of a table ends.
+_TITLE_END = re.compile(r"表(?:[(（][^()（）]*[)）])?$")
+_YEAR = re.compile(r"(?<!\d)(20\d\d)年")
+#: A month that is no part of a day: the day of a name is that of writing.
+_MONTH = re.compile(r"(?<!\d)(1[0-2]|0?[1-9])月(?!\d{1,2}[日号])")
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """Words of a file beside its header; ``where`` is how their place is called, ``place`` the cell that has them."""
+
+    where: Said
+    text: str
+    sheet: str | None = None
+    place: Place | None = None
+
+    @property
+    def plain(self) -> str:
+        """Half-width, without blanks, its numerals in digits."""
+        return chinese_digits("".join(half_width(self.text).split()))
+
+
+def titles(force: InForce, found: Recognised) -> list[Saying]:
+    """The cells above its header that are its title."""
+    fields = {place[0] for place, _ in found.fields.values()}
+    known = [comparable(form.title) for form in force.campaign.forms.values()]
+    cells = [
+        (place, cell.value)
+        for place, cell in found.sheet.cells.items()
+        if place[0] < found.head_rows[0] and place[0] not in fields and isinstance(cell.value, str)
+    ]
+    return [
+        Saying(Said("标题", "the title"), text, found.sheet.name, place)
+        for place, text in cells
+        if len(text) < _LONGEST_TITLE
+        and (
+            _ANNEX.search("".join(half_width(text).split()))
+            or _TITLE_END.search("".join(text.split()))
+            or any(title in comparable(text) for title in known)
+        )
+    ]
+
+
+def contradictions(force: InForce, found: Recognised, table: Table, came: Came) -> Iterator[Finding]:
+    """What is asked where they say another unit, month or form than the one for which the file is taken."""
+    for each in titles(force, found):
+        yield from _about_unit(force, table, each)
+        yield from _about_form(force, found.form, each, frozenset())
+        yield from _about_month(table, each)
+    sheet = Saying(Said("工作表名", "the name of the sheet"), found.sheet.name, found.sheet.name)
+    yield from _about_unit(force, table, sheet)
+    names = [sheet]
+    if found.mark is None:
+        path = PurePosixPath(came.path)
+        names.append(Saying(Said("文件名", "the name of the file"), path.stem or path.name))
+    for each in names:
+        # A sheet or a file that holds several forms may be called after one of them.
+        yield from _about_form(force, found.form, each, came.forms)
+        yield from _about_month(table, each)
+
+
+def unit_called(force: InForce, text: str) -> str | None:
+    """The id of the unit that ``text`` names, perhaps with more around it; None where none is meant clearly."""
+    wanted = comparable(text)
+    names = force.units_by_plain_name
+    if wanted in names or wanted in force.campaign.units:
+        return names.get(wanted, wanted)
+    within = sorted((name for name in names if name in wanted), key=len)
+    if not within:
+        return None
+    # 重庆市万州区应急管理局 has the names of the city's bureau and of the district's in it: the longest counts.
+    longest = within[-1]
+    others = {names[name] for name in within if name not in longest}
+    return names[longest] if not others - {names[longest]} else None
+
+
+def _about_unit(force: InForce, table: Table, saying: Saying) -> Iterator[Finding]:
+    named = unit_called(force, saying.text)
+    if named is None or named == table.unit or named not in table.row.definition.units:
+        return
+    name, theirs = force.campaign.unit_name(table.unit), force.campaign.unit_name(named)
+    yield _asked(saying, Said(f"说的是{theirs}，按{name}的表收", f"says {theirs}; taken for {name}"))
+
+
+def _about_form(force: InForce, own: Form, saying: Saying, held: frozenset[str]) -> Iterator[Finding]:
+    annexes = set(_ANNEX.findall(saying.plain))
+    text = comparable(saying.text)
+    named = [
+        form
+        for form in force.campaign.forms.values()
+        if (form.annex or "") in annexes or comparable(form.title) in text
+    ]
+    if not named or own in named or any(form.id in held for form in named):
+        return
+    other, name = named[0].annex or named[0].title, own.annex or own.title
+    yield _asked(
+        saying,
+        Said(
+            f"说的是{other}，栏目是{name}的，按{name}收",
+            f"says {other}; by its columns it was taken for {name}",
+        ),
+    )
+
+
+def _about_month(table: Table, saying: Saying) -> Iterator[Finding]:
+    due = (table.due.year, table.due.month)
+    told = month_before(due)
+    years = {int(year) for year in _YEAR.findall(saying.plain)}
+    months = {int(month) for month in _MONTH.findall(saying.plain)}
+    if (years and not years & {due[0], told[0]}) or (months and not months & {due[1], told[1]}):
+        zh, en = due_words(table)
+        yield _asked(
+            saying,
+            Said(f"说的是别的月份，按{zh}的表收", f"says another month; taken for the table due in {en}"),
+        )
+
+
+def _asked(saying: Saying, said: Said) -> Finding:
+    where, text = saying.where, "".join(saying.text.split())[:60]
+    message = Said(f"{where.zh}“{text}”{said.zh}，请核对", f"{where.en}, “{text}”, {said.en}, please check")
+    return Finding(Weight.QUESTION, message, saying.sheet, saying.place, text)

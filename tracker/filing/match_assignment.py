@@ -1,0 +1,166 @@
+"""Whose table a file is: the unit and the assignment, by its hidden mark, else by what stands in its header.
+
+A file that contradicts itself, or what a person says who takes it in, is asked about or refused: a neighbour's copy with
+another name on it, or last month's file sent again, must never take the place of good figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import PurePosixPath
+
+from sqlmodel import Session
+
+from tracker.campaign.snapshot import InForce
+from tracker.core.form import Said
+from tracker.filing.contradictions import contradictions, titles, unit_called
+from tracker.filing.filings import tables_due
+from tracker.filing.match_period import Periods, Whose
+from tracker.filing.provenance import Came, Wanted
+from tracker.forms.check.recognised import Recognised
+from tracker.forms.finding import Finding, Weight
+
+
+def whose(
+    session: Session, force: InForce, found: Recognised, wanted: Wanted, came: Came, now: datetime
+) -> Whose | Finding:
+    """Which table of which unit ``found`` is; an error where that cannot be told."""
+    by_name = _named(force, found, came)
+    unit = _said_unit(force, found, wanted) if wanted.unit is not None else _unit(force, found, by_name)
+    if isinstance(unit, Finding):
+        return unit
+    # A link may be that of another form.
+    forms = [] if wanted.only is not None else [found.form.id]
+    theirs = tables_due(session, force, now, date.min, date.max, units=[unit], forms=forms)
+    tables = [table for table in theirs if table.form is found.form]
+    if not tables:
+        return _about_unit(
+            found,
+            Said(
+                f"{force.campaign.unit_name(unit)}没有报送此表的任务",
+                f"this table is not asked of {force.campaign.unit_name(unit)}",
+            ),
+        )
+    link = None if wanted.only is None else next((each for each in theirs if each.ref == wanted.only), None)
+    answer = Periods(session, force, found, tables, came).choose(wanted, link)
+    if isinstance(answer, Finding):
+        return answer
+    told = contradictions(force, found, answer.table, came)
+    return replace(answer, findings=(*_about_name(force, found, unit, by_name), *answer.findings, *told))
+
+
+def said_unit(force: InForce, found: Recognised, wanted: Wanted, came: Came) -> str | None:
+    """The unit of which ``found`` is, as far as that can be told without the ledger."""
+    by_name = _named(force, found, came)
+    unit = _said_unit(force, found, wanted) if wanted.unit is not None else _unit(force, found, by_name)
+    return None if isinstance(unit, Finding) else unit
+
+
+def _named(force: InForce, found: Recognised, came: Came) -> tuple[str, str] | None:
+    """The unit that the path of the file names, if this form is asked of it, and the name that says so.
+
+    Its title, and what it lies in (a folder, an archive, a mail), count only where the header says nothing.
+    """
+    owing = [each.units for each in force.campaign if force.form(each) is found.form]
+    path = PurePosixPath(came.path)
+    names = [path.stem or path.name]
+    if not found.unit_text:
+        above = [each.text for each in titles(force, found)]
+        names = [*above, *names, *(each.name for each in path.parents)]
+    for name in names:
+        unit = unit_called(force, name)
+        if any(unit in units for units in owing):
+            return str(unit), name
+    return None
+
+
+def _about_name(
+    force: InForce, found: Recognised, unit: str, by_name: tuple[str, str] | None
+) -> Iterator[Finding]:
+    """What is asked where only the name of the file says whose it is, or where it says something else."""
+    if by_name is None or found.mark is not None:
+        return
+    named, said_by = by_name
+    name, theirs = force.campaign.unit_name(unit), force.campaign.unit_name(named)
+    if named != unit:
+        said = Said(
+            f"文件名“{said_by}”说的是{theirs}，按{name}的表收，请核对",
+            f"the name of the file, “{said_by}”, says {theirs}; taken for {name}, please check",
+        )
+    elif not found.unit_text:
+        said = Said(
+            f"没有填写填表单位，按“{said_by}”（标题、文件名，或所在目录、压缩包、邮件的名称）作为{name}的表",
+            f"the unit is not filled in; taken for {name} by “{said_by}”, its title or the name of the file or of what it "
+            "lies in",
+        )
+    else:
+        return
+    yield replace(_about_unit(found, said), weight=Weight.QUESTION)
+
+
+def _unit(force: InForce, found: Recognised, by_name: tuple[str, str] | None) -> str | Finding:
+    """The unit that the file says."""
+    written, marked = _units_in(force, found)
+    if marked is not None:
+        if written is None or written == marked:
+            return marked
+        return _about_unit(
+            found,
+            Said(
+                f"此文件是发给{force.campaign.unit_name(marked)}的，填表单位却写着{found.unit_text}；"
+                "请用本单位的表格填报",
+                f"this file was made for {force.campaign.unit_name(marked)}, but its header says "
+                f"{found.unit_text}: fill in your own unit's form",
+            ),
+        )
+    if written is not None:
+        return written
+    if not found.unit_text and by_name is not None:
+        return by_name[0]
+    if found.unit_text:
+        said = Said(
+            f"填表单位“{found.unit_text}”不在单位名录中",
+            f"the unit “{found.unit_text}” is not in the list of units",
+        )
+    else:
+        said = Said("没有填写填表单位，无法知道是哪个单位的表", "the unit is not filled in")
+    return _about_unit(found, said)
+
+
+def _said_unit(force: InForce, found: Recognised, wanted: Wanted) -> str | Finding:
+    """The unit that a person says, unless the file says that it is another's; what says nothing is its own."""
+    own = str(wanted.unit)
+    other = next((each for each in _units_in(force, found) if each not in (None, own)), None)
+    if other is None or wanted.force:
+        return own
+    theirs, name = force.campaign.unit_name(other), force.campaign.unit_name(own)
+    if wanted.only is not None:
+        said = Said(
+            f"这是{theirs}的表，本链接只收{name}的表；请用本单位的表格填报",
+            f"this table is of {theirs}, and the link takes those of {name} only: fill in your own unit's form",
+        )
+    else:
+        said = Said(
+            f"这是{theirs}的表，命令说的是{name}；确认按{name}收，请加 --force",
+            f"this table is of {theirs}, and the command says {name}: add --force if that is meant",
+        )
+    return _about_unit(found, said)
+
+
+def _units_in(force: InForce, found: Recognised) -> tuple[str | None, str | None]:
+    """The units that the header and the mark name."""
+    marked = found.mark.unit if found.mark is not None else None
+    return unit_called(force, found.unit_text or ""), marked if marked in force.campaign.units else None
+
+
+def _about_unit(found: Recognised, said: Said) -> Finding:
+    return Finding(
+        Weight.ERROR,
+        said,
+        found.sheet.name,
+        found.unit_place,
+        found.unit_text or "",
+        Said("本单位名称", "the name of the unit"),
+    )

@@ -1,0 +1,575 @@
+"""Which period of a unit's table a file is: by its mark, else by the months in its header and the day of filling in.
+
+A header names the month in which a table is due, or the one of which it tells, and seldom says which of both.  Where a
+file leaves that open it is taken for what is not in yet, and asked about; nothing that is in is replaced by a guess.
+
+The day on which a file came is a witness as well.  A day of filling in that stands alone replaces nothing, unless the file
+came while that table was the last one asked for: whoever copies last month's file forgets its day.  A day that has not
+come says nothing, and a table of a month that is not over is asked about.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from tracker.campaign.snapshot import InForce
+from tracker.core.form import FieldKind, Said
+from tracker.core.naming import tells_of_month_before
+from tracker.filing.filings import Table, in_force_filings
+from tracker.filing.provenance import Came, Wanted
+from tracker.forms.check.form_fields import Month, likely_day, month_after, month_before, read_period
+from tracker.forms.check.recognised import Recognised
+from tracker.forms.check.rows import RowKind, extent, table_rows
+from tracker.forms.check.values import read_value
+from tracker.forms.finding import Finding, Weight
+from tracker.store.tables import DOCUMENT, FILING
+
+#: So long after a deadline a table without a mark still counts for it, if nothing has come in.
+LATE_DAYS = 15
+#: So long before its deadline a table may come while the month of which it tells is not over.
+EARLY_DAYS = 15
+#: A table without any date is taken for the one that is due within so many days.
+_SOON = 31
+_MONTH = re.compile(r"(?<!\d)(1[0-2]|0?[1-9])月")
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """The table that a file answers, and what is to be asked or told about that."""
+
+    table: Table
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Fits:
+    """The tables that a file may be by itself, the likeliest first, and what is asked about that; none: it cannot be told.
+
+    ``is_guess`` where something speaks against the first, or nothing much for it.
+    """
+
+    tables: tuple[Table, ...]
+    findings: tuple[Finding, ...] = ()
+    is_guess: bool = False
+
+
+class Periods:
+    """Chooses among the tables of one unit and one form."""
+
+    def __init__(
+        self, session: Session, force: InForce, found: Recognised, tables: Sequence[Table], came: Came
+    ) -> None:
+        self._session = session
+        self._force = force
+        self._found = found
+        self._tables = sorted(tables, key=lambda table: table.due)
+        self._came = came
+        self._day, self._is_sure, self._about_day = self._filled_in()
+        self._near = self._day or came.day
+        self._period = read_period(found.period_text or "", self._near)
+
+    def choose(self, wanted: Wanted, link: Table | None = None) -> Whose | Finding:
+        """The one that is meant; ``link`` is the table for which it was handed in."""
+        chosen = self._chosen(wanted, link)
+        if isinstance(chosen, Finding):
+            return chosen
+        told = list(chosen.findings)
+        for each in self._besides(chosen.table, is_said=wanted.month is not None):
+            # One question at a cell is enough.
+            if all(each.weight is not other.weight or each.place != other.place for other in told):
+                told.append(each)
+        return Whose(chosen.table, tuple(told))
+
+    def _chosen(self, wanted: Wanted, link: Table | None) -> Whose | Finding:
+        fits = self._by_itself()
+        if link is not None:
+            return self._for_link(fits, link)
+        if wanted.month is not None:
+            return self._for_month(fits, (wanted.month.year, wanted.month.month), is_forced=wanted.force)
+        if isinstance(fits, Finding):
+            return fits
+        if not fits.tables:
+            return fits.findings[0]
+        first = fits.tables[0]
+        if self._marked() is None and self._is_ahead(first, EARLY_DAYS):
+            return self._too_early(first)
+        if not fits.is_guess:
+            return Whose(first, fits.findings)
+        twin = self._twin(fits.tables)
+        if twin is not None:
+            return Whose(twin)
+        return self._undecided(fits.tables) if first.is_answered else Whose(first, fits.findings)
+
+    def _filled_in(self) -> tuple[date | None, bool, Finding | None]:
+        """The day of filling in as far as it can be believed, whether it is sure, and what is said of how it is written."""
+        day, is_sure, finding = self._found.filled_on, True, None
+        text = self._found.day_text
+        if day is None and text:
+            likely = likely_day(text, self._came.day)
+            if likely is None or not likely.is_whole:
+                said = Said(
+                    f"填表时间“{text}”读不出是哪一天，请核对",
+                    f"“{text}” cannot be read as a day; please check",
+                )
+            else:
+                said = Said(f"填表时间“{text}”按{likely.day}读取", f"“{text}” was read as {likely.day}")
+            if likely is not None:
+                day, is_sure = likely.day, likely.is_sure
+            finding = self._about(Weight.READING if likely is not None and is_sure else Weight.QUESTION, said)
+        if day is not None and day > self._came.day:
+            said = Said(
+                f"填表时间{day:%Y-%m-%d}还没有到，请核对",
+                f"it is said to be filled in on {day}, which is still to come; please check",
+            )
+            finding, is_sure = self._about(Weight.QUESTION, said), False
+            if (day.year, day.month) != (self._came.day.year, self._came.day.month):
+                day = None
+        return day, is_sure, finding
+
+    def _besides(self, table: Table, *, is_said: bool) -> Iterator[Finding]:
+        """What is asked of the header beside the table that was chosen; ``is_said``: by a person's word for the month."""
+        if self._about_day is not None:
+            yield self._about_day
+        month = (table.due.year, table.due.month)
+        if not is_said and self._is_ahead(table):
+            zh, en = due_words(table)
+            told_zh, told_en = _month(month_before(month))
+            yield self._finding(
+                Weight.QUESTION,
+                Said(
+                    f"{told_zh}还没有过完，按{zh}的表收，请核对",
+                    f"{told_en} is not over; taken for the table due in {en}, please check",
+                ),
+            )
+        if self._is_unread and self._marked() is None:
+            zh, en = due_words(table)
+            text = self._found.period_text
+            yield self._finding(
+                Weight.QUESTION,
+                Said(
+                    f"期次“{text}”看不出是哪一个月，按{zh}的表收，请核对",
+                    f"no month can be told from the period “{text}”; taken for the table due in {en}, please check",
+                ),
+            )
+        if self._day is not None and (self._day.year, self._day.month) < month_before(month):
+            zh, en = due_words(table)
+            yield self._about(
+                Weight.QUESTION,
+                Said(
+                    f"填表时间是{self._day:%Y-%m-%d}，早于{zh}的表所填的月份，请核对",
+                    f"it was filled in on {self._day}, before the month of which the table due in {en} tells; please check",
+                ),
+            )
+
+    @property
+    def _is_unread(self) -> bool:
+        """Whether a period is written that names no month, or several."""
+        return bool(self._found.period_text) and self._period.named is None
+
+    def _is_ahead(self, table: Table, days: int = 0, day: date | None = None) -> bool:
+        """Whether on ``day``, or when it came, the month of which a table tells is not over, and it is due after so many days."""
+        day = day or self._came.day
+        is_over = (day.year, day.month) >= (table.due.year, table.due.month)
+        return not is_over and (table.due - day).days > days and tells_of_month_before(table.row.definition)
+
+    def _for_month(self, fits: _Fits | Finding, month: Month, *, is_forced: bool) -> Whose | Finding:
+        asked = self._due_in(month)
+        if asked is None:
+            return self._no_such(month)
+        if is_forced or self._agrees(fits, asked):
+            return Whose(asked, self._told(asked))
+        if isinstance(fits, Finding):
+            return fits
+        zh, en = due_words(asked)
+        meant_zh, meant_en = due_words(fits.tables[0])
+        return self._finding(
+            Weight.ERROR,
+            Said(
+                f"表里写的是{meant_zh}，命令说的是{zh}；确认按{zh}收，请加 --force",
+                f"the file says that it is the table due in {meant_en}, and the command {en}: add --force if that is "
+                "meant",
+            ),
+        )
+
+    def _for_link(self, fits: _Fits | Finding, link: Table) -> Whose | Finding:
+        if link.form is self._found.form:
+            asked: Table | None = link
+        else:
+            month = (link.due.year, link.due.month)
+            same = [each for each in self._tables if (each.due.year, each.due.month) == month]
+            meant = [each for each in same if not isinstance(fits, Finding) and each in fits.tables]
+            asked = next(iter(meant or same), None)
+        form = self._found.form
+        if asked is None:
+            return self._finding(
+                Weight.ERROR,
+                Said(
+                    f"这是{form.annex or ''}《{form.title}》，{due_words(link)[0]}没有此表要报，本链接不能收",
+                    f"this is {form.annex or ''} “{form.title}”, which is not due in {due_words(link)[1]}, so that this link "
+                    "does not take it",
+                ),
+            )
+        if self._agrees(fits, asked):
+            return Whose(asked, self._told(asked))
+        if isinstance(fits, Finding):
+            return fits
+        meant_zh, meant_en = due_words(fits.tables[0])
+        zh, en = due_words(asked)
+        return self._finding(
+            Weight.ERROR,
+            Said(
+                f"这是{meant_zh}的表，本链接收的是{zh}的表；请填写当期表格，或打开那一期的链接",
+                f"this is the table due in {meant_en}, and the link takes that of {en}: fill in the form of that "
+                "month, or open the link of the other",
+            ),
+        )
+
+    def _agrees(self, fits: _Fits | Finding, asked: Table) -> bool:
+        """Whether a file may be the table that a person says it is."""
+        if isinstance(fits, Finding):
+            return False
+        names_none = self._marked() is None and self._period.named is None
+        return names_none or any(each.id == asked.id for each in fits.tables)
+
+    def _told(self, asked: Table) -> tuple[Finding, ...]:
+        """What is said of the table that a person chose: a month that stands for it, a day that hardly fits."""
+        bare = self._period.bare
+        if bare is not None and self._telling_of(bare) is asked:
+            return (self._read_as(asked, bare),)
+        if self._day is None or self._marked() is not None or self._period.named is not None:
+            return ()
+        month = (self._day.year, self._day.month)
+        if month in ((asked.due.year, asked.due.month), month_before((asked.due.year, asked.due.month))):
+            return ()
+        zh, en = due_words(asked)
+        said = Said(
+            f"填表时间是{self._day:%Y-%m-%d}，按{zh}的表收，请核对是不是这一期的数据",
+            f"it was filled in on {self._day} and taken for the table due in {en}; please check that these are its figures",
+        )
+        return (self._finding(Weight.QUESTION, said),)
+
+    def _by_itself(self) -> _Fits | Finding:
+        """What the file says, whatever anybody else does; a finding where it contradicts itself."""
+        marked = self._marked()
+        if marked is not None:
+            return self._by_mark(marked)
+        period = self._period
+        if period.due is not None:
+            table = self._due_in(period.due)
+            return self._no_such(period.due) if table is None else self._sent_again(table) or _Fits((table,))
+        if period.told is not None:
+            return self._by_told(period.told)
+        if period.bare is not None:
+            return self._by_month(period.bare)
+        return self._by_arrival() if self._day is None else self._by_date(self._day)
+
+    def _by_told(self, told: Month) -> _Fits | Finding:
+        """By the month of which it is said to tell; where that is not over, that in which it is due may be meant."""
+        table, own = self._telling_of(told), self._due_in(told)
+        if table is None:
+            return self._no_such(month_after(told)) if own is None else _Fits((own,))
+        if own is None or not self._is_ahead(table, EARLY_DAYS):
+            return self._sent_again(table) or _Fits((table,))
+        return self._either(told, own, table)
+
+    def _by_mark(self, marked: Table) -> _Fits | Finding:
+        due = (marked.due.year, marked.due.month)
+        period = self._period
+        findings: tuple[Finding, ...] = ()
+        if period.due or period.told:
+            fits = period.due == due if period.due else period.told == month_before(due)
+        else:
+            fits = period.bare in (None, due, month_before(due))
+        if not fits:
+            return self._contradiction(marked)
+        if period.bare == month_before(due) and not period.due and not period.told:
+            zh, en = due_words(marked)
+            said = Said(
+                f"此文件是{zh}的表格，期次写的是{_month(period.bare)[0]}；按{zh}的表收，请核对",
+                f"this file was made for {en}, and its header names {_month(period.bare)[1]}; taken for {en}, please "
+                "check",
+            )
+            findings = (self._finding(Weight.QUESTION, said),)
+        return self._sent_again(marked) or _Fits((marked,), findings)
+
+    def _by_month(self, named: Month) -> _Fits | Finding:
+        """By a month that stands there alone: the one in which a table is due, or the one of which it tells."""
+        own = self._due_in(named)
+        told = None if month_after(named) in self._came.beside else self._telling_of(named)
+        filled = (self._near.year, self._near.month)
+        if told is None:
+            return self._no_such(named) if own is None else _Fits((own,))
+        if own is None:
+            return _Fits((told,), (self._read_as(told, named),))
+        came = (self._came.day.year, self._came.day.month)
+        # The day on which it came in says less than that of filling in: only in the very month after.
+        if filled <= named or (self._day is None and filled != month_after(named)):
+            is_doubtful = came == month_after(named) and own.is_answered and not told.is_answered
+            return self._either(named, own, told) if is_doubtful else _Fits((own,))
+        if own.form.omitted(own.round) & _filled(self._found):
+            return _Fits((told,), (self._read_as(told, named),))
+        if (
+            self._day is not None
+            and filled == month_after(named)
+            and own.is_answered
+            and not told.is_answered
+        ):
+            return _Fits((told,), (self._read_as(told, named),))
+        return self._either(named, *sorted((told, own), key=lambda table: table.is_answered))
+
+    def _either(self, named: Month, likely: Table, other: Table) -> _Fits:
+        """Two tables that a month may mean."""
+        zh, en = due_words(likely)
+        other_zh, other_en = due_words(other)
+        said = Said(
+            f"期次写的是{_month(named)[0]}，可能是{zh}，也可能是{other_zh}；按{zh}的表收，请核对",
+            f"the header names {_month(named)[1]}, which may be the table due in {en} or the one due in {other_en}; "
+            f"taken for {en}, please check",
+        )
+        return _Fits((likely, other), (self._finding(Weight.QUESTION, said),), is_guess=True)
+
+    def _read_as(self, table: Table, named: Month) -> Finding:
+        zh, en = due_words(table)
+        said = Said(
+            f"期次写的是{_month(named)[0]}，按{zh}、{_month(named)[0]}份情况读取",
+            f"the header names {_month(named)[1]}; read as the table due in {en}, about {_month(named)[1]}",
+        )
+        return self._finding(Weight.READING, said)
+
+    def _marked(self) -> Table | None:
+        """The table that the mark names; that of a sheet pasted into another form's file names none of these."""
+        mark = self._found.mark
+        return next((table for table in self._tables if mark is not None and table.ref == mark.ref), None)
+
+    def _due_in(self, month: Month) -> Table | None:
+        return next((each for each in self._tables if (each.due.year, each.due.month) == month), None)
+
+    def _telling_of(self, month: Month) -> Table | None:
+        """The table due in the month after, if it tells of the one before."""
+        table = self._due_in(month_after(month))
+        return table if table is not None and tells_of_month_before(table.row.definition) else None
+
+    def _twin(self, tables: Sequence[Table]) -> Table | None:
+        """The one of ``tables`` that was filed by the same file, or by one with the same period and day: a correction."""
+        filings = in_force_filings(self._session, self._force.campaign.forms, tables)
+        query = (
+            select(FILING.c.assignment_id)
+            .join(DOCUMENT, DOCUMENT.c.id == FILING.c.document_id)
+            .where(FILING.c.in_force.is_(True), FILING.c.assignment_id.in_(filings))
+            .where(DOCUMENT.c.digest == self._came.digest)
+        )
+        same = set(self._session.execute(query).scalars())
+        said = self._said({each: text for each, (_, text) in self._found.fields.items()})
+        if self._day is not None and self._period.named is not None:
+            same |= {number for number, each in filings.items() if self._said(each.filed.header) == said}
+        found = [table for table in tables if table.id in same and table.is_answered]
+        return found[0] if len(found) == 1 else None
+
+    def _said(self, header: Mapping[str, str]) -> tuple[str, ...]:
+        kinds = (FieldKind.PERIOD, FieldKind.DATE)
+        names = [each.id for each in self._found.form.header if each.kind in kinds]
+        return tuple(header.get(name) or "" for name in names)
+
+    def _undecided(self, tables: Sequence[Table]) -> Finding:
+        """Nothing is taken: whichever it is, it would take the place of what is in."""
+        months = [due_words(table) for table in sorted(tables, key=lambda table: table.due)]
+        zh, en = "还是".join(zh for zh, _ in months), " or ".join(en for _, en in months)
+        if len(tables) > 1 and all(table.is_answered for table in tables):
+            said = Said(
+                f"分不清是{zh}，都已报过，没有替换；请在期次里写明“几月应报”",
+                f"it may be the table due in {en}; all are in, and none was replaced: write in the period which it is",
+            )
+        elif len(tables) > 1:
+            is_in = due_words(tables[0])
+            said = Said(
+                f"分不清是{zh}；{is_in[0]}的已报过，没有替换。请在期次里写明“几月应报”，并核对填表时间",
+                f"it may be the table due in {en}; that of {is_in[1]} is in and was not replaced: write in the period "
+                "which it is, and check the date",
+            )
+        else:
+            said = Said(
+                f"没有写明期次，看来是{zh}，那一期已报过，没有替换；要更正请写明期次",
+                f"the period is not filled in; it seems to be the table due in {en}, which is in and was not replaced: "
+                "fill in the period to correct it",
+            )
+        return self._finding(Weight.ERROR, said)
+
+    def _sent_again(self, table: Table) -> Finding | None:
+        """An error where a file says that it is of an earlier month, which is in, and bears the day of a later one.
+
+        Without a mark somebody wrote the period, and it is doubted only while the later one is not in.
+        """
+        day = self._day
+        if day is None or not table.is_answered:
+            return None
+        later = next((each for each in self._tables if each.due >= day and each.due > table.due), None)
+        if later is None or (day.year, day.month) != (later.due.year, later.due.month):
+            return None
+        if self._marked() is None and (later.is_answered or self._asked_since(table) is None):
+            return None
+        if not in_force_filings(self._session, self._force.campaign.forms, [table]):
+            return None
+        zh, en = due_words(table)
+        return self._about(
+            Weight.ERROR,
+            Said(
+                f"此文件是{zh}的表格，该期已报；填表时间却是{day:%Y-%m-%d}。"
+                f"报{due_words(later)[0]}的请用当期表格，更正{zh}的请改填表时间",
+                f"this file was made for {en}, which is in, but was filled in on {day}: use the "
+                f"form for {due_words(later)[1]}, or put the date right to correct {en}",
+            ),
+        )
+
+    def _too_early(self, table: Table) -> Finding:
+        """Nothing is taken for a month that has hardly begun: it would count as answered, and the one meant be missing."""
+        zh, en = due_words(table)
+        told_zh, told_en = _month(month_before((table.due.year, table.due.month)))
+        return self._finding(
+            Weight.ERROR,
+            Said(
+                f"看来是{zh}的表，{told_zh}却还没有过完，没有采用；请核对期次",
+                f"it seems to be the table due in {en}, but {told_en} is not over, and it was not taken: check the period",
+            ),
+        )
+
+    def _by_date(self, day: date) -> _Fits:
+        if day < self._force.campaign.issued:
+            said = Said(
+                f"填表时间{day:%Y-%m-%d}早于文件印发，看不出是哪一期的表，请核对年份",
+                f"it was filled in on {day}, before the document was issued, so that its month cannot be told: "
+                "check the year",
+            )
+            return _Fits((), (self._about(Weight.ERROR, said),))
+        likely = self._likely(day)
+        first = likely[0]
+        later = self._asked_since(first)
+        # On 3 May nobody means another month than that of the 5th of May; if it comes by then as well, it may correct.
+        is_in_time = later is None and (self._came.day - first.due).days <= LATE_DAYS
+        is_guess = self._is_unread or not (self._is_sure and is_in_time)
+        if (first.due.year, first.due.month) != (day.year, day.month):
+            guessed = self._guessed(likely, day)
+            return replace(guessed, is_guess=is_guess or len(likely) > 1 or first.due > day)
+        if later is None:
+            return _Fits((first,), is_guess=is_guess)
+        if later.is_answered and not first.is_answered:
+            return _Fits((first,))
+        zh, en = due_words(first)
+        later_zh, later_en = due_words(later)
+        said = Said(
+            f"填表时间是{day:%Y-%m-%d}，收到时{later_zh}的表已经要报；按{zh}的表收，请核对",
+            f"it was filled in on {day} and came when the table due in {later_en} was asked for; taken for {en}, please "
+            "check",
+        )
+        return _Fits((first, later), (self._about(Weight.QUESTION, said),), is_guess=True)
+
+    def _likely(self, day: date) -> list[Table]:
+        """The tables that are likely on a day, the likeliest first; one at least."""
+        before = [table for table in self._tables if table.due < day]
+        after = [table for table in self._tables if table.due >= day][:1]
+        if after and (after[0].due.year, after[0].due.month) == (day.year, day.month):
+            return after
+        last = before[-1:]
+        if last and (last[0].due.year, last[0].due.month) == (day.year, day.month) and not after:
+            return last
+        late = [table for table in last if (day - table.due).days <= LATE_DAYS]
+        if late and (not late[0].is_answered or (after and self._is_ahead(after[0], EARLY_DAYS, day))):
+            return late
+        return [*after, *late] or last
+
+    def _asked_since(self, table: Table) -> Table | None:
+        """The table after ``table`` that was asked for when the file came: the month in which it is due had begun."""
+        came = (self._came.day.year, self._came.day.month)
+        begun = [each for each in self._tables if (each.due.year, each.due.month) <= came]
+        return begun[-1] if begun and begun[-1].due > table.due else None
+
+    def _by_arrival(self) -> _Fits:
+        """Without any date: the table that is likely now, if the name of the file says no other month."""
+        day = self._came.day
+        table = self._likely(day)[0]
+        months = {int(month) for month in _MONTH.findall(self._found.file)}
+        if not -LATE_DAYS <= (table.due - day).days <= _SOON or (
+            months and not months & {table.due.month, month_before((table.due.year, table.due.month))[1]}
+        ):
+            said = Said(
+                "看不出是哪一期的表：请填写期次或填表时间",
+                "for which month this is cannot be told: fill in the period or the date",
+            )
+            return _Fits((), (self._finding(Weight.ERROR, said),))
+        zh, en = due_words(table)
+        if self._about_day is None:
+            said = Said(
+                f"没有写明期次和填表时间，按收到的日子作为{zh}的表",
+                f"neither the period nor the date is filled in; taken for the table due in {en}, as it came in now",
+            )
+            return _Fits((table,), (self._finding(Weight.QUESTION, said),), is_guess=True)
+        why = self._about_day.message
+        said = Said(
+            f"{why.zh.removesuffix('，请核对')}，按收到的日子作为{zh}的表，请核对",
+            f"{why.en.removesuffix('; please check')}; taken for the table due in {en}, as it came in now: please check",
+        )
+        return _Fits((table,), (self._about(Weight.QUESTION, said),), is_guess=True)
+
+    def _guessed(self, tables: Sequence[Table], day: date) -> _Fits:
+        zh, en = due_words(tables[0])
+        said = Said(
+            f"没有写明期次，按填表时间{day:%Y-%m-%d}作为{zh}的表",
+            f"the period is not filled in; taken for the table due in {en} by its date {day}",
+        )
+        return _Fits(tuple(tables), (self._finding(Weight.QUESTION, said),), is_guess=True)
+
+    def _contradiction(self, marked: Table) -> Finding:
+        zh, en = due_words(marked)
+        text = self._found.fields["period"][1]
+        return self._finding(
+            Weight.ERROR,
+            Said(
+                f"此文件是{zh}的表格，期次却写着“{text}”；请用当期表格填报",
+                f"this file was made for {en}, but its header says “{text}”: use the form of that month",
+            ),
+        )
+
+    def _no_such(self, month: Month) -> Finding:
+        zh, en = _month(month)
+        return self._finding(Weight.ERROR, Said(f"{zh}没有应报的此表", f"no such table is due in {en}"))
+
+    def _finding(self, weight: Weight, said: Said) -> Finding:
+        place, text = self._found.fields.get("period", (None, ""))
+        if not text and self._found.day_text:
+            place, text = self._found.filled_on_place, self._found.day_text
+        expected = Said("如“2022年5月应报，4月份情况”", "such as 2022年5月应报，4月份情况")
+        return Finding(weight, said, self._found.sheet.name, place, text, expected)
+
+    def _about(self, weight: Weight, said: Said) -> Finding:
+        """At the day of filling in."""
+        expected = Said("如“2022年5月3日”", "such as 2022-05-03")
+        return Finding(
+            weight, said, self._found.sheet.name, self._found.filled_on_place, self._found.day_text, expected
+        )
+
+
+def _filled(found: Recognised) -> frozenset[str]:
+    """The columns in which its rows say anything."""
+    columns = found.form.by_id
+    return frozenset(
+        each
+        for row in table_rows(found, extent(found))
+        if row.kind is RowKind.DATA
+        for each, (_, cell) in row.cells.items()
+        if read_value(columns[each], cell).value
+    )
+
+
+def _month(month: Month) -> tuple[str, str]:
+    return f"{month[0]}年{month[1]}月", f"{month[0]}-{month[1]:02}"
+
+
+def due_words(table: Table) -> tuple[str, str]:
+    """The month in which it is due, as it is written in both languages."""
+    zh, en = _month((table.due.year, table.due.month))
+    return f"{zh}应报", en

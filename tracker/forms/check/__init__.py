@@ -1,0 +1,1 @@
+"""Cells into a table form, with every finding at its cell."""

@@ -1,0 +1,182 @@
+"""Tables of one form in one file: parts of one, a month each, copies, or a question which of them counts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from tracker.core.form import ColumnKind, Said, comparable
+from tracker.forms.check.figures import chinese_digits
+from tracker.forms.check.form_fields import shown
+from tracker.forms.check.recognised import Recognised, header_month
+from tracker.forms.check.rows import RowKind, TableRow, extent, table_rows
+from tracker.forms.finding import Finding, Weight
+
+_MONTH = re.compile(r"(?<!\d)(1[0-2]|0?[1-9])月")
+#: Sheets that show how a form is filled in.
+_SAMPLE = re.compile("示例|样表|样例|范例|范本|模板|模版|sample|example|template", re.IGNORECASE)
+_MONTHS = 12
+
+
+def joined(tables: Sequence[Recognised]) -> list[Recognised]:
+    """One for each table that is meant, in the order in which they stand; what was decided is among its notes."""
+    groups: list[list[Recognised]] = []
+    for table in tables:
+        group = next((each for each in groups if _is_same(each[0], table)), None)
+        if group is None:
+            groups.append([table])
+        else:
+            group.append(table)
+    return [_one(group) if len(group) > 1 else group[0] for group in groups]
+
+
+def named(blank: Iterable[Recognised], tables: Sequence[Recognised]) -> list[Finding]:
+    """What is said of forms without content beside ``tables``."""
+    told = []
+    forms = {table.form.id for table in tables}
+    for each in blank:
+        place = f"工作表“{each.sheet.name}”里的{each.form.name}是空的，没有采用"
+        place_en = f"{each.form.name} on the sheet {each.sheet.name} is empty and was not taken"
+        if each.form.id in forms:
+            weight, said = Weight.READING, Said(f"{place}。", f"{place_en}.")
+        else:
+            weight = Weight.QUESTION
+            said = Said(
+                f"{place}；确无情况{each.how_nil.zh}。",
+                f"{place_en}; if there is nothing to report, {each.how_nil.en}.",
+            )
+        told.append(Finding(weight, said, each.sheet.name))
+    return told
+
+
+def content(table: Recognised) -> list[list[tuple[str, str]]]:
+    """What its rows say, verbatim, by which two versions are held against each other; a nil return has none."""
+    return [each for part in (table, *table.continued) for each in _said(_data(part))]
+
+
+def _is_same(one: Recognised, other: Recognised) -> bool:
+    """Whether two tables are of one form, unit and period, as far as they say."""
+    if one.form is not other.form:
+        return False
+    if one.unit_text and other.unit_text and comparable(one.unit_text) != comparable(other.unit_text):
+        return False
+    months = header_month(one), header_month(other)
+    return None in months or months[0] == months[1]
+
+
+def _one(group: list[Recognised]) -> Recognised:
+    usual = [each for each in group if not _SAMPLE.search(each.sheet.name)] or group
+    chosen = _of_last_day(_of_last_month(usual))
+    first, *others = chosen
+    notes = [_sample(each) if each not in usual else _left_out(each) for each in group if each not in chosen]
+    rows = {id(each): _data(each) for each in chosen}
+    others = [each for each in others if _said(rows[id(each)]) != _said(rows[id(first)])]
+    notes += [_copy(each, first) for each in chosen[1:] if each not in others]
+    if others and _goes_on([first, *others], rows):
+        notes += [_continued(each) for each in others]
+        return replace(first, continued=tuple(others), notes=(*first.notes, *notes))
+    notes += [_which(first, others)] if others else []
+    return replace(first, notes=(*first.notes, *notes))
+
+
+def _of_last_day(group: list[Recognised]) -> list[Recognised]:
+    """Of tables that were filled in in several months, those of the last one."""
+    months = [(each.filled_on.year, each.filled_on.month) for each in group if each.filled_on is not None]
+    if len(months) < len(group) or len(set(months)) < 2:
+        return group
+    return [each for each, month in zip(group, months, strict=True) if month == max(months)]
+
+
+def _of_last_month(group: list[Recognised]) -> list[Recognised]:
+    """Of sheets that are called by their months, that of the last; all, where they are not."""
+    months: dict[int, list[Recognised]] = {}
+    for each in group:
+        found = set(_MONTH.findall(chinese_digits(each.sheet.name)))
+        if len(found) == 1:
+            months.setdefault(int(found.pop()), []).append(each)
+    if len(months) < 2 or sum(len(each) for each in months.values()) < len(group):
+        return group
+    # December is before January: the last month is the one after which most months are missing.
+    ordered = sorted(months)
+    gaps = [
+        (after - month) % _MONTHS for month, after in zip(ordered, [*ordered[1:], ordered[0]], strict=True)
+    ]
+    return months[ordered[max(range(len(ordered)), key=lambda at: (gaps[at], at))]]
+
+
+def _data(table: Recognised) -> list[TableRow]:
+    return [row for row in table_rows(table, extent(table)) if row.kind is RowKind.DATA]
+
+
+def _said(rows: Iterable[TableRow]) -> list[list[tuple[str, str]]]:
+    return [[(each, shown(cell.value)) for each, (_, cell) in sorted(row.cells.items())] for row in rows]
+
+
+def _goes_on(parts: Sequence[Recognised], rows: dict[int, list[TableRow]]) -> bool:
+    """Whether each part begins with the number after the last one of the part before."""
+    serial = next((each.id for each in parts[0].form.columns if each.kind is ColumnKind.SERIAL), None)
+    last: int | None = None
+    for part in parts:
+        numbers = [_number(row, serial) for row in rows[id(part)]]
+        known = [number for number in numbers if number is not None]
+        if not known or (last is not None and numbers[0] != last + 1):
+            return False
+        last = known[-1]
+    return True
+
+
+def _number(row: TableRow, serial: str | None) -> int | None:
+    text = shown(row.cells[serial][1].value).strip(" .、") if serial in row.cells else ""
+    return int(text) if text.isdecimal() and len(text) < 6 else None
+
+
+def _place(table: Recognised) -> tuple[str, str]:
+    row = table.head_rows[0] + 1
+    return f"工作表“{table.sheet.name}”第{row}行起", f"from row {row} of the sheet {table.sheet.name}"
+
+
+def _continued(part: Recognised) -> Finding:
+    zh, en = _place(part)
+    said = Said(
+        f"{zh}的表序号相接，与前面的合为一张表读取。",
+        f"The table {en} goes on where the one before ends; they were read as one.",
+    )
+    return Finding(Weight.READING, said, part.sheet.name, part.corner)
+
+
+def _copy(part: Recognised, first: Recognised) -> Finding:
+    zh, en = _place(part)
+    said = Said(
+        f"{zh}的表与工作表“{first.sheet.name}”的内容相同，只计一次。",
+        f"The table {en} says the same as the one on {first.sheet.name} and was counted once.",
+    )
+    return Finding(Weight.READING, said, part.sheet.name, part.corner)
+
+
+def _sample(part: Recognised) -> Finding:
+    said = Said(
+        f"工作表“{part.sheet.name}”是填表示例，没有采用。",
+        f"The sheet {part.sheet.name} shows how the form is filled in and was not taken.",
+    )
+    return Finding(Weight.READING, said, part.sheet.name)
+
+
+def _left_out(part: Recognised) -> Finding:
+    zh, en = _place(part)
+    said = Said(
+        f"{zh}也有{part.form.name}，没有采用；要报的请单独发送。",
+        f"{part.form.name} stands also {en}, which was not taken; if it is meant, please send it by itself.",
+    )
+    return Finding(Weight.QUESTION, said, part.sheet.name, part.corner)
+
+
+def _which(first: Recognised, others: Sequence[Recognised]) -> Finding:
+    places = [_place(each) for each in others]
+    said = Said(
+        f"{'、'.join(zh for zh, _ in places)}也有{first.form.name}，内容不同，序号也不相接，分不清以哪一张为准，没有采用；"
+        "请只保留一张，或者接着编号。",
+        f"{first.form.name} stands also {' and '.join(en for _, en in places)}, with other rows whose numbers do not go on, "
+        "so that nothing was taken; please keep one of them, or number the rows through.",
+    )
+    return Finding(Weight.ERROR, said, others[0].sheet.name, others[0].corner)

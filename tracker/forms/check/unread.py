@@ -1,0 +1,84 @@
+"""Figures in a workbook that belong to none of the tables that were found: nothing is passed over in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from tracker.core.form import ColumnKind, Said
+from tracker.forms.book import Cell, Sheet
+from tracker.forms.check.blocks import Block
+from tracker.forms.check.form_fields import shown
+from tracker.forms.check.recognised import Recognised
+from tracker.forms.finding import Finding, Weight
+
+#: So many figures make a row one of data.
+_FIGURES = 2
+
+
+def unread(rest: Sequence[Block], tables: Sequence[Recognised]) -> list[Recognised]:
+    """``tables`` with what is to be said about the parts of the workbook that are none of them.
+
+    Rows that stand in the columns of a table go on with it: nothing is taken of that table.  Other figures are
+    asked about at the first table.
+    """
+    found = list(tables)
+    for block in rest:
+        rows = _rows_of_figures(block.sheet)
+        if not rows:
+            continue
+        number = next((at for at, table in enumerate(found) if _fits(table, rows)), None)
+        note = _other(block.sheet, rows) if number is None else _more(block.sheet, rows, found[number])
+        table = found[number or 0]
+        found[number or 0] = replace(table, notes=(*table.notes, note))
+    return found
+
+
+def _rows_of_figures(sheet: Sheet) -> dict[int, dict[int, Cell]]:
+    rows: dict[int, dict[int, Cell]] = {}
+    for (row, column), cell in sheet.cells.items():
+        rows.setdefault(row, {})[column] = cell
+    return {
+        row: cells for row, cells in sorted(rows.items()) if sum(map(_is_figure, cells.values())) >= _FIGURES
+    }
+
+
+def _is_figure(cell: Cell) -> bool:
+    return isinstance(cell.value, (int, float)) and not isinstance(cell.value, bool)
+
+
+def _fits(table: Recognised, rows: Mapping[int, Mapping[int, Cell]]) -> bool:
+    """Whether some row has figures where the table has them, and a name where it has names."""
+    figures = {at for each, at in table.columns.items() if table.form.by_id[each].is_figure}
+    names = {at for each, at in table.columns.items() if table.form.by_id[each].kind is ColumnKind.NAME}
+    serials = {at for each, at in table.columns.items() if table.form.by_id[each].kind is ColumnKind.SERIAL}
+    most = max(table.columns.values())
+    return any(
+        sum(_is_figure(cell) and at in figures for at, cell in cells.items()) >= _FIGURES
+        and all(at in figures | serials for at, cell in cells.items() if _is_figure(cell))
+        and all(at in cells and isinstance(cells[at].value, str) for at in names)
+        and all(shown(cells[at].value).strip().isdecimal() for at in serials & cells.keys())
+        and max(cells) <= most
+        for cells in rows.values()
+    )
+
+
+def _more(sheet: Sheet, rows: Mapping[int, Mapping[int, Cell]], table: Recognised) -> Finding:
+    row = min(rows)
+    annex = table.form.name
+    said = Said(
+        f"从这一行起有像是{annex}的数据，上面却没有表头，没有读取；请移到表头之下，或者补上表头。",
+        f"From this row on there is what looks like data of {annex}, with no head above it, which was not read; please "
+        "move it below the head, or add one.",
+    )
+    return Finding(Weight.ERROR, said, sheet.name, (row, min(rows[row])))
+
+
+def _other(sheet: Sheet, rows: Mapping[int, Mapping[int, Cell]]) -> Finding:
+    row = min(rows)
+    said = Said(
+        f"工作表“{sheet.name}”从第{row + 1}行起的数字不在要报的表里，没有采用，请核对。",
+        f"The figures from row {row + 1} of the sheet {sheet.name} on stand in none of the forms and were not taken; "
+        "please check.",
+    )
+    return Finding(Weight.QUESTION, said, sheet.name, (row, min(rows[row])))

@@ -1,0 +1,398 @@
+"""What one cell says, by the kind of its column: the value, and how it was written where that is not as asked."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, time
+from decimal import Decimal
+from typing import NamedTuple
+
+from tracker.core.form import Choice, Column, ColumnKind, Said, Value, comparable, squeezed
+from tracker.forms.book import Cell
+from tracker.forms.check.figures import (
+    INVISIBLE,
+    MONEY,
+    NOTHING,
+    Figure,
+    fits,
+    half_width,
+    is_negative,
+    read_figure,
+    tidy,
+)
+from tracker.forms.check.form_fields import shown
+from tracker.forms.check.raised import without_mark, without_raised
+from tracker.forms.finding import Finding, Weight
+
+#: What is kept of a cell's text in a finding.
+_CUT = 60
+#: Of a cell with nothing else nobody sees anything: blanks, an apostrophe that keeps a number as text.
+_UNSEEN = " \t\r\n'＇\u3000\u00a0" + "".join(map(chr, INVISIBLE))
+#: No count or amount is as high as this; a telephone number or an account is.
+_TOO_HIGH = 10**10
+
+_TICKS = frozenset("√✓✔☑✅●■vνⅴy是有1对勾üþpr") | {"true", "yes", "ok", "打勾", "打钩", "已打", "勾选"}
+_TICK = re.compile("[√✓✔☑✅]")
+_SAYS_TICK = re.compile(r"^(?:已?打|已?划|已?画|已)(?=[√✓✔☑✅])")
+_AMOUNT = re.compile(r"[0-9](?:\.[0-9]+)?\s*[万亿千百]?元|[0-9]\s*万|[一二三四五六七八九十百千万]元")
+_NO_AMOUNTS = Said(
+    "这一栏只打“√”，金额和数字请填到相应的栏里。",
+    "This column takes a √ only; amounts and figures belong into their own column.",
+)
+_CROSSES = frozenset("×✗✘❌❎✖╳xn否无0-—–/\\□☐〇零") | {"false", "no", "没有", "--", "——"}
+
+#: Characters of a name, and of a text.
+_LONGEST_NAME, _LONGEST_TEXT = 200, 2000
+
+#: 同上: the reader of a sum has nothing above it.
+_DITTO = frozenset({"同上", "同前", "〃", "″", "”", '"', "''"})
+_LINE_END = re.compile(r"[^\S\n]*\n\s*")
+_NOT_YET = re.compile("未|没|不|无|非|待|拟|将|(?<!目)前|应|须|需|请|争取|力争|预计|计划|准备")
+_HEDGED = re.compile("基本|大部|部分|大致|一半|其余|但|除|未|没|不|[%％?？]")
+
+
+class Read(NamedTuple):
+    """What a cell says: its value, what stood beside a choice, and what is to be said about it."""
+
+    value: Value | None
+    note: str | None = None
+    finding: Finding | None = None
+
+
+EMPTY = Read(None)
+
+
+def read_value(column: Column, cell: Cell | None) -> Read:
+    """One cell, read as ``column`` asks.  Its finding has no place yet."""
+    if column.kind is ColumnKind.SERIAL or is_blank(cell):
+        return EMPTY
+    assert cell is not None
+    if cell.is_error:
+        return _error(column, cell, Said("这一格是错误值。", "This cell holds an error value."))
+    if cell.formula is not None:
+        return _stored(column, cell)
+    if cell.shown is not None and column.is_figure:
+        return _as_shown(column, cell, cell.shown)
+    return _READERS[column.kind](column, cell)
+
+
+def is_blank(cell: Cell | None) -> bool:
+    """Whether nothing can be seen in a cell."""
+    if cell is None or (cell.value is None and cell.formula is not None):
+        return cell is None
+    return cell.value is None or (isinstance(cell.value, str) and not cell.value.strip(_UNSEEN))
+
+
+def found_text(cell: Cell) -> str:
+    """What stands in a cell, verbatim but cut."""
+    text = shown(cell.value) if cell.formula is None else cell.formula
+    return text if len(text) <= _CUT else f"{text[:_CUT]}…"
+
+
+def plain_text(cell: Cell) -> str:
+    """The text of a cell in one line."""
+    text = shown(cell.value).translate(INVISIBLE)
+    return _LINE_END.sub(" ", text.replace("\r", "\n").replace("\u00a0", " ")).strip()
+
+
+def expected_in(column: Column) -> Said:
+    """What belongs into a column."""
+    unit = f"（{column.unit}）" if column.unit else ""
+    unit_en = f" ({column.unit})" if column.unit else ""
+    if column.kind is ColumnKind.COUNT:
+        return Said(f"非负整数{unit}，只填数字", f"a whole number, not below zero{unit_en}; digits only")
+    if column.kind is ColumnKind.AMOUNT:
+        return Said(f"非负数{unit}，只填数字", f"a number, not below zero{unit_en}; digits only")
+    if column.kind is ColumnKind.TICK:
+        return Said("打“√”，或者不填", "a √, or nothing")
+    if column.kind is ColumnKind.CHOICE:
+        words = "、".join(choice.word for choice in column.choices)
+        return Said(f"填写其中一项：{words}", f"one of {words}")
+    return Said("文字", "text")
+
+
+def _error(column: Column, cell: Cell, message: Said, expected: Said | None = None) -> Read:
+    wanted = expected or expected_in(column)
+    return Read(None, None, Finding(Weight.ERROR, message, found=found_text(cell), expected=wanted))
+
+
+def _question(value: Value, cell: Cell, message: Said, expected: Said, note: str | None = None) -> Read:
+    return Read(value, note, Finding(Weight.QUESTION, message, found=found_text(cell), expected=expected))
+
+
+def _reading(value: Value | None, cell: Cell, note: str | None = None) -> Read:
+    found = found_text(cell)
+    if value is None or value is False:
+        message = Said(f"“{found}”按没有填写读取。", f"“{found}” was read as nothing.")
+    else:
+        as_read = "√" if value is True else str(value)
+        message = Said(f"“{found}”按“{as_read}”读取。", f"“{found}” was read as “{as_read}”.")
+    return Read(None if value is False else value, note, Finding(Weight.READING, message, found=found))
+
+
+def _stored(column: Column, cell: Cell) -> Read:
+    """What a formula came to when the file was saved; programs that do not calculate leave nothing, or a zero."""
+    if cell.value is None:
+        message = Said(
+            "这一格是公式，请直接填写数值。", "This cell holds a formula; please write what it comes to."
+        )
+        return _error(column, cell, message)
+    read = read_value(column, Cell(cell.value, shown=cell.shown))
+    stored = shown(cell.value)[:_CUT]
+    if read.finding is not None and read.finding.weight is not Weight.READING:
+        return read._replace(finding=replace(read.finding, found=found_text(cell)))
+    message = Said(
+        f"这一格是公式，按其结果“{stored}”读取。",
+        f"This cell holds a formula; what it came to was taken, {stored}.",
+    )
+    is_doubtful = column.is_figure and (not read.value or "[" in (cell.formula or ""))
+    weight = Weight.QUESTION if is_doubtful else Weight.READING
+    return read._replace(
+        finding=Finding(weight, message, found=found_text(cell), expected=expected_in(column))
+    )
+
+
+def _as_shown(column: Column, cell: Cell, seen: str) -> Read:
+    """A number of which another one is seen: that one was meant."""
+    read = _figure_in_text(column, Cell(seen), seen)
+    if read.value is not None and read.value == tidy_number(Decimal(repr(cell.value))):
+        return _checked(column, cell, Decimal(read.value))
+    stored = shown(cell.value)
+    message = Said(
+        f"这一格存的是{stored}，显示的是“{seen}”，按显示的读取，请核对。",
+        f"This cell holds {stored} and shows “{seen}”; what it shows was taken, please check.",
+    )
+    if read.finding is None or read.finding.weight is Weight.READING:
+        return _question(read.value or 0, cell, message, expected_in(column))
+    if read.value is None:
+        message = Said(
+            f"这一格存的是{stored}，显示的是“{seen}”。{read.finding.message.zh}",
+            f"This cell holds {stored} and shows “{seen}”. {read.finding.message.en}",
+        )
+    return read._replace(finding=replace(read.finding, message=message, found=seen))
+
+
+def _read_figure(column: Column, cell: Cell) -> Read:
+    value = cell.value
+    if isinstance(value, (datetime, time)):
+        return _error(
+            column,
+            cell,
+            Said(
+                f"这里应是数字，表格软件把它变成了日期或时间“{shown(value)}”。",
+                f"This should be a number; the spreadsheet made it a date or a time, {shown(value)}.",
+            ),
+        )
+    if isinstance(value, bool):
+        return _error(
+            column, cell, Said("这里应是数字，而不是真假值。", "This should be a number, not true or false.")
+        )
+    if isinstance(value, str):
+        return _figure_in_text(column, cell, value)
+    assert value is not None
+    if not math.isfinite(value):
+        return _error(column, cell, Said("这里应是数字。", "This should be a number."))
+    return _checked(column, cell, value if isinstance(value, int) else tidy_number(value))
+
+
+def tidy_number(value: float | Decimal) -> Decimal:
+    """A number as it was meant: 0.1 + 0.2 is 0.3."""
+    if isinstance(value, int):
+        return Decimal(value)
+    number = Decimal(repr(value)) if isinstance(value, float) else value
+    if abs(number) >= _TOO_HIGH:
+        return number
+    number = number.quantize(Decimal("0.000001")).normalize()
+    return number.quantize(Decimal(1)) if number == number.to_integral_value() else number
+
+
+def _checked(column: Column, cell: Cell, number: int | Decimal, read: Read | None = None) -> Read:
+    """A number that is as its column wants it; ``read`` says how it was written, where that is worth saying."""
+    if number < 0:
+        return _error(column, cell, Said("数字不能小于零。", "The number is below zero."))
+    if number >= _TOO_HIGH:
+        return _error(
+            column, cell, Said("数字太大，不像是这一栏的数。", "The number is too high to belong here.")
+        )
+    value: Value
+    if column.kind is ColumnKind.COUNT:
+        value = int(number)
+        if value != number:
+            return _error(column, cell, Said(f"{number}不是整数。", f"{number} is not a whole number."))
+    else:
+        value = abs(Decimal(number))
+    if column.doubt_above is not None and number > column.doubt_above:
+        unit = column.unit or ""
+        message = Said(
+            f"{number}{unit}超过{column.doubt_above}{unit}，请核对计量单位和数字。",
+            f"{number} {unit} is above {column.doubt_above} {unit}; please check the unit and the figure.",
+        )
+        return _question(value, cell, message, expected_in(column))
+    if read is not None and read.finding is not None and read.finding.weight is Weight.QUESTION:
+        return Read(value, None, read.finding)
+    return _reading(value, cell) if read is not None else Read(value)
+
+
+def _figure_in_text(column: Column, cell: Cell, text: str) -> Read:
+    word = tidy(text)
+    if word in NOTHING:
+        return _reading(NOTHING[word], cell)
+    if is_negative(text):
+        return _error(column, cell, Said("数字不能小于零。", "The number is below zero."))
+    body, mark = without_mark(text)
+    figure = read_figure(body)
+    if mark and figure is not None:
+        return _beside_mark(column, cell, body, mark)
+    if figure is None or re.fullmatch(r"[1-9][0-9]{0,2}\.000", word):
+        return _error(column, cell, Said("读不出一个确定的数字。", "No one number can be read from this."))
+    if figure.unit == "万" and column.unit not in MONEY:
+        figure = Figure(figure.number * MONEY["万"], None, is_doubtful=True)
+    if figure.unit in MONEY or column.unit in MONEY:
+        return _money_in_text(column, cell, figure)
+    if figure.is_doubtful:
+        number = tidy_number(figure.number)
+        message = Said(f"按{number}读取，请核对。", f"This was taken as {number}; please check.")
+        doubt = Finding(Weight.QUESTION, message, found=found_text(cell), expected=expected_in(column))
+        return _checked(column, cell, number, Read(None, None, doubt))
+    if figure.unit is not None and not fits(figure.unit, column.unit):
+        wanted = column.unit or "不写计量单位"
+        message = Said(
+            f"本栏计量单位是“{wanted}”，这里写的是“{figure.unit}”，已按{figure.number}读取，请核对。",
+            f"This column counts {wanted}, and “{figure.unit}” is written here; {figure.number} was taken.",
+        )
+        asked = Finding(Weight.QUESTION, message, found=found_text(cell), expected=expected_in(column))
+        return _checked(column, cell, tidy_number(figure.number), Read(None, None, asked))
+    return _checked(column, cell, tidy_number(figure.number), EMPTY)
+
+
+def _beside_mark(column: Column, cell: Cell, body: str, mark: str) -> Read:
+    """A figure with a footnote's mark behind it."""
+    read = _figure_in_text(column, Cell(body), body)
+    if read.value is None or (read.finding is not None and read.finding.weight is not Weight.READING):
+        return read
+    message = Said(
+        f"“{found_text(cell)}”里的“{mark}”按注号处理，读取为{read.value}，请核对。",
+        f"“{mark}” in “{found_text(cell)}” was taken for a footnote's mark, and {read.value} was read; please check.",
+    )
+    return _question(read.value, cell, message, expected_in(column))
+
+
+def _money_in_text(column: Column, cell: Cell, figure: Figure) -> Read:
+    size = MONEY.get(column.unit or "")
+    if figure.unit is None:
+        return _checked(column, cell, tidy_number(figure.number), EMPTY)
+    if size is None or figure.unit not in MONEY:
+        message = Said(
+            f"本栏计量单位是“{column.unit or '无'}”，不能填“{figure.unit}”。",
+            f"This column is in {column.unit or 'plain numbers'}, not in {figure.unit}.",
+        )
+        return _error(column, cell, message)
+    if MONEY[figure.unit] == size:
+        return _checked(column, cell, tidy_number(figure.number), EMPTY)
+    meant = tidy_number(figure.number * MONEY[figure.unit] / size)
+    message = Said(
+        f"本栏计量单位是{column.unit}，{figure.number}{figure.unit}应写成{meant}。",
+        f"This column is in {column.unit}; {figure.number} {figure.unit} would be {meant}.",
+    )
+    return _error(column, cell, message, Said(f"{meant}（{column.unit}）", f"{meant} ({column.unit})"))
+
+
+def _read_tick(column: Column, cell: Cell) -> Read:
+    value = cell.value
+    if not isinstance(value, str):
+        if not isinstance(value, (datetime, time)) and value in {0, 1}:
+            return _reading(bool(value), cell)
+        return _error(column, cell, _NO_AMOUNTS)
+    if value == "√":
+        return Read(True)
+    ticked = tick_in(value)
+    label = comparable(column.label)
+    if ticked is None and comparable(value) in {label, f"已{label}", f"{label}√", f"√{label}"}:
+        ticked = True
+    if ticked is not None:
+        return _reading(ticked, cell)
+    if read_figure(value) is not None or _AMOUNT.search(half_width(value)):
+        return _error(column, cell, _NO_AMOUNTS)
+    if _TICK.search(value) and not _NOT_YET.search(value):
+        message = Said("按“√”读取，请核对。", "This was taken as a √; please check.")
+        return _question(True, cell, message, expected_in(column))
+    message = Said(
+        "这一栏只打“√”，这里的文字没有按“√”读取，请核对。",
+        "This column takes a √ only; these words were not taken as one, please check.",
+    )
+    return Read(
+        None, None, Finding(Weight.QUESTION, message, found=found_text(cell), expected=expected_in(column))
+    )
+
+
+def tick_in(text: str) -> bool | None:
+    """Whether a text is a tick or says that there is none; None where it is neither."""
+    word = half_width(text).replace("\ufe0f", "").strip(" \t\r\n'‘’“”\"()[].。").casefold()
+    word = _SAYS_TICK.sub("", word) or word
+    if not word:
+        return None
+    if word in _TICKS or (len(set(word)) == 1 and word[0] in "√✓✔☑✅"):
+        return True
+    return False if word in _CROSSES else None
+
+
+def _read_choice(column: Column, cell: Cell) -> Read:
+    text = plain_text(cell)
+    for choice in column.choices:
+        if text == choice.word:
+            return Read(choice.word)
+    if tidy(text) in NOTHING:
+        return _reading(None, cell)
+    if tidy(text) in _DITTO:
+        return _error(column, cell, Said(f"“{text}”请写全。", f"Please write out what “{text}” stands for."))
+    plain = squeezed(text).casefold().strip("。.,;、()“”\"'√")
+    for choice in column.choices:
+        if plain in (choice.word, *choice.also):
+            return _reading(choice.word, cell)
+    hits = {choice.word: hit for choice in column.choices if (hit := _longest(choice, plain))}
+    if len(hits) != 1:
+        several = Said("这里写了不止一项。", "More than one of the choices is written here.")
+        return _error(
+            column, cell, several if hits else Said("读不出选的是哪一项。", "No choice can be made out.")
+        )
+    ((word, hit),) = hits.items()
+    before, _, after = plain.partition(hit)
+    if _NOT_YET.search(before):
+        return _error(column, cell, Said("读不出选的是哪一项。", "No choice can be made out."))
+    if _HEDGED.search(before) or _HEDGED.search(after):
+        message = Said(f"按“{word}”读取，请核对。", f"This was taken as “{word}”; please check.")
+        return _question(word, cell, message, expected_in(column), text)
+    return _reading(word, cell, text)
+
+
+def _longest(choice: Choice, text: str) -> str | None:
+    words = sorted({choice.word, *choice.also}, key=lambda word: (-len(word), word))
+    return next((word for word in words if len(word) > 1 and word in text), None)
+
+
+def _read_text(column: Column, cell: Cell) -> Read:
+    text = plain_text(cell)
+    most = _LONGEST_NAME if column.kind is ColumnKind.NAME else _LONGEST_TEXT
+    if len(text) > most:
+        message = Said(f"文字过长（{len(text)}字）。", f"The text is too long ({len(text)} characters).")
+        return _error(column, cell, message, Said(f"不超过{most}字", f"at most {most} characters"))
+    if column.kind is ColumnKind.NAME and text not in NOTHING and not any(map(str.isalpha, text)):
+        message = Said(
+            "这里应是名称，请核对是否错了一栏。", "This should be a name; please check the columns."
+        )
+        return _question(text, cell, message, expected_in(column))
+    body, mark = without_raised(text) if column.kind is ColumnKind.NAME else (text, "")
+    return _reading(body, cell) if mark else Read(text)
+
+
+_READERS: dict[ColumnKind, Callable[[Column, Cell], Read]] = {
+    ColumnKind.COUNT: _read_figure,
+    ColumnKind.AMOUNT: _read_figure,
+    ColumnKind.TICK: _read_tick,
+    ColumnKind.CHOICE: _read_choice,
+    ColumnKind.NAME: _read_text,
+    ColumnKind.TEXT: _read_text,
+}

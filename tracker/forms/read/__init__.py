@@ -1,0 +1,1 @@
+"""Files of any kind into cells, in a process with limits."""

@@ -1,0 +1,170 @@
+"""A Word document into a book of one sheet: its tables below each other, and the paragraphs between them as rows.
+
+Every cell is a text.  What was deleted or hidden in the document is no part of it; rows and cells that were deleted
+with tracked changes are still seen, and are struck out.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from tracker.forms import limits
+from tracker.forms.book import Book
+from tracker.forms.check.raised import raised
+from tracker.forms.read import refusals
+from tracker.forms.read.archive import Archive
+from tracker.forms.read.refusals import refuse
+from tracker.forms.read.sheet_builder import BookGatherer, SheetGatherer, file_name
+from tracker.forms.read.xml_parts import Chain, Text, locals_of, parse
+
+_DOCUMENT = "word/document.xml"
+_ON = frozenset({"1", "true", "on"})
+#: What is passed over with all that is in it: text boxes, and text that tracked changes took away.
+_ASIDE = frozenset({"txbxContent", "del", "moveFrom"})
+#: What says of a row, or of a cell, that it was deleted.
+_DELETED = {"trPr": "del", "tcPr": "cellDel"}
+
+
+def read_docx(name: str, data: bytes) -> Book:
+    """The book in ``data``, which is refused where there is no table in it."""
+    archive = Archive(data)
+    if _DOCUMENT not in archive:
+        refuse(refusals.WORD)
+    gatherer = BookGatherer(name, "docx")
+    document = _Document(gatherer.sheet(PurePosixPath(file_name(name)).stem))
+    parse(archive.chunks(_DOCUMENT), document, document.text)
+    document.finish()
+    if not document.tables:
+        refuse(refusals.WORD)
+    return gatherer.finish()
+
+
+class _Document(Chain):
+    """Told of document.xml.  Of tables within a cell only the text counts; text boxes are passed over."""
+
+    def __init__(self, sheet: SheetGatherer) -> None:
+        self.text = Text()
+        self.tables = 0
+        self._sheet = sheet
+        self._depth = self._aside = 0
+        self._row, self._column = -1, 0
+        self._columns = 1
+        self._goes_on = False
+        self._is_in_run = self._is_kept = self._is_struck = self._is_raised = False
+        #: Of which looks something is told, and what of row and cell was deleted.
+        self._looks_of = ""
+        self._deleted: set[str] = set()
+        self._mark = 0
+        self._dropped = ""
+        #: Where a cell that goes on below begins, and how wide it is, by column; and down to which row it reaches.
+        self._open: dict[int, tuple[int, int, int]] = {}
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name in _DELETED.values() and _DELETED.get(self._looks_of) == name:
+            self._deleted.add(self._looks_of)
+        is_struck_row = name == "del" and "trPr" in self._deleted
+        if self._aside or (name in _ASIDE and not is_struck_row):
+            self._aside += name in _ASIDE
+        elif name in {"t", "delText"}:
+            self.text.listen()
+        elif name == "tbl":
+            self._depth += 1
+            self.tables += 1
+        elif name == "r":
+            self._is_in_run, self._is_kept, self._is_struck, self._is_raised = True, True, False, False
+            self._mark = self.text.mark()
+        elif self._depth <= 1 and name in {"tr", "tc"}:
+            self._begins(name)
+        elif name in _DELETED:
+            self._looks_of = name if self._depth <= 1 else ""
+        else:
+            self._in_looks(name, locals_of(attributes).get("val"))
+
+    def _begins(self, name: str) -> None:
+        if name == "tr":
+            self._row, self._column = self._row + 1, 0
+            self._deleted.clear()
+        else:
+            self.text.take()
+            self._dropped = ""
+            self._deleted.discard("tcPr")
+            self._columns, self._goes_on = 1, False
+
+    def _in_looks(self, name: str, value: str | None) -> None:
+        is_on = value is None or value in _ON
+        if name == "gridSpan" and value is not None and value.isdecimal():
+            self._columns = max(1, min(int(value[:4]), limits.MAX_COLUMNS))
+        elif name == "gridBefore" and value is not None and value.isdecimal():
+            self._column += min(int(value[:4]), limits.MAX_COLUMNS)
+        elif name == "vMerge":
+            self._goes_on = value != "restart"
+            if value == "restart":
+                self._open[self._column] = self._row, self._row, self._columns
+        elif name == "vanish" and is_on:
+            self._is_kept = False
+        elif name in {"strike", "dstrike"} and is_on:
+            self._is_struck = True
+        elif name == "vertAlign" and self._is_in_run:
+            self._is_raised = value in {"superscript", "subscript"}
+        elif self._is_in_run and name in {"br", "cr", "tab"}:
+            self.text.add("\t" if name == "tab" else "\n")
+
+    def end(self, name: str) -> None:
+        if self._aside:
+            self._aside -= name in _ASIDE
+        elif name in {"t", "delText"}:
+            self.text.deaf()
+        elif name == "r":
+            self._run_ends()
+        elif name in _DELETED:
+            self._looks_of = ""
+        elif name == "p":
+            self._paragraph_ends()
+        elif name == "tbl":
+            self._depth -= 1
+            if not self._depth:
+                self.finish()
+        elif self._depth == 1 and name == "tc":
+            self._cell_ends()
+
+    def _run_ends(self) -> None:
+        if self._is_struck or not self._is_kept:
+            dropped = self.text.cut(self._mark)
+            self._dropped += dropped if self._is_kept else ""
+        elif self._is_raised:
+            self.text.add(raised(self.text.cut(self._mark)))
+        self._is_in_run = False
+
+    def _paragraph_ends(self) -> None:
+        if self._depth:
+            self.text.add("\n")
+            return
+        text = self.text.take().strip()
+        self._dropped = ""
+        if text:
+            self._row += 1
+            self._sheet.put(self._row, 0, text)
+
+    def _cell_ends(self) -> None:
+        text = self.text.take().strip()
+        if self._goes_on and self._column in self._open:
+            first, _, columns = self._open[self._column]
+            self._open[self._column] = first, self._row, columns
+        else:
+            if self._column in self._open and self._open[self._column][0] != self._row:
+                self._merge(self._column)
+            self._sheet.put(self._row, self._column, text or self._dropped.strip())
+            if self._deleted or (not text and self._dropped):
+                self._sheet.strike(self._row, self._column)
+            if self._column not in self._open:
+                self._sheet.merge(self._row, self._column, self._row, self._column + self._columns - 1)
+        self._column += self._columns
+
+    def _merge(self, column: int) -> None:
+        first, last, columns = self._open.pop(column)
+        self._sheet.merge(first, column, last, column + columns - 1)
+
+    def finish(self) -> None:
+        """A table, or all of it, ends: so do the cells that go on below."""
+        for column in list(self._open):
+            self._merge(column)

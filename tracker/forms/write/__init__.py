@@ -1,0 +1,1 @@
+"""Workbooks out: the blank, the checked copy, the city's summary."""

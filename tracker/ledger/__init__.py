@@ -1,0 +1,1 @@
+"""The ledger: assignments, the history of their events, and how each stands."""

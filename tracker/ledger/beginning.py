@@ -1,0 +1,191 @@
+"""When a campaign began in this ledger, and what was due before that (docs/contract.md §5, ``before``)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, false, func, select
+from sqlmodel import Session
+
+from tracker.campaign.snapshot import InForce
+from tracker.core.naming import day_en, day_zh
+from tracker.core.occurrences import parse_ref
+from tracker.errors import InBoth, Problem
+from tracker.ledger.editions import reconciled
+from tracker.outbox.alerts import alert_details, alert_row
+from tracker.outbox.queue import enqueue
+from tracker.store.campaigns import known_campaigns
+from tracker.store.lots import LOT
+from tracker.store.tables import ASSIGNMENT
+
+log = logging.getLogger("tracker")
+
+
+def known_beginning(session: Session, force: InForce) -> date | None:
+    """The first day on which the campaign was in force here; None before."""
+    known = known_campaigns(session).get(force.campaign.id)
+    return None if known is None else known.began
+
+
+def begin(session: Session, force: InForce, now: datetime) -> date:
+    """The same, and today where nothing was in force before.
+
+    A ledger that a version before this brought up to date has chased everything since the issue, and goes on so.
+    """
+    day = known_beginning(session, force)
+    if day is None and reconciled(session, force.campaign.id) is not None:
+        day = force.campaign.issued
+    return day or min(force.day(now), force.beginning.day or date.max)
+
+
+def over_before(force: InForce, day: date) -> date:
+    """What was due before this day was due before the ledger began and is over on ``day``.
+
+    Where ``chase_from`` lies ahead, what is still to come is set aside too, and nobody knows how it will be answered.
+    """
+    return min(force.chase_from, day)
+
+
+def due_before(force: InForce, day: date) -> ColumnElement[bool]:
+    """Which assignments were due before the ledger began, were over on ``day``, and have no answer."""
+    return _set_aside(force, day, over_before(force, day))
+
+
+def _set_aside(force: InForce, day: date, until: date) -> ColumnElement[bool]:
+    """Which of those that nobody is chased for on ``day`` are due before ``until``."""
+    if day < force.sets_aside_from:
+        return false()
+    return and_(
+        ASSIGNMENT.c.campaign == force.campaign.id,
+        ASSIGNMENT.c.effective_due >= force.campaign.issued,
+        ASSIGNMENT.c.effective_due < until,
+        ASSIGNMENT.c.answered.is_(None),
+        ASSIGNMENT.c.paused.is_(False),
+        ASSIGNMENT.c.removed_on.is_(None),
+    )
+
+
+def how_many_before(session: Session, force: InForce, now: datetime) -> int:
+    """How many there are of those now."""
+    return _count(session, due_before(force, force.day(now)))
+
+
+def _count(session: Session, wanted: ColumnElement[bool]) -> int:
+    return int(session.execute(select(func.count()).select_from(ASSIGNMENT).where(wanted)).scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is meant of it; None is all.
+
+    ``refs`` are of tasks, reports or deliverables; one without its period means every period.  ``units`` are ids,
+    ``months`` the first days of those in which it was due.
+    """
+
+    refs: Collection[str] | None = None
+    units: Collection[str] | None = None
+    months: Collection[date] | None = None
+
+    def within(self, force: InForce) -> Callable[[Row[Any]], bool]:
+        """Whether an assignment's row is of it.  Raises UnknownNameError for a reference that is none."""
+        meant = None if self.refs is None else {parse_ref(ref) for ref in self.refs}
+        for key, _ in meant or ():
+            force.definition(key)
+        known = force.campaign.definitions
+
+        def is_meant(row: Row[Any]) -> bool:
+            return (
+                row.key in known
+                and (meant is None or (row.key, None) in meant or (row.key, row.period or None) in meant)
+                and (self.months is None or row.effective_due.replace(day=1) in self.months)
+            )
+
+        return is_meant
+
+    def narrowed(self) -> list[ColumnElement[bool]]:
+        """What a query may leave out beforehand."""
+        wanted: list[ColumnElement[bool]] = []
+        keys = None if self.refs is None else {parse_ref(ref)[0] for ref in self.refs}
+        if keys is not None and len(keys) <= LOT:
+            wanted.append(ASSIGNMENT.c.key.in_(keys))
+        if self.units is not None:
+            wanted.append(ASSIGNMENT.c.unit.in_(self.units))
+        return wanted
+
+
+EVERYTHING = Scope()
+
+
+def chase_problems(force: InForce, today: date, file: str, place: tuple[int, int]) -> Iterator[Problem]:
+    """A warning where ``chase_from`` lies ahead, at its ``place``: a slip in the year would silence a whole campaign."""
+    day = force.chase_from
+    if day > today:
+        message = InBoth(
+            f"{day} lies ahead: nothing that is due before it is chased or counts as late, from now on",
+            f"{day}尚未到来：在此之前到期的事项即日起不催报、不计逾期，请核对日期",
+        )
+        yield Problem(file, *place, "campaign.chase_from", message, "warning")
+
+
+def left_before(
+    session: Session, force: InForce, now: datetime, scope: Scope = EVERYTHING
+) -> list[dict[str, Any]]:
+    """The same by occurrence: ``ref``, ``title``, ``due`` and the number of ``units``, in the order of the document."""
+    columns = (ASSIGNMENT.c.key, ASSIGNMENT.c.period, ASSIGNMENT.c.effective_due)
+    wanted = (due_before(force, force.day(now)), *scope.narrowed())
+    query = select(*columns, func.count().label("units")).where(*wanted)
+    is_meant = scope.within(force)
+    rows = [row for row in session.execute(query.group_by(*columns)) if is_meant(row)]
+    rows.sort(key=lambda row: (force.position(row.key), row.effective_due))
+    return [
+        {
+            "ref": f"{row.key}@{row.period}" if row.period else row.key,
+            "title": force.campaign.definitions[row.key].title,
+            "due": row.effective_due.isoformat(),
+            "units": row.units,
+        }
+        for row in rows
+    ]
+
+
+def before_alert(force: InForce, count: int, now: datetime) -> dict[str, object] | None:
+    """What the operator is told of them, once; None where there is no operator."""
+    operator = force.settings.operator
+    if operator is None:
+        return None
+    if force.language(operator) == "zh":
+        day = day_zh(force.chase_from)
+        title = f"台账建立前到期的{count}项次未予催报"
+        lines = [
+            f"本台账自{day}起催报；印发以后、{day}以前到期的{count}项次只列出，不催报、不计逾期。",
+            "请督办单位在看板“台账建立前事项”中成批核销，或运行 tracker before。",
+            "如需从更早的日期催报，请在tasks.yaml的campaign下写明 chase_from: 日期。",
+        ]
+    else:
+        day = day_en(force.chase_from)
+        title = f"{count} assignments were due before this ledger began, and are not chased"
+        lines = [
+            f"This ledger chases what is due from {day} on; what was due before is shown, and neither late nor missing.",
+            "The supervisor settles it in bulk, on the board under “Before this ledger” or with tracker before.",
+            "To chase from an earlier day, write chase_from: DATE under campaign in tasks.yaml.",
+        ]
+    return alert_row(force, f"before/{force.chase_from}", alert_details(title, lines), now)
+
+
+def tell_of_before(session: Session, force: InForce, now: datetime) -> None:
+    """Whoever runs the service hears once how much nobody is chased for, also of what is to come, and where it is settled."""
+    count = _count(session, _set_aside(force, force.day(now), force.chase_from))
+    if not count:
+        return
+    log.info(
+        "台账建立前事项 · before this ledger: %d 项次 · due before %s, shown and not chased (tracker before)",
+        count,
+        force.chase_from,
+    )
+    row = before_alert(force, count, now)
+    if row is not None:
+        enqueue(session, force, [row], now, 0)

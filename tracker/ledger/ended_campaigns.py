@@ -1,0 +1,64 @@
+"""What waits of a campaign whose files stand here no more: it ends, and the operator is told once.
+
+Nobody looks at it again before it goes, and a service holds one campaign.  It ends as failed, so that it can be sent
+again where the change of id was a slip: the next digest tells what stood in its digests, ``mail retry`` sends the rest.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlmodel import Session
+
+from tracker.campaign.snapshot import InForce
+from tracker.ledger.editions import leave_others
+from tracker.outbox.alerts import alert_details, alert_row
+from tracker.outbox.queue import IS_FREE, enqueue, moments
+from tracker.store.tables import MAIL, UNDERWAY, MailState
+
+OUTCOME = "not sent: the service went over to campaign {campaign}"
+
+
+def end_what_is_left(session: Session, force: InForce, place: str, now: datetime, *, is_new: bool) -> None:
+    """End the waiting mails of other campaigns whose files stood at ``place`` before those of ``force``."""
+    for left in leave_others(session, force, place, is_new=is_new):
+        waits = (MAIL.c.campaign == left, UNDERWAY, IS_FREE)
+        last, count = session.execute(
+            select(func.max(MAIL.c.id), func.count()).where(*waits), moments(now)
+        ).one()
+        if not count:
+            continue
+        ended = (
+            update(MAIL)
+            .where(*waits)
+            .values(
+                state=MailState.FAILED.value,
+                fence=MAIL.c.fence + 1,
+                lease_until=None,
+                outcome=OUTCOME.format(campaign=force.campaign.id),
+            )
+        )
+        session.connection().execute(ended, moments(now))
+        row = _alert(force, left, last, count, now)
+        enqueue(session, force, [] if row is None else [row], now, 0)
+
+
+def _alert(force: InForce, left: str, last: int, count: int, now: datetime) -> dict[str, object] | None:
+    operator, here = force.settings.operator, force.campaign.id
+    if operator is not None and force.language(operator) == "zh":
+        title = f"原专项工作{left}待发的{count}封邮件不再发出"
+        lines = [
+            f"配置文件中的专项工作编号已由{left}改为{here}，原专项工作待发的邮件不再发出。",
+            f"如系误改，请改回 id: {left}：其中的提醒事项由下一封提醒邮件告知，其余请用 tracker mail retry 重发。",
+        ]
+    else:
+        title = f"{count} waiting mails of campaign {left} are not sent any more"
+        lines = [
+            f"The files name campaign {here} now, and {left} before; what waited of that one is not sent.",
+            (
+                f"If that was a slip, put id: {left} back: the next digest tells what stood in its reminders, and "
+                f"tracker mail retry sends the rest."
+            ),
+        ]
+    return alert_row(force, f"left/{left}/{last}", alert_details(title, lines), now)

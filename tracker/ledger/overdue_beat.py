@@ -1,0 +1,392 @@
+"""Keeps the beat of what is overdue for each unit, and from when one assignment alone is late (docs/design/ledger.md).
+
+``beat`` is a sum, like the answer of an assignment: each event and each day of digests brings it a step further, and it
+can be made anew from both.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, and_, bindparam, delete, insert, select, update
+from sqlmodel import Session
+
+from tracker.campaign.snapshot import InForce
+from tracker.core.beat import Late, is_slower, last_beat, late, leader, leader_on, next_beat, rhythms_on
+from tracker.core.model import Definition, Reason, Rhythm
+from tracker.core.reminders import Rules, escalation_day, newly_overdue
+from tracker.core.status import Answer, Dates
+from tracker.core.workdays import Workdays
+from tracker.ledger.agenda import Heard, is_told_late, missed_days, planned_day
+from tracker.store.beats import BEAT
+from tracker.store.lots import lots
+from tracker.store.tables import ASSIGNMENT, AssignmentRow
+
+A_DAY = timedelta(days=1)
+
+#: What one assignment alone is told because it is late.
+_OF_LATENESS = (Reason.OVERDUE.value, Reason.ESCALATION.value)
+
+_OPEN_AND_OVER = select(ASSIGNMENT).where(
+    ASSIGNMENT.c.campaign == bindparam("campaign"),
+    ASSIGNMENT.c.quiet.is_(False),
+    ASSIGNMENT.c.removed_on.is_(None),
+    ASSIGNMENT.c.effective_due < bindparam("day"),
+)
+_OF_UNIT = _OPEN_AND_OVER.where(ASSIGNMENT.c.unit == bindparam("unit"))
+_OURS = BEAT.c.campaign == bindparam("campaign")
+_THIS = and_(BEAT.c.campaign == bindparam("campaign"), BEAT.c.unit == bindparam("unit"))
+_BEAT = select(BEAT).where(_THIS)
+_GO_ON = (
+    update(BEAT)
+    .where(BEAT.c.campaign == bindparam("of_campaign"), BEAT.c.unit == bindparam("of"))
+    .values(anchor=bindparam("new_anchor"), next_on=bindparam("new_next_on"))
+)
+
+
+def own_dates(force: InForce, row: Row[Any] | AssignmentRow) -> Dates:
+    """The dates of one assignment, with the day from which it is late alone."""
+    return Dates(
+        row.opens, row.due, row.effective_due, row.grace_until, force.campaign.issued, row.late_since
+    )
+
+
+def told_through(force: InForce, unit: str, now: datetime) -> date:
+    """The last day whose time of digests has passed by the clock of the unit's people."""
+    local = now.astimezone(ZoneInfo(force.zone_of(unit)))
+    return local.date() if local.time() > force.settings.send_at else local.date() - A_DAY
+
+
+# --- what an event does ---
+
+
+def lateness(
+    force: InForce,
+    definition: Definition,
+    row: Row[Any] | AssignmentRow,
+    dates: Dates,
+    answer: Answer,
+    *,
+    now: datetime,
+    chased_from: date = date.min,
+    heard: Heard | None = None,
+) -> dict[str, object]:
+    """The columns that say from when a row is late, once it has these dates and this answer, from ``now`` on.
+
+    What an event or an edit makes open and late is told as overdue with the next digests, and counts from their day.
+    What was open when its time was up has none: its agenda row says it.  Before that, nothing was chased that was due
+    before ``chased_from``.  ``heard``: what the unit has heard of its agenda row, where an edit may have moved the day on
+    which that says it to before the last digests.
+    """
+    day = told_through(force, row.unit, now) + A_DAY
+    pending = (row.nudge or "").partition("|")[0]
+    if not _is_asked(force, dates, answer) or not _is_over(dates, day):
+        return {"late_since": None, **({"nudge": None, "nudge_on": None} if pending in _OF_LATENESS else {})}
+    before = own_dates(force, row)
+    was_left = before.lie_before(chased_from) and row.answered != Reason.RETURNED.value
+    was_asked = not (row.quiet or row.removed_on or was_left) and force.is_chased(before, row.answered)
+    workdays = force.rules(definition).workdays
+    if was_asked and _is_over(before, day) and not _is_missed(row, dates, workdays, heard):
+        return {}
+    if heard is not None and is_told_late(heard.late, dates) and not (row.quiet or row.removed_on):
+        # An edit is taken back, and what was told before it stands.
+        return {}
+    if pending == Reason.RETURNED.value:
+        return {"late_since": day}
+    return {"late_since": day, **_told_as_late(force, definition, dates, now)}
+
+
+def of_joined(
+    force: InForce, definition: Definition, unit: str, dates: Dates, *, now: datetime, is_new: bool
+) -> dict[str, object]:
+    """The same columns of a unit that is asked from ``now`` on for what others were asked before, with what it is told.
+
+    What is over by then is late as by any other edit.  ``is_new``: the agenda row of these dates has yet to say
+    what is to come.
+    """
+    nothing: dict[str, object] = {"late_since": None, "nudge": None, "nudge_on": None}
+    if not force.is_chased(dates):
+        return nothing
+    day, today = told_through(force, unit, now) + A_DAY, force.day(now)
+    if _is_over(dates, day):
+        is_told_once = force.rules(definition).leave_alone(dates)
+        since = None if is_told_once else day
+        return {"late_since": since, **_told_as_late(force, definition, dates, now)}
+    # In its grace it is to come still, and nothing else is said of it before it is late.
+    is_past = dates.effective_due is not None and dates.effective_due < today
+    is_told = is_past or (dates.opens < today and not is_new and force.policy(definition).announce)
+    reason = Reason.LEAD if is_past else Reason.OPENED
+    return {"late_since": None, "nudge": reason.value, "nudge_on": today} if is_told else nothing
+
+
+def _told_as_late(force: InForce, definition: Definition, dates: Dates, now: datetime) -> dict[str, object]:
+    # Where today's have yet to be written, after a pause of the service, it is in them.
+    on = newly_overdue(replace(dates, again=force.day(now)), force.rules(definition).workdays)
+    return {"nudge": Reason.OVERDUE.value, "nudge_on": on}
+
+
+def is_untold(row: Row[Any]) -> bool:
+    """Whether nobody has been told yet that it is late since an edit or an event."""
+    return row.late_since is not None and row.nudge == Reason.OVERDUE.value
+
+
+def _is_missed(row: Row[Any] | AssignmentRow, dates: Dates, workdays: Workdays, heard: Heard | None) -> bool:
+    """Whether what was late already by the dates in the row was never told so, and its agenda row does not say it any more."""
+    if heard is None or row.late_since is not None or row.grace_until is None:
+        return False
+    on = newly_overdue(dates, workdays)
+    return heard.last <= row.grace_until and on is not None and on <= heard.through
+
+
+def _is_asked(force: InForce, dates: Dates, answer: Answer) -> bool:
+    return not answer.quiet and force.is_chased(dates, answer.answered)
+
+
+def after_telling(force: InForce, definition: Definition, row: Row[Any], day: date) -> dict[str, object]:
+    """What is still to be said of one assignment alone, once it has been told on ``day`` what its nudge says."""
+    upward = upward_alone(force.rules(definition), own_dates(force, row))
+    is_told = row.nudge.partition("|")[0] == Reason.ESCALATION.value
+    if is_told or upward is None or upward <= day:
+        return {"nudge": None, "nudge_on": None}
+    return {"nudge": Reason.ESCALATION.value, "nudge_on": upward}
+
+
+def upward_alone(rules: Rules, dates: Dates) -> date | None:
+    """The day on which silence about one that is late alone goes upward; None where it goes with its agenda row."""
+    return None if dates.again is None else escalation_day(dates, rules)
+
+
+class Step:
+    """One event, between the ledger before and after it: ``done`` takes the beat of the unit further."""
+
+    def __init__(
+        self, session: Session, force: InForce, definition: Definition, row: Row[Any], now: datetime
+    ) -> None:
+        self._session = session
+        self._force = force
+        self._definition = definition
+        self._rules = force.rules(definition)
+        self._row = row
+        self._now = now
+        self.told = told_through(force, row.unit, now)
+        self._dates = own_dates(force, row)
+        self._was_asked = not row.quiet and force.is_chased(self._dates, row.answered)
+
+    def lateness(self, dates: Dates, answer: Answer) -> dict[str, object]:
+        """The columns that say from when the row is late, once it has these dates and this answer."""
+        return lateness(self._force, self._definition, self._row, dates, answer, now=self._now)
+
+    def _if_late(self, dates: Dates) -> Late | None:
+        found = late(dates, self._rules)
+        return found if found is not None and found.since <= self.told else None
+
+    def done(self, dates: Dates, answer: Answer) -> None:
+        """The row has these dates, and this answer."""
+        before = self._if_late(self._dates) if self._was_asked else None
+        after = self._if_late(dates) if _is_asked(self._force, dates, answer) else None
+        if before != after:
+            lates = lates_of(self._session, self._force, self._row.unit, self.told)
+            lates.pop(self._row.id, None)
+            others = list(lates.values())
+            self._go_on([*others, *_given(before)], [*others, *_given(after)])
+
+    def _go_on(self, lates: Sequence[Late], after: Sequence[Late]) -> None:
+        where = {"campaign": self._force.campaign.id, "unit": self._row.unit}
+        this = and_(BEAT.c.campaign == where["campaign"], BEAT.c.unit == where["unit"])
+        known = self._session.execute(_BEAT, where).first()
+        kept, remains = leader_on(lates, self.told), leader(after, self.told)
+        if remains is None:
+            if known is not None:
+                self._session.execute(delete(BEAT).where(this))
+            return
+        begun = after if leader(lates, self.told) is None else lates
+        anchor = _anchor(begun, self.told) if known is None else known.anchor
+        if kept is not None and is_slower(remains, kept):
+            # The mail that is counted from is the last one: no further one comes early, and none late.
+            anchor = last_beat(anchor, kept, self.told)
+        beat = {"anchor": anchor, "next_on": next_beat(anchor, remains, self.told)}
+        if known is None:
+            self._session.execute(insert(BEAT).values(**where, **beat))
+        elif (known.anchor, known.next_on) != (anchor, beat["next_on"]):
+            self._session.execute(update(BEAT).where(this).values(**beat))
+
+
+def _is_over(dates: Dates, day: date) -> bool:
+    return dates.grace_until is not None and dates.grace_until < day
+
+
+def _given(each: Late | None) -> tuple[Late, ...]:
+    return () if each is None else (each,)
+
+
+def lates_of(session: Session, force: InForce, unit: str, day: date) -> dict[int, Late]:
+    """What is open of ``unit`` and late on ``day``, by the number of the assignment."""
+    return _lates(
+        force, session.execute(_OF_UNIT, {"campaign": force.campaign.id, "unit": unit, "day": day}).all(), day
+    )
+
+
+def beat_of(session: Session, force: InForce, unit: str, day: date, own: Late) -> tuple[date, Late | None]:
+    """From where, and by which policy, the beat of ``unit`` is counted on ``day``, once ``own`` is late too."""
+    known = session.execute(_BEAT, {"campaign": force.campaign.id, "unit": unit}).first()
+    lates = [*lates_of(session, force, unit, day).values(), own]
+    return min(each.since for each in lates) if known is None else known.anchor, leader(lates, day)
+
+
+def _lates(force: InForce, rows: Iterable[Row[Any]], day: date) -> dict[int, Late]:
+    found = {}
+    for row in rows:
+        definition = force.campaign.definitions.get(row.key)
+        if definition is None or not force.is_chased(dates := own_dates(force, row), row.answered):
+            continue
+        each = late(dates, force.rules(definition))
+        if each is not None and each.since <= day:
+            found[row.id] = each
+    return found
+
+
+def _anchor(lates: Iterable[Late], day: date) -> date:
+    return min(each.since for each in lates if each.is_repeated(day))
+
+
+# --- what an edit, or a beginning, does ---
+
+
+def begin_beats(session: Session, force: InForce, told: date) -> None:
+    """Give each unit its beat that has something late and none, as if everything up to ``told`` had been told.
+
+    All others are looked at with the next digests: an edit may have changed what is late, and how often it is said.
+    """
+    campaign = force.campaign.id
+    ours = BEAT.c.campaign == campaign
+    session.execute(update(BEAT).where(ours, BEAT.c.next_on > told + A_DAY).values(next_on=told + A_DAY))
+    without = _OPEN_AND_OVER.where(ASSIGNMENT.c.unit.not_in(select(BEAT.c.unit).where(ours)))
+    by_unit: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+    for row in session.execute(without, {"campaign": campaign, "day": told}):
+        by_unit[row.unit].append(row)
+    begun = []
+    for unit, rows in by_unit.items():
+        lates = _lates(force, rows, told).values()
+        first = leader(lates, told)
+        if first is not None:
+            anchor = _anchor(lates, told)
+            begun.append(
+                {
+                    "campaign": campaign,
+                    "unit": unit,
+                    "anchor": anchor,
+                    "next_on": next_beat(anchor, first, told),
+                }
+            )
+    for lot in lots(begun):
+        session.execute(insert(BEAT), lot)
+
+
+def forget_beats(session: Session, force: InForce, after: date = date.min) -> None:
+    """Take away the beats that count from a later day than ``after``: those of a clock that ran ahead, or all."""
+    session.execute(delete(BEAT).where(BEAT.c.campaign == force.campaign.id, BEAT.c.anchor > after))
+
+
+# --- what a day does ---
+
+
+class Beats:
+    """The beats that are up on a day in one time zone; ``up`` are their units."""
+
+    def __init__(self, session: Session, force: InForce, timezone: str, day: date) -> None:
+        self._session = session
+        self._campaign = campaign = force.campaign.id
+        self._timezone = timezone
+        self._day = day
+        self._told = planned_day(session, campaign, timezone) or date.min
+        others = (
+            planned_day(session, campaign, zone) or date.min for zone in force.timezones if zone != timezone
+        )
+        #: Everybody has been told this day and what was before it.
+        self._told_all = min([day, *others])
+        rows = session.execute(select(BEAT).where(_OURS, BEAT.c.next_on <= day), {"campaign": campaign}).all()
+        self.up = {row.unit: row for row in rows}
+        self._known: dict[str, Row[Any]] | None = None
+        self._begun: dict[str, dict[str, object]] = {}
+        self._moved: dict[str, dict[str, object]] = {}
+        self._ended: list[str] = []
+
+    def heard_by(self, unit: str, lates: Collection[Late]) -> frozenset[Rhythm]:
+        """Who is told of ``lates``, which are all that is late of a unit that is up; it goes on from here."""
+        row, first = self.up[unit], leader(lates, self._day)
+        if first is None:
+            self._ended.append(unit)
+            return frozenset()
+        kept = leader_on(lates, self._day)
+        if kept is not None and not kept.rules.workdays.is_workday(self._day):
+            # A person has asked for digests on a day off, or it is a quiet day: what is missed by then waits for the next.
+            self._move(unit, row.anchor, row.next_on)
+            return frozenset()
+        # Where it is still morning, this day has the beat of those that were late before it.
+        following = (
+            next_beat(row.anchor, each, self._told_all) for each in (first, kept) if each is not None
+        )
+        self._move(unit, row.anchor, min(following))
+        if kept is None:
+            return frozenset()
+        return rhythms_on(row.anchor, kept, self._heard_through(row, kept.rules.workdays), self._day)
+
+    def _heard_through(self, row: Row[Any], workdays: Workdays) -> date:
+        """The last day of digests on which its beat was heard: it waits over those that were written on a day off."""
+        told = self._told
+        while row.next_on <= told and not workdays.is_workday(told):
+            told = self._missed.get(told, told) - A_DAY
+        return told
+
+    @cached_property
+    def _missed(self) -> dict[date, date]:
+        """The first day that was missed, by the day on which digests were written again."""
+        missed = missed_days(self._session, self._campaign, self._timezone)
+        return {until: since for since, until in missed}
+
+    def join(self, unit: str, lates: Sequence[Late]) -> None:
+        """These of a unit are newly late today."""
+        first = leader(lates, self._day)
+        if first is None or unit in self.up:
+            return
+        if self._known is None:
+            rows = self._session.execute(select(BEAT).where(_OURS), {"campaign": self._campaign})
+            self._known = {row.unit: row for row in rows}
+        row = self._known.get(unit)
+        anchor = _anchor(lates, self._day) if row is None else row.anchor
+        following = next_beat(anchor, first, self._told_all)
+        if row is None:
+            self._begun[unit] = {
+                "campaign": self._campaign,
+                "unit": unit,
+                "anchor": anchor,
+                "next_on": following,
+            }
+        elif following < row.next_on:
+            self._move(unit, anchor, following)
+
+    def _move(self, unit: str, anchor: date, next_on: date) -> None:
+        self._moved[unit] = {
+            "of_campaign": self._campaign,
+            "of": unit,
+            "new_anchor": anchor,
+            "new_next_on": next_on,
+        }
+
+    def save(self) -> None:
+        """Each to its next day."""
+        for unit in self.up.keys() - self._moved.keys():
+            if unit not in self._ended:
+                self._ended.append(unit)
+        for lot in lots(self._ended):
+            self._session.execute(delete(BEAT).where(BEAT.c.campaign == self._campaign, BEAT.c.unit.in_(lot)))
+        for values in lots(list(self._begun.values())):
+            self._session.execute(insert(BEAT), values)
+        if self._moved:
+            self._session.connection().execute(_GO_ON, list(self._moved.values()))

@@ -1,0 +1,1 @@
+"""From a decided mail to subject, HTML and text."""

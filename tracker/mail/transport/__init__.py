@@ -1,0 +1,1 @@
+"""From a composed mail to delivered bytes, and what the server said."""

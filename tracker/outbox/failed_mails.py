@@ -1,0 +1,161 @@
+"""Tells the operator of mails that have failed: each once, and all of some hours together.
+
+An alert that has not gone out yet takes further failures in; the more there have been on a day, the longer the
+next one collects.  A hundred refusals are one mail, and a server that refuses all day is a handful.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, func, or_, select, update
+from sqlmodel import Session
+
+from tracker.campaign.snapshot import InForce
+from tracker.core.model import Language, MailKind, owned
+from tracker.i18n.library_errors import said_in
+from tracker.i18n.terms import word
+from tracker.mail.transport.replies import Verdict
+from tracker.outbox.alerts import alert_details, alert_row
+from tracker.outbox.queue import enqueue
+from tracker.outbox.results import Result
+from tracker.outbox.rows import details_from_json, unreadable, why_unreadable
+from tracker.store.tables import MAIL, MailState
+
+#: How long the first, second, … alert of a day waits for more of its like; the last one stands for the rest.
+COLLECT = (timedelta(minutes=1), timedelta(hours=1), timedelta(hours=4), timedelta(hours=12))
+
+#: So many are named in one alert; the others are counted.
+NAMED = 50
+
+KEY = "failed/"
+
+_TITLES = {
+    "zh": "有邮件发送失败，不会再自动重发",
+    "en": "Mails have failed and will not be tried again by themselves",
+}
+_MORE = {
+    "zh": "另有{count}封，请用 tracker mail list --state failed 查看；排除原因后用 tracker mail retry 重发",
+    "en": "and {count} more: tracker mail list --state failed; once mended, tracker mail retry",
+}
+
+
+def tell_of_failures(session: Session, force: InForce, results: Sequence[Result], now: datetime) -> int:
+    """Put those of ``results`` that were the end of their mail into an alert; how many.
+
+    Call it in the transaction that recorded them.  Nobody is told of an alert that failed, unless it cannot be read.
+    """
+    fences = {
+        result.claimed.id: result.claimed.fence for result in results if result.state is not MailState.SENT
+    }
+    unread = [result.claimed.id for result in results if result.claimed.over is not None]
+    return _tell(session, force, fences, unread, now)
+
+
+def set_aside_unread(
+    session: Session, force: InForce, mails: Sequence[Row[Any]], now: datetime
+) -> list[Row[Any]]:
+    """Put an end to those of ``mails`` (rows with all columns, locked) that cannot be read; the others."""
+    good: list[Row[Any]] = []
+    fences: dict[int, int] = {}
+    for mail in mails:
+        if (why := why_unreadable(mail)) is None:
+            good.append(mail)
+            continue
+        fences[mail.id] = mail.fence + 1
+        session.execute(
+            update(MAIL)
+            .where(MAIL.c.id == mail.id)
+            .values(
+                state=MailState.FAILED.value,
+                cause=Verdict.MAIL.value,
+                outcome=unreadable(why),
+                fence=mail.fence + 1,
+                lease_until=None,
+            )
+        )
+    _tell(session, force, fences, list(fences), now)
+    return good
+
+
+def _tell(
+    session: Session, force: InForce, fences: Mapping[int, int], unread: Collection[int], now: datetime
+) -> int:
+    operator = force.settings.operator
+    if not fences or operator is None:
+        return 0
+    failed = session.execute(
+        select(MAIL.c.id, MAIL.c.recipient, MAIL.c.kind, MAIL.c.day, MAIL.c.fence, MAIL.c.outcome)
+        .where(
+            MAIL.c.id.in_(list(fences)),
+            MAIL.c.state == MailState.FAILED.value,
+            or_(MAIL.c.kind != MailKind.ALERT.value, MAIL.c.id.in_(unread)),
+        )
+        .order_by(MAIL.c.id)
+    ).all()
+    language = force.language(operator)
+    lines = [_line(row, language) for row in failed if row.fence == fences[row.id]]
+    if lines:
+        while not (_added(session, force, lines) or _begun(session, force, lines, now)):
+            pass  # Another process began the same alert just now: it is there to be added to.
+    return len(lines)
+
+
+def _line(row: Row[tuple[int, str, str, object, int, str]], language: Language) -> str:
+    kind, outcome = word(row.kind, language), said_in(row.outcome, language)
+    if language == "zh":
+        return f"{row.id} {row.recipient} （{kind} {row.day}）：{outcome}"
+    return f"{row.id} {row.recipient} ({kind} {row.day}): {outcome}"
+
+
+def _added(session: Session, force: InForce, lines: Sequence[str]) -> bool:
+    """Whether an alert that has not been claimed yet took them in."""
+    row = session.execute(
+        select(MAIL)
+        .where(
+            MAIL.c.campaign == force.campaign.id,
+            MAIL.c.key.startswith(owned(force.campaign.id, f"{MailKind.ALERT}/{KEY}")),
+            MAIL.c.state == MailState.QUEUED.value,
+            MAIL.c.fence == 0,
+        )
+        .order_by(MAIL.c.id.desc())
+        .limit(1)
+        .with_for_update()
+    ).first()
+    if row is None or why_unreadable(row) is not None:
+        return False
+    details = details_from_json(row.details)
+    known = details["failed"]
+    named = [*details["problems"][: min(known, NAMED)], *lines]
+    session.execute(
+        update(MAIL)
+        .where(MAIL.c.id == row.id)
+        .values(details=_details(row.language, named, known + len(lines)))
+    )
+    return True
+
+
+def _begun(session: Session, force: InForce, lines: Sequence[str], now: datetime) -> bool:
+    """Whether a new one was made; not if another process was quicker."""
+    operator = force.settings.operator
+    assert operator is not None
+    of_day = f"{KEY}{force.day(now)}/"
+    count = session.execute(
+        select(func.count())
+        .select_from(MAIL)
+        .where(MAIL.c.key.startswith(owned(force.campaign.id, f"{MailKind.ALERT}/{of_day}")))
+    ).scalar_one()
+    details = _details(force.language(operator), lines, len(lines))
+    row = alert_row(force, f"{of_day}{count + 1}", details, now)
+    assert row is not None
+    collects = COLLECT[min(count, len(COLLECT) - 1)]
+    return enqueue(session, force, [row], now, 0, not_before=now + collects) > 0
+
+
+def _details(language: Language, named: Sequence[str], count: int) -> str:
+    problems = list(named[:NAMED])
+    if count > len(problems):
+        problems.append(_MORE[language].format(count=count - len(problems)))
+    return alert_details(_TITLES[language], problems, failed=count)

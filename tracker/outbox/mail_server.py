@@ -1,0 +1,367 @@
+"""The mail server as the service finds it: whether it lets us in, since when it takes nothing, what came of mails.
+
+A row of ``meta`` for each campaign, and one of doors for all of them and for every process.  A server that refuses us (a
+wrong password, a greeting of 554) is left alone for 5, 15, then 60 minutes, for providers lock accounts that knock more
+often; every knock at such a one is written down as refused before it is made.  Another server, user or password is
+another door.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta, tzinfo
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from sqlalchemy import case, func, select, update
+from sqlmodel import Session
+
+from tracker.campaign.snapshot import InForce
+from tracker.errors import DatabaseError, InBoth, UsageError
+from tracker.mail.transport.replies import Verdict, without_names
+from tracker.outbox.outage import alert_of_outage
+from tracker.outbox.queue import enqueue
+from tracker.outbox.rate_limit import HOLDS
+from tracker.outbox.verdicts import Sifting
+from tracker.store.database import Database, locked_meta, read_meta, write_meta
+from tracker.store.facts import read_fact
+from tracker.store.tables import MAIL, UNDERWAY, MailState
+
+NAME, DOORS_NAME = "post", "doors"
+
+#: After so many passes in which the server took nothing, and that was about us or it, mails cannot be sent.
+RED = 2
+
+#: So many doors, and places, are remembered.
+DOORS = PLACES = 8
+
+#: A place that was not seen for so long is there no more.
+RECENT = timedelta(days=8)
+
+#: Said where two machines on one database have made a key each.
+OTHER_KEYS = InBoth(
+    "links signed here are refused by, and those of, {places}: it has another key; give all machines the same "
+    "TRACKER_SECRET",
+    "本机与{places}的链接密钥不同，所发链接互不承认，请统一设置 TRACKER_SECRET",
+)
+
+log = logging.getLogger("tracker")
+
+
+@dataclass
+class State:
+    """What is known.  ``counts`` by outcome and cause; ``failing`` passes without success since ``since``, at ``url``."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    url: str = ""
+    failing: int = 0
+    since: str | None = None
+    said: str = ""
+    ok_at: str | None = None
+    is_ok: bool | None = None
+    #: By place, what each machine sends through and signs with, as it was last seen.
+    places: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def is_failing(self, force: InForce) -> bool:
+        """Whether the server of ``force`` took nothing when it was last asked."""
+        return self.failing > 0 and self.url == force.settings.transport
+
+    def trouble(self, force: InForce) -> str | None:
+        """Why mails cannot be sent as ``force`` says, and since when; None where they can, as far as is known."""
+        if not self.is_failing(force) or self.failing < RED or self.since is None:
+            return None
+        since = said_at(datetime.fromisoformat(self.since), force.zone)
+        zone = force.campaign.timezone
+        return f"since {since} ({zone}) the mail server has taken nothing: {without_names(self.said)}"
+
+
+@dataclass
+class _Door:
+    """One server, user and password: shut ``until``, after so many refusals in a row; or known to let us in."""
+
+    until: datetime | None = None
+    refusals: int = 0
+    said: str = ""
+    is_known: bool = False
+
+    def is_shut(self, now: datetime) -> bool:
+        """Whether it is not to be asked now; a time further ahead than any hold was written by a clock set back since."""
+        return self.until is not None and now < self.until <= now + 2 * HOLDS[-1]
+
+    def refuse(self, now: datetime, said: str) -> None:
+        """Leave it alone, for longer each time."""
+        self.until = now + HOLDS[min(self.refusals, len(HOLDS) - 1)]
+        self.refusals += 1
+        self.said = said
+
+
+def read_state(session: Session, campaign: str) -> State:
+    """As it stands in the database."""
+    return _state(read_meta(session, f"{NAME} {campaign}"))
+
+
+def said_at(moment: datetime, zone: tzinfo) -> str:
+    """A time for eyes, by the clock of ``zone``."""
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
+
+
+def door_of(url: str, password: str | None, secret: str) -> str:
+    """The name of a door: from it nobody learns the password."""
+    return hmac.new(secret.encode(), f"{url}\0{password or ''}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def open_doors(session: Session, campaign: str, now: datetime) -> None:
+    """By a person's word: everything that waits for a server may go at once."""
+    doors = _doors(locked_meta(session, DOORS_NAME))
+    for door in doors.values():
+        door.until, door.refusals = None, 0
+    if doors:
+        _keep(session, doors)
+    wake(session, campaign, now)
+
+
+def wake(session: Session, campaign: str, now: datetime) -> None:
+    """What waits because of us or the server waits no longer."""
+    waits = (MAIL.c.state == MailState.DEFERRED.value, MAIL.c.cause == Verdict.US.value)
+    ours = (UNDERWAY, MAIL.c.campaign == campaign, *waits, MAIL.c.not_before > now)
+    session.execute(update(MAIL).where(*ours).values(not_before=now))
+
+
+class Post:
+    """The door and the doings of one process that sends as ``force`` says, with files at ``place``.
+
+    ``key`` gives the key by which doors are named; without ``force`` nothing is known of a door.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        read_clock: Callable[[], datetime],
+        force: InForce | None = None,
+        place: str = "",
+        key: Callable[[], str] = str,
+    ) -> None:
+        self._database = database
+        self._read_clock = read_clock
+        self._force = force
+        self._place = place
+        self._key = key
+        self._has_looked = force is None
+        #: The door as it was before we knocked, where that was written down as a refusal.
+        self._before: _Door | None = None
+
+    @cached_property
+    def _name(self) -> str:
+        settings = self._of.settings
+        return door_of(settings.transport, settings.mail_password, self._key())
+
+    @property
+    def _of(self) -> InForce:
+        assert self._force is not None
+        return self._force
+
+    def look(self) -> None:
+        """Notice another server, user or password than this place had before: nothing that waited has to wait on.
+
+        Also that another machine has another key: what either signs the other one refuses.
+        """
+        if self._has_looked:
+            return
+        try:
+            now, mark = self._read_clock(), door_of("", None, self._key())[:8]
+        except UsageError:
+            # No key can be kept: whoever needs one says so.
+            return
+        campaign = self._of.campaign.id
+        with self._database.writing(alone=False) as session:
+            state = _state(locked_meta(session, f"{NAME} {campaign}", make="{}"))
+            doors = _doors(locked_meta(session, DOORS_NAME, make="{}"))
+            before = state.places.pop(self._place, {}).get("door")
+            # A place that nobody knows may be this one under another name: there a door that is known is no other one.
+            if before != self._name and (before is not None or self._name not in doors):
+                known = doors.pop(self._name, _Door())
+                _keep(session, doors | {self._name: _Door(is_known=known.is_known)})
+                wake(session, campaign, now)
+            state.places[self._place] = {"door": self._name, "key": mark, "at": now.isoformat()}
+            state.places = dict(list(state.places.items())[-PLACES:])
+            _save(session, self._of, state)
+        self._has_looked = True
+        others = [
+            place for place, of in state.places.items() if of.get("key") != mark and _is_recent(of, now)
+        ]
+        if others:
+            log.warning("%s", OTHER_KEYS.with_facts(places=", ".join(others)))
+
+    def shut_until(self) -> datetime | None:
+        """Until when the mail server is left alone; None where it may be asked."""
+        if self._force is None or self._force.settings.transport.startswith("mailbox:"):
+            return None
+        now = self._read_clock()
+        with self._database.reading() as session:
+            door = _doors(read_meta(session, DOORS_NAME)).get(self._name)
+        return door.until if door is not None and door.is_shut(now) else None
+
+    # --- as a door of the mail room ---
+
+    async def knock(self, *, needs_login: bool) -> str | None:
+        """See ``tracker.mail.transport.transport.Door``: nobody is asked where it could not be written down."""
+        try:
+            return await self._beside(lambda: self._knock(needs_login=needs_login))
+        except DatabaseError as error:
+            return str(error)
+
+    async def is_open(self) -> None:
+        """See ``tracker.mail.transport.transport.Door``."""
+        with suppress(DatabaseError):
+            await self._beside(self._is_open)
+
+    async def is_shut(self, why: str, *, is_refusal: bool) -> None:
+        """See ``tracker.mail.transport.transport.Door``."""
+        with suppress(DatabaseError):
+            await self._beside(lambda: self._is_shut(why, is_refusal=is_refusal))
+
+    async def _beside(self, work: Callable[[], str | None]) -> str | None:
+        return work() if self._database.in_memory else await asyncio.to_thread(work)
+
+    def _knock(self, *, needs_login: bool) -> str | None:
+        self._before = None
+        if self._is_well():
+            return None
+        now = self._read_clock()
+        with self._database.writing(alone=False) as session:
+            doors = _doors(locked_meta(session, DOORS_NAME, make="{}"))
+            door = doors.pop(self._name, None) or _Door()
+            if door.until is not None and door.is_shut(now):
+                return f"{door.said}; not asked again before {said_at(door.until, self._of.zone)}"
+            if door.refusals or (needs_login and not door.is_known):
+                self._before = replace(door, until=None)
+                door.refuse(now, door.said or "another process is trying to log in, or died of it")
+            _keep(session, doors | {self._name: door})
+        return None
+
+    def _is_well(self) -> bool:
+        with self._database.reading() as session:
+            door = _doors(read_meta(session, DOORS_NAME)).get(self._name)
+        return door is not None and door.is_known and not door.refusals
+
+    def _is_open(self) -> None:
+        self._before = None
+        if not self._is_well():
+            with self._database.writing(alone=False) as session:
+                doors = _doors(locked_meta(session, DOORS_NAME, make="{}"))
+                _keep(session, doors | {self._name: _Door(is_known=True)})
+                wake(session, self._of.campaign.id, self._read_clock())
+
+    def _is_shut(self, why: str, *, is_refusal: bool) -> None:
+        before, self._before = self._before, None
+        if before is None and not is_refusal:
+            return
+        with self._database.writing(alone=False) as session:
+            doors = _doors(locked_meta(session, DOORS_NAME, make="{}"))
+            door = before or doors.get(self._name) or _Door()
+            if is_refusal:
+                door.refuse(self._read_clock(), why)
+            _keep(session, doors | {self._name: door})
+
+    # --- what came of a pass ---
+
+    def passed(self, force: InForce, sifting: Sifting) -> None:
+        """Write down what came of a pass that had mails to send."""
+        now, url = self._read_clock(), force.settings.transport
+        with self._database.writing(alone=False) as session:
+            state = _state(locked_meta(session, f"{NAME} {force.campaign.id}", make="{}"))
+            state.counts = dict(Counter(state.counts) + Counter(sifting.counts))
+            if self._place in state.places:
+                state.places[self._place]["at"] = now.isoformat()
+            if sifting.has_sent:
+                if state.failing and state.url == url:
+                    wake(session, force.campaign.id, now)
+                state.failing, state.since, state.said = 0, None, ""
+                state.ok_at, state.is_ok, state.url = now.isoformat(), True, url
+            elif sifting.trouble is not None:
+                state.is_ok = False
+                self._fails(session, force, state, sifting.trouble)
+            _save(session, force, state)
+
+    def still_fails(self, force: InForce) -> None:
+        """A pass in which nothing was tried, for everything waits for the server."""
+        with self._database.writing(alone=False) as session:
+            state = _state(locked_meta(session, f"{NAME} {force.campaign.id}", make="{}"))
+            if 0 < state.failing < RED and state.url == force.settings.transport:
+                self._fails(session, force, state, state.said)
+                _save(session, force, state)
+
+    def _fails(self, session: Session, force: InForce, state: State, said: str) -> None:
+        now, url = self._read_clock(), force.settings.transport
+        if not state.failing or state.url != url:
+            state.failing, state.since = 0, now.astimezone(force.zone).isoformat(timespec="seconds")
+        state.failing, state.url, state.said = state.failing + 1, url, said
+        if state.failing >= RED and state.since is not None:
+            # When it is asked again is no news to whoever reads it later.
+            reason = said.partition("; not asked again before ")[0]
+            alert = alert_of_outage(session, force, state.since, reason, now)
+            enqueue(session, force, [] if alert is None or state.failing > RED else [alert], now, 0)
+
+
+def _is_recent(place: Mapping[str, str], now: datetime) -> bool:
+    return now - datetime.fromisoformat(place["at"]) < RECENT
+
+
+class Left(NamedTuple):
+    """What waits after a pass: how many, how many of them not tried though it was their time, and when one goes next."""
+
+    waiting: int
+    untried: int
+    next_try: datetime | None
+
+
+def queue_at(session: Session, campaign: str, now: datetime) -> Left:
+    """What of ``campaign`` waits at ``now``."""
+    is_time = MAIL.c.not_before <= now
+    counted = select(
+        func.count(),
+        func.coalesce(func.sum(case((is_time, 1), else_=0)), 0),
+        func.min(case((~is_time, MAIL.c.not_before))),
+    )
+    waiting, untried, following = session.execute(counted.where(UNDERWAY, MAIL.c.campaign == campaign)).one()
+    return Left(waiting, untried, following)
+
+
+def waits_for_nothing(session: Session, force: InForce) -> bool:
+    """Whether a pass that finds nothing to try need not be told of."""
+    state = read_state(session, force.campaign.id)
+    if not 0 < state.failing < RED or state.url != force.settings.transport:
+        return True
+    waiting = select(MAIL.c.id).where(UNDERWAY, MAIL.c.campaign == force.campaign.id)
+    return session.execute(waiting.limit(1)).first() is None
+
+
+def _state(text: str | None) -> State:
+    return read_fact(text, NAME, lambda facts: State(**facts), State())
+
+
+def _save(session: Session, force: InForce, state: State) -> None:
+    write_meta(session, f"{NAME} {force.campaign.id}", json.dumps(asdict(state), ensure_ascii=False))
+
+
+def _doors(text: str | None) -> dict[str, _Door]:
+    return read_fact(text, DOORS_NAME, lambda found: {name: _door(**of) for name, of in found.items()}, {})
+
+
+def _door(*, until: str | None, **facts: Any) -> _Door:
+    return _Door(None if until is None else datetime.fromisoformat(until), **facts)
+
+
+def _keep(session: Session, doors: Mapping[str, _Door]) -> None:
+    """The latest of them."""
+    latest = list(doors.items())[-DOORS:]
+    text = json.dumps({name: asdict(door) for name, door in latest}, default=datetime.isoformat)
+    write_meta(session, DOORS_NAME, text)

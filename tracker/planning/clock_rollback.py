@@ -1,0 +1,193 @@
+"""What is done once a clock that ran days ahead has been set right (docs/design/engine.md).
+
+While it was wrong, days were planned that are yet to come.  What was written for them and has not gone out is taken
+back; what has gone out is said for its day, if it still stands so when that day comes.  The agenda goes on from the
+last day that has really come, and the operator is told.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import and_, func, or_, select, true, update
+from sqlmodel import Session
+
+from tracker.campaign.snapshot import InForce
+from tracker.core.model import Language, MailKind, Reason, owned
+from tracker.ledger.agenda import (
+    BEGAN,
+    first_day,
+    go_on_after,
+    missed_days,
+    planned_day,
+    set_missed_days,
+    set_planned_day,
+)
+from tracker.ledger.overdue_beat import begin_beats, forget_beats
+from tracker.ledger.still_open import cell_of
+from tracker.outbox.alerts import alert_details, alert_row
+from tracker.outbox.queue import IS_FREE, OF_A_DAY, enqueue, moments
+from tracker.outbox.rows import items_from_json, why_unreadable
+from tracker.store.campaigns import write_fact
+from tracker.store.tables import ASSIGNMENT, MAIL, UNDERWAY, MailState
+
+#: The clocks of two machines may differ by so much around midnight.
+SKEW = timedelta(hours=1)
+
+OUTCOME = "let go: it was written while the clock was wrong"
+
+#: What may have reached its reader.
+_OUT = (MailState.SENT.value, MailState.CLAIMED.value, MailState.UNCERTAIN.value)
+
+_TITLES: dict[Language, str] = {
+    "zh": "时钟曾走快，现已拨回",
+    "en": "The clock ran ahead, and has been set back",
+}
+_LINES: dict[Language, tuple[str, str]] = {
+    "zh": (
+        "曾按{planned}安排提醒，今天是{today}：其间各日照常提醒",
+        "已撤回未发出的{let_go}封；已发出的{out}封，到当日情况未变的不再重复",
+    ),
+    "en": (
+        "reminders were planned up to {planned}, today is {today}: the days between are told as they come",
+        "{let_go} mails were taken back; what the {out} that had gone out said is not said again where it stands so still",
+    ),
+}
+
+
+def is_misled(planned: date | None, timezone: str, now: datetime) -> bool:
+    """Whether the day that was ``planned`` last in ``timezone`` can only have been planned by a wrong clock."""
+    return planned is not None and datetime.combine(planned, time.min, ZoneInfo(timezone)) - now > SKEW
+
+
+def come_back(session: Session, force: InForce, now: datetime) -> None:
+    """Take back what was planned for days that have not come, if anything was."""
+    planned = {zone: planned_day(session, force.campaign.id, zone) for zone in force.timezones}
+    if not any(is_misled(day, zone, now) for zone, day in planned.items()):
+        return
+    days = {zone: now.astimezone(ZoneInfo(zone)).date() for zone in force.timezones}
+    let_go, out = _take_back(session, force.campaign.id, days, now)
+    told = {zone: _last_told(session, force.campaign.id, zone, day) for zone, day in days.items()}
+    began = first_day(session, force.campaign.id)
+    if began is not None and began > max(days.values()):
+        # Nothing was ever said but by the wrong clock: it begins now.
+        write_fact(session, force.campaign.id, BEGAN, min(told.values()).isoformat())
+        go_on_after(session, force, date.min, true())
+    else:
+        said = min(told.values())
+        go_on_after(
+            session, force, said, true(), told={zone: day for zone, day in told.items() if day > said}
+        )
+    forget_beats(session, force, max(days.values()))
+    for zone, day in told.items():
+        set_planned_day(session, force.campaign.id, zone, day)
+        # What that clock passed over is yet to come.
+        missed = [each for each in missed_days(session, force.campaign.id, zone) if each[1] <= days[zone]]
+        set_missed_days(session, force.campaign.id, zone, missed)
+    begin_beats(session, force, min(told.values()))
+    latest = max(day for day in planned.values() if day is not None)
+    facts = {"planned": latest, "today": force.day(now), "let_go": let_go, "out": out}
+    _tell_operator(session, force, facts, now)
+
+
+def _take_back(session: Session, campaign: str, days: dict[str, date], now: datetime) -> tuple[int, int]:
+    """How many mails of days to come were taken back, and how many have gone out."""
+    last = max(days.values())
+    to_come = or_(
+        *(and_(MAIL.c.timezone == zone, MAIL.c.day > day) for zone, day in days.items()), MAIL.c.day > last
+    )
+    of_days = and_(MAIL.c.campaign == campaign, MAIL.c.kind.in_(OF_A_DAY), to_come)
+    unsent = session.execute(
+        select(MAIL).where(
+            of_days,
+            UNDERWAY,
+            # What somebody has in hand may be on its way already.
+            or_(MAIL.c.state != MailState.CLAIMED.value, IS_FREE),
+        ),
+        moments(now),
+    ).all()
+    for mail in unsent:
+        session.execute(
+            update(MAIL)
+            .where(MAIL.c.id == mail.id)
+            .values(state=MailState.DROPPED.value, lease_until=None, fence=MAIL.c.fence + 1, outcome=OUTCOME)
+        )
+        for item in items_from_json(mail.content) if why_unreadable(mail) is None else ():
+            if item.reason is Reason.RETURNED:
+                _say_again(session, campaign, item.ref, item.unit, last)
+    to_be_said = (ASSIGNMENT.c.campaign == campaign, ASSIGNMENT.c.nudge_on > last)
+    session.execute(update(ASSIGNMENT).where(*to_be_said).values(nudge_on=last))
+    out = session.execute(select(MAIL.c.id).where(of_days, MAIL.c.state.in_(_OUT))).all()
+    return len(unsent), len(out)
+
+
+def _say_again(session: Session, campaign: str, ref: str, unit: str, day: date) -> None:
+    """What was sent back has no other day on which it is said."""
+    key, period, _ = cell_of(ref, unit)
+    session.execute(
+        update(ASSIGNMENT)
+        .where(
+            ASSIGNMENT.c.campaign == campaign,
+            ASSIGNMENT.c.key == key,
+            ASSIGNMENT.c.period == period,
+            ASSIGNMENT.c.unit == unit,
+            ASSIGNMENT.c.answered == Reason.RETURNED.value,
+            ASSIGNMENT.c.nudge.is_(None),
+        )
+        .values(nudge=Reason.RETURNED.value, nudge_on=day)
+    )
+
+
+def _last_told(session: Session, campaign: str, zone: str, today: date) -> date:
+    """The last day up to today of which mails were written: what came after it is caught up with; without one yesterday."""
+    written = select(func.max(MAIL.c.day)).where(
+        MAIL.c.campaign == campaign,
+        MAIL.c.kind.in_(OF_A_DAY),
+        MAIL.c.timezone == zone,
+        MAIL.c.day <= today,
+    )
+    last: date | None = session.execute(written).scalar_one()
+    return last or today - timedelta(days=1)
+
+
+def _tell_operator(session: Session, force: InForce, facts: dict[str, object], now: datetime) -> None:
+    operator = force.settings.operator
+    language = force.campaign.language if operator is None else force.language(operator)
+    lines = [line.format(**facts) for line in _LINES[language]]
+    row = alert_row(force, f"clock/{now.isoformat()}", alert_details(_TITLES[language], lines), now)
+    if row is not None:
+        enqueue(session, force, [row], now, 0)
+
+
+@dataclass(slots=True)
+class Before:
+    """What was written to one person for a day before it was planned: how many mails, and what of it went out.
+
+    ``items`` as the outbox keeps them; ``details`` are of whole mails.
+    """
+
+    mails: int = 0
+    items: set[str] = field(default_factory=set)
+    whole: set[tuple[str, str]] = field(default_factory=set)
+
+
+def written_before(session: Session, campaign: str, kind: MailKind, day: date) -> dict[str, Before]:
+    """What a wrong clock wrote for ``day``, by address in lower case; mostly nothing."""
+    begins = owned(campaign, f"{kind.value}/{day}/")
+    rows = session.execute(
+        select(MAIL.c.recipient, MAIL.c.state, MAIL.c.content, MAIL.c.details).where(
+            MAIL.c.key >= begins, MAIL.c.key < f"{begins}\U0010ffff"
+        )
+    )
+    found: defaultdict[str, Before] = defaultdict(Before)
+    for row in rows:
+        before = found[row.recipient.casefold()]
+        before.mails += 1
+        if row.state in _OUT and why_unreadable(row) is None:
+            before.items.update(json.dumps(item) for item in json.loads(row.content))
+            before.whole.add((row.content, row.details))
+    return dict(found)

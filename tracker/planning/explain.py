@@ -1,0 +1,376 @@
+"""Why a mail went, or did not, or when it will: one assignment's reminders from its opening on.
+
+Nothing is decided here.  What was told comes from the outbox, what will be from the service's own planning
+(``tracker/service/foresight.py``).  The milestones of ``core/reminders.py``, for the dates that were in force from event to
+event, say by which rule that is; one on whose day nothing was told is named only where it is known why.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row
+from sqlmodel import Session
+
+from tracker.campaign.snapshot import InForce
+from tracker.core.beat import late
+from tracker.core.model import Definition, Event, MailKind, Reason
+from tracker.core.occurrences import parse_ref
+from tracker.core.quota_pace import share
+from tracker.core.reminders import Milestone, before_due_by_rule, milestones
+from tracker.core.status import NOTHING, Answer, Dates, fold
+from tracker.ledger.agenda import first_day, missed_days, planned_day
+from tracker.ledger.overdue_beat import told_through
+from tracker.ledger.record import find_assignment, read_recorded
+from tracker.ledger.rules_since import rules_since
+from tracker.outbox.queries import StoredMail, mails_about
+from tracker.planning import explain_wording
+from tracker.planning.explain_wording import Both
+from tracker.store.tables import MailState
+
+#: So many reminders that do not come any more are shown; some would go on for ever.
+SHOWN_AHEAD = 4
+
+A_DAY = timedelta(days=1)
+
+EVER = datetime.max.replace(tzinfo=UTC)
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+_BEFORE_DUE = (Reason.OPENED, Reason.LEAD, Reason.DUE_TODAY)
+_LATE = (Reason.OVERDUE, Reason.RETURNED)
+
+
+class Fate(StrEnum):
+    """What became of a reminder."""
+
+    SENT = "sent"
+    PLANNED = "planned"
+    MOVED = "moved"
+    MERGED = "merged"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a digest of a local ``day`` tells of one assignment."""
+
+    day: date
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One reminder: its local day, why it is one, what became of it, and because of what (English, Chinese)."""
+
+    on: date
+    reason: Reason
+    outcome: Fate
+    said: Both
+
+    @property
+    def because(self) -> str:
+        """Because of what, in both languages on one line."""
+        return explain_wording.both(self.said)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How an assignment stands and every reminder of it, by day."""
+
+    ref: str
+    unit: str
+    state: str
+    due: date | None
+    effective_due: date | None
+    entries: tuple[Entry, ...]
+    #: Whether it is in and has still to be accepted.
+    waits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A stretch of time [since, until) during which dates and answer were the same; ``event`` began it."""
+
+    since: datetime
+    until: datetime
+    dates: Dates
+    answer: Answer
+    event: Event | None
+
+
+def explain(
+    session: Session, force: InForce, ref: str, unit: str, now: datetime, coming: Iterable[Said] = ()
+) -> Explanation:
+    """Every reminder of one assignment that went, did not go, or will (``coming``).  Raises UnknownNameError."""
+    row = find_assignment(session, force, ref, unit, force.day(now))
+    definition = force.definition(row.key)
+    spans = _spans(force, definition, row, read_recorded(session, row.id))
+    lines: dict[tuple[date, Reason, Fate], Entry] = {}
+    for entry in _Told(session, force, ref, unit, spans, now, coming).entries():
+        # Several reasons for which nothing is told of one date are one line.
+        lines.setdefault((entry.on, entry.reason, entry.outcome), entry)
+    entries = sorted(lines.values(), key=lambda each: (each.on, each.reason is Reason.ESCALATION))
+    last = spans[-1]
+    stands = force.standing(definition, last.dates, last.answer, force.day(now))
+    return Explanation(
+        ref,
+        unit,
+        stands.state.value,
+        last.dates.due,
+        last.dates.effective_due,
+        tuple(entries),
+        last.answer.waits(acceptance=definition.acceptance),
+    )
+
+
+def _spans(
+    force: InForce,
+    definition: Definition,
+    row: Row[Any],
+    events: Sequence[tuple[datetime, Event]],
+) -> list[_Span]:
+    """From event to event as the service came to know of them, which may be later than they count from."""
+    target = force.target(definition, row.unit)
+    starts: list[tuple[datetime, Answer, Event | None]] = [(NEVER, NOTHING, None)]
+    for count, (recorded_at, event) in enumerate(events, start=1):
+        answer = fold([each for _, each in events[:count]], target=target)
+        starts.append((recorded_at, answer, event))
+    ends = [start for start, _, _ in starts[1:]] + [EVER]
+    spans: list[_Span] = []
+    for (since, answer, cause), until in zip(starts, ends, strict=True):
+        stands = force.dates(definition, row.opens, row.due, answer.extended_due)
+        if cause is not None:
+            following = told_through(force, row.unit, since) + timedelta(days=1)
+            was, again = _is_late(spans[-1].answer, spans[-1].dates, following), spans[-1].dates.again
+            again = (again if was else following) if _is_late(answer, stands, following) else None
+            stands = replace(stands, again=again)
+        spans.append(_Span(since, until, stands, answer, cause))
+    # An edit of the files, which is no event, may have made it late, too.
+    spans[-1] = replace(spans[-1], dates=replace(spans[-1].dates, again=row.late_since))
+    return spans
+
+
+def _is_late(answer: Answer, dates: Dates, day: date) -> bool:
+    return not answer.quiet and dates.grace_until is not None and dates.grace_until < day
+
+
+class _Told:
+    """Puts milestones and what was or will be told of one assignment side by side."""
+
+    def __init__(
+        self,
+        session: Session,
+        force: InForce,
+        ref: str,
+        unit: str,
+        spans: Sequence[_Span],
+        now: datetime,
+        coming: Iterable[Said],
+    ) -> None:
+        self.force = force
+        self.definition = definition = force.definition(parse_ref(ref)[0])
+        self.rules = force.rules(definition)
+        self.unit = unit
+        self.spans = spans
+        self.now = now
+        self.superior = force.superior(unit)
+        self.zone = ZoneInfo(force.zone_of(unit))
+        self.today = now.astimezone(self.zone).date()
+        self.began = first_day(session, force.campaign.id) or self.today
+        #: From when on the rules have been as they are; None is from the beginning.
+        self.since = rules_since(session, force, definition.key)
+        self.missed = self._missed(session)
+        #: Days on which something was told that had been missed while the service did not run.
+        self.caught_up: set[date] = set()
+        units = [each for each in (unit, self.superior) if each is not None]
+        self.mails: dict[tuple[date, Reason], list[StoredMail]] = defaultdict(list)
+        for mail in mails_about(session, force.campaign.id, ref, unit, force.addresses_ever(units), units):
+            if mail.mail.kind is MailKind.DIGEST:
+                item = next(i for i in mail.mail.items if (i.ref, i.unit) == (ref, unit))
+                self.mails[mail.day, item.reason].append(mail)
+        self.coming = {(said.day, said.reason) for said in coming}
+        self.reasons: dict[date, list[Reason]] = defaultdict(list)
+        for day, reason in sorted({*self.mails, *self.coming}):
+            self.reasons[day].append(reason)
+
+    def _missed(self, session: Session) -> list[tuple[date, date]]:
+        """The stretches of days without digests, the one that lasts until today with them."""
+        campaign, zone = self.force.campaign.id, self.force.zone_of(self.unit)
+        missed, planned = missed_days(session, campaign, zone), planned_day(session, campaign, zone)
+        if planned is not None and planned < self.today:
+            missed.append((planned + A_DAY, self.today))
+        return missed
+
+    def entries(self) -> Iterator[Entry]:
+        """One for each milestone, and one for whatever is told and no milestone explains."""
+        explained: set[tuple[date, Reason]] = set()
+        for span in self.spans:
+            for milestone, is_merged in self._milestones(span):
+                told = (milestone.on, milestone.reason)
+                fate = self._fate(told) if not is_merged else None
+                if fate is not None:
+                    explained.add(told)
+                fate = fate or self._why_not(span, milestone, is_merged=is_merged)
+                if fate is None:
+                    continue
+                if milestone.moved and milestone.reason is not Reason.PACE:
+                    said = explain_wording.moved(
+                        milestone, is_quiet=self.force.workdays.is_workday(milestone.nominal)
+                    )
+                    yield Entry(milestone.nominal, milestone.reason, Fate.MOVED, said)
+                outcome, why = fate
+                rule = explain_wording.rule(span.dates, self.rules.policy, milestone)
+                yield Entry(*told, outcome, explain_wording.joined(rule, why))
+        for day, reasons in self.reasons.items():
+            for reason in reasons:
+                if (day, reason) not in explained:
+                    yield self._without_milestone(day, reason)
+        yield from self._left()
+
+    def _left(self) -> Iterator[Entry]:
+        """Of what was due before the ledger began one line says it for all that would have been repeated."""
+        span, own = self.spans[-1], late(self.spans[-1].dates, self.rules)
+        if own is None or span.answer.quiet or self._nobody(Reason.OVERDUE) is not None:
+            return
+        if not self.force.is_chased(span.dates, span.answer.answered):
+            since = self.began if self.since is None else self.since.astimezone(self.zone).date()
+            rule = explain_wording.overdue(span.dates.effective_due, self.rules.policy)
+            on = max(self.began, since, own.since)
+            yield Entry(
+                on, Reason.OVERDUE, Fate.SKIPPED, explain_wording.joined(rule, explain_wording.BEFORE)
+            )
+
+    def _milestones(self, span: _Span) -> Iterator[tuple[Milestone, bool]]:
+        """Those whose sending time lies in ``span``, each with whether another one of that day took its place."""
+        by_rule = before_due_by_rule(span.dates, self.rules)
+        last_of_day = {milestone.on: milestone for milestone in by_rule}
+        for milestone in by_rule:
+            if span.since <= self._moment(milestone.on) < span.until:
+                yield milestone, last_of_day[milestone.on] is not milestone
+        first = date.min if span.since is NEVER else span.since.astimezone(self.zone).date() - A_DAY
+        ahead = 0
+        last = max((day for day, _ in self.coming), default=self.today)
+        for milestone in milestones(span.dates, self.rules, first):
+            moment = self._moment(milestone.on)
+            ahead += moment > self.now and milestone.reason not in _BEFORE_DUE
+            if moment >= span.until or (ahead > SHOWN_AHEAD and milestone.on > last):
+                return
+            if milestone.reason in _BEFORE_DUE or self._is_of_before(milestone) or moment < span.since:
+                continue
+            if not self._is_nobodys_pace(milestone):
+                yield milestone, milestone.reason is Reason.PACE and milestone.on in last_of_day
+
+    def _is_of_before(self, milestone: Milestone) -> bool:
+        """What would have been repeated before the service was in use is not worth a line each."""
+        return milestone.reason in (Reason.OVERDUE, Reason.REVIEW, Reason.PACE) and milestone.on < self.began
+
+    def _is_nobodys_pace(self, milestone: Milestone) -> bool:
+        has_quota = self.force.target(self.definition, self.unit) is not None
+        return milestone.reason is Reason.PACE and not has_quota
+
+    def _moment(self, day: date) -> datetime:
+        return self.force.sends_at(day, self.force.zone_of(self.unit))
+
+    def _fate(self, told: tuple[date, Reason]) -> tuple[Fate, Both] | None:
+        """What became, or will become, of something told on a day; None where it is not."""
+        if told in self.mails:
+            return _what_became_of(self.mails[told])
+        return (Fate.PLANNED, explain_wording.WILL_BE_SAID) if told in self.coming else None
+
+    def _why_not(self, span: _Span, milestone: Milestone, *, is_merged: bool) -> tuple[Fate, Both] | None:
+        """Why nothing is told at a milestone; None where it was none, by the rules of its day."""
+        if self.since is not None and self._moment(milestone.on) <= self.since:
+            return None
+        if span.answer.quiet:
+            return Fate.SKIPPED, self._quiet(span)
+        if not self.force.is_chased(span.dates, span.answer.answered):
+            return (Fate.SKIPPED, explain_wording.BEFORE) if milestone.reason is Reason.ESCALATION else None
+        return self._instead(milestone, is_merged=is_merged) or self._unsaid(span, milestone)
+
+    def _instead(self, milestone: Milestone, *, is_merged: bool) -> tuple[Fate, Both] | None:
+        """What is told in its place, or that there is nobody to tell."""
+        told = self.reasons.get(milestone.on)
+        if (nobody := self._nobody(milestone.reason)) is not None:
+            return Fate.SKIPPED, nobody
+        if told and (is_merged or milestone.reason is not Reason.ESCALATION):
+            return Fate.MERGED, explain_wording.MERGED if is_merged else explain_wording.said_as(told[0])
+        return None
+
+    def _unsaid(self, span: _Span, milestone: Milestone) -> tuple[Fate, Both] | None:
+        """Why nothing at all is told on its day."""
+        day, quota = milestone.on, self.definition.target
+        if milestone.reason is Reason.PACE and quota is not None:
+            wanted = share(quota.count, span.dates, day)
+            if span.answer.progress >= wanted:
+                return Fate.SKIPPED, explain_wording.in_pace(span.answer.progress, wanted)
+        for before, after in pairwise(self.spans):
+            # Answered between the time of sending and the moment when the mail really went.
+            is_then = before.until > self._moment(day) and after.since.astimezone(self.zone).date() == day
+            if is_then and after.answer.quiet:
+                return Fate.SKIPPED, self._quiet(after)
+        if day < self.began:
+            return Fate.SKIPPED, explain_wording.NOT_IN_USE
+        until = next((until for since, until in self.missed if since <= day < until), None)
+        if until is None:
+            return None
+        self.caught_up.add(until)
+        return Fate.SKIPPED, explain_wording.missed(
+            until if any(on == until for on, _ in self.mails) else None
+        )
+
+    def _nobody(self, reason: Reason) -> Both | None:
+        """Why nobody can be told, if so."""
+        if reason is Reason.ESCALATION and self.superior is None:
+            return explain_wording.SUPERIOR_IS_NONE
+        unit = self.superior if reason is Reason.ESCALATION and self.superior is not None else self.unit
+        return None if self.force.addresses_ever([unit]) else explain_wording.NO_ADDRESS
+
+    def _quiet(self, span: _Span) -> Both:
+        event = span.event
+        return explain_wording.quiet(event, self.today if event is None else self.force.day(event.at))
+
+    def _without_milestone(self, day: date, reason: Reason) -> Entry:
+        fate = self._fate((day, reason))
+        assert fate is not None
+        outcome, why = fate
+        return Entry(day, reason, outcome, explain_wording.joined(self._why(day, reason), why))
+
+    def _why(self, day: date, reason: Reason) -> Both:
+        """Why something is told for which no date of the rule is the reason."""
+        is_late = reason is Reason.OVERDUE
+        if is_late and any(on < day and each in _LATE for on, some in self.reasons.items() for each in some):
+            return explain_wording.REPEATED
+        if reason in (Reason.RETURNED, Reason.OPENED):
+            return explain_wording.told_as(reason)
+        if day <= self.began:
+            return explain_wording.FIRST_TOLD
+        if day in self.caught_up:
+            return explain_wording.CAUGHT_UP
+        if self.since is not None:
+            following = told_through(self.force, self.unit, self.since) + A_DAY
+            if day == self.force.workdays.on_or_after(following):
+                return explain_wording.FIRST_IN_FORCE
+        return (
+            explain_wording.told_as(reason) if (day, reason) in self.coming else explain_wording.BY_RULES_THEN
+        )
+
+
+def _what_became_of(mails: Sequence[StoredMail]) -> tuple[Fate, Both]:
+    to = [mail.mail.to for mail in mails if mail.state is MailState.SENT]
+    if to:
+        return Fate.SENT, explain_wording.sent(to, max(len(mail.mail.items) for mail in mails) - 1)
+    by_state = {mail.state: mail for mail in mails}
+    if MailState.FAILED in by_state:
+        return Fate.FAILED, explain_wording.failed(by_state[MailState.FAILED].outcome or "")
+    for state in (MailState.SUPERSEDED, MailState.DROPPED):
+        if state in by_state:
+            return Fate.SKIPPED, explain_wording.not_sent(by_state[state].outcome or "")
+    return Fate.PLANNED, explain_wording.waits(mails[0])

@@ -1,0 +1,51 @@
+"""Tells the operator of units at which nobody is left to get mail: what is asked of them must not fall silent."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from tracker.campaign.snapshot import InForce
+from tracker.core.model import Language
+from tracker.outbox.alerts import alert_details, alert_row
+from tracker.store.lots import lots
+from tracker.store.tables import MAIL
+
+KEY = "nobody/"
+
+_TITLES: dict[Language, str] = {
+    "zh": "有单位没有收件人，提醒无人接收",
+    "en": "Units have nobody who gets their reminders",
+}
+_LINES: dict[Language, str] = {
+    "zh": "{name}（{unit}）：没有可以收信的联系人，该发的提醒没有发出；请在 units.yaml 里补上联系人",
+    "en": "{name} ({unit}): nobody there gets mail, so its reminders did not go; give it a contact in units.yaml",
+}
+
+
+def heard_before(session: Session, campaign: str, units: Iterable[str]) -> set[str]:
+    """Those of ``units`` to which mail was written before."""
+    found: set[str] = set()
+    for lot in lots(sorted(units)):
+        query = select(MAIL.c.unit).where(MAIL.c.campaign == campaign, MAIL.c.unit.in_(lot)).distinct()
+        found.update(session.execute(query).scalars())
+    return found
+
+
+def alert_of_nobody(force: InForce, units: Collection[str], now: datetime) -> dict[str, object] | None:
+    """The alert, once a month for the same units; None where nobody is there to be told either."""
+    day = force.day(now)
+    reader = force.caretaker(day)
+    if reader is None:
+        return None
+    names = sorted(units, key=force.unit_position)
+    mark = hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
+    language = force.language(reader)
+    lines = [_LINES[language].format(name=force.campaign.unit_name(unit), unit=unit) for unit in names]
+    return alert_row(
+        force, f"{KEY}{day:%Y-%m}/{mark}", alert_details(_TITLES[language], lines), now, to=reader
+    )

@@ -1,0 +1,1 @@
+"""Questions about filed tables: asked, answered, worked out anew."""

@@ -1,0 +1,544 @@
+"""The wiring: files, database, clock, post and engine put together, for the command line, the service and the web.
+
+This is the only place that knows them all; everything else is handed what it needs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import socket
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from tracker.campaign.provisional_years import calendar_problems
+from tracker.campaign.snapshot import Beginning, InForce
+from tracker.clock import Clock, SystemClock
+from tracker.config.environment import apply_environment
+from tracker.config.loader import TASKS, Loaded, load
+from tracker.config.places import at_home
+from tracker.config.startable import start_problems
+from tracker.config.yamlnodes import read_document
+from tracker.core.model import Campaign, Language
+from tracker.core.policy import Settings, Web
+from tracker.core.workdays import Workdays
+from tracker.errors import (
+    AnotherDocumentError,
+    ConfigError,
+    HeldBackError,
+    InBoth,
+    MailError,
+    Problem,
+    TrackerError,
+)
+from tracker.i18n.refusals import in_both
+from tracker.i18n.terms import counted_as
+from tracker.service.derived import Made
+from tracker.service.heartbeat import Pulse
+
+if TYPE_CHECKING:
+    from tracker.access.links import Links
+    from tracker.mail.compose.render import Renderer
+    from tracker.outbox.mail_server import Post
+    from tracker.service.engine import Engine
+    from tracker.service.file_alerts import FileAlerts
+    from tracker.service.ledger_sign import Sign
+    from tracker.service.sender import PostCourier
+    from tracker.service.turn import Courier
+    from tracker.store.database import Database
+
+log = logging.getLogger("tracker")
+
+#: Said where files with errors are passed over.
+LAST_GOOD = InBoth(
+    "the files have errors; what was in force last is so still, until they are mended",
+    "配置文件有误，暂按上次有效的内容办理，请尽快更正",
+)
+
+#: Said where an edit changes what a running service cannot change.
+AFTER_RESTART = InBoth("in force after the next start only: {names}", "重启服务后才生效：{names}")
+
+#: The files that are watched; anything else in the folders is somebody's own business.
+WATCHED = ("*.yaml", "forms/*.y*ml")
+
+
+def _is_loopback(address: str) -> bool:
+    return urlsplit(address).hostname in {"127.0.0.1", "localhost", "::1"}
+
+
+def _as_it_is(courier: Courier) -> Courier:
+    return courier
+
+
+class App:
+    """The product over one folder of files and one database; close it when done."""
+
+    def __init__(
+        self,
+        config: Path,
+        *,
+        database: str | None = None,
+        environ: Mapping[str, str] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.config = config
+        self.environ = os.environ if environ is None else environ
+        self.clock = clock or SystemClock()
+        self._database_url = database
+        #: Whether an option or the environment says which database is meant.
+        self.names_database = bool(database or self.environ.get("TRACKER_DATABASE", "").strip())
+        #: Whether a new ledger may begin where there was one.
+        self.begins = False
+        self._database: Database | None = None
+        self._loaded: Loaded | None = None
+        self._made: Made | None = None
+        self._engine: Engine | None = None
+        #: Threads share an App: what there is one of is made by one of them.
+        self._making = threading.RLock()
+        self._seen: str | None = None
+        self._places = Settings()
+        #: What the files on disk say, while it is held back; what is in force is what was before.
+        self.held: InForce | None = None
+        #: Why, while the operator is still to be told.
+        self._untold: HeldBackError | None = None
+        #: Whether files with errors may be passed over for the last ones that were in force.
+        self.is_lenient = False
+        self._served_at: str | None = None
+        #: Whether there is anything that mails could link to.
+        self._has_pages = True
+        #: The settings before the first edit; some of them hold until the next start.
+        self._started_with: Settings | None = None
+        self._file_alerts: FileAlerts | None = None
+        #: How the running service is doing.
+        self.pulse = Pulse()
+        #: When each campaign began, by its id: an edit of the id is another campaign.
+        self._beginnings: defaultdict[str, Beginning] = defaultdict(Beginning)
+        #: What the service puts around every courier, so that it can be stopped.
+        self.wrap_courier: Callable[[Courier], Courier] = _as_it_is
+
+    def close(self) -> None:
+        """Let go of the database."""
+        if self._database is not None:
+            self._database.close()
+
+    # --- the files ---
+
+    @property
+    def loaded(self) -> Loaded:
+        """The files as they were when last read, problems included."""
+        with self._making:
+            if self._loaded is None:
+                self._loaded = self._first_read()
+            return self._loaded
+
+    def _first_read(self) -> Loaded:
+        """The files, with how they looked before they were read: what is saved from then on is an edit."""
+        while True:
+            self._seen = self._glance()
+            loaded = load(self.config)
+            if not self._look_where(loaded.settings):
+                return loaded
+
+    @property
+    def force(self) -> InForce:
+        """What the files put in force.  Raises ConfigError with every error.
+
+        Where ``is_lenient``, files with errors are told of, and what was in force last is so still.
+        """
+        return self.made.force
+
+    def up_to_date(self) -> InForce:
+        """What is in force, with the ledger brought up to date: not the files here, where they are held back."""
+        self.engine.bring_up_to_date(self.clock.now())
+        return self.force
+
+    @property
+    def campaign(self) -> Campaign | None:
+        """The campaign in force, if that is known by now."""
+        return None if self._made is None else self._made.force.campaign
+
+    @property
+    def made(self) -> Made:
+        """What is in force, with all that follows from it.  Raises as ``force`` does."""
+        if self._made is None:
+            with self._making:
+                if self._made is None:
+                    self._made = self._making_of(self._first_in_force())
+        return self._made
+
+    def _making_of(self, force: InForce) -> Made:
+        database_url = self._database_url or force.settings.database
+        return Made(force, self.templates, database_url, self._open_door, self._has_pages)
+
+    def _open_door(self, force: InForce, key: Callable[[], str]) -> Post:
+        from tracker.outbox.mail_server import Post
+
+        return Post(self.database, self.clock.now, force, self.place, key)
+
+    def _first_in_force(self) -> InForce:
+        try:
+            return self._in_force_of(self.loaded)
+        except ConfigError as error:
+            last = self.last_in_force() if self.is_lenient else None
+            if last is None:
+                raise
+            for problem in error.problems:
+                log.warning("%s", problem)
+            log.warning("%s", LAST_GOOD)
+            self.pulse.problems = error.problems
+            return last
+
+    def last_in_force(self) -> InForce | None:
+        """What the ledger was last brought up to date with; None where there is no ledger, or it keeps no files."""
+        from tracker.store.database import is_there
+
+        settings = self._settings_of(self.loaded)
+        url = self._database_url or settings.database
+        if not is_there(url):
+            return None
+        self._database_url = url
+        return self._kept(self.loaded.campaign_id)
+
+    def _kept(self, campaign: str | None) -> InForce | None:
+        """What the ledger keeps of the files that it was last brought up to date with."""
+        from tracker.ledger.editions import kept_files
+
+        with self.database.reading() as session:
+            texts, fingerprint = kept_files(session, campaign)
+        if not texts or (kept := load(self.config, texts)).errors:
+            return None
+        return replace(self._in_force_of(kept), fingerprint=fingerprint, is_kept=True)
+
+    def _in_force_of(self, loaded: Loaded) -> InForce:
+        errors = tuple(problem for problem in loaded.problems if problem.severity == "error")
+        if errors or loaded.campaign is None:
+            raise ConfigError(errors)
+        settings = self._linked(self._settings_of(loaded))
+        workdays, beginning = Workdays(loaded.holidays), self._beginnings[loaded.campaign.id]
+        return InForce(
+            loaded.campaign, settings, workdays, loaded.fingerprint, loaded.texts, beginning=beginning
+        )
+
+    def _settings_of(self, loaded: Loaded) -> Settings:
+        """What the file says, counted from its home, and the environment on top of it."""
+        settings = at_home(loaded.settings, self.home, names_database=self.names_database)
+        return apply_environment(settings, self.environ)
+
+    @property
+    def place(self) -> str:
+        """Where the files stand, told from every other machine and folder."""
+        return f"{socket.gethostname()}:{self.config.resolve()}"
+
+    @property
+    def home(self) -> Path:
+        """The folder that holds the folder of files."""
+        return self.config.resolve().parent
+
+    def _linked(self, settings: Settings) -> Settings:
+        """Where links can lead to this machine only, they lead to where its pages really are.
+
+        An address with TLS or a path is that of a server in front, which somebody tries on this machine.
+        """
+        base = urlsplit(settings.link_base)
+        is_in_front = base.scheme == "https" or base.path.strip("/")
+        if self._served_at is None or is_in_front or not _is_loopback(settings.link_base):
+            return settings
+        return replace(settings, link_base=self._served_at)
+
+    def serve_at(self, address: str | None) -> None:
+        """The pages are at ``address`` (``http://127.0.0.1:41234``), whatever the settings had in mind.
+
+        None: they are nowhere, and mails carry no link.
+        """
+        there = (address if address is not None and _is_loopback(address) else None, address is not None)
+        with self._making:
+            if there != (self._served_at, self._has_pages):
+                self._served_at, self._has_pages = there
+                self.adopt(replace(self.force, settings=self._linked(self.force.settings)))
+
+    def check(self) -> tuple[Problem, ...]:
+        """Every error and warning: of the files, of the mail templates, of the calendar (docs/contract.md §6.8)."""
+        # A ledger takes longer to be ready for than most files to be checked.
+        from tracker.ledger.held_edits import held_by_ledger
+        from tracker.store.database import refuse_no_driver
+
+        problems = self.loaded.problems
+        if any(problem.severity == "error" for problem in problems):
+            return problems
+        today = self.force.day(self.clock.now())
+        calendar = calendar_problems(self.force, today, self.config / "holidays")
+        held = (
+            Problem(str(self.config / TASKS), 0, 0, "campaign", in_both(error), "warning")
+            for error in held_by_ledger(self.database_url, self.force, self.place, today)
+        )
+        place = str(self.config / "settings.yaml")
+        start = start_problems(
+            self.force.settings.web or Web(), partial(refuse_no_driver, self.database_url), place
+        )
+        unkept = self.no_sign()
+        sign = () if unkept is None else (Problem(place, 0, 0, "ledger_sign", in_both(unkept), "warning"),)
+        return (
+            *problems,
+            *start,
+            *sign,
+            *self._chase_problems(today),
+            *calendar,
+            *self.renderer.check(),
+            *held,
+        )
+
+    def no_sign(self) -> TrackerError | None:
+        """What is wrong where no sign of the ledger is kept; None where one is, or can be."""
+        from tracker.service.ledger_sign import refuse_unkept
+
+        try:
+            refuse_unkept(self.sign_file)
+        except TrackerError as error:
+            return error
+        return None
+
+    def _chase_problems(self, today: date) -> Iterator[Problem]:
+        from tracker.ledger.beginning import chase_problems
+
+        file = str(self.config / TASKS)
+        tasks = read_document(file, self.loaded.texts[TASKS].encode())
+        return chase_problems(self.force, today, file, tasks.place(("campaign", "chase_from")))
+
+    def summary(self, language: Language = "en") -> str:
+        """One line on what is in force."""
+        campaign = self.force.campaign
+        counted = [counted_as(name, n, language) for name, n in campaign.numbers().items()]
+        colon, comma = ("：", "、") if language == "zh" else (": ", ", ")
+        return f"{campaign.document} {campaign.title}{colon}{comma.join(counted)}"
+
+    # --- hot reload ---
+
+    def files_changed(self) -> bool:
+        """Whether a file was edited since this was last asked; looks at names, sizes and times only."""
+        glance = self._glance()
+        changed = self._seen is not None and glance != self._seen
+        self._seen = glance
+        return changed
+
+    def reload(self) -> bool:
+        """Put the edited files in force; False if they changed under the reading, and are to be read again.
+
+        Raises ConfigError where they have errors: then nothing changes (see ``tell_of_files``).
+        """
+        before = self._glance()
+        loaded = load(self.config)
+        if self._glance() != before:
+            # Half a file may have been read; the next look sees the change and reads it whole.
+            return False
+        try:
+            force = self._in_force_of(loaded)
+            self._refuse_no_transport(force)
+        except ConfigError as error:
+            self.pulse.problems = error.problems
+            raise
+        with self._making:
+            self._loaded, self.held, self._untold = loaded, None, None
+            self.pulse.reloaded_at, self.pulse.problems, self.pulse.held = self.clock.now(), (), None
+            self._look_where(loaded.settings)
+            self._started_with = self._started_with or self.force.settings
+            self.pulse.awaits_restart = self._started_with.awaiting_restart(force.settings)
+            self.adopt(force)
+        if self.pulse.awaits_restart:
+            log.warning("%s", AFTER_RESTART.with_facts(names=", ".join(self.pulse.awaits_restart)))
+        return True
+
+    def _refuse_no_transport(self, force: InForce) -> None:
+        """An edit by which no mail could go out any more is not taken over."""
+        try:
+            self._making_of(force).transport  # noqa: B018 - made for what it raises
+        except MailError as error:
+            place = str(self.config / "settings.yaml")
+            raise ConfigError((Problem(place, 0, 0, "mail.transport", in_both(error)),)) from None
+
+    def adopt(self, force: InForce) -> None:
+        """Put ``force`` in force, and all that follows from it."""
+        self._made = self._making_of(force)
+        self.engine.adopt(force, self.wrap_courier(self.courier()), self.made.post)
+
+    def _hold(self, force: InForce, error: HeldBackError) -> None:
+        """Go on with what was in force before an edit that has to be confirmed; the operator hears of it once.
+
+        Nothing is to be done where another thread was first, or a later edit has taken the place of ``force``.
+        """
+        with self._making:
+            if force is not self.force:
+                return
+            last = self._kept(force.campaign.id)
+            if last is None:
+                raise error
+            self.held, self._untold = force, error
+            self.adopt(replace(last, is_undecided=isinstance(error, AnotherDocumentError)))
+            self.pulse.held, self.pulse.held_state = InBoth(error.english, error.chinese), error.state
+        log.warning("%s", error)
+        self._tell_of_held()
+
+    def _tell_of_held(self) -> None:
+        held, error, operator = self.held, self._untold, self.force.settings.operator
+        if held is None or error is None or operator is None:
+            return
+        since = error.from_ or self.engine.held_since(held)
+        if since <= self.clock.now():
+            # After the files in force have changed, or the hold was over, the same is told anew.
+            state = "\n".join((self.force.fingerprint, since.isoformat(), str(error)))
+            key = hashlib.sha256(state.encode()).hexdigest()[:16]
+            title = error.title[0 if self.force.language(operator) == "zh" else 1]
+            self.engine.alert(f"files/{key}", title, [str(error)])
+            self._untold = None
+
+    def _go_by(self, force: InForce, workdays: Workdays) -> None:
+        """Count by the calendar of the ledger, which is later than the one here."""
+        with self._making:
+            if force is self.force:
+                self.adopt(replace(force, workdays=workdays))
+
+    def take_over_held(self) -> bool:
+        """Put a held edit in force if somebody has confirmed it meanwhile, in another process; whether it was."""
+        force = self.held
+        if force is None or not self.engine.is_reconciled_with(force):
+            return False
+        with self._making:
+            if self.held is not force:
+                return False
+            self.held = self.pulse.held = self._untold = None
+            self.adopt(force)
+        return True
+
+    def check_templates(self) -> tuple[Problem, ...]:
+        """What is wrong with the operator's own mail templates."""
+        # The shipped ones are known to work, and trying them all costs as long as a morning's mails.
+        self.pulse.templates = self.renderer.check() if self.renderer.has_own else self.renderer.problems
+        return self.pulse.templates
+
+    def tell_of_files(self) -> None:
+        """Tell the operator of mistakes in files and templates that have come to rest or are mended, and of what is held."""
+        from tracker.service.file_alerts import FileAlerts
+
+        self._tell_of_held()
+        told = self._file_alerts = self._file_alerts or FileAlerts()
+        now = self.clock.now()
+        for kind, problems in (("files", self.pulse.problems), ("templates", self.pulse.templates)):
+            told.look(self.engine, kind, problems, now)
+
+    def _look_where(self, settings: Settings) -> bool:
+        """Watch the folders that ``settings`` name; whether they are others than were watched while reading."""
+        if (settings.templates, settings.holidays) == (self._places.templates, self._places.holidays):
+            return False
+        self._places = settings
+        return True
+
+    def _glance(self) -> str:
+        """Which files there are, how large and how old: enough to know whether to read them again."""
+        facts = []
+        templates = self.templates
+        places = [(self.config, pattern) for pattern in WATCHED]
+        places.append((self.config / self._places.holidays, "*.y*ml"))
+        if templates is not None:
+            places.append((templates, "*"))
+        for folder, pattern in places:
+            for path in sorted(folder.glob(pattern)):
+                try:
+                    state = path.stat()
+                except OSError:
+                    continue
+                facts.append(f"{path} {state.st_size} {state.st_mtime_ns} {state.st_ino}")
+        return "\n".join(facts)
+
+    @property
+    def templates(self) -> Path | None:
+        """The operator's mail templates: where the settings say, else beside the folder of the files."""
+        own = self.home / "templates" / "emails"
+        if self._places.templates is not None:
+            own = self.home / self._places.templates
+        return own if own.is_dir() else None
+
+    # --- the rest, made at the first need ---
+
+    @property
+    def database(self) -> Database:
+        """The database: from the command line, else the environment, else the settings as they were at first."""
+        if self._database is None:
+            with self._making:
+                if self._database is None:
+                    from tracker.store.database import open_database
+
+                    self._database_url = self.database_url
+                    self._database = open_database(self._database_url)
+                    self._database.before_writing = self._refuse_lost_ledger
+        return self._database
+
+    def _refuse_lost_ledger(self) -> None:
+        self.sign.refuse_lost()
+
+    @property
+    def sign(self) -> Sign:
+        """What tells of the ledger, outside of it."""
+        from tracker.service.ledger_sign import Sign
+
+        return Sign(self.sign_file, self.database, self.database_url, self.names_database, self.begins)
+
+    @property
+    def sign_file(self) -> Path:
+        """Where it stands."""
+        from tracker.service.ledger_sign import NAME
+
+        return self.home / (self.force.settings.ledger_sign or NAME)
+
+    @property
+    def database_url(self) -> str:
+        """Its address."""
+        return self._database_url or self.force.settings.database
+
+    @property
+    def renderer(self) -> Renderer:
+        """The mail templates over what is in force."""
+        return self.made.renderer
+
+    @property
+    def onlookers_renderer(self) -> Renderer:
+        """The same without the links by which a mail's reader answers: others may look, and not act for them."""
+        return self.made.onlookers_renderer
+
+    @property
+    def links(self) -> Links:
+        """The links of mails."""
+        return self.made.links
+
+    @property
+    def engine(self) -> Engine:
+        """The engine over what is in force."""
+        if self._engine is None:
+            with self._making:
+                if self._engine is None:
+                    self._engine = self._new_engine()
+        return self._engine
+
+    def _new_engine(self) -> Engine:
+        from tracker.service.engine import Engine
+
+        who, courier = f"{socket.gethostname()}/{os.getpid()}", self.wrap_courier(self.courier())
+        engine = Engine(
+            self.database, self.force, courier, read_clock=self.clock.now, who=who, place=self.place
+        )
+        engine.post, engine.on_held, engine.on_calendar = self.made.post, self._hold, self._go_by
+        return engine
+
+    def courier(self, ledger: Database | None = None) -> PostCourier:
+        """Renders with the templates in force, encloses forms by the ledger, and posts through the transport."""
+        from tracker.service.enclosures import Enclosures
+        from tracker.service.sender import PostCourier
+
+        made, enclosures = self.made, Enclosures(ledger or self.database)
+        return PostCourier(made.renderer, made.transport, enclosures, read_clock=self.clock.now)

@@ -1,0 +1,168 @@
+"""Takes claimed mails from the outbox to the post: render, build, deliver, and say what became of each."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from tracker.campaign.snapshot import InForce
+from tracker.core.policy import Settings
+from tracker.errors import DatabaseError
+from tracker.mail.compose.details import sent_with
+from tracker.mail.compose.render import Renderer
+from tracker.mail.compose.view import Enclosed
+from tracker.mail.transport.message import Address, Belongs, build, message_id
+from tracker.mail.transport.opening import open_transport
+from tracker.mail.transport.replies import Verdict
+from tracker.mail.transport.transport import Door, Envelope, Outcome, Transport
+from tracker.outbox.queue import Claimed, mail_domain
+from tracker.outbox.results import Result
+from tracker.service.enclosures import Enclosures
+from tracker.store.tables import MailState
+
+STATES = {
+    Outcome.SENT: MailState.SENT,
+    Outcome.DEFERRED: MailState.DEFERRED,
+    Outcome.FAILED: MailState.FAILED,
+    Outcome.UNCERTAIN: MailState.UNCERTAIN,
+}
+
+
+#: What keeps a mail from being made now, and may not do so later.
+PASSING = (DatabaseError, SQLAlchemyError, OSError, MemoryError)
+
+log = logging.getLogger("tracker")
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A finished mail: its subject, its bytes, and which forms and files are enclosed."""
+
+    subject: str
+    data: bytes
+    forms: Enclosed = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+
+
+class PostCourier:
+    """Renders with ``renderer``, encloses what belongs with it, and posts through ``transport``.
+
+    With ``read_clock`` it lets go of mails whose lease is about to end: a process that was frozen meanwhile, or has
+    a server that takes a minute for each, leaves them to whoever takes them over.
+    """
+
+    def __init__(
+        self,
+        renderer: Renderer,
+        transport: Transport,
+        enclosures: Enclosures | None = None,
+        *,
+        read_clock: Callable[[], datetime] | None = None,
+    ) -> None:
+        self._renderer = renderer
+        self._transport = transport
+        self._enclosures = enclosures
+        self._read_clock = read_clock
+
+    def compose(self, claimed: Claimed, force: InForce) -> Composed:
+        """The bytes of one mail.  Raises whatever keeps it from being written."""
+        mail = claimed.mail
+        attachments, enclosed = ([], {}) if self._enclosures is None else self._enclosures.of(mail, force)
+        rendered = self._renderer.render(mail, enclosed)
+        sender = force.settings.mail_from
+        data = build(
+            sender=Address(sender.name, sender.email),
+            to=Address(mail.name, mail.to),
+            subject=rendered.subject,
+            text=rendered.text,
+            html=rendered.html,
+            id_=claimed.message_id,
+            at=mail.at.astimezone(force.zone),
+            belongs=Belongs(
+                list_id=f"tracker.{mail_domain(force)}",
+                # One campaign's mails to one person stand together, however their subjects differ.
+                thread=message_id(f"{force.campaign.id}/thread/{mail.to.casefold()}", mail_domain(force)),
+                reply_to=force.settings.reply_to or sender.email,
+            ),
+            attachments=attachments,
+        )
+        return Composed(rendered.subject, data, enclosed, tuple(each.name for each in attachments))
+
+    async def send(self, mails: Sequence[Claimed], force: InForce) -> AsyncGenerator[Result, None]:
+        """Results as they come; mails are rendered one by one, while the ones before are on their way.
+
+        There is none for a mail that it let go of.  One that cannot be made stops no other, whatever the reason.
+        """
+        waiting = {claimed.id: claimed for claimed in mails}
+        composed_as: dict[int, Composed] = {}
+        unwritable: list[Result] = []
+
+        def envelopes() -> Iterator[Envelope]:
+            for claimed in mails:
+                if not self._may(claimed.may_begin):
+                    continue
+                try:
+                    composed = self.compose(claimed, force)
+                except PASSING as error:
+                    unwritable.append(Result(claimed, MailState.DEFERRED, f"cannot be written now: {error}"))
+                    continue
+                except Exception as error:
+                    log.exception("mail %d cannot be written", claimed.id)
+                    why = f"cannot be written: {type(error).__name__}: {error}"
+                    unwritable.append(Result(claimed, MailState.FAILED, why, verdict=Verdict.MAIL))
+                    continue
+                # Its bytes are let go of as soon as they are on their way.
+                composed_as[claimed.id] = replace(composed, data=b"")
+                yield Envelope(
+                    claimed.id,
+                    force.settings.mail_from.email,
+                    claimed.mail.to,
+                    claimed.message_id,
+                    composed.data,
+                    partial(self._may, claimed.may_go),
+                    claimed.hand.begins,
+                    partial(self._may, claimed.may_begin),
+                )
+
+        async with aclosing(self._transport.deliver(envelopes())) as deliveries:
+            async for delivery in deliveries:
+                claimed, made = waiting[delivery.id], composed_as[delivery.id]
+                yield Result(
+                    claimed,
+                    STATES[delivery.outcome],
+                    delivery.detail,
+                    made.subject,
+                    verdict=delivery.verdict,
+                    is_tried=delivery.is_tried,
+                    went=sent_with(made.forms, made.files),
+                    is_local=delivery.kept_local and not force.settings.transport.startswith("mailbox:"),
+                )
+        for result in unwritable:
+            yield result
+
+    def _may(self, at: Callable[[datetime], bool]) -> bool:
+        return self._read_clock is None or at(self._read_clock())
+
+    async def close(self) -> None:
+        """Let go of the connections; the event loop is about to end."""
+        await self._transport.close()
+
+
+def transport_of(settings: Settings, door: Door | None = None) -> Transport:
+    """The transport that ``settings`` name; ``door`` knows when its server may be asked.  Raises MailError."""
+    return open_transport(
+        settings.transport,
+        mailbox_dir=Path(settings.mailbox),
+        password=settings.mail_password,
+        connections=settings.connections,
+        door=door,
+        temporary=settings.temporary_refusals,
+        permanent=settings.permanent_refusals,
+    )

@@ -1,0 +1,1 @@
+"""What people ask for, by command, page or program: the door to the rooms below."""

@@ -1,0 +1,1 @@
+"""Blanks out, filled tables in, and who is missing."""

@@ -1,0 +1,192 @@
+"""What was due before the ledger began, as people ask for it, settle it and take that back, by command or in the browser."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from itertools import groupby
+from typing import NamedTuple
+
+from tracker.campaign.snapshot import InForce
+from tracker.core.model import Event
+from tracker.ledger import settlement
+from tracker.ledger.beginning import Scope, left_before
+from tracker.ledger.settlement import Brief, Fate, Outcome, Part, Preview, Seen, Settled, Settlement
+from tracker.ledger.status import LedgerRow
+from tracker.service.app import App
+from tracker.usecases import desk
+from tracker.usecases.json_facts import Fact, instant, iso
+
+
+class Occasion(NamedTuple):
+    """One occurrence of a list, and the units (ids) that are in it."""
+
+    ref: str
+    due: date | None
+    units: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """How ``count`` assignments stand: ``word`` names the state as people are told, ``light`` its light."""
+
+    word: str
+    light: str
+    count: int
+
+
+def before(app: App, scope: Scope) -> list[Fact]:
+    """By occurrence, of how many units nothing is known that was due before the ledger began."""
+    now = app.clock.now()
+    app.engine.bring_up_to_date(now)
+    with app.database.reading() as session:
+        force = app.force
+        return left_before(session, force, now, _meant(force, scope, now))
+
+
+def preview(app: App, how: Settled, scope: Scope) -> Preview:
+    """What ``settle`` would record now."""
+    now = app.clock.now()
+    app.engine.bring_up_to_date(now)
+    with app.database.reading() as session:
+        force = app.force
+        return settlement.preview(session, force, how, now, _meant(force, scope, now))
+
+
+def settle(
+    app: App,
+    how: Settled,
+    scope: Scope,
+    *,
+    who: str | None = None,
+    via: str = "cli",
+    note: str | None = None,
+    seen: Seen | None = None,
+) -> Outcome:
+    """Answer all of ``scope`` in one transaction (``engine.settlement.settle``); ``who`` None is whoever runs this process."""
+    desk.check_who(who)
+    desk.check_text("--note", note)
+    now, who = app.clock.now(), who or desk.login_name()
+    with app.engine.acting(now) as (session, force):
+        meant = _meant(force, scope, now)
+        return settlement.settle(
+            session, force, how, now, scope=meant, who=who, via=via, note=note, seen=seen
+        )
+
+
+def undo(app: App, number: int, *, who: str | None = None, via: str = "cli", note: str | None = None) -> int:
+    """Take a settlement back in one transaction (``engine.settlement.undo``)."""
+    desk.check_who(who)
+    desk.check_text("--note", note)
+    now, who = app.clock.now(), who or desk.login_name()
+    with app.engine.acting(now) as (session, force):
+        return settlement.undo(session, force, number, now, who=who, via=via, note=note)
+
+
+def find(app: App, number: int) -> Settlement:
+    """One settlement as it stands now.  Raises UnknownNameError."""
+    with app.database.reading() as session:
+        return settlement.find(session, app.force, number)
+
+
+def settlements(app: App, limit: int | None = None) -> list[Brief]:
+    """Those of this campaign, the newest first."""
+    with app.database.reading() as session:
+        return settlement.settlements(session, app.force, limit)
+
+
+def occasions(rows: Iterable[LedgerRow | Part]) -> list[Occasion]:
+    """``rows``, in the order of the document, by occurrence."""
+    found = []
+    for ref, some in groupby(rows, lambda each: each.ref):
+        these = list(some)
+        first = these[0]
+        due = first.dates.effective_due if isinstance(first, LedgerRow) else first.row.effective_due
+        found.append(Occasion(ref, due, tuple(each.unit for each in these)))
+    return found
+
+
+def afterwards(rows: Iterable[LedgerRow]) -> list[After]:
+    """How many stand how, the most frequent first."""
+    counted = Counter((row.word, row.light.value) for row in rows)
+    return [After(word, light, count) for (word, light), count in counted.most_common()]
+
+
+def preview_facts(how: Settled, found: Preview) -> Fact:
+    """``before --settle --dry-run``."""
+    return {
+        "how": how.value,
+        "count": len(found.rows),
+        "items": _occasion_facts(occasions(found.rows)),
+        "after": [
+            {"state": state, "light": light, "count": count}
+            for (state, light), count in Counter(
+                (row.state.value, row.light.value) for row in found.rows
+            ).items()
+        ],
+        "to_accept": sum(row.waits for row in found.rows),
+    }
+
+
+def outcome_facts(force: InForce, how: Settled, found: Outcome) -> Fact:
+    """``before --settle``."""
+    return {
+        "settlement": found.number,
+        "how": how.value,
+        "count": found.count,
+        "left": [_event_facts(force, each) for each in found.left],
+    }
+
+
+def settlement_facts(force: InForce, found: Settlement) -> Fact:
+    """``before --undo``: a settlement as it stands now."""
+    late = found.having(Fate.OVERTAKEN, Fate.TAKEN_OUT)
+    return {
+        "settlement": found.number,
+        "how": found.how.value,
+        "count": len(found.parts),
+        "standing": len(found.parts) - len(found.having(Fate.TAKEN_BACK)),
+        "taken_back": len(found.having(Fate.TAKEN_BACK)),
+        "overtaken": [
+            {"ref": each.ref, "unit": each.unit, "why": each.fate.value}
+            | (_event_facts(force, each.later) if each.later is not None else {})
+            for each in late
+        ],
+    }
+
+
+def brief_facts(force: InForce, found: Brief) -> Fact:
+    """``before --settlements``."""
+    return {
+        "settlement": found.number,
+        "at": instant(found.recorded_at, force.zone),
+        "how": found.how.value,
+        "count": found.count,
+        "who": found.who,
+        "via": found.via,
+        "note": found.note,
+    }
+
+
+def _occasion_facts(found: Sequence[Occasion]) -> list[Fact]:
+    return [{"ref": each.ref, "due": iso(each.due), "units": list(each.units)} for each in found]
+
+
+def _event_facts(force: InForce, event: Event) -> Fact:
+    return {
+        "ref": event.ref,
+        "unit": event.unit,
+        "event": event.event.value,
+        "at": instant(event.at, force.zone),
+        "who": event.who,
+        "via": event.via,
+    }
+
+
+def _meant(force: InForce, scope: Scope, now: datetime) -> Scope:
+    """References as the ledger has them."""
+    if scope.refs is None:
+        return scope
+    return replace(scope, refs=[force.ref(each, force.day(now)) for each in scope.refs])

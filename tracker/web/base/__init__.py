@@ -1,0 +1,1 @@
+"""What every page needs: the site, its words, forms, errors and roles."""

@@ -1,0 +1,1 @@
+"""What stands before every page: bounds, headers, metrics, the path in front."""

@@ -1,0 +1,1 @@
+"""The pages: the board, the supervisor's actions, a unit's answers."""
