@@ -310,12 +310,11 @@ def test_what_is_open_again_while_nothing_ran_goes_upward_alone_and_its_neighbou
         assert upward(engine, 11, 31) == [12]
 
 
-def test_what_is_sent_back_once_it_is_late_goes_upward_counted_from_the_day_on_which_it_is_told():
+def test_what_is_sent_back_before_silence_goes_upward_goes_upward_with_the_others():
     with under_city(TABLE) as engine:
         engine.record("submit", "table-2@2022-05", when="2022-05-05 08:30")
         engine.record("return", "table-2@2022-05", when="2022-05-07 15:00")
-        # Told on Monday the 9th, on which silence of the others goes upward; Wednesday is its third workday.
-        assert upward(engine, 8, 31) == [11]
+        assert upward(engine, 8, 31) == [9]
 
 
 # --- what makes something open and late again ---

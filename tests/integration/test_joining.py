@@ -103,8 +103,14 @@ def test_a_new_task_whose_date_is_past_is_told_in_the_same_way():
     assert found[20] == [("city", "6", "escalation")] * 2
 
 
+OPEN = pytest.mark.xfail(reason="docs/design/next.md: what joins by the day on which the others go upward")
+
+
 #: Late since Tuesday the 10th, upward on the 12th: silence of whoever is asked then counts from there.
-@pytest.mark.parametrize(("day", "goes_up"), [(10, 12), (11, 13), (12, 16), (13, 17)])
+@pytest.mark.parametrize(
+    ("day", "goes_up"),
+    [(10, 12), pytest.param(11, 13, marks=OPEN), pytest.param(12, 16, marks=OPEN), (13, 17)],
+)
 @pytest.mark.parametrize("of", ["a unit", "a task"])
 def test_nobody_is_reported_upward_with_the_first_word_to_them(day, goes_up, of):
     edits = {

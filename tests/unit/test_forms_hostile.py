@@ -382,7 +382,7 @@ def test_a_process_that_fails_or_talks_nonsense_is_a_refusal(monkeypatch, progra
 
 def test_the_process_may_use_so_much_memory_and_no_more():
     hog = (
-        "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from tracker.forms import child;"
+        "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from tracker.forms.read import reader_process as child;"
         "child.read_file = lambda name, data: "
         "(bytearray(2 << 30 if data == b'hog' else 1), child.Book(name, 'csv'))[1];"
         "child.main()"
@@ -404,7 +404,7 @@ def test_the_process_inherits_no_secret_of_the_environment(monkeypatch):
 
 def test_the_process_can_write_no_file(tmp_path):
     nosy = (
-        "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from tracker.forms import child;"
+        "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from tracker.forms.read import reader_process as child;"
         "child.read_file = lambda name, data: open(name, 'wb', 0).write(data); child.main()"
     )
     with pytest.MonkeyPatch.context() as patched, Reader() as reader:
@@ -440,7 +440,7 @@ def test_many_threads_may_ask():
 
 def test_what_libraries_print_does_not_stand_between_the_answers():
     noisy = (
-        "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from tracker.forms import child;"
+        "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from tracker.forms.read import reader_process as child;"
         "child.read_file = lambda name, data: print(name) or child.Book(name, 'csv'); child.main()"
     )
     with pytest.MonkeyPatch.context() as patched, Reader() as reader:

@@ -139,12 +139,14 @@ def newly_overdue(dates: Dates, workdays: Workdays) -> date | None:
 def escalation_day(dates: Dates, rules: Rules) -> date | None:
     """The workday on which silence goes upward: the first day of being late is the first that counts (§6.4).
 
-    What is late alone counts from the day on which it is told so.
+    What was open again after that day only counts from ``newly_overdue``.
     """
-    start, after = newly_overdue(dates, rules.workdays), rules.policy.escalate
-    if start is None or after is None or rules.leave_alone(dates):
+    workdays, after = rules.workdays, rules.policy.escalate
+    start, anew = first_overdue(dates, workdays), newly_overdue(dates, workdays)
+    if start is None or anew is None or after is None or rules.leave_alone(dates):
         return None
-    return _counted(start, after, rules.workdays)
+    on = _counted(start, after, workdays)
+    return on if dates.again is None or dates.again <= on else _counted(anew, after, workdays)
 
 
 def _counted(start: date, after: Interval, workdays: Workdays) -> date:

@@ -158,8 +158,11 @@ def after_telling(force: InForce, definition: Definition, row: Row[Any], day: da
 
 
 def upward_alone(rules: Rules, dates: Dates) -> date | None:
-    """The day on which silence about one that is late alone goes upward; None where it goes with its agenda row."""
-    return None if dates.again is None else escalation_day(dates, rules)
+    """The day on which silence about one assignment alone goes upward; None where it goes with its agenda row."""
+    together = escalation_day(replace(dates, again=None), rules)
+    if dates.again is None or (together is not None and dates.again <= together):
+        return None
+    return escalation_day(dates, rules)
 
 
 class Step:

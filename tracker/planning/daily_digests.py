@@ -21,7 +21,7 @@ from tracker.campaign.snapshot import InForce
 from tracker.core.beat import Late, late, late_or_lapsed
 from tracker.core.model import Definition, Reason, Rhythm
 from tracker.core.quota_pace import share
-from tracker.core.reminders import next_on, said_on
+from tracker.core.reminders import escalation_day, next_on, said_on
 from tracker.core.status import Dates
 from tracker.ledger.agenda import (
     LATE,
@@ -56,7 +56,6 @@ _OPEN = (
         ASSIGNMENT.c.progress,
         ASSIGNMENT.c.answered,
         ASSIGNMENT.c.late_since,
-        ASSIGNMENT.c.nudge,
         ASSIGNMENT.c.extended_due,
     )
     .join(AGENDA, AGENDA.c.id == ASSIGNMENT.c.agenda_id)
@@ -87,8 +86,13 @@ class _Speech:
     to_unit: Saying | None = None
     pace: tuple[Saying, Definition, int] | None = None
     upward: Saying | None = None
-    #: What its assignments are from today on, where they are newly late.
+    #: What its assignments are from today on, where they are newly late; and the day on which they go upward.
     late: Late | None = None
+    goes_up: date | None = None
+
+    def is_alone(self, row: _OpenRow) -> bool:
+        """Whether an assignment was open again later only, and goes upward by itself."""
+        return row.late_since is not None and self.goes_up is not None and row.late_since > self.goes_up
 
 
 class _OpenRow(NamedTuple):
@@ -99,13 +103,7 @@ class _OpenRow(NamedTuple):
     progress: int
     answered: str | None
     late_since: date | None
-    nudge: str | None
     extended_due: date | None
-
-    @property
-    def goes_upward_alone(self) -> bool:
-        """Whether it is late alone, and has yet to be told so or to go upward by itself."""
-        return self.late_since is not None and self.nudge is not None
 
 
 @dataclass(slots=True)
@@ -215,6 +213,7 @@ class _Agenda:
     ) -> None:
         speech = self._speeches[row.id] = _Speech()
         rules = self._force.rules(definition)
+        speech.goes_up = escalation_day(dates, rules) if upward else None
         if reason is Reason.PACE:
             wanted = definition.target.count if definition.target is not None else 0
             due_by_now = share(wanted, dates, self._day)
@@ -277,7 +276,7 @@ class _Agenda:
                 lines[agenda] = _line(said, row)
             if speech.late is not None:
                 newly.append(speech.late)
-            if speech.upward is not None and not row.goes_upward_alone:
+            if speech.upward is not None and not speech.is_alone(row):
                 superior = self._force.superior(unit)
                 if superior is not None:
                     writer.add_upward(superior, _line(speech.upward, row))
