@@ -24,6 +24,7 @@ from tracker.core.reminders import Rules, escalation_day, newly_overdue
 from tracker.core.status import Answer, Dates
 from tracker.core.workdays import Workdays
 from tracker.ledger.agenda import Heard, is_told_late, missed_days, planned_day
+from tracker.ledger.nudge import Nudge
 from tracker.store.beats import BEAT
 from tracker.store.lots import lots
 from tracker.store.tables import ASSIGNMENT, AssignmentRow
@@ -31,7 +32,7 @@ from tracker.store.tables import ASSIGNMENT, AssignmentRow
 A_DAY = timedelta(days=1)
 
 #: What one assignment alone is told because it is late.
-_OF_LATENESS = (Reason.OVERDUE.value, Reason.ESCALATION.value)
+_OF_LATENESS = (Reason.OVERDUE, Reason.ESCALATION)
 
 _OPEN_AND_OVER = select(ASSIGNMENT).where(
     ASSIGNMENT.c.campaign == bindparam("campaign"),
@@ -85,7 +86,7 @@ def lateness(
     which that says it to before the last digests.
     """
     day = told_through(force, row.unit, now) + A_DAY
-    pending = (row.nudge or "").partition("|")[0]
+    pending = None if row.nudge is None else Nudge.of(row.nudge).reason
     if not _is_asked(force, dates, answer) or not _is_over(dates, day):
         return {"late_since": None, **({"nudge": None, "nudge_on": None} if pending in _OF_LATENESS else {})}
     before = own_dates(force, row)
@@ -97,7 +98,7 @@ def lateness(
     if heard is not None and is_told_late(heard.late, dates) and not (row.quiet or row.removed_on):
         # An edit is taken back, and what was told before it stands.
         return {}
-    if pending == Reason.RETURNED.value:
+    if pending is Reason.RETURNED:
         return {"late_since": day}
     return {"late_since": day, **_told_as_late(force, definition, dates, now)}
 
@@ -151,7 +152,7 @@ def _is_asked(force: InForce, dates: Dates, answer: Answer) -> bool:
 def after_telling(force: InForce, definition: Definition, row: Row[Any], day: date) -> dict[str, object]:
     """What is still to be said of one assignment alone, once it has been told on ``day`` what its nudge says."""
     upward = upward_alone(force.rules(definition), own_dates(force, row))
-    is_told = row.nudge.partition("|")[0] == Reason.ESCALATION.value
+    is_told = Nudge.of(row.nudge).reason is Reason.ESCALATION
     if is_told or upward is None or upward <= day:
         return {"nudge": None, "nudge_on": None}
     return {"nudge": Reason.ESCALATION.value, "nudge_on": upward}
@@ -233,13 +234,6 @@ def lates_of(session: Session, force: InForce, unit: str, day: date) -> dict[int
     return _lates(
         force, session.execute(_OF_UNIT, {"campaign": force.campaign.id, "unit": unit, "day": day}).all(), day
     )
-
-
-def beat_of(session: Session, force: InForce, unit: str, day: date, own: Late) -> tuple[date, Late | None]:
-    """From where, and by which policy, the beat of ``unit`` is counted on ``day``, once ``own`` is late too."""
-    known = session.execute(_BEAT, {"campaign": force.campaign.id, "unit": unit}).first()
-    lates = [*lates_of(session, force, unit, day).values(), own]
-    return min(each.since for each in lates) if known is None else known.anchor, leader(lates, day)
 
 
 def _lates(force: InForce, rows: Iterable[Row[Any]], day: date) -> dict[int, Late]:

@@ -75,10 +75,6 @@ _ADVANCE = (
 )
 
 
-#: Agenda row, unit, progress and answer of an open assignment.
-OpenRow = tuple[int, str, int, str | None]
-
-
 @dataclass(slots=True)
 class _Speech:
     """What one agenda row has to say: to its units, to those of them who lag, and upward."""

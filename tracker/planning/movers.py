@@ -21,6 +21,7 @@ from tracker.ledger.agenda import (
     told_from_text,
     told_to_text,
 )
+from tracker.ledger.nudge import Nudge
 from tracker.planning.rollup_days import take_over
 from tracker.store.campaigns import facts_like, forget_fact, read_fact, write_fact
 from tracker.store.tables import AGENDA, ASSIGNMENT
@@ -82,7 +83,6 @@ def _go_back(session: Session, force: InForce, zone: str, day: date) -> None:
             session.execute(update(AGENDA).where(AGENDA.c.id == row.id).values(told=told))
     pending = (ASSIGNMENT.c.campaign == force.campaign.id, ASSIGNMENT.c.nudge.contains("|"))
     for row in session.execute(select(ASSIGNMENT.c.id, ASSIGNMENT.c.nudge).where(*pending)).all():
-        reason, _, zones = row.nudge.partition("|")
-        left = ";".join(each for each in zones.split(";") if each != zone)
-        nudge = f"{reason}|{left}" if left else reason
-        session.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.id == row.id).values(nudge=nudge))
+        nudge = Nudge.of(row.nudge)
+        left = nudge._replace(told=nudge.told - {zone})
+        session.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.id == row.id).values(nudge=str(left)))

@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
 from tracker.core.model import Definition, Reason
+from tracker.ledger.nudge import Nudge
 from tracker.ledger.overdue_beat import after_telling, own_dates, upward_alone
 from tracker.planning.collect import Line, line_of
 from tracker.store.tables import ASSIGNMENT
@@ -36,15 +37,14 @@ class Nudges:
             definition = force.campaign.definitions.get(row.key)
             if definition is None:
                 continue
-            reason, _, zones = row.nudge.partition("|")
-            told = {zone for zone in zones.split(";") if zone}
+            reason, told = Nudge.of(row.nudge)
             if timezone not in told:
-                self._say(force, definition, row, Reason(reason), day)
-            told.add(timezone)
-            nudge = {"nudge": f"{reason}|{';'.join(sorted(told))}", "nudge_on": row.nudge_on}
+                self._say(force, definition, row, reason, day)
+            told |= {timezone}
+            values: dict[str, object] = {"nudge": str(Nudge(reason, told)), "nudge_on": row.nudge_on}
             if told.issuperset(force.timezones):
-                nudge = after_telling(force, definition, row, day)
-            self._done.append({"row": row.id, **{f"new_{name}": value for name, value in nudge.items()}})
+                values = after_telling(force, definition, row, day)
+            self._done.append({"row": row.id, **{f"new_{name}": value for name, value in values.items()}})
 
     def _say(self, force: InForce, definition: Definition, row: Row[Any], reason: Reason, day: date) -> None:
         if reason is not Reason.ESCALATION:

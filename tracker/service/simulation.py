@@ -18,6 +18,7 @@ from tracker.core.occurrences import parse_ref
 from tracker.core.status import FILE
 from tracker.errors import HeldBackError, LedgerError, UnknownNameError
 from tracker.ledger.agenda import set_planned_day
+from tracker.ledger.nudge import Nudge
 from tracker.ledger.overdue_beat import after_telling, begin_beats, forget_beats
 from tracker.ledger.reconcile import Change, Changes
 from tracker.outbox.queue import Claimed
@@ -242,7 +243,7 @@ def _forget(engine: Engine, event: Event, since: date) -> None:
         row = session.execute(select(ASSIGNMENT).where(*where, ASSIGNMENT.c.nudge_on < since)).first()
         if row is None:
             return
-        nudge: dict[str, object] = {"nudge": f"{row.nudge.partition('|')[0]}|{';'.join(told)}"}
+        nudge: dict[str, object] = {"nudge": str(Nudge(Nudge.of(row.nudge).reason, frozenset(told)))}
         if len(told) == len(days):
             nudge = after_telling(force, force.definition(key), row, max(days.values()))
             upward = nudge["nudge_on"]
