@@ -185,8 +185,7 @@ class Words:
             for row in rows:
                 ref = f"{row.key}@{row.period}" if row.period else row.key
                 event = Event(self._now, ref, row.unit, EventKind.ACCEPT, who=WHO, via=FILE)
-                whose = {"campaign": row.campaign, "assignment_id": row.id, "recorded_at": self._now}
-                events.append({**whose, **event_values(event)})
+                events.append(event_values(row.campaign, row.id, event, self._now))
             self._session.execute(insert(EVENT), events)
             self._session.execute(
                 update(ASSIGNMENT)

@@ -22,7 +22,7 @@ from tracker.core.ref_reading import example
 from tracker.core.status import FILE, Answer, Dates, fold, mark_of, standing_places
 from tracker.errors import LedgerError, UnknownNameError
 from tracker.ledger.agenda import ensure_agenda, said_through
-from tracker.ledger.calendar_revisions import Revisions, date_held
+from tracker.ledger.calendar_revisions import Revisions, date_asked, date_held
 from tracker.ledger.editions import refuse_overtaken
 from tracker.ledger.overdue_beat import Step
 from tracker.questions.ask import tell, work_out
@@ -67,11 +67,7 @@ def record(
         day, today = force.day(event.at), force.day(now)
         admit(event, known, row.effective_due, day, today=today, target=target, forced=forced)
     answer = fold([*known, event], target=target)
-    session.execute(
-        insert(EVENT).values(
-            campaign=force.campaign.id, assignment_id=row.id, recorded_at=now, **event_values(event)
-        )
-    )
+    session.execute(insert(EVENT).values(event_values(force.campaign.id, row.id, event, now)))
     _store_answer(session, force, definition, row, answer, now, event)
     if not brings_table and (settle_filing(session, row.id) or answer.answered != row.answered):
         tell(session, force, work_out(session, force, row.id, now), event.ref, now)
@@ -206,9 +202,12 @@ def last_event(session: Session) -> int:
     return int(session.execute(select(func.coalesce(func.max(EVENT.c.id), 0))).scalar_one())
 
 
-def event_values(event: Event) -> dict[str, object]:
+def event_values(campaign: str, assignment: int, event: Event, recorded_at: datetime) -> dict[str, object]:
     """The columns of an event."""
     return {
+        "campaign": campaign,
+        "assignment_id": assignment,
+        "recorded_at": recorded_at,
         "ref": event.ref,
         "unit": event.unit,
         "at": event.at,
@@ -282,8 +281,7 @@ def _store_answer(
         values |= {"nudge": "returned", "nudge_on": force.day(now)}
     session.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.id == row.id).values(**values))
     revised = Revisions(session, force, now)
-    held = None if answer.excused else dates.effective_due
-    revised.add(row, definition.title, date_held(row), held)
+    revised.add(row, definition.title, date_held(row), date_asked(answer, dates.effective_due))
     revised.flush()
     step.done(dates, answer)
 

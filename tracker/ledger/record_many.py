@@ -83,15 +83,7 @@ class _Writer:
             for event in case.new:
                 record(self._session, force, event, self._now)
             return
-        self._events += [
-            {
-                "campaign": force.campaign.id,
-                "assignment_id": row.id,
-                "recorded_at": self._now,
-                **event_values(event),
-            }
-            for event in case.new
-        ]
+        self._events += [event_values(force.campaign.id, row.id, event, self._now) for event in case.new]
         values = {
             **settled(force, definition, dates, answer),
             **lateness(force, definition, row, dates, answer, now=self._now),
