@@ -16,6 +16,7 @@ from email.message import EmailMessage
 
 from tracker.errors import FileRefusedError
 from tracker.forms.book import Book
+from tracker.forms.read.archive import BROKEN
 from tracker.forms.read.message import kind_of_message, opened
 from tracker.forms.read.sandboxed_reader import Reader
 from tracker.service.person import Person
@@ -24,7 +25,6 @@ from tracker.service.person import Person
 _DEEPEST = 3
 
 _ARCHIVE, _OLD = b"PK", b"\xd0\xcf\x11\xe0"
-_BROKEN = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError)
 
 #: Byte order marks and the encoding that each is for.
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
@@ -77,7 +77,7 @@ class Originals:
                     written = self._written(part, depth + 1)
                     is_changed |= written != part
                     out.writestr(each, written)
-        except _BROKEN:
+        except BROKEN:
             return data
         return new.getvalue() if is_changed else data
 
@@ -98,7 +98,7 @@ class Originals:
             try:
                 with zipfile.ZipFile(io.BytesIO(data)) as file:
                     members = [(each.filename, file.read(each)) for each in file.infolist()]
-            except _BROKEN:
+            except BROKEN:
                 members = []
             for name, member in members:
                 yield name

@@ -19,7 +19,7 @@ _IS_ENCRYPTED = 0x1
 #: LZMA and the like are no part of either format, and their memory is the sender's choice.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 #: What a broken archive makes the standard library raise, besides its own.
-_BROKEN = (
+BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
     struct.error,
@@ -42,7 +42,7 @@ class Archive:
             refuse(refusals.BOMB)
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
-        except _BROKEN:
+        except BROKEN:
             refuse(refusals.BROKEN)
         members = self._zip.infolist()
         if sum(member.file_size for member in members) > limits.MAX_UNPACKED:
@@ -92,7 +92,7 @@ class Archive:
                     if size > limits.MAX_MEMBER or self._unpacked > limits.MAX_UNPACKED:
                         refuse(refusals.BOMB)
                     yield chunk
-        except _BROKEN:
+        except BROKEN:
             refuse(refusals.BROKEN)
 
     def read(self, name: str, at_most: int = limits.MEGABYTE) -> bytes:
