@@ -294,11 +294,7 @@ class InForce:
     def definition_fingerprint(self, definition: Definition) -> str:
         """Changes whenever the assignments or the reminder dates of ``definition`` may change."""
         facts = (
-            definition.rule,
-            definition.units,
-            definition.target,
-            definition.on_holiday,
-            definition.grace_days,
+            *_asked(definition),
             definition.status,
             definition.acceptance,
             self.campaign.timezone,
@@ -313,11 +309,7 @@ class InForce:
     def reminders_fingerprint(self, definition: Definition) -> str:
         """Changes whenever what is said of ``definition``, to whom or when, may change; the calendar apart."""
         facts = (
-            definition.rule,
-            definition.units,
-            definition.target,
-            definition.on_holiday,
-            definition.grace_days,
+            *_asked(definition),
             self.campaign.timezone,
             self.policy(definition),
             self.campaign.issued,
@@ -335,3 +327,14 @@ def _near(name: str, known: Iterable[str]) -> tuple[str, ...]:
     name = name.strip().casefold()
     # Of two characters, as most short names of districts have, one may be wrong.
     return tuple(get_close_matches(name, known, 3, 0.6 if len(name) > 2 else 0.5))
+
+
+def _asked(definition: Definition) -> tuple[object, ...]:
+    """What is asked of whom, and by when."""
+    return (
+        definition.rule,
+        definition.units,
+        definition.target,
+        definition.on_holiday,
+        definition.grace_days,
+    )
