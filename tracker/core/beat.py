@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from tracker.core.model import Rhythm
+from tracker.core.moments import A_DAY
 from tracker.core.policy import Interval
 from tracker.core.reminders import Rules, first_overdue, is_within, nth_repeat, repeats
 from tracker.core.status import Dates
-
-A_DAY = timedelta(days=1)
 
 #: Five workdays are as long as seven days.
 _LENGTH = {"d": 5, "wd": 7}

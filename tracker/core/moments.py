@@ -1,8 +1,10 @@
-"""Local times as instants, also on the night on which summer time begins."""
+"""A day, and local times as instants, also on the night on which summer time begins."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+A_DAY = timedelta(days=1)
 
 
 def first_moment(day: date, clock: time, zone: tzinfo) -> datetime:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from calendar import isleap
 from collections.abc import Iterator
-from datetime import MAXYEAR, date, timedelta
+from datetime import MAXYEAR, date
 from functools import lru_cache
 
 from tracker.core.model import Every, Occurrence, Rule
+from tracker.core.moments import A_DAY
 from tracker.errors import UnknownNameError
 
-_DAY = timedelta(days=1)
 _LAST_ORDINAL = date.max.toordinal()
 #: Days in the months of a common year, from 1.
 _DAYS = (0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
@@ -39,7 +39,7 @@ def occurrences(rule: Rule, key: str, issued: date, since: date, until: date) ->
     number, due = _first(rule, length, max(since, rule.since or issued))
     previous = _due(rule, length, number - 1)
     while due is not None and due < until and (rule.until is None or due <= rule.until):
-        opens = issued if previous is None else max(issued, previous + _DAY)
+        opens = issued if previous is None else max(issued, previous + A_DAY)
         yield Occurrence(key, period_of(rule.every, due), due, opens)
         number += 1
         previous, due = due, _due(rule, length, number)
@@ -51,7 +51,7 @@ def first_after(rule: Rule, issued: date, day: date) -> date | None:
         return rule.due if rule.due is not None and rule.due > day else None
     if day == date.max:
         return None
-    _, due = _first(rule, _months(rule.every), max(day + _DAY, rule.since or issued))
+    _, due = _first(rule, _months(rule.every), max(day + A_DAY, rule.since or issued))
     return due if due is not None and (rule.until is None or due <= rule.until) else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
 from tracker.core.model import Definition
+from tracker.core.moments import A_DAY
 from tracker.core.reminders import next_on
 from tracker.core.status import NOTHING, Answer, Dates
 from tracker.store.campaigns import read_fact, write_fact
@@ -23,7 +24,6 @@ BEGAN = "began"
 PLANNED = "planned/"
 #: Before a time zone: the day on which a row told there that it is late by then, and that silence goes upward.
 LATE, UPWARD = "late/", "upward/"
-A_DAY = timedelta(days=1)
 
 
 def planned_day(session: Session, campaign: str, timezone: str) -> date | None:
@@ -82,7 +82,7 @@ class Heard(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class LastDigests:
     """The day of the last digests in each time zone: from when on an edit of the files speaks.
 
     A row that spoke in the last digests goes on after them.  One that did not has still to say what the edit makes it
@@ -92,7 +92,7 @@ class Said:
     days: Mapping[str, date]
 
     @classmethod
-    def by(cls, session: Session, force: InForce, now: datetime) -> Said:
+    def by(cls, session: Session, force: InForce, now: datetime) -> LastDigests:
         """As the ledger knows it at ``now``: where there were no digests yet, all counts as said up to yesterday."""
         days = {}
         for zone in force.timezones:

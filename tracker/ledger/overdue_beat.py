@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from sqlmodel import Session
 from tracker.campaign.snapshot import InForce
 from tracker.core.beat import Late, is_slower, last_beat, late, leader, leader_on, next_beat, rhythms_on
 from tracker.core.model import Definition, Reason, Rhythm
+from tracker.core.moments import A_DAY
 from tracker.core.reminders import Rules, escalation_day, newly_overdue
 from tracker.core.status import Answer, Dates
 from tracker.core.workdays import Workdays
@@ -28,8 +29,6 @@ from tracker.ledger.nudge import Nudge
 from tracker.store.beats import BEAT
 from tracker.store.lots import lots
 from tracker.store.tables import ASSIGNMENT, AssignmentRow
-
-A_DAY = timedelta(days=1)
 
 #: What one assignment alone is told because it is late.
 _OF_LATENESS = (Reason.OVERDUE, Reason.ESCALATION)

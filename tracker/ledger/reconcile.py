@@ -19,12 +19,13 @@ from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
 from tracker.core.model import Definition, Event, Every, Occurrence
+from tracker.core.moments import A_DAY
 from tracker.core.occurrences import occurrences
 from tracker.core.reminders import escalation_day, next_on
 from tracker.core.status import NOTHING, REMOVED, Answer, Dates, fold
 from tracker.ledger.agenda import (
     LATE,
-    Said,
+    LastDigests,
     agenda_dates,
     agenda_values,
     ensure_agenda,
@@ -36,7 +37,7 @@ from tracker.ledger.agenda import (
 from tracker.ledger.batched import Bulk, Edits
 from tracker.ledger.calendar_revisions import Revisions, date_asked, date_held
 from tracker.ledger.file_status import Appeared, Words
-from tracker.ledger.overdue_beat import A_DAY, begin_beats, is_untold, lateness, of_joined
+from tracker.ledger.overdue_beat import begin_beats, is_untold, lateness, of_joined
 from tracker.ledger.record import events_of, has_history, let_go, settle_filing, settled
 from tracker.store.campaigns import read_fact, write_fact
 from tracker.store.tables import AGENDA, ASSIGNMENT, DEFINITION, FILING, REQUEST
@@ -124,8 +125,8 @@ def reconcile(
     bulk = Bulk(session, force.campaign.id)
     words = Words(session, force, now)
     revised = Revisions(session, force, now)
-    told = Told(
-        Said.by(session, force, now),
+    told = _FromNow(
+        LastDigests.by(session, force, now),
         partial(lateness, force, now=now, chased_from=chased_from(session, force) or date.min),
         partial(of_joined, force, now=now),
     )
@@ -175,10 +176,10 @@ def chased_from(session: Session, force: InForce) -> date | None:
     return None if text is None else date.fromisoformat(text)
 
 
-class Told(NamedTuple):
+class _FromNow(NamedTuple):
     """What is told from this moment on: all but what is ``said``, and alone one that is ``late``, or has ``joined``."""
 
-    said: Said
+    said: LastDigests
     late: Callable[..., dict[str, object]]
     joined: Callable[..., dict[str, object]]
 
@@ -194,7 +195,7 @@ class _Writer:
         changes: Changes,
         said_through: date | None,
         revised: Revisions,
-        told: Told,
+        told: _FromNow,
     ) -> None:
         self.session = session
         self.force = force

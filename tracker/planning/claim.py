@@ -11,11 +11,12 @@ from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
 from tracker.core.model import Mail
+from tracker.core.moments import A_DAY
 from tracker.ledger.editions import last_mail_before
 from tracker.outbox.queue import NEVER_ENDS, OURS_ENDS, Claimed, Hand, enqueue, taken
 from tracker.outbox.rows import mail_unread, unreadable, why_unreadable
 from tracker.planning.restated import as_told_now
-from tracker.planning.second_look import A_DAY, look_again
+from tracker.planning.second_look import look_again
 
 
 def claim(

@@ -22,6 +22,7 @@ from sqlmodel import Session
 from tracker.campaign.snapshot import InForce
 from tracker.core.beat import late
 from tracker.core.model import Definition, Event, MailKind, Reason
+from tracker.core.moments import A_DAY
 from tracker.core.occurrences import parse_ref
 from tracker.core.quota_pace import share
 from tracker.core.reminders import Milestone, before_due_by_rule, milestones
@@ -38,7 +39,6 @@ from tracker.store.tables import MailState
 #: So many reminders that do not come any more are shown; some would go on for ever.
 SHOWN_AHEAD = 4
 
-A_DAY = timedelta(days=1)
 
 EVER = datetime.max.replace(tzinfo=UTC)
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -59,7 +59,7 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Foreseen:
     """What a digest of a local ``day`` tells of one assignment."""
 
     day: date
@@ -107,7 +107,7 @@ class _Span:
 
 
 def explain(
-    session: Session, force: InForce, ref: str, unit: str, now: datetime, coming: Iterable[Said] = ()
+    session: Session, force: InForce, ref: str, unit: str, now: datetime, coming: Iterable[Foreseen] = ()
 ) -> Explanation:
     """Every reminder of one assignment that went, did not go, or will (``coming``).  Raises UnknownNameError."""
     row = find_assignment(session, force, ref, unit, force.day(now))
@@ -173,7 +173,7 @@ class _Told:
         unit: str,
         spans: Sequence[_Span],
         now: datetime,
-        coming: Iterable[Said],
+        coming: Iterable[Foreseen],
     ) -> None:
         self.force = force
         self.definition = definition = force.definition(parse_ref(ref)[0])

@@ -22,6 +22,7 @@ from sqlmodel import Session
 from tracker.campaign.recipients import Person
 from tracker.campaign.snapshot import InForce
 from tracker.core.model import MailKind, Reason, owned
+from tracker.core.moments import A_DAY
 from tracker.core.occurrences import parse_ref
 from tracker.core.workdays import Workdays
 from tracker.ledger.editions import refuse_overtaken
@@ -37,7 +38,6 @@ from tracker.store.tables import ASSIGNMENT, MAIL, WAITING, MailState
 KEY = f"{MailKind.DIGEST.value}/now/"
 
 #: A local day is at most so far from that of the campaign.
-A_DAY = timedelta(days=1)
 
 
 #: So long a mail waits for what else somebody wants to remind of.

@@ -17,12 +17,12 @@ from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
 from tracker.core.model import Definition
+from tracker.core.moments import A_DAY
 from tracker.core.occurrences import occurrences
 from tracker.planning.rollup_facts import Told, wants_rollup
 from tracker.store.campaigns import read_fact, write_fact
 from tracker.store.facts import read_fact as parse_fact
 
-A_DAY = timedelta(days=1)
 #: A holiday rule takes the date in force no further from the one by the rule.
 A_MONTH = timedelta(days=31)
 _NAME = "rollups/"

@@ -12,7 +12,7 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,7 @@ from sqlmodel import Session
 from tracker.campaign.recipients import PERSON_FACTS, People, Person, addressed_to, person_facts
 from tracker.campaign.snapshot import InForce
 from tracker.core.model import Item, Mail, MailKind, Reason, owned
+from tracker.core.moments import A_DAY
 from tracker.ledger.still_open import QUIET, as_they_stand, why_not_asked
 from tracker.outbox.rows import items_from_json, items_to_json, mail_of, why_unreadable
 from tracker.planning.calendar_dates import DATES, changed_dates
@@ -49,7 +50,6 @@ from tracker.store.tables import MAIL, MailState
 _UPWARD = Reason.ESCALATION
 
 #: What is kept is looked at again so much later.
-A_DAY = timedelta(days=1)
 
 #: A mail that did not go, so that another of its name may.
 LET_GO = (MailState.DROPPED.value, MailState.SUPERSEDED.value)

@@ -19,13 +19,14 @@ from tracker.campaign.snapshot import Beginning, InForce
 from tracker.clock import VirtualClock
 from tracker.core.beat import Late, late
 from tracker.core.model import MailKind
+from tracker.core.moments import A_DAY
 from tracker.core.reminders import escalation_day, first_overdue
 from tracker.ledger.agenda import agenda_dates, planned_day, set_planned_day
 from tracker.ledger.overdue_beat import own_dates
 from tracker.ledger.record import find_assignment
 from tracker.outbox.queries import about
 from tracker.outbox.queue import Claimed
-from tracker.planning.explain import Said
+from tracker.planning.explain import Foreseen
 from tracker.planning.second_look import KEPT
 from tracker.planning.superseded import FAILED_WITHIN
 from tracker.service.engine import Engine
@@ -40,12 +41,10 @@ MOST = 4
 #: Nothing is looked for that comes so much later, or that is late for so long: nobody may be there to be told.
 FAR, LONG = timedelta(days=3 * 366), timedelta(days=92)
 
-A_DAY = timedelta(days=1)
-
 
 def foresee(
     session: Session, force: InForce, ref: str, unit: str, now: datetime, *, place: str
-) -> list[Said]:
+) -> list[Foreseen]:
     """Each day from ``now`` on, local to who reads it, on which a digest will tell of the assignment, and as what.
 
     All of those before it is late, and then ``MOST``; every mail is taken.  Raises UnknownNameError.
@@ -99,7 +98,7 @@ class _Foresight:
         # Where nothing is repeated for ever, a beat may end and another begin on any day.
         self._is_bounded = any(force.policy(each).max_repeats is not None for each in force.campaign)
 
-    def said(self) -> Iterator[Said]:
+    def said(self) -> Iterator[Foreseen]:
         """See ``foresee``."""
         now, late_from = self._clock.now(), self._dates.grace_until
         with self._copy.writing() as session:
@@ -107,7 +106,7 @@ class _Foresight:
             session.execute(update(MAIL).where(UNDERWAY).values(**at_once))
         today = min(now.astimezone(ZoneInfo(zone)).date() for zone in self._force.timezones)
         until = today + FAR if late_from is None else max(today, late_from) + LONG
-        found: dict[Said, None] = {}
+        found: dict[Foreseen, None] = {}
         self._pass(found)
         # The next digests tell what has been missed so far, whatever that is.
         day: date | None = self._force.workdays.on_or_after(today)
@@ -119,7 +118,7 @@ class _Foresight:
             day = self._next_day(day)
         yield from found
 
-    def _is_enough(self, found: Iterable[Said], day: date) -> bool:
+    def _is_enough(self, found: Iterable[Foreseen], day: date) -> bool:
         late_from, upward = self._dates.grace_until, escalation_day(self._dates, self._rules)
         days = {said.day for said in found if late_from is None or said.day > late_from}
         return len(days) >= MOST and (upward is None or day > upward)
@@ -127,14 +126,14 @@ class _Foresight:
     def _moments(self, day: date) -> list[datetime]:
         return sorted({self._force.sends_at(day, name) for name in self._force.timezones})
 
-    def _pass(self, found: dict[Said, None]) -> None:
+    def _pass(self, found: dict[Foreseen, None]) -> None:
         self._engine.run_pass()
         taken = [claimed for claimed, _ in self._courier.take() if claimed.mail.kind is MailKind.DIGEST]
         days = self._days_of(taken)
         for claimed in taken:
             for item in claimed.mail.items:
                 if (item.ref, item.unit) == self._which:
-                    found.setdefault(Said(days[claimed.id], item.reason))
+                    found.setdefault(Foreseen(days[claimed.id], item.reason))
 
     def _days_of(self, taken: Iterable[Claimed]) -> dict[int, date]:
         with self._copy.reading() as session:

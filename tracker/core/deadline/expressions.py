@@ -30,13 +30,13 @@ from tracker.core.deadline.syntax import Clause, Date, Ongoing, Point, Range, Re
 from tracker.core.deadline.tokens import LAST, Token, tokenize
 from tracker.core.deadline.wording import to_chinese, to_english
 from tracker.core.model import Every, Rule
+from tracker.core.moments import A_DAY
 from tracker.core.naming import MONTHS, day_en, day_zh
 from tracker.core.occurrences import first_after
 from tracker.core.years import FIRST_YEAR, LAST_YEAR
 from tracker.errors import DeadlineSyntaxError
 
 LONGEST_TEXT = 200
-_DAY = timedelta(days=1)
 #: From this month on a document may be about the next year, and ends that come so soon may be that year's.
 _LATE, _SOON = 11, timedelta(days=60)
 #: Any leap year: 29 February is a day of "every year", cut to the 28th in the others.
@@ -266,7 +266,7 @@ class _Reader:
         first, last = self._stretch(node.point, year)
         if not (node.before and node.point.is_whole):
             return last
-        read = first - _DAY
+        read = first - A_DAY
         self._in_calendar(read.year, node.point)
         self._warn_of_before(Rule(due=read), Rule(due=last))
         return read
