@@ -1,72 +1,51 @@
-"""Every exception of the product; imports nothing of it.
+"""Every exception of the product.
 
-A ``TrackerError`` is meant for a person: one sentence that names the place and what was expected, in English where
-it is raised, in Chinese in ``tracker/i18n/refusals.py``.  Anything else that escapes is a bug.
+A ``TrackerError`` is meant for a person: one sentence that names the place and what was expected, by its code in the
+catalogues (``i18n/*/errors.yaml``).  Anything else that escapes is a bug.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, Self
 
-_OF_COMMANDS = re.compile("‹[^›]*›")
+from tracker.i18n.message import Message
 
 
 class TrackerError(Exception):
     """The root; a command leaves with ``exit_code``.
 
-    ``english`` is the sentence, with {places} for the ``facts``; what stands between ‹ and › speaks of commands and
-    their options, and is left out on pages.  ``code`` names the Chinese one.  Without a code it is a text as it is.
-    ``campaign`` is whose names the sentence has, once that is known; ``typed`` is what is shown again beside it.
+    ``code`` names the sentence, with {places} for ``facts``.  ``campaign`` is whose names the sentence has, once that is
+    known; ``typed`` is what is shown again beside it.
     """
 
     exit_code = 1
     campaign: Any = None
     typed: str | None = None
 
-    def __init__(self, english: str, code: str | None = None, /, **facts: object) -> None:
-        super().__init__(english)
-        self.english = english
+    def __init__(self, code: str, /, **facts: object) -> None:
+        super().__init__(code)
         self.code = code
         self.facts = facts
 
+    @property
+    def message(self) -> Message:
+        """The sentence, in no language yet."""
+        return Message(f"errors.{self.code}", **self.facts)
+
     def __str__(self) -> str:
-        return self.filled(self.english, _plain)
-
-    def filled(
-        self, sentence: str, say: Callable[[str, object], str], *, on_command_line: bool = True
-    ) -> str:
-        """``sentence`` with the facts in their places, each as ``say`` says it."""
-        if self.code is None:
-            return sentence
-        sentence = re.sub("[‹›]", "", sentence) if on_command_line else _OF_COMMANDS.sub("", sentence)
-        return sentence.format(**{name: say(name, fact) for name, fact in self.facts.items()})
-
-
-def did_you_mean(names: Sequence[str]) -> str:
-    """What an unknown name may be a slip of, as the end of a sentence."""
-    return f" (did you mean {' or '.join(f'“{name}”' for name in names)}?)" if names else ""
-
-
-def _plain(name: str, fact: object) -> str:
-    if name == "near" and isinstance(fact, tuple):
-        return did_you_mean(fact)
-    if isinstance(fact, OSError):
-        return fact.strerror or str(fact)
-    if isinstance(fact, UnicodeError):
-        return "it is no text"
-    return ", ".join(map(str, fact)) if isinstance(fact, tuple) else str(fact)
+        return str(self.message)
 
 
 class InBothError(TrackerError):
     """An error that brings both of its sentences with it."""
 
     def __init__(self, chinese: str, english: str) -> None:
-        super().__init__(english)
+        super().__init__("in_both")
         self.chinese = chinese
+        self.english = english
 
     def __str__(self) -> str:
         return f"{self.english}（{self.chinese}）"
@@ -80,30 +59,17 @@ class UsageError(TrackerError):
 
 def not_among(option: str, text: str, known: Iterable[str]) -> UsageError:
     """What is said of a choice that there is not."""
-    return UsageError(
-        "‹{option} ›{text}: expected one of {known}",
-        "not_among",
-        option=option,
-        text=text,
-        known=tuple(known),
-    )
+    return UsageError("not_among", option=option, text=text, known=tuple(known))
 
 
 def year_out_of_range(option: str, text: object, first: int, last: int) -> UsageError:
     """What is said of a year that nobody can mean."""
-    return UsageError(
-        "{option} {text}: expected a year from {first} to {last}",
-        "expected_year",
-        option=option,
-        text=text,
-        first=first,
-        last=last,
-    )
+    return UsageError("expected_year", option=option, text=text, first=first, last=last)
 
 
 def cannot_write(path: object, error: OSError) -> TrackerError:
     """What is said of a file for which there is no room or no leave."""
-    return TrackerError("{path} cannot be written: {error}", "cannot_write", path=path, error=error)
+    return TrackerError("cannot_write", path=path, error=error)
 
 
 class InBoth(str):
@@ -162,8 +128,11 @@ class ConfigError(TrackerError):
     """The files do not hold together; ``problems`` has every error, not only the first."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__("\n".join(map(str, problems)))
+        super().__init__("config")
         self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.problems))
 
 
 class DeadlineSyntaxError(InBothError):

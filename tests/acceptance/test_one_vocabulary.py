@@ -14,7 +14,8 @@ from pypdf import PdfReader
 from tests.tools import CAMPAIGN, Place
 from tests.web import ZONE, answer, browser, office
 from tracker.core.model import EventKind, Kind, Light, MailKind, State
-from tracker.core.vocabulary import LIGHTS, STATES
+from tracker.core.vocabulary import LIGHTS
+from tracker.i18n.terms import word as term
 from tracker.outbox.queries import stored_mails
 from tracker.report.ask import month_report
 from tracker.report.blocks import Chart
@@ -70,7 +71,7 @@ def _cells(data):
 
 @pytest.mark.parametrize("light", list(Light))
 def test_a_light_has_one_sign_one_name_and_one_meaning_wherever_it_is_read(told, light):
-    sign, name, meaning = LIGHTS[light].sign, LIGHTS[light].name.zh, LIGHTS[light].meaning.zh
+    sign, name, meaning = LIGHTS[light].sign, LIGHTS[light].name("zh"), LIGHTS[light].meaning("zh")
     # On the board: the style sheet has the sign, of a light by itself and of a cell; the legend has the words.
     assert (
         f'.light.{light}::before, .matrix .{LETTERS[light]} a::before {{ content: "{sign}"; }}'
@@ -124,15 +125,17 @@ def test_a_state_has_one_word_wherever_it_is_read(told):
     states = {row.state for row in told["rows"]}
     assert {State.OVERDUE, State.DONE, State.DONE_LATE, State.WAIVED, State.OPEN, State.ONGOING} <= states
     for state in states:
-        word = STATES[state].zh
+        name = term(state, "zh")
         [row, *_] = [row for row in told["rows"] if row.state is state]
         page = told["client"].get(f"/assignment/{row.unit}/{row.ref}?language=zh").text
-        assert f'<span class="light {row.light}">{word}</span>' in page, state
+        assert f'<span class="light {row.light}">{name}</span>' in page, state
     counted = [line for line in told["markdown"].splitlines() if "按办理状态" in line]
     [listed] = re.findall(r"按办理状态：(.*?)。", counted[0])
-    assert {re.sub(r"\d+$", "", each) for each in listed.split("、")} <= {said.zh for said in STATES.values()}
-    assert {cell for cell in told["workbook"] if cell in {said.zh for said in STATES.values()}} >= {
-        STATES[State.OVERDUE].zh
+    assert {re.sub(r"\d+$", "", each) for each in listed.split("、")} <= {
+        term(state, "zh") for state in State
+    }
+    assert {cell for cell in told["workbook"] if cell in {term(state, "zh") for state in State}} >= {
+        term(State.OVERDUE, "zh")
     }
 
 

@@ -8,8 +8,8 @@ from tests.tools import CAMPAIGN, SETTINGS, UNITS
 from tests.world import at
 from tracker.clock import VirtualClock
 from tracker.core.model import Event, EventKind
+from tracker.core.naming import sentence
 from tracker.errors import ConfigError, LedgerError, TrackerError, UsageError
-from tracker.i18n.refusals import refusal
 from tracker.service.app import App
 from tracker.usecases import desk
 
@@ -33,7 +33,7 @@ def event(ref, kind="submit", unit="涪陵", on="2022-06-10 10:00", **more):
 def refused(app, *given, **more):
     with pytest.raises(TrackerError) as caught:
         desk.record(app, event(*given, **more))
-    return caught.value, refusal(caught.value, "zh", app.force.campaign, on_command_line=True)
+    return caught.value, sentence(caught.value, "zh", app.force.campaign, on_command_line=True)
 
 
 @pytest.mark.parametrize("name", ["附件2", TITLE])

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.tools import Place, quick_folder
+from tracker.core.naming import sentence
 from tracker.daemon import scheduler
-from tracker.i18n.refusals import refusal
 from tracker.service.privileges import ALLOWED, INITS, RootRefusedError, Standing, refuse_root, standing
 
 SERVICE = {"INVOCATION_ID": "0123456789abcdef"}
@@ -30,7 +30,7 @@ def test_root_of_a_machine_is_refused_as_a_service_and_told_the_ways_out(tmp_pat
         refuse_root(found(machine(tmp_path)), is_open=False)
     for way in ("DynamicUser=yes", "container", f"{ALLOWED}=1"):
         assert way in str(refused.value)
-    assert "不能以 root 身份作为系统服务运行" in refusal(refused.value, "zh")
+    assert "不能以 root 身份作为系统服务运行" in sentence(refused.value, "zh")
 
 
 def test_root_at_a_terminal_is_refused_where_other_machines_would_see_the_pages(tmp_path):

@@ -65,7 +65,7 @@ def add_account(session: Session, name: str, role: Role, password: str, now: dat
     check_password(name, password)
     row = session.execute(select(ACCOUNT).where(ACCOUNT.c.name == name)).first()
     if row is not None and row.disabled_at is None:
-        raise UsageError("there is an account {name} already", "account_taken", name=name)
+        raise UsageError("account_taken", name=name)
     values = {"role": role.word, "hash": _hasher().hash(password), "created_at": now, "disabled_at": None}
     if row is None:
         session.execute(insert(ACCOUNT).values(name=name, **values))
@@ -129,31 +129,18 @@ def check_name(name: str) -> str:
     """``name`` as the history will have it.  Raises UsageError."""
     name = name.strip()
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
-        raise UsageError(
-            "an account needs a name of at most {most} visible characters",
-            "no_account_name",
-            most=LONGEST_NAME,
-        )
+        raise UsageError("no_account_name", most=LONGEST_NAME)
     return name
 
 
 def check_password(name: str, password: str) -> None:
     """Raises UsageError, never with the password in it, for one that would be guessed."""
     if len(password) < SHORTEST_PASSWORD:
-        raise UsageError(
-            "the password is too short: at least {least} characters",
-            "password_too_short",
-            least=SHORTEST_PASSWORD,
-        )
+        raise UsageError("password_too_short", least=SHORTEST_PASSWORD)
     if len(password) > LONGEST_PASSWORD:
-        raise UsageError(
-            "the password is longer than {most} characters", "password_too_long", most=LONGEST_PASSWORD
-        )
+        raise UsageError("password_too_long", most=LONGEST_PASSWORD)
     if _is_trivial(name.casefold(), password.casefold()):
-        raise UsageError(
-            "the password would be guessed at once: it is the name, one sign again and again, or a run of keys",
-            "password_guessed",
-        )
+        raise UsageError("password_guessed")
 
 
 def _is_trivial(name: str, password: str) -> bool:
@@ -189,9 +176,7 @@ def _change(session: Session, name: str, **values: Any) -> None:
     name = name.strip()
     where = (ACCOUNT.c.name == name, ACCOUNT.c.disabled_at.is_(None))
     if session.connection().execute(update(ACCOUNT).where(*where).values(**values)).rowcount == 0:
-        raise UnknownNameError(
-            "there is no account {name}‹; tracker user list shows them›", "no_account", name=name
-        )
+        raise UnknownNameError("no_account", name=name)
     end_sessions_of(session, name)
 
 

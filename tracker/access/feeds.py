@@ -66,11 +66,7 @@ def revoke_feed(session: Session, campaign: str, number: int, now: datetime) -> 
         .values(revoked_at=now)
     )
     if not done.rowcount:
-        raise UnknownNameError(
-            "there is no calendar address {number} that works‹; tracker feed list shows them›",
-            "no_feed",
-            number=number,
-        )
+        raise UnknownNameError("no_feed", number=number)
 
 
 def _digest(secret: str) -> str:

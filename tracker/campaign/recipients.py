@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from tracker.core.model import Campaign, Contact, Language, MailKind, Rhythm, StandIn, Unit
+from tracker.core.model import Campaign, Contact, MailKind, Rhythm, StandIn, Unit
+from tracker.i18n.catalogue import Language
 
 
 @dataclass(frozen=True, slots=True)

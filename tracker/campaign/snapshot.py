@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from tracker.campaign.recipients import People, ever_asked, people_on, zones_of
 from tracker.core.admission import awaits
 from tracker.core.form import Form, comparable
-from tracker.core.model import Campaign, Contact, Definition, Event, EventKind, Language, Reason
+from tracker.core.model import Campaign, Contact, Definition, Event, EventKind, Reason
 from tracker.core.moments import first_moment
 from tracker.core.policy import Policy, Quiet, Settings
 from tracker.core.ref_reading import resolve
@@ -22,6 +22,8 @@ from tracker.core.reminders import Rules, effective_due
 from tracker.core.status import Answer, Dates, Standing, fold, standing
 from tracker.core.workdays import Workdays
 from tracker.errors import UnknownNameError
+from tracker.i18n.catalogue import Language
+from tracker.i18n.message import Near
 
 
 @dataclass
@@ -214,13 +216,8 @@ class InForce:
         """The id of the unit called ``name``: by id, name or alias.  Raises UnknownNameError."""
         found = self._unit_names.get(name.strip().casefold())
         if found is None:
-            near = _near(name, self._unit_names)
-            raise UnknownNameError(
-                "there is no unit “{name}”{near}‹; tracker units lists them›",
-                "no_unit",
-                name=name,
-                near=near,
-            )
+            near = Near(_near(name, self._unit_names))
+            raise UnknownNameError("no_unit", name=name, near=near)
         return found
 
     @cached_property
@@ -245,14 +242,8 @@ class InForce:
         found = self.campaign.definitions.get(key)
         if found is None:
             short = {name for each in self.campaign.reports if (name := self.campaign.short_of(each))}
-            near = _near(key, (*self.campaign.definitions, *sorted(short)))
-            raise UnknownNameError(
-                "there is no task, deliverable or report “{name}”{near}"
-                "‹; tracker tasks and tracker tasks --reports list them›",
-                "no_definition",
-                name=key,
-                near=near,
-            )
+            near = Near(_near(key, (*self.campaign.definitions, *sorted(short))))
+            raise UnknownNameError("no_definition", name=key, near=near)
         return found
 
     def ref(self, text: str, day: date, *, one: bool = False) -> str:

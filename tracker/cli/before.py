@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
 
-    from tracker.core.model import Event, Language
+    from tracker.core.model import Event
+    from tracker.i18n.catalogue import Language
     from tracker.ledger.beginning import Scope
     from tracker.ledger.settlement import Outcome, Preview, Settled, Settlement
     from tracker.service.app import App
@@ -119,14 +120,11 @@ def before(
     if settle is not None and settle not in set(Settled):
         raise not_among("--settle", settle, Settled)
     if (settle is not None) + (undo is not None) + settlements > 1:
-        raise UsageError("--settle, --undo, --settlements: give one of them", "one_of_settling")
+        raise UsageError("one_of_settling")
     if settle is None and undo is None and (dry_run or yes or note is not None or who is not None):
-        raise UsageError("--note, --who, --dry-run and --yes go with --settle or --undo", "goes_with_settle")
+        raise UsageError("goes_with_settle")
     if undo is not None and (ref or unit or month):
-        raise UsageError(
-            "--undo takes a whole settlement back, and does not go with --ref, --unit or --month",
-            "undo_is_of_all",
-        )
+        raise UsageError("undo_is_of_all")
     months = None if month is None else {parse_month(each).first for each in month}
     asks = sys.stdin.isatty() and not yes
     with given(context).open(lenient=True) as app:

@@ -81,9 +81,7 @@ def parse_day(text: str, option: str, zone: tzinfo | None = None) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise UsageError(
-            "{option} {text}: expected a date such as 2022-05-05", "expected_date", option=option, text=text
-        ) from None
+        raise UsageError("expected_date", option=option, text=text) from None
     return _in_range(day, option, text)
 
 
@@ -109,12 +107,7 @@ def _moment(text: str, option: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise UsageError(
-            "{option} {text}: expected a date or a time such as 2022-05-05T09:00:00+08:00",
-            "expected_time",
-            option=option,
-            text=text,
-        ) from None
+        raise UsageError("expected_time", option=option, text=text) from None
     return _in_range(moment, option, text)
 
 

@@ -28,7 +28,7 @@ from tracker.errors import UsageError, in_language
 
 if TYPE_CHECKING:
     from tracker.config.rollon import RolledOn
-    from tracker.core.model import Language
+    from tracker.i18n.catalogue import Language
     from tracker.usecases.json_facts import Fact
 
 TASK_COLUMNS = (
@@ -78,7 +78,7 @@ def init(
     from tracker.usecases.desk import roll_on, write_starter
 
     if (old is None) != (year is None):
-        raise UsageError("--from and --year go together: whose list, and for which year", "from_needs_year")
+        raise UsageError("from_needs_year")
     if old is None or year is None:
         written = write_starter(directory)
     else:

@@ -9,10 +9,12 @@ import typer
 
 from tracker.cli.context import given, parse_day, parse_moment
 from tracker.cli.output import choose_language, pick, say_result
-from tracker.i18n.terms import say_day, word
+from tracker.i18n.message import say_day
+from tracker.i18n.terms import word
 
 if TYPE_CHECKING:
-    from tracker.core.model import Campaign, Language
+    from tracker.core.model import Campaign
+    from tracker.i18n.catalogue import Language
     from tracker.ledger.status import LedgerRow
 
 RefArgument = Annotated[

@@ -21,7 +21,7 @@ from tracker.cli.table import Column
 from tracker.i18n.terms import word
 
 if TYPE_CHECKING:
-    from tracker.core.model import Language
+    from tracker.i18n.catalogue import Language
     from tracker.usecases.json_facts import Fact
 
 COLUMNS = (

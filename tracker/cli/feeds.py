@@ -56,10 +56,7 @@ def add(
 
     # Whoever has the address sees all that is in it: everybody's dates are never what was merely left out.
     if [unit is not None, option is not None, everything].count(True) != 1:
-        raise UsageError(
-            "say whose dates the calendar has: tracker feed add --unit ID for one unit, --all for all of them",
-            "whose_calendar",
-        )
+        raise UsageError("whose_calendar")
     unit = unit or option
     with given(context).open(lenient=True) as app:
         say_result(calendars.add_feed(app, unit))

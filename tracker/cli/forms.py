@@ -128,12 +128,7 @@ def blank(
         tables = due_in(app, _month(app, month), units=unit or (), forms=form or ())
         is_file = output.suffix.lower() == ".xlsx"
         if is_file and len(tables) != 1:
-            raise UsageError(
-                "-o {output}: {count} forms are meant; name a folder, or one unit and form",
-                "one_file_for_many",
-                output=output,
-                count=len(tables),
-            )
+            raise UsageError("one_file_for_many", output=output, count=len(tables))
         for paper in blank_forms(app, tables):
             path = output if is_file else output / paper.name
             _write(path, paper.data)
@@ -213,7 +208,7 @@ def summary(
     from tracker.usecases.forms.overview import summary as write_summary
 
     if output.suffix.lower() != ".xlsx":
-        raise UsageError("-o {output}: expected a name that ends in .xlsx", "expected_xlsx", output=output)
+        raise UsageError("expected_xlsx", output=output)
     with given(context).open(lenient=True) as app:
         data, asked, done = write_summary(app, _month(app, month), forms=form or ())
     _write(output, data)

@@ -30,7 +30,7 @@ from tracker.cli.table import Column
 from tracker.i18n.terms import minute, way, word
 
 if TYPE_CHECKING:
-    from tracker.core.model import Language
+    from tracker.i18n.catalogue import Language
     from tracker.service.app import App
     from tracker.usecases.json_facts import Fact
 

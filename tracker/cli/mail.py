@@ -23,7 +23,7 @@ from tracker.i18n.library_errors import said_in
 from tracker.i18n.terms import minute, word
 
 if TYPE_CHECKING:
-    from tracker.core.model import Language
+    from tracker.i18n.catalogue import Language
     from tracker.usecases.json_facts import Fact
 
 MAIL_COLUMNS = (

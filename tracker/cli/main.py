@@ -35,6 +35,7 @@ from tracker.cli import (
 from tracker.cli.context import Context
 from tracker.cli.output import language_of_errors, pick
 from tracker.errors import ConfigError, TrackerError, in_language
+from tracker.i18n.catalogue import CatalogueError
 
 #: These may stand before or after the command's name, as in any good tool.
 SHARED_OPTIONS = ("--config", "--database")
@@ -210,12 +211,12 @@ def _wrong_usage(error: TyperException) -> str:
 
 def _refused(error: TrackerError) -> list[str]:
     """What the product would not do, in the reader's language: a line for each problem of the files."""
-    from tracker.i18n.refusals import refusal
+    from tracker.core.naming import sentence
 
     language = language_of_errors()
     if isinstance(error, ConfigError):
         return [in_language(each, language) for each in error.problems]
-    return [f"tracker: {refusal(error, language, error.campaign, on_command_line=True)}"]
+    return [f"tracker: {sentence(error, language, error.campaign, on_command_line=True)}"]
 
 
 def _trouble(error: Exception) -> str:
@@ -224,11 +225,13 @@ def _trouble(error: Exception) -> str:
         import traceback
 
         return "".join(traceback.format_exception(error))
+    if isinstance(error, CatalogueError):
+        return str(error)
     if isinstance(error, OSError):
-        from tracker.i18n.refusals import reason
+        from tracker.i18n.message import say_fact
 
         place = f"{error.filename}: " if error.filename else ""
-        return f"{place}{reason(error, language_of_errors())}"
+        return f"{place}{say_fact(error, language_of_errors())}"
     if type(error).__module__.startswith("sqlalchemy."):
         cause = str(getattr(error, "orig", None) or error).splitlines()[0]
         return pick(DATABASE_REFUSED, language_of_errors()).format(cause=cause)

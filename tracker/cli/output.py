@@ -17,7 +17,7 @@ from tracker.errors import UsageError
 from tracker.report.csv_cells import write_csv
 
 if TYPE_CHECKING:
-    from tracker.core.model import Language
+    from tracker.i18n.catalogue import Language
 
 #: The format that only calendars have.
 ICS = "ics"
@@ -34,11 +34,9 @@ class Format(StrEnum):
 def read_format(text: str) -> Format:
     """The format called ``text``.  Raises UsageError."""
     if text == ICS:
-        raise UsageError(
-            "only tracker calendar comes as ics; expected table, json or csv", "only_calendar_ics"
-        )
+        raise UsageError("only_calendar_ics")
     if text not in set(Format):
-        raise UsageError("“{text}” is no format; expected table, json or csv", "no_format", text=text)
+        raise UsageError("no_format", text=text)
     return Format(text)
 
 

@@ -14,8 +14,9 @@ from tracker.cli.output import Format, FormatOption, choose_language, pick, prin
 from tracker.i18n.terms import word
 
 if TYPE_CHECKING:
-    from tracker.core.model import Campaign, Language
+    from tracker.core.model import Campaign
     from tracker.core.naming import Names
+    from tracker.i18n.catalogue import Language
     from tracker.service.app import App
     from tracker.usecases.json_facts import Fact
 

@@ -65,8 +65,8 @@ def questions(
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """报表疑问：列出，登记说明或者认定 · What is asked about filed tables: listed, answered or overruled."""
-    from tracker.core.vocabulary import QUESTIONS
     from tracker.errors import UsageError, not_among
+    from tracker.i18n.terms import term
     from tracker.questions.questions import State
     from tracker.usecases.desk import check_who, login_name
     from tracker.usecases.forms.questions import question_facts, settle_question
@@ -75,9 +75,7 @@ def questions(
     if state is not None and state not in set(State):
         raise not_among("--state", state, State)
     if answer is not None and overrule is not None:
-        raise UsageError(
-            "--answer and --overrule: give one of them", "one_of_two", one="--answer", two="--overrule"
-        )
+        raise UsageError("one_of_two", one="--answer", two="--overrule")
     check_who(who)
     number = answer if answer is not None else overrule
     with given(context).open(lenient=True) as app:
@@ -95,14 +93,14 @@ def questions(
         elif format_ is Format.CSV:
             print_csv(facts, KEYS)
         elif number is not None:
-            say_result(f"{facts[0]['id']}: {QUESTIONS[facts[0]['state']](language)}")
+            say_result(f"{facts[0]['id']}: {term('question.' + facts[0]['state'], language)}")
         else:
             _print(app, facts)
 
 
 def _print(app: App, facts: list[Fact]) -> None:
     from tracker.core.naming import Names
-    from tracker.core.vocabulary import QUESTIONS
+    from tracker.i18n.terms import term
 
     campaign = app.force.campaign
     language = choose_language(campaign.language)
@@ -110,7 +108,7 @@ def _print(app: App, facts: list[Fact]) -> None:
     rows = (
         {
             **each,
-            "state": QUESTIONS[each["state"]](language),
+            "state": term(f"question.{each['state']}", language),
             "unit": campaign.unit_name(each["unit"]),
             "called": names.occurrence(each["ref"]),
             "place": "!".join(part for part in (each["sheet"], each["cell"]) if part),

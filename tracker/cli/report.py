@@ -15,7 +15,7 @@ from tracker.cli.output import language_of_errors, pick, say
 from tracker.core.years import FIRST_YEAR, LAST_YEAR
 
 if TYPE_CHECKING:
-    from tracker.core.model import Language
+    from tracker.i18n.catalogue import Language
     from tracker.report.facts import Month
 
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
@@ -84,13 +84,7 @@ def parse_month(text: str) -> Month:
 
     found = _MONTH.fullmatch(text.strip())
     if found is None or not FIRST_YEAR <= int(found[1]) <= LAST_YEAR:
-        raise UsageError(
-            "--month {text}: expected a month such as 2022-05, from {first} to {last}",
-            "expected_month",
-            text=text,
-            first=FIRST_YEAR,
-            last=LAST_YEAR,
-        )
+        raise UsageError("expected_month", text=text, first=FIRST_YEAR, last=LAST_YEAR)
     return Month(date(int(found[1]), int(found[2]), 1))
 
 

@@ -177,7 +177,7 @@ def prune(
     from tracker.usecases import maintenance
 
     if (before is None) is (not person):
-        raise UsageError("expected --before D, or --person TEXT, one of the two", "prune_what")
+        raise UsageError("prune_what")
     with given(context).open(lenient=True) as app:
         language = choose_language(app.force.campaign.language)
         if before is not None:

@@ -38,9 +38,7 @@ def read_role(text: str | Role) -> Role:
     try:
         return Role.named(text)
     except ValueError:
-        raise UsageError(
-            "“{text}” is no role; expected viewer, supervisor or operator", "no_role", text=text
-        ) from None
+        raise UsageError("no_role", text=text) from None
 
 
 NameArgument = Annotated[
@@ -156,10 +154,7 @@ def _ask_password(*, from_stdin: bool) -> str:
     if from_stdin:
         return sys.stdin.readline().removeprefix("\ufeff").rstrip("\r\n")
     if not sys.stdin.isatty():
-        raise UsageError(
-            "there is nobody to ask for the password; give it to standard input, with --password-stdin",
-            "nobody_to_ask",
-        )
+        raise UsageError("nobody_to_ask")
     return str(
         typer.prompt("密码 · Password", hide_input=True, confirmation_prompt="再输一次 · Again", err=True)
     )

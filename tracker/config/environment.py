@@ -94,11 +94,11 @@ def _secret_in(path: Path, called: str, *, is_ours: bool = False) -> str:
                 warn_of_readers(path, os.fstat(file.fileno()).st_mode)
             value = file.read(LONGEST + 1).rstrip("\r\n")
     except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise UsageError("{path} cannot be read: {error}", "cannot_read", path=called, error=error) from None
+        raise UsageError("cannot_read", path=called, error=error) from None
     if not value:
-        raise UsageError("{path} is empty; expected the secret", "no_secret", path=called)
+        raise UsageError("no_secret", path=called)
     if len(value) > LONGEST:
-        raise UsageError("{path} is too long for a secret", "secret_too_long", path=called)
+        raise UsageError("secret_too_long", path=called)
     return value
 
 
@@ -109,6 +109,4 @@ def _read(environ: Mapping[str, str], name: str, read: Callable[[Any], str]) -> 
     try:
         return read(value)
     except PydanticCustomError as error:
-        raise UsageError(
-            "{name}: {error}", "wrong_variable", name=name, error=(error.context or {})["said"]
-        ) from None
+        raise UsageError("wrong_variable", name=name, error=(error.context or {})["said"]) from None

@@ -16,8 +16,9 @@ from tracker.config.messages import say
 from tracker.config.yamlnodes import read_document
 from tracker.config.yamltext import CONTROL, LARGEST, UnreadableError, control_message, decode
 from tracker.core.model import Event, EventKind
+from tracker.core.naming import in_both
 from tracker.errors import ConfigError, Problem, TrackerError
-from tracker.i18n.refusals import in_both, reason
+from tracker.i18n.message import say_fact
 
 FIELDS = ("at", "ref", "unit", "event", "count", "until", "who", "via", "reason", "note")
 
@@ -41,7 +42,7 @@ def read_events(
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
     except OSError as error:
-        message = say(f"cannot be read: {reason(error, 'en')}", f"无法读取：{reason(error, 'zh')}")
+        message = say(f"cannot be read: {say_fact(error, 'en')}", f"无法读取：{say_fact(error, 'zh')}")
         raise ConfigError((Problem(str(path), 0, 0, "", message),)) from None
     events: list[Event] = []
     problems: list[Problem] = []

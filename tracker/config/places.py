@@ -110,13 +110,7 @@ def _database(url: str, home: Path) -> str:
         return url
     here, there = path.absolute(), home / path
     if here.exists() and there.exists() and not here.samefile(there):
-        raise UsageError(
-            "there are two databases, {here} and {there}: say with --database or TRACKER_DATABASE which is meant, "
-            "or move the other one away",
-            "two_databases",
-            here=here,
-            there=there,
-        )
+        raise UsageError("two_databases", here=here, there=there)
     if here.exists() and not there.exists():
         _warn_once(here, there)
         return f"{_SQLITE}{here}"

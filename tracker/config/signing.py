@@ -32,11 +32,7 @@ def signing_keys(settings: Settings, database: str) -> tuple[str, ...]:
         return _kept(_place(database))
     keys = tuple(key for key in re.split(r"[\s,]+", settings.signing_key) if key)
     if not keys or any(len(key) < SHORTEST for key in keys):
-        raise UsageError(
-            "TRACKER_SECRET: a key needs {least} characters at least, such as openssl rand -hex 32 makes",
-            "key_too_short",
-            least=SHORTEST,
-        )
+        raise UsageError("key_too_short", least=SHORTEST)
     return keys
 
 
@@ -78,17 +74,12 @@ def _kept(path: Path) -> tuple[str, ...]:
         raise _not_kept(path, error) from None
     found = tuple(line.strip() for line in lines if line.strip())
     if not found or any(len(key) < SHORTEST for key in found):
-        raise UsageError("{path} holds no key; remove it, and a new one is made", "holds_no_key", path=path)
+        raise UsageError("holds_no_key", path=path)
     return found
 
 
 def _not_kept(path: Path, error: Exception) -> UsageError:
-    return UsageError(
-        "the key for links cannot be kept in {path}: {error}; name one with TRACKER_SECRET",
-        "key_not_kept",
-        path=path,
-        error=error,
-    )
+    return UsageError("key_not_kept", path=path, error=error)
 
 
 def _make(path: Path) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.util import find_spec
 
+from tracker.core.naming import in_both
 from tracker.core.policy import Web
 from tracker.errors import Problem, TrackerError
-from tracker.i18n.refusals import in_both
 
 
 def start_problems(web: Web, look_at_database: Callable[[], None], place: str) -> Iterator[Problem]:
@@ -34,11 +34,7 @@ def refuse_no_provider_libraries(web: Web) -> None:
 
 def no_provider_libraries() -> TrackerError:
     """What is said where they are missing."""
-    return TrackerError(
-        "settings.yaml names a provider of OpenID Connect, for which libraries are missing: "
-        "pip install 'deadline-tracker[oidc]'",
-        "no_oidc",
-    )
+    return TrackerError("no_oidc")
 
 
 def refuse_certificate(web: Web) -> None:
@@ -49,9 +45,4 @@ def refuse_certificate(web: Web) -> None:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(web.certificate, web.key)
     except OSError as error:
         files = ", ".join(file for file in (web.certificate, web.key) if file is not None)
-        raise TrackerError(
-            "the certificate of the pages cannot be used ({files}): {error}",
-            "no_certificate",
-            files=files,
-            error=error,
-        ) from None
+        raise TrackerError("no_certificate", files=files, error=error) from None

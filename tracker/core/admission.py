@@ -35,9 +35,9 @@ def admit(
     happened that is still to come.  ``forced`` extends what is over already.
     Raises LedgerError, in words for the person who asked for it.
     """
-    _refuse(day > today, event, "{day} has not come yet ({ref} of {unit})", "still_to_come", day=day)
+    _refuse(day > today, event, "still_to_come", day=day)
     is_bare = event.event is EventKind.UNDO and not has_undoable(known)
-    _refuse(is_bare, event, "there is nothing to undo for {ref} of {unit}", "nothing_to_undo")
+    _refuse(is_bare, event, "nothing_to_undo")
     refuse_contradiction(event, target)
     refuse_unfit(event, fold(known, target=target))
     if event.event is EventKind.EXTEND:
@@ -62,15 +62,11 @@ def refuse_contradiction(event: Event, target: int | None) -> None:
     """Refuse what contradicts itself, whatever there is already; ``target`` is the quota.  Raises LedgerError."""
     kind, count = event.event, event.count
     if count is not None:
-        why = "only what is submitted has a count ({ref} of {unit})"
-        _refuse(kind is not EventKind.SUBMIT, event, why, "count_of_nothing")
-        _refuse(count < 1, event, "a count has to be above zero ({ref} of {unit})", "count_too_small")
-        why = "a count cannot be above {most} ({ref} of {unit})"
-        _refuse(count > MOST, event, why, "count_too_large", most=f"{MOST:,}")
-        why = "{ref} of {unit} has no quota, and takes no count"
-        _refuse(target is None, event, why, "no_quota")
-    why = "only an extension has a new date ({ref} of {unit})"
-    _refuse(event.until is not None and kind is not EventKind.EXTEND, event, why, "date_of_nothing")
+        _refuse(kind is not EventKind.SUBMIT, event, "count_of_nothing")
+        _refuse(count < 1, event, "count_too_small")
+        _refuse(count > MOST, event, "count_too_large", most=f"{MOST:,}")
+        _refuse(target is None, event, "no_quota")
+    _refuse(event.until is not None and kind is not EventKind.EXTEND, event, "date_of_nothing")
 
 
 def refuse_unfit(event: Event, answer: Answer) -> None:
@@ -78,50 +74,36 @@ def refuse_unfit(event: Event, answer: Answer) -> None:
     kind = event.event
     is_waived, is_in = answer.answered == "waived", answer.answered in ("submitted", "nil")
     if kind in (EventKind.SUBMIT, EventKind.NIL):
-        _refuse(is_waived, event, "{ref} of {unit} is waived; the waiver has to be undone first", "is_waived")
+        _refuse(is_waived, event, "is_waived")
     elif kind is EventKind.ACCEPT:
-        why = "nothing has been submitted yet for {ref} of {unit}, so there is nothing to accept"
-        _refuse(not is_in, event, why, "nothing_to_accept")
-        why = "{ref} of {unit} is already accepted"
-        _refuse(answer.accepted_at is not None, event, why, "already_accepted")
+        _refuse(not is_in, event, "nothing_to_accept")
+        _refuse(answer.accepted_at is not None, event, "already_accepted")
     elif kind is EventKind.RETURN:
-        why = "nothing has been submitted yet for {ref} of {unit}, so there is nothing to send back"
-        _refuse(not is_in, event, why, "nothing_to_return")
+        _refuse(not is_in, event, "nothing_to_return")
     elif kind is EventKind.EXTEND:
-        why = "extending {ref} of {unit} needs the new date‹ (--until)›"
-        _refuse(event.until is None, event, why, "extension_without_date")
-        why = "{ref} of {unit} is answered already, and there is nothing to extend"
-        _refuse(is_waived or is_in, event, why, "already_answered")
+        _refuse(event.until is None, event, "extension_without_date")
+        _refuse(is_waived or is_in, event, "already_answered")
     elif kind is EventKind.WAIVE:
-        _refuse(is_waived, event, "{ref} of {unit} is already waived", "already_waived")
+        _refuse(is_waived, event, "already_waived")
     elif kind in (EventKind.PAUSE, EventKind.RESUME):
-        why = "{ref} of {unit} is waived, so there is nothing to pause or resume"
-        _refuse(is_waived, event, why, "nothing_to_pause")
+        _refuse(is_waived, event, "nothing_to_pause")
     if kind is EventKind.PAUSE:
-        _refuse(answer.paused, event, "{ref} of {unit} is already paused", "already_paused")
+        _refuse(answer.paused, event, "already_paused")
     elif kind is EventKind.RESUME:
-        _refuse(not answer.paused, event, "{ref} of {unit} is not paused", "not_paused")
+        _refuse(not answer.paused, event, "not_paused")
 
 
-def _refuse(condition: bool, event: Event, english: str, code: str, **facts: object) -> None:  # noqa: FBT001
+def _refuse(condition: bool, event: Event, code: str, **facts: object) -> None:  # noqa: FBT001
     if condition:
-        raise LedgerError(english, code, ref=event.ref, unit=event.unit, **facts)
+        raise LedgerError(code, ref=event.ref, unit=event.unit, **facts)
 
 
 def _refuse_extension(event: Event, due: date | None, day: date, *, forced: bool) -> None:
-    _refuse(due is None, event, "{ref} of {unit} has no deadline that could be extended", "no_deadline")
+    _refuse(due is None, event, "no_deadline")
     assert due is not None
     assert event.until is not None
-    why = "{ref} of {unit} is due on {due}: an extension needs a later date than that"
-    _refuse(event.until <= due, event, why, "extension_too_early", due=due)
-    why = (
-        "{ref} of {unit} was due on {due}, and an extension after that is granted by the supervisor, with a reason"
-        "‹; --force grants it all the same›"
-    )
-    _refuse(day > due and not forced, event, why, "deadline_passed", due=due)
-    why = "{ref} of {unit}: more time has to end after today and after {due}"
-    _refuse(event.until <= day, event, why, "more_time_too_early", due=due)
-    why = "{ref} of {unit}: {until} is too far off; it can be extended to {latest} at the latest"
-    _refuse(event.until > LATEST, event, why, "extension_too_far", until=event.until, latest=LATEST)
-    why = "{ref} of {unit}: an extension after the deadline needs a reason‹ (--reason)›"
-    _refuse(forced and not (event.reason or event.note), event, why, "reason_needed")
+    _refuse(event.until <= due, event, "extension_too_early", due=due)
+    _refuse(day > due and not forced, event, "deadline_passed", due=due)
+    _refuse(event.until <= day, event, "more_time_too_early", due=due)
+    _refuse(event.until > LATEST, event, "extension_too_far", until=event.until, latest=LATEST)
+    _refuse(forced and not (event.reason or event.note), event, "reason_needed")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 
 class Said(NamedTuple):
@@ -21,7 +21,7 @@ class Said(NamedTuple):
     zh: str
     en: str
 
-    def in_(self, language: Literal["zh", "en"]) -> str:
+    def in_(self, language: str) -> str:
         """The wording in ``language``."""
         return self.zh if language == "zh" else self.en
 

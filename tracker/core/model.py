@@ -14,8 +14,8 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from tracker.core.form import Form
+from tracker.i18n.catalogue import Language
 
-Language = Literal["zh", "en"]
 OnHoliday = Literal["keep", "before", "after"]
 
 #: The campaign of a file that names none, and of every ledger from before there were several.

@@ -8,7 +8,11 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from tracker.core.model import Campaign, Definition, Every, Kind, Language
+from tracker.core.model import Campaign, Definition, Every, Kind
+from tracker.errors import InBoth, InBothError, TrackerError
+from tracker.i18n.catalogue import Language
+from tracker.i18n.message import Message, say
+from tracker.i18n.terms import word
 
 #: What is due up to this day of a month is about the month before: “每月5日前报送上月…”.
 LAST_DAY_ABOUT_MONTH_BEFORE = 15
@@ -176,6 +180,34 @@ class Names:
         return due_and_about(
             period, self.language, month_before=found is not None and tells_of_month_before(found)
         )
+
+
+def sentence(
+    error: TrackerError | Message,
+    language: Language,
+    campaign: Campaign | None = None,
+    *,
+    on_command_line: bool = False,
+) -> str:
+    """What an error says, with the names that people use in ``campaign``."""
+    if isinstance(error, InBothError):
+        return error.chinese if language == "zh" else error.english
+    message = error.message if isinstance(error, TrackerError) else error
+    names = None if campaign is None else Names(campaign, language)
+
+    def said(name: str, fact: str) -> str | None:
+        if name == "state":
+            return word(fact, language)
+        if campaign is None or names is None or name not in ("unit", "ref", "key"):
+            return None
+        return campaign.unit_name(fact) if name == "unit" else names.occurrence(fact)
+
+    return say(message, language, said, on_command_line=on_command_line)
+
+
+def in_both(error: TrackerError | Message) -> InBoth:
+    """The same in both languages, for what several people read: a finding in a file, a mail to the operator."""
+    return InBoth(*(sentence(error, language, on_command_line=True) for language in ("en", "zh")))
 
 
 def _tidy(text: str) -> str:

@@ -81,20 +81,9 @@ def parse_ref(text: str) -> tuple[str, str | None]:
     """
     key, at, period = text.strip().partition("@")
     if not _KEY.fullmatch(key):
-        raise UnknownNameError(
-            "“{text}” is no reference: expected the id of a task or report, such as 5, 5/first-list or"
-            " table-2@2022-05",
-            "no_reference",
-            text=text,
-        )
+        raise UnknownNameError("no_reference", text=text)
     if at and not _is_period(period):
-        raise UnknownNameError(
-            "“{text}” is no reference: “{period}” is no period; expected 2022-05, 2022-Q2, 2022-H1, 2022 or"
-            " 2022-W18",
-            "no_period",
-            text=text,
-            period=period,
-        )
+        raise UnknownNameError("no_period", text=text, period=period)
     return key, period or None
 
 

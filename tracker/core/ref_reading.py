@@ -205,9 +205,7 @@ def _period_of(every: Every, year: int, number: int) -> str:
 
 def _asked(name: str, examples: list[str]) -> UsageError:
     """It could be several: each as it would have to be written."""
-    return UsageError(
-        "“{name}” could be {examples}: name one of them", "which_report", name=name, examples=tuple(examples)
-    )
+    return UsageError("which_report", name=name, examples=tuple(examples))
 
 
 def example(campaign: Campaign, definition: Definition, day: date) -> str:

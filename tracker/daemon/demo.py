@@ -26,9 +26,10 @@ from sqlalchemy import event as sqlalchemy_event
 
 from tracker.campaign.snapshot import InForce
 from tracker.clock import SystemClock, VirtualClock
-from tracker.core.model import Definition, Event, EventKind, Every, Kind, Language, Light
+from tracker.core.model import Definition, Event, EventKind, Every, Kind, Light
 from tracker.core.vocabulary import LIGHTS
 from tracker.errors import LedgerError, TrackerError
+from tracker.i18n.catalogue import Language
 from tracker.ledger.record import record
 from tracker.ledger.status import LedgerRow, ledger_rows
 from tracker.mail.transport.mailbox import file_name

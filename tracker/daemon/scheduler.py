@@ -23,8 +23,8 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from tracker.core.naming import in_both
 from tracker.errors import ConfigError, InBoth, LostLedgerError, TrackerError
-from tracker.i18n.refusals import in_both
 from tracker.mail.transport.replies import without_names
 from tracker.outbox.mail_server import said_at
 from tracker.service.app import App

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from apscheduler.schedulers.base import BaseScheduler
 
+from tracker.core.naming import sentence
 from tracker.errors import AddressTakenError, TrackerError
-from tracker.i18n.refusals import refusal
 from tracker.service.app import App
 from tracker.usecases.desk import login_name
 from tracker.web.base.site import Site
@@ -110,7 +110,7 @@ class Pages:
         which = 0 if language == "zh" else 1
         key = f"pages/{self._address}/{force.day(self._app.clock.now())}"
         try:
-            self._app.engine.alert(key, TITLES[which], [refusal(error, language), FOLLOWS[which]])
+            self._app.engine.alert(key, TITLES[which], [sentence(error, language), FOLLOWS[which]])
         except TrackerError as away:
             log.warning("the operator could not be told, will be tried again: %s", away)
         else:

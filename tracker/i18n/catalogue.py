@@ -1,45 +1,61 @@
 """The catalogues: every sentence that people read, by language and area.
 
-A phrase is a text such as ``已逾期{n}天``.  In a language that needs it, it is a list of two, for one and for several,
-chosen by ``n``.  Areas lie beside this file (``zh/pages.yaml``); the mails' stand with their layouts
-(``templates/emails/zh.yaml``), where an operator words them anew: a file of theirs may hold as few phrases as it likes,
-and what it lacks, or has wrongly, is taken from the shipped one, so that a slip never keeps a mail back.
+A phrase is a text such as ``已逾期{n}天``.  Where the language has a plural, it is a list with a text for each of its
+forms, chosen by ``n``.  A language is a folder with a file an area (``zh/pages.yaml``), or one file with the areas as its
+first keys (``zh-Hant.yaml``), whose ``language`` names it, the language that says what it lacks, and its plural rule
+as gettext writes it.
+
+The sentences of mails stand with their layouts (``templates/emails/zh.yaml``), where an operator words them anew: a file
+of theirs may hold as few phrases as it likes, and what it lacks, or has wrongly, is taken from the shipped one, so that a
+slip never keeps a mail back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from string import Formatter
 from types import SimpleNamespace
-from typing import Literal, get_args
+from typing import Final
 
 import yaml
 
-from tracker.core.model import Language
-from tracker.errors import MailError, Problem
 from tracker.shipped import shipped
 
-Area = Literal["mails", "pages", "report"]
-Phrase = str | tuple[str, str]
+#: A code such as ``zh``, ``en`` or ``zh-Hant``; the known ones are ``LANGUAGES``.
+Language = str
+Phrase = str | tuple[str, ...]
 
-LANGUAGES: tuple[Language, ...] = get_args(Language)
+#: The language in which every phrase there is stands.
+FIRST: Final[Language] = "zh"
+#: The language of programs, logs and whoever has said nothing of theirs.
+ENGLISH: Final[Language] = "en"
 
-FALL_BACK = "; the shipped wording is used instead"
-DEEPEST = 4
-#: The shipped ones have 20 kB.
+DEEPEST = 5
+#: The shipped ones have 60 kB.
 LARGEST = 1_000_000
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_HERE = Path(__file__).parent
+#: How a language calls itself and how it counts stands here.
+_ABOUT = "language"
+
+
+class CatalogueError(Exception):
+    """A shipped file that is missing or wrong: a broken installation."""
 
 
 class Words:
     """The phrases of one language and area.  ``words("row.late", n=3)`` fills one in."""
 
-    def __init__(self, language: Language, phrases: Mapping[str, Phrase]) -> None:
+    def __init__(
+        self, language: Language, phrases: Mapping[str, Phrase], form: Callable[[int], int] | None = None
+    ) -> None:
         self.language = language
         self._phrases = phrases
+        self._form = form
         #: What stands under ``labels`` in the file, by attribute, for templates.
         self.labels = SimpleNamespace(
             **{
@@ -50,49 +66,121 @@ class Words:
         )
 
     def __call__(self, key: str, **facts: object) -> str:
-        """The phrase ``key`` with ``facts`` filled in; ``n`` chooses between one and several.
+        """The phrase ``key`` with ``facts`` filled in; ``n`` chooses between its forms.
 
         Raises KeyError for one that is not there: a slip of ours, found by the tests.
         """
-        phrase = self._phrases[key]
-        if isinstance(phrase, tuple):
-            phrase = phrase[0 if facts.get("n") == 1 else 1]
+        phrase = self.phrase(key, facts.get("n"))
         return phrase.format_map(facts) if facts else phrase
+
+    def phrase(self, key: str, n: object = None) -> str:
+        """The phrase ``key`` as it stands in the file, in its form for ``n``."""
+        phrase = self._phrases[key]
+        if isinstance(phrase, str):
+            return phrase
+        form = int(n != 1) if self._form is None or not isinstance(n, int) else self._form(n)
+        return phrase[min(form, len(phrase) - 1)]
+
+    def forms(self, key: str) -> Phrase:
+        """The phrase ``key`` in all its forms, as it stands in the file."""
+        return self._phrases[key]
 
     def __contains__(self, key: object) -> bool:
         return key in self._phrases
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._phrases)
 
     def listed(self, key: str) -> list[str]:
         """A phrase that is a row of words, such as the days of the week."""
         return self(key).split()
 
-    def with_own(self, path: Path) -> tuple[Words, list[Problem]]:
+    def with_own(self, path: Path) -> tuple[Words, list[Slip]]:
         """The same with an operator's phrases in their places, and what is wrong with those."""
         if not path.is_file():
             return self, []
-        changed, problems = _changes(path, self._phrases)
-        return Words(self.language, {**self._phrases, **changed}), problems
+        changed, slips = _changes(path, self._phrases)
+        return Words(self.language, {**self._phrases, **changed}, self._form), slips
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """What is wrong in an operator's own file of phrases; ``line`` and ``column`` count from 1, 0 is the whole file.
+
+    ``key`` is the phrase, ``what`` the name of the sentence that says it (``errors.phrases.WHAT``).
+    """
+
+    line: int
+    column: int
+    key: str
+    what: str
+    facts: Mapping[str, object]
 
 
 @cache
-def words(area: Area, language: Language) -> Words:
-    """The shipped phrases of an area.  Raises MailError as ``read_words`` does."""
-    if area == "mails":
-        return read_words(language, shipped("templates") / "emails" / f"{language}.yaml")
-    return read_words(language, Path(__file__).parent / language / f"{area}.yaml")
+def words(area: str, language: Language) -> Words:
+    """The shipped phrases of an area.  Raises CatalogueError as ``read_words`` does."""
+    about = _about(language)
+    single, plural = _HERE / f"{language}.yaml", about.get("plural")
+    form = None if plural is None else _rule(str(plural))
+    if single.is_file():
+        within = f"{area}."
+        phrases = {
+            key.removeprefix(within): each for key, each in _shipped(single).items() if key.startswith(within)
+        }
+    else:
+        folder = shipped("templates") / "emails" if area == "mails" else _HERE / language
+        phrases = _shipped(folder / (f"{language}.yaml" if area == "mails" else f"{area}.yaml"))
+    after = about.get("after")
+    if after is not None:
+        rest = words(area, str(after))
+        phrases = {**{key: rest.forms(key) for key in rest}, **phrases}
+    return Words(language, phrases, form)
 
 
 def read_words(language: Language, path: Path) -> Words:
-    """The phrases of a shipped file.  Raises MailError where it is missing or wrong."""
+    """The phrases of a shipped file.  Raises CatalogueError where it is missing or wrong."""
+    return Words(language, _shipped(path))
+
+
+def name_of(language: Language) -> str:
+    """What the language calls itself: 中文."""
+    return str(_about(language)["name"])
+
+
+def _known() -> tuple[Language, ...]:
+    found = {path.parent.name for path in _HERE.glob(f"*/{_ABOUT}.yaml")}
+    found |= {path.stem for path in _HERE.glob("*.yaml")}
+    return (FIRST, ENGLISH, *sorted(found - {FIRST, ENGLISH}))
+
+
+#: The languages that there are, those with a catalogue of their own first.
+LANGUAGES: Final = _known()
+
+
+@cache
+def _about(language: Language) -> Mapping[str, Phrase]:
+    folder = _HERE / language / f"{_ABOUT}.yaml"
+    if folder.is_file():
+        return _shipped(folder)
+    within = f"{_ABOUT}."
+    own = _shipped(_HERE / f"{language}.yaml").items()
+    return {key.removeprefix(within): each for key, each in own if key.startswith(within)}
+
+
+@cache
+def _rule(plural: str) -> Callable[[int], int]:
+    # Asked for by languages whose phrases have forms alone.
+    from gettext import c2py
+
+    return c2py(plural)
+
+
+def _shipped(path: Path) -> dict[str, Phrase]:
     try:
-        return Words(language, {key: found.phrase for key, found in _read(path).items()})
+        return {key: found.phrase for key, found in _read(path).items()}
     except (OSError, yaml.YAMLError, _PhraseError) as error:
-        raise MailError(
-            "{path} came with the product and cannot be read: {error}",
-            "shipped_broken",
-            path=path,
-            error=error,
-        ) from error
+        raise CatalogueError(f"{path} came with the product and cannot be read: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,39 +190,44 @@ class _Found:
     column: int
 
 
-def _changes(path: Path, ours: Mapping[str, Phrase]) -> tuple[dict[str, Phrase], list[Problem]]:
+def _changes(path: Path, ours: Mapping[str, Phrase]) -> tuple[dict[str, Phrase], list[Slip]]:
     try:
         found = _read(path)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        return {}, [Problem(str(path), line, column, "", f"{error.problem or 'this is no YAML'}{FALL_BACK}")]
+        return {}, [Slip(line, column, "", "no_yaml", {"why": error.problem or ""})]
     except _PhraseError as error:
-        return {}, [Problem(str(path), error.line, error.column, error.key, f"{error}{FALL_BACK}")]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        return {}, [Problem(str(path), 0, 0, "", f"{error}{FALL_BACK}")]
+        return {}, [Slip(error.line, error.column, error.key, error.what, {"key": error.key})]
+    except (OSError, UnicodeDecodeError) as error:
+        return {}, [Slip(0, 0, "", "unreadable", {"why": error})]
+    except yaml.YAMLError as error:
+        return {}, [Slip(0, 0, "", str(error), {})]
     changed: dict[str, Phrase] = {}
-    problems = []
+    slips = []
     for key, theirs in found.items():
         wrong = _wrong_with(theirs.phrase, ours.get(key))
         if wrong is None:
             changed[key] = theirs.phrase
         else:
-            problems.append(Problem(str(path), theirs.line, theirs.column, key, f"{wrong}{FALL_BACK}"))
-    return changed, problems
+            what, facts = wrong
+            slips.append(Slip(theirs.line, theirs.column, key, what, {"key": key, **facts}))
+    return changed, slips
 
 
-def _wrong_with(phrase: Phrase, ours: Phrase | None) -> str | None:
+def _wrong_with(phrase: Phrase, ours: Phrase | None) -> tuple[str, dict[str, object]] | None:
     if ours is None:
-        return "there is no such phrase"
+        return "unknown", {}
     allowed = _places(ours)
+    if isinstance(phrase, tuple) and len(phrase) != (len(ours) if isinstance(ours, tuple) else 2):
+        return "forms", {}
     try:
         places = _places(phrase)
     except ValueError as error:
-        return f"the curly brackets do not match ({error})"
+        return "brackets", {"why": str(error)}
     for place in sorted(places - allowed):
-        known = ", ".join(f"{{{name}}}" for name in sorted(allowed)) or "none"
-        return f"{{{place}}} cannot be filled in here; known are {known}"
+        known = ", ".join(f"{{{name}}}" for name in sorted(allowed))
+        return ("no_place", {"place": place, "known": known}) if known else ("no_places", {"place": place})
     return None
 
 
@@ -150,9 +243,10 @@ def _places(phrase: Phrase) -> set[str]:
 
 
 class _PhraseError(Exception):
-    def __init__(self, key: str, node: yaml.Node, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, key: str, node: yaml.Node, what: str) -> None:
+        super().__init__(f"{what} ({key})")
         self.key = key
+        self.what = what
         self.line = node.start_mark.line + 1
         self.column = node.start_mark.column + 1
 
@@ -161,7 +255,7 @@ def _read(path: Path) -> Mapping[str, _Found]:
     with path.open(encoding="utf-8") as file:
         text = file.read(LARGEST + 1)
     if len(text) > LARGEST:
-        raise yaml.YAMLError("this is too large for a phrase file")
+        raise yaml.YAMLError("too_large")
     return _parsed(text)
 
 
@@ -173,11 +267,11 @@ def _parsed(text: str) -> Mapping[str, _Found]:
     if root is None:
         return {}
     if not isinstance(root, yaml.MappingNode):
-        raise _PhraseError("", root, "a phrase file is made of “name: text” lines")
+        raise _PhraseError("", root, "no_mapping")
     found: dict[str, _Found] = {}
     for key, phrase, node in _walk(root, ""):
         if key in found:
-            raise _PhraseError(key, node, f"{key} stands here twice")
+            raise _PhraseError(key, node, "twice")
         found[key] = _Found(phrase, node.start_mark.line + 1, node.start_mark.column + 1)
     return found
 
@@ -187,13 +281,13 @@ def _refuse_depth(text: str) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=LOADER):
         if isinstance(event, yaml.AliasEvent):
-            raise yaml.YAMLError("aliases have no place in a phrase file")
+            raise yaml.YAMLError("aliases")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > DEEPEST:
-            raise yaml.YAMLError("a phrase file is not that deep")
+            raise yaml.YAMLError("too_deep")
 
 
 def _walk(mapping: yaml.MappingNode, prefix: str) -> Iterator[tuple[str, Phrase, yaml.Node]]:
@@ -204,7 +298,7 @@ def _walk(mapping: yaml.MappingNode, prefix: str) -> Iterator[tuple[str, Phrase,
         elif isinstance(node, yaml.ScalarNode):
             yield key, node.value, node
         else:
-            texts = [each.value for each in node.value if isinstance(each, yaml.ScalarNode)]
-            if len(texts) != 2 or len(node.value) != 2:
-                raise _PhraseError(key, node, f"{key} must be one text, or two: for one and for several")
-            yield key, (texts[0], texts[1]), node
+            texts = tuple(each.value for each in node.value if isinstance(each, yaml.ScalarNode))
+            if len(texts) < 2 or len(texts) != len(node.value):
+                raise _PhraseError(key, node, "forms")
+            yield key, texts, node

@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tracker.core.model import Language
+    from tracker.i18n.catalogue import Language
 
 #: {0} and so on stand for the groups; a group called ``why`` is such a sentence itself.
 _SENTENCES = (

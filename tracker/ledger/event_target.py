@@ -25,7 +25,7 @@ def counts_from(force: InForce, at: datetime, now: datetime) -> datetime:
     if day == force.day(now):
         return now
     if at > now:
-        raise UsageError("‹--on ›{day} lies in the future", "in_the_future", day=day)
+        raise UsageError("in_the_future", day=day)
     _refuse_before_issue(force, at)
     return at
 
@@ -70,6 +70,4 @@ class Supposed:
 def _refuse_before_issue(force: InForce, at: datetime) -> None:
     day, issued = force.day(at), force.campaign.issued
     if day < issued:
-        raise UsageError(
-            "{day} lies before the date of issue, {issued}", "before_issue", day=day, issued=issued
-        )
+        raise UsageError("before_issue", day=day, issued=issued)

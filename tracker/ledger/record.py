@@ -80,12 +80,7 @@ def refuse_undecided(force: InForce, via: str | None) -> None:
     A link is of the campaign whose mail it stood in, whatever the files say by now.
     """
     if force.is_undecided and via != LINK:
-        raise LedgerError(
-            "nothing is recorded until a person has said whether the files here, which name another document or date "
-            "of issue, are a correction or another campaign"
-            "‹: tracker run --accept-correction, or another id under campaign in tasks.yaml›",
-            "undecided",
-        )
+        raise LedgerError("undecided")
 
 
 def find_assignment(
@@ -105,21 +100,9 @@ def find_assignment(
     if row is not None and row.removed_on is None:
         return row
     if row is None and unit not in definition.units:
-        raise UnknownNameError(
-            "{key} is not asked of {unit}; it is asked of {owners}",
-            "not_asked",
-            key=key,
-            unit=unit,
-            owners=definition.owners,
-        )
+        raise UnknownNameError("not_asked", key=key, unit=unit, owners=definition.owners)
     if row is not None:
-        raise UnknownNameError(
-            "{ref} of {unit} was taken out of the files on {day}; its history is kept",
-            "taken_out",
-            ref=ref,
-            unit=unit,
-            day=row.removed_on,
-        )
+        raise UnknownNameError("taken_out", ref=ref, unit=unit, day=row.removed_on)
     # A period that is over, or far ahead, helps nobody who left it out.
     named = (
         example(force.campaign, definition, day)
@@ -127,24 +110,11 @@ def find_assignment(
         else _example(session, force.campaign.id, key)
     )
     if definition.rule.every is not None and period is None:
-        raise UnknownNameError(
-            "{key} comes back every period: name the period, such as {example}",
-            "needs_period",
-            key=key,
-            example=named,
-        )
+        raise UnknownNameError("needs_period", key=key, example=named)
     due = _over_before(session, force, definition, period, unit)
     if due is not None:
-        raise UnknownNameError(
-            "{ref} is not asked of {unit}: it was due on {due}, before {unit} was one of those who are asked",
-            "not_asked_then",
-            ref=ref,
-            unit=unit,
-            due=due,
-        )
-    raise UnknownNameError(
-        "there is no {text}; {key} has {example}", "no_such_period", text=ref, key=key, example=named
-    )
+        raise UnknownNameError("not_asked_then", ref=ref, unit=unit, due=due)
+    raise UnknownNameError("no_such_period", text=ref, key=key, example=named)
 
 
 def read_events(session: Session, assignment: int) -> list[Event]:

@@ -146,7 +146,7 @@ def find_request(session: Session, campaign: str, number: int) -> Request:
     """One of them.  Raises UnknownNameError."""
     row = session.execute(_requests(campaign).where(numbered(REQUEST.c.id, number))).first()
     if row is None:
-        raise UnknownNameError("there is no request {number}", "no_request", number=number)
+        raise UnknownNameError("no_request", number=number)
     return _request(row)
 
 
@@ -169,20 +169,11 @@ def answer_request(
     """
     request = find_request(session, force.campaign.id, number)
     if not request.is_open:
-        raise LedgerError(
-            "request {number} was answered by {who}",
-            "request_answered",
-            number=number,
-            who=request.answered_by,
-        )
+        raise LedgerError("request_answered", number=number, who=request.answered_by)
     if request.kind is Asked.SAY:
         verdict = Verdict.READ
     elif verdict not in (Verdict.GRANTED, Verdict.DECLINED):
-        raise LedgerError(
-            "request {number} asks for more time: grant or decline it",
-            "request_needs_verdict",
-            number=number,
-        )
+        raise LedgerError("request_needs_verdict", number=number)
     # What was taken out of the files meanwhile gets no more time, but an answer.
     due = select(ASSIGNMENT.c.effective_due).join(REQUEST, REQUEST.c.assignment_id == ASSIGNMENT.c.id)
     before: date | None = session.execute(due.where(numbered(REQUEST.c.id, number))).scalar()
@@ -196,11 +187,7 @@ def answer_request(
     )
     found = session.execute(changed).first()
     if found is None:
-        raise LedgerError(
-            "request {number} has just been answered by somebody else",
-            "request_just_answered",
-            number=number,
-        )
+        raise LedgerError("request_just_answered", number=number)
     if verdict is Verdict.GRANTED:
         event = Event(
             now,

@@ -164,10 +164,7 @@ def settle(
     LedgerError and OvertakenError as ``record`` does.
     """
     if seen is not None and seen.files != force.fingerprint:
-        raise LedgerError(
-            "the files have been edited since this was looked at, and nothing was recorded; look at it again",
-            "look_again",
-        )
+        raise LedgerError("look_again")
     day = force.day(now) if seen is None else min(seen.day, force.day(now))
     cases = list(_cases(session, force, how, now, day, scope, who=who, via=via, note=note))
     left: list[tuple[int, Event]] = []
@@ -217,11 +214,7 @@ def find(session: Session, force: InForce, number: int) -> Settlement:
     """One settlement of this campaign, as it stands now.  Raises UnknownNameError."""
     kept = _kept(session, force, number)
     if kept is None:
-        raise UnknownNameError(
-            "there is no settlement {number}‹; tracker before --settlements lists them›",
-            "no_settlement",
-            number=number,
-        )
+        raise UnknownNameError("no_settlement", number=number)
     ours = _between(force, kept.after, number)
     among = select(EVENT.c.assignment_id).where(*ours)
     rows = session.execute(select(ASSIGNMENT).where(ASSIGNMENT.c.id.in_(among))).all()

@@ -43,7 +43,7 @@ class LedgerRow:
 
     @property
     def word(self) -> str:
-        """What people are told of its state, by its name in ``core/vocabulary.WORDS``."""
+        """What people are told of its state, by its name in ``core/vocabulary.STATE_WORDS``."""
         return word_for(self.state, waits=self.waits)
 
     def is_among(self, state: str | None) -> bool:

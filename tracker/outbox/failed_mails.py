@@ -14,7 +14,8 @@ from sqlalchemy import Row, func, or_, select, update
 from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
-from tracker.core.model import Language, MailKind, owned
+from tracker.core.model import MailKind, owned
+from tracker.i18n.catalogue import Language
 from tracker.i18n.library_errors import said_in
 from tracker.i18n.terms import word
 from tracker.mail.transport.replies import Verdict

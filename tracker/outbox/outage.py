@@ -14,9 +14,10 @@ from sqlalchemy import func, select, update
 from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
-from tracker.core.model import Contact, Language, MailKind, owned
+from tracker.core.model import Contact, MailKind, owned
+from tracker.i18n.catalogue import Language
 from tracker.i18n.library_errors import said_in
-from tracker.i18n.terms import say_day
+from tracker.i18n.message import say_day
 from tracker.outbox.alerts import alert_details, alert_row
 from tracker.store.tables import MAIL, UNDERWAY, MailState
 

@@ -68,9 +68,7 @@ def stored_mail(session: Session, campaign: str, number: int) -> StoredMail:
         select(MAIL).where(MAIL.c.campaign == campaign, numbered(MAIL.c.id, number))
     ).first()
     if row is None:
-        raise UnknownNameError(
-            "there is no mail {number}‹; tracker mail list shows the numbers›", "no_mail", number=number
-        )
+        raise UnknownNameError("no_mail", number=number)
     return stored(row)
 
 
@@ -124,12 +122,7 @@ def retry(
     else:
         found = stored_mail(session, campaign, number)
         if found.state not in RETRIABLE:
-            raise UsageError(
-                "mail {number} is {state}: only one that failed or waits can be sent again",
-                "mail_on_its_way",
-                number=number,
-                state=found.state,
-            )
+            raise UsageError("mail_on_its_way", number=number, state=found.state)
         # Somebody may take it at this moment: then it is on its way.
         query = query.where(
             numbered(MAIL.c.id, number), MAIL.c.state.in_([state.value for state in RETRIABLE])

@@ -17,7 +17,8 @@ from sqlalchemy import and_, func, or_, select, true, update
 from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
-from tracker.core.model import Language, MailKind, Reason, owned
+from tracker.core.model import MailKind, Reason, owned
+from tracker.i18n.catalogue import Language
 from tracker.ledger.agenda import (
     BEGAN,
     first_day,

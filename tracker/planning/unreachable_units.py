@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
-from tracker.core.model import Language
+from tracker.i18n.catalogue import Language
 from tracker.outbox.alerts import alert_details, alert_row
 from tracker.store.lots import lots
 from tracker.store.tables import MAIL

@@ -161,20 +161,13 @@ def settle(
     """
     found = next(_read(session, _questions(force).where(numbered(QUESTION.c.id, number))), None)
     if found is None or only not in (None, (found.ref, found.unit)):
-        raise UnknownNameError("there is no question {number}", "no_question", number=number)
+        raise UnknownNameError("no_question", number=number)
     if not note.strip():
-        raise UsageError("a question is answered with a reason: say it as the note", "no_reason")
+        raise UsageError("no_reason")
     if found.state is State.GONE:
-        raise LedgerError(
-            "question {number} is asked no more: the table has changed", "question_gone", number=number
-        )
+        raise LedgerError("question_gone", number=number)
     if found.state is State.OVERRULED or found.state is answer:
-        raise LedgerError(
-            "question {number} was settled by {who}",
-            "question_settled",
-            number=number,
-            who=found.answered_by,
-        )
+        raise LedgerError("question_settled", number=number, who=found.answered_by)
     values = {
         "answer": answer.value,
         "answered_at": now,

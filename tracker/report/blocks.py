@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from tracker.core.model import Language, Light
+from tracker.core.model import Light
 from tracker.core.vocabulary import LIGHTS
+from tracker.i18n.catalogue import Language
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from tracker.core.model import Language, Light
+from tracker.core.model import Light
 from tracker.core.vocabulary import LIGHTS
+from tracker.i18n.catalogue import Language
 from tracker.mail.compose.wording import tidy
 from tracker.report import tables
 from tracker.report.blocks import Bar, Block, Chart, Figure, Figures, Heading, Key, Page, Part, Table, Text

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from tracker.campaign.snapshot import InForce
 from tracker.core.model import Campaign, Light, State, Unit
-from tracker.core.vocabulary import WORDS
+from tracker.core.vocabulary import STATE_WORDS
 from tracker.ledger.status import LedgerRow
 from tracker.report.model import (
     Group,
@@ -282,7 +282,7 @@ def _lights(cases: Iterable[_Case]) -> dict[Light, int]:
 
 def _states(cases: Iterable[_Case]) -> dict[str, int]:
     counts = Counter(case.row.word for case in cases)
-    return {word: counts[word] for word in WORDS if counts[word]}
+    return {word: counts[word] for word in STATE_WORDS if counts[word]}
 
 
 def _groups(campaign: Campaign, cases: Sequence[_Case], month: Month) -> dict[str, tuple[Group, ...]]:

@@ -7,8 +7,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tracker.core.model import Language
 from tracker.errors import UsageError, cannot_write
+from tracker.i18n.catalogue import Language
 from tracker.report.model import MonthReport
 
 #: What a report can be written as.
@@ -21,13 +21,11 @@ def layout_for(path: Path) -> Layout:
     """The format that the ending of ``path`` names.  Raises UsageError for any other, and for a missing folder."""
     layout = _LAYOUTS.get(path.suffix.lower())
     if layout is None:
-        raise UsageError(
-            "-o {path}: expected a file that ends in one of {known}", "no_layout", path=path, known=ENDINGS
-        )
+        raise UsageError("no_layout", path=path, known=ENDINGS)
     if path.is_dir():
-        raise UsageError("-o {path}: that is a folder; expected a file", "is_a_folder", path=path)
+        raise UsageError("is_a_folder", path=path)
     if not path.parent.is_dir():
-        raise UsageError("-o {path}: there is no folder {folder}", "no_folder", path=path, folder=path.parent)
+        raise UsageError("no_folder", path=path, folder=path.parent)
     return layout
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Sequence
 from datetime import date
 
-from tracker.core.model import Language, Light, State
+from tracker.core.model import Light, State
 from tracker.core.naming import Names
-from tracker.core.vocabulary import LIGHTS, WORDS, meaning
-from tracker.i18n.catalogue import words
+from tracker.core.vocabulary import LIGHTS, meaning
+from tracker.i18n import terms
+from tracker.i18n.catalogue import Language, words
 from tracker.mail.compose.wording import Calendar, clip, tidy
 from tracker.report.model import Group, Line, MonthReport, Tally, UnitFacts
 
@@ -127,8 +128,8 @@ class Wording:
         return max((line.late_days for line in lines if not line.extended), default=0)
 
     def state(self, word: str) -> str:
-        """What people are told of a state, by its name in ``core/vocabulary.WORDS``."""
-        return WORDS[word](self.language)
+        """What people are told of a state, by its name in ``core/vocabulary.STATE_WORDS``."""
+        return terms.word(word, self.language)
 
     def light(self, light: Light) -> str:
         """The word for a light."""

@@ -9,7 +9,7 @@ from io import BytesIO
 
 from xlsxwriter import Workbook
 
-from tracker.core.model import Language
+from tracker.i18n.catalogue import Language
 from tracker.report.book import Book
 from tracker.report.model import MonthReport
 from tracker.report.overview import add_overview

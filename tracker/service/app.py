@@ -27,7 +27,8 @@ from tracker.config.loader import TASKS, Loaded, load
 from tracker.config.places import at_home
 from tracker.config.startable import start_problems
 from tracker.config.yamlnodes import read_document
-from tracker.core.model import Campaign, Language
+from tracker.core.model import Campaign
+from tracker.core.naming import in_both
 from tracker.core.policy import Settings, Web
 from tracker.core.workdays import Workdays
 from tracker.errors import (
@@ -39,7 +40,7 @@ from tracker.errors import (
     Problem,
     TrackerError,
 )
-from tracker.i18n.refusals import in_both
+from tracker.i18n.catalogue import Language
 from tracker.i18n.terms import counted_as
 from tracker.service.derived import Made
 from tracker.service.heartbeat import Pulse

@@ -13,11 +13,12 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from tracker.campaign.snapshot import InForce
-from tracker.core.model import Campaign, Definition, Language, Mail, MailKind, Reason
+from tracker.core.model import Campaign, Definition, Mail, MailKind, Reason
 from tracker.core.naming import Names, due_and_about, tells_of_month_before
 from tracker.core.reminders import notice_day
 from tracker.filing.filings import Paper, Start, Table, read_document, starts, tables_at
 from tracker.forms.mark import Mark
+from tracker.i18n.catalogue import Language
 from tracker.mail.compose import calendar
 from tracker.mail.compose.digest import is_copy
 from tracker.mail.compose.digest_details import Beside

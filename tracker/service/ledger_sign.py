@@ -31,13 +31,7 @@ NAME = ".tracker-ledger"
 def refuse_unkept(file: Path) -> None:
     """Raises TrackerError where no sign of the ledger stands in ``file``, and none could be written."""
     if not file.is_file() and not os.access(file.parent, os.W_OK | os.X_OK):
-        raise TrackerError(
-            "no sign of the ledger can be kept in {file}: a database that is lost or not mounted would not be noticed, "
-            "and all mails would go out again; name a file outside of it that the service may write, with ledger_sign "
-            "in settings.yaml or TRACKER_LEDGER_SIGN",
-            "no_sign",
-            file=file,
-        )
+        raise TrackerError("no_sign", file=file)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tracker.errors import TrackerError
+from tracker.i18n.message import Message
 
 #: Set to anything by whoever insists.
 ALLOWED = "TRACKER_ALLOW_ROOT"
@@ -80,11 +81,8 @@ def refuse_root(found: Standing, *, is_open: bool) -> str | None:
     if not found.is_service and not is_open:
         return WARNING
     raise RootRefusedError(
-        "root of this machine is not to run {role}, as a flaw would be one of the whole machine: start it as "
-        "another user (User= or DynamicUser=yes in the unit, as in packaging/tracker.service), in a container, "
-        "or set {variable}=1 to insist",
         "root_refused",
-        role="as a service" if found.is_service else "for other machines",
+        role=Message("facts.role.service") if found.is_service else Message("facts.role.pages"),
         variable=ALLOWED,
     )
 

@@ -64,9 +64,7 @@ def back_up(database: Database, target: Path, facts: str = "{}") -> int:
     except (OSError, sqlite3.Error) as error:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-        raise DatabaseError(
-            "{path} cannot be written: {error}", "cannot_write", path=target, error=error
-        ) from None
+        raise DatabaseError("cannot_write", path=target, error=error) from None
     return target.stat().st_size
 
 
@@ -120,9 +118,7 @@ def refuse_itself(database: Database, path: Path) -> None:
         except (OSError, RuntimeError):
             continue
         if is_itself:
-            raise DatabaseError(
-                "{path} is the database itself; name another file", "database_itself", path=path
-            )
+            raise DatabaseError("database_itself", path=path)
 
 
 def _refuse_another(path: Path, *, is_ours: Callable[[Path], bool]) -> None:
@@ -130,13 +126,9 @@ def _refuse_another(path: Path, *, is_ours: Callable[[Path], bool]) -> None:
     try:
         is_free = not path.exists() or path.is_dir() or (path.is_file() and is_ours(path))
     except OSError as error:
-        raise DatabaseError("{path} cannot be read: {error}", "cannot_read", path=path, error=error) from None
+        raise DatabaseError("cannot_read", path=path, error=error) from None
     if not is_free:
-        raise DatabaseError(
-            "{path} is there already and is no backup of the service: it is left as it is; name another file",
-            "not_our_file",
-            path=path,
-        )
+        raise DatabaseError("not_our_file", path=path)
 
 
 def _may_be_part(path: Path) -> bool:
@@ -201,7 +193,7 @@ def restore_rows(source: Path, writing: Session) -> tuple[int, str | None]:
     schema.
     """
     if not source.is_file():
-        raise DatabaseError("{path}: there is no such file", "no_file", path=source)
+        raise DatabaseError("no_file", path=source)
     with _left_alone(source) as file, _reading(source, file) as reading:
         number = _copy_rows(reading, writing)
     for table in PASSING:
@@ -242,9 +234,7 @@ def _reading(source: Path, file: Path) -> Iterator[Session]:
     try:
         _verify(file)
     except sqlite3.Error as error:
-        raise DatabaseError(
-            "{path} is no backup of the service: {error}", "no_backup", path=source, error=error
-        ) from None
+        raise DatabaseError("no_backup", path=source, error=error) from None
     engine = create_engine("sqlite://", creator=lambda: _looked_into(file))
     try:
         with engine.connect() as connection:

@@ -204,12 +204,7 @@ class Database:
             yield
         except (OperationalError, ProgrammingError) as error:
             if _is_there_no_table(error):
-                raise DatabaseError(
-                    "what is at the database address‹ {address}› is not the ledger, it has none of its tables: put the "
-                    "ledger back or mount it, or restore a backup",
-                    "no_ledger",
-                    address=shown(self.engine.url),
-                ) from error
+                raise DatabaseError("no_ledger", address=shown(self.engine.url)) from error
             if not _is_away(error):
                 raise
             raise _refused(self.engine.url, error) from error
@@ -277,11 +272,7 @@ def _looking_at_address() -> Iterator[None]:
     try:
         yield
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
-        raise DatabaseError(
-            "the database address cannot be used ({error}); expected sqlite:///FILE or postgresql+psycopg://…",
-            "no_database_address",
-            error=error,
-        ) from None
+        raise DatabaseError("no_database_address", error=error) from None
 
 
 def open_database(url: str) -> Database:
@@ -303,12 +294,7 @@ def open_database(url: str) -> Database:
         _watch_file(database)
     except SQLAlchemyError as error:
         database.close()
-        raise DatabaseError(
-            "the database {address} cannot be opened: {cause}",
-            "cannot_open_database",
-            address=address,
-            cause=_cause(error),
-        ) from None
+        raise DatabaseError("cannot_open_database", address=address, cause=_cause(error)) from None
     return database
 
 
@@ -354,12 +340,7 @@ def _is_away(error: SQLAlchemyError) -> bool:
 
 
 def _refused(url: URL, error: SQLAlchemyError) -> DatabaseError:
-    return DatabaseError(
-        "the database‹ {address}› cannot be used now‹: {cause}›; try again a little later",
-        "database_away",
-        address=shown(url),
-        cause=_cause(error),
-    )
+    return DatabaseError("database_away", address=shown(url), cause=_cause(error))
 
 
 def _cause(error: SQLAlchemyError) -> str:
@@ -402,14 +383,7 @@ def check_schema(connection: Connection, address: str) -> None:
     """Raises DatabaseError where the tables are another version's."""
     found = connection.execute(_READ_META, {"name": "schema"}).scalar()
     if found != SCHEMA:
-        raise DatabaseError(
-            "the database {address} has schema {found}, this version of the service needs {needed}: "
-            "run tracker upgrade, or the version of the service that made it",
-            "other_schema",
-            address=address,
-            found=found,
-            needed=SCHEMA,
-        )
+        raise DatabaseError("other_schema", address=address, found=found, needed=SCHEMA)
 
 
 def make_private(path: Path) -> None:
@@ -430,13 +404,7 @@ def _postgres(url: URL, **pool: Any) -> Engine:
     def refuse_other_texts(connection: Any, _record: ConnectionPoolEntry) -> None:
         encoding = connection.info.parameter_status("server_encoding")
         if encoding != "UTF8":
-            raise DatabaseError(
-                "the database {address} keeps its texts in {encoding}, and needs UTF8: make it anew with "
-                "createdb --template=template0 --encoding=UTF8",
-                "not_in_utf8",
-                address=shown(url),
-                encoding=encoding,
-            )
+            raise DatabaseError("not_in_utf8", address=shown(url), encoding=encoding)
 
     # Before SQLAlchemy asks for the version, which would come as bytes.
     event.listen(engine, "connect", refuse_other_texts, insert=True)
@@ -451,12 +419,7 @@ def _sqlite(url: URL, **pool: Any) -> Engine:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             make_private(path)
         except OSError as error:
-            raise DatabaseError(
-                "the folder {path} cannot be made: {error}",
-                "cannot_make_folder",
-                path=path.parent,
-                error=error,
-            ) from None
+            raise DatabaseError("cannot_make_folder", path=path.parent, error=error) from None
     engine = create_engine(
         url,
         connect_args={"check_same_thread": False, "timeout": LOCK_TIMEOUT},
@@ -507,11 +470,7 @@ def _watch_file(database: Database) -> None:
         try:
             state = path.stat()
         except OSError as error:
-            raise DatabaseError(
-                "the database file‹ {path}› is gone: put it back, mount it, or restore a backup",
-                "database_gone",
-                path=path,
-            ) from error
+            raise DatabaseError("database_gone", path=path) from error
         return state.st_dev, state.st_ino
 
     def connecting(*_: object) -> None:

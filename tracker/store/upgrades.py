@@ -38,26 +38,15 @@ def upgrade(url: str) -> tuple[str, str]:
             stop_others(connection)
             found = read_schema(connection)
             if found is None:
-                raise DatabaseError(
-                    "there is nothing to upgrade: the database is empty, or not the service's",
-                    "nothing_to_upgrade",
-                )
+                raise DatabaseError("nothing_to_upgrade")
             if not found.isdecimal() or not int(FIRST) <= int(found) <= int(SCHEMA):
-                raise DatabaseError(
-                    "the database has schema {found}; this version upgrades from {first} to {needed}",
-                    "cannot_upgrade",
-                    found=found,
-                    first=FIRST,
-                    needed=SCHEMA,
-                )
+                raise DatabaseError("cannot_upgrade", found=found, first=FIRST, needed=SCHEMA)
             if found != SCHEMA:
                 _run(connection, found)
                 write_schema(connection, SCHEMA)
             return found, SCHEMA
     except SQLAlchemyError as error:
-        raise DatabaseError(
-            "the upgrade was taken back, nothing has changed: {error}", "upgrade_failed", error=error
-        ) from None
+        raise DatabaseError("upgrade_failed", error=error) from None
     finally:
         database.close()
 

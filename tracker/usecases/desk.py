@@ -15,12 +15,12 @@ from tracker.config.events import read_events
 from tracker.config.loader import SETTINGS, TASKS, UNITS, load_or_raise
 from tracker.config.rollon import RolledOn, mentions, roll_tasks
 from tracker.core.deadline.expressions import Reading, parse
-from tracker.core.model import Contact, Event, Language, Mail, MailKind, Occurrence
+from tracker.core.model import Contact, Event, Mail, MailKind, Occurrence
 from tracker.core.occurrences import occurrences, parse_ref
-from tracker.core.vocabulary import ENCLOSED
 from tracker.errors import TrackerError, UnknownNameError, UsageError, cannot_write
+from tracker.i18n.catalogue import Language
 from tracker.i18n.library_errors import said_in
-from tracker.i18n.terms import word
+from tracker.i18n.terms import enclosed, word
 from tracker.ledger.beginning import how_many_before, known_beginning
 from tracker.ledger.event_target import Supposed, counts_from, in_the_ledger
 from tracker.ledger.record import read_history, recorded_history
@@ -87,11 +87,7 @@ def roll_on(old: Path, folder: Path, year: int) -> tuple[list[Path], RolledOn]:
 def _copy_new(sources: dict[str, Path], folder: Path) -> list[Path]:
     for name in sources:
         if (folder / name).exists():
-            raise UsageError(
-                "{path} is there already; choose another folder or move it away",
-                "there_already",
-                path=folder / name,
-            )
+            raise UsageError("there_already", path=folder / name)
     for name, source in sources.items():
         _copy(source, folder / name)
     return sorted(path for name in sources for path in (folder / name).rglob("*") if path.is_file())
@@ -324,8 +320,8 @@ def show_mail(app: App, number: int, language: Language, *, html: bool = False) 
         found = stored_mail(session, app.force.campaign.id, number)
     # What went with a mail that is gone was written down then.
     is_gone = found.state is MailState.SENT
-    enclosed = None if is_gone else Enclosures(app.database).forms_of(found.mail, app.force)
-    rendered = app.renderer.render(found.mail, enclosed)
+    sent = None if is_gone else Enclosures(app.database).forms_of(found.mail, app.force)
+    rendered = app.renderer.render(found.mail, sent)
     if html:
         return rendered.html
     at = found.mail.at.astimezone(app.force.zone)
@@ -339,14 +335,14 @@ def show_mail(app: App, number: int, language: Language, *, html: bool = False) 
         state = f"{state}（{outcome}）" if language == "zh" else f"{state} ({outcome})"
     head = shown.format(found.mail.to, f"{at:%Y-%m-%d %H:%M}", rendered.subject, state)
     if files := files_sent(found.mail):
-        head += f"\n{ENCLOSED(language)}{('、' if language == 'zh' else ', ').join(files)}"
+        head += f"\n{enclosed(files, language)}"
     return f"{head}\n\n{rendered.text}"
 
 
 def retry_mails(app: App, number: int | None, *, since: date | None = None) -> int:
     """Queue one mail again, or every failed one of ``since`` (by default a week ago) or later; how many."""
     if number is not None and since is not None:
-        raise UsageError("name a mail, or a day with --since, and not both", "mail_or_since")
+        raise UsageError("mail_or_since")
     with app.database.writing() as session:
         return retry(session, app.force.campaign.id, number, app.clock.now(), since=since)
 
@@ -361,7 +357,7 @@ def send_test_mail(app: App, address: str | None) -> tuple[str, Result]:
     force, now = app.force, app.clock.now()
     operator = force.settings.operator
     if address is None and operator is None:
-        raise UsageError("there is no operator in settings.yaml: name an address", "no_operator")
+        raise UsageError("no_operator")
     contact = operator if operator is not None and address is None else Contact(str(address), str(address))
     mail = Mail(
         key=f"alert/test/{now.isoformat()}",
@@ -420,23 +416,19 @@ def login_name() -> str:
 
 def _in_order(first: date, last: date) -> None:
     if last < first:
-        raise UsageError("‹--to ›{last} lies before ‹--from ›{first}", "before_first", first=first, last=last)
+        raise UsageError("before_first", first=first, last=last)
 
 
 def check_who(who: str | None) -> None:
     """Raises UsageError for what is no name: it stands on one line wherever it is shown."""
     if who is not None and not _is_text(who, "\u3000"):
-        raise UsageError("‹--who: ›characters that nobody can see have no place in a name", "unseen_in_name")
+        raise UsageError("unseen_in_name")
 
 
 def check_text(option: str, text: str | None) -> None:
     """Raises UsageError for what nobody could read in the history."""
     if text is not None and not _is_text(text):
-        raise UsageError(
-            "‹{option}: ›characters that nobody can see have no place in the record",
-            "unprintable",
-            option=option,
-        )
+        raise UsageError("unprintable", option=option)
 
 
 def _is_text(text: str, besides: str = "\n\t\u3000") -> bool:

@@ -113,21 +113,10 @@ def _refuse_less(app: App, target: Path, *, forced: bool) -> None:
     with app.database.reading() as session:
         here = holdings(session)
     if here.is_empty and not here.events:
-        raise DatabaseError(
-            "the database {database} holds no ledger, so there is nothing to back up: see whether it is lost or not mounted",
-            "nothing_to_back_up",
-            database=shown(app.database_url),
-        )
+        raise DatabaseError("nothing_to_back_up", database=shown(app.database_url))
     there = holdings_of(target)
     if there is not None and here.is_less_than(there) and not forced:
-        raise DatabaseError(
-            "{path} is a backup of another ledger, or has more in it ({there} events, the ledger {here}), and is left as "
-            "it is: name another file‹, or add --force›",
-            "better_backup",
-            path=target,
-            there=there.events,
-            here=here.events,
-        )
+        raise DatabaseError("better_backup", path=target, there=there.events, here=here.events)
 
 
 def restore(app: App, source: Path, *, forced: bool = False) -> Restored:
@@ -141,11 +130,7 @@ def restore(app: App, source: Path, *, forced: bool = False) -> Restored:
     with app.database.reading() as session:
         beat = remembered(session)
     if beat is not None and timedelta(0) <= now - beat.at < AT_WORK and not forced:
-        raise DatabaseError(
-            "a service was at work on this database at {time} UTC: stop it first, or add --force",
-            "at_work",
-            time=f"{beat.at:%H:%M:%S}",
-        )
+        raise DatabaseError("at_work", time=f"{beat.at:%H:%M:%S}")
     # A lost ledger is what most backups are put back for.
     app.begins = True
     restored = _restore(app, app.database, source, forced=forced)
@@ -182,11 +167,7 @@ def _restore(app: App, database: Database, source: Path, *, is_trial: bool = Fal
             for table in Base.metadata.sorted_tables
         }
         if not rows[ASSIGNMENT.name] and not forced:
-            raise DatabaseError(
-                "{path} holds no ledger and was not restored‹; add --force to put it in the place of what is here›",
-                "empty_backup",
-                path=source,
-            )
+            raise DatabaseError("empty_backup", path=source)
         last = session.execute(select(EVENT.c.at).order_by(EVENT.c.id.desc()).limit(1)).scalar()
         campaigns = tuple(known_campaigns(session))
         let_go = go_on_from(session, app.force, app.clock.now())
@@ -244,11 +225,7 @@ def prune_person(
         _refuse_in_force(session, person)
         for name in enabled:
             if person.stands_in(name):
-                raise UsageError(
-                    "the account {name} may still sign in: take it away first (tracker user remove {name})",
-                    "person_signs_in",
-                    name=name,
-                )
+                raise UsageError("person_signs_in", name=name)
         return forget_person(session, force, person)
 
     return _forget(app, forget, dry_run=dry_run)
@@ -278,24 +255,13 @@ def _forget(app: App, work: Callable[[Session], Forgotten], *, dry_run: bool) ->
 def _refuse_short(text: str) -> None:
     signs = [sign for sign in text if sign.isalnum()]
     if len(signs) < (5 if all(sign.isdecimal() for sign in signs) else 2):
-        raise UsageError(
-            "--person {text}: expected two letters at least, of a phone number five digits",
-            "person_too_short",
-            text=text,
-        )
+        raise UsageError("person_too_short", text=text)
 
 
 def _refuse_in_files(config: Path, person: Person) -> None:
     for file in sorted(config.rglob("*.yaml")):
         if found := _line_of(person, file.read_text(encoding="utf-8", errors="replace")):
-            raise UsageError(
-                "{file}:{line}: this person still stands in the files (“{text}”): take them out first‹; where that is "
-                "somebody else whose longer name has theirs within, add --keep with the whole of it›",
-                "person_in_files",
-                file=file,
-                line=found[0],
-                text=found[1],
-            )
+            raise UsageError("person_in_files", file=file, line=found[0], text=found[1])
 
 
 def _refuse_in_force(session: Session, person: Person) -> None:
@@ -303,14 +269,7 @@ def _refuse_in_force(session: Session, person: Person) -> None:
         for name, text in kept_files(session, campaign)[0].items():
             if found := _line_of(person, text):
                 raise UsageError(
-                    "{file}:{line} ({campaign}): this person still stands in the files in force (“{text}”), and the edit "
-                    "that takes them out is not in force yet: see to that first (tracker check), or mails would go to "
-                    "nobody",
-                    "person_in_force",
-                    file=name,
-                    line=found[0],
-                    campaign=campaign,
-                    text=found[1],
+                    "person_in_force", file=name, line=found[0], campaign=campaign, text=found[1]
                 )
 
 

@@ -111,13 +111,7 @@ def refuse_open_door(site: Site, web: Web, address: str) -> None:
     if site.door.is_loopback:
         return
     if not is_guarded(site, web):
-        raise TrackerError(
-            "the pages are not served at {address}, where other machines could see them: make an account first "
-            "(tracker user add NAME --role supervisor), name a trusted proxy or OpenID Connect under web in "
-            "settings.yaml, or choose 127.0.0.1 or --no-web",
-            "not_open",
-            address=address,
-        )
+        raise TrackerError("not_open", address=address)
     if (
         web.certificate is None
         and web.proxy is None
@@ -140,10 +134,5 @@ def _listen(host: str, port: int, address: str) -> socket.socket:
         found.listen(BACKLOG)
     except OSError as error:
         found.close()
-        raise AddressTakenError(
-            "the pages cannot be served at {address}: {error}; choose another address with TRACKER_WEB, or --no-web",
-            "cannot_serve",
-            address=address,
-            error=error,
-        ) from None
+        raise AddressTakenError("cannot_serve", address=address, error=error) from None
     return found

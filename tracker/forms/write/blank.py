@@ -16,7 +16,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from io import BytesIO
-from typing import Any, Literal
+from typing import Any
 
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
@@ -26,8 +26,7 @@ from tracker.forms.check.values import expected_in
 from tracker.forms.mark import SHEET, Mark
 from tracker.forms.write.layout import GREY, Annex, Placed, Room, seen
 from tracker.forms.write.zip_part import Parted, text_in
-
-Language = Literal["zh", "en"]
+from tracker.i18n.catalogue import Language
 
 TICK = "√"
 #: There are at least so many rows, and so many for what is new since last month.

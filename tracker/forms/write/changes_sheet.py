@@ -25,7 +25,8 @@ from tracker.forms.write.compared import (
 )
 from tracker.forms.write.layout import HEAD_SIZE, height_of, write_text
 from tracker.forms.write.page import PAGE_HEIGHT, PAGE_WIDTH, TOTAL, TOTAL_FILL, UNKNOWN, Pages
-from tracker.forms.write.summed import FormSummary, Language
+from tracker.forms.write.summed import FormSummary
+from tracker.i18n.catalogue import Language
 
 SHEET = Said("与上月相比", "Month on month")
 _BEFORE, _NOW, _CHANGE = Said("上月", "Last"), Said("本月", "This"), Said("增减", "Change")

@@ -12,7 +12,7 @@ from tracker.forms.book import Place, address
 from tracker.forms.finding import Finding, Weight
 from tracker.forms.write.layout import height_of, seen, write_text
 from tracker.forms.write.page import Pages, cell_look, one_page_wide
-from tracker.forms.write.summed import Language
+from tracker.i18n.catalogue import Language
 
 SHEET = Said("核对结果", "Check results")
 #: The heaviest first.

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from tracker.core.form import Said
 from tracker.forms.write.layout import write_text
 from tracker.forms.write.page import ABSENT_FILL, Pages, cell_look, one_page_wide
-from tracker.forms.write.summed import NIL, FormSummary, Language, UnitFiled, standing
+from tracker.forms.write.summed import NIL, FormSummary, UnitFiled, standing
+from tracker.i18n.catalogue import Language
 
 SHEET = Said("未报、逾期报送、零报告", "Missing, late, nil")
 _HEADS = (

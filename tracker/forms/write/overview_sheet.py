@@ -26,7 +26,8 @@ from tracker.forms.write.page import (
     UNKNOWN,
     Pages,
 )
-from tracker.forms.write.summed import FormSummary, Language, UnitFiled, standing, sums_told
+from tracker.forms.write.summed import FormSummary, UnitFiled, standing, sums_told
+from tracker.i18n.catalogue import Language
 
 SHEET = Said("一览", "Overview")
 _TITLE = Said("各单位报送情况一览", "All units at a glance")

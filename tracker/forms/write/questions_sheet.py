@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tracker.core.form import Said
-from tracker.core.vocabulary import QUESTIONS
 from tracker.forms.write.layout import write_text
 from tracker.forms.write.page import OPEN_FILL, Pages, cell_look, one_page_wide
-from tracker.forms.write.summed import FormSummary, Language
+from tracker.forms.write.summed import FormSummary
+from tracker.i18n.catalogue import Language
+from tracker.i18n.terms import term
 
 SHEET = Said("疑问", "Questions")
 _HEADS = (
@@ -40,7 +41,7 @@ def add_doubted(
     row = 1
     for each, summary in sorted(found, key=lambda one: one[0].answer is not None):
         row += 1
-        word = QUESTIONS[each.answer or "open"](language)
+        word = term(f"question.{each.answer or 'open'}", language)
         fill = OPEN_FILL if each.answer is None else _SETTLED_FILL
         message = each.message.in_(language)
         texts = [word, summary.name, each.unit, each.where, message, each.note, each.who]

@@ -23,7 +23,7 @@ from tracker.forms.write.blank import write_mark
 from tracker.forms.write.findings_sheet import COMMENTS, FILLS, Written, add_list, comments_by_place
 from tracker.forms.write.layout import HEAD_SIZE, ROW_HEIGHT, TITLE_SIZE, height_of, seen, write_text
 from tracker.forms.write.page import Pages
-from tracker.forms.write.summed import Language
+from tracker.i18n.catalogue import Language
 
 _AUTHOR = Said("核对", "check")
 _TITLE = Said("核对结果", "Check")

@@ -23,7 +23,8 @@ from tracker.forms.write.layout import GREY, ROW_HEIGHT, Annex, Placed
 from tracker.forms.write.overview_sheet import Brief, Drawn
 from tracker.forms.write.page import ABSENT_FILL, TOTAL, TOTAL_FILL, UNIT, Pages
 from tracker.forms.write.questions_sheet import add_doubted
-from tracker.forms.write.summed import FormSummary, Language, UnitFiled, standing, sums_told
+from tracker.forms.write.summed import FormSummary, UnitFiled, standing, sums_told
+from tracker.i18n.catalogue import Language
 
 __all__ = ["FormSummary", "UnitFiled", "write_summary"]
 
@@ -216,8 +217,6 @@ class _FormSheet:
             total = sums.written[identifier]
             if total != sums.from_subtotals[identifier]:
                 raise TrackerError(
-                    "{name}: the rows of “{column}” add up to {total}, the subtotals to {subtotals}; "
-                    "no summary was written",
                     "sums_differ",
                     name=self._summary.name,
                     column=column.label,

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
 from tracker.core.form import Column, ColumnKind, Filed, FiledRow, Form, Said, totals
 from tracker.forms.check.figures import Number, plain
 
-Language = Literal["zh", "en"]
 #: In which states a unit has answered, and in which others it can be.
 ANSWERED = frozenset({"filed", "late", "nil"})
 STATES = ANSWERED | {"missing", "refused", "waived"}

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from tracker.core.model import Language
+from tracker.i18n.catalogue import Language
 
 CONTENT_TYPE = "text/calendar"
 #: Dates for information, nothing to answer; and dates that are none any more (RFC 5546).

@@ -35,7 +35,7 @@ def inline(template: str, style: str) -> str:
         )
         inlined = inliner.inline(masked)
     except (css_inline.InlineError, ValueError) as error:
-        raise MailError("the style sheet cannot be inlined: {error}", "no_inlining", error=error) from error
+        raise MailError("no_inlining", error=error) from error
     seen: list[int] = []
 
     def unmask(match: re.Match[str]) -> str:
@@ -46,12 +46,7 @@ def inline(template: str, style: str) -> str:
     result = _MASK.sub(unmask, inlined)
     wrong = _moved(tags, seen)
     if wrong is not None:
-        raise MailError(
-            "{text} stands where HTML has no room for it: let tags enclose whole elements, or stand in a "
-            "text or an attribute’s value",
-            "no_room_in_html",
-            text=wrong,
-        )
+        raise MailError("no_room_in_html", text=wrong)
     return _without_tbody(template, result)
 
 
@@ -85,7 +80,7 @@ def _without_tbody(template: str, inlined: str) -> str:
     if written == len(_TBODY.findall(inlined)):
         return inlined
     if written:
-        raise MailError("write <tbody> into every table or into none", "tbody_everywhere")
+        raise MailError("tbody_everywhere")
     return _TBODY.sub("", inlined)
 
 
@@ -100,11 +95,7 @@ def _mask(template: str) -> tuple[str, list[str]]:
             if text.startswith("{#"):
                 return ""
             if text.startswith("{%") and place == "element":
-                raise MailError(
-                    "{text} stands between the attributes of an element; put it into a value",
-                    "between_attributes",
-                    text=text,
-                )
+                raise MailError("between_attributes", text=text)
             tags.append(text)
             word = f"jinja-{len(tags) - 1}-x"
             return f"<!--{word}-->" if text.startswith("{%") and place == "text" else word

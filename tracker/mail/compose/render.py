@@ -20,11 +20,13 @@ from jinja2 import Environment, StrictUndefined, Template, TemplateError, Templa
 from markupsafe import escape
 
 from tracker.access.links import Links
-from tracker.core.model import FORGOTTEN, Campaign, Contact, Language, Mail
+from tracker.core.model import FORGOTTEN, Campaign, Contact, Mail
+from tracker.core.naming import in_both
 from tracker.core.vocabulary import SIGNS
 from tracker.errors import MailError, Problem, UnknownNameError
 from tracker.i18n import catalogue
-from tracker.i18n.catalogue import LANGUAGES, Words
+from tracker.i18n.catalogue import LANGUAGES, Language, Words
+from tracker.i18n.message import Message
 from tracker.mail.compose.compose import Composer
 from tracker.mail.compose.details import forms_sent
 from tracker.mail.compose.inline import inline
@@ -72,12 +74,14 @@ class Renderer:
         self._problems: dict[str, Problem] = {}
         self._composers: dict[Language, Composer] = {}
         for language in LANGUAGES:
-            words, problems = catalogue.words("mails", language), list[Problem]()
+            words = catalogue.words("mails", language)
             if self._own is not None:
-                words, problems = words.with_own(self._own / f"{language}.yaml")
+                path = self._own / f"{language}.yaml"
+                words, slips = words.with_own(path)
+                for slip in slips:
+                    what = Message(f"errors.phrases.{slip.what}", **slip.facts)
+                    self._note(Problem(str(path), slip.line, slip.column, slip.key, in_both(what)))
             self._composers[language] = Composer(campaign, words, ask, links)
-            for problem in problems:
-                self._note(problem)
         self._plain = _environment(Environment)
         self._sandbox = _environment(Sandbox)
         self._layouts: dict[tuple[str, Language], Template] = {}
@@ -118,10 +122,7 @@ class Renderer:
         one whose body was forgotten.
         """
         if FORGOTTEN in mail.details:
-            raise UnknownNameError(
-                "what this mail said is kept no longer; to whom it went, when and what about still is",
-                "mail_forgotten",
-            )
+            raise UnknownNameError("mail_forgotten")
         if enclosed is None:
             enclosed = forms_sent(mail)
         return self._render(mail, self._composers[mail.language], enclosed, as_page=as_page)
@@ -184,18 +185,15 @@ class Renderer:
             with theirs.open(encoding="utf-8-sig") as file:
                 changed = file.read(LARGEST + 1)
         except (OSError, ValueError) as error:
-            self._note(Problem(str(theirs), 0, 0, "", f"{error}{FALL_BACK}"))
+            self._note(_layout_problem(str(theirs), "wrong", why=error))
             return text, ours
         if len(changed) > LARGEST:
-            self._note(Problem(str(theirs), 0, 0, "", f"this is too large for a layout{FALL_BACK}"))
+            self._note(_layout_problem(str(theirs), "too_large"))
             return text, ours
         return (text, ours) if changed == text else (changed, theirs)
 
     def _note(self, problem: Problem) -> None:
         self._problems.setdefault(str(problem), problem)
-
-
-FALL_BACK = "; the shipped layout is used instead"
 
 
 def _environment(kind: type[E]) -> E:
@@ -244,7 +242,11 @@ def _said(match: re.Match[str], labels: Mapping[str, object], *, is_html: bool) 
 def _problem(error: Exception, path: str) -> Problem:
     line = error.lineno if isinstance(error, TemplateSyntaxError) else _line_in(error.__traceback__, path)
     message = str(error.message if isinstance(error, TemplateError) else error) or type(error).__name__
-    return Problem(path, line, 1 if line else 0, "", f"{message}{FALL_BACK}")
+    return _layout_problem(path, "wrong", line, why=message)
+
+
+def _layout_problem(path: str, what: str, line: int = 0, **facts: object) -> Problem:
+    return Problem(path, line, 1 if line else 0, "", in_both(Message(f"errors.layouts.{what}", **facts)))
 
 
 def _line_in(traceback: TracebackType | None, path: str) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
-from tracker.core.model import Campaign, Item, Language, Mail, MailKind, Reason
+from tracker.core.model import Campaign, Item, Mail, MailKind, Reason
+from tracker.i18n.catalogue import Language
 
 
 def samples(campaign: Campaign, language: Language) -> Iterator[Mail]:

@@ -18,6 +18,7 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from tracker.errors import MailError
+from tracker.i18n.message import Message
 
 #: C0 and C1 controls, DEL, and the two separators that some programs take for a line break.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -83,7 +84,7 @@ class Belongs:
     def headers(self) -> tuple[str, ...]:
         """The lines.  Raises MailError for a value that cannot stand in one."""
         if not _MESSAGE_ID.fullmatch(self.thread):
-            raise MailError("“{text}” is no Message-ID", "no_message_id", text=self.thread)
+            raise MailError("no_message_id", text=self.thread)
         return (
             f"References: {self.thread}",
             f"Reply-To: {validated_email(self.reply_to)}",
@@ -113,9 +114,9 @@ def build(
     Raises MailError for a control character in a header, an address that is none, or a text that is no text.
     """
     if not _MESSAGE_ID.fullmatch(id_):
-        raise MailError("“{text}” is no Message-ID", "no_message_id", text=id_)
+        raise MailError("no_message_id", text=id_)
     if at.tzinfo is None:
-        raise MailError("the date of a mail needs its time zone", "no_time_zone")
+        raise MailError("no_time_zone")
     boundary = hashlib.sha256(id_.encode()).hexdigest()[:32]
     headers = [
         f"From: {format_address(sender)}",
@@ -160,7 +161,7 @@ def validated_email(email: str) -> str:
     _refuse_controls("address", email)
     local, at, domain = email.rpartition("@")
     if not at or not _LOCAL_PART.fullmatch(local) or len(local) > 64:
-        raise MailError("“{text}” is no e-mail address", "no_address", text=email)
+        raise MailError("no_address", text=email)
     return f"{local}@{_domain(domain)}"
 
 
@@ -198,19 +199,14 @@ def _plain(value: str) -> bool:
 
 
 def _half_a_character(what: str) -> MailError:
-    return MailError(
-        "the {what} has half a character in it (a lone surrogate)", "half_a_character", what=what
-    )
+    return MailError("half_a_character", what=Message(f"facts.part.{what}"))
 
 
 def _refuse_controls(what: str, value: str) -> None:
     found = _CONTROL.search(value)
     if found is not None:
         raise MailError(
-            "the {what} has a control character in it ({code})",
-            "control_character",
-            what=what,
-            code=f"U+{ord(found[0]):04X}",
+            "control_character", what=Message(f"facts.part.{what}"), code=f"U+{ord(found[0]):04X}"
         )
 
 
@@ -220,7 +216,7 @@ def _domain(domain: str) -> str:
     except UnicodeError:
         ascii_domain = ""
     if not _DOMAIN.fullmatch(ascii_domain):
-        raise MailError("“{text}” is no domain", "no_domain", text=domain)
+        raise MailError("no_domain", text=domain)
     return ascii_domain
 
 
@@ -242,13 +238,13 @@ def _text_part(subtype: str, text: str) -> bytes:
 def _attachment(attachment: Attachment) -> bytes:
     kind = attachment.content_type
     if not _CONTENT_TYPE.fullmatch(kind) or kind.startswith(("multipart/", "message/")):
-        raise MailError("“{text}” is no content type of a file", "no_content_type", text=kind)
+        raise MailError("no_content_type", text=kind)
     for word in (part for pair in attachment.parameters for part in pair):
         if not _TOKEN.fullmatch(word):
-            raise MailError("“{text}” is no word beside a content type", "no_content_word", text=word)
+            raise MailError("no_content_word", text=word)
     kind = "; ".join((kind, *(f"{name}={value}" for name, value in attachment.parameters)))
     # RFC 2231 for the programs that know it, and the encoded word that others look for instead.
-    word = encode_header("name of an attachment", attachment.name, len(' name="'))
+    word = encode_header("attachment", attachment.name, len(' name="'))
     quoted = word.replace("\\", "\\\\").replace('"', '\\"')
     pieces = _PERCENT_PIECES.findall(quote(attachment.name, safe="")) or [""]
     names = "".join(

@@ -44,23 +44,15 @@ def open_transport(
         raise _no_way(ascii(_without_password(url)))
     if scheme == "mailbox":
         if not rest or rest.startswith("//"):
-            raise MailError(
-                "“{text}” names no directory; expected mailbox:DIR", "names_no_directory", text=url
-            )
+            raise MailError("names_no_directory", text=url)
         return MailboxTransport(Path(rest).expanduser())
     if scheme not in _PORTS:
         raise _no_way(f"“{_without_password(url)}”")
     host, port, user = _server(url, scheme)
     if user is not None and password is None:
-        raise MailError(
-            "{text} needs a password: set TRACKER_MAIL_PASSWORD or TRACKER_MAIL_PASSWORD_FILE",
-            "needs_password",
-            text=f"{scheme}://{user}@{host}",
-        )
+        raise MailError("needs_password", text=f"{scheme}://{user}@{host}")
     if scheme == "smtp+plain" and user is not None and host not in _LOOPBACK:
-        raise MailError(
-            "smtp+plain:// would send the password in plain text; use smtp:// or smtps://", "plain_password"
-        )
+        raise MailError("plain_password")
     from tracker.mail.transport.session import Server
     from tracker.mail.transport.smtp import SmtpTransport
 
@@ -79,9 +71,7 @@ def open_transport(
 
 
 def _no_way(text: str) -> MailError:
-    return MailError(
-        "{text} is no way to send mail; expected {known}", "no_transport", text=text, known=_FORMS
-    )
+    return MailError("no_transport", text=text, known=_FORMS)
 
 
 def _server(url: str, scheme: str) -> tuple[str, int, str | None]:
@@ -89,16 +79,9 @@ def _server(url: str, scheme: str) -> tuple[str, int, str | None]:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise MailError(
-            "“{path}” cannot be read: {error}", "cannot_read", path=_without_password(url), error=error
-        ) from None
+        raise MailError("cannot_read", path=_without_password(url), error=error) from None
     if parts.password is not None:
-        raise MailError(
-            "“{text}” has a password in it, which would show in listings and logs; "
-            "put it into TRACKER_MAIL_PASSWORD or TRACKER_MAIL_PASSWORD_FILE",
-            "password_in_address",
-            text=_without_password(url),
-        )
+        raise MailError("password_in_address", text=_without_password(url))
     if not host or _has_more(parts) or not re.fullmatch(r"[A-Za-z0-9.:_-]+", host):
         raise _no_way(f"“{url}”")
     user = unquote(parts.username) if parts.username else None
@@ -120,7 +103,5 @@ def _tls(ca_file: str | None) -> ssl.SSLContext:
         try:
             context.load_verify_locations(cafile=ca_file)
         except (OSError, ssl.SSLError):
-            raise MailError(
-                "the certificates in {path} (TRACKER_MAIL_CA) cannot be read", "no_certificates", path=ca_file
-            ) from None
+            raise MailError("no_certificates", path=ca_file) from None
     return context

@@ -16,12 +16,7 @@ def tables_of(app: App, month: date, *, units: Sequence[str] = (), forms: Sequen
     force = app.up_to_date()
     for form in forms:
         if form not in force.campaign.forms:
-            raise UnknownNameError(
-                "there is no form “{name}”; expected {known}",
-                "no_form",
-                name=form,
-                known=tuple(force.campaign.forms),
-            )
+            raise UnknownNameError("no_form", name=form, known=tuple(force.campaign.forms))
     with app.database.reading() as session:
         return tables_due(
             session,

@@ -53,7 +53,7 @@ def files_in(paths: Iterable[Path]) -> list[Lying]:
         elif path.exists():
             found.append(Lying(path, path.parent.name, None if path.is_file() else _NO_FILE))
         else:
-            raise UsageError("{path}: there is no such file or folder", "no_file_or_folder", path=path)
+            raise UsageError("no_file_or_folder", path=path)
     return found
 
 

@@ -22,6 +22,7 @@ from sqlmodel import Session
 from tracker.campaign.recipients import receipt_row
 from tracker.core.form import FieldKind, Filed, Form, Said
 from tracker.core.model import MailKind
+from tracker.core.naming import sentence
 from tracker.errors import LedgerError
 from tracker.filing.filings import (
     VIA,
@@ -46,7 +47,6 @@ from tracker.forms.read import refusals
 from tracker.forms.read.sandboxed_reader import Reader
 from tracker.forms.write.blank import file_name
 from tracker.forms.write.reply import reply
-from tracker.i18n.refusals import refusal
 from tracker.ledger.record import refuse_undecided
 from tracker.outbox.prompted import prompt
 from tracker.questions.ask import files_of, without_settled
@@ -234,7 +234,7 @@ class Intake:
                 return taken
             took = take(session, self._force, table, filed, sent, self._now)
         except LedgerError as error:
-            zh, en = (refusal(error, language, self._force.campaign) for language in ("zh", "en"))
+            zh, en = (sentence(error, language, self._force.campaign) for language in ("zh", "en"))
             refused = Finding(Weight.ERROR, Said(f"台账不能受理：{zh}", en))
             return replace(taken, findings=(*taken.findings, refused))
         back, before = taken.read_back, took.replaced

@@ -7,11 +7,12 @@ from datetime import date
 
 from tracker.campaign.snapshot import InForce
 from tracker.core.form import FieldKind, Filed, Form
-from tracker.core.model import Contact, Language, State
+from tracker.core.model import Contact, State
 from tracker.errors import UnknownNameError
 from tracker.filing.filings import Table, in_force_filings, previous_filings, refused_tables
 from tracker.forms.write.summary import FormSummary, UnitFiled, write_summary
 from tracker.forms.write.summed import Doubted
+from tracker.i18n.catalogue import Language
 from tracker.questions.filed_rows import Earlier, filed_before
 from tracker.questions.questions import Question, questions_of
 from tracker.questions.questions import State as QuestionState
@@ -63,11 +64,7 @@ def due_in(app: App, month: date, *, units: Sequence[str] = (), forms: Sequence[
     """The tables of a month.  Raises UnknownNameError where none is due in it."""
     tables = tables_of(app, month, units=units, forms=forms)
     if not tables:
-        raise UnknownNameError(
-            "no table is due in {month}",
-            "no_table_due",
-            month=f"{month:%Y-%m}",
-        )
+        raise UnknownNameError("no_table_due", month=f"{month:%Y-%m}")
     return tables
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tracker.core.model import Language
+from tracker.i18n.catalogue import Language
 from tracker.ledger.record import refuse_undecided
 from tracker.questions.questions import Question, State, questions_of, settle
 from tracker.service.app import App

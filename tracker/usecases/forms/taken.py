@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tracker.core.form import Filed, Form
-from tracker.core.model import Language
 from tracker.filing.filings import Paper, Table
 from tracker.forms.check.read_back import ReadBack
 from tracker.forms.check.seat import Seat
 from tracker.forms.finding import Finding, Weight
+from tracker.i18n.catalogue import Language
 from tracker.questions.questions import Question
 from tracker.usecases.json_facts import Fact
 

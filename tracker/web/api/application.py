@@ -15,8 +15,9 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import Response
 
 from tracker import __version__
-from tracker.core.model import Language, State
+from tracker.core.model import State
 from tracker.errors import TrackerError, UsageError
+from tracker.i18n.catalogue import Language
 from tracker.i18n.library_errors import in_chinese
 from tracker.questions.questions import State as QuestionState
 from tracker.store.tables import MailState
@@ -66,14 +67,9 @@ def allowed(request: Request) -> Site:
     counted = Counter(name for name, _ in request.query_params.multi_items())
     known = [each.alias for each in request.scope["route"].dependant.query_params]
     if unknown := [name for name in counted if name not in (*known, *EVERYWHERE)]:
-        raise UsageError(
-            "{names}: there is no such parameter; expected {known}",
-            "no_parameter",
-            names=tuple(unknown),
-            known=(*known, *EVERYWHERE),
-        )
+        raise UsageError("no_parameter", names=tuple(unknown), known=(*known, *EVERYWHERE))
     if repeated := [name for name, times in counted.items() if times > 1]:
-        raise UsageError("{names}: given more than once", "given_twice", names=tuple(repeated))
+        raise UsageError("given_twice", names=tuple(repeated))
     return site_of(request)
 
 
@@ -268,12 +264,7 @@ def _moment(text: str, zone: tzinfo) -> datetime:
         else:
             moment = datetime.fromisoformat(text)
     except ValueError:
-        raise UsageError(
-            "{option} {text}: expected a date or a time such as 2022-05-05T09:00:00+08:00",
-            "expected_time",
-            option="at",
-            text=text,
-        ) from None
+        raise UsageError("expected_time", option="at", text=text) from None
     moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
     _in_range(moment.date(), moment.date())
     return moment
@@ -283,18 +274,14 @@ def _not_too_far(moment: datetime, site: Site) -> None:
     """What is asked for the end of the next century has a hundred thousand lines for each unit."""
     last = site.today().year + MOST_YEARS
     if moment.astimezone(site.force.zone).year > last:
-        raise UsageError("expected a time until the end of {last}", "too_far_ahead", last=last)
+        raise UsageError("too_far_ahead", last=last)
 
 
 def _in_range(since: date, until: date) -> None:
     if since < FIRST or until > LAST:
-        raise UsageError(
-            "expected dates from {first} to {last}", "dates_out_of_range", first=str(FIRST), last=str(LAST)
-        )
+        raise UsageError("dates_out_of_range", first=str(FIRST), last=str(LAST))
     if until < since or (until - since).days > MOST_YEARS * 366:
-        raise UsageError(
-            "expected a range of {most} years at most, the first day first", "too_many_years", most=MOST_YEARS
-        )
+        raise UsageError("too_many_years", most=MOST_YEARS)
 
 
 async def _wrong(request: Request, error: Exception) -> Response:

@@ -58,11 +58,7 @@ def metrics(request: Request) -> Response:
     To this machine, and else to whoever has the token.
     """
     if not _may_count(request):
-        refusal = TrackerError(
-            "/metrics is open on this machine; from elsewhere send the token that TRACKER_METRICS_TOKEN holds "
-            "(Authorization: Bearer …)",
-            "no_metrics_token",
-        )
+        refusal = TrackerError("no_metrics_token")
         return PlainTextResponse(f"{said(request, refusal)}\n", 401, {"WWW-Authenticate": "Bearer"})
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Figures(site_of(request)))

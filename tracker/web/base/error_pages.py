@@ -9,10 +9,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from tracker.core.model import Language
+from tracker.core.naming import sentence
 from tracker.errors import DatabaseError, TrackerError, UnknownNameError
-from tracker.i18n.catalogue import LANGUAGES
-from tracker.i18n.refusals import refusal
+from tracker.i18n.catalogue import LANGUAGES, Language
 from tracker.web.base.identity import StalePageError
 from tracker.web.base.site import language_of, site_of, words
 
@@ -20,8 +19,8 @@ API = "/api"
 PROBLEM = "application/problem+json"
 #: Seconds after which a database that is away may be asked for again.
 AGAIN = 10
-SIGN_IN = TrackerError("sign in first", "sign_in_first")
-ROLE_TOO_LOW = TrackerError("your role does not reach", "role_too_low")
+SIGN_IN = TrackerError("sign_in_first")
+ROLE_TOO_LOW = TrackerError("role_too_low")
 #: A unit's page, behind the link in its mail.
 _BY_LINK = re.compile(r"/(?:answer|view)/[^/]+")
 _WEIGHT = re.compile(r"q=([01](?:\.\d{0,3})?)")
@@ -30,7 +29,7 @@ _WEIGHT = re.compile(r"q=([01](?:\.\d{0,3})?)")
 def said(request: Request, error: TrackerError) -> str:
     """What the core would not do, in the reader's language and without a word on the command line."""
     language = program_language(request) if is_of_api(request) else language_of(request)
-    return refusal(error, language, site_of(request).force.campaign)
+    return sentence(error, language, site_of(request).force.campaign)
 
 
 def program_language(request: Request) -> Language:

@@ -88,12 +88,7 @@ def whose_of(request: Request, who: str = "") -> tuple[str, ...]:
 
 def too_long(typed: str) -> UsageError:
     """What is said of more than there is room for; it is shown to them, so that nothing of it is lost."""
-    error = UsageError(
-        "this has {count} characters, and {most} fit: please shorten it",
-        "text_too_long",
-        count=len(typed),
-        most=LONGEST_TEXT,
-    )
+    error = UsageError("text_too_long", count=len(typed), most=LONGEST_TEXT)
     error.typed = typed
     return error
 

@@ -10,10 +10,10 @@ from datetime import datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from tracker.core.naming import in_both
 from tracker.dashboard.outbox import stuck_since
 from tracker.errors import InBoth, TrackerError
 from tracker.i18n.library_errors import in_chinese
-from tracker.i18n.refusals import in_both
 from tracker.mail.transport.replies import without_names
 from tracker.outbox.mail_server import queue_at, read_state, said_at
 from tracker.service.heartbeat import Beat, is_silent, remembered

@@ -16,15 +16,15 @@ from starlette.responses import HTMLResponse
 
 from tracker.access.sign_in_journeys import door_secret
 from tracker.campaign.snapshot import InForce
-from tracker.core.model import Language
 from tracker.core.naming import Names
 from tracker.core.vocabulary import LIGHTS
 from tracker.dashboard.status_overview import Board
 from tracker.errors import in_language
 from tracker.i18n import catalogue
-from tracker.i18n.catalogue import LANGUAGES, Words
+from tracker.i18n.catalogue import LANGUAGES, Language, Words
 from tracker.i18n.library_errors import said_in
-from tracker.i18n.terms import say_day, way, word
+from tracker.i18n.message import say_day
+from tracker.i18n.terms import way, word
 from tracker.service.app import App
 from tracker.shipped import shipped
 from tracker.web.base import flash

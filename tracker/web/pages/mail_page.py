@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from html import escape
 from html.parser import HTMLParser
 
-from tracker.core.model import Language
-from tracker.core.vocabulary import ENCLOSED
+from tracker.i18n.catalogue import Language
+from tracker.i18n.terms import enclosed
 
 #: Stands for what no element has: ``:is()`` lends the weight of a style attribute to a class.
 _WEIGHT = "#no#no#no"
@@ -39,7 +39,7 @@ def with_files(html: str, names: Sequence[str], language: Language) -> str:
     """``html`` with the names of what was enclosed, at its end."""
     if not names:
         return html
-    line = f"<p>{ENCLOSED(language)}{escape(('、' if language == 'zh' else ', ').join(names))}</p>"
+    line = f"<p>{escape(enclosed(names, language))}</p>"
     before, end, rest = html.rpartition("</body>")
     return f"{before}{line}{end}{rest}" if end else f"{html}{line}"
 

@@ -14,10 +14,10 @@ from tracker.core.deadline.wording import to_chinese, to_english
 from tracker.core.model import Light, State
 from tracker.core.occurrences import parse_ref
 from tracker.core.status import URGENCY, has_undoable
-from tracker.core.vocabulary import QUESTIONS
 from tracker.dashboard.items import files_of, item, to_accept
 from tracker.errors import UnknownNameError
 from tracker.filing.filings import read_document
+from tracker.i18n.terms import term
 from tracker.ledger.record import find_assignment, read_events
 from tracker.ledger.status import LedgerRow
 from tracker.outbox.queries import mails_about
@@ -141,7 +141,7 @@ def assignment_page(request: Request) -> Response:
         "mails": list(reversed(mails))[:50],
         "subject": site.app.renderer.subject,
         "files": files,
-        "asked_states": QUESTIONS,
+        "term": term,
         "questions": [question_facts(site.app, each, language_of(request)) for each in asked_about],
         "form": force.form(row.definition),
     }

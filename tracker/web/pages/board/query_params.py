@@ -24,7 +24,7 @@ def read_month(text: str) -> date:
     """The first day of ``2022-05``.  Raises UsageError."""
     found = _MONTH.fullmatch(text)
     if found is None or not 1 <= int(found[2]) <= 12 or int(found[1]) < 1:
-        raise UsageError("“{text}” is no month; expected one such as 2022-05", "no_month", text=text)
+        raise UsageError("no_month", text=text)
     return date(int(found[1]), int(found[2]), 1)
 
 
@@ -62,7 +62,7 @@ def read_choice(request: Request, force: InForce) -> Choice:
     """The filters of the matrix.  Raises UsageError or UnknownNameError with a sentence."""
     section, month, state = chosen(request, "section"), chosen(request, "month"), chosen(request, "state")
     if section is not None and section not in sections(force):
-        raise UnknownNameError("there is no section “{text}”", "no_section", text=section)
+        raise UnknownNameError("no_section", text=section)
     is_light = state in set(Light)
     if state is not None and not is_light and state not in set(State):
         raise not_among("state", state, (*Light, *State))

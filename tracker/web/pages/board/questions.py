@@ -5,8 +5,8 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tracker.core.vocabulary import QUESTIONS
 from tracker.errors import not_among
+from tracker.i18n.terms import term
 from tracker.questions.questions import State
 from tracker.usecases.forms.questions import question_facts, questions
 from tracker.web.base.identity import Role, require
@@ -37,7 +37,7 @@ def page(request: Request) -> Response:
         "ref": ref,
         "unit": unit,
         "state": state or State.OPEN.value,
-        "states": {each.value: QUESTIONS[each.value](language) for each in State},
+        "states": {each.value: term(f"question.{each}", language) for each in State},
         "open": State.OPEN.value,
     }
     return site.page(request, "board/questions.html", facts)

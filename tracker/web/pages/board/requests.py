@@ -91,9 +91,7 @@ def grant(request: Request, form: FormData) -> Response:
     try:
         until = date.fromisoformat(text) if text else None
     except ValueError:
-        raise UsageError(
-            "“{text}” is no date; expected one such as 2022-05-20", "no_date", text=text
-        ) from None
+        raise UsageError("no_date", text=text) from None
     return _answer(request, form, Verdict.GRANTED, until)
 
 
@@ -112,7 +110,7 @@ def _answer(request: Request, form: FormData, verdict: Verdict, until: date | No
     check_csrf(request, form)
     site, number = site_of(request), text_of(form, "id")
     if not number.isdecimal():
-        raise UsageError("which request is meant was not said", "nothing_meant")
+        raise UsageError("nothing_meant")
     now = site.now()
     with site.app.engine.acting(now) as (session, force):
         answer_request(

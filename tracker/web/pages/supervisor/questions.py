@@ -6,8 +6,8 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tracker.core.vocabulary import QUESTIONS
 from tracker.errors import LedgerError, UnknownNameError, UsageError
+from tracker.i18n.terms import term
 from tracker.questions.questions import State
 from tracker.usecases.forms.questions import settle_question
 from tracker.web.base.error_pages import said
@@ -33,5 +33,5 @@ def settle(request: Request, form: FormData) -> Response:
         found = settle_question(site.app, int(number), State(how), note, who=person.name, via=VIA)
     except (LedgerError, UnknownNameError, UsageError) as error:
         return back(request, form, say("acting.refused", why=said(request, error)), "/questions")
-    word = QUESTIONS[found.state.value](language_of(request))
+    word = term(f"question.{found.state}", language_of(request))
     return back(request, form, say("board.questions.done", n=found.id, how=word), "/questions")

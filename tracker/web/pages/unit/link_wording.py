@@ -9,9 +9,10 @@ from typing import NamedTuple
 from starlette.requests import Request
 
 from tracker.core.model import Event, EventKind
-from tracker.core.vocabulary import LIGHTS, WORDS
+from tracker.core.vocabulary import LIGHTS
 from tracker.core.ways_to_answer import Way
 from tracker.i18n import catalogue
+from tracker.i18n.terms import word
 from tracker.ledger.requests import Asked
 from tracker.ledger.requests import Request as UnitRequest
 from tracker.mail.compose.cards import Cards
@@ -124,7 +125,7 @@ class Teller:
     def light(self) -> tuple[str, str, str]:
         """The light: its colour, its sign, and the state in words."""
         row = self._case.row
-        return row.light.value, LIGHTS[row.light].sign, WORDS[row.word](self._say.language)
+        return row.light.value, LIGHTS[row.light].sign, word(row.word, self._say.language)
 
     @property
     def progress(self) -> str | None:

@@ -1,0 +1,185 @@
+"""Every sentence has a key, words in every language, and the facts for its places: all places that make one are walked."""
+
+from __future__ import annotations
+
+import ast
+import errno
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from string import Formatter
+
+import pytest
+
+from tests.tools import ROOT
+from tracker.config.loader import load_or_raise
+from tracker.core.naming import sentence
+from tracker.errors import DeadlineSyntaxError, LedgerError, TrackerError, cannot_write
+from tracker.i18n.catalogue import LANGUAGES, words
+from tracker.i18n.message import Message, Near, OneOf, both, say
+
+#: These bring both sentences with them, or the problems of the files.
+BRING_THEIRS = {"InBothError", "ConfigError"}
+#: Areas whose keys are named by ``Message`` and by errors alone, so that one that nobody names is left over.
+WHOLLY_NAMED = ("errors",)
+HAN = re.compile(r"[\u4e00-\u9fff]")
+
+
+@dataclass(frozen=True)
+class Made:
+    """One place that makes a message: its key, and the facts that it gives."""
+
+    place: str
+    key: str
+    facts: frozenset[str]
+
+
+def modules() -> dict[str, ast.Module]:
+    paths = sorted((ROOT / "tracker").rglob("*.py"))
+    return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
+
+
+def kinds(trees) -> set[str]:
+    """The names of all errors that have a code."""
+    bases = {
+        node.name: {base.id for base in node.bases if isinstance(base, ast.Name)}
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+    }
+
+    def are(found: set[str], apart: set[str] | frozenset[str] = frozenset()) -> set[str]:
+        more = {name for name, above in bases.items() if above & found and name not in apart}
+        return found if more <= found else are(found | more, apart)
+
+    return are({"TrackerError"}, BRING_THEIRS) - are(BRING_THEIRS)
+
+
+def made() -> Iterator[Made]:
+    trees = modules()
+    names = kinds(trees.values())
+    for file, tree in trees.items():
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or not node.args:
+                continue
+            place, given = f"{file}:{node.lineno}", {str(keyword.arg) for keyword in node.keywords}
+            name, key = node.func.id, node.args[0]
+            if name == "_refuse" and file.endswith("core/admission.py"):
+                key, given = node.args[2], given | {"ref", "unit"}
+            elif name not in names | {"kind", "Message"}:
+                continue
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                yield Made(place, key.value if name == "Message" else f"errors.{key.value}", frozenset(given))
+
+
+MADE = list(made())
+
+
+def places(phrase):
+    texts = phrase if isinstance(phrase, tuple) else (phrase,)
+    return {name for text in texts for _, name, _, _ in Formatter().parse(text) if name}
+
+
+def test_the_walk_finds_what_there_is():
+    files = {each.place.partition(":")[0] for each in MADE}
+    assert {f"tracker/{name}.py" for name in ("core/admission", "ledger/record", "cli/context")} <= files
+    assert len(MADE) > 120
+
+
+@pytest.mark.parametrize("found", MADE, ids=lambda each: f"{each.place} {each.key}")
+def test_a_message_has_words_in_every_language_and_the_facts_for_them(found):
+    area, _, key = found.key.partition(".")
+    for language in LANGUAGES:
+        phrases = words(area, language)
+        assert key in phrases, f"{found.place} says what {language} has no words for"
+        if "None" not in found.facts:
+            assert places(phrases.forms(key)) <= found.facts, found.place
+
+
+@pytest.mark.parametrize("area", WHOLLY_NAMED)
+def test_no_phrase_is_left_over(area):
+    named = {each.key.partition(".")[2] for each in MADE if each.key.startswith(f"{area}.")}
+    # The slips in an operator's own phrases are named by the file that finds them.
+    assert {key for key in words(area, "zh") if not key.startswith(("phrases.", "layouts."))} == named
+
+
+@pytest.mark.parametrize("key", list(words("errors", "zh")))
+def test_an_error_is_said_within_a_sentence_and_on_a_page(key):
+    zh, en = words("errors", "zh").phrase(key), words("errors", "en").phrase(key)
+    assert not zh.endswith("。")
+    assert not en.endswith(".")
+    assert not HAN.search(en.replace("5月", ""))
+    assert en.count("‹") == en.count("›") == zh.count("›")
+    if "‹" in en:
+        on_pages = re.sub("‹[^›]*›", "", en)
+        assert "--" not in on_pages
+        assert "tracker " not in on_pages
+    # Commands and references such as 5/first-list are no English.
+    rest = re.sub(r"\{\w+\}|tracker [a-z]+( add| list)?|--[a-z]+ [a-z]+|openssl rand|pip install", "", zh)
+    assert not re.search(r"[a-z]{2,} [a-z]{2,}", rest)
+    assert key == "wrong_variable" or re.search(r"[\u4e00-\u9fff]{2}", zh)
+
+
+@pytest.fixture(scope="module")
+def campaign():
+    return load_or_raise(ROOT / "config").campaign
+
+
+def test_facts_are_said_as_a_reader_says_them(campaign):
+    error = LedgerError("extension_too_early", ref="table-2@2022-06", unit="wanzhou", due=date(2022, 6, 5))
+    zh = "万州区应急管理局的附件2（2022年6月应报，5月份情况）时限为2022年6月5日，延期须晚于这一天"
+    assert sentence(error, "zh", campaign) == zh
+    assert sentence(error, "en", campaign) == (
+        "附件2 (due in June 2022, about May 2022) of 万州区应急管理局 is due on 5 Jun 2022"
+        ": an extension needs a later date than that"
+    )
+    assert sentence(error, "en", on_command_line=True) == (
+        "table-2@2022-06 of wanzhou is due on 2022-06-05: an extension needs a later date than that"
+    )
+    assert str(error) == sentence(error, "en", on_command_line=True)
+
+
+def test_what_is_near_a_name_is_told():
+    unknown = TrackerError("no_unit", name="万洲", near=Near(("万州", "万州区")))
+    assert sentence(unknown, "zh") == "没有名为“万洲”的单位（是否为“万州”或“万州区”？）"
+    assert sentence(unknown, "en") == "there is no unit “万洲” (did you mean “万州” or “万州区”?)"
+    assert sentence(TrackerError("no_unit", name="甲", near=Near()), "zh") == "没有名为“甲”的单位"
+
+
+def test_what_several_names_could_be_is_listed():
+    which = TrackerError("which_report", name="附件2", examples=("a@2022-04", "b@2022-05"))
+    assert sentence(which, "zh") == "“附件2”可能是a@2022-04、b@2022-05，请写明是哪一项"
+
+
+def test_a_choice_is_said_in_each_language():
+    choice = Message("errors.not_among", option="--how", text="x", known=OneOf(("a", "b", "c")))
+    assert "a、b或c" in say(choice, "zh")
+    assert "a, b or c" in say(choice, "en")
+
+
+def test_a_message_within_another_is_said_in_the_same_language():
+    inner = Message("errors.no_unit", name="甲", near=Near())
+    assert both(Message("errors.wrong_variable", name="TRACKER_X", error=inner)) == (
+        "TRACKER_X: there is no unit “甲”; tracker units lists them（TRACKER_X：没有名为“甲”的单位，可用 tracker units 查看）"
+    )
+
+
+def test_braces_and_signs_in_what_was_typed_stay_as_they_are():
+    error = TrackerError("no_unit", name="{ref}‹›", near=Near())
+    assert sentence(error, "zh") == "没有名为“{ref}‹›”的单位"
+    assert sentence(error, "en") == "there is no unit “{ref}‹›”"
+
+
+def test_what_the_machine_said_is_said_in_chinese_where_it_is_one_of_the_usual_things():
+    full = cannot_write("a.pdf", OSError(errno.ENOSPC, "No space left on device"))
+    assert sentence(full, "zh") == "a.pdf 无法写入：磁盘已满"
+    assert sentence(full, "en") == "a.pdf cannot be written: No space left on device"
+    odd = cannot_write("a.pdf", OSError(errno.EXDEV, "Invalid cross-device link"))
+    assert sentence(odd, "zh") == "a.pdf 无法写入：Invalid cross-device link"
+
+
+def test_what_brings_both_languages_is_said_in_one_of_them():
+    error = DeadlineSyntaxError("随便", 1, "“随便”", "时限", "a deadline")
+    assert sentence(error, "zh") == "无法读取时限“随便”：第1列应为时限"
+    assert sentence(error, "en").endswith("found “随便”, expected a deadline")

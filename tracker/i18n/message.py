@@ -1,0 +1,124 @@
+"""A sentence for people before it is in any language: its key in the catalogues, and its facts.
+
+What raises, finds or explains something makes a ``Message``; the edge that knows its reader says it (``say``).  Facts stay
+what they are until then (a day, a list, what the machine said, another message), and each language says them its own way.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from tracker.i18n.catalogue import ENGLISH, FIRST, words
+
+if TYPE_CHECKING:
+    from tracker.i18n.catalogue import Language
+
+#: How a fact that names something of a campaign is said: by the fact's name and text; None as it stands.
+Names = Callable[[str, str], str | None]
+
+_OF_COMMANDS = re.compile("‹[^›]*›")
+_MARKS = str.maketrans("", "", "‹›")
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Message:
+    """``Message("errors.already_waived", unit="wanzhou", ref="5")``; as a text it is the English sentence."""
+
+    key: str
+    facts: Mapping[str, object]
+
+    def __init__(self, key: str, /, **facts: object) -> None:
+        object.__setattr__(self, "key", key)
+        object.__setattr__(self, "facts", facts)
+
+    def __str__(self) -> str:
+        return say(self, ENGLISH, on_command_line=True)
+
+    def __hash__(self) -> int:
+        return hash((self.key, tuple(self.facts)))
+
+
+class OneOf(tuple[str, ...]):
+    """A fact: a choice, such as “a, b or c”."""
+
+    __slots__ = ()
+
+
+class Near(tuple[str, ...]):
+    """A fact: what an unknown name may be a slip of, as the end of a sentence; nothing where it is empty."""
+
+    __slots__ = ()
+
+
+def say(
+    message: Message, language: Language, names: Names | None = None, *, on_command_line: bool = False
+) -> str:
+    """The sentence in ``language``.
+
+    What stands between ‹ and › in a phrase speaks of commands and their options, and is left out where people do not
+    type; there days are said as they are typed.  Raises KeyError for a key that is in no catalogue.
+    """
+    area, _, key = message.key.partition(".")
+    phrase = words(area, language).phrase(key, message.facts.get("n"))
+    if "‹" in phrase:
+        phrase = phrase.translate(_MARKS) if on_command_line else _OF_COMMANDS.sub("", phrase)
+
+    def said(name: str, fact: object) -> object:
+        if isinstance(fact, str):
+            found = names(name, fact) if names is not None else None
+            return fact if found is None else found
+        if isinstance(fact, Message):
+            return say(fact, language, names, on_command_line=on_command_line)
+        if isinstance(fact, date) and not isinstance(fact, datetime):
+            return fact if on_command_line else say_day(language, fact)
+        return say_fact(fact, language)
+
+    return phrase.format_map({name: said(name, fact) for name, fact in message.facts.items()})
+
+
+def both(message: Message) -> str:
+    """``english（中文）``, for what several people read: a finding in a file, a line of the log, a mail to the operator."""
+    english, chinese = (say(message, language, on_command_line=True) for language in (ENGLISH, FIRST))
+    return f"{english}（{chinese}）"
+
+
+def say_fact(fact: object, language: Language) -> object:
+    """A fact as ``language`` says it; numbers stay numbers, as phrases may say how they are written."""
+    if isinstance(fact, Near):
+        quoted = OneOf(words("facts", language)("quoted", text=each) for each in fact)
+        return words("facts", language)("near", names=say_fact(quoted, language)) if fact else ""
+    if isinstance(fact, OneOf):
+        return _joined(fact, words("facts", language), last="or")
+    if isinstance(fact, tuple | list):
+        return _joined([str(each) for each in fact], words("facts", language), last="comma")
+    if isinstance(fact, OSError):
+        return _of_machine(fact, language)
+    if isinstance(fact, UnicodeError):
+        return words("facts", language)("no_text")
+    return fact if isinstance(fact, int | float) else str(fact)
+
+
+def say_day(language: Language, day: date | None) -> str:
+    """2022年5月5日, or 5 May 2022; nothing for None."""
+    if day is None:
+        return ""
+    facts = words("facts", language)
+    month = facts.listed("months")[day.month - 1]
+    return facts("day", year=day.year, month=month, day=day.day)
+
+
+def _joined(texts: Iterable[str], facts: Callable[..., str], *, last: str) -> str:
+    *others, end = texts or ("",)
+    return facts(last, rest=facts("sign").join(others), last=end) if others else end
+
+
+def _of_machine(error: OSError, language: Language) -> str:
+    """What the machine said of a file or an address, where it is one of the usual things."""
+    name, facts = errno.errorcode.get(error.errno or 0, ""), words("facts", language)
+    key = f"machine.{name}"
+    return facts(key) if key in facts else error.strerror or str(error)
