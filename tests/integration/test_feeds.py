@@ -105,6 +105,20 @@ def test_whoever_answers_for_two_units_keeps_the_dates_of_both_and_of_nobody_els
     assert "涪陵" in str(found["table-2@2022-07/fuling"]["summary"])
 
 
+def test_units_that_are_asked_the_same_get_the_same_calendar_made_once(app):
+    enclosures = Enclosures(app.database)
+    files = []
+    for unit in ("wanzhou", "fuling"):
+        items = (
+            Item("table-2@2022-07", unit, Reason.LEAD, date(2022, 7, 5), 27),
+            Item("table-3@2022-07", "chengkou", Reason.LEAD, date(2022, 7, 5), 27),
+        )
+        mail = Mail(f"digest/{unit}", AT, f"{unit}@unit.example", "甲", unit, MailKind.DIGEST, "zh", items)
+        files += enclosures.dates_of(mail, app.force)
+    one, other = files
+    assert one is other
+
+
 def test_a_mail_says_that_its_calendar_is_for_information(app):
     item = Item("table-2@2022-07", "wanzhou", Reason.LEAD, date(2022, 7, 5), 27)
     mail = Mail("digest/t", AT, "a@unit.example", "甲", "wanzhou", MailKind.DIGEST, "zh", (item,))

@@ -266,6 +266,11 @@ class InForce:
         """The form that ``definition`` asks for, if any that is known."""
         return None if definition.form is None else self.campaign.forms.get(definition.form)
 
+    @cached_property
+    def on_form(self) -> frozenset[str]:
+        """The keys of all that ask for a form that is known."""
+        return frozenset(each.key for each in self.campaign if self.form(each) is not None)
+
     def position(self, key: str) -> int:
         """Where the definition stands in the order of the document; one that is gone stands last."""
         return self._positions.get(key, len(self._positions))

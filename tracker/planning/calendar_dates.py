@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, select
 from sqlmodel import Session
@@ -34,19 +33,28 @@ _TOLD = (MailState.SENT.value, MailState.UNCERTAIN.value)
 Which = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """A date as a mail tells it; ``scope`` is the unit where that is not the mail's own.
 
     ``ended`` is the title of what is asked no more, and None of what is.
     """
 
-    ref: str
     unit: str
+    ref: str
     due: date
     scope: str = ""
     sequence: int = UNCHANGED
     ended: str | None = None
+
+    @property
+    def which(self) -> Which:
+        """Which date it is."""
+        return self.ref, self.unit
+
+    @property
+    def told(self) -> tuple[object, ...]:
+        """All that a calendar says of it: the same to every unit that keeps it as its own."""
+        return self if self.scope else self[1:]
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> Kept:
@@ -69,31 +77,34 @@ def dates_in(mail: Mail, force: InForce) -> tuple[Kept, ...]:
     """What ``mail`` says to calendars, ended dates included; what the files do not have any more only where it ended."""
     known = force.campaign.definitions
     return tuple(
-        each
-        for each in _told_by(mail, force).values()
-        if each.ended is not None or each.ref.partition("@")[0] in known
+        [
+            each
+            for each in _told_by(mail, force)
+            if each.ended is not None or each.ref.partition("@")[0] in known
+        ]
     )
 
 
-def _told_by(mail: Mail, force: InForce) -> dict[Which, Kept]:
-    told = mail.details.get(DATES)
-    beside = [Kept.of(each) for each in told] if isinstance(told, list) else []
-    return _of_items(mail, force) | {(each.ref, each.unit): each for each in beside}
+def _told_by(mail: Mail, force: InForce) -> Iterable[Kept]:
+    """Each once; what was found out in the last look counts more than the items."""
+    items, told = _of_items(mail, force), mail.details.get(DATES)
+    if not isinstance(told, list):
+        return items
+    beside = [Kept.of(each) for each in told]
+    return {each.which: each for each in (*items, *beside)}.values()
 
 
-def _of_items(mail: Mail, force: InForce) -> dict[Which, Kept]:
+def _of_items(mail: Mail, force: InForce) -> list[Kept]:
     """The dates still to come that a reminder tells its reader to keep.
 
     Whoever hears of what others leave undone keeps none of those dates.
     """
-    day = force.day(mail.at)
-    return {
-        (item.ref, item.unit): Kept(
-            item.ref, item.unit, item.due, "" if item.unit == mail.unit else item.unit
-        )
+    day, own = force.day(mail.at), mail.unit
+    return [
+        Kept(item.unit, item.ref, item.due, "" if item.unit == own else item.unit)
         for item in mail.items
         if item.due is not None and item.due >= day and item.reason is not Reason.ESCALATION
-    }
+    ]
 
 
 def changed_dates(
@@ -125,11 +136,11 @@ def changed_dates(
         had = told.get(mail.to.casefold(), {})
         # Under the name by which their reader has them already, whatever unit comes first by now.
         news = [
-            _as_of(replace(each, scope=had.get(which, each).scope), changed[which], each.due)
-            for which, each in _of_items(mail, force).items()
-            if which in changed
+            _as_of(each._replace(scope=had.get(each.which, each).scope), changed[each.which], each.due)
+            for each in _of_items(mail, force)
+            if each.which in changed
         ]
-        said = {(each.ref, each.unit) for each in news}
+        said = {each.which for each in news}
         for which, each in had.items():
             if which in said or which not in ahead or each.due < today:
                 continue
@@ -144,7 +155,7 @@ def changed_dates(
 def _as_of(kept: Kept, row: Row[Any], due: date) -> Kept:
     """``kept`` as it stands now, under the name that it was told by."""
     ended = None if row.ended_on is None else row.title
-    return Kept(kept.ref, kept.unit, due, kept.scope, row.sequence, ended)
+    return kept._replace(due=due, sequence=row.sequence, ended=ended)
 
 
 #: All that says to a reader which dates were told: the newest digest first, as the index of readers has them.
@@ -184,7 +195,7 @@ def _told(
                 continue
             if why_unreadable(row) is not None:
                 continue
-            for which, each in _told_by(mail_of(row, items_from_json(row.content)), force).items():
-                if missing.pop(which, None) is not None:
-                    found[row.recipient.casefold()][which] = each
+            for each in _told_by(mail_of(row, items_from_json(row.content)), force):
+                if missing.pop(each.which, None) is not None:
+                    found[row.recipient.casefold()][each.which] = each
     return found

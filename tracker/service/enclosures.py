@@ -113,7 +113,8 @@ class Enclosures:
         return [self._calendar(mail, force, each) for each in (kept, ended) if each]
 
     def _calendar(self, mail: Mail, force: InForce, dates: tuple[Kept, ...]) -> Attachment:
-        key = (force.fingerprint, mail_domain(force), mail.at, mail.language, dates)
+        told = tuple(each.told for each in dates)
+        key = (force.fingerprint, mail_domain(force), mail.at, mail.language, told)
         made = self._calendars.get(key)
         if made is None:
             made = self._calendars[key] = _calendar_of(force, dates, mail.at, mail.language)
@@ -232,19 +233,16 @@ def enclosed_with(mail: Mail, force: InForce) -> list[tuple[str, str]]:
     They are those of its items, then those of the other periods that it names.  Whoever hears of what others leave
     undone, or is told for information, fills in nothing.
     """
+    on_form = force.on_form
     asked = [
         item
         for item in mail.items
-        if item.due is not None and item.reason is not Reason.ESCALATION and not is_copy(mail, item.unit)
+        if item.ref.partition("@")[0] in on_form
+        and item.due is not None
+        and item.reason is not Reason.ESCALATION
+        and not is_copy(mail, item.unit)
     ]
-    cells = {(item.ref, item.unit): None for item in asked} | Beside.of(mail).also(asked)
-    definitions = force.campaign.definitions
-    return [
-        (ref, unit)
-        for ref, unit in cells
-        if (definition := definitions.get(ref.partition("@")[0])) is not None
-        and force.form(definition) is not None
-    ]
+    return [*({(item.ref, item.unit): None for item in asked} | Beside.of(mail).also(asked))] if asked else []
 
 
 class _Form(NamedTuple):
