@@ -6,7 +6,6 @@ All that is to be worked out is worked out here, so that templates have loops an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -83,7 +82,7 @@ class Composer:
         page = self.links.view(
             mail.key, self.links.lasting(self.day(mail), None, *(item.ref for item in mail.items))
         )
-        return replace(view, page=page, links=self._pages(mail, self.links))
+        return view._replace(page=page, links=self._pages(mail, self.links))
 
     def _pages(self, mail: Mail, links: Links) -> tuple[Link, ...]:
         """Where whoever hears of what others do can look further."""

@@ -136,7 +136,11 @@ class DigestComposer:
         answers = self._cards[item.ref.partition("@")[0]].answers
         if links is None or not answers:
             return row
-        besides = tuple(self._page(links, ref, unit, None, mail, day) for ref, unit in sorted(also)[-PAGES:])
+        besides: tuple[Link, ...] = ()
+        if also:
+            besides = tuple(
+                self._page(links, ref, unit, None, mail, day) for ref, unit in sorted(also)[-PAGES:]
+            )
         if len(items) == 1:
             link = links.answer(item.ref, item.unit, mail.to, links.lasting(day, item.due, item.ref))
             found = answers[item.due is not None]
@@ -325,14 +329,18 @@ class DigestComposer:
 
 def is_copy(mail: Mail, unit: str) -> bool:
     """Whether what concerns ``unit`` in ``mail`` is for its reader's information only."""
-    copied = mail.details.get("cc_of")
-    return bool(mail.details.get("cc")) or (isinstance(copied, list) and unit in copied)
+    details = mail.details
+    if not details:
+        return False
+    copied = details.get("cc_of")
+    return bool(details.get("cc")) or (isinstance(copied, list) and unit in copied)
 
 
 def _light(name: str, items: list[Item], light: Light) -> Light:
     """``light``, or red where one of ``items`` was sent back and is late."""
-    is_late = any(item.days_left is not None and item.days_left < 0 for item in items)
-    return Light.RED if name == "returned" and is_late else light
+    if name != "returned":
+        return light
+    return Light.RED if any(item.days_left is not None and item.days_left < 0 for item in items) else light
 
 
 def _where(address: str) -> str:

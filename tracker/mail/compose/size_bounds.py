@@ -60,8 +60,7 @@ def shortened(view: MailView, lines: int, words: Words) -> MailView:
         + len(view.tallies)
         - len(tallies)
     )
-    return replace(
-        view,
+    return view._replace(
         sections=sections,
         problems=problems,
         files=files,

@@ -198,8 +198,7 @@ class Fact(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class MailView:
+class MailView(NamedTuple):
     """A whole mail.
 
     ``sections`` are filled for a digest, ``problems`` for an alert, ``tallies`` and ``week`` for a roll-up,

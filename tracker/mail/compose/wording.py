@@ -52,19 +52,23 @@ class Calendar:
         self._words = words
         self._weekdays = words.listed("dates.weekdays")
         self._months = words.listed("dates.months")
+        self._days: dict[date, str] = {}
         self._long: dict[date, str] = {}
 
     def day(self, day: date) -> str:
         """2022年5月5日 · 5 May 2022."""
-        return self._words("dates.day", year=day.year, month=self._months[day.month - 1], day=day.day)
+        found = self._days.get(day)
+        if found is None:
+            month = self._months[day.month - 1]
+            found = self._days[day] = self._words("dates.day", year=day.year, month=month, day=day.day)
+        return found
 
     def weekday(self, day: date) -> str:
         """2022年5月5日，周四 · Thu 5 May 2022."""
         found = self._long.get(day)
         if found is None:
             weekday = self._weekdays[day.weekday()]
-            found = self._words("dates.with_weekday", day=self.day(day), weekday=weekday)
-            self._long[day] = found
+            found = self._long[day] = self._words("dates.with_weekday", day=self.day(day), weekday=weekday)
         return found
 
     def short(self, day: date, today: date) -> str:
