@@ -9,6 +9,7 @@ import struct
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import trustme
@@ -24,6 +25,9 @@ from tracker.web.base.access_policy import asker
 from tracker.web.middleware import connections
 from tracker.web.middleware.connections import Hall
 from tracker.web.server import WebServer
+
+#: So many descriptors a process takes beside those of visitors, when it begins to serve.
+OWN_DESCRIPTORS = 20
 
 HALF = b"GET /healthz HTTP/1.1\r\nHost: "
 
@@ -92,6 +96,19 @@ def is_ended(connection):
     except TimeoutError:
         return False
     return True
+
+
+def is_reset(connection):
+    """Whether the service has closed it without an answer."""
+    try:
+        return not connection.recv(1, socket.MSG_PEEK)
+    except ConnectionResetError:
+        return True
+
+
+def descriptors():
+    """How many this process has open."""
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 def trickle(connection):
@@ -193,6 +210,38 @@ def test_a_handshake_that_does_not_come_ends_the_connection_and_counts_as_one(mo
         wait_until(lambda: guests(server) == 0, 10)
         for each in silent:
             each.close()
+
+
+@pytest.mark.parametrize("bound", [1, connections.OF_ADDRESS])
+def test_a_burst_of_one_address_takes_no_more_descriptors_than_its_bound(home, monkeypatch, bound):
+    """All have come, each with a whole request, before the first is accepted: as a busy loop finds them."""
+    monkeypatch.setattr(connections, "OF_ADDRESS", bound)
+    most, heard_after_the_end = [0], []
+    admit, hear = Hall.admit, connections.Visitor.data_received
+
+    def watched_admit(hall, *arguments):
+        most[0] = max(most[0], descriptors())
+        return admit(hall, *arguments)
+
+    def watched_hear(visitor, data):
+        if visitor._guest.is_ended:
+            heard_after_the_end.append(data)
+        hear(visitor, data)
+
+    monkeypatch.setattr(Hall, "admit", watched_admit)
+    monkeypatch.setattr(connections.Visitor, "data_received", watched_hear)
+    server = WebServer(home.site, "127.0.0.1:0")
+    with opened(server, 300, begin=HALF + b"127.0.0.1\r\n\r\n") as burst:
+        before = descriptors()
+        server.start()
+        try:
+            answered = [one for one in burst if not is_reset(one)]
+            assert ask(server)[0] == 200
+        finally:
+            server.stop()
+    assert answered, "the bound is no refusal of them all"
+    assert most[0] - before < bound + OWN_DESCRIPTORS
+    assert heard_after_the_end == []
 
 
 def test_who_waits_for_us_is_not_sent_away_by_others(home, monkeypatch):

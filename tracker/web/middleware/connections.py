@@ -77,7 +77,7 @@ class Guest:
         if self.transport is not None:
             self.transport.abort()
         else:
-            # In the middle of a handshake: whoever reads from it sees its end.
+            # Before the conversation or in the middle of a handshake: whoever reads from it sees its end.
             with suppress(OSError):
                 self._sock.shutdown(socket.SHUT_RDWR)
 
@@ -158,6 +158,9 @@ class Visitor(H11Protocol):
         """Once TLS, if there is any, is agreed upon."""
         self._guest.transport = transport
         super().connection_made(transport)
+        if self._guest.is_ended:
+            # What they sent before that lies there still, and is not to be answered.
+            transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """However it came to an end."""
@@ -271,6 +274,8 @@ class Server(uvicorn.Server):
             task = loop.create_task(self._let_in(sock, guest))
             self._arriving.add(task)
             task.add_done_callback(self._arriving.discard)
+            # Those who are to go are gone before the next one is accepted: a burst finds no more descriptors than its bound.
+            await asyncio.sleep(0)
 
     async def _let_in(self, sock: socket.socket, guest: Guest) -> None:
         """Begin the conversation, or forget whoever goes in the middle of the handshake."""
