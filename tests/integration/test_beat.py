@@ -11,6 +11,7 @@ from sqlalchemy import delete, select
 from tests.world import ISSUED, at, definition, running, unit, world
 from tracker.core.model import Contact, MailKind, StandIn, Unit
 from tracker.core.policy import Policies, Quiet, Settings
+from tracker.i18n.message import say
 from tracker.ledger.overdue_beat import begin_beats
 from tracker.planning.explain import explain
 from tracker.planning.explain_wording import CAUGHT_UP
@@ -399,7 +400,7 @@ def test_what_is_open_and_late_again_is_told_with_the_next_digest_and_then_goes_
         31: ["overdue"],
     }
     said = [entry for entry in found.entries if entry.on >= date(2022, 5, told)]
-    assert is_stopped or not [entry for entry in said if CAUGHT_UP[1] in entry.said[1]]
+    assert is_stopped or not [entry for entry in said if say(CAUGHT_UP, "zh") in entry.in_("zh")]
 
 
 def test_what_is_open_and_late_again_by_a_slip_put_right_is_told_of_no_more():

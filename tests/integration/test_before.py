@@ -203,7 +203,7 @@ def test_explain_says_why_nothing_goes():
         with engine.database.reading() as session:
             found = explain(session, engine.engine.force, "table-2@2022-06", "wanzhou", engine.clock.now())
     assert found.state == "before"
-    assert found.entries[-1].said[1].endswith("台账建立前到期，不予催报")
+    assert found.entries[-1].in_("zh").endswith("台账建立前到期，不予催报")
     assert not [entry for entry in found.entries if entry.outcome == "planned"]
 
 
@@ -288,7 +288,7 @@ def test_rules_are_explained_in_words():
         engine.mornings("2022-05-05", "2022-05-12")
         with engine.database.reading() as session:
             found = explain(session, engine.engine.force, "table-2@2022-05", "wanzhou", engine.clock.now())
-    said = " ".join(zh for _, zh in (entry.said for entry in found.entries))
+    said = " ".join(entry.in_("zh") for entry in found.entries)
     assert "2022年5月5日到期未报，每2个工作日催报一次" in said
     assert "逾期3个工作日升级督办" in said
     assert "wd" not in said

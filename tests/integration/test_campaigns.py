@@ -17,7 +17,7 @@ from tracker.core.policy import Settings
 from tracker.dashboard.outbox import Sought, mail_page, queue, stuck_since
 from tracker.dashboard.status_overview import Board, Choice
 from tracker.errors import AnotherDocumentError, UnknownNameError
-from tracker.i18n.library_errors import said_in
+from tracker.i18n.recognised import said_in
 from tracker.ledger.after_restore import go_on_from
 from tracker.ledger.editions import kept_files
 from tracker.ledger.record import read_history

@@ -52,7 +52,7 @@ def test_a_holiday_that_moved_a_reminder_is_named():
     moved = next(entry for entry in found.entries if entry.on == date(2022, 6, 4))
     assert (
         moved.because
-        == "2022-06-04 is a day off; said on 2022-06-02（2022-06-04不是工作日，调整到2022-06-02）"
+        == "2022-06-04 is a day off; said on 2022-06-02（2022年6月4日不是工作日，调整到2022年6月2日）"
     )
 
 
@@ -191,7 +191,7 @@ def edited(engine, when, *definitions, **more):
 ONE = ("wanzhou",)
 MAY = definition("5", "2022年5月20日前", ONE)
 LATE_COMER = definition("6", "2022年5月13日前", ONE)
-IN_FORCE_SO = explain_wording.FIRST_IN_FORCE[0]
+IN_FORCE_SO = str(explain_wording.FIRST_IN_FORCE)
 
 
 def test_an_item_added_after_the_digests_of_a_day_has_no_reminders_of_that_day_and_before():
@@ -243,7 +243,7 @@ def test_what_is_told_late_because_it_came_late_is_not_blamed_on_the_service():
         found = why(engine, "7")
     assert lines(found)[0] == ("05-13", "lead", "sent")
     assert IN_FORCE_SO in found.entries[0].because
-    assert explain_wording.DID_NOT_RUN[0] not in str(found)
+    assert str(explain_wording.DID_NOT_RUN) not in str([each.because for each in found.entries])
 
 
 def test_what_was_sent_back_is_foreseen_with_its_day_and_its_reason():
@@ -274,13 +274,9 @@ def test_a_quiet_day_is_not_called_a_day_off():
         found = {entry.on: entry for entry in why(engine, "5").entries}
     # The 13th is a Friday; the Saturday after the 7th is worked.
     moved = found[date(2022, 5, 13)]
-    assert (moved.outcome, moved.said) == (
-        Fate.MOVED,
-        (
-            "2022-05-13 is a quiet day by its policy; said on 2022-05-12",
-            "2022-05-13按提醒办法不发邮件，调整到2022-05-12",
-        ),
-    )
+    assert moved.outcome is Fate.MOVED
+    assert moved.in_("en") == "2022-05-13 is a quiet day by its policy; said on 2022-05-12"
+    assert moved.in_("zh") == "2022年5月13日按提醒办法不发邮件，调整到2022年5月12日"
 
 
 def test_a_reminder_that_catches_up_is_not_called_a_repetition():
@@ -293,7 +289,7 @@ def test_a_reminder_that_catches_up_is_not_called_a_repetition():
         "7 days before 2022-05-20: the service did not run that day; told on 2022-05-16"
     )
     assert (told.reason, told.outcome) == (Reason.LEAD, Fate.SENT)
-    assert explain_wording.CAUGHT_UP[0] in told.because
+    assert str(explain_wording.CAUGHT_UP) in told.because
 
 
 def test_what_a_service_that_is_down_has_missed_is_foreseen_for_the_day_on_which_it_is_back():
@@ -332,4 +328,4 @@ def test_a_clock_that_ran_ahead_is_no_service_that_was_down():
         engine.pass_at("2022-05-18")
         engine.mornings("2022-05-11", "2022-05-19")
         found = why(engine, "5")
-    assert explain_wording.DID_NOT_RUN[0] not in str(found)
+    assert str(explain_wording.DID_NOT_RUN) not in str([each.because for each in found.entries])

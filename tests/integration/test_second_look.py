@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, update
 from tests.world import at, definition, running, unit, world
 from tracker.core.model import Contact, StandIn, Unit
 from tracker.core.policy import Policies, Quiet, Rate, Settings, built_in
-from tracker.i18n.library_errors import in_chinese
+from tracker.i18n.recognised import said_in
 from tracker.ledger.requests import Asked, Verdict, Wish, answer_request, ask, send_link
 from tracker.outbox.queue import LEASE, enqueue
 from tracker.outbox.results import Result
@@ -307,8 +307,8 @@ def test_what_a_unit_asked_for_is_not_told_once_it_is_decided_or_asked_anew(wait
     assert asked == ([second.id] if how == "replaced" else [])
     with waiting.engine.database.reading() as session:
         (row,) = session.execute(select(MAIL).where(MAIL.c.key.contains(f"/request/{first.id}/asked/"))).all()
-    assert (row.state, row.outcome) == ("dropped", DECIDED)
-    assert in_chinese(row.outcome) == "所提申请在发出前已答复或已由新的申请取代"
+    assert (row.state, row.outcome) == ("dropped", str(DECIDED))
+    assert said_in(row.outcome, "zh") == "所提申请在发出前已答复或已由新的申请取代"
 
 
 def test_of_what_was_gathered_only_what_still_waits_is_told(waiting):

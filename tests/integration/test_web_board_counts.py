@@ -74,7 +74,8 @@ def test_who_is_waived_or_paused_is_neither_in_nor_missing_on_any_page(client):
     )
     line = client.get("/timeline?year=2022&language=en").text
     assert (
-        f'ref={REF.replace("@", "%40")}" aria-label="汇总表, due 5 Jun 2022, 1 of 2 in · 2 set aside"' in line
+        f'ref={REF.replace("@", "%40")}" aria-label="汇总表, due 5 June 2022, 1 of 2 in · 2 set aside"'
+        in line
     )
     month = part(client.get("/month/2022-06?language=en").text, 'id="table-2"', "</section>")
     assert "1 of 2 in" in month
@@ -167,7 +168,7 @@ def test_what_is_due_in_another_year_is_not_called_ongoing(app, client):
     listed = part(zh, '<li><a href="/item/4">', "</li>")
     assert "2023年3月31日 0/4" in listed
     there = client.get("/timeline?year=2021&language=en").text
-    assert "due 31 Mar 2023 · 0 of 4 in ▶" in there
+    assert "due 31 March 2023 · 0 of 4 in ▶" in there
 
 
 def test_the_line_begins_early_enough_for_what_it_shows(app):
@@ -189,9 +190,9 @@ def test_a_unit_that_got_another_year_stands_at_the_edge(tmp_path):
         assert track.later.due == date(2023, 1, 31)
         html = browser(app).get("/timeline?year=2022&language=en").text
         # There is a box beside which words would not fit.
-        assert re.search(r"<title>Task 2, due 31 Jan 2023, 0 of 1 in</title><text [^>]*>▶</text>", html)
+        assert re.search(r"<title>Task 2, due 31 January 2023, 0 of 1 in</title><text [^>]*>▶</text>", html)
         after = browser(app).get("/timeline?year=2023&language=en").text
-        assert re.search(r"<title>Task 2, due 1 Jun 2022, 0 of 3 in</title><text [^>]*>◀</text>", after)
+        assert re.search(r"<title>Task 2, due 1 June 2022, 0 of 3 in</title><text [^>]*>◀</text>", after)
 
 
 def test_all_units_of_an_item_are_reached_page_by_page(tmp_path):

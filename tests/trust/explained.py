@@ -249,5 +249,5 @@ class Explained:
             sent = [(each.on, each.reason.value) for each in entries if each.outcome is Fate.SENT]
             assert len(sent) == len(set(sent)), entries
             assert set(sent) == self.told.of[row.ref, row.unit], (row.ref, row.unit, entries)
-            blamed = {each.on for each in entries if DID_NOT_RUN[0] in each.because}
+            blamed = {each.on for each in entries if str(DID_NOT_RUN) in each.because}
             assert blamed <= self.told.down, (row.ref, row.unit, entries)

@@ -131,7 +131,7 @@ def test_facts_are_said_as_a_reader_says_them(campaign):
     zh = "万州区应急管理局的附件2（2022年6月应报，5月份情况）时限为2022年6月5日，延期须晚于这一天"
     assert sentence(error, "zh", campaign) == zh
     assert sentence(error, "en", campaign) == (
-        "附件2 (due in June 2022, about May 2022) of 万州区应急管理局 is due on 5 Jun 2022"
+        "附件2 (due in June 2022, about May 2022) of 万州区应急管理局 is due on 5 June 2022"
         ": an extension needs a later date than that"
     )
     assert sentence(error, "en", on_command_line=True) == (

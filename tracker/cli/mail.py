@@ -19,7 +19,7 @@ from tracker.cli.output import (
     say_result,
 )
 from tracker.cli.table import Column
-from tracker.i18n.library_errors import said_in
+from tracker.i18n.recognised import said_in
 from tracker.i18n.terms import minute, word
 
 if TYPE_CHECKING:

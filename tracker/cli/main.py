@@ -202,9 +202,9 @@ def _wrong_usage(error: TyperException) -> str:
     # What comes from pydantic says first that it is a value error, and last what it could not parse.
     message = message.replace("Value error, ", "").partition(", unable to")[0]
     if language_of_errors() == "zh":
-        from tracker.i18n.library_errors import in_chinese
+        from tracker.i18n.recognised import said_in
 
-        return f"{path}: {in_chinese(message)}（用法见 {path} --help）\n"
+        return f"{path}: {said_in(message, 'zh')}（用法见 {path} --help）\n"
     message = message.rstrip(".")
     return f"{path}: {message[:1].lower()}{message[1:]} ({path} --help lists what it takes)\n"
 

@@ -10,8 +10,8 @@ from datetime import date
 
 from tracker.core.model import Campaign, Definition, Every, Kind
 from tracker.errors import InBoth, InBothError, TrackerError
-from tracker.i18n.catalogue import Language
-from tracker.i18n.message import Message, say
+from tracker.i18n.catalogue import Language, words
+from tracker.i18n.message import Message, month_name, say, say_day
 from tracker.i18n.terms import word
 
 #: What is due up to this day of a month is about the month before: “每月5日前报送上月…”.
@@ -23,64 +23,28 @@ PERIOD = re.compile(
     r"(?P<year>\d{4})(?:-(?:(?P<month>0[1-9]|1[0-2])(?:-(?P<day>\d\d))?|W(?P<week>\d\d)|Q(?P<quarter>[1-4])|H(?P<half>[12])))?\Z",
     re.ASCII,
 )
-MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
-_QUARTERS = "一二三四"
 _LAST_BRACKETS = re.compile(r"(?<=.)[（(][^（）()]*[）)]$")
-
-
-def day_zh(day: date) -> str:
-    """``2022年5月20日``."""
-    return f"{day.year}年{day.month}月{day.day}日"
-
-
-def day_en(day: date) -> str:
-    """``20 May 2022``."""
-    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
 def period_name(period: str, language: Language, *, after: str | None = None) -> str:
     """2022年5月 · May 2022, and so on; what is no period stands as it is.
 
-    In Chinese a month need not repeat the year of what was named before it (``after``, a year).
+    A month need not repeat the year of what was named before it (``after``, a year).
     """
     match = PERIOD.match(period)
     if match is None:
         return period
-    return _chinese(match, after) if language == "zh" else _english(match)
-
-
-def _chinese(match: re.Match[str], after: str | None) -> str:
-    year = match["year"]
+    year, say = match["year"], words("names", language)
     if match["day"]:
-        return day_zh(date.fromisoformat(match[0]))
+        return say_day(language, date.fromisoformat(match[0]))
     if match["month"]:
-        month = f"{int(match['month'])}月"
-        return month if year == after else f"{year}年{month}"
+        key = "period.month_again" if year == after else "period.month"
+        return say(key, year=year, month=month_name(language, int(match["month"])))
     if match["week"]:
-        return f"{year}年第{int(match['week'])}周"
+        return say("period.week", year=year, number=int(match["week"]))
     if match["quarter"]:
-        return f"{year}年第{_QUARTERS[int(match['quarter']) - 1]}季度"
-    if match["half"]:
-        return f"{year}年{'上' if match['half'] == '1' else '下'}半年"
-    return f"{year}年"
-
-
-def _english(match: re.Match[str]) -> str:
-    year = match["year"]
-    if match["day"]:
-        return day_en(date.fromisoformat(match[0]))
-    if match["month"]:
-        return f"{MONTHS[int(match['month']) - 1]} {year}"
-    if match["week"]:
-        return f"week {int(match['week'])} of {year}"
-    if match["quarter"]:
-        return f"Q{match['quarter']} {year}"
-    if match["half"]:
-        return f"{'first' if match['half'] == '1' else 'second'} half of {year}"
-    return year
+        return say("period.quarter", year=year, number=say.listed("quarters")[int(match["quarter"]) - 1])
+    return say(f"period.half_{match['half']}" if match["half"] else "period.year", year=year)
 
 
 def due_and_about(period: str, language: Language, *, month_before: bool) -> tuple[str, str | None]:
@@ -93,8 +57,8 @@ def due_and_about(period: str, language: Language, *, month_before: bool) -> tup
         return name, None
     month, year = int(match["month"]), int(match["year"])
     before = f"{year:04}-{month - 1:02}" if month > 1 else f"{year - 1:04}-12"
-    told = period_name(before, language, after=match["year"])
-    return (f"{name}应报", f"{told}份情况") if language == "zh" else (f"due in {name}", f"about {told}")
+    told, say = period_name(before, language, after=match["year"]), words("names", language)
+    return say("due", period=name), say("about", month=told)
 
 
 def tells_of_month_before(definition: Definition) -> bool:
@@ -113,6 +77,7 @@ class Names:
     def __init__(self, campaign: Campaign, language: Language) -> None:
         self.language = language
         self._campaign = campaign
+        self._say = words("names", language)
 
     def definition(self, key: str) -> str:
         """表二 · 表二（自查自改） · 任务5 · 任务5·第一批典型案例名单; what is gone keeps its reference."""
@@ -121,12 +86,10 @@ class Names:
             return key
         if found.task_id is None:
             return self._report(found)
-        task = f"任务{found.task_id}" if self.language == "zh" else f"Task {found.task_id}"
+        task = self._say("task", id=found.task_id)
         if found.kind is Kind.TASK:
             return task
-        return (
-            f"{task}·{_clipped(found.title)}" if self.language == "zh" else f"{task}: {_clipped(found.title)}"
-        )
+        return self._say("deliverable", task=task, title=_clipped(found.title))
 
     def occurrence(self, ref: str) -> str:
         """表二（2022年6月应报，5月份情况） · 表二 (due in June 2022, about May 2022)."""
@@ -148,9 +111,7 @@ class Names:
         if not period:
             return None
         due, about = self._due_and_about(key, period)
-        if about is None:
-            return due
-        return f"{due}（{about}）" if self.language == "zh" else f"{due} ({about})"
+        return due if about is None else self._say("due_about", due=due, about=about)
 
     def _beside(self, key: str) -> str:
         """The title, where the name does not have it already."""
@@ -165,15 +126,15 @@ class Names:
             return name
         # Two reports may be asked on one annex: the round tells them apart.
         round_ = form.rounds[report.round].name
-        return f"{name}（{round_}）" if self.language == "zh" else f"{name} ({round_})"
+        return self._say("round", name=name, round=round_)
 
     def _with(self, name: str, key: str, period: str) -> str:
         if not period:
             return name
         due, about = self._due_and_about(key, period)
-        if self.language == "zh":
-            return f"{name}（{due}，{about}）" if about else f"{name}（{due}）"
-        return f"{name} ({due}, {about})" if about else f"{name} ({due})"
+        if about is None:
+            return self._say("occurrence", name=name, due=due)
+        return self._say("occurrence_about", name=name, due=due, about=about)
 
     def _due_and_about(self, key: str, period: str) -> tuple[str, str | None]:
         found = self._campaign.definitions.get(key)

@@ -30,6 +30,7 @@ from tracker.core.model import Definition, Event, EventKind, Every, Kind, Light
 from tracker.core.vocabulary import LIGHTS
 from tracker.errors import LedgerError, TrackerError
 from tracker.i18n.catalogue import Language
+from tracker.i18n.message import Message
 from tracker.ledger.record import record
 from tracker.ledger.status import LedgerRow, ledger_rows
 from tracker.mail.transport.mailbox import file_name
@@ -230,7 +231,10 @@ class HastyCourier:
             data = composed.data.replace(b"\r\n", b"\n")
             (self._new / file_name(claimed.message_id)).write_bytes(data)
             yield Result(
-                claimed, MailState.SENT, f"written to the mailbox {self._new.parent}", composed.subject
+                claimed,
+                MailState.SENT,
+                str(Message("outcomes.written", path=self._new.parent)),
+                composed.subject,
             )
 
     async def close(self) -> None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 from tracker.i18n.catalogue import ENGLISH, FIRST, words
@@ -95,7 +96,8 @@ def say_fact(fact: object, language: Language) -> object:
     if isinstance(fact, OneOf):
         return _joined(fact, words("facts", language), last="or")
     if isinstance(fact, tuple | list):
-        return _joined([str(each) for each in fact], words("facts", language), last="comma")
+        texts = [say(each, language) if isinstance(each, Message) else str(each) for each in fact]
+        return _joined(texts, words("facts", language), last="comma")
     if isinstance(fact, OSError):
         return _of_machine(fact, language)
     if isinstance(fact, UnicodeError):
@@ -104,12 +106,20 @@ def say_fact(fact: object, language: Language) -> object:
 
 
 def say_day(language: Language, day: date | None) -> str:
-    """2022年5月5日, or 5 May 2022; nothing for None."""
+    """2022年5月5日 · 5 May 2022; nothing for None."""
     if day is None:
         return ""
-    facts = words("facts", language)
-    month = facts.listed("months")[day.month - 1]
-    return facts("day", year=day.year, month=month, day=day.day)
+    return words("facts", language)("day", year=day.year, month=month_name(language, day.month), day=day.day)
+
+
+def month_name(language: Language, month: int) -> str:
+    """5, or May."""
+    return _months(language)[month - 1]
+
+
+@cache
+def _months(language: Language) -> tuple[str, ...]:
+    return tuple(words("facts", language).listed("months"))
 
 
 def _joined(texts: Iterable[str], facts: Callable[..., str], *, last: str) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, or_, update
 from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
+from tracker.i18n.message import Message
 from tracker.ledger.agenda import go_on_after, set_planned_day
 from tracker.store.campaigns import facts_like, known_campaigns, write_fact
 from tracker.store.database import write_meta
@@ -20,7 +21,7 @@ from tracker.store.tables import AGENDA, ASSIGNMENT, MAIL, UNDERWAY, MailState
 #: When that was last done: whoever remembers the ledger from before has to read it anew.
 RESTORED = "restored"
 
-OUTCOME = "let go when a backup was restored: it may have gone out before"
+OUTCOME = Message("outcomes.restored")
 
 
 def go_on_from(session: Session, force: InForce, now: datetime) -> int:
@@ -28,7 +29,7 @@ def go_on_from(session: Session, force: InForce, now: datetime) -> int:
     let_go = session.connection().execute(
         update(MAIL)
         .where(UNDERWAY)
-        .values(state=MailState.DROPPED.value, lease_until=None, fence=MAIL.c.fence + 1, outcome=OUTCOME)
+        .values(state=MailState.DROPPED.value, lease_until=None, fence=MAIL.c.fence + 1, outcome=str(OUTCOME))
     )
     write_meta(session, RESTORED, now.isoformat())
     said = force.day(now)

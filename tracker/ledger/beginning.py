@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, Row, and_, false, func, select
 from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
-from tracker.core.naming import day_en, day_zh
 from tracker.core.occurrences import parse_ref
 from tracker.errors import InBoth, Problem
+from tracker.i18n.message import say_day
 from tracker.ledger.editions import reconciled
 from tracker.outbox.alerts import alert_details, alert_row
 from tracker.outbox.queue import enqueue
@@ -158,7 +158,7 @@ def before_alert(force: InForce, count: int, now: datetime) -> dict[str, object]
     if operator is None:
         return None
     if force.language(operator) == "zh":
-        day = day_zh(force.chase_from)
+        day = say_day("zh", force.chase_from)
         title = f"台账建立前到期的{count}项次未予催报"
         lines = [
             f"本台账自{day}起催报；印发以后、{day}以前到期的{count}项次只列出，不催报、不计逾期。",
@@ -166,7 +166,7 @@ def before_alert(force: InForce, count: int, now: datetime) -> dict[str, object]
             "如需从更早的日期催报，请在tasks.yaml的campaign下写明 chase_from: 日期。",
         ]
     else:
-        day = day_en(force.chase_from)
+        day = say_day("en", force.chase_from)
         title = f"{count} assignments were due before this ledger began, and are not chased"
         lines = [
             f"This ledger chases what is due from {day} on; what was due before is shown, and neither late nor missing.",

@@ -174,7 +174,12 @@ def put_in_force(session: Session, force: InForce, place: str, until: date, now:
     reconciled(session, force.campaign.id, hold=True)
     mails = session.execute(select(func.coalesce(func.max(MAIL.c.id), 0))).scalar_one()
     # By these files today may be no quiet day.
-    waits = (UNDERWAY, MAIL.c.campaign == force.campaign.id, MAIL.c.outcome == QUIET, MAIL.c.not_before > now)
+    waits = (
+        UNDERWAY,
+        MAIL.c.campaign == force.campaign.id,
+        MAIL.c.outcome == str(QUIET),
+        MAIL.c.not_before > now,
+    )
     session.execute(update(MAIL).where(*waits).values(not_before=now))
     edition = 1 if before is None else before.edition + 1
     facts = (force.fingerprint, force.workdays.published, until.isoformat(), mails, edition)

@@ -12,12 +12,11 @@ from sqlalchemy import func, select, update
 from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
+from tracker.i18n.message import Message
 from tracker.ledger.editions import leave_others
 from tracker.outbox.alerts import alert_details, alert_row
 from tracker.outbox.queue import IS_FREE, enqueue, moments
 from tracker.store.tables import MAIL, UNDERWAY, MailState
-
-OUTCOME = "not sent: the service went over to campaign {campaign}"
 
 
 def end_what_is_left(session: Session, force: InForce, place: str, now: datetime, *, is_new: bool) -> None:
@@ -36,7 +35,7 @@ def end_what_is_left(session: Session, force: InForce, place: str, now: datetime
                 state=MailState.FAILED.value,
                 fence=MAIL.c.fence + 1,
                 lease_until=None,
-                outcome=OUTCOME.format(campaign=force.campaign.id),
+                outcome=str(Message("outcomes.went_over", name=force.campaign.id)),
             )
         )
         session.connection().execute(ended, moments(now))

@@ -14,6 +14,7 @@ from tracker.campaign.snapshot import InForce
 from tracker.core.model import Item, MailKind, Reason
 from tracker.core.occurrences import parse_ref
 from tracker.core.status import Dates
+from tracker.i18n.message import Message
 from tracker.store.lots import lots
 from tracker.store.tables import ASSIGNMENT, EVENT
 
@@ -56,11 +57,7 @@ def _assignments(
 
 
 #: It is about nothing but what is not spoken of that day, and is told with the next one that may go.
-QUIET = "waits: a quiet day by the policy of everything in it"
-
-#: What became of a mail of which every item was answered; and of one of which some were let go of otherwise.
-ANSWERED = "everything in it was answered before it went out"
-NOT_ASKED = "nothing in it was asked any more when it was to go out: {ways}"
+QUIET = Message("outcomes.quiet")
 
 
 def why_not_asked(session: Session, force: InForce, items: Sequence[Item]) -> str:
@@ -69,22 +66,23 @@ def why_not_asked(session: Session, force: InForce, items: Sequence[Item]) -> st
     rows = _assignments(session, force.campaign.id, list(cells), ASSIGNMENT.c.removed_on.is_(None))
     ways = Counter(_way(force, rows.get(cell)) for cell in cells)
     if set(ways) == {"answered"}:
-        return ANSWERED
-    return NOT_ASKED.format(ways=", ".join(f"{way} {ways[way]}" for way in WAYS if way in ways))
+        return str(Message("outcomes.answered"))
+    told = tuple(Message(f"outcomes.way.{way}", n=ways[way]) for way in WAYS if way in ways)
+    return str(Message("outcomes.not_asked", ways=told))
 
 
 #: In the order in which they are told.
-WAYS = ("answered", "waived", "paused", "given more time", "due before the ledger began", "no longer listed")
+WAYS = ("answered", "waived", "paused", "extended", "before", "unlisted")
 
 
 def _way(force: InForce, row: Row[Any] | None) -> str:
     if row is None:
-        return "no longer listed"
+        return "unlisted"
     if row.paused:
         return "paused"
     if not row.quiet:
         is_chased = force.is_chased(dates_of(force, row), row.answered)
-        return "given more time" if is_chased else "due before the ledger began"
+        return "extended" if is_chased else "before"
     return "waived" if row.answered == "waived" else "answered"
 
 

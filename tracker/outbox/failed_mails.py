@@ -16,7 +16,7 @@ from sqlmodel import Session
 from tracker.campaign.snapshot import InForce
 from tracker.core.model import MailKind, owned
 from tracker.i18n.catalogue import Language
-from tracker.i18n.library_errors import said_in
+from tracker.i18n.recognised import said_in
 from tracker.i18n.terms import word
 from tracker.mail.transport.replies import Verdict
 from tracker.outbox.alerts import alert_details, alert_row

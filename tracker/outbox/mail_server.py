@@ -26,6 +26,8 @@ from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
 from tracker.errors import DatabaseError, InBoth, UsageError
+from tracker.i18n.message import Message
+from tracker.i18n.recognised import recognised
 from tracker.mail.transport.replies import Verdict, without_names
 from tracker.outbox.outage import alert_of_outage
 from tracker.outbox.queue import enqueue
@@ -80,7 +82,9 @@ class State:
             return None
         since = said_at(datetime.fromisoformat(self.since), force.zone)
         zone = force.campaign.timezone
-        return f"since {since} ({zone}) the mail server has taken nothing: {without_names(self.said)}"
+        return str(
+            Message("outcomes.takes_nothing", moment=f"{since} ({zone})", why=without_names(self.said))
+        )
 
 
 @dataclass
@@ -240,7 +244,9 @@ class Post:
             doors = _doors(locked_meta(session, DOORS_NAME, make="{}"))
             door = doors.pop(self._name, None) or _Door()
             if door.until is not None and door.is_shut(now):
-                return f"{door.said}; not asked again before {said_at(door.until, self._of.zone)}"
+                return str(
+                    Message("outcomes.not_before", why=door.said, moment=said_at(door.until, self._of.zone))
+                )
             if door.refusals or (needs_login and not door.is_known):
                 self._before = replace(door, until=None)
                 door.refuse(now, door.said or "another process is trying to log in, or died of it")
@@ -306,7 +312,10 @@ class Post:
         state.failing, state.url, state.said = state.failing + 1, url, said
         if state.failing >= RED and state.since is not None:
             # When it is asked again is no news to whoever reads it later.
-            reason = said.partition("; not asked again before ")[0]
+            known = recognised(said)
+            reason = (
+                str(known.facts["why"]) if known is not None and known.key == "outcomes.not_before" else said
+            )
             alert = alert_of_outage(session, force, state.since, reason, now)
             enqueue(session, force, [] if alert is None or state.failing > RED else [alert], now, 0)
 

@@ -16,8 +16,8 @@ from sqlmodel import Session
 from tracker.campaign.snapshot import InForce
 from tracker.core.model import Contact, MailKind, owned
 from tracker.i18n.catalogue import Language
-from tracker.i18n.library_errors import said_in
 from tracker.i18n.message import say_day
+from tracker.i18n.recognised import said_in
 from tracker.outbox.alerts import alert_details, alert_row
 from tracker.store.tables import MAIL, UNDERWAY, MailState
 

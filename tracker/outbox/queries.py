@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from tracker.core.model import Mail
 from tracker.errors import UnknownNameError, UsageError, not_among
+from tracker.i18n.message import Message
 from tracker.outbox.mail_server import open_doors
 from tracker.outbox.rows import items_from_json, mail_of, mail_unread, unreadable, why_unreadable
 from tracker.store.numbers import numbered
@@ -112,7 +113,7 @@ def retry(
         ours_since=None,
         not_before=now,
         lease_until=None,
-        outcome="queued again by hand",
+        outcome=str(Message("outcomes.queued_again")),
     )
     if number is None:
         first = since or (now - RETRY_WITHIN).date()

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Text, and_, bindparam, func, tuple_, update
 from sqlmodel import Session
 
+from tracker.i18n.message import Message
 from tracker.mail.compose.details import WENT
 from tracker.mail.transport.replies import Verdict
 from tracker.outbox.queue import LEASE, NEVER_ENDS, OURS_ENDS, UNCERTAIN_ATTEMPTS, Claimed
@@ -96,19 +97,19 @@ def _recorded(result: Result, now: datetime) -> dict[str, object]:
     lost = claimed.lost + (state is MailState.UNCERTAIN)
     if state is MailState.UNCERTAIN and lost >= UNCERTAIN_ATTEMPTS:
         state = MailState.FAILED
-        outcome = f"{outcome}; given up after {lost} attempts without an answer"
+        outcome = str(Message("outcomes.unanswered_attempts", why=outcome, n=lost))
     # Jitter, so that a thousand mails refused together do not come back together.
     jitter = random.uniform(0.8, 1.2)  # noqa: S311
     if is_ours and ours_since is not None:
         if now - ours_since > OURS_ENDS and claimed.mail.kind not in NEVER_ENDS:
-            state, outcome = MailState.FAILED, f"{outcome}; given up after {OURS_ENDS.days} days"
+            state, outcome = MailState.FAILED, str(Message("outcomes.days", why=outcome, n=OURS_ENDS.days))
         least, most = OURS_AGAIN
         not_before = now + max(least, min(most, (now - ours_since) / 3)) * jitter
     elif state is MailState.DEFERRED and not result.is_tried:
         not_before = now + UNTRIED * jitter
     elif state in (MailState.DEFERRED, MailState.UNCERTAIN):
         if attempts > len(BACK_OFF):
-            state, outcome = MailState.FAILED, f"{outcome}; given up after {attempts} attempts"
+            state, outcome = MailState.FAILED, str(Message("outcomes.attempts", why=outcome, n=attempts))
         else:
             not_before = now + BACK_OFF[attempts - 1] * jitter
     return {
@@ -139,7 +140,7 @@ def set_aside(claimed: Claimed) -> Result:
     """The end of a mail that goes no more, or of which processes died or answers were lost as often as may be."""
     if claimed.over is not None:
         return Result(claimed, MailState.FAILED, claimed.over)
-    why = f"set aside: {claimed.lost} times nobody lived to say what became of it, or no answer came"
+    why = str(Message("outcomes.set_aside", n=claimed.lost))
     return Result(claimed, MailState.FAILED, why)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Row
 from tracker.core.model import Item, Mail, MailKind, Reason
 from tracker.core.occurrences import parse_ref
 from tracker.errors import UnknownNameError
+from tracker.i18n.message import Message
 
 #: Most pressing first: late, sent back, due today, due soon, behind quota, new, to be reviewed.
 PRESSING = {
@@ -83,7 +84,7 @@ def mail_unread(row: Row[Any]) -> Mail:
 
 def unreadable(why: str) -> str:
     """What became of such a mail."""
-    return f"set aside: what is kept of it cannot be read ({why})"
+    return str(Message("outcomes.damaged", why=str(why)))
 
 
 def why_unreadable(row: Row[Any]) -> str | None:

@@ -12,6 +12,7 @@ from sqlmodel import Session
 from tracker.campaign.snapshot import InForce
 from tracker.core.model import Mail
 from tracker.core.moments import A_DAY
+from tracker.i18n.message import Message
 from tracker.ledger.editions import last_mail_before
 from tracker.outbox.queue import NEVER_ENDS, OURS_ENDS, Claimed, Hand, enqueue, taken
 from tracker.outbox.rows import mail_unread, unreadable, why_unreadable
@@ -55,7 +56,7 @@ def _why_over(row: Row[Any], now: datetime) -> str | None:
         return unreadable(why)
     has_waited = row.ours_since is not None and now - row.ours_since > OURS_ENDS
     return (
-        f"{row.outcome}; given up after {OURS_ENDS.days} days"
+        str(Message("outcomes.days", why=row.outcome, n=OURS_ENDS.days))
         if has_waited and row.kind not in NEVER_ENDS
         else None
     )

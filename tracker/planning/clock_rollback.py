@@ -19,6 +19,7 @@ from sqlmodel import Session
 from tracker.campaign.snapshot import InForce
 from tracker.core.model import MailKind, Reason, owned
 from tracker.i18n.catalogue import Language
+from tracker.i18n.message import Message
 from tracker.ledger.agenda import (
     BEGAN,
     first_day,
@@ -39,7 +40,7 @@ from tracker.store.tables import ASSIGNMENT, MAIL, UNDERWAY, MailState
 #: The clocks of two machines may differ by so much around midnight.
 SKEW = timedelta(hours=1)
 
-OUTCOME = "let go: it was written while the clock was wrong"
+OUTCOME = Message("outcomes.clock_wrong")
 
 #: What may have reached its reader.
 _OUT = (MailState.SENT.value, MailState.CLAIMED.value, MailState.UNCERTAIN.value)
@@ -115,7 +116,9 @@ def _take_back(session: Session, campaign: str, days: dict[str, date], now: date
         session.execute(
             update(MAIL)
             .where(MAIL.c.id == mail.id)
-            .values(state=MailState.DROPPED.value, lease_until=None, fence=MAIL.c.fence + 1, outcome=OUTCOME)
+            .values(
+                state=MailState.DROPPED.value, lease_until=None, fence=MAIL.c.fence + 1, outcome=str(OUTCOME)
+            )
         )
         for item in items_from_json(mail.content) if why_unreadable(mail) is None else ():
             if item.reason is Reason.RETURNED:

@@ -27,13 +27,14 @@ from tracker.core.occurrences import parse_ref
 from tracker.core.quota_pace import share
 from tracker.core.reminders import Milestone, before_due_by_rule, milestones
 from tracker.core.status import NOTHING, Answer, Dates, fold
+from tracker.i18n.catalogue import ENGLISH, FIRST, Language
+from tracker.i18n.message import Message, say
 from tracker.ledger.agenda import first_day, missed_days, planned_day
 from tracker.ledger.overdue_beat import told_through
 from tracker.ledger.record import find_assignment, read_recorded
 from tracker.ledger.rules_since import rules_since
 from tracker.outbox.queries import StoredMail, mails_about
 from tracker.planning import explain_wording
-from tracker.planning.explain_wording import Both
 from tracker.store.tables import MailState
 
 #: So many reminders that do not come any more are shown; some would go on for ever.
@@ -68,17 +69,21 @@ class Foreseen:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One reminder: its local day, why it is one, what became of it, and because of what (English, Chinese)."""
+    """One reminder: its local day, why it is one, what became of it, and because of what."""
 
     on: date
     reason: Reason
     outcome: Fate
-    said: Both
+    said: Message
 
     @property
     def because(self) -> str:
         """Because of what, in both languages on one line."""
-        return explain_wording.both(self.said)
+        return f"{self.in_(ENGLISH)}（{self.in_(FIRST)}）"
+
+    def in_(self, language: Language) -> str:
+        """Because of what, in one language; English has days as programs write them."""
+        return say(self.said, language, on_command_line=language == ENGLISH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,13 +284,13 @@ class _Told:
     def _moment(self, day: date) -> datetime:
         return self.force.sends_at(day, self.force.zone_of(self.unit))
 
-    def _fate(self, told: tuple[date, Reason]) -> tuple[Fate, Both] | None:
+    def _fate(self, told: tuple[date, Reason]) -> tuple[Fate, Message] | None:
         """What became, or will become, of something told on a day; None where it is not."""
         if told in self.mails:
             return _what_became_of(self.mails[told])
         return (Fate.PLANNED, explain_wording.WILL_BE_SAID) if told in self.coming else None
 
-    def _why_not(self, span: _Span, milestone: Milestone, *, is_merged: bool) -> tuple[Fate, Both] | None:
+    def _why_not(self, span: _Span, milestone: Milestone, *, is_merged: bool) -> tuple[Fate, Message] | None:
         """Why nothing is told at a milestone; None where it was none, by the rules of its day."""
         if self.since is not None and self._moment(milestone.on) <= self.since:
             return None
@@ -295,7 +300,7 @@ class _Told:
             return (Fate.SKIPPED, explain_wording.BEFORE) if milestone.reason is Reason.ESCALATION else None
         return self._instead(milestone, is_merged=is_merged) or self._unsaid(span, milestone)
 
-    def _instead(self, milestone: Milestone, *, is_merged: bool) -> tuple[Fate, Both] | None:
+    def _instead(self, milestone: Milestone, *, is_merged: bool) -> tuple[Fate, Message] | None:
         """What is told in its place, or that there is nobody to tell."""
         told = self.reasons.get(milestone.on)
         if (nobody := self._nobody(milestone.reason)) is not None:
@@ -304,7 +309,7 @@ class _Told:
             return Fate.MERGED, explain_wording.MERGED if is_merged else explain_wording.said_as(told[0])
         return None
 
-    def _unsaid(self, span: _Span, milestone: Milestone) -> tuple[Fate, Both] | None:
+    def _unsaid(self, span: _Span, milestone: Milestone) -> tuple[Fate, Message] | None:
         """Why nothing at all is told on its day."""
         day, quota = milestone.on, self.definition.target
         if milestone.reason is Reason.PACE and quota is not None:
@@ -326,14 +331,14 @@ class _Told:
             until if any(on == until for on, _ in self.mails) else None
         )
 
-    def _nobody(self, reason: Reason) -> Both | None:
+    def _nobody(self, reason: Reason) -> Message | None:
         """Why nobody can be told, if so."""
         if reason is Reason.ESCALATION and self.superior is None:
             return explain_wording.SUPERIOR_IS_NONE
         unit = self.superior if reason is Reason.ESCALATION and self.superior is not None else self.unit
         return None if self.force.addresses_ever([unit]) else explain_wording.NO_ADDRESS
 
-    def _quiet(self, span: _Span) -> Both:
+    def _quiet(self, span: _Span) -> Message:
         event = span.event
         return explain_wording.quiet(event, self.today if event is None else self.force.day(event.at))
 
@@ -343,7 +348,7 @@ class _Told:
         outcome, why = fate
         return Entry(day, reason, outcome, explain_wording.joined(self._why(day, reason), why))
 
-    def _why(self, day: date, reason: Reason) -> Both:
+    def _why(self, day: date, reason: Reason) -> Message:
         """Why something is told for which no date of the rule is the reason."""
         is_late = reason is Reason.OVERDUE
         if is_late and any(on < day and each in _LATE for on, some in self.reasons.items() for each in some):
@@ -363,7 +368,7 @@ class _Told:
         )
 
 
-def _what_became_of(mails: Sequence[StoredMail]) -> tuple[Fate, Both]:
+def _what_became_of(mails: Sequence[StoredMail]) -> tuple[Fate, Message]:
     to = [mail.mail.to for mail in mails if mail.state is MailState.SENT]
     if to:
         return Fate.SENT, explain_wording.sent(to, max(len(mail.mail.items) for mail in mails) - 1)

@@ -17,6 +17,7 @@ from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
 from tracker.core.model import MailKind
+from tracker.i18n.message import Message
 from tracker.ledger.record import last_event
 from tracker.ledger.still_open import FRESH
 from tracker.ledger.undecided_requests import waiting_still
@@ -27,10 +28,10 @@ from tracker.planning.rollup_facts import Tallies, Told
 from tracker.store.tables import MAIL, MailState
 
 #: What became of a roll-up that has nothing left to tell.
-EMPTY = "what it was to report on is asked for no more"
+EMPTY = Message("outcomes.rollup_empty")
 
 #: And of one that says what a unit asks for, once that is answered.
-DECIDED = "what it asks for was answered or replaced before it went out"
+DECIDED = Message("outcomes.request_decided")
 
 
 def as_told_now(
@@ -82,7 +83,7 @@ class _Restating:
         before = details_from_json(row.details)
         facts = tallies.facts(Told.by(before))
         if facts is None:
-            self._let_go(row, EMPTY)
+            self._let_go(row, str(EMPTY))
             return None
         kept = {name: value for name, value in before.items() if name not in ("deadlines", "week")}
         text = json.dumps({**facts[1], **kept}, ensure_ascii=False)
@@ -92,7 +93,7 @@ class _Restating:
         before = details_from_json(row.details)
         details = waiting_still(self._session, before)
         if details is None:
-            self._let_go(row, DECIDED)
+            self._let_go(row, str(DECIDED))
             return None
         changed = {"details": json.dumps(details, ensure_ascii=False)}
         return row if details == before else self._write(row, changed)

@@ -17,6 +17,7 @@ from sqlmodel import Session
 from tracker.campaign.recipients import People, person_facts
 from tracker.campaign.snapshot import InForce
 from tracker.core.model import MailKind
+from tracker.i18n.message import Message
 from tracker.ledger.record import last_event
 from tracker.mail.transport.replies import Verdict
 from tracker.outbox.failed_mails import set_aside_unread
@@ -88,7 +89,7 @@ def _taken_up(
             found[reader] = found[reader].and_(Told.by(details_from_json(row.details)))
         if heard:
             done.append(row.id)
-    leave_to_later(session, done, f"told in the roll-up of {day} instead")
+    leave_to_later(session, done, str(Message("outcomes.told_in_rollup", day=day)))
     return found
 
 

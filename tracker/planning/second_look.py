@@ -23,6 +23,7 @@ from tracker.campaign.recipients import PERSON_FACTS, People, Person, addressed_
 from tracker.campaign.snapshot import InForce
 from tracker.core.model import Item, Mail, MailKind, Reason, owned
 from tracker.core.moments import A_DAY
+from tracker.i18n.message import Message
 from tracker.ledger.still_open import QUIET, as_they_stand, why_not_asked
 from tracker.outbox.rows import items_from_json, items_to_json, mail_of, why_unreadable
 from tracker.planning.calendar_dates import DATES, changed_dates
@@ -54,7 +55,7 @@ _UPWARD = Reason.ESCALATION
 #: A mail that did not go, so that another of its name may.
 LET_GO = (MailState.DROPPED.value, MailState.SUPERSEDED.value)
 
-KEPT = "kept: nobody is there who could get it"
+KEPT = Message("outcomes.kept")
 
 
 @dataclass(slots=True)
@@ -113,7 +114,7 @@ class _Look:
         for row, items, before in zip(self.mails, asked, contents, strict=True):
             changed: dict[str, object] = {} if items == before else {"content": items_to_json(items)}
             if self._is_quiet(row, items):
-                self._wait(row, MailState.QUEUED, QUIET)
+                self._wait(row, MailState.QUEUED, str(QUIET))
             elif row.kind == MailKind.DIGEST.value:
                 self._look_at_digest(row, items, changed)
             elif row.kind == MailKind.ALERT.value:
@@ -271,7 +272,7 @@ class _Look:
     def _look_at_alert(self, row: Row[Any], items: tuple[Item, ...], changed: dict[str, object]) -> None:
         reader = self.force.caretaker(self.force.day(self.now))
         if reader is None:
-            self._let_go(row, MailState.DROPPED, KEPT)
+            self._let_go(row, MailState.DROPPED, str(KEPT))
             return
         changed |= {
             "recipient": reader.email,
@@ -319,7 +320,7 @@ class _Look:
         self._write(row, {"state": state.value, "lease_until": None, "outcome": outcome})
 
     def _keep(self, row: Row[Any], items: Iterable[Item]) -> None:
-        self._wait(row, MailState.DEFERRED, KEPT, content=items_to_json(items))
+        self._wait(row, MailState.DEFERRED, str(KEPT), content=items_to_json(items))
 
     def _wait(self, row: Row[Any], state: MailState, outcome: str, **more: object) -> None:
         again = {

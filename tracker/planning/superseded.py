@@ -17,6 +17,7 @@ from sqlmodel import Session
 from tracker.campaign.recipients import People
 from tracker.campaign.snapshot import InForce
 from tracker.core.model import Item, MailKind
+from tracker.i18n.message import Message
 from tracker.ledger.still_open import Cell, cell_of, reason_now, still_asked
 from tracker.mail.transport.replies import Verdict
 from tracker.outbox.failed_mails import set_aside_unread
@@ -113,7 +114,7 @@ def supersede(
             left.append({"row": mail.id, "rest": items_to_json(again.left), "zone": again.zone})
         else:
             done.append(mail.id)
-    leave_to_later(session, done, f"told in the digest of {day} instead")
+    leave_to_later(session, done, str(Message("outcomes.told_in_digest", day=day)))
     if left:
         session.connection().execute(_LEAVE, left)
     return told

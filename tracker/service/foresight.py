@@ -163,7 +163,7 @@ class _Foresight:
         agenda = session.execute(select(AGENDA)).all()
         days = [own.nudge_on, *(row.next_on for row in agenda if row.id == own.agenda_id)]
         waits = select(MAIL.c.id).where(UNDERWAY, MAIL.c.kind == MailKind.DIGEST.value)
-        if session.execute(waits.where(or_(MAIL.c.outcome.is_(None), MAIL.c.outcome != KEPT))).first():
+        if session.execute(waits.where(or_(MAIL.c.outcome.is_(None), MAIL.c.outcome != str(KEPT)))).first():
             days.append(last + A_DAY)
         own_late = late(own_dates(self._force, own), self._rules)
         if own_late is not None and self._force.is_chased(self._dates, own.answered):

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from tracker.campaign.snapshot import InForce
 from tracker.core.policy import Settings
 from tracker.errors import DatabaseError
+from tracker.i18n.message import Message
 from tracker.mail.compose.details import sent_with
 from tracker.mail.compose.render import Renderer
 from tracker.mail.compose.view import Enclosed
@@ -111,11 +112,17 @@ class PostCourier:
                 try:
                     composed = self.compose(claimed, force)
                 except PASSING as error:
-                    unwritable.append(Result(claimed, MailState.DEFERRED, f"cannot be written now: {error}"))
+                    unwritable.append(
+                        Result(
+                            claimed,
+                            MailState.DEFERRED,
+                            str(Message("outcomes.unwritable_now", why=str(error))),
+                        )
+                    )
                     continue
                 except Exception as error:
                     log.exception("mail %d cannot be written", claimed.id)
-                    why = f"cannot be written: {type(error).__name__}: {error}"
+                    why = str(Message("outcomes.unwritable", why=f"{type(error).__name__}: {error}"))
                     unwritable.append(Result(claimed, MailState.FAILED, why, verdict=Verdict.MAIL))
                     continue
                 # Its bytes are let go of as soon as they are on their way.

@@ -19,7 +19,7 @@ from tracker.core.model import Contact, Event, Mail, MailKind, Occurrence
 from tracker.core.occurrences import occurrences, parse_ref
 from tracker.errors import TrackerError, UnknownNameError, UsageError, cannot_write
 from tracker.i18n.catalogue import Language
-from tracker.i18n.library_errors import said_in
+from tracker.i18n.recognised import said_in
 from tracker.i18n.terms import enclosed, word
 from tracker.ledger.beginning import how_many_before, known_beginning
 from tracker.ledger.event_target import Supposed, counts_from, in_the_ledger

@@ -28,13 +28,13 @@ from functools import lru_cache
 from tracker.core.deadline.grammar import read_clauses
 from tracker.core.deadline.syntax import Clause, Date, Ongoing, Point, Range, Recurrence, Unexpected
 from tracker.core.deadline.tokens import LAST, Token, tokenize
-from tracker.core.deadline.wording import to_chinese, to_english
+from tracker.core.deadline.wording import MONTHS, to_chinese, to_english
 from tracker.core.model import Every, Rule
 from tracker.core.moments import A_DAY
-from tracker.core.naming import MONTHS, day_en, day_zh
 from tracker.core.occurrences import first_after
 from tracker.core.years import FIRST_YEAR, LAST_YEAR
 from tracker.errors import DeadlineSyntaxError
+from tracker.i18n.message import say_day
 
 LONGEST_TEXT = 200
 #: From this month on a document may be about the next year, and ends that come so soon may be that year's.
@@ -405,8 +405,8 @@ class _Reader:
             self._warn("期限范围内没有任何日期", "no date of it ever comes between beginning and end")
         elif first < self.issued and not self.names_past:
             self._warn(
-                f"{day_zh(first)}早于印发日期{self.issued}",
-                f"{day_en(first)} lies before the date of issue ({self.issued})",
+                f"{say_day('zh', first)}早于印发日期{self.issued}",
+                f"{say_day('en', first)} lies before the date of issue ({self.issued})",
             )
 
     # --- what cannot be read ---

@@ -10,8 +10,12 @@ from calendar import monthrange
 from datetime import date
 
 from tracker.core.model import Every, Rule
-from tracker.core.naming import MONTHS, day_en, day_zh
+from tracker.i18n.message import say_day
 
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 WEEKDAYS_ZH = "一二三四五六日"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _ORDINALS = (
@@ -55,13 +59,13 @@ def is_month_end(day: date) -> bool:
 
 def _due_zh(due: date) -> str:
     if not is_month_end(due):
-        return f"{day_zh(due)}前"
+        return f"{say_day('zh', due)}前"
     return f"{due.year}年底前" if due.month == 12 else f"{due.year}年{due.month}月底前"
 
 
 def _due_en(due: date) -> str:
     if not is_month_end(due):
-        return f"by {day_en(due)}"
+        return f"by {say_day('en', due)}"
     return f"by end of {due.year}" if due.month == 12 else f"by end of {MONTHS[due.month - 1]} {due.year}"
 
 
@@ -69,7 +73,7 @@ def _range_zh(rule: Rule) -> list[str]:
     since, until = rule.since, rule.until
     first = last = ""
     if since is not None:
-        first = f"{since.year}年{since.month}月" if since.day == 1 else day_zh(since)
+        first = f"{since.year}年{since.month}月" if since.day == 1 else say_day("zh", since)
     if until is not None:
         last = f"{until.month}月" if is_month_end(until) else f"{until.month}月{until.day}日"
         if since is None or since.year != until.year:
@@ -87,7 +91,7 @@ def _range_en(rule: Rule) -> str:
         if until is None or until.year != since.year:
             first = f"{first} {since.year}"
     if until is not None:
-        last = f"{MONTHS[until.month - 1]} {until.year}" if is_month_end(until) else day_en(until)
+        last = f"{MONTHS[until.month - 1]} {until.year}" if is_month_end(until) else say_day("en", until)
     if first and last:
         return f" from {first} to {last}"
     return f" from {first}" if first else f" until {last}" if last else ""

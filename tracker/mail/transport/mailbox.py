@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
+from tracker.i18n.message import Message
 from tracker.mail.transport.transport import Delivery, Envelope, Outcome
 
 #: So many are written before the directory is made durable once for all of them.
@@ -74,11 +75,11 @@ class MailboxTransport:
             return self._refused(envelope, error)
         there[name] = target
         return Delivery(
-            envelope.id, Outcome.SENT, f"written to the mailbox {self.directory}", kept_local=True
+            envelope.id, Outcome.SENT, str(Message("outcomes.written", path=self.directory)), kept_local=True
         )
 
     def _refused(self, envelope: Envelope, error: OSError) -> Delivery:
-        detail = f"cannot write to the mailbox {self.directory}: {error.strerror or error}"
+        detail = str(Message("outcomes.cannot_write", path=self.directory, why=error.strerror or error))
         return Delivery(envelope.id, Outcome.DEFERRED, detail, kept_local=True)
 
     def _make(self) -> None:
@@ -104,7 +105,7 @@ class MailboxTransport:
             probe.write_bytes(b"probe")
             probe.unlink()
         except OSError as error:
-            return f"cannot write to the mailbox {self.directory}: {error.strerror or error}"
+            return str(Message("outcomes.cannot_write", path=self.directory, why=error.strerror or error))
         return None
 
 

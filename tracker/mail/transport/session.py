@@ -19,6 +19,7 @@ from typing import cast
 
 import aiosmtplib
 
+from tracker.i18n.message import Message
 from tracker.mail.transport.message import WireBytes
 from tracker.mail.transport.replies import Reply, Stage
 from tracker.mail.transport.transport import Envelope, Security
@@ -157,17 +158,24 @@ def _own_name() -> str:
 
 def _why(server: Server, error: Exception) -> str:
     if isinstance(error, aiosmtplib.SMTPAuthenticationError):
-        return f"{server} refuses the login of {server.user}: {error.code} {error.message}"
+        return str(
+            Message(
+                "outcomes.login_refused",
+                server=server,
+                user=server.user,
+                reply=f"{error.code} {error.message}",
+            )
+        )
     if isinstance(error, aiosmtplib.SMTPResponseException):
-        return f"{server} turns us away: {error.code} {error.message}"
+        return str(Message("outcomes.turned_away", server=server, reply=f"{error.code} {error.message}"))
     certificate = _certificate_error(error)
     if certificate is not None:
-        return f"the certificate of {server} is not to be trusted: {certificate.verify_message}"
+        return str(Message("outcomes.certificate", server=server, reply=certificate.verify_message))
     if server.security == "starttls" and "STARTTLS" in str(error):
-        return f"{server} does not offer STARTTLS, and mail is not sent in plain text"
+        return str(Message("outcomes.no_starttls", server=server))
     if isinstance(error, TimeoutError):
-        return f"{server} does not answer"
-    return f"cannot connect to {server}: {error}"
+        return str(Message("outcomes.no_answer", server=server))
+    return str(Message("outcomes.cannot_connect", server=server, reply=str(error)))
 
 
 def _certificate_error(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
@@ -203,7 +211,7 @@ class Session:
         """
         if not self._wire.is_open:
             self._wire.abort()
-            raise LostError("the connection was closed, or something was said that nobody had asked")
+            raise LostError(str(Message("outcomes.closed")))
         try:
             if self.pipelining:
                 await self._step_in_one_write(finish, begin, progress)

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 
 from tracker.errors import InBoth
+from tracker.i18n.message import Message
 from tracker.mail.transport.mailbox import LOT, MailboxTransport
 from tracker.mail.transport.replies import FINAL, Judge, Reply, Stage, Verdict
 from tracker.mail.transport.session import CannotConnectError, Progress, Server, Session, connect, is_sendable
@@ -212,12 +213,12 @@ class _Run:
             if is_reserved(envelope.to):
                 await self._local.put(envelope)
             elif not (is_sendable(envelope.to) and is_sendable(envelope.sender)):
-                detail = f"“{envelope.to}” cannot stand in a command to the server"
+                detail = str(Message("outcomes.no_command", text=envelope.to))
                 self._tell(envelope, Outcome.FAILED, detail, Verdict.RECIPIENT)
             elif self._why_not is not None:
                 self._tell(envelope, Outcome.DEFERRED, self._why_not, Verdict.US, is_tried=False)
             elif (held := self._held.get(_domain(envelope))) is not None:
-                why = f"held back after another mail for the same domain: {held}"
+                why = str(Message("outcomes.held_back", why=str(held)))
                 self._tell(envelope, Outcome.DEFERRED, why, Verdict.TOO_FAST, is_tried=False)
             else:
                 return envelope
@@ -320,14 +321,14 @@ class _Run:
         progress: Progress,
         why: str,
     ) -> None:
-        broke_off = f"{self.server} broke off: {why}"
+        broke_off = str(Message("outcomes.broke_off", server=self.server, why=str(why)))
         if ready is not None:
             if progress.finished is not None:
                 self._answered(session, ready, progress.finished, "dot")
             elif not progress.content_sent:
                 self._again(session, ready, broke_off)
             else:
-                detail = f"{self.server} had the whole mail and did not say whether it took it: {why}"
+                detail = str(Message("outcomes.had_all", server=self.server, why=str(why)))
                 self._tell(ready, Outcome.UNCERTAIN, detail)
         if envelope is not None:
             if progress.begun is not None and progress.begun.code >= 400:
@@ -351,7 +352,9 @@ class _Run:
             self._tell(envelope, Outcome.SENT, str(reply))
             return False
         if self.judge.has_had_enough(reply, session.sent):
-            self._again(session, envelope, f"{self.server} said {reply}")
+            self._again(
+                session, envelope, str(Message("outcomes.said", server=self.server, reply=str(reply)))
+            )
             return True
         verdict = self.judge.verdict(reply, stage)
         if verdict is Verdict.TOO_FAST:
@@ -360,7 +363,7 @@ class _Run:
             self._ours.append(_domain(envelope))
             # Whatever a server has against us in one domain alone may be that domain's own.
             if len(self._ours) >= OURS and (stage == "mail" or len(set(self._ours)) > 1):
-                self._why_not = f"not tried after {len(self._ours)} refusals: {reply}"
+                self._why_not = str(Message("outcomes.not_tried", n=len(self._ours), why=str(reply)))
         outcome = Outcome.FAILED if verdict in FINAL else Outcome.DEFERRED
         self._tell(envelope, outcome, str(reply), verdict)
         return reply.code == 421

@@ -18,7 +18,7 @@ from tracker import __version__
 from tracker.core.model import State
 from tracker.errors import TrackerError, UsageError
 from tracker.i18n.catalogue import Language
-from tracker.i18n.library_errors import in_chinese
+from tracker.i18n.recognised import said_in
 from tracker.questions.questions import State as QuestionState
 from tracker.store.tables import MailState
 from tracker.usecases import desk
@@ -296,7 +296,7 @@ async def _unfit(request: Request, error: Exception) -> JSONResponse:
     """FastAPI's own answer to a parameter that is not what it should be, in the reader's language."""
     found = jsonable_encoder(cast("RequestValidationError", error).errors())
     if program_language(request) == "zh":
-        found = [{**each, "msg": in_chinese(each["msg"])} for each in found]
+        found = [{**each, "msg": said_in(each["msg"], "zh")} for each in found]
     return JSONResponse({"detail": found}, 422)
 
 

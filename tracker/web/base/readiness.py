@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from tracker.core.naming import in_both
 from tracker.dashboard.outbox import stuck_since
 from tracker.errors import InBoth, TrackerError
-from tracker.i18n.library_errors import in_chinese
+from tracker.i18n.recognised import said_in
 from tracker.mail.transport.replies import without_names
 from tracker.outbox.mail_server import queue_at, read_state, said_at
 from tracker.service.heartbeat import Beat, is_silent, remembered
@@ -58,12 +58,13 @@ def reasons(site: Site) -> Iterator[InBoth]:
     if site.app.pulse.lost is not None:
         yield site.app.pulse.lost
     if trouble is not None:
-        yield InBoth(trouble, in_chinese(trouble))
+        yield InBoth(trouble, said_in(trouble, "zh"))
     elif stuck is not None:
         since, said = said_at(stuck.since, site.force.zone), without_names(stuck.said)
         facts = {"since": since, "zone": site.force.campaign.timezone}
         yield InBoth(
-            _STUCK.english.format(**facts, said=said), _STUCK.chinese.format(**facts, said=in_chinese(said))
+            _STUCK.english.format(**facts, said=said),
+            _STUCK.chinese.format(**facts, said=said_in(said, "zh")),
         )
     if is_silent(site.app.pulse, beat, site.now()):
         yield _SILENT

@@ -22,8 +22,8 @@ from tracker.dashboard.status_overview import Board
 from tracker.errors import in_language
 from tracker.i18n import catalogue
 from tracker.i18n.catalogue import LANGUAGES, Language, Words
-from tracker.i18n.library_errors import said_in
 from tracker.i18n.message import say_day
+from tracker.i18n.recognised import said_in
 from tracker.i18n.terms import way, word
 from tracker.service.app import App
 from tracker.shipped import shipped
