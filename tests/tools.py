@@ -26,8 +26,20 @@ from typing import Any
 import pytest
 
 from tracker.cli.main import main
+from tracker.i18n.message import Message, say
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def in_zh(message: Message | None) -> str:
+    """The sentence in Chinese; nothing where there is none."""
+    return "" if message is None else say(message, "zh")
+
+
+def in_en(message: Message | None) -> str:
+    """The sentence in English; nothing where there is none."""
+    return "" if message is None else say(message, "en")
+
 
 CAMPAIGN = """\
 campaign:

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from tests.tools import ROOT, Place, quick_folder
+from tests.tools import ROOT, Place, in_zh, quick_folder
 from tests.web import ZONE, office
 from tracker.core.form import Filed
 from tracker.forms.finding import Weight
@@ -100,8 +100,8 @@ def test_the_score_of_all(read, capsys):
     assert set(score) <= {"refused"}
     for name in refused:
         for finding in (finding for each in read(name) for finding in each.of(Weight.ERROR)):
-            assert finding.message.zh
-            assert finding.expected.zh or "请" in finding.message.zh
+            assert in_zh(finding.message)
+            assert in_zh(finding.expected) or "请" in in_zh(finding.message)
 
 
 def test_a_file_with_two_forms_goes_through_the_command():

@@ -6,7 +6,7 @@ import subprocess
 import openpyxl
 import pytest
 
-from tests.tools import required
+from tests.tools import in_zh, required
 from tests.unit.test_forms_check import a_book
 from tests.unit.test_forms_reply import BAD, answered
 from tests.unit.test_forms_summary import EXAM, TRAINING, UNITS, a_summary, written
@@ -65,4 +65,4 @@ def test_the_reply_is_whole_in_libreoffice(tmp_path):
     assert values(again) == values(data)
     sheet = openpyxl.load_workbook(io.BytesIO(again))["Sheet1"]
     for finding in findings:
-        assert finding.message.zh in sheet[finding.cell].comment.text
+        assert in_zh(finding.message) in sheet[finding.cell].comment.text

@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 
 from tests.integration.test_which_month import Desk, table
-from tests.tools import quick_folder
+from tests.tools import in_zh, quick_folder
 from tests.web import ZONE, office
 from tracker.forms.finding import Weight
 from tracker.forms.read.sandboxed_reader import Reader
@@ -42,7 +42,7 @@ def together(desk, *files):
 
 def _became(taken):
     errors = taken.of(Weight.ERROR)
-    return errors[0].message.zh if errors else "again" if taken.is_again else "taken"
+    return in_zh(errors[0].message) if errors else "again" if taken.is_again else "taken"
 
 
 def zipped(*files):

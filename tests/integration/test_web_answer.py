@@ -14,7 +14,7 @@ from openpyxl.utils.cell import coordinate_to_tuple
 from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
-from tests.tools import found_in, quick_folder
+from tests.tools import found_in, in_zh, quick_folder
 from tests.web import begin
 from tests.world import at
 from tracker.access.accounts import add_account
@@ -217,7 +217,7 @@ def test_a_link_answers_for_its_campaign_and_a_person_for_none_while_the_files_n
     with Intake(app, who="张三") as intake:
         (taken,) = intake.take("a.xlsx", form)
     assert not taken.is_taken
-    assert "确认前不予登记" in taken.findings[-1].message.zh
+    assert "确认前不予登记" in in_zh(taken.findings[-1].message)
     (refused,) = desk.record_each(
         app, [Event(office.clock.now(), TABLE, "fuling", EventKind.WAIVE, via="web")]
     )

@@ -6,7 +6,7 @@ from datetime import date, datetime
 import openpyxl
 import pytest
 
-from tests.tools import ROOT, quick_folder
+from tests.tools import ROOT, in_zh, quick_folder
 from tests.web import ZONE, answer, office, turn
 from tracker.config.loader import load
 from tracker.core.form import ColumnKind
@@ -57,11 +57,11 @@ class Desk:
             (taken,) = intake.take(name, data, folder)
         errors = taken.of(Weight.ERROR)
         if errors:
-            return " ".join(each.message.zh for each in errors)
+            return " ".join(in_zh(each.message) for each in errors)
         about = [
             each
             for each in taken.of(Weight.QUESTION)
-            if "应报" in each.message.zh or "管理局" in each.message.zh
+            if "应报" in in_zh(each.message) or "管理局" in in_zh(each.message)
         ]
         assert taken.table is not None
         return f"{'?' if about else ''}{taken.table.unit}:{taken.table.ref}"
@@ -71,7 +71,7 @@ class Desk:
         with Intake(self.app, reader=self.reader) as intake:
             (taken,) = intake.take(name, data)
         assert not taken.of(Weight.ERROR)
-        return {each.cell: each.message.zh for each in taken.of(Weight.QUESTION)}
+        return {each.cell: in_zh(each.message) for each in taken.of(Weight.QUESTION)}
 
     def on(self, day):
         """The same on another day."""

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.tools import in_en, in_zh
 from tracker.config.loader import load
 from tracker.core.form import ColumnKind, Filed, FiledRow
 from tracker.forms.book import Book, Cell, Merge, Sheet
@@ -163,7 +164,7 @@ def test_what_is_found_and_where(rows, more, expected):
 def test_a_missing_column_is_named_unless_the_round_leaves_it_out():
     order = [column.id for column in TRAINING.columns if column.id not in {"records", "fine"}]
     result = checked(TRAINING, [{"name": "甲"}], order=order, round_="self-check")
-    assert [finding.message.zh for finding in result.errors] == [
+    assert [in_zh(finding.message) for finding in result.errors] == [
         "缺少“未建立培训档案、档案不规范、档案造假（项）”一栏。"
     ]
     assert len(checked(TRAINING, [{"name": "甲"}], order=order).errors) == 2
@@ -190,9 +191,9 @@ def test_a_question_that_is_the_same_in_many_rows_is_asked_once_and_names_its_ce
     row = {"enterprises": 1, "inspected": 1, "fine": 3.5}
     result = checked(UNITS, [row, {**row, "fine": 2}, row, row, {**row, "fine": 1}, row])
     (question,) = result.questions
-    assert question.message.zh == "这一行的数与第5行完全相同，已分别计入；如是重复或合计，请删去。"
-    assert question.said.zh == f"{question.message.zh}B8、B10同样。"
-    assert question.said.en.endswith(" The same at B8, B10.")
+    assert in_zh(question.message) == "这一行的数与第5行完全相同，已分别计入；如是重复或合计，请删去。"
+    assert in_zh(question.said) == f"{in_zh(question.message)}B8、B10同样。"
+    assert in_en(question.said).endswith(" The same at B8, B10.")
     assert said(result) == [("question", cell) for cell in ("B7", "B8", "B10")]
 
 
@@ -200,8 +201,8 @@ def test_sentences_that_differ_in_figures_and_names_alone_are_one_question_for_e
     rows = [{"enterprises": 5, "inspected": 6 + number, "fine": 9000 + number} for number in range(30)]
     result = checked(UNITS, rows)
     above, fine = result.questions
-    assert "（6）多于" in above.message.zh
-    assert above.said.zh.endswith("请核对。C6:C34同样。")
+    assert "（6）多于" in in_zh(above.message)
+    assert in_zh(above.said).endswith("请核对。C6:C34同样。")
     assert (above.cell, fine.cell) == ("C5", "J5")
     assert len(said(result)) == 60
 
@@ -226,7 +227,7 @@ def test_a_month_against_the_one_before(before, now, expected):
 
 def test_both_figures_are_named_where_one_has_fallen():
     message = checked(TRAINING, [{**A, "records": 1}], previous=filed(A)).questions[0].message
-    assert message.zh == "上月填的是2，本月是1；应在上月基础上填写，请核对。"
+    assert in_zh(message) == "上月填的是2，本月是1；应在上月基础上填写，请核对。"
 
 
 def test_a_csv_has_no_numbers_and_is_not_blamed_for_it():
@@ -342,5 +343,5 @@ def test_nothing_that_is_typed_into_a_sheet_breaks_the_reading_of_it(table, extr
         assert len(result.row_numbers) == len(result.filed.rows)
         for finding in result.findings:
             assert finding.sheet == "Sheet1"
-            assert finding.message.zh
-            assert finding.message.en
+            assert in_zh(finding.message)
+            assert in_en(finding.message)

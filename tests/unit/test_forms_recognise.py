@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tools import in_en, in_zh
 from tracker.config.loader import load
 from tracker.core.form import Column, ColumnKind, Form
 from tracker.forms.book import Book, Cell, Merge, Sheet
@@ -227,14 +228,16 @@ def test_a_re_typed_label_is_a_reading_at_the_label():
 )
 def test_anything_else_is_no_such_form(sheets):
     (result,) = recognise(a_book(*sheets), FORMS).findings
-    assert "附件2、附件3、附件4" in result.message.zh.replace("附件3、附件4、附件2", "附件2、附件3、附件4")
-    assert result.message.en
+    assert "附件2、附件3、附件4" in in_zh(result.message).replace(
+        "附件3、附件4、附件2", "附件2、附件3、附件4"
+    )
+    assert in_en(result.message)
 
 
 def test_a_form_that_stands_upright_is_told_what_to_do():
     lines = [[UNITS.title], *([column.full_label, 1] for column in UNITS.columns)]
     (result,) = recognise(a_book(a_sheet(lines)), FORMS).findings
-    assert result.message.zh == "像是附件4，但栏目竖着排在一列里；请用附件4的空表横着填写，一家一行。"
+    assert in_zh(result.message) == "像是附件4，但栏目竖着排在一列里；请用附件4的空表横着填写，一家一行。"
 
 
 def header_of(*lines):

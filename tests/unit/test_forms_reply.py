@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time
 import openpyxl
 import pytest
 
+from tests.tools import in_en, in_zh
 from tests.unit.test_forms_check import CAMPAIGN, FORMS, TRAINING, UNITS, A, B, a_book
 from tracker.core.form import Said
 from tracker.forms.book import Book, Cell, Merge, Sheet, address
@@ -90,7 +91,7 @@ def test_every_finding_is_a_comment_at_its_cell_and_a_colour():
     assert set(Weight) == {finding.weight for finding in findings}
     for finding in findings:
         cell = sheet[finding.cell]
-        assert finding.message.zh in cell.comment.text
+        assert in_zh(finding.message) in cell.comment.text
         assert cell.comment.author == "核对"
     colours = {cell.coordinate: fill(cell) for row in sheet.iter_rows() for cell in row if fill(cell)}
     order = {RED: Weight.ERROR, YELLOW: Weight.QUESTION, BLUE: Weight.READING}
@@ -105,10 +106,10 @@ def test_a_question_about_several_cells_is_a_comment_at_each_and_a_line_in_the_l
     (question,) = findings
     book = opened(data)
     for cell in ("B6", "B7"):
-        assert question.message.zh in book["Sheet1"][cell].comment.text
+        assert in_zh(question.message) in book["Sheet1"][cell].comment.text
         assert fill(book["Sheet1"][cell]) == YELLOW
     listed = [cell.value for row in book["核对结果"].iter_rows() for cell in row if cell.value]
-    assert [value for value in listed if "完全相同" in str(value)] == [question.said.zh]
+    assert [value for value in listed if "完全相同" in str(value)] == [in_zh(question.said)]
 
 
 def test_several_findings_on_one_cell_are_one_comment_and_the_heaviest_colours():
@@ -150,7 +151,7 @@ def test_the_list_has_every_finding_and_leads_to_its_cell():
     assert book.active.title == "Sheet1"
     assert book[MARK_SHEET].sheet_state == "veryHidden"
     rows = list(book["核对结果"].iter_rows(min_row=8))
-    assert {(row[3].value, row[7].value) for row in rows} == {(f.cell, f.message.zh) for f in findings}
+    assert {(row[3].value, row[7].value) for row in rows} == {(f.cell, in_zh(f.message)) for f in findings}
     assert [row[0].value for row in rows] == list(range(1, len(findings) + 1))
     weights = [row[1].value for row in rows]
     assert weights == sorted(weights, key=["错误", "疑问", "提示"].index)
@@ -242,7 +243,7 @@ def test_in_english_it_says_so_in_english():
     assert book.sheetnames[1] == "Check results"
     comment = book["Sheet1"][findings[0].cell].comment
     assert comment.author == "check"
-    assert findings[0].message.en in comment.text
+    assert in_en(findings[0].message) in comment.text
 
 
 def test_the_same_file_is_answered_with_the_same_bytes():

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.tools import in_zh
 from tests.unit.test_forms_recognise import EXAM, FORMS, TRAINING, UNITS, a_book, a_sheet, head, one_row
 from tracker.forms.book import Book, Cell, Sheet
 from tracker.forms.check.check import check
@@ -184,7 +185,7 @@ def test_a_form_on_a_hidden_sheet_is_named():
     shown, hidden = a_sheet(page(UNITS, [U1])), a_sheet(page(EXAM, [T1]), name="附件3", is_hidden=True)
     assert read(shown, hidden) == ([(UNITS, "Sheet1", [50])], [("question", "附件3", None)])
     (refusal,) = recognise(a_book(hidden), FORMS).findings
-    assert "隐藏" in refusal.message.zh
+    assert "隐藏" in in_zh(refusal.message)
 
 
 def test_an_empty_form_beside_a_filled_one_of_another_kind_is_asked_about():

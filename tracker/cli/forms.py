@@ -25,6 +25,7 @@ from tracker.cli.output import (
 from tracker.cli.questions import questions
 from tracker.cli.report import parse_month
 from tracker.cli.table import Column
+from tracker.i18n.message import say as say_message
 from tracker.i18n.terms import word
 
 if TYPE_CHECKING:
@@ -305,7 +306,7 @@ def _tell(facts: Fact, taken: Taken, format_: Format, names: Names, campaign: Ca
             message, _, _ = question.said(campaign.forms)
             about = pick(("新的疑问", "new question"), language)
             say_result(
-                f"  {about} {names.occurrence(question.ref)} {question.cell or ''}  {message.in_(language)}"
+                f"  {about} {names.occurrence(question.ref)} {question.cell or ''}  {say_message(message, language)}"
             )
         if facts["reply"] is not None:
             say_result(f"  {pick(('核对件', 'copy with the findings'), language)} {facts['reply']}")

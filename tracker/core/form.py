@@ -12,14 +12,27 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
-from typing import NamedTuple
+
+from tracker.i18n.message import Message
 
 
-class Said(NamedTuple):
-    """One sentence in both languages."""
+class Said(Message):
+    """A sentence that brings both of its wordings with it."""
 
-    zh: str
-    en: str
+    __slots__ = ()
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__("findings.as_worded", zh=zh, en=en)
+
+    @property
+    def zh(self) -> str:
+        """In Chinese."""
+        return str(self.facts["zh"])
+
+    @property
+    def en(self) -> str:
+        """In English."""
+        return str(self.facts["en"])
 
     def in_(self, language: str) -> str:
         """The wording in ``language``."""

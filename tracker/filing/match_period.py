@@ -509,6 +509,7 @@ class Periods:
             )
             return _Fits((table,), (self._finding(Weight.QUESTION, said),), is_guess=True)
         why = self._about_day.message
+        assert isinstance(why, Said)
         said = Said(
             f"{why.zh.removesuffix('，请核对')}，按收到的日子作为{zh}的表，请核对",
             f"{why.en.removesuffix('; please check')}; taken for the table due in {en}, as it came in now: please check",

@@ -1,4 +1,4 @@
-"""What was found in a file, at its cell, and in both languages."""
+"""What was found in a file, at its cell."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from tracker.core.form import Said
 from tracker.forms.book import Place, address
+from tracker.i18n.catalogue import FIRST, Language
+from tracker.i18n.message import Message, say
 
-NOTHING = Said("", "")
 #: In a sentence, what is of one cell: figures, and what is quoted.
 _PARTICULAR = re.compile("[0-9]+(?:\\.[0-9]+)?|“[^”]*”")
 #: So many cells, or runs of them, are named.
@@ -39,11 +39,11 @@ class Finding:
     """
 
     weight: Weight
-    message: Said
+    message: Message
     sheet: str | None = None
     place: Place | None = None
     found: str = ""
-    expected: Said = NOTHING
+    expected: Message | None = None
     code: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
     also: tuple[Finding, ...] = ()
@@ -54,21 +54,27 @@ class Finding:
         return None if self.place is None else address(self.place)
 
     @property
-    def said(self) -> Said:
+    def said(self) -> Message:
         """The sentence, and the cells of which it holds as well."""
         if not self.also:
             return self.message
         cells = _runs(each.place for each in self.also if each.place is not None)
-        shown, rest = cells[:_NAMED], len(cells) > _NAMED
-        zh = f"{'、'.join(shown)}{f'等{len(self.also)}格' if rest else ''}同样。"
-        en = f"The same at {', '.join(shown)}{f' and more, {len(self.also)} cells' if rest else ''}."
-        return Said(f"{self.message.zh}{zh}", f"{self.message.en} {en}")
+        if len(cells) <= _NAMED:
+            return Message("findings.same_at", message=self.message, cells=tuple(cells))
+        return Message(
+            "findings.same_at_more", message=self.message, cells=tuple(cells[:_NAMED]), count=len(self.also)
+        )
 
     def by_cell(self) -> Iterator[Finding]:
         """One for each cell that it is about."""
         yield replace(self, also=())
         for each in self.also:
             yield replace(each, weight=self.weight)
+
+
+def said(message: Message | None, language: Language) -> str:
+    """The sentence; nothing where there is none."""
+    return "" if message is None else say(message, language)
 
 
 def gathered(findings: Iterable[Finding]) -> list[Finding]:
@@ -80,7 +86,7 @@ def gathered(findings: Iterable[Finding]) -> list[Finding]:
     same: dict[tuple[object, ...], list[Finding]] = {}
     for each in findings:
         if each.weight is Weight.QUESTION and each.place is not None and not each.code:
-            key = each.sheet, each.place[1], _PARTICULAR.sub("", each.message.zh)
+            key = each.sheet, each.place[1], each.message.key, _PARTICULAR.sub("", say(each.message, FIRST))
             if key in same:
                 same[key].append(each)
                 continue

@@ -20,11 +20,13 @@ from sqlmodel import Session
 
 from tracker.campaign.recipients import receipt_row
 from tracker.campaign.snapshot import InForce
-from tracker.core.form import Form, Said
+from tracker.core.form import Form
 from tracker.core.model import MailKind
 from tracker.forms.check import period_checks
 from tracker.forms.check.seat import Seat
-from tracker.forms.finding import Finding, Weight
+from tracker.forms.finding import Finding, Weight, said
+from tracker.i18n.catalogue import ENGLISH, FIRST
+from tracker.i18n.message import Message, say
 from tracker.questions.filed_rows import ANSWERED, filed_before, from_json
 from tracker.questions.questions import READ, Question, questions_by_id
 from tracker.store.questions import QUESTION
@@ -59,18 +61,23 @@ def map_findings(findings: Sequence[Finding]) -> Iterator[tuple[str, Mapping[str
         if code not in period_checks.CODES:
             code = READ
             facts = {
-                "zh": each.message.zh,
-                "en": each.message.en,
+                **_in_each("", each.message),
                 "found": each.found,
-                "expected_zh": each.expected.zh,
-                "expected_en": each.expected.en,
+                **_in_each("expected_", each.expected),
             }
         # Known by what stands there, and not by where: rows move.  The same sentence in two columns is two questions.
-        same = _digest(code, {**facts, "also": [one.message.zh for one in each.also]} if each.also else facts)
+        same = _digest(
+            code, {**facts, "also": [say(one.message, FIRST) for one in each.also]} if each.also else facts
+        )
         if each.also:
-            facts = {**facts, "zh": each.said.zh, "en": each.said.en}
+            facts = {**facts, **_in_each("", each.said)}
         yield code, facts, f"{same}-{counted[same]}" if counted[same] else same
         counted[same] += 1
+
+
+def _in_each(name: str, message: Message | None) -> dict[str, str]:
+    """What is kept of a sentence: its wording in each language."""
+    return {f"{name}{language}": said(message, language) for language in (FIRST, ENGLISH)}
 
 
 def settled_of(session: Session, filing: int) -> dict[str, str]:
@@ -92,10 +99,7 @@ def without_settled(findings: Sequence[Finding], settled: Mapping[str, str]) -> 
         replace(
             each,
             weight=Weight.READING,
-            message=Said(
-                f"{each.message.zh}（已说明：{reasons[id(each)]}）",
-                f"{each.message.en} (settled: {reasons[id(each)]})",
-            ),
+            message=Message("findings.settled", message=each.message, reason=reasons[id(each)]),
         )
         if id(each) in reasons
         else each
@@ -275,14 +279,13 @@ def _digest(code: str, facts: Mapping[str, Any]) -> str:
 
 def _finding(question: Question, forms: Mapping[str, Form], language: str) -> dict[str, object]:
     message, found, expected = question.said(forms)
-    is_chinese = language == "zh"
     return {
         "id": question.id,
         "sheet": question.sheet,
         "cell": question.cell,
         "found": found,
-        "expected": expected.zh if is_chinese else expected.en,
-        "message": message.zh if is_chinese else message.en,
+        "expected": said(expected, language),
+        "message": say(message, language),
     }
 
 

@@ -19,6 +19,7 @@ from tracker.campaign.snapshot import InForce
 from tracker.core.form import Form, Said
 from tracker.errors import LedgerError, UnknownNameError, UsageError
 from tracker.forms.check import period_checks
+from tracker.i18n.message import Message
 from tracker.store.lots import lots
 from tracker.store.numbers import numbered
 from tracker.store.questions import QUESTION
@@ -59,7 +60,7 @@ class Question:
     via: str | None
     note: str | None
 
-    def said(self, forms: Mapping[str, Form]) -> tuple[Said, str, Said]:
+    def said(self, forms: Mapping[str, Form]) -> tuple[Message, str, Message | None]:
         """The sentence, what stands in the cell, and what was expected there."""
         facts = self.facts
         form = forms.get(self.form)
@@ -69,20 +70,13 @@ class Question:
             if column is None:
                 return message, found, expected
             # Whoever reads a list has no table beside it.
-            of = f"“{facts['row']}”“{column.label}”"
-            return Said(f"{of}：{message.zh}", f"{of}: {message.en}"), found, expected
+            of = Message("findings.of_cell", row=facts["row"], label=column.label, message=message)
+            return of, found, expected
         if self.code == READ:
-            return (
-                Said(facts["zh"], facts["en"]),
-                facts["found"],
-                Said(facts["expected_zh"], facts["expected_en"]),
-            )
-        count = facts.get("count", 1)
-        told = Said(
-            f"报送时有{count}处疑问，详见当时的回执。",
-            f"{count} question(s) were asked when it was filed; see the receipt of that day.",
-        )
-        return told, "", Said("", "")
+            expected_zh, expected_en = facts["expected_zh"], facts["expected_en"]
+            expected = Said(expected_zh, expected_en) if expected_en else None
+            return Said(facts["zh"], facts["en"]), facts["found"], expected
+        return Message("findings.asked_then", n=facts.get("count", 1)), "", None
 
 
 def questions_of(

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from tracker.core.form import Column, Filed, FiledRow, Form, Said, comparable
+from tracker.i18n.message import Message
 
 #: A figure that is so many times the one before, and so much more, is asked about: 31 → 3100.
 JUMP_TIMES, JUMP_MORE = 10, 500
@@ -105,7 +106,7 @@ def _gone(form: Form, now: Filed, before: Filed, since: str) -> Iterator[Doubt]:
         yield Doubt("gone", facts, None, form.identified_by)
 
 
-def said(form: Form, code: str, facts: Mapping[str, Any]) -> tuple[Said, str, Said]:
+def said(form: Form, code: str, facts: Mapping[str, Any]) -> tuple[Message, str, Message | None]:
     """The sentence about a doubt, what stands there, and what was expected; KeyError for a code that is none."""
     return _SAID[code](form, facts)
 
@@ -119,7 +120,7 @@ def _before(facts: Mapping[str, Any]) -> Said:
     return Said(f"上一次报的表（{year}年{int(month)}月应报）", f"In the table before (due in {since})")
 
 
-def _fell(_: Form, facts: Mapping[str, Any]) -> tuple[Said, str, Said]:
+def _fell(_: Form, facts: Mapping[str, Any]) -> tuple[Message, str, Message | None]:
     old, new, before = facts["old"], facts["new"], _before(facts)
     message = Said(
         f"{before.zh}填的是{old}，本月{'没有填' if new is None else f'是{new}'}；应在上月基础上填写，请核对。",
@@ -129,7 +130,7 @@ def _fell(_: Form, facts: Mapping[str, Any]) -> tuple[Said, str, Said]:
     return message, new or "", Said(f"不少于{old}", f"at least {old}")
 
 
-def _jumped(_: Form, facts: Mapping[str, Any]) -> tuple[Said, str, Said]:
+def _jumped(_: Form, facts: Mapping[str, Any]) -> tuple[Message, str, Message | None]:
     old, new, before = facts["old"], facts["new"], _before(facts)
     times = Decimal(new) / Decimal(old)
     message = Said(
@@ -137,10 +138,10 @@ def _jumped(_: Form, facts: Mapping[str, Any]) -> tuple[Said, str, Said]:
         f"{before.en} it was {old}, now it is {new}, {times:.0f} times as much;"
         " please check for a digit too many or another unit.",
     )
-    return message, new, Said("", "")
+    return message, new, None
 
 
-def _gone_said(_: Form, facts: Mapping[str, Any]) -> tuple[Said, str, Said]:
+def _gone_said(_: Form, facts: Mapping[str, Any]) -> tuple[Message, str, Message | None]:
     names, count, before = facts["names"], facts["count"], _before(facts)
     shown, rest = "、".join(names), count - len(names)
     message = Said(
@@ -148,16 +149,16 @@ def _gone_said(_: Form, facts: Mapping[str, Any]) -> tuple[Said, str, Said]:
         f"{before.en} there were, and now are not: {shown}{f' and {rest} more' if rest else ''};"
         " please check.",
     )
-    return message, "", Said("", "")
+    return message, "", None
 
 
-def _nil(_: Form, facts: Mapping[str, Any]) -> tuple[Said, str, Said]:
+def _nil(_: Form, facts: Mapping[str, Any]) -> tuple[Message, str, Message | None]:
     rows, before = facts["rows"], _before(facts)
     message = Said(
         f"{before.zh}填了{rows}行，本月是零报告，请核对。",
         f"{before.en} there were {rows} row(s), and now there is nothing to report; please check.",
     )
-    return message, "", Said("", "")
+    return message, "", None
 
 
 _SAID = {"fell": _fell, "jumped": _jumped, "gone": _gone_said, "nil_after_rows": _nil}

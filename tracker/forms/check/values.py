@@ -26,6 +26,7 @@ from tracker.forms.check.figures import (
 from tracker.forms.check.form_fields import shown
 from tracker.forms.check.raised import without_mark, without_raised
 from tracker.forms.finding import Finding, Weight
+from tracker.i18n.message import Message
 
 #: What is kept of a cell's text in a finding.
 _CUT = 60
@@ -114,12 +115,12 @@ def expected_in(column: Column) -> Said:
     return Said("文字", "text")
 
 
-def _error(column: Column, cell: Cell, message: Said, expected: Said | None = None) -> Read:
+def _error(column: Column, cell: Cell, message: Message, expected: Message | None = None) -> Read:
     wanted = expected or expected_in(column)
     return Read(None, None, Finding(Weight.ERROR, message, found=found_text(cell), expected=wanted))
 
 
-def _question(value: Value, cell: Cell, message: Said, expected: Said, note: str | None = None) -> Read:
+def _question(value: Value, cell: Cell, message: Message, expected: Message, note: str | None = None) -> Read:
     return Read(value, note, Finding(Weight.QUESTION, message, found=found_text(cell), expected=expected))
 
 
@@ -161,17 +162,15 @@ def _as_shown(column: Column, cell: Cell, seen: str) -> Read:
     if read.value is not None and read.value == tidy_number(Decimal(repr(cell.value))):
         return _checked(column, cell, Decimal(read.value))
     stored = shown(cell.value)
-    message = Said(
+    message: Message = Said(
         f"这一格存的是{stored}，显示的是“{seen}”，按显示的读取，请核对。",
         f"This cell holds {stored} and shows “{seen}”; what it shows was taken, please check.",
     )
     if read.finding is None or read.finding.weight is Weight.READING:
         return _question(read.value or 0, cell, message, expected_in(column))
     if read.value is None:
-        message = Said(
-            f"这一格存的是{stored}，显示的是“{seen}”。{read.finding.message.zh}",
-            f"This cell holds {stored} and shows “{seen}”. {read.finding.message.en}",
-        )
+        why = read.finding.message
+        message = Message("findings.shown_unread", stored=stored, seen=seen, why=why)
     return read._replace(finding=replace(read.finding, message=message, found=seen))
 
 

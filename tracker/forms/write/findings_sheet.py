@@ -9,10 +9,11 @@ from xlsxwriter.worksheet import Worksheet
 
 from tracker.core.form import Form, Said
 from tracker.forms.book import Place, address
-from tracker.forms.finding import Finding, Weight
+from tracker.forms.finding import Finding, Weight, said
 from tracker.forms.write.layout import height_of, seen, write_text
 from tracker.forms.write.page import Pages, cell_look, one_page_wide
 from tracker.i18n.catalogue import Language
+from tracker.i18n.message import say
 
 SHEET = Said("核对结果", "Check results")
 #: The heaviest first.
@@ -71,10 +72,9 @@ def comments_by_place(sheet: str, findings: Sequence[Finding], language: Languag
         is_here = finding.place is not None and finding.sheet in {sheet, None}
         place = finding.place if is_here and finding.place is not None else (0, 0)
         where = f"{finding.sheet}!{finding.cell}　" if finding.place is not None and not is_here else ""
-        text = f"【{_WORDS[finding.weight].in_(language)}】{where}{finding.message.in_(language)}"
-        expected = finding.expected.in_(language)
-        if expected:
-            text += f"\n{_EXPECTED.in_(language)}{expected}"
+        text = f"【{_WORDS[finding.weight].in_(language)}】{where}{say(finding.message, language)}"
+        if finding.expected is not None:
+            text += f"\n{_EXPECTED.in_(language)}{say(finding.expected, language)}"
         told.setdefault(place, []).append(seen(text))
     return {place: _cut("\n".join(texts), _COMMENT) for place, texts in told.items()}
 
@@ -126,7 +126,7 @@ def add_list(
             label,
             *(
                 _cut(text, _CELL)
-                for text in (finding.found, finding.expected.in_(language), finding.said.in_(language))
+                for text in (finding.found, said(finding.expected, language), said(finding.said, language))
             ),
         ]
         pages.line(sheet, row, texts, widths, look)

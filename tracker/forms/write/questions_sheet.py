@@ -9,6 +9,7 @@ from tracker.forms.write.layout import write_text
 from tracker.forms.write.page import OPEN_FILL, Pages, cell_look, one_page_wide
 from tracker.forms.write.summed import FormSummary
 from tracker.i18n.catalogue import Language
+from tracker.i18n.message import say
 from tracker.i18n.terms import term
 
 SHEET = Said("疑问", "Questions")
@@ -43,7 +44,7 @@ def add_doubted(
         row += 1
         word = term(f"question.{each.answer or 'open'}", language)
         fill = OPEN_FILL if each.answer is None else _SETTLED_FILL
-        message = each.message.in_(language)
+        message = say(each.message, language)
         texts = [word, summary.name, each.unit, each.where, message, each.note, each.who]
         pages.line(sheet, row, texts, widths, look)
         write_text(sheet, row, 0, texts[0], cell_look(pages.formats, bg_color=fill, align="center"))

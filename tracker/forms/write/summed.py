@@ -8,6 +8,7 @@ from datetime import date
 
 from tracker.core.form import Column, ColumnKind, Filed, FiledRow, Form, Said, totals
 from tracker.forms.check.figures import Number, plain
+from tracker.i18n.message import Message
 
 #: In which states a unit has answered, and in which others it can be.
 ANSWERED = frozenset({"filed", "late", "nil"})
@@ -37,7 +38,7 @@ class Doubted:
 
     unit: str
     where: str
-    message: Said
+    message: Message
     answer: str | None = None
     who: str = ""
     note: str = ""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tracker.forms.finding import said
 from tracker.i18n.catalogue import Language
+from tracker.i18n.message import say
 from tracker.ledger.record import refuse_undecided
 from tracker.questions.questions import Question, State, questions_of, settle
 from tracker.service.app import App
@@ -61,8 +63,8 @@ def question_facts(app: App, question: Question, language: Language) -> Fact:
         "cell": question.cell,
         "code": question.code,
         "found": found,
-        "expected": expected.in_(language),
-        "message": message.in_(language),
+        "expected": said(expected, language),
+        "message": say(message, language),
         "state": question.state.value,
         "asked_at": question.asked_at.astimezone(zone).isoformat(timespec="seconds"),
         "answered_at": None if answered is None else answered.astimezone(zone).isoformat(timespec="seconds"),

@@ -9,8 +9,9 @@ from tracker.core.form import Filed, Form
 from tracker.filing.filings import Paper, Table
 from tracker.forms.check.read_back import ReadBack
 from tracker.forms.check.seat import Seat
-from tracker.forms.finding import Finding, Weight
+from tracker.forms.finding import Finding, Weight, said
 from tracker.i18n.catalogue import Language
+from tracker.i18n.message import say
 from tracker.questions.questions import Question
 from tracker.usecases.json_facts import Fact
 
@@ -95,8 +96,8 @@ def finding_facts(findings: Iterable[Finding], language: Language) -> list[Fact]
             "sheet": each.sheet,
             "cell": each.cell,
             "found": each.found,
-            "expected": each.expected.in_(language),
-            "message": each.said.in_(language),
+            "expected": said(each.expected, language),
+            "message": say(each.said, language),
         }
         found.append({**fact, "also": finding_facts(each.also, language)} if each.also else fact)
     return found
