@@ -37,6 +37,10 @@ OF_ADDRESS = 32
 #: (two for each of its 60 connections) and files, or half of them, where there are few.
 OF_ALL, KEPT = 1000, 256
 
+#: So many are let in until those who went for them have given their descriptors back.  Whoever is turned away does not
+#: count: a burst is over before its first pages are made.
+TOGETHER = 16
+
 #: Seconds until the next one is accepted after one could not be.
 PAUSE = 0.1
 
@@ -67,7 +71,7 @@ class Guest:
         self.place = place
         #: Since when it has waited for its visitor; None while its visitor waits for us.
         self.idle_since: float | None = now
-        self.is_ended = False
+        self.is_begun = self.is_ended = False
         self._sock = sock
         self.transport: asyncio.Transport | None = None
 
@@ -76,8 +80,10 @@ class Guest:
         self.is_ended = True
         if self.transport is not None:
             self.transport.abort()
+        elif not self.is_begun:
+            self._sock.close()
         else:
-            # Before the conversation or in the middle of a handshake: whoever reads from it sees its end.
+            # In the middle of a handshake: whoever reads from it sees its end.
             with suppress(OSError):
                 self._sock.shutdown(socket.SHUT_RDWR)
 
@@ -258,6 +264,7 @@ class Server(uvicorn.Server):
     async def _accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         listener.setblocking(False)
+        let_in = 0
         while True:
             try:
                 sock, peer = await loop.sock_accept(listener)
@@ -274,11 +281,15 @@ class Server(uvicorn.Server):
             task = loop.create_task(self._let_in(sock, guest))
             self._arriving.add(task)
             task.add_done_callback(self._arriving.discard)
-            # Those who are to go are gone before the next one is accepted: a burst finds no more descriptors than its bound.
-            await asyncio.sleep(0)
+            let_in += 1
+            if let_in % TOGETHER == 0:
+                await asyncio.sleep(0)
 
     async def _let_in(self, sock: socket.socket, guest: Guest) -> None:
-        """Begin the conversation, or forget whoever goes in the middle of the handshake."""
+        """Begin the conversation, unless it is over, and forget whoever goes in the middle of the handshake."""
+        if guest.is_ended:
+            return
+        guest.is_begun = True
         is_tls = self.config.ssl is not None
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
