@@ -61,7 +61,7 @@ def test_refusal_of_a_recipient(pipelining, figures):
         wrong = []
         for case, group in zip(cases, groups, strict=True):
             found = reading([states[address] for address in group], server.asked["rcpt", group[2]])
-            if found != case.reading:
+            if found != ("later" if case.reading == "ours" else case.reading):
                 wrong.append(f"{case.whose} {case.stage}: {case.answer} read as {found}, is {case.reading}")
         assert not wrong, "\n".join(wrong)
         server.script = takes_everything
@@ -106,7 +106,7 @@ def test_refusal_of_everybody(pipelining, figures):
             assert "horse" not in outcomes
             asked = server.asked["mail", ""]
             if case.stage == "mail":
-                assert asked == 3 if case.reading == "later" else asked < 3, case
+                assert asked == 3 if case.reading in {"later", "ours"} else asked < 3, case
             else:
                 assert not asked
                 assert server.asked["connect", ""] <= 3, "it does not knock again and again"

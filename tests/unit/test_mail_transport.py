@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.torture.refusals import REFUSALS
 from tracker.errors import MailError
 from tracker.mail.transport.mailbox import LOT, MailboxTransport
 from tracker.mail.transport.message import Address, build, message_id
 from tracker.mail.transport.opening import open_transport
-from tracker.mail.transport.replies import Judge, Reply, Verdict
+from tracker.mail.transport.replies import FINAL, Judge, Reply, Verdict
 from tracker.mail.transport.session import content
 from tracker.mail.transport.smtp import SmtpTransport
 from tracker.mail.transport.transport import Envelope, Outcome, is_reserved
@@ -215,6 +216,22 @@ def test_domains_for_examples_and_tests_are_known(address, reserved):
 )
 def test_a_refusal_is_judged_by_its_text_as_well_as_its_code(code, text, verdict):
     assert Judge().verdict(Reply(code, text), "dot" if verdict is Verdict.MAIL else "rcpt") == verdict
+
+
+READINGS = {
+    "later": {Verdict.LATER, Verdict.US, Verdict.TOO_FAST},
+    "ours": {Verdict.US},
+    "slower": {Verdict.TOO_FAST},
+    "never": FINAL,
+}
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in REFUSALS if case.stage in {"mail", "rcpt", "data", "dot"}], ids=str
+)
+def test_the_answers_of_real_servers_are_read_as_they_are_meant(case):
+    code, _, text = case.answer.partition(" ")
+    assert Judge().verdict(Reply(int(code), text), case.stage) in READINGS[case.reading]
 
 
 def test_an_operator_may_know_an_answer_better():

@@ -45,7 +45,7 @@ TOO_FAST = (
     r"\b5\.1\.90\b",
     r"\b5\.7\.(?:232|233|705)\b",
     r"SubmissionQuotaExceeded",
-    r"(?:daily|hourly|sending|rate) (?:limit|quota)|per (?:second|minute|hour|day)|slow down",
+    r"(?:daily|hourly|sending|rate)(?: \w+){0,2} (?:limit|quota)|per (?:second|minute|hour|day)|slow down",
     r"rate.?limit|throttl|too fast",
     r"频率|过于频繁",
 )
@@ -53,7 +53,7 @@ TOO_FAST = (
 TOO_MANY = (
     r"too many(?! hops)|too much",
     # Whatever passes a limit, unless it is the size of the mail, which waiting does not cure.
-    r"^(?!.*size).*(?:exceed|reach)\w* .{0,40}(?:limit|threshold|maximum number)",
+    r"^(?!.*(?:size|length|attach)).*(?:exceed|reach|achiev)\w* .{0,40}(?:limit|threshold|maximum number)",
     r"^(?!.*size).*(?:connection|message|recipient|rate)s? limit (?:was |has been )?(?:exceed|reach)",
     r"^(?!.*大小).*超[过出]了?.{0,12}(?:限制|上限|限额)",
 )
@@ -75,35 +75,54 @@ TEMPORARY = (
 )
 #: Words about whoever sends.
 US = (
-    r"\b(?:sender|mail.?from|from (?:address|domain)|envelope|return.?path|send as|on behalf)\b",
+    r"\b(?:sender|mail.?from|from (?:address|domain)|envelope|return.?path|on behalf)\b|\bsend ?as",
     r"\b(?:helo|ehlo|hostname|reverse (?:dns|lookup)|rdns|ptr)\b",
     r"\b(?:client|sending|your|connecting|remote) (?:host|ip|server|domain|address|mail server|network)\b",
-    r"\b(?:ip|host|domain)\b.{0,40}\b(?:block|black|deny|denied|ban|reject|listed|reputation|not allowed)",
-    r"relay(?! recipient)|rcpthosts|anonymous forward",
-    r"\bauth|unauthori|not authori|log ?in|credential|permission|not (?:allowed|permitted) to send|local user only",
+    r"\byour (?:account|country|system)\b|\bfrom (?:you|your|this|that)\b",
+    r"\b(?:ip|host|domain)\b.{0,40}\b(?:block|black|deny|denied|ban|reject|listed|reputation|not allowed|hang)",
+    r"\b(?:black|invalid) ip\b|\binvalid mail domain|\bmx only\b|\bcheck (?:error|fail)",
+    r"relay(?! recipient)|rcpthosts|not a gateway|anonymous forward",
+    r"\bauth|unauthori|not authori|log ?in|credential|permission|local user only|(?<!recipient )verif\w* failed",
+    # The right to send.
+    r"(?:\bnot|n.t|\bnever) (?:allowed|permitted|able|entitled) to (?:send|submit|connect)|\b(?:may not|cannot) send\b",
+    r"\b(?:outbound|outgoing|submission)\b|\bsmtp service not\b|\bbehaviou?r\b",
+    r"\bsending\b.{0,40}\b(?:disabled|suspended|blocked|restricted)",
+    r"\b(?:disabled|suspended|blocked|restricted)\b.{0,20}\bsend",
     r"\b(?:spf|dkim|dmarc|rbl|dnsbl|spamhaus|barracuda|spamcop|block ?list|black ?list)\b|blocked (?:using|by|for)",
-    r"\baccess denied\b|\bbanned\b|starttls|must use tls|encryption (?:required|needed)",
+    r"\baccess denied\b|\bbanned\b|starttls|\b(?:tls|ssl|encryption|certificate)\b.{0,12}\b(?:required|needed|use)|use tls",
     # NetEase: about the address that we come from, or the account that sends.
     r"\bHL:[A-Z]{3}\b|\bMI:SP[BF]\b|\bRP:FRL\b|\bDT:(?:RBL|SUM)\b|\bWM:BL[IU]\b",
-    r"发件人|发信人|发信方|发信地址|发信IP|反向解析|认证|授权|中继|转发|黑名单|登录",
+    r"发件|发信|外发|反向解析|认证|授权|权限|许可|中继|转发|黑名单|登录|信誉|发送(?:方|者|权限|服务)",
+    r"(?:IP|域名|服务器|主机).{0,8}(?:拒绝|禁止|封)|(?:禁止|不能|不允许|限制|暂停|停用|关闭|未开通).{0,8}(?:发送|SMTP)",
 )
 #: Words about whoever is to get it.
 RECIPIENT = (
     (
         r"\b(?:user|mailbox|recipient|account|addressee|alias|inbox|address|person)s?\b.{0,40}"
-        r"\b(?:unknown|not (?:found|exist|known|listed|active)|doesn.t|does not exist|invalid|disabled|suspended|inactive"
-        r"|no longer|locked|closed)"
-        r"|\b(?:no such|unknown|invalid|non-?existent|bad|inactive|disabled)\b.{0,20}"
+        r"\b(?:unknown|not (?:found|exist|known|listed|active)|doe?sn.t|does not exist|invalid|disabled|suspended|inactive"
+        r"|no longer|locked|closed|unrout\w+|(?:isn.t|not) (?:allowed|permitted|able) to receive)"
+        r"|\b(?:no such|unknown|invalid|non-?existent|bad|inactive|disabled|unrout\w+)\b.{0,20}"
         r"\b(?:user|mailbox|recipient|account|address|alias|person|local)"
     ),
     r"收件人|用户不存在|用户未找到|邮箱不存在|账号不存在",
 )
 #: Words about what the mail says, or how large it is.
 CONTENT = (
-    r"\bspam\b|junk|content|virus|malware|infected|attachment|phish|inappropriate|DT:SPM",
+    r"\bspam\b|junk|content|virus|malware|infected|attach|phish|inappropriate|DT:SPM",
     r"message (?:is )?too (?:big|large|long)|(?:message|mail)\b.{0,30}\b(?:size|length)|size (?:limit|exceed)|too large",
     r"邮件(?:大小|过大|内容)|垃圾|病毒|附件|敏感",
 )
+#: Words about what is allowed: to us, unless it is the content that is not.
+FORBIDDEN = (
+    r"\bpolic(?:y|ies)\b|administrativ|prohibit|\brestricted\b|\bnot (?:allowed|permitted)\b",
+    r"策略|禁止",
+)
+#: By then the server has taken the recipient.
+_TAKEN = frozenset({"data", "dot"})
+#: Codes of commands, encryption and login; of what is too large; of hosts and users that are elsewhere.
+_OURS = frozenset({500, 501, 502, 503, 504, 523, 524, 525, 526, 530, 534, 535, 538})
+_SIZE = 552
+_NOT_HERE = frozenset({521, 551, 556})
 _STATUS = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})\b")
 #: What is not read as words: addresses may be called anything.
 _NAMES = re.compile(r"<[^>]*>|\S+@\S+|https?://\S+|\[[^\]]*\]")
@@ -169,15 +188,19 @@ def _by_status(reply: Reply, stage: Stage) -> Verdict | None:
     subject, detail = int(found[2]), int(found[3])
     words = _NAMES.sub(" ", reply.text)
     is_ours = _US.search(words) is not None
-    if subject == 7 and detail > 0:
+    if subject == 7:
         # Greylisting calls itself so, too, and what a mail says is refused under the same number.
-        is_content = stage in {"data", "dot"} and _CONTENT.search(words) is not None
+        is_content = stage in _TAKEN and _CONTENT.search(words) is not None
         return Verdict.US if is_ours or not (is_content or _is_passing(reply)) else Verdict.MAIL
     if subject == 1:
         # 5.1.7 and 5.1.8 are about the sender's address, 5.1.0 about either.
-        return Verdict.US if detail in {7, 8, 20} or (detail == 0 and is_ours) else Verdict.RECIPIENT
+        is_either = detail == 0 and (is_ours or stage in _TAKEN)
+        return Verdict.US if detail in {7, 8, 20} or is_either else Verdict.RECIPIENT
     if subject == 2:
-        return {2: Verdict.LATER, 3: Verdict.MAIL}.get(detail, Verdict.RECIPIENT)
+        # Which mailbox is disabled (1) or a list (4) is known; others may be the sender's own.
+        is_either = detail not in {1, 4} and stage in _TAKEN
+        whose = Verdict.US if is_ours or is_either else Verdict.RECIPIENT
+        return {2: Verdict.LATER, 3: Verdict.MAIL}.get(detail, whose)
     if subject == 3:
         return Verdict.MAIL if detail == 4 else Verdict.US
     return {4: Verdict.MAIL, 5: Verdict.US, 6: Verdict.MAIL}.get(subject)
@@ -188,15 +211,20 @@ def _by_code(reply: Reply, stage: Stage) -> Verdict:
     words = _NAMES.sub(" ", reply.text)
     if _TEMPORARY.search(words):
         return Verdict.LATER
-    if reply.code in {500, 501, 502, 503, 504, 530, 534, 535, 538}:
+    if reply.code in _OURS:
         return Verdict.US
-    if reply.code in {521, 551, 556}:
-        return Verdict.RECIPIENT
-    if reply.code == 552 or (stage != "rcpt" and _CONTENT.search(words) and not _US.search(words)):
+    is_ours, is_content = _US.search(words) is not None, _CONTENT.search(words) is not None
+    if reply.code == _SIZE and (is_content or not is_ours):
         return Verdict.MAIL
-    if _US.search(words):
+    if is_content and not is_ours and stage in _TAKEN:
+        return Verdict.MAIL
+    if is_ours:
         return Verdict.US
-    return Verdict.RECIPIENT if stage == "rcpt" and _RECIPIENT.search(words) else Verdict.MAIL
+    if reply.code in _NOT_HERE or _RECIPIENT.search(words):
+        return Verdict.US if stage in _TAKEN else Verdict.RECIPIENT
+    # Before the content is known it cannot be in the way.
+    is_allowed = stage != "data" and (is_content or not _FORBIDDEN.search(words))
+    return Verdict.MAIL if is_allowed else Verdict.US
 
 
 def _is_passing(reply: Reply) -> bool:
@@ -209,4 +237,6 @@ def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
 
 
 _TOO_FAST, _TOO_MANY, _ENOUGH = _any_of(TOO_FAST), _any_of(TOO_MANY), _any_of(ENOUGH)
-_TEMPORARY, _US, _RECIPIENT, _CONTENT = (_any_of(each) for each in (TEMPORARY, US, RECIPIENT, CONTENT))
+_TEMPORARY, _US, _RECIPIENT, _CONTENT, _FORBIDDEN = map(
+    _any_of, (TEMPORARY, US, RECIPIENT, CONTENT, FORBIDDEN)
+)
