@@ -24,4 +24,18 @@ def test_a_language_has_the_same_phrases_as_the_first(area, language):
 
 
 def test_a_language_says_its_own_name():
-    assert [catalogue.name_of(language) for language in ("zh", "en")] == ["中文", "English"]
+    assert [catalogue.described(language).name for language in ("zh", "en")] == ["中文", "English"]
+
+
+@pytest.mark.parametrize("language", [each for each in LANGUAGES if (FOLDER / f"{each}.yaml").is_file()])
+@pytest.mark.parametrize("area", AREAS)
+def test_a_language_in_one_file_fills_in_what_the_first_one_does(area, language):
+    own, first = words(area, language), words(area, FIRST)
+    assert {key: places(own.forms(key)) for key in own} == {key: places(first.forms(key)) for key in first}
+
+
+def test_traditional_chinese_has_mails_and_pages_of_its_own_and_the_rest_from_simplified():
+    assert words("pages", "zh-Hant")("board.before.heading") == "台帳建立前事項"
+    assert words("mails", "zh-Hant")("row.late", n=3) == "已逾期3天"
+    assert words("errors", "zh-Hant")("sign_in_first") == "请先登录"
+    assert catalogue.described("zh-Hant").tag == "zh-Hant"

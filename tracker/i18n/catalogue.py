@@ -143,9 +143,18 @@ def read_words(language: Language, path: Path) -> Words:
     return Words(language, _shipped(path))
 
 
-def name_of(language: Language) -> str:
-    """What the language calls itself: 中文."""
-    return str(_about(language)["name"])
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A language: what it calls itself (中文), and its tag for browsers (zh-CN)."""
+
+    name: str
+    tag: str
+
+
+def described(language: Language) -> Described:
+    """What there is to know of a language."""
+    about = _about(language)
+    return Described(str(about["name"]), str(about.get("tag", language)))
 
 
 def _known() -> tuple[Language, ...]:

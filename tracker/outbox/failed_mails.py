@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
 from tracker.core.model import MailKind, owned
-from tracker.i18n.catalogue import Language
+from tracker.i18n.catalogue import Language, words
 from tracker.i18n.recognised import said_in
 from tracker.i18n.terms import word
 from tracker.mail.transport.replies import Verdict
@@ -32,15 +32,6 @@ COLLECT = (timedelta(minutes=1), timedelta(hours=1), timedelta(hours=4), timedel
 NAMED = 50
 
 KEY = "failed/"
-
-_TITLES = {
-    "zh": "有邮件发送失败，不会再自动重发",
-    "en": "Mails have failed and will not be tried again by themselves",
-}
-_MORE = {
-    "zh": "另有{count}封，请用 tracker mail list --state failed 查看；排除原因后用 tracker mail retry 重发",
-    "en": "and {count} more: tracker mail list --state failed; once mended, tracker mail retry",
-}
 
 
 def tell_of_failures(session: Session, force: InForce, results: Sequence[Result], now: datetime) -> int:
@@ -106,9 +97,9 @@ def _tell(
 
 def _line(row: Row[tuple[int, str, str, object, int, str]], language: Language) -> str:
     kind, outcome = word(row.kind, language), said_in(row.outcome, language)
-    if language == "zh":
-        return f"{row.id} {row.recipient} （{kind} {row.day}）：{outcome}"
-    return f"{row.id} {row.recipient} ({kind} {row.day}): {outcome}"
+    return words("alerts", language)(
+        "failed.line", id=row.id, to=row.recipient, kind=kind, day=row.day, outcome=outcome
+    )
 
 
 def _added(session: Session, force: InForce, lines: Sequence[str]) -> bool:
@@ -156,7 +147,7 @@ def _begun(session: Session, force: InForce, lines: Sequence[str], now: datetime
 
 
 def _details(language: Language, named: Sequence[str], count: int) -> str:
-    problems = list(named[:NAMED])
+    problems, say = list(named[:NAMED]), words("alerts", language)
     if count > len(problems):
-        problems.append(_MORE[language].format(count=count - len(problems)))
-    return alert_details(_TITLES[language], problems, failed=count)
+        problems.append(say("failed.more", n=count - len(problems)))
+    return alert_details(say("failed.title"), problems, failed=count)

@@ -10,21 +10,12 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
-from tracker.i18n.catalogue import Language
+from tracker.i18n.catalogue import words
 from tracker.outbox.alerts import alert_details, alert_row
 from tracker.store.lots import lots
 from tracker.store.tables import MAIL
 
 KEY = "nobody/"
-
-_TITLES: dict[Language, str] = {
-    "zh": "有单位没有收件人，提醒无人接收",
-    "en": "Units have nobody who gets their reminders",
-}
-_LINES: dict[Language, str] = {
-    "zh": "{name}（{unit}）：没有可以收信的联系人，该发的提醒没有发出；请在 units.yaml 里补上联系人",
-    "en": "{name} ({unit}): nobody there gets mail, so its reminders did not go; give it a contact in units.yaml",
-}
 
 
 def heard_before(session: Session, campaign: str, units: Iterable[str]) -> set[str]:
@@ -44,8 +35,7 @@ def alert_of_nobody(force: InForce, units: Collection[str], now: datetime) -> di
         return None
     names = sorted(units, key=force.unit_position)
     mark = hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
-    language = force.language(reader)
-    lines = [_LINES[language].format(name=force.campaign.unit_name(unit), unit=unit) for unit in names]
-    return alert_row(
-        force, f"{KEY}{day:%Y-%m}/{mark}", alert_details(_TITLES[language], lines), now, to=reader
-    )
+    say = words("alerts", force.language(reader))
+    lines = [say("unreachable.line", name=force.campaign.unit_name(unit), unit=unit) for unit in names]
+    details = alert_details(say("unreachable.title"), lines)
+    return alert_row(force, f"{KEY}{day:%Y-%m}/{mark}", details, now, to=reader)

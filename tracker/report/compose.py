@@ -106,11 +106,7 @@ def _in_hand(wording: Wording, report: MonthReport) -> Iterator[Block]:
     yield Chart(say("overall.chart", n=report.in_hand), (Bar("", parts),), keys)
     states = (say("overall.state", state=wording.state(word), n=n) for word, n in report.states.items())
     listed = say("names.comma").join(states)
-    yield Text(f"{say('overall.explained')}{_gap(wording)}{say('overall.states', list=listed)}", small=True)
-
-
-def _gap(wording: Wording) -> str:
-    return "" if wording.language == "zh" else " "
+    yield Text(say("overall.explained", states=say("overall.states", list=listed)), small=True)
 
 
 def _deadlines(wording: Wording, report: MonthReport) -> Iterator[Block]:

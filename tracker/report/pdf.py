@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tracker.core.model import Light
+from tracker.i18n.catalogue import described
 from tracker.report.blocks import Bar, Block, Cell, Chart, Column, Figures, Heading, Key, Page, Table, Text
 from tracker.report.paper import (
     FILLS,
@@ -27,7 +28,7 @@ PAD = 1.1
 def to_pdf(page: Page) -> bytes:
     """The page as PDF."""
     paper = Paper(top=f"{page.title}  {page.source}", numbering=page.numbering, at=page.at)
-    paper.set_lang("zh-CN" if page.language == "zh" else "en")
+    paper.set_lang(described(page.language).tag)
     paper.add_page()
     _cover(paper, page)
     for block in page.blocks:

@@ -18,7 +18,7 @@ from tracker.core.deadline.expressions import Reading, parse
 from tracker.core.model import Contact, Event, Mail, MailKind, Occurrence
 from tracker.core.occurrences import occurrences, parse_ref
 from tracker.errors import TrackerError, UnknownNameError, UsageError, cannot_write
-from tracker.i18n.catalogue import Language
+from tracker.i18n.catalogue import Language, words
 from tracker.i18n.recognised import said_in
 from tracker.i18n.terms import enclosed, word
 from tracker.ledger.beginning import how_many_before, known_beginning
@@ -326,14 +326,12 @@ def show_mail(app: App, number: int, language: Language, *, html: bool = False) 
         return rendered.html
     at = found.mail.at.astimezone(app.force.zone)
     state, outcome = word(found.state.value, language), said_in(found.outcome, language)
-    shown = (
-        "收件人：{}\n时间：{}\n主题：{}\n状态：{}"
-        if language == "zh"
-        else "To: {}\nDate: {}\nSubject: {}\nState: {}"
-    )
+    say = words("commands", language)
     if outcome:
-        state = f"{state}（{outcome}）" if language == "zh" else f"{state} ({outcome})"
-    head = shown.format(found.mail.to, f"{at:%Y-%m-%d %H:%M}", rendered.subject, state)
+        state = say("mail.state_because", state=state, why=outcome)
+    head = say(
+        "mail.head", to=found.mail.to, at=f"{at:%Y-%m-%d %H:%M}", subject=rendered.subject, state=state
+    )
     if files := files_sent(found.mail):
         head += f"\n{enclosed(files, language)}"
     return f"{head}\n\n{rendered.text}"

@@ -10,6 +10,7 @@ from calendar import monthrange
 from datetime import date
 
 from tracker.core.model import Every, Rule
+from tracker.i18n.catalogue import FIRST, Language
 from tracker.i18n.message import say_day
 
 MONTHS = (
@@ -22,6 +23,16 @@ _ORDINALS = (
     *("first", "second", "third", "fourth", "fifth", "sixth"),
     *("seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth"),
 )
+
+
+def is_of_chinese(language: Language) -> bool:
+    """Whether the language of deadlines is the Chinese one for its readers, whatever the script."""
+    return language.partition("-")[0] == FIRST
+
+
+def to_words(rule: Rule, language: Language) -> str:
+    """The canonical text for readers of ``language``; ValueError if the rule says nothing."""
+    return to_chinese(rule) if is_of_chinese(language) else to_english(rule)
 
 
 def to_chinese(rule: Rule) -> str:

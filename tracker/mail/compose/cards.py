@@ -9,7 +9,7 @@ from typing import Literal
 
 from markupsafe import Markup
 
-from tracker.core.deadline.wording import to_chinese, to_english
+from tracker.core.deadline.wording import is_of_chinese, to_words
 from tracker.core.model import Campaign, Definition, Kind, Target
 from tracker.core.naming import Names, tells_of_month_before
 from tracker.core.occurrences import occurrences
@@ -144,11 +144,10 @@ class Cards:
     def _deadline(self, definition: Definition) -> str:
         """As the document words it, and in the language of the mail where that is another one."""
         verbatim = tidy(definition.deadline)
-        is_zh = self._words.language == "zh"
-        if is_chinese(verbatim) == is_zh:
+        if is_chinese(verbatim) == is_of_chinese(self._words.language):
             return verbatim
         try:
-            canonical = to_chinese(definition.rule) if is_zh else to_english(definition.rule)
+            canonical = to_words(definition.rule, self._words.language)
         except ValueError:
             return verbatim
         return self._words("row.deadline_in_both", deadline=verbatim, canonical=canonical)

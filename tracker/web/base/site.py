@@ -21,7 +21,7 @@ from tracker.core.vocabulary import LIGHTS
 from tracker.dashboard.status_overview import Board
 from tracker.errors import in_language
 from tracker.i18n import catalogue
-from tracker.i18n.catalogue import LANGUAGES, Language, Words
+from tracker.i18n.catalogue import LANGUAGES, Language, Words, described
 from tracker.i18n.message import say_day
 from tracker.i18n.recognised import said_in
 from tracker.i18n.terms import way, word
@@ -73,7 +73,11 @@ class Site:
             lstrip_blocks=True,
         )
         # Macros see these too.
-        self.environment.globals |= {"shown": LIGHTS, "letters": LETTERS}
+        self.environment.globals |= {
+            "shown": LIGHTS,
+            "letters": LETTERS,
+            "languages": {each: described(each) for each in LANGUAGES},
+        }
         self.board = Board(self.app.database)
 
     @property

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tracker.core.deadline.wording import to_chinese, to_english
+from tracker.core.deadline.wording import to_words
 from tracker.core.model import Light, State
 from tracker.core.occurrences import parse_ref
 from tracker.core.status import URGENCY, has_undoable
@@ -47,14 +47,13 @@ def item_page(request: Request) -> Response:
     with site.app.database.reading() as session:
         found = item(site.board, session, force, definition.key, chosen(request, "ref"), site.now())
         questions = count_open(session, force)
-    to_words = to_chinese if language_of(request) == "zh" else to_english
     units = paged(request, found.units, SHOWN)
     chosen_ref = None if found.chosen is None else found.chosen.ref
     facts = {
         "item": found,
         "questions": {unit: number for (ref, unit), number in questions.items() if ref == chosen_ref},
         "units": units,
-        "read_as": to_words(definition.rule),
+        "read_as": to_words(definition.rule, language_of(request)),
         "rows": [{"unit": unit, "ref": cell.ref, "waits": cell.waits} for unit, cell in units.shown],
     }
     return site.page(request, "board/item.html", facts)
