@@ -314,6 +314,7 @@ def test_what_is_open_again_while_nothing_ran_goes_upward_alone_and_its_neighbou
 def test_what_is_sent_back_before_silence_goes_upward_goes_upward_with_the_others():
     with under_city(TABLE) as engine:
         engine.record("submit", "table-2@2022-05", when="2022-05-05 08:30")
+        assert upward(engine, 5, 7) == []
         engine.record("return", "table-2@2022-05", when="2022-05-07 15:00")
         assert upward(engine, 8, 31) == [9]
 

@@ -119,9 +119,9 @@ def test_an_edit_after_the_digests_of_a_day_misses_nothing_of_them(edit, day, ho
     firsts = {each: days[0] for each, days in days_of("overdue", late).items()}
     was_told = {each: days[0] for each, days in days_of("overdue", in_time).items()}
     for each, days in late_upward.items():
-        # Once, and not before with the first word to the unit: whoever hears later that it is late may have as long from then on.
+        # Once, and not with the first word to the unit: whoever hears later that it is late has as long from then on.
         [on] = days
-        assert firsts[each] <= on
+        assert firsts[each] < on
         if on > following and was_told[each] == firsts[each]:
             assert days == in_time_upward[each]
 
@@ -175,6 +175,23 @@ def test_what_an_edit_should_have_sent_upward_with_the_last_digests_goes_with_th
     """On Monday the 16th the unit is told that it is late; an edit at ten makes it late since Friday, and two workdays."""
     late = told(files(grace_days=3), {moment(date(2022, 5, 16), 10): files()})
     assert [day.day for (day, _), said in late.items() if ("5", "wanzhou", "escalation") in said] == [17]
+
+
+def test_a_row_that_first_tells_after_its_own_day_gives_the_unit_as_long_from_then_on():
+    """Late since Monday by a grace of two days; an edit at eight, before the digests, makes it late since Friday."""
+    late = told(files(grace_days=3), {moment(date(2022, 5, 16), 8): files()})
+    said = [
+        (day.day, reason) for (day, _), some in late.items() for _, unit, reason in some if unit == "wanzhou"
+    ]
+    assert [each for each in said if each[1] in ("overdue", "escalation")][:2] == [
+        (16, "overdue"),
+        (17, "escalation"),
+    ]
+
+
+def test_a_grace_that_is_over_before_and_after_an_edit_makes_nobody_newly_late():
+    edits = {moment(date(2022, 5, 20), 10 + grace - 5): files(OVER, grace_days=grace) for grace in (5, 6)}
+    assert told(files(OVER), edits) == told(files(OVER), {})
 
 
 def test_what_has_been_said_is_said_once_whatever_is_edited_afterwards():

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from tests.integration.web import csrf_of, house, shown
 from tests.world import ISSUED, at, definition, running, unit, world
-from tracker.core.model import Target
+from tracker.core.model import Reason, Target
 from tracker.core.policy import Policies, Policy, Settings, built_in
 from tracker.planning.explain import explain
 from tracker.planning.explain_wording import DID_NOT_RUN
@@ -103,14 +103,8 @@ def test_a_new_task_whose_date_is_past_is_told_in_the_same_way():
     assert found[20] == [("city", "6", "escalation")] * 2
 
 
-OPEN = pytest.mark.xfail(reason="docs/design/next.md: what joins by the day on which the others go upward")
-
-
 #: Late since Tuesday the 10th, upward on the 12th: silence of whoever is asked then counts from there.
-@pytest.mark.parametrize(
-    ("day", "goes_up"),
-    [(10, 12), pytest.param(11, 13, marks=OPEN), pytest.param(12, 16, marks=OPEN), (13, 17)],
-)
+@pytest.mark.parametrize(("day", "goes_up"), [(10, 12), (11, 13), (12, 16), (13, 17)])
 @pytest.mark.parametrize("of", ["a unit", "a task"])
 def test_nobody_is_reported_upward_with_the_first_word_to_them(day, goes_up, of):
     edits = {
@@ -134,11 +128,59 @@ def test_nobody_is_reported_upward_with_the_first_word_to_them(day, goes_up, of)
     assert [on for on, reason in found if reason == "escalation"] == [goes_up]
 
 
+def went_upward(engine, first, last):
+    """{unit: the days of May on which silence about it went upward}."""
+    found: dict[str, list[int]] = {}
+    for day in range(first, last + 1):
+        engine.clock.set(at(f"2022-05-{day}"))
+        engine.engine.run_pass()
+        for item in (item for claimed, _ in engine.courier.take() for item in claimed.mail.items):
+            if item.reason is Reason.ESCALATION:
+                found.setdefault(item.unit, []).append(day)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("first", "goes_up"), [(11, {"fuling": [12], "wanzhou": [13]}), (16, {"fuling": [16], "wanzhou": [18]})]
+)
+def test_whoever_joins_has_days_of_its_own_to_answer_whatever_happens_in_them(first, goes_up):
+    """Also where the service stands still, or part of it comes in meanwhile."""
+    with running(files("fuling", quota=2), "2022-05-05 08:00") as engine:
+        told(engine, "06", 10)
+        edit(engine, "2022-05-11 08:30", files("wanzhou", "fuling", quota=2))
+        found = went_upward(engine, first, first)
+        engine.record("submit", "5", "wanzhou", when=f"2022-05-{first} 15:00", count=1)
+        for unit_id, days in went_upward(engine, first + 1, 31).items():
+            found.setdefault(unit_id, []).extend(days)
+    assert found == goes_up
+
+
+def test_grace_that_comes_and_goes_within_the_hour_takes_no_word_from_who_has_just_joined():
+    with running(files("fuling"), "2022-05-05 08:00") as engine:
+        told(engine, "06", 18)
+        edit(engine, "2022-05-18 10:00", files("wanzhou", "fuling"))
+        edit(engine, "2022-05-18 10:05", files("wanzhou", "fuling", grace_days=30))
+        edit(engine, "2022-05-18 10:10", files("wanzhou", "fuling"))
+        assert told(engine, 19, 20) == {19: [("wanzhou", "5", "overdue")]}
+        assert went_upward(engine, 21, 31) == {"wanzhou": [23]}
+
+
 def test_within_its_grace_it_is_still_to_come():
     with running(files("fuling", grace_days=30), "2022-05-05 08:00") as engine:
         told(engine, "06", 17)
         edit(engine, "2022-05-18 08:30", files("wanzhou", "fuling", grace_days=30))
         assert told(engine, 18, 20) == {18: [("wanzhou", "5", "lead")]}
+
+
+def test_who_joins_within_a_grace_is_told_once_that_goes():
+    with running(files("fuling"), "2022-05-05 08:00") as engine:
+        told(engine, "06", 17)
+        edit(engine, "2022-05-17 10:00", files("fuling", grace_days=30))
+        edit(engine, "2022-05-18 08:30", files("wanzhou", "fuling", grace_days=30))
+        assert told(engine, 18, 20) == {18: [("wanzhou", "5", "lead")]}
+        edit(engine, "2022-05-20 10:00", files("wanzhou", "fuling"))
+        assert told(engine, 21, 23)[23] == [("wanzhou", "5", "overdue")]
+        assert went_upward(engine, 24, 31) == {"wanzhou": [25]}
 
 
 def test_what_was_due_before_the_ledger_began_is_before_for_a_unit_that_joins():

@@ -78,6 +78,21 @@ def test_an_escalation_missed_in_downtime_is_told_afterwards():
         assert of_kind(mails(engine, "2022-05-19"), MailKind.DIGEST) == []
 
 
+def test_silence_goes_upward_counted_from_the_first_word_where_that_was_late():
+    with running(world(TABLE, units=(CITY, *BOTH), supervisor="city"), "2022-05-05 08:00") as engine:
+        mails(engine, "2022-05-05")
+        # Nothing ran from the 6th on, on which it was late; the 20th is the third workday from the 18th on.
+        found = {
+            day: sorted(
+                {item.reason.value for mail in of_kind(some, MailKind.DIGEST, to) for item in mail.items}
+            )
+            for day in range(18, 24)
+            for some in [mails(engine, f"2022-05-{day}")]
+            for to in ["city@unit.example"]
+        }
+    assert found == {18: [], 19: [], 20: ["escalation"], 21: [], 22: [], 23: []}
+
+
 def test_the_roll_up_names_who_is_missing_on_the_first_workday_after():
     units = (CITY, *BOTH, "yubei", "beibei", "banan")
     everybody = units[1:]

@@ -30,7 +30,7 @@ from tracker.core.workdays import HolidayYear
 from tracker.dashboard.status_overview import Board, Choice
 from tracker.errors import LedgerError, UnknownNameError
 from tracker.filing.filings import Paper, Sent, in_force_filings, tables_due, take
-from tracker.ledger.agenda import agenda_dates, planned_day
+from tracker.ledger.agenda import agenda_dates, counted_from_telling, planned_day, told_from_text
 from tracker.ledger.beginning import Scope
 from tracker.ledger.light_counts import Moment, summaries
 from tracker.ledger.overdue_beat import lates_of
@@ -415,7 +415,8 @@ class LedgerMachine(RuleBasedStateMachine):
         is_left = effective is not None and ISSUED <= effective < self.chase_from
         is_chased = row.answered == "returned" or not is_left
         if not quiet and is_chased and planned is not None:
-            following = next_on(agenda_dates(self.force, one, agenda), self.force.rules(one), planned)
+            shared = counted_from_telling(agenda_dates(self.force, one, agenda), told_from_text(agenda.told))
+            following = next_on(shared, self.force.rules(one), planned)
             is_seen = agenda.next_on is not None and following is not None and agenda.next_on <= following
             assert following is None or is_seen, (row, agenda, following)
 

@@ -139,14 +139,15 @@ def newly_overdue(dates: Dates, workdays: Workdays) -> date | None:
 def escalation_day(dates: Dates, rules: Rules) -> date | None:
     """The workday on which silence goes upward: the first day of being late is the first that counts (§6.4).
 
-    What was open again after that day only counts from ``newly_overdue``.
+    What is first told on a later day counts from there.
     """
     workdays, after = rules.workdays, rules.policy.escalate
-    start, anew = first_overdue(dates, workdays), newly_overdue(dates, workdays)
-    if start is None or anew is None or after is None or rules.leave_alone(dates):
+    start = first_overdue(dates, workdays)
+    if start is None or after is None or rules.leave_alone(dates):
         return None
-    on = _counted(start, after, workdays)
-    return on if dates.again is None or dates.again <= on else _counted(anew, after, workdays)
+    if dates.told is not None:
+        start = max(start, workdays.on_or_after(dates.told))
+    return _counted(start, after, workdays)
 
 
 def _counted(start: date, after: Interval, workdays: Workdays) -> date:

@@ -92,6 +92,7 @@ class Dates:
     force.  ``grace_until`` is the last day that is not yet late.  All None for a task without a date.
     ``asked`` is when the document asked for it (its date of issue): nothing is said of it before; None means
     when it opens.  ``again`` is the day from which it is open and late, where it was not when its time was up.
+    ``told`` is the day on which it is first told so, where silence is counted from there.
     """
 
     opens: date
@@ -100,6 +101,7 @@ class Dates:
     grace_until: date | None
     asked: date | None = None
     again: date | None = None
+    told: date | None = None
 
     @classmethod
     def of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -73,12 +73,14 @@ def said_through(session: Session, force: InForce, today: date) -> date:
 class Heard(NamedTuple):
     """What the people of one time zone have heard of an agenda row: it spoke ``last``, and all ``through`` that is said.
 
-    ``late``: the last day on which it said that it is late; None where it never did, or nobody knows.
+    ``late``: the last day on which it said that it is late; None where it never did, or nobody knows.  ``was_late`` is
+    that of the row before an edit, where ``late`` is that of the row behind it.
     """
 
     last: date
     through: date
     late: date | None = None
+    was_late: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,19 +196,31 @@ def go_on_after(
 
     ``told``: time zones that have been told later days than that.
     """
-    kept = told_to_text({**dict.fromkeys(force.timezones, said), **(told or {})})
+    zones = {**dict.fromkeys(force.timezones, said), **(told or {})}
     ours = AGENDA.c.campaign == force.campaign.id
     for row in session.execute(select(AGENDA).where(ours, which)).all():
         definition = force.campaign.definitions.get(row.key)
         if definition is None:
             continue
-        following = next_on(agenda_dates(force, definition, row), force.rules(definition), said)
-        session.execute(update(AGENDA).where(AGENDA.c.id == row.id).values(next_on=following, told=kept))
+        before = told_from_text(row.told).items()
+        kept = {name: day for name, day in before if name.startswith((LATE, UPWARD)) and day <= said}
+        dates = counted_from_telling(agenda_dates(force, definition, row), kept)
+        values = {
+            "next_on": next_on(dates, force.rules(definition), said),
+            "told": told_to_text({**zones, **kept}),
+        }
+        session.execute(update(AGENDA).where(AGENDA.c.id == row.id).values(values))
 
 
 def agenda_dates(force: InForce, definition: Definition, row: Row[Any] | AgendaRow) -> Dates:
     """The dates that the assignments of an agenda row share."""
     return Dates.of(row.opens, row.due, row.effective_due, definition.grace_days, force.campaign.issued)
+
+
+def counted_from_telling(dates: Dates, told: Mapping[str, date]) -> Dates:
+    """The same, where silence is counted from the day on which the row has told that it is late by them."""
+    days = [day for name, day in told.items() if name.startswith(LATE) and is_told_late(day, dates)]
+    return replace(dates, told=max(days)) if days else dates
 
 
 def _slot(period: str, dates: Dates) -> str:

@@ -21,7 +21,7 @@ from tracker.campaign.snapshot import InForce
 from tracker.core.beat import Late, is_slower, last_beat, late, leader, leader_on, next_beat, rhythms_on
 from tracker.core.model import Definition, Reason, Rhythm
 from tracker.core.moments import A_DAY
-from tracker.core.reminders import Rules, escalation_day, newly_overdue
+from tracker.core.reminders import escalation_day, newly_overdue
 from tracker.core.status import Answer, Dates
 from tracker.core.workdays import Workdays
 from tracker.ledger.agenda import Heard, is_told_late, missed_days, planned_day
@@ -52,9 +52,15 @@ _GO_ON = (
 
 def own_dates(force: InForce, row: Row[Any] | AssignmentRow) -> Dates:
     """The dates of one assignment, with the day from which it is late alone."""
+    told = row.late_since if goes_upward_alone(row) else None
     return Dates(
-        row.opens, row.due, row.effective_due, row.grace_until, force.campaign.issued, row.late_since
+        row.opens, row.due, row.effective_due, row.grace_until, force.campaign.issued, row.late_since, told
     )
+
+
+def goes_upward_alone(row: Any) -> bool:
+    """Whether silence about one assignment (``late_since``, ``nudge``) goes upward by itself, or has gone so."""
+    return row.late_since is not None and row.nudge is not None and Nudge.of(row.nudge).alone
 
 
 def told_through(force: InForce, unit: str, now: datetime) -> date:
@@ -81,25 +87,37 @@ def lateness(
 
     What an event or an edit makes open and late is told as overdue with the next digests, and counts from their day.
     What was open when its time was up has none: its agenda row says it.  Before that, nothing was chased that was due
-    before ``chased_from``.  ``heard``: what the unit has heard of its agenda row, where an edit may have moved the day on
-    which that says it to before the last digests.
+    before ``chased_from``.  ``heard``: what the unit has heard of its agenda row, where it is an edit, which may have moved
+    the day on which that says it to before the last digests.
+
+    Silence goes upward by itself after an edit, of which the unit hears first; after an event, which it knows of, only
+    where the others have gone upward by then.
     """
     day = told_through(force, row.unit, now) + A_DAY
-    pending = None if row.nudge is None else Nudge.of(row.nudge).reason
+    pending = None if row.nudge is None else Nudge.of(row.nudge)
+    is_untold = pending is not None and _is_unheard(pending)
     if not _is_asked(force, dates, answer) or not _is_over(dates, day):
-        return {"late_since": None, **({"nudge": None, "nudge_on": None} if pending in _OF_LATENESS else {})}
+        if is_untold and heard is not None and not answer.quiet:
+            # Another edit may make it late again, of which its agenda row has told everybody but this unit.
+            return {"late_since": None, "nudge_on": None}
+        is_left = pending is not None and pending.reason in _OF_LATENESS
+        return {"late_since": None, **({"nudge": None, "nudge_on": None} if is_left else {})}
     before = own_dates(force, row)
     was_left = before.lie_before(chased_from) and row.answered != Reason.RETURNED.value
     was_asked = not (row.quiet or row.removed_on or was_left) and force.is_chased(before, row.answered)
     workdays = force.rules(definition).workdays
     if was_asked and _is_over(before, day) and not _is_missed(row, dates, workdays, heard):
         return {}
-    if heard is not None and is_told_late(heard.late, dates) and not (row.quiet or row.removed_on):
+    is_new = is_untold or (pending is not None and pending.reason is Reason.LEAD)
+    is_known = heard is not None and is_told_late(heard.late, dates) and not is_new
+    if is_known and not (row.quiet or row.removed_on):
         # An edit is taken back, and what was told before it stands.
         return {}
-    if pending is Reason.RETURNED:
-        return {"late_since": day}
-    return {"late_since": day, **_told_as_late(force, definition, dates, now)}
+    together = escalation_day(dates, force.rules(definition))
+    alone = heard is not None or together is None or day > together
+    if pending is not None and pending.reason is Reason.RETURNED:
+        return {"late_since": day, "nudge": str(pending._replace(alone=alone))}
+    return {"late_since": day, **_told_as_late(force, definition, dates, now, alone=alone)}
 
 
 def of_joined(
@@ -117,7 +135,7 @@ def of_joined(
     if _is_over(dates, day):
         is_told_once = force.rules(definition).leave_alone(dates)
         since = None if is_told_once else day
-        return {"late_since": since, **_told_as_late(force, definition, dates, now)}
+        return {"late_since": since, **_told_as_late(force, definition, dates, now, alone=True)}
     # In its grace it is to come still, and nothing else is said of it before it is late.
     is_past = dates.effective_due is not None and dates.effective_due < today
     is_told = is_past or (dates.opens < today and not is_new and force.policy(definition).announce)
@@ -125,22 +143,31 @@ def of_joined(
     return {"late_since": None, "nudge": reason.value, "nudge_on": today} if is_told else nothing
 
 
-def _told_as_late(force: InForce, definition: Definition, dates: Dates, now: datetime) -> dict[str, object]:
+def _told_as_late(
+    force: InForce, definition: Definition, dates: Dates, now: datetime, *, alone: bool
+) -> dict[str, object]:
     # Where today's have yet to be written, after a pause of the service, it is in them.
     on = newly_overdue(replace(dates, again=force.day(now)), force.rules(definition).workdays)
-    return {"nudge": Reason.OVERDUE.value, "nudge_on": on}
+    return {"nudge": str(Nudge(Reason.OVERDUE, alone=alone)), "nudge_on": on}
 
 
 def is_untold(row: Row[Any]) -> bool:
     """Whether nobody has been told yet that it is late since an edit or an event."""
-    return row.late_since is not None and row.nudge == Reason.OVERDUE.value
+    return row.late_since is not None and row.nudge is not None and _is_unheard(Nudge.of(row.nudge))
+
+
+def _is_unheard(nudge: Nudge) -> bool:
+    return nudge.reason is Reason.OVERDUE and not nudge.told
 
 
 def _is_missed(row: Row[Any] | AssignmentRow, dates: Dates, workdays: Workdays, heard: Heard | None) -> bool:
     """Whether what was late already by the dates in the row was never told so, and its agenda row does not say it any more."""
     if heard is None or row.late_since is not None or row.grace_until is None:
         return False
-    on = newly_overdue(dates, workdays)
+    before, on = workdays.on_or_after(row.grace_until + A_DAY), newly_overdue(dates, workdays)
+    if heard.was_late is not None and before <= heard.through:
+        # It has been late since by other dates, of which it was told.
+        return False
     return heard.last <= row.grace_until and on is not None and on <= heard.through
 
 
@@ -150,19 +177,27 @@ def _is_asked(force: InForce, dates: Dates, answer: Answer) -> bool:
 
 def after_telling(force: InForce, definition: Definition, row: Row[Any], day: date) -> dict[str, object]:
     """What is still to be said of one assignment alone, once it has been told on ``day`` what its nudge says."""
-    upward = upward_alone(force.rules(definition), own_dates(force, row))
-    is_told = Nudge.of(row.nudge).reason is Reason.ESCALATION
-    if is_told or upward is None or upward <= day:
+    nudge, upward = Nudge.of(row.nudge), upward_alone(force, definition, row, day)
+    if nudge.reason is Reason.LEAD:
+        # It joined within its grace: what its agenda row said before that, this unit has not heard.
+        return {"nudge": nudge.reason.value, "nudge_on": None}
+    if upward is None:
         return {"nudge": None, "nudge_on": None}
-    return {"nudge": Reason.ESCALATION.value, "nudge_on": upward}
+    is_told = nudge.reason is Reason.ESCALATION or upward <= day
+    return {"nudge": Reason.ESCALATION.value, "nudge_on": None if is_told else upward}
 
 
-def upward_alone(rules: Rules, dates: Dates) -> date | None:
-    """The day on which silence about one assignment alone goes upward; None where it goes with its agenda row."""
-    together = escalation_day(replace(dates, again=None), rules)
-    if dates.again is None or (together is not None and dates.again <= together):
+def upward_alone(force: InForce, definition: Definition, row: Row[Any], day: date) -> date | None:
+    """The day on which silence about one assignment goes upward, where what its nudge says is told on ``day``.
+
+    None where it goes with its agenda row.
+    """
+    dates = own_dates(force, row)
+    if dates.told is None:
         return None
-    return escalation_day(dates, rules)
+    if Nudge.of(row.nudge).reason is not Reason.ESCALATION:
+        dates = replace(dates, told=max(dates.told, day))
+    return escalation_day(dates, force.rules(definition))
 
 
 class Step:

@@ -28,6 +28,7 @@ from tracker.ledger.agenda import (
     LastDigests,
     agenda_dates,
     agenda_values,
+    counted_from_telling,
     ensure_agenda,
     has_gone_upward,
     last_told,
@@ -374,7 +375,8 @@ class _Writer:
         of_these = last_told(self._heard.get(agenda, {}), LATE, zone, self.force.timezones)
         if of_these is not None and any(self.force.day(event.at) >= of_these for event in history):
             of_these = None
-        late = self._told.late(definition, row, dates, answer, heard=heard._replace(late=of_these))
+        heard = heard._replace(late=of_these, was_late=heard.late)
+        late = self._told.late(definition, row, dates, answer, heard=heard)
         values = {**values, **late, "agenda_id": agenda, "removed_on": None}
         self._edits.add(row.id, {name: each for name, each in values.items() if getattr(row, name) != each})
         held = date_asked(answer, dates.effective_due)
@@ -405,8 +407,8 @@ class _Writer:
         speaks = or_(AGENDA.c.next_on.is_not(None), exists().where(*asked, ASSIGNMENT.c.quiet.is_(False)))
         rules = self.force.rules(self.definition)
         for row in self.session.execute(select(AGENDA).where(*ours, speaks)).all():
-            dates = agenda_dates(self.force, self.definition, row)
             told = told_from_text(row.told)
+            dates = counted_from_telling(agenda_dates(self.force, self.definition, row), told)
             said = self._told.said.by_row(told)
             if row.next_on <= said if row.next_on is not None else not self.force.is_chased(dates):
                 # It speaks with the next digests anyway, or only of what is sent back.

@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
 from tracker.core.admission import admit
-from tracker.core.model import Definition, Event, EventKind
+from tracker.core.model import Definition, Event, EventKind, Reason
 from tracker.core.occurrences import occurrences, parse_ref
 from tracker.core.ref_reading import example
 from tracker.core.status import FILE, Answer, Dates, fold, mark_of, standing_places
@@ -24,6 +24,7 @@ from tracker.errors import LedgerError, UnknownNameError
 from tracker.ledger.agenda import ensure_agenda, said_through
 from tracker.ledger.calendar_revisions import Revisions, date_asked, date_held
 from tracker.ledger.editions import refuse_overtaken
+from tracker.ledger.nudge import Nudge
 from tracker.ledger.overdue_beat import Step
 from tracker.questions.ask import tell, work_out
 from tracker.store.database import in_turn
@@ -248,7 +249,9 @@ def _store_answer(
         is_met = REQUEST.c.wanted_until <= dates.effective_due
         let_go(session, now, event.who, REQUEST.c.assignment_id == row.id, is_met)
     if answer.answered == "returned" and event.event in (EventKind.RETURN, EventKind.UNDO):
-        values |= {"nudge": "returned", "nudge_on": force.day(now)}
+        of_lateness = values.get("nudge", row.nudge)
+        alone = of_lateness is not None and Nudge.of(str(of_lateness)).alone
+        values |= {"nudge": str(Nudge(Reason.RETURNED, alone=alone)), "nudge_on": force.day(now)}
     session.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.id == row.id).values(**values))
     revised = Revisions(session, force, now)
     revised.add(row, definition.title, date_held(row), date_asked(answer, dates.effective_due))

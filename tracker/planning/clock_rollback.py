@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, func, or_, select, true, update
+from sqlalchemy import and_, case, func, or_, select, true, update
 from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
@@ -29,6 +29,7 @@ from tracker.ledger.agenda import (
     set_missed_days,
     set_planned_day,
 )
+from tracker.ledger.nudge import Nudge
 from tracker.ledger.overdue_beat import begin_beats, forget_beats
 from tracker.ledger.still_open import cell_of
 from tracker.outbox.alerts import alert_details, alert_row
@@ -132,6 +133,8 @@ def _take_back(session: Session, campaign: str, days: dict[str, date], now: date
 def _say_again(session: Session, campaign: str, ref: str, unit: str, day: date) -> None:
     """What was sent back has no other day on which it is said."""
     key, period, _ = cell_of(ref, unit)
+    went_alone = ASSIGNMENT.c.nudge.is_not(None)
+    nudges = {is_alone: str(Nudge(Reason.RETURNED, alone=is_alone)) for is_alone in (True, False)}
     session.execute(
         update(ASSIGNMENT)
         .where(
@@ -140,9 +143,9 @@ def _say_again(session: Session, campaign: str, ref: str, unit: str, day: date) 
             ASSIGNMENT.c.period == period,
             ASSIGNMENT.c.unit == unit,
             ASSIGNMENT.c.answered == Reason.RETURNED.value,
-            ASSIGNMENT.c.nudge.is_(None),
+            ASSIGNMENT.c.nudge_on.is_(None),
         )
-        .values(nudge=Reason.RETURNED.value, nudge_on=day)
+        .values(nudge=case((went_alone, nudges[True]), else_=nudges[False]), nudge_on=day)
     )
 
 

@@ -21,19 +21,20 @@ from tracker.campaign.snapshot import InForce
 from tracker.core.beat import Late, late, late_or_lapsed
 from tracker.core.model import Definition, Reason, Rhythm
 from tracker.core.quota_pace import share
-from tracker.core.reminders import escalation_day, next_on, said_on
+from tracker.core.reminders import next_on, said_on
 from tracker.core.status import Dates
 from tracker.ledger.agenda import (
     LATE,
     UPWARD,
     agenda_dates,
+    counted_from_telling,
     has_gone_upward,
     is_told_late,
     last_told,
     told_from_text,
     told_to_text,
 )
-from tracker.ledger.overdue_beat import Beats
+from tracker.ledger.overdue_beat import Beats, goes_upward_alone
 from tracker.outbox.rows import PRESSING
 from tracker.planning.collect import DigestWriter, Line, Saying, saying
 from tracker.planning.return_reasons import Reasons, reasons_for_returns, with_reason
@@ -56,6 +57,7 @@ _OPEN = (
         ASSIGNMENT.c.progress,
         ASSIGNMENT.c.answered,
         ASSIGNMENT.c.late_since,
+        ASSIGNMENT.c.nudge,
         ASSIGNMENT.c.extended_due,
     )
     .join(AGENDA, AGENDA.c.id == ASSIGNMENT.c.agenda_id)
@@ -82,13 +84,8 @@ class _Speech:
     to_unit: Saying | None = None
     pace: tuple[Saying, Definition, int] | None = None
     upward: Saying | None = None
-    #: What its assignments are from today on, where they are newly late; and the day on which they go upward.
+    #: What its assignments are from today on, where they are newly late.
     late: Late | None = None
-    goes_up: date | None = None
-
-    def is_alone(self, row: _OpenRow) -> bool:
-        """Whether an assignment was open again later only, and goes upward by itself."""
-        return row.late_since is not None and self.goes_up is not None and row.late_since > self.goes_up
 
 
 class _OpenRow(NamedTuple):
@@ -99,6 +96,7 @@ class _OpenRow(NamedTuple):
     progress: int
     answered: str | None
     late_since: date | None
+    nudge: str | None
     extended_due: date | None
 
 
@@ -178,11 +176,11 @@ class _Agenda:
         if definition is None:
             # It may be of files that this process has yet to read: unknown means wait, not never.
             return
-        dates = agenda_dates(force, definition, row)
+        told = told_from_text(row.told)
+        dates = counted_from_telling(agenda_dates(force, definition, row), told)
         if not force.is_chased(dates):
             self._before.add(row.id)
         rules = force.rules(definition)
-        told = told_from_text(row.told)
         since = row.next_on
         if self._timezone in told:
             since = max(since, told[self._timezone] + timedelta(days=1))
@@ -192,6 +190,8 @@ class _Agenda:
             zone, zones = self._timezone, force.timezones
             if to_unit is Reason.OVERDUE and not is_told_late(last_told(told, LATE, zone, zones), dates):
                 of[f"{LATE}{zone}"] = day
+                dates = counted_from_telling(agenda_dates(force, definition, row), of)
+                upward = said_on(dates, rules, since, day).upward
             if upward := upward and not has_gone_upward({**told, **of}, zone, zones):
                 of[f"{UPWARD}{zone}"] = day
             if to_unit is not None or upward:
@@ -209,7 +209,6 @@ class _Agenda:
     ) -> None:
         speech = self._speeches[row.id] = _Speech()
         rules = self._force.rules(definition)
-        speech.goes_up = escalation_day(dates, rules) if upward else None
         if reason is Reason.PACE:
             wanted = definition.target.count if definition.target is not None else 0
             due_by_now = share(wanted, dates, self._day)
@@ -272,7 +271,7 @@ class _Agenda:
                 lines[agenda] = _line(said, row)
             if speech.late is not None:
                 newly.append(speech.late)
-            if speech.upward is not None and not speech.is_alone(row):
+            if speech.upward is not None and not goes_upward_alone(row):
                 superior = self._force.superior(unit)
                 if superior is not None:
                     writer.add_upward(superior, _line(speech.upward, row))

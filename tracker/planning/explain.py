@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row
+from sqlalchemy import Row, select
 from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
@@ -25,17 +25,17 @@ from tracker.core.model import Definition, Event, MailKind, Reason
 from tracker.core.moments import A_DAY
 from tracker.core.occurrences import parse_ref
 from tracker.core.quota_pace import share
-from tracker.core.reminders import Milestone, before_due_by_rule, milestones
+from tracker.core.reminders import Milestone, before_due_by_rule, escalation_day, milestones
 from tracker.core.status import NOTHING, Answer, Dates, fold
 from tracker.i18n.catalogue import ENGLISH, FIRST, Language
 from tracker.i18n.message import Message, say
-from tracker.ledger.agenda import first_day, missed_days, planned_day
-from tracker.ledger.overdue_beat import told_through
+from tracker.ledger.agenda import counted_from_telling, first_day, missed_days, planned_day, told_from_text
+from tracker.ledger.overdue_beat import own_dates, told_through
 from tracker.ledger.record import find_assignment, read_recorded
 from tracker.ledger.rules_since import rules_since
 from tracker.outbox.queries import StoredMail, mails_about
 from tracker.planning import explain_wording
-from tracker.store.tables import MailState
+from tracker.store.tables import AGENDA, MailState
 
 #: So many reminders that do not come any more are shown; some would go on for ever.
 SHOWN_AHEAD = 4
@@ -117,7 +117,8 @@ def explain(
     """Every reminder of one assignment that went, did not go, or will (``coming``).  Raises UnknownNameError."""
     row = find_assignment(session, force, ref, unit, force.day(now))
     definition = force.definition(row.key)
-    spans = _spans(force, definition, row, read_recorded(session, row.id))
+    told = session.execute(select(AGENDA.c.told).where(AGENDA.c.id == row.agenda_id)).scalar_one()
+    spans = _spans(force, definition, row, read_recorded(session, row.id), told)
     lines: dict[tuple[date, Reason, Fate], Entry] = {}
     for entry in _Told(session, force, ref, unit, spans, now, coming).entries():
         # Several reasons for which nothing is told of one date are one line.
@@ -141,8 +142,12 @@ def _spans(
     definition: Definition,
     row: Row[Any],
     events: Sequence[tuple[datetime, Event]],
+    told: str,
 ) -> list[_Span]:
-    """From event to event as the service came to know of them, which may be later than they count from."""
+    """From event to event as the service came to know of them, which may be later than they count from.
+
+    ``told`` is what the agenda row keeps of what it has told.
+    """
     target = force.target(definition, row.unit)
     starts: list[tuple[datetime, Answer, Event | None]] = [(NEVER, NOTHING, None)]
     for count, (recorded_at, event) in enumerate(events, start=1):
@@ -156,10 +161,15 @@ def _spans(
             following = told_through(force, row.unit, since) + timedelta(days=1)
             was, again = _is_late(spans[-1].answer, spans[-1].dates, following), spans[-1].dates.again
             again = (again if was else following) if _is_late(answer, stands, following) else None
-            stands = replace(stands, again=again)
+            together = escalation_day(stands, force.rules(definition))
+            is_alone = again is not None and (together is None or again > together)
+            stands = replace(stands, again=again, told=again if is_alone else None)
         spans.append(_Span(since, until, stands, answer, cause))
     # An edit of the files, which is no event, may have made it late, too.
-    spans[-1] = replace(spans[-1], dates=replace(spans[-1].dates, again=row.late_since))
+    own = own_dates(force, row)
+    if own.again is None:
+        own = counted_from_telling(own, told_from_text(told))
+    spans[-1] = replace(spans[-1], dates=replace(spans[-1].dates, again=own.again, told=own.told))
     return spans
 
 

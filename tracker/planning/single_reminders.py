@@ -12,7 +12,7 @@ from sqlmodel import Session
 from tracker.campaign.snapshot import InForce
 from tracker.core.model import Definition, Reason
 from tracker.ledger.nudge import Nudge
-from tracker.ledger.overdue_beat import after_telling, own_dates, upward_alone
+from tracker.ledger.overdue_beat import after_telling, upward_alone
 from tracker.planning.collect import Line, line_of
 from tracker.store.tables import ASSIGNMENT
 
@@ -37,20 +37,19 @@ class Nudges:
             definition = force.campaign.definitions.get(row.key)
             if definition is None:
                 continue
-            reason, told = Nudge.of(row.nudge)
-            if timezone not in told:
-                self._say(force, definition, row, reason, day)
-            told |= {timezone}
-            values: dict[str, object] = {"nudge": str(Nudge(reason, told)), "nudge_on": row.nudge_on}
-            if told.issuperset(force.timezones):
+            nudge = Nudge.of(row.nudge)
+            if timezone not in nudge.told:
+                self._say(force, definition, row, nudge.reason, day)
+            nudge = nudge._replace(told=nudge.told | {timezone})
+            values: dict[str, object] = {"nudge": str(nudge), "nudge_on": row.nudge_on}
+            if nudge.told.issuperset(force.timezones):
                 values = after_telling(force, definition, row, day)
             self._done.append({"row": row.id, **{f"new_{name}": value for name, value in values.items()}})
 
     def _say(self, force: InForce, definition: Definition, row: Row[Any], reason: Reason, day: date) -> None:
         if reason is not Reason.ESCALATION:
             self.by_unit[row.unit].append(line_of(force, row, reason, day))
-        dates = own_dates(force, row)
-        upward = upward_alone(force.rules(definition), dates)
+        upward = upward_alone(force, definition, row, day)
         if upward is not None and upward <= day and (superior := force.superior(row.unit)) is not None:
             self.upward.append((superior, line_of(force, row, Reason.ESCALATION, day)))
 

@@ -243,12 +243,12 @@ def _forget(engine: Engine, event: Event, since: date) -> None:
         row = session.execute(select(ASSIGNMENT).where(*where, ASSIGNMENT.c.nudge_on < since)).first()
         if row is None:
             return
-        nudge: dict[str, object] = {"nudge": str(Nudge(Nudge.of(row.nudge).reason, frozenset(told)))}
+        nudge: dict[str, object] = {"nudge": str(Nudge.of(row.nudge)._replace(told=frozenset(told)))}
         if len(told) == len(days):
             nudge = after_telling(force, force.definition(key), row, max(days.values()))
             upward = nudge["nudge_on"]
             if isinstance(upward, date) and upward < since:
-                nudge = {"nudge": None, "nudge_on": None}
+                nudge["nudge_on"] = None
         session.execute(update(ASSIGNMENT).where(*where).values(**nudge))
 
 
