@@ -68,6 +68,30 @@ def test_whoever_moves_is_told_everything_once_and_so_is_everybody_else(of, to, 
 
 
 @pytest.mark.parametrize("hour", ["08:00", "10:00", "20:00", "22:00"])
+@pytest.mark.parametrize("day", ["05-05", "05-06"])
+def test_whoever_moves_as_another_unit_names_them_first_is_told_everything_once(day, hour):
+    """The second of 万州's people, in New York as long as 綦江 names them: their units are where they were."""
+
+    def asked(mark, first, second):
+        task = definition("5", "2022-05-06", ("wanzhou", "fuling", "qijiang"))
+        both = {"wanzhou": unit("wanzhou", "wanzhou@unit.example", "li@unit.example"), "qijiang": first}
+        units = (
+            both[second],
+            *(each for name, each in both.items() if name != second),
+            "fuling",
+            unit("city"),
+        )
+        return world(task, units=units, supervisor="city", fingerprint=mark)
+
+    qijiang = unit("qijiang", "qijiang@unit.example", "li@unit.example", timezone=NEW_YORK)
+    first = asked("before", qijiang, "qijiang")
+    found = said(mails(first, asked("after", qijiang, "wanzhou"), f"2022-{day} {hour}"))
+    assert [line for line in found if line[0] == "li"] == [
+        line for line in said(mails(first, first, None)) if line[0] == "li"
+    ]
+
+
+@pytest.mark.parametrize("hour", ["08:00", "10:00", "20:00", "22:00"])
 @pytest.mark.parametrize("day", ["05-05", "05-06", "05-09"])
 @pytest.mark.parametrize(("of", "to"), [(NEW_YORK, None), (None, NEW_YORK), (AUCKLAND, None)])
 def test_a_supervisor_who_moves_has_each_roll_up_once(of, to, day, hour):

@@ -136,7 +136,7 @@ class InForce:
         number = bisect_right(self.campaign.changing_days, day)
         found = self._people.get(number)
         if found is None:
-            found = self._people[number] = people_on(self.campaign, self._zones, day)
+            found = self._people[number] = people_on(self.campaign, self.zones, day)
         return found
 
     def caretaker(self, day: date) -> Contact | None:
@@ -157,14 +157,15 @@ class InForce:
     def zone_of(self, unit: str) -> str:
         """The time zone of the first of the unit's people."""
         first = next(iter(self.addresses_ever([unit])), None)
-        return self.campaign.timezone if first is None else self._zones[first.casefold()]
+        return self.campaign.timezone if first is None else self.zones[first.casefold()]
 
     @cached_property
     def _people(self) -> dict[int, People]:
         return {}
 
     @cached_property
-    def _zones(self) -> dict[str, str]:
+    def zones(self) -> dict[str, str]:
+        """The time zone of everybody who ever gets mail, by address in lower case."""
         return zones_of(self.campaign)
 
     @cached_property
@@ -175,7 +176,7 @@ class InForce:
     @cached_property
     def timezones(self) -> tuple[str, ...]:
         """Every time zone in which somebody gets mail."""
-        return tuple(sorted({*self._zones.values(), self.campaign.timezone}))
+        return tuple(sorted({*self.zones.values(), self.campaign.timezone}))
 
     def dates(
         self, definition: Definition, opens: date, due: date | None, extended_due: date | None = None

@@ -1,4 +1,4 @@
-"""Time zones that an edit brings in or leaves, and the units whose people it moves from one to another.
+"""Time zones that an edit brings in or leaves, and the people whom it moves from one to another.
 
 Whoever moves to a zone whose digests of the day have gone, before their own have, would never get those.  That zone
 then goes on from where they were: its day is planned again, and whoever has had its digests gets nothing twice.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from hashlib import sha256
 
 from sqlalchemy import select, update
 from sqlmodel import Session
@@ -47,12 +48,12 @@ def go_on_in_zones(session: Session, force: InForce) -> None:
 
 
 def _wait_for_movers(session: Session, force: InForce, days: dict[str, date]) -> None:
-    """Take each zone back to where the zones were from which units have moved there; ``days`` were planned last."""
+    """Take each zone back to where the zones were from which people have moved there; ``days`` were planned last."""
     campaign = force.campaign
     text = read_fact(session, campaign.id, _ZONES)
     before: dict[str, str] = {} if text is None else json.loads(text)
-    now = {unit: force.zone_of(unit) for unit in campaign.units}
-    moved = {unit: (before[unit], zone) for unit, zone in now.items() if before.get(unit, zone) != zone}
+    now = {_mark(address): zone for address, zone in force.zones.items()}
+    moved = {who: (before[who], zone) for who, zone in now.items() if before.get(who, zone) != zone}
     behind = [
         (days[of], to)
         for of, to in set(moved.values())
@@ -63,13 +64,19 @@ def _wait_for_movers(session: Session, force: InForce, days: dict[str, date]) ->
         _go_back(session, force, zone, day)
         set_planned_day(session, campaign.id, zone, day)
     # Roll-ups are the supervisor's: what its people were told goes with them.
-    of, to = moved.get(campaign.supervisor or "", ("", ""))
+    theirs = (_mark(each) for each in force.addresses_ever([campaign.supervisor or ""]))
+    of, to = next((moved[who] for who in theirs if who in moved), ("", ""))
     for zone in {to, *back} & set(force.timezones):
         planned = planned_day(session, campaign.id, zone)
         if planned is not None:
             take_over(session, force, zone, planned, of if zone == to else zone)
     if now != before:
         write_fact(session, campaign.id, _ZONES, json.dumps(now))
+
+
+def _mark(address: str) -> str:
+    """What an address is known by, where it is not to be read."""
+    return sha256(address.casefold().encode()).hexdigest()[:16]
 
 
 def _go_back(session: Session, force: InForce, zone: str, day: date) -> None:
