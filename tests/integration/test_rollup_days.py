@@ -147,6 +147,22 @@ def test_what_comes_back_in_another_rhythm_from_now_on_is_told_of_once(rhythm, b
     ]
 
 
+def test_a_deadline_that_a_slip_set_aside_is_told_of_though_a_later_one_has_been():
+    """``chase_from`` is the 20th of May until June's deadline has been rolled up."""
+    slip = files(mark="slip")
+    slip = replace(slip, campaign=replace(slip.campaign, chase_from=date(2022, 5, 20)))
+    with running(files(), "2022-04-08 08:00") as engine:
+        told(engine, "2022-04-08", "2022-05-05")
+        engine.clock.set(at("2022-05-05 10:00"))
+        engine.engine.adopt(slip)
+        found = told(engine, "2022-05-06", "2022-06-09")
+        assert [month for _, month in found] == ["2022-06"]
+        engine.clock.set(at("2022-06-09 10:00"))
+        engine.engine.adopt(files(mark="right"))
+        found = told(engine, "2022-06-10", "2022-07-31")
+    assert [month for _, month in found] == ["2022-05", "2022-07"]
+
+
 @pytest.mark.parametrize("righted", ["2022-05-06 18:00", "2022-05-07 08:00", "2022-05-12 10:00"])
 def test_a_deadline_that_a_slip_set_aside_is_told_of_once_that_is_put_right(righted):
     """``chase_from`` is a year ahead on the day of the roll-up, when nothing can be told of April's table."""

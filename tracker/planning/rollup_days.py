@@ -45,14 +45,16 @@ class _Last(NamedTuple):
 class _Memory:
     """What the people of one time zone have been told.
 
-    ``last`` by definition, None where nothing has come up of one that is known.  ``monday`` begins the last week that
-    was told of.  Both are of ``planned``: where something else has been planned last (a backup was restored, a clock
-    set right), what was told is what went with that.
+    ``last`` by definition, None where nothing has come up of one that is known.  ``left``, also by definition, are the
+    periods, with their dates, of which nothing could be told on their day.  ``monday`` begins the last week that was told
+    of.  All are of ``planned``: where something else has been planned last (a backup was restored, a clock set right),
+    what was told is what went with that.
     """
 
     planned: date
     last: dict[str, _Last | None] = field(default_factory=dict)
     monday: date | None = None
+    left: dict[str, dict[str, date]] = field(default_factory=dict)
 
     @classmethod
     def by(cls, found: dict[str, Any]) -> Self:
@@ -61,15 +63,19 @@ class _Memory:
             for key, each in found["last"].items()
         }
         monday = found["monday"]
-        return cls(
-            date.fromisoformat(found["planned"]), last, None if monday is None else date.fromisoformat(monday)
-        )
+        left = {
+            key: {period: date.fromisoformat(due) for period, due in each.items()}
+            for key, each in found.get("left", {}).items()
+        }
+        planned = date.fromisoformat(found["planned"])
+        return cls(planned, last, None if monday is None else date.fromisoformat(monday), left)
 
     def __str__(self) -> str:
         facts = {
             "planned": self.planned,
             "monday": self.monday,
             "last": {key: None if each is None else list(each) for key, each in self.last.items()},
+            "left": self.left,
         }
         return json.dumps(facts, default=date.isoformat)
 
@@ -126,34 +132,39 @@ def _deadlines(
     """The references of those of ``definition`` that are to be told of; the last one is kept in ``now``."""
     key, workdays = definition.key, force.rules(definition).workdays
     is_known, last = key in memory.last, memory.last.get(key)
-    for ref, period, due in _over(force, definition, last, day):
+    left, still_left = memory.left.get(key, {}), {}
+    since_when = min([*left.values(), *([] if last is None else [last.due])], default=None)
+    for ref, period, due in _over(force, definition, since_when, day):
         told_after = workdays.after(due)
         if told_after > day:
             continue
         if not is_known:
             is_told = told_after >= since
-        elif last is None or last.precedes(period, due):
+        elif last is None or last.precedes(period, due) or period in left:
             # An edit may have put its day into the past.
             is_told = True
         else:
             # An edit has given everybody more time.
             is_told = told_after >= since and due > last.due
         if is_told and not is_tellable(ref):
-            # A slip may have set it aside; once that is put right it is told.
+            # A slip may have set it aside; once that is put right it is told, whatever has been told of by then.
+            still_left[period] = due
             continue
         if is_told:
             yield ref
         if last is None or last.precedes(period, due) or (is_told and period == last.period):
             last = _Last(period, due)
     now.last[key] = last
+    if still_left:
+        now.left[key] = still_left
 
 
 def _over(
-    force: InForce, definition: Definition, last: _Last | None, day: date
+    force: InForce, definition: Definition, since: date | None, day: date
 ) -> Iterator[tuple[str, str, date]]:
-    """Reference, period and date in force of what is over before ``day`` and may still have to be told of."""
+    """Reference, period and date in force of what is over before ``day`` and, from ``since`` on, may have to be told of."""
     issued = force.campaign.issued
-    first = issued if last is None else max(issued, last.due - A_MONTH)
+    first = issued if since is None else max(issued, since - A_MONTH)
     until = force.workdays.on_or_after(day) + A_DAY
     for occurrence in occurrences(definition.rule, definition.key, issued, first, until):
         # What was over before the document was issued was over before anybody was asked.
