@@ -108,6 +108,29 @@ def test_days_on_which_the_service_did_not_run_are_named_with_the_day_of_the_cat
     assert "told on 2022-05-12" in next(e for e in found.entries if e.on == date(2022, 5, 5)).because
 
 
+def test_a_repeat_that_a_stop_swallowed_is_named_with_the_day_of_the_catch_up():
+    """Late since Friday the 6th and told on every second workday: on the 9th, and, nothing running, on the 11th."""
+    with running(world(TABLE), "2022-05-05 08:00") as engine:
+        engine.mornings("2022-05-05", "2022-05-10")
+        engine.mornings("2022-05-12", "2022-05-13")
+        found = why(engine, "table-2@2022-05")
+        answered = engine.record("submit", "table-2@2022-05", when="2022-05-13 10:00")
+        assert answered.quiet
+        afterwards = why(engine, "table-2@2022-05")
+    assert [line for line in lines(found) if line[1] == "overdue" and line[0] <= "05-12"] == [
+        ("05-06", "overdue", "sent"),
+        ("05-09", "overdue", "sent"),
+        ("05-11", "overdue", "skipped"),
+        ("05-12", "overdue", "sent"),
+    ]
+    [missed] = [entry for entry in found.entries if entry.on == date(2022, 5, 11)]
+    assert missed.because == (
+        "repeated with all else that is overdue: the service did not run that day; told on 2022-05-12"
+        "（与该单位其他逾期事项一并催报：当日服务未运行，已于2022年5月12日补发）"
+    )
+    assert ("05-11", "overdue", "skipped") not in lines(afterwards)
+
+
 def test_what_was_sent_back_is_an_entry_of_its_own():
     with running(world(TABLE), "2022-05-05 08:00") as engine:
         engine.record("submit", "table-2@2022-05", when="2022-05-05 08:30")

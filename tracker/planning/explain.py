@@ -12,7 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from itertools import pairwise
+from functools import partial
+from itertools import pairwise, takewhile
+from operator import gt
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,7 +22,7 @@ from sqlalchemy import Row, select
 from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
-from tracker.core.beat import late
+from tracker.core.beat import beats, late, leader_on
 from tracker.core.model import Definition, Event, MailKind, Reason
 from tracker.core.moments import A_DAY
 from tracker.core.occurrences import parse_ref
@@ -30,11 +32,12 @@ from tracker.core.status import NOTHING, Answer, Dates, fold
 from tracker.i18n.catalogue import ENGLISH, FIRST, Language
 from tracker.i18n.message import Message, say
 from tracker.ledger.agenda import counted_from_telling, first_day, missed_days, planned_day, told_from_text
-from tracker.ledger.overdue_beat import own_dates, told_through
+from tracker.ledger.overdue_beat import lates_of, own_dates, told_through
 from tracker.ledger.record import find_assignment, read_recorded
 from tracker.ledger.rules_since import rules_since
 from tracker.outbox.queries import StoredMail, mails_about
 from tracker.planning import explain_wording
+from tracker.store.beats import BEAT
 from tracker.store.tables import AGENDA, MailState
 
 #: So many reminders that do not come any more are shown; some would go on for ever.
@@ -203,6 +206,7 @@ class _Told:
         #: From when on the rules have been as they are; None is from the beginning.
         self.since = rules_since(session, force, definition.key)
         self.missed = self._missed(session)
+        self.swallowed = self._swallowed(session)
         #: Days on which something was told that had been missed while the service did not run.
         self.caught_up: set[date] = set()
         units = [each for each in (unit, self.superior) if each is not None]
@@ -224,8 +228,22 @@ class _Told:
             missed.append((planned + A_DAY, self.today))
         return missed
 
+    def _swallowed(self, session: Session) -> list[date]:
+        """The days of the unit's beat, as it stands, that lie in those stretches."""
+        where = (BEAT.c.campaign == self.force.campaign.id, BEAT.c.unit == self.unit)
+        beat = session.execute(select(BEAT).where(*where)).first()
+        if beat is None:
+            return []
+        found: list[date] = []
+        for since, until in self.missed:
+            by = leader_on(lates_of(session, self.force, self.unit, until).values(), until - A_DAY)
+            if by is not None:
+                coming = beats(beat.anchor, by, max(since - A_DAY, beat.anchor))
+                found += takewhile(partial(gt, until), coming)
+        return found
+
     def entries(self) -> Iterator[Entry]:
-        """One for each milestone, and one for whatever is told and no milestone explains."""
+        """One for each milestone, one for each repeat that was missed, and one for whatever else is told."""
         explained: set[tuple[date, Reason]] = set()
         for span in self.spans:
             for milestone, is_merged in self._milestones(span):
@@ -244,11 +262,30 @@ class _Told:
                 outcome, why = fate
                 rule = explain_wording.rule(span.dates, self.rules.policy, milestone)
                 yield Entry(*told, outcome, explain_wording.joined(rule, why))
+        yield from self._missed_repeats()
         for day, reasons in self.reasons.items():
             for reason in reasons:
                 if (day, reason) not in explained:
                     yield self._without_milestone(day, reason)
         yield from self._left()
+
+    def _missed_repeats(self) -> Iterator[Entry]:
+        for day in self.swallowed:
+            span = next(each for each in self.spans if each.since <= self._moment(day) < each.until)
+            own = late(span.dates, self.rules)
+            is_asked = not span.answer.quiet and self.force.is_chased(span.dates, span.answer.answered)
+            is_repeated = own is not None and own.may_be_said(day)
+            is_begun = span.dates.told is None or span.dates.told < day
+            milestone = Milestone(day, Reason.OVERDUE, day)
+            if (
+                is_repeated
+                and is_asked
+                and is_begun
+                and (why := self._why_not(span, milestone, is_merged=False))
+            ):
+                yield Entry(
+                    day, Reason.OVERDUE, why[0], explain_wording.joined(explain_wording.REPEATED, why[1])
+                )
 
     def _left(self) -> Iterator[Entry]:
         """Of what was due before the ledger began one line says it for all that would have been repeated."""
