@@ -5,10 +5,12 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from tests.integration.test_outbox import Killed, Post, alerting, deliver, go_on, rows, states
+from tracker.errors import LostLedgerError
 from tracker.outbox.queue import LEASE, UNCERTAIN_ATTEMPTS
-from tracker.outbox.results import Result
+from tracker.outbox.results import Result, hold
 from tracker.planning.claim import claim
 from tracker.service import engine as engine_
 from tracker.service.engine import FEW, Engine
@@ -119,9 +121,38 @@ def test_a_courier_that_breaks_off_gives_back_what_it_had_not_begun_and_keeps_wh
         assert rows(engine, "state", "lost") == [("sent", 1), ("sent", 0), ("sent", 0)]
 
 
-def test_a_conversation_that_takes_longer_than_a_lease_keeps_its_mail_and_no_other(monkeypatch):
+def nothing(mails):
+    """All is well."""
+
+
+def refusing(times):
+    """Say once each that what is in hand cannot be held on to."""
+
+    def refuse(mails):
+        if times:
+            raise times.pop()
+
+    return refuse
+
+
+@pytest.mark.parametrize(
+    "amiss",
+    [
+        nothing,
+        refusing(
+            [LostLedgerError("here", "there", "the sign"), OperationalError("", {}, Exception("deadlock"))]
+        ),
+    ],
+)
+def test_a_conversation_that_takes_longer_than_a_lease_keeps_its_mail_and_no_other(monkeypatch, amiss):
     """Two processes and minutes of silence after the dot: one copy."""
     monkeypatch.setattr(engine_, "LEASE", timedelta(seconds=0.15))
+
+    def hold_if_all_is_well(session, mails, now):
+        amiss(mails)
+        hold(session, mails, now)
+
+    monkeypatch.setattr(engine_, "hold", hold_if_all_is_well)
     with alerting(count=2) as engine:
         others: list[int] = []
 

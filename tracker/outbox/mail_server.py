@@ -22,10 +22,11 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from sqlalchemy import case, func, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
-from tracker.errors import DatabaseError, InBoth, UsageError
+from tracker.errors import InBoth, TrackerError, UsageError
 from tracker.i18n.message import Message
 from tracker.i18n.recognised import recognised
 from tracker.mail.transport.replies import Verdict, without_names
@@ -54,6 +55,9 @@ OTHER_KEYS = InBoth(
     "TRACKER_SECRET",
     "本机与{places}的链接密钥不同，所发链接互不承认，请统一设置 TRACKER_SECRET",
 )
+
+#: Why something could not be written down: the database, or the ledger that is not where it was.
+_NOT_KEPT = (SQLAlchemyError, TrackerError)
 
 log = logging.getLogger("tracker")
 
@@ -219,17 +223,17 @@ class Post:
         """See ``tracker.mail.transport.transport.Door``: nobody is asked where it could not be written down."""
         try:
             return await self._beside(lambda: self._knock(needs_login=needs_login))
-        except DatabaseError as error:
+        except _NOT_KEPT as error:
             return str(error)
 
     async def is_open(self) -> None:
         """See ``tracker.mail.transport.transport.Door``."""
-        with suppress(DatabaseError):
+        with suppress(*_NOT_KEPT):
             await self._beside(self._is_open)
 
     async def is_shut(self, why: str, *, is_refusal: bool) -> None:
         """See ``tracker.mail.transport.transport.Door``."""
-        with suppress(DatabaseError):
+        with suppress(*_NOT_KEPT):
             await self._beside(lambda: self._is_shut(why, is_refusal=is_refusal))
 
     async def _beside(self, work: Callable[[], str | None]) -> str | None:

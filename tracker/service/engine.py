@@ -260,7 +260,7 @@ class Engine(Acting):
             held = [each for each in open_.values() if each.hand.is_begun] + sifting.kept
             try:
                 await self._beside(partial(self._in_hand, hold), held)
-            except DatabaseError as error:
+            except Exception as error:  # noqa: BLE001 - nobody waits for this task: its end would let go of all of them
                 log.warning("%d mails under way could not be held on to: %s", len(held), error)
 
     async def _write_down(
