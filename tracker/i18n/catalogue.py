@@ -14,29 +14,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from string import Formatter
 from types import SimpleNamespace
-from typing import Final
-
-import yaml
+from typing import TYPE_CHECKING, Final
 
 from tracker.shipped import shipped
 
+if TYPE_CHECKING:
+    from tracker.i18n.phrase_file import Phrase
+
 #: A code such as ``zh``, ``en`` or ``zh-Hant``; the known ones are ``LANGUAGES``.
 Language = str
-Phrase = str | tuple[str, ...]
 
 #: The language in which every phrase there is stands.
 FIRST: Final[Language] = "zh"
 #: The language of programs, logs and whoever has said nothing of theirs.
 ENGLISH: Final[Language] = "en"
-
-DEEPEST = 5
-#: The shipped ones have 60 kB.
-LARGEST = 1_000_000
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _HERE = Path(__file__).parent
 #: How a language calls itself and how it counts stands here.
@@ -186,31 +181,29 @@ def _rule(plural: str) -> Callable[[int], int]:
 
 
 def _shipped(path: Path) -> dict[str, Phrase]:
+    # Commands know their words before they say one, and most say none.
+    from tracker.i18n import phrase_file
+
     try:
-        return {key: found.phrase for key, found in _read(path).items()}
-    except (OSError, yaml.YAMLError, _PhraseError) as error:
+        return {key: found.phrase for key, found in phrase_file.read(path).items()}
+    except (OSError, phrase_file.NO_YAML, phrase_file.PhraseError) as error:
         raise CatalogueError(f"{path} came with the product and cannot be read: {error}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    phrase: Phrase
-    line: int
-    column: int
-
-
 def _changes(path: Path, ours: Mapping[str, Phrase]) -> tuple[dict[str, Phrase], list[Slip]]:
+    from tracker.i18n import phrase_file
+
     try:
-        found = _read(path)
-    except yaml.MarkedYAMLError as error:
+        found = phrase_file.read(path)
+    except phrase_file.NO_YAML_THERE as error:
         mark = error.problem_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         return {}, [Slip(line, column, "", "no_yaml", {"why": error.problem or ""})]
-    except _PhraseError as error:
+    except phrase_file.PhraseError as error:
         return {}, [Slip(error.line, error.column, error.key, error.what, {"key": error.key})]
     except (OSError, UnicodeDecodeError) as error:
         return {}, [Slip(0, 0, "", "unreadable", {"why": error})]
-    except yaml.YAMLError as error:
+    except phrase_file.NO_YAML as error:
         return {}, [Slip(0, 0, "", str(error), {})]
     changed: dict[str, Phrase] = {}
     slips = []
@@ -249,65 +242,3 @@ def _places(phrase: Phrase) -> set[str]:
         for _, field, spec, conversion in Formatter().parse(text)
         if field is not None
     }
-
-
-class _PhraseError(Exception):
-    def __init__(self, key: str, node: yaml.Node, what: str) -> None:
-        super().__init__(f"{what} ({key})")
-        self.key = key
-        self.what = what
-        self.line = node.start_mark.line + 1
-        self.column = node.start_mark.column + 1
-
-
-def _read(path: Path) -> Mapping[str, _Found]:
-    with path.open(encoding="utf-8") as file:
-        text = file.read(LARGEST + 1)
-    if len(text) > LARGEST:
-        raise yaml.YAMLError("too_large")
-    return _parsed(text)
-
-
-@lru_cache(maxsize=8)
-def _parsed(text: str) -> Mapping[str, _Found]:
-    """The phrases of a file; one that has not changed is not read again with every edit of another."""
-    _refuse_depth(text)
-    root = yaml.compose(text, Loader=LOADER)
-    if root is None:
-        return {}
-    if not isinstance(root, yaml.MappingNode):
-        raise _PhraseError("", root, "no_mapping")
-    found: dict[str, _Found] = {}
-    for key, phrase, node in _walk(root, ""):
-        if key in found:
-            raise _PhraseError(key, node, "twice")
-        found[key] = _Found(phrase, node.start_mark.line + 1, node.start_mark.column + 1)
-    return found
-
-
-def _refuse_depth(text: str) -> None:
-    """Composing follows aliases and nesting without a limit, so both are looked at first."""
-    depth = 0
-    for event in yaml.parse(text, Loader=LOADER):
-        if isinstance(event, yaml.AliasEvent):
-            raise yaml.YAMLError("aliases")
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > DEEPEST:
-            raise yaml.YAMLError("too_deep")
-
-
-def _walk(mapping: yaml.MappingNode, prefix: str) -> Iterator[tuple[str, Phrase, yaml.Node]]:
-    for name, node in mapping.value:
-        key = f"{prefix}{name.value}"
-        if isinstance(node, yaml.MappingNode):
-            yield from _walk(node, f"{key}.")
-        elif isinstance(node, yaml.ScalarNode):
-            yield key, node.value, node
-        else:
-            texts = tuple(each.value for each in node.value if isinstance(each, yaml.ScalarNode))
-            if len(texts) < 2 or len(texts) != len(node.value):
-                raise _PhraseError(key, node, "forms")
-            yield key, texts, node

@@ -11,9 +11,13 @@ from collections.abc import Iterator
 from datetime import date
 from functools import cache
 from string import Formatter
+from typing import TYPE_CHECKING
 
-from tracker.i18n.catalogue import ENGLISH, Language, Phrase, words
+from tracker.i18n.catalogue import ENGLISH, Language, words
 from tracker.i18n.message import Message, say
+
+if TYPE_CHECKING:
+    from tracker.i18n.phrase_file import Phrase
 
 AREAS = ("libraries", "outcomes")
 
