@@ -11,6 +11,7 @@ from tracker.forms.book import ALL_TEXT, Cell, Place
 from tracker.forms.check.figures import NOTHING
 from tracker.forms.check.layout_checks import check_head, find_nil
 from tracker.forms.check.left_out import left_out, unseen
+from tracker.forms.check.outline import by_rank
 from tracker.forms.check.period_checks import doubts
 from tracker.forms.check.plain_rows import join_names, set_apart
 from tracker.forms.check.recognised import Recognised
@@ -115,6 +116,7 @@ def _read(
     omitted = table.form.omitted(round_)
     asked = tuple(each for each in table.form.asked(round_) if each.id in table.columns)
     joined = join_names(table, rows, known)
+    by_rank(table, rows)
     asked_rows = set_apart(table, rows, known)
     findings = [
         *joined,

@@ -7,16 +7,30 @@ from functools import lru_cache
 
 from tracker.core.form import squeezed
 
-_TOTAL = "合计|总计|小计|共计|累计|总和|总数|汇总|合計|總計|小計|(?<![a-z])(?:grandtotal|sub-?total|total|sum)(?![a-z])"
+_LATIN = "(?<![a-z])(?:grandtotal|sub-?total|total|sum)s?(?![a-z])"
+_TOTAL = f"合计|总计|小计|共计|累计|总和|总数|汇总|合計|總計|小計|匯總|彙總|{_LATIN}"
 #: Words that are a total where nothing else stands there.
-_ALONE = frozenset("总计合共")
-_WORD = re.compile(rf"{_TOTAL}|共(?=[0-9一二两三四五六七八九十])")
+_ALONE = frozenset((*"总计合共和Σ∑σ", "统计", "统计数"))
+#: Words that are one beside such words, places, numbers and measures alone: names have them, too (统计学校).
+_ALL = (
+    "总共|一共|全部|所有|总体|总量|总值|总额|加总|累加|相加|(?<![a-z])(?:all|overall)(?![a-z])|总(?=人次|人数)"
+    "|共有?(?=[0-9一二两三四五六七八九十])"
+)
+_WORD = re.compile(rf"{_TOTAL}|{_ALL}|[Σ∑σ]")
+_CONTAINED = re.compile(rf"{_TOTAL}|共(?=[0-9一二两三四五六七八九十])")
 _EDGE = re.compile(rf"(?:{_TOTAL}).*|.*(?:{_TOTAL})")
 #: Where, how many and of what: what a label of a total may say besides.
 _BESIDE = re.compile(
     r"[\u4e00-\u9fff]{1,6}?(?:自治县|[区县市州乡镇局])|以上|上述|年度|月度|季度|全部|所有|街道|情况|项目|机构|单位|企业|学校|培训|考试|安全"
     r"|人次|万元|[本各该全辖区县市级乡镇年月季期页表数量行栏家个人次所户名条处元考点]|[0-9]+|[一二两三四五六七八九十百千]|[:：、,.。/至到-]"
 )
+#: What is said of all that is there, without the word of a total: 全区, 本县数据, 辖区内机构, 各机构.
+_WHOLE = re.compile(
+    "(?:[全本]|辖|本辖|全辖)[区县市州旗镇乡]|辖区|各(?:家|机构|单位|企业|学校|区县|乡镇)|(?:以上|上述)(?=[0-9一二两三四五六七八九十各全])"
+)
+_OF_DATA = re.compile("数据?|内|情况|之?和")
+#: What the name of a unit ends with: 万州区 is the same place.
+_OFFICE = re.compile("(?:应急管理?|应急|安监|安全生产监督管理)?(?:委员会|局|办公室|办)$")
 #: Whose time, and how much of what: of nothing but these no name is made (本月新增, 截至4月底, 年度目标, 差额).
 _WHEN_OR_HOW = (
     "[本上下前去今当同全][年月季期周日]|[0-9]+|[一二三四五六七八九十]+|[年月季期周日旬底末初度份]|截[至止]|目前|至今|以来|同期|[上中下]旬|上半|下半"
@@ -35,7 +49,7 @@ _NOTE = re.compile(
 #: How the names of institutions and enterprises end.
 _BODY = re.compile(r".*(?:中心|学校|学院|公司|机构|集团|协会|学会|基地|分校|[院校站所点厂矿局部队社场])[)]?")
 #: Without any of these it is no label of a total.
-_LETTERS = frozenset("合总總小共累汇计計uUｕＵtTｔＴ")
+_LETTERS = frozenset("合总總小共累汇匯彙计計全所加相统和Σ∑uUｕＵtTｔＴaAａＡ")
 _IN_BRACKETS = re.compile(r"\([^()]*\)")
 #: A label that is longer than this is a sentence.
 _LONGEST = 30
@@ -58,6 +72,19 @@ def is_all_total(text: str) -> bool:
     return words > 0 and not _BESIDE.sub("", rest)
 
 
+def names_whole(text: str, unit: str) -> bool:
+    """Whether a label says of which whole its figures are, and nothing else: 全区, 本县数据, or the name of ``unit``."""
+    if len(text) > _LONGEST:
+        return False
+    plain = _IN_BRACKETS.sub("", _normal(text))
+    place = _OFFICE.sub("", plain)
+    own = _OFFICE.sub("", _normal(unit))
+    if own and len(place) > 1 and (place == own or own == place + own[-1]):
+        return True
+    rest, words = _WHOLE.subn("", plain)
+    return words > 0 and not _BESIDE.sub("", _OF_DATA.sub("", rest))
+
+
 def is_only_place(text: str) -> bool:
     """Whether a label names a place, or what is counted there, and nothing else: 全区, 全县."""
     return len(text) <= _LONGEST and not text.isdecimal() and not _BESIDE.sub("", "".join(text.split()))
@@ -75,6 +102,11 @@ def says_part(text: str, words: frozenset[str]) -> bool:
     if said.match(plain) is None:
         return _PART.match(plain) is not None
     return _COUNTED.fullmatch(plain) is None and not said.sub("", plain)
+
+
+def begins_parts(text: str) -> bool:
+    """Whether a label says that parts of the row above follow: 其中：矿山."""
+    return _PART.match(_normal(text[:_LONGEST])) is not None
 
 
 def is_note(text: str) -> bool:
@@ -96,7 +128,7 @@ def _when_or_how(words: frozenset[str]) -> re.Pattern[str]:
 def contains_total(text: str) -> bool:
     """Whether the word of a total stands anywhere in a label."""
     plain = _plain(text)
-    return plain is not None and _WORD.search(plain) is not None
+    return plain is not None and _CONTAINED.search(plain) is not None
 
 
 def _normal(text: str) -> str:

@@ -41,6 +41,14 @@ _KINDS = {
             "it is a row of its own, please write the name down.",
         ),
     ),
+    RowKind.HEADING: (
+        Weight.QUESTION,
+        Said(
+            "按序号，这一行是下面几行的小计，没有计入；如是单独一行，请接着编号。",
+            "By its number this row is the subtotal of those below, and was not counted; if it is a row of its own, please "
+            "number it like the others.",
+        ),
+    ),
     RowKind.BELOW: (
         Weight.QUESTION,
         Said(

@@ -13,7 +13,7 @@ from tracker.forms.book import Cell, Merge, Place, column_letters
 from tracker.forms.check.column_headers import head_key, labels_of
 from tracker.forms.check.figures import NOTHING, half_width
 from tracker.forms.check.form_fields import starts_with_field
-from tracker.forms.check.labels import is_note, says_part, says_total
+from tracker.forms.check.labels import begins_parts, is_note, says_part, says_total
 from tracker.forms.check.recognised import Recognised
 from tracker.forms.check.values import is_blank, tick_in
 
@@ -85,6 +85,8 @@ class RowKind(Enum):
     STRUCK = auto()
     #: The heading of some rows.
     SECTION = auto()
+    #: One that has figures, those of the rows below once more.
+    HEADING = auto()
     #: Nothing in it, a number of the row, or the head once more.
     SKIPPED = auto()
     #: The filling rules or whoever signs: here the table ends.
@@ -232,6 +234,9 @@ def _row(
     nil = _says_nil(cells)
     if nil is None:
         row.kind = _kind(recognised, row, cells)
+        others = [cell.value for at, cell in cells.items() if at not in within.ids]
+        if row.kind is RowKind.DATA and any(isinstance(each, str) and begins_parts(each) for each in others):
+            row.kind = RowKind.DERIVED
     else:
         row.kind, row.nil_place = RowKind.NIL, (number, nil)
     return row

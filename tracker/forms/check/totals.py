@@ -5,21 +5,30 @@ A row is left out in silence only where its whole label is made of the words of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from tracker.core.form import Column, ColumnKind, Said
 from tracker.forms.book import Cell, Place
-from tracker.forms.check.labels import contains_total, is_all_total, is_only_place, says_total
+from tracker.forms.check.labels import (
+    contains_total,
+    is_all_total,
+    is_only_place,
+    names_whole,
+    says_total,
+)
 from tracker.forms.check.recognised import Recognised
 from tracker.forms.check.row_checks import ReadRow
 from tracker.forms.check.rows import RowKind, TableRow
+from tracker.forms.check.subtotals import ROWS, SUMS, Parts, Sums, above_their_parts, figures_of
 from tracker.forms.check.values import found_text, read_value, tidy_number
 from tracker.forms.finding import Finding, Weight
 
-#: Sums alone make a total where they are of so many rows, and so many of them are not zero.
-_ROWS = _SUMS = 2
+_ONLY = Said(
+    "表里只有合计一行，已按这一行计入，请核对。",
+    "There is but a total in this table; it was counted as its one row, please check.",
+)
 
 
 @dataclass
@@ -40,81 +49,57 @@ class Line:
         return self.row.kind is RowKind.TOTAL
 
 
-class _Sums:
-    """The sums of some rows; a column is added up as far as it is asked for, as most rows differ in the first."""
+@dataclass(frozen=True, slots=True)
+class _Like:
+    """Of how many rows a row has the sums: in every figure or in most, of those above or below; is it hardly by chance."""
 
-    def __init__(self, rows: Iterable[ReadRow] = ()) -> None:
-        self._rows = list(rows)
-        self._sums: dict[str, tuple[int, Decimal | int | None]] = {}
-
-    @property
-    def rows(self) -> int:
-        """How many there are."""
-        return len(self._rows)
-
-    def add(self, row: ReadRow) -> None:
-        """One more."""
-        self._rows.append(row)
-
-    def of(self, column: str) -> Decimal | int | None:
-        """The sum of a column; None where one of its cells could not be read."""
-        done, total = self._sums.get(column, (0, 0))
-        while done < len(self._rows) and total is not None:
-            row = self._rows[done]
-            total = None if column in row.unread else total + row.filed.figure(column)
-            done += 1
-        self._sums[column] = done, total
-        return total
-
-    def are(self, figures: Mapping[str, Decimal | int]) -> bool:
-        """Whether they are these."""
-        return bool(self._rows) and all(self.of(column) == figure for column, figure in figures.items())
+    rows: int
+    is_above: bool = True
+    is_whole: bool = True
+    is_sure: bool = True
 
 
 def without_totals(lines: Sequence[Line]) -> tuple[list[ReadRow], list[Finding]]:
     """The rows of data, and what was found in them and in the totals."""
     kept: list[ReadRow] = []
     #: Of all rows, and of those between two totals.
-    whole, parts = _Sums(), [_Sums()]
+    whole, parts = Sums(), [Sums()]
     totals: list[tuple[int, Line]] = []
     findings: list[Finding] = []
-    others = _Sums(each.read for each in lines if each.read is not None and not each.is_total)
+    plain = [line.read for line in lines if line.read is not None and not line.is_total]
+    others = Sums(plain)
+    heads = {id(plain[at]): found for at, found in above_their_parts(plain).items()}
     for line in lines:
-        is_total = line.row.kind is RowKind.TOTAL
-        if line.read is None or (is_total and not _is_name(line, others)):
+        if line.read is None or (line.is_total and not _is_name(line, others)):
             totals.append((len(parts), line))
-            parts.append(_Sums())
+            parts.append(Sums())
             continue
-        above = 0 if is_total else _equal(line, parts[-1], whole)
-        below = 0 if kept or totals or is_total else _equal(line, _Sums(_others(lines, line)))
-        if (above or below) and not _is_more_than_figures(line):
-            findings.append(_by_sums(line, above or below, is_above=bool(above)))
-            parts.append(_Sums())
+        like = None
+        if not line.is_total:
+            is_first = not kept and not totals
+            rest = Sums(each for each in plain if each is not line.read) if is_first else Sums()
+            like = _like(line, (parts[-1], whole), rest, heads.get(id(line.read)))
+        is_whole = not line.is_total and _names_whole(line)
+        is_out = like is not None and like.is_sure and not _says_more(line)
+        if is_whole and len(plain) > 1:
+            is_out = like is not None or _is_above_all(line.read, plain)
+        if is_out:
+            findings.append(_by_label(line) if like is None else _by_sums(line, like))
+            parts.append(Sums())
             continue
         findings += line.findings
-        if above or below:
-            findings.append(_like_sums(line, above or below))
-        elif any(contains_total(text) for text in _labels(line)):
-            findings.append(_like_label(line))
+        findings += _about_row(line, like, is_whole=is_whole, is_alone=len(plain) == 1)
         kept.append(line.read)
         whole.add(line.read)
         parts[-1].add(line.read)
-    if totals and not kept and any(_figures_of(line) for _, line in totals):
+    if totals and not kept and any(line.read and figures_of(line.read) for _, line in totals):
         return _only_totals([line for _, line in totals])
     for number, line in totals:
         findings += _about_total(line, (whole, parts[number - 1], parts[number]))
     return kept, findings
 
 
-def _figures_of(line: Line) -> dict[str, Decimal | int]:
-    """The figures of a row that are not zero."""
-    if line.read is None:
-        return {}
-    kinds, filed = line.table.form.by_id, line.read.filed
-    return {each: filed.figure(each) for each in filed.values if kinds[each].is_figure and filed.figure(each)}
-
-
-def _is_name(line: Line, sums: _Sums) -> bool:
+def _is_name(line: Line, sums: Sums) -> bool:
     """Whether a row is called like a total by chance (汇总会计学校): numbered, with words of its own, and no sum.
 
     ``sums`` are those of the rows that are not called so.
@@ -127,18 +112,16 @@ def _is_name(line: Line, sums: _Sums) -> bool:
     labels = list(_labels(line))
     if not is_numbered or any(map(is_all_total, labels)) or not any(map(says_total, labels)):
         return False
-    return all(sums.of(each) != figure for each, figure in _figures_of(line).items())
+    return line.read is not None and all(
+        sums.of(each) != figure for each, figure in figures_of(line.read).items()
+    )
 
 
 def _only_totals(lines: Sequence[Line]) -> tuple[list[ReadRow], list[Finding]]:
     """There are totals and no rows: a form without names may be one row; of one with names the rows are missing."""
     line = lines[-1]
     if line.table.name_column is None and len(lines) == 1 and line.read is not None:
-        said = Said(
-            "表里只有合计一行，已按这一行计入，请核对。",
-            "There is but a total in this table; it was counted as its one row, please check.",
-        )
-        return [line.read], [*line.findings, _finding(line, said)]
+        return [line.read], [*line.findings, _finding(line, _ONLY)]
     said = Said(
         "表里只有合计，没有各行的数；请逐行填写。",
         "There are but totals in this table, and no rows; please fill in each row.",
@@ -146,35 +129,58 @@ def _only_totals(lines: Sequence[Line]) -> tuple[list[ReadRow], list[Finding]]:
     return [], [replace(_finding(line, said), weight=Weight.ERROR)]
 
 
-def _others(lines: Iterable[Line], line: Line) -> Iterator[ReadRow]:
-    return (each.read for each in lines if each.read is not None and each is not line and not each.is_total)
-
-
-def _equal(line: Line, *sums: _Sums) -> int:
-    """Of how many rows a row has the sums in every figure that it has; 0 where it has not.
-
-    Where it is called by a place alone (全区), one row is enough.
-    """
+def _like(line: Line, above: Sequence[Sums], rest: Sums, below: Parts | None) -> _Like | None:
+    """The sums that a row has: of those above it, of all the ``rest``, or of its parts ``below``."""
     assert line.read is not None
-    kinds = line.table.form.by_id
-    filed = line.read.filed
+    kinds, filed = line.table.form.by_id, line.read.filed
     figures = {each: filed.figure(each) for each in filed.values if kinds[each].is_figure}
-    equal = [each.rows for each in sums if each.are(figures)]
-    if not equal or sum(map(bool, figures.values())) < _SUMS:
-        return 0
-    if any(kinds[each].is_figure for each in line.read.unread):
-        return 0
-    least = 1 if any(map(is_only_place, _labels(line))) else _ROWS
-    return next((rows for rows in equal if rows >= least), 0)
+    nonzero = figures_of(line.read)
+    if len(nonzero) < SUMS or any(kinds[each].is_figure for each in line.read.unread):
+        return None
+    # Where it is called by a place alone (全区), one row is enough.
+    least = 1 if any(map(is_only_place, _labels(line))) else ROWS
+    for each in (*above, rest):
+        if each.rows >= least and each.are(figures):
+            return _Like(each.rows, is_above=each is not rest)
+    if below is not None:
+        return _Like(below.rows, is_above=False, is_whole=below.is_whole, is_sure=below.is_sure)
+    for each in (*above, rest):
+        if each.are_mostly(nonzero):
+            return _Like(each.rows, is_above=each is not rest, is_whole=False)
+    return None
 
 
-def _is_more_than_figures(line: Line) -> bool:
-    """Whether a row says what no total says: a √, or one of the words to choose from."""
+def _about_row(line: Line, like: _Like | None, *, is_whole: bool, is_alone: bool) -> Iterator[Finding]:
+    """What is asked about a row that counts and may be a total."""
+    if like is not None:
+        yield _like_sums(line, like)
+    elif is_whole and is_alone:
+        yield _finding(line, _ONLY)
+    elif is_whole or any(contains_total(text) for text in _labels(line)):
+        yield _like_label(line)
+
+
+def _names_whole(line: Line) -> bool:
+    """Whether a row is called by the whole whose parts the others are: 全区, the unit itself."""
+    unit = line.table.unit_text or ""
+    return any(names_whole(text, unit) for text in _labels(line))
+
+
+def _is_above_all(row: ReadRow, rows: Sequence[ReadRow]) -> bool:
+    """Whether no other row, of two at least, has a figure above those of ``row``: none has above those of a total."""
+    others = [each for each in rows if each is not row]
+    return len(others) >= ROWS and all(
+        figure <= row.filed.figure(column) for each in others for column, figure in figures_of(each).items()
+    )
+
+
+def _says_more(line: Line) -> bool:
+    """Whether a row with a name says what no total says: a √, or a word to choose; without a name it is dragged down."""
     assert line.read is not None
-    kinds = line.table.form.by_id
-    return any(
-        kinds[each].kind in {ColumnKind.CHOICE, ColumnKind.TICK} and value
-        for each, value in line.read.filed.values.items()
+    kinds, values = line.table.form.by_id, line.read.filed.values
+    choices = {ColumnKind.CHOICE, ColumnKind.TICK}
+    return line.table.name_column is not None and any(
+        values[each] for each in values if kinds[each].kind in choices
     )
 
 
@@ -201,21 +207,31 @@ def _finding(line: Line, said: Said, place: Place | None = None, expected: Said 
     return Finding(Weight.QUESTION, said, line.table.sheet.name, at, found, expected or Said("", ""))
 
 
-def _by_sums(line: Line, count: int, *, is_above: bool) -> Finding:
-    where, where_en = ("上面", "above") if is_above else ("下面", "below")
+def _by_sums(line: Line, like: _Like) -> Finding:
+    where, where_en = ("上面", "above") if like.is_above else ("下面", "below")
+    share, share_en = ("正好", "These") if like.is_whole else ("大多", "Most of these")
     said = Said(
-        f"这一行的数正好是{where}{count}行之和，按合计处理，没有计入；如不是合计，请写明名称并核对。",
-        f"These figures are the sums of the {count} rows {where_en}: taken for a total and not counted; please check, "
-        "and name the row if it is none.",
+        f"这一行的数{share}是{where}{like.rows}行之和，按合计处理，没有计入；如不是合计，请写明名称并核对。",
+        f"{share_en} figures are the sums of the {like.rows} rows {where_en}: taken for a total and not counted; please "
+        "check, and name the row if it is none.",
     )
     return _finding(line, said)
 
 
-def _like_sums(line: Line, count: int) -> Finding:
+def _by_label(line: Line) -> Finding:
     said = Said(
-        f"这一行的数正好是其他{count}行之和，已作为单独一行计入；如是合计，请删去。",
-        f"These figures are the sums of {count} other rows; it was counted as a row of its own, please delete it if it "
-        "is a total.",
+        "这一行按合计处理，没有计入；如不是合计，请写明名称并核对。",
+        "Taken for a total and not counted; please check, and name the row if it is none.",
+    )
+    return _finding(line, said)
+
+
+def _like_sums(line: Line, like: _Like) -> Finding:
+    share, share_en = ("正好", "These") if like.is_whole else ("大多", "Most of these")
+    said = Said(
+        f"这一行的数{share}是其他{like.rows}行之和，已作为单独一行计入；如是合计，请删去。",
+        f"{share_en} figures are the sums of {like.rows} other rows; it was counted as a row of its own, please delete "
+        "it if it is a total.",
     )
     return _finding(line, said)
 
@@ -228,7 +244,7 @@ def _like_label(line: Line) -> Finding:
     return _finding(line, said)
 
 
-def _about_total(line: Line, sums: Sequence[_Sums]) -> Iterator[Finding]:
+def _about_total(line: Line, sums: Sequence[Sums]) -> Iterator[Finding]:
     """What is to be asked about a row that is called a total, or adds up by formulas; ``sums`` of all rows first."""
     figures = dict(_figures(line))
     is_called = any(is_all_total(text) for text in _labels(line))
@@ -247,11 +263,7 @@ def _about_total(line: Line, sums: Sequence[_Sums]) -> Iterator[Finding]:
     if wrong or not any(number for _, number in figures.values()):
         return
     if not is_called:
-        said = Said(
-            "这一行按合计处理，没有计入；如不是合计，请写明名称并核对。",
-            "Taken for a total and not counted; please check, and name the row if it is none.",
-        )
-        yield _finding(line, said)
+        yield _by_label(line)
 
 
 def _figures(line: Line) -> Iterator[tuple[str, tuple[Place, Decimal]]]:
