@@ -251,14 +251,30 @@ def test_a_row_that_was_there_last_month_needs_no_number():
 
 @pytest.mark.parametrize(
     "text",
-    ["（公章）", "2022年5月3日", "制表：王小丽", "审核人签字", "以上情况属实", "以上3家机构均已检查", "其余机构无培训", "备注",
-     "附：检查照片", "王小丽 13800001111", "……", "共1页 第1页"],
+    ["审核人签字", "以上情况属实", "以上3家机构均已检查", "其余机构无培训", "备注", "附：检查照片", "王小丽 13800001111", "……",
+     "（以下空白）", "※ 数据截至4月底"],
 )  # fmt: skip
 @pytest.mark.parametrize("place", [{}, {"serial": 3}])
 def test_a_note_in_the_place_of_a_name_is_no_row(text, place):
     result = checked(TRAINING, [A, B, {**place, "name": text}])
     assert said(result) == [("question", "B7")]
-    assert len(result.filed.rows) == 2
+    assert names(result) == ["甲培训中心", "乙职业学校"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["（公章）", "2022年5月3日", "制表：王小丽", "审核：李四    制表：王小丽", "负责人（签字）：", "共1页 第1页", "第1页",
+    "填报日期：2022.5.3",
+     "联系人：王五  电话：58120000", "单位（盖章）：", "分管领导：", "打印日期：2022-05-03"],
+)  # fmt: skip
+@pytest.mark.parametrize("column", ["name", "special_trained", "rectification"])
+def test_who_signed_is_asked_about_only_where_it_has_the_number_of_a_row(text, column):
+    result = checked(TRAINING, [A, B, {column: text}])
+    assert said(result) == []
+    assert names(result) == ["甲培训中心", "乙职业学校"]
+    numbered = checked(TRAINING, [A, B, {"serial": 3, "name": text}])
+    assert [cell for _, cell in said(numbered)] == ["B7"]
+    assert names(numbered) == ["甲培训中心", "乙职业学校"]
 
 
 def test_a_name_over_two_rows_is_one_and_its_ticks_count_once():

@@ -117,7 +117,10 @@ def _heads(block: Block, forms: Sequence[Form]) -> list[range]:
 
 
 def _is_repeated(lane: Block, upper: range, lower: range, forms: Sequence[Form]) -> bool:
-    """Whether a head is that of the table above once more, as it stands on each page of a print."""
+    """Whether a head is that of the table above once more, as it stands on each page of a print.
+
+    One with the same labels in other columns is a head of its own: its rows cannot be read by the one above.
+    """
     above, below = (
         {
             (column, key)
@@ -127,7 +130,9 @@ def _is_repeated(lane: Block, upper: range, lower: range, forms: Sequence[Form])
         }
         for head in (upper, lower)
     )
-    return len(above & below) >= _MOSTLY * len(below)
+    known = {key for _, key in above}
+    is_moved = any(key in known for _, key in below - above)
+    return not is_moved and len(above & below) >= _MOSTLY * len(below)
 
 
 def _preamble(rows: Mapping[int, Sequence[Cell]], between: range, forms: Sequence[Form]) -> int | None:

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from tracker.core.form import Column, ColumnKind, Form, squeezed
 from tracker.forms.book import Cell, Place, Sheet
+from tracker.forms.check.figures import MEASURE, read_measure
 
 #: From which similarity on a label counts as re-typed rather than as another one.
 ALIKE = 0.75
@@ -21,9 +22,18 @@ _LONGEST = 80
 #: Rows that are looked at when no label is as it should be: as many as can be compared in a blink.
 _MOST_ROWS = 12
 
-_BRACKETS = str.maketrans("〔〕【】", "()()")
-_UNIT = re.compile(r"\((?:单位:)?[^()]{1,6}\)$")
-_ONLY_UNIT = re.compile(r"\(?(?:单位:)?(?:人次/年|人次|项|家|人|个|名|万元|元)\)?")
+_BRACKETS = str.maketrans("〔〕【】[]", "()()()")
+#: The measure behind a label, or what else stands there in brackets.
+_UNIT = re.compile(
+    rf"\([^()]{{1,6}}\)$|[(/,:;]?(?:(?:计量|金额)?单位[:为]?|(?<=[(/,:;])|(?<=金额)){MEASURE}\)?$"
+)
+_ROUND_UNIT = re.compile(r"^\(?(?:(?:计量|金额)?单位[:为]?)?|\)$")
+
+#: What stands before the numbers of columns, and so many of them make a row of them.
+_NUMBERING = frozenset(
+    {"甲", "乙", "丙", "丁", "栏次", "栏目", "栏号", "列次", "列号", "序号", "编号", "项次", "行次"}
+)
+_NUMBERS = 6
 
 #: And so many texts of a row: no form is wider, and a hostile file must not buy time.
 _WIDEST = 60
@@ -298,28 +308,35 @@ def _last_row(
 
 
 def _are_units(values: Iterable[object]) -> bool:
-    texts = [str(value) for value in values]
-    plain = [squeezed(text) for text in texts]
-    return len(plain) > 1 and all(_ONLY_UNIT.fullmatch(text) for text in plain)
+    """Whether a row says measures and nothing else: 人次, （单位：元）."""
+    plain = [_ROUND_UNIT.sub("", squeezed(str(value))) for value in values]
+    measures = [read_measure(text) for text in plain]
+    return bool(measures) and all(measure is not None and measure.base for measure in measures)
 
 
 def _are_numbers(form: Form, cells: Mapping[str, Cell | None]) -> bool:
-    """Whether a row only numbers the columns (1, 2, 3 or 甲, 乙, 1, 2): every cell is filled, one after another."""
-    values = []
-    for column in form.columns:
-        if column.id not in cells:
-            continue
-        cell = cells[column.id]
+    """Whether a row only numbers the columns: 1, 2, 3; 甲, 乙, 1, 2; 栏次, 1, 2; or, without a name, figures alone."""
+    numbers: list[tuple[int, int]] = []
+    is_plain = True
+    for at, column in enumerate(form.columns):
+        cell = cells.get(column.id)
         if cell is None or cell.value is None:
-            return False
-        text = str(cell.value).strip(" ()（）")
-        if text in {"甲", "乙", "丙"} and column.kind in {
-            ColumnKind.SERIAL,
-            ColumnKind.NAME,
-            ColumnKind.TEXT,
-        }:
+            # Of a form without names such a row may be one of data.
+            is_plain &= column.id not in cells or any(each.kind is ColumnKind.NAME for each in form.columns)
             continue
-        if not text.removesuffix(".0").isascii() or not text.removesuffix(".0").isdigit():
+        text = str(cell.value).strip(" ()（）").removesuffix(".0")
+        if text in _NUMBERING:
+            is_plain = True
+        elif text.isascii() and text.isdigit():
+            numbers.append((at, int(text)))
+        else:
             return False
-        values.append(int(text.removesuffix(".0")))
-    return len(values) > 5 and sorted(values) == list(range(min(values), min(values) + len(values)))
+    values = [number for _, number in numbers]
+    return (
+        is_plain
+        and len(values) >= _NUMBERS
+        and (
+            values == list(range(values[0], values[0] + len(values)))
+            or len({number - at for at, number in numbers}) == 1
+        )
+    )

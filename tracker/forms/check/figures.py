@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
+from math import prod
 
 #: A figure as a workbook holds it.
 Number = int | float
@@ -36,6 +38,24 @@ NOTHING: dict[str, int | None] = {
 
 #: Units of money in yuan; 万 alone is one where the column counts money.
 MONEY = {"亿元": 10**8, "万元": 10**4, "万": 10**4, "元": 1, "块": 1, "千元": 10**3, "百万元": 10**6}
+_SIZES = {"十": 10, "百": 10**2, "千": 10**3, "万": 10**4, "亿": 10**8}
+#: A measure as people write it: 元, 百元, RMB, 千人次, 万人次/年; of a size alone (万) what is counted is left out.
+_BASES = "元|圆|块|人次|人|名|位|项|个|条|处|家|户|次"
+MEASURE = (
+    f"(?:(?:人民币|(?i:rmb|cny))?[十百千万亿]*(?:{_BASES})(?:[/每]?[年月季])?|[￥¥]|人民币|(?i:rmb|cny))"
+)
+_MEASURE = re.compile(
+    f"(?:人民币|rmb|cny)?(?P<size>[十百千万亿]*)(?P<base>{_BASES})?(?:[/每]?(?P<per>[年月季])度?)?",
+    re.IGNORECASE,
+)
+#: What is said of a measure beside the table: 单位：元, 金额单位：人次、万元, 以元为单位.
+_TOLD = re.compile(
+    rf"(?<![表报送])单\s*位\s*[:为是]?\s*(?P<list>{MEASURE}(?:\s*[,;、/和及]\s*{MEASURE})*)(?=$|[\s),;.。])"
+    rf"|[以按]\s*(?P<by>{MEASURE})\s*(?:为单位|计(?![划算]))"
+)
+#: A longer text tells of none.
+_LONGEST_TOLD = 200
+_YUAN = frozenset({"人民币", "rmb", "cny", "¥", "￥"})
 #: What may be said instead of a unit.
 _FITS: dict[str, frozenset[str]] = {
     "项": frozenset({"项", "个", "条", "处", "次"}),
@@ -60,6 +80,40 @@ class Figure:
     number: Decimal
     unit: str | None = None
     is_doubtful: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """How many of what make one (10,000, 元), and in which time; ``base`` is “” where it is not said."""
+
+    size: int
+    base: str
+    per: str
+
+    @property
+    def is_money(self) -> bool:
+        """Whether it counts money."""
+        return self.base == "元"
+
+
+@lru_cache(maxsize=1024)
+def read_measure(text: str) -> Measure | None:
+    """The measure that a text is, alone or behind 人民币; None where it is anything else."""
+    if text.casefold() in _YUAN:
+        return Measure(1, "元", "")
+    match = _MEASURE.fullmatch(text)
+    if match is None or not (match["size"] or match["base"]):
+        return None
+    base = "元" if match["base"] in {"圆", "块"} else match["base"] or ""
+    return Measure(prod(_SIZES[each] for each in match["size"]), base, match["per"] or "")
+
+
+def measures_told(text: str) -> list[str]:
+    """The measures of which a note beside a table says that figures are in them: 元 and 家 of 单位：家、元."""
+    if len(text) > _LONGEST_TOLD or ("位" not in text and "计" not in text):
+        return []
+    found = _TOLD.finditer(half_width(text))
+    return [each for match in found for each in re.findall(MEASURE, match["list"] or match["by"])]
 
 
 def half_width(text: str) -> str:

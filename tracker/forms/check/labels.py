@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 
 from tracker.core.form import squeezed
@@ -44,7 +45,27 @@ _PART = re.compile(r"[(]?(?:其中|内含|包括|包含|扣除|剔除)")
 _NOTE = re.compile(
     r"\(?(?:单位|加?盖|签)?(?:公章|印章|盖章|签章|签字|签名|章)\)?[:：]?|[0-9]{4}[年./-][0-9]{1,2}[月./-][0-9]{1,2}日?|[0-9]{1,2}月[0-9]{1,2}日"
     r"|(?:附|备注|说明|注|打印|制表|填表|填报|审核|复核|审批|经办|联系|领导|负责|单位负责)(?:人|时间|日期|单位|部门|电话|方式)?(?:签字|签名|盖章)?(?:[:0-9].*|$)"
-    r"|(?:以上|上述|此表|本表|其余|其他|其它).*|共[0-9]+页.*|第[0-9]+页.*|.{0,10}1[0-9]{10}|[.…·]+|下[同略]|略|以下(?:空白|无正文)|此处空白"
+    r"|(?:以上|上述|此表|本表|其余|其他|其它).*|共[0-9]+页.*|第[0-9]+页.*|.{0,10}1[0-9]{10}|[.…·]+|下[同略]|略|\(?(?:以下|此处)(?:空白|无正文)\)?|[※*★☆▲△].*|数据截[至止].*"
+)
+_DAY = r"[0-9]{4}[年./-][0-9]{1,2}[月./-][0-9]{1,2}日?"
+_PAGES = "第?[0-9]+页?[,/]?共[0-9]+页|第[0-9]+页|共[0-9]+页"
+_SEAL = r"(?:\(?(?:单位|加盖|加|签)?(?:公章|印章|盖章|签章|签字|签名|章)(?:处|栏)?\)?)"
+_SIGNS = "制表|填表|填报|编制|统计|审核|复核|审批|审签|校对|经办|联系|(?:分管|主管|主要|单位|部门)?(?:领导|负责)|打印"
+#: Who signed, sealed or printed a table and when, and nothing besides.
+_ASIDE = re.compile(
+    rf"(?:(?:{_SIGNS})(?:人|员|单位|部门|科室|时间|日期|电话)?{_SEAL}?:(?:[^0-9:]{{0,12}}?|{_DAY}|[0-9-]{{7,13}})|电话:[0-9-]{{7,13}}"
+    rf"|(?:填[表报]|报送)?单位{_SEAL}:[^0-9:]{{0,20}}|{_SEAL}:?|{_DAY}|{_PAGES})+"
+)
+#: What stands for the name of nothing: 某公司, **学校, ○○, XX, 单位名称.
+_NOBODY = re.compile(
+    "某(?!某?$)|某某|××|[xX]{2}|(?<![a-zA-Z])(?:[oO]{2,}|([A-D])\\1(?=[\u4e00-\u9fff]))(?![a-zA-Z])|(?<![一二三四五六七八九])〇{2}|[○△□◇●▲■☆★]{2}|[*＊]{2,}(?=\\w)"
+    "|_{2,}|^(?:[.…·]{2,}|[-—~]{2,})(?=\\w)|.{0,10}名称(?:\\(.{1,6}\\))?$"
+)
+#: That a row or a sheet shows how a form is filled in; 例 alone is one in the place of a name.
+_SHOWS = re.compile(
+    r"示例|样例|范例|举例|样表|范本|填写?示范|示范填写|填[写表报](?:说明|样式|格式|样本)|\b(?:example|sample|template|demo)\b|^e\.?g\b"
+    r"|^(?:例如|比如|譬如|诸如)|^如[:,]|[(\[【]例[0-9]*[)\]】]|^例(?:[0-9:、.,一二三四五]|$)|^(?:模板|模版|样本|参考|格式|式样)$",
+    re.IGNORECASE,
 )
 #: How the names of institutions and enterprises end.
 _BODY = re.compile(r".*(?:中心|学校|学院|公司|机构|集团|协会|学会|基地|分校|[院校站所点厂矿局部队社场])[)]?")
@@ -112,6 +133,19 @@ def begins_parts(text: str) -> bool:
 def is_note(text: str) -> bool:
     """Whether a text that stands alone in a row is a note and no name."""
     return _NOTE.fullmatch(_normal(text)) is not None
+
+
+def is_aside(text: str) -> bool:
+    """Whether a text only says who signed or sealed a table and when, or counts its pages."""
+    return len(text) <= 2 * _LONGEST and _ASIDE.fullmatch(_normal(text)) is not None
+
+
+def is_example(text: str) -> bool:
+    """Whether a text shows how a form is filled in, or stands in the place of a name without being one."""
+    if len(text) > _LONGEST:
+        return False
+    plain = unicodedata.normalize("NFKC", text).strip()
+    return _SHOWS.search(plain) is not None or _NOBODY.search(plain) is not None
 
 
 def is_rest_of_name(text: str, above: str) -> bool:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
-from tracker.core.form import ColumnKind, FieldKind, Filed, Said, squeezed
+from tracker.core.form import Column, ColumnKind, FieldKind, Filed, Said
 from tracker.forms.book import Place
 from tracker.forms.check.column_headers import head_key, labels_of
-from tracker.forms.check.figures import MONEY, fits
+from tracker.forms.check.head_sense import means_other
+from tracker.forms.check.measures import check_measures, differs, group_place, measures_in
 from tracker.forms.check.recognised import Recognised
 from tracker.forms.check.rows import Extent, RowKind, TableRow, merged_places
 from tracker.forms.check.values import expected_in, found_text, is_blank, read_value, tick_in
 from tracker.forms.finding import Finding, Weight
+from tracker.i18n.message import Message
 
-_UNIT = re.compile(r"\((?:单位:)?([^()]{1,6})\)$")
 #: A column of remarks is for people, and nobody is asked about it.
 _REMARK = re.compile(r"备\s*注.*|附注|说明|情况说明|其他说明")
 _TICKED = re.compile(r"[√✓✔☑✅]|.*(?:无情况|零报告)")
@@ -28,44 +28,41 @@ def check_head(
     sheet = recognised.sheet.name
     for column in recognised.form.columns:
         if column.id in recognised.columns:
-            yield from _changed_label(recognised, column.id)
+            yield from _changed_label(recognised, column)
         elif column.kind is not ColumnKind.SERIAL and column.id not in omitted:
             message = Said(
                 f"缺少“{column.full_label}”一栏。", f"The column “{column.full_label}” is missing."
             )
             yield Finding(Weight.ERROR, message, sheet, None, "", Said(column.full_label, column.full_label))
+    yield from check_measures(recognised, rows)
     yield from _unknown_columns(recognised, within, rows)
 
 
-def _changed_label(recognised: Recognised, identifier: str) -> Iterator[Finding]:
-    column, place = recognised.form.by_id[identifier], recognised.heads[identifier]
+def _changed_label(recognised: Recognised, column: Column) -> Iterator[Finding]:
+    place = recognised.heads[column.id]
     text = str(recognised.sheet.cells[place].value)
+    if any(differs(each, column) for each in measures_in(text, column.label)):
+        return  # said by check_measures
+    group = group_place(recognised, column) if column.group else None
+    above = "" if group is None else str(recognised.sheet.cells[group].value)
     known = labels_of(recognised.form).columns.get(head_key(text), ())
-    if all(candidate.id != identifier for candidate, _ in known):
+    if means_other(text, column.label, column) and means_other(text, column.full_label, column):
+        yield _other_sense(recognised, place, column)
+    elif all(candidate.id != column.id for candidate, _ in known):
         message = Said(
             f"表头“{_line(text)}”按“{column.full_label}”读取。",
             f"The head “{_line(text)}” was read as “{column.full_label}”.",
         )
         yield Finding(Weight.READING, message, recognised.sheet.name, place, _line(text))
-    unit = _unit_in(text)
-    if unit is None or unit == column.unit or not column.is_figure or fits(unit, column.unit):
-        return
-    if column.unit in MONEY and unit in MONEY and MONEY[unit] == MONEY[column.unit]:
-        return
-    if unit in MONEY or fits(unit, "人次/年") or fits(unit, "项") or fits(unit, "家"):
-        message = Said(
-            f"“{column.label}”的计量单位应是“{column.unit or '无'}”，这里是“{unit}”。",
-            f"“{column.label}” is in {column.unit or 'plain numbers'}; the head says {unit}.",
-        )
-        weight = Weight.ERROR if unit in MONEY else Weight.QUESTION
-        expected = Said(column.full_label, column.full_label)
-        yield Finding(weight, message, recognised.sheet.name, place, _line(text), expected)
+    if group is not None and means_other(above, column.group or "", column):
+        yield _other_sense(recognised, group, column)
 
 
-@lru_cache(maxsize=1024)
-def _unit_in(head: str) -> str | None:
-    match = _UNIT.search(squeezed(head))
-    return match.group(1) if match else None
+def _other_sense(recognised: Recognised, place: Place, column: Column) -> Finding:
+    text = _line(str(recognised.sheet.cells[place].value))
+    message = Message("findings.head_other_sense", head=text, column=column.full_label)
+    expected = Said(column.full_label, column.full_label)
+    return Finding(Weight.QUESTION, message, recognised.sheet.name, place, text, expected)
 
 
 def _unknown_columns(recognised: Recognised, within: Extent, rows: list[TableRow]) -> Iterator[Finding]:

@@ -11,9 +11,9 @@ from functools import lru_cache
 from tracker.core.form import ColumnKind, Form, squeezed
 from tracker.forms.book import Cell, Merge, Place, column_letters
 from tracker.forms.check.column_headers import head_key, labels_of
-from tracker.forms.check.figures import NOTHING, half_width
+from tracker.forms.check.figures import NOTHING, measures_told
 from tracker.forms.check.form_fields import starts_with_field
-from tracker.forms.check.labels import begins_parts, is_note, says_part, says_total
+from tracker.forms.check.labels import begins_parts, is_aside, is_example, is_note, says_part, says_total
 from tracker.forms.check.recognised import Recognised
 from tracker.forms.check.values import is_blank, tick_in
 
@@ -27,10 +27,6 @@ _MOST_MERGED = 500_000
 #: By so many characters a filling rule is known.
 _RULE = 12
 _CROSS = frozenset("×✗✘xX否□☐")
-#: A name that is none: how the row of a form that shows how it is filled in begins, or what stands in it for a name.
-_EXAMPLE = re.compile(
-    r"\s*[(\[【]?(?:示例|样例|范例|举例|例)(?:[)\]】:：、.\s\d]|如|$)|.*(?:某某|××|○○|[xX]{2})"
-)
 #: What a row is called that is worked out from others.
 _DERIVED = re.compile(
     r".{0,4}(?:平均|均值|人均)[数值]?|.{0,4}(?:占比|比重|比例|百分比)|(?:同比|环比|较上|比上|与上).{0,10}"
@@ -87,7 +83,7 @@ class RowKind(Enum):
     SECTION = auto()
     #: One that has figures, those of the rows below once more.
     HEADING = auto()
-    #: Nothing in it, a number of the row, or the head once more.
+    #: Nothing in it, a number of the row, the head once more, or who signed the table.
     SKIPPED = auto()
     #: The filling rules or whoever signs: here the table ends.
     END = auto()
@@ -247,6 +243,8 @@ def _kind(recognised: Recognised, row: TableRow, cells: Mapping[int, Cell]) -> R
     texts = [cell.value for cell in cells.values()]
     if isinstance(texts[0], str) and _is_end(form, texts[0]):
         return RowKind.END
+    if all(isinstance(text, str) and (is_aside(text) or measures_told(text)) for text in texts):
+        return RowKind.SKIPPED
     own = {each for each in row.cells if form.by_id[each].kind is not ColumnKind.SERIAL}
     if len(texts) == 1 and isinstance(texts[0], str) and _says_nothing(texts[0]):
         row.words = list(row.cells.values())
@@ -271,7 +269,7 @@ def _kind_by_words(form: Form, row: TableRow, own: Collection[str]) -> RowKind:
         for each, text in texts.items()
         if form.by_id[each].kind in {ColumnKind.SERIAL, ColumnKind.NAME, ColumnKind.TEXT} or row.across
     ]
-    if any(len(text) <= _LONGEST_WORDS and _EXAMPLE.match(half_width(text)) for text in names):
+    if any(map(is_example, names)):
         return RowKind.EXAMPLE
     is_derived = any(_DERIVED.fullmatch(squeezed(text[:_LONGEST_WORDS])) for text in names) or any(
         says_part(text, _own_words(form)) for each, text in texts.items() if form.by_id[each].kind in _LABELS
