@@ -141,12 +141,13 @@ def test_a_digest_of_an_earlier_day_does_not_go_as_it_was_but_stands_in_the_next
         assert states(engine) == {"superseded": 2, "sent": 2}
 
 
-def test_who_is_known_not_to_be_there_is_not_written_to_again_and_whoever_takes_their_place_is():
-    class Unknown(Post):
-        async def send(self, mails, force):
-            for claimed in mails:
-                yield Result(claimed, MailState.FAILED, "550 5.1.1", verdict=Verdict.RECIPIENT)
+class Unknown(Post):
+    async def send(self, mails, force):
+        for claimed in mails:
+            yield Result(claimed, MailState.FAILED, "550 5.1.1", verdict=Verdict.RECIPIENT)
 
+
+def test_who_is_known_not_to_be_there_is_not_written_to_again_and_whoever_takes_their_place_is():
     force = world(TASK, units=(unit("wanzhou", "wrong@unit.example"), unit("fuling")))
     with running(force, "2022-04-08 08:00", courier=Unknown()) as engine:
         assert engine.pass_at("2022-04-08 09:00") == {}
@@ -155,6 +156,41 @@ def test_who_is_known_not_to_be_there_is_not_written_to_again_and_whoever_takes_
         engine.engine.courier = engine.courier = Post()
         engine.engine.adopt(world(TASK, units=BOTH))
         assert set(engine.pass_at("2022-04-12 09:00")) == {WANZHOU}
+
+
+def test_who_is_said_not_to_be_there_is_told_what_they_missed_with_the_next_digest():
+    soon = definition("6", "2022年5月20日前", BOTH)
+    with running(world(TASK, soon, units=BOTH), "2022-04-08 08:00", courier=Unknown()) as engine:
+        assert engine.pass_at("2022-04-08 09:00") == {}
+        engine.engine.courier = engine.courier = Post()
+        assert engine.pass_at("2022-04-11 09:00") == {}, "nothing is written for it alone"
+        told = engine.pass_at("2022-04-20 09:00")
+        assert told == {name: [("6", "lead", 30), ("5", "opened", 71)] for name in (WANZHOU, FULING)}
+        assert states(engine) == {"superseded": 2, "sent": 2}
+        assert engine.pass_at("2022-04-21 09:00") == {}
+
+
+def test_a_roll_up_to_who_is_said_not_to_be_there_goes_with_the_next():
+    with running(world(TABLE, units=(*BOTH, "city"), supervisor="city"), "2022-05-04 08:00") as engine:
+        engine.pass_at("2022-05-05")
+        engine.engine.courier = engine.courier = Unknown()
+        engine.pass_at("2022-05-06 09:00")
+        engine.engine.courier = engine.courier = Post()
+        assert "rollup" not in sent_on(engine, "2022-05-07"), "nothing is written for it alone"
+        assert "rollup" in sent_on(engine, "2022-05-09")
+        *_, told = (
+            details
+            for kind, state, details in rows(engine, "kind", "state", "details")
+            if (kind, state) == ("rollup", "sent")
+        )
+        assert json.loads(told)["deadlines"], "of the roll-up that nobody got"
+
+
+def sent_on(engine, day):
+    """The kinds of the mails that went out then."""
+    before = set(rows(engine, "id", "kind", "state"))
+    engine.pass_at(day)
+    return {kind for id_, kind, state in set(rows(engine, "id", "kind", "state")) - before if state == "sent"}
 
 
 def test_a_digest_whose_holder_slept_through_the_planning_is_told_the_day_after():

@@ -138,6 +138,7 @@ class DigestWriter:
         self._upward: dict[str, list[Line]] = defaultdict(list)
         self._lot: list[dict[str, object]] = []
         self._written = 0
+        self._beside: dict[str, Sequence[Line]] = {}
         self._everybody = force.people(day).of_unit
         self._unheard = set(unheard)
         self._missed: set[str] = set()
@@ -163,23 +164,31 @@ class DigestWriter:
         """What one person is told, who must be among ``waiting``; what the unit is told anew counts more."""
         self._lines[address][:0] = lines
 
+    def add_beside(self, address: str, lines: Sequence[Line]) -> None:
+        """What such a person is told with what else there is for them."""
+        self._beside[address] = lines
+
     def add_upward(self, superior: str, line: Line) -> None:
         """What the people of another unit are told about ``line.unit``."""
         for address in self._people.of_unit.get(superior, ()):
             self._upward[address].append(line)
 
-    def finish(self) -> int:
-        """Write what is left; the number of mails."""
+    def finish(self) -> tuple[int, set[str]]:
+        """Write what is left; the number of mails, and who was told what was to be told beside something else."""
+        beside: set[str] = set()
         for address in self._people.persons:
             if address in self._waiting:
                 found = [*self._lines.get(address, ()), *self._upward.get(address, ())]
+                if found and address in self._beside:
+                    found[:0] = self._beside[address]
+                    beside.add(address)
                 once = {(line.saying.ref, line.unit): line for line in found}
                 self._write(address, sorted(once.values(), key=self._rank_and_unit))
         self._unheard |= heard_before(self._session, self._force.campaign.id, self._missed)
         if self._unheard and (alert := alert_of_nobody(self._force, self._unheard, self._now)) is not None:
             enqueue(self._session, self._force, [alert], self._now, 0)
         self._flush()
-        return self._written
+        return self._written, beside
 
     def _miss(self, unit: str, lines: Iterable[Line]) -> None:
         if any(lines) and not self._everybody.get(unit):

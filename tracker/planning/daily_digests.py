@@ -39,7 +39,7 @@ from tracker.outbox.rows import PRESSING
 from tracker.planning.collect import DigestWriter, Line, Saying, saying
 from tracker.planning.return_reasons import Reasons, reasons_for_returns, with_reason
 from tracker.planning.single_reminders import Nudges
-from tracker.planning.superseded import supersede
+from tracker.planning.superseded import supersede, told_in_digest
 from tracker.store.beats import BEAT
 from tracker.store.tables import AGENDA, ASSIGNMENT
 
@@ -120,7 +120,7 @@ def plan_day(session: Session, force: InForce, timezone: str, day: date, now: da
         everybody.within(timezone),
         day,
         now,
-        waiting=told_again.by_address,
+        waiting={*told_again.by_address, *told_again.beside},
         unheard=told_again.unheard,
     )
     beats = Beats(session, force, timezone, day)
@@ -135,9 +135,13 @@ def plan_day(session: Session, force: InForce, timezone: str, day: date, now: da
         writer.add(unit, _explained(lines_of_unit[unit], reasons))
     for address, lines in told_again.by_address.items():
         writer.add_for(address, _explained(lines, reasons))
+    for address, lines in told_again.beside.items():
+        writer.add_beside(address, _explained(lines, reasons))
     for superior, line in nudges.upward:
         writer.add_upward(superior, line)
-    written = writer.finish()
+    written, beside = writer.finish()
+    for address in sorted(beside):
+        told_in_digest(session, told_again.of_beside[address], day)
     agenda.advance()
     beats.save()
     nudges.forget()

@@ -47,7 +47,7 @@ def plan_rollups(
         return 0
     everybody = force.people(day)
     people = everybody.within(timezone)
-    waiting = _taken_up(session, force, everybody, people, day, now)
+    waiting = _taken_up(session, force, everybody, people, day, now, tells=bool(of_today))
     before = None
     rows: list[dict[str, object]] = []
     for address in people.of_unit.get(supervisor, ()):
@@ -66,9 +66,18 @@ def plan_rollups(
 
 
 def _taken_up(
-    session: Session, force: InForce, everybody: People, people: People, day: date, now: datetime
+    session: Session,
+    force: InForce,
+    everybody: People,
+    people: People,
+    day: date,
+    now: datetime,
+    *,
+    tells: bool,
 ) -> dict[str, Told]:
     """Take the roll-ups of earlier days that did not go out of the queue; what each of ``people`` was to be told.
+
+    Who is said not to be there is told only where there is something else to tell (``tells``).
 
     What was for somebody who is asked no more is told to whoever is.  Where nobody is, it waits, and the operator hears
     of it.
@@ -77,7 +86,7 @@ def _taken_up(
     theirs = everybody.of_unit.get(force.campaign.supervisor or "", ())
     found: defaultdict[str, Told] = defaultdict(Told)
     done: list[int] = []
-    unsent = _unsent(session, force, everybody, day, now)
+    unsent = _unsent(session, force, everybody, day, now, tells=tells)
     if unsent and not theirs:
         alert = alert_of_nobody(force, {force.campaign.supervisor or ""}, now)
         enqueue(session, force, [alert] if alert is not None else [], now, 0)
@@ -93,7 +102,9 @@ def _taken_up(
     return found
 
 
-def _unsent(session: Session, force: InForce, everybody: People, day: date, now: datetime) -> list[Row[Any]]:
+def _unsent(
+    session: Session, force: InForce, everybody: People, day: date, now: datetime, *, tells: bool
+) -> list[Row[Any]]:
     ours = (MAIL.c.campaign == force.campaign.id, MAIL.c.kind == MailKind.ROLLUP.value, MAIL.c.day < day)
     is_free = or_(MAIL.c.state != MailState.CLAIMED.value, IS_FREE)
     stale = session.execute(select(MAIL).where(UNDERWAY, *ours, is_free).with_for_update(), moments(now))
@@ -106,6 +117,6 @@ def _unsent(session: Session, force: InForce, everybody: People, day: date, now:
             row
             for row in failed
             if why_unreadable(row) is None
-            and (row.cause != Verdict.RECIPIENT or row.recipient.casefold() not in everybody.persons)
+            and (tells or row.cause != Verdict.RECIPIENT or row.recipient.casefold() not in everybody.persons)
         ),
     ]

@@ -43,8 +43,9 @@ _STALE = (
     # Others may claim beside us: one that is being claimed is waited for, looked at again, and left to them.
     .with_for_update()
 )
-#: What failed as short a while ago is told again, too; but to nobody whose server says that they are not there.
-FAILED_WITHIN = timedelta(days=7)
+#: What failed as short a while ago is told again, too: longer than any holiday.  To who is said not to be there it is
+#: told with whatever else they are told, and nothing is written for it alone.
+FAILED_WITHIN = timedelta(days=31)
 _FAILED = select(MAIL).where(
     MAIL.c.at >= bindparam("since"),
     MAIL.c.state == MailState.FAILED.value,
@@ -67,10 +68,15 @@ _LEAVE = (
 
 
 class ToldAgain:
-    """``by_address`` are the lines for people of one time zone, ``unheard`` the units at which nobody is left."""
+    """``by_address`` are the lines for people of one time zone, ``unheard`` the units at which nobody is left.
+
+    ``beside`` are lines for those of whom a server has said that they are not there, from the mails ``of_beside``.
+    """
 
     def __init__(self) -> None:
         self.by_address: defaultdict[str, list[Line]] = defaultdict(list)
+        self.beside: defaultdict[str, list[Line]] = defaultdict(list)
+        self.of_beside: defaultdict[str, list[int]] = defaultdict(list)
         self.unheard: set[str] = set()
 
 
@@ -96,7 +102,6 @@ def supersede(
             mail
             for mail in session.execute(_FAILED, {**given, "since": now - FAILED_WITHIN})
             if why_unreadable(mail) is None
-            and (mail.cause != Verdict.RECIPIENT or mail.recipient.casefold() not in people.persons)
         ),
     ]
     told = ToldAgain()
@@ -108,16 +113,27 @@ def supersede(
     done: list[int] = []
     left: list[dict[str, object]] = []
     for mail, items in zip(unsent, contents, strict=True):
-        again = _Again(force, people, timezone, day, told, mail.recipient.casefold())
+        address = mail.recipient.casefold()
+        is_said_gone = mail.state == MailState.FAILED.value and mail.cause == Verdict.RECIPIENT
+        if is_said_gone and address in people.persons:
+            _Again(force, people, timezone, day, told, address, told.beside).tell(items, rows)
+            told.of_beside[address].append(mail.id)
+            continue
+        again = _Again(force, people, timezone, day, told, address, told.by_address)
         again.tell(items, rows)
         if again.left:
             left.append({"row": mail.id, "rest": items_to_json(again.left), "zone": again.zone})
         else:
             done.append(mail.id)
-    leave_to_later(session, done, str(Message("outcomes.told_in_digest", day=day)))
+    told_in_digest(session, done, day)
     if left:
         session.connection().execute(_LEAVE, left)
     return told
+
+
+def told_in_digest(session: Session, mails: Sequence[int], day: date) -> None:
+    """What stood in these digests is told in that of ``day``."""
+    leave_to_later(session, mails, str(Message("outcomes.told_in_digest", day=day)))
 
 
 def leave_to_later(session: Session, mails: Sequence[int], outcome: str) -> None:
@@ -136,7 +152,14 @@ class _Again:
     """One such digest: ``left`` is what nobody in this time zone can be told, ``zone`` is where it waits."""
 
     def __init__(
-        self, force: InForce, people: People, timezone: str, day: date, told: ToldAgain, address: str
+        self,
+        force: InForce,
+        people: People,
+        timezone: str,
+        day: date,
+        told: ToldAgain,
+        address: str,
+        lines: defaultdict[str, list[Line]],
     ) -> None:
         self._force = force
         self._people = people
@@ -144,6 +167,7 @@ class _Again:
         self._day = day
         self._told = told
         self._address = address
+        self._lines = lines
         self.left: list[Item] = []
         self.zone = force.campaign.timezone
 
@@ -160,10 +184,12 @@ class _Again:
             readers = self._people.of_unit.get(unit, ())
             if self._address in readers:
                 readers = (self._address,)
+            elif self._lines is self._told.beside:
+                continue
             zones = {address: self._people.persons[address].timezone for address in readers}
             for address in readers:
                 if zones[address] == self._timezone:
-                    self._told.by_address[address].append(line_of(self._force, row, reason, self._day))
+                    self._lines[address].append(line_of(self._force, row, reason, self._day))
             elsewhere = [zone for zone in zones.values() if zone != self._timezone]
             if elsewhere or not readers:
                 self.left.append(item)
