@@ -9,8 +9,11 @@ from sqlalchemy import select
 from tests.world import at, definition, running, world
 from tracker.core.model import Contact
 from tracker.core.policy import Settings
+from tracker.mail.transport.replies import Verdict
+from tracker.outbox.results import Result
 from tracker.planning.plan import plan
-from tracker.store.tables import MAIL
+from tracker.service.simulation import CollectingCourier
+from tracker.store.tables import MAIL, MailState
 
 BOTH = ("wanzhou", "fuling")
 TABLE = definition("table-2", "2022年5月起，每月5日前", BOTH)
@@ -138,3 +141,63 @@ def test_however_a_clock_jumps_each_milestone_is_told_on_its_day_and_once(seed):
                 found += [(day, to, item) for item in items]
     assert set(found) >= meant
     assert len(found) == len(set(found))
+
+
+class Delayed(CollectingCourier):
+    """The server says later for as long as it ``is_down``."""
+
+    is_down = False
+
+    async def send(self, mails, force):
+        if not self.is_down:
+            async for result in super().send(mails, force):
+                yield result
+            return
+        for claimed in mails:
+            yield Result(claimed, MailState.DEFERRED, "451 later", None, Verdict.LATER)
+
+
+@pytest.mark.parametrize(
+    ("waits", "ahead", "is_down_ahead"),
+    [("2022-05-23", "+1 10:00", True), ("2022-05-25", "+1 10:00", True), ("2022-05-16", "+40 10:00", False)],
+)
+def test_what_waits_while_a_clock_runs_ahead_is_told_once_it_is_set_right(waits, ahead, is_down_ahead):
+    force = world(definition("5", "2022-05-20", BOTH), units=(*BOTH, "city"), supervisor="city")
+    days = [date(2022, 5, 16) + timedelta(days=number) for number in range(18)]
+
+    def heard(wrong):
+        found = set()
+        with running(force, "2022-05-16 08:00", courier=Delayed(lambda mail: mail.key)) as engine:
+            for day in days:
+                if wrong and str(day) == waits:
+                    number, hour = ahead.split()
+                    engine.courier.is_down = True
+                    assert engine.pass_at(f"{day} 09:00") == {}
+                    engine.courier.is_down = is_down_ahead
+                    told = engine.pass_at(f"{day + timedelta(days=int(number))} {hour}")
+                    engine.courier.is_down = False
+                    found |= told_in_words({day: told})
+                    found |= told_in_words({day: engine.pass_at(f"{day} 11:00")})
+                else:
+                    found |= told_in_words({day: engine.pass_at(f"{day} 09:00")})
+            with engine.database.reading() as session:
+                states = set(session.execute(select(MAIL.c.state)).scalars())
+                assert states <= {"sent", "dropped", "superseded"}
+        return {(to, ref, reason) for _, to, (ref, reason, _) in found}
+
+    assert heard(wrong=True) >= heard(wrong=False)
+
+
+def test_what_waits_is_told_on_the_same_day_and_none_of_it_twice():
+    force = world(TASK, definition("6", "2022年9月底前", BOTH))
+    for later in ("2022-04-11 09:30", "2022-05-18 10:00"):
+        with running(force, "2022-04-08 08:00", courier=Delayed(lambda mail: mail.key)) as engine:
+            engine.courier.is_down = True
+            assert engine.pass_at("2022-04-08 09:30") == {}
+            assert engine.pass_at(later) == {}
+            engine.courier.is_down = False
+            assert engine.pass_at("2022-04-08 11:00") == {
+                f"{name}@unit.example": [("5", "opened", 83), ("6", "opened", 175)] for name in BOTH
+            }
+            assert engine.pass_at("2022-04-08 11:10") == {}
+            assert engine.pass_at("2022-04-11 09:30") == {}

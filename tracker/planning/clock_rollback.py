@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, case, func, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, case, func, not_, or_, select, true, update
 from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
@@ -32,6 +33,7 @@ from tracker.ledger.agenda import (
 from tracker.ledger.nudge import Nudge
 from tracker.ledger.overdue_beat import begin_beats, forget_beats
 from tracker.ledger.still_open import cell_of
+from tracker.mail.transport.replies import FINAL
 from tracker.outbox.alerts import alert_details, alert_row
 from tracker.outbox.queue import IS_FREE, OF_A_DAY, enqueue, moments
 from tracker.outbox.rows import items_from_json, why_unreadable
@@ -42,6 +44,7 @@ from tracker.store.tables import ASSIGNMENT, MAIL, UNDERWAY, MailState
 SKEW = timedelta(hours=1)
 
 OUTCOME = Message("outcomes.clock_wrong")
+PUT_BACK = Message("outcomes.clock_right")
 
 #: What may have reached its reader.
 _OUT = (MailState.SENT.value, MailState.CLAIMED.value, MailState.UNCERTAIN.value)
@@ -73,7 +76,9 @@ def come_back(session: Session, force: InForce, now: datetime) -> None:
     if not any(is_misled(day, zone, now) for zone, day in planned.items()):
         return
     days = {zone: now.astimezone(ZoneInfo(zone)).date() for zone in force.timezones}
-    let_go, out = _take_back(session, force.campaign.id, days, now)
+    ahead = [day for zone, day in planned.items() if day is not None and day > days[zone]]
+    again = _put_back(session, force.campaign.id, days, ahead, now)
+    let_go, out = _take_back(session, force.campaign.id, days, now, again)
     told = {zone: _last_told(session, force.campaign.id, zone, day) for zone, day in days.items()}
     began = first_day(session, force.campaign.id)
     if began is not None and began > max(days.values()):
@@ -97,13 +102,68 @@ def come_back(session: Session, force: InForce, now: datetime) -> None:
     _tell_operator(session, force, facts, now)
 
 
-def _take_back(session: Session, campaign: str, days: dict[str, date], now: datetime) -> tuple[int, int]:
-    """How many mails of days to come were taken back, and how many have gone out."""
-    last = max(days.values())
-    to_come = or_(
-        *(and_(MAIL.c.timezone == zone, MAIL.c.day > day) for zone, day in days.items()), MAIL.c.day > last
+def _of_days_to_come(campaign: str, days: dict[str, date]) -> ColumnElement[bool]:
+    to_come = (and_(MAIL.c.timezone == zone, MAIL.c.day > day) for zone, day in days.items())
+    return and_(
+        MAIL.c.campaign == campaign,
+        MAIL.c.kind.in_(OF_A_DAY),
+        or_(*to_come, MAIL.c.day > max(days.values())),
     )
-    of_days = and_(MAIL.c.campaign == campaign, MAIL.c.kind.in_(OF_A_DAY), to_come)
+
+
+def _put_back(
+    session: Session, campaign: str, days: dict[str, date], ahead: Sequence[date], now: datetime
+) -> set[tuple[str, str]]:
+    """Let mails wait on that were to be told in those of days to come, and were not; what (ref, unit) stands in them.
+
+    What waited is tried now, not when that clock meant; ``ahead`` are the days that were planned last.
+    """
+    of_days = _of_days_to_come(campaign, days)
+    waits = (MAIL.c.campaign == campaign, UNDERWAY, MAIL.c.attempts > 0, MAIL.c.not_before > now)
+    session.execute(
+        update(MAIL).where(*waits, MAIL.c.state != MailState.CLAIMED.value).values(not_before=now)
+    )
+    written = session.execute(
+        select(MAIL.c.kind, MAIL.c.day, MAIL.c.state, MAIL.c.recipient).where(of_days)
+    ).all()
+    #: The last day to come for which a mail of that kind went out to somebody: all that was theirs stood in it.
+    heard: defaultdict[tuple[str, str], date] = defaultdict(lambda: date.min)
+    for mail in written:
+        if mail.state in _OUT:
+            whose = (mail.kind, mail.recipient.casefold())
+            heard[whose] = max(heard[whose], mail.day)
+    instead = {
+        str(Message(key, day=day)): day
+        for day in {*ahead, *(mail.day for mail in written)}
+        for key in ("outcomes.told_in_digest", "outcomes.told_in_rollup")
+    }
+    put_off = session.execute(
+        select(MAIL).where(
+            MAIL.c.campaign == campaign,
+            MAIL.c.kind.in_(OF_A_DAY),
+            MAIL.c.state == MailState.SUPERSEDED.value,
+            MAIL.c.outcome.in_(list(instead)),
+            not_(of_days),
+        )
+    ).all()
+    again: set[tuple[str, str]] = set()
+    for mail in put_off:
+        if heard[mail.kind, mail.recipient.casefold()] >= instead[mail.outcome] or why_unreadable(mail):
+            continue
+        # What failed is told with the next day that is planned, as it would have been.
+        state = MailState.FAILED if mail.cause in FINAL else MailState.DEFERRED
+        values = {"state": state.value, "outcome": str(PUT_BACK), "not_before": now}
+        session.execute(update(MAIL).where(MAIL.c.id == mail.id).values(**values))
+        again.update((item.ref, item.unit) for item in items_from_json(mail.content))
+    return again
+
+
+def _take_back(
+    session: Session, campaign: str, days: dict[str, date], now: datetime, again: Collection[tuple[str, str]]
+) -> tuple[int, int]:
+    """How many mails of days to come were taken back, and how many have gone out; ``again`` is told by others."""
+    last = max(days.values())
+    of_days = _of_days_to_come(campaign, days)
     unsent = session.execute(
         select(MAIL).where(
             of_days,
@@ -122,7 +182,7 @@ def _take_back(session: Session, campaign: str, days: dict[str, date], now: date
             )
         )
         for item in items_from_json(mail.content) if why_unreadable(mail) is None else ():
-            if item.reason is Reason.RETURNED:
+            if item.reason is Reason.RETURNED and (item.ref, item.unit) not in again:
                 _say_again(session, campaign, item.ref, item.unit, last)
     to_be_said = (ASSIGNMENT.c.campaign == campaign, ASSIGNMENT.c.nudge_on > last)
     session.execute(update(ASSIGNMENT).where(*to_be_said).values(nudge_on=last))
