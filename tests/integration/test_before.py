@@ -197,6 +197,20 @@ def test_the_operator_hears_once_how_many_there_are():
     assert alert.details["title"] == "台账建立前到期的6项次未予催报"
 
 
+def test_the_operator_hears_how_many_are_over_and_how_many_are_still_to_come(caplog):
+    settings = Settings(operator=CITY.contacts[0])
+    force = taken_over(TABLE, settings=settings, chase_from=date(2022, 8, 31))
+    with running(force, "2022-07-12 08:00") as engine, caplog.at_level("INFO", "tracker"):
+        engine.clock.set(at("2022-07-12"))
+        engine.engine.run_pass()
+        [alert] = [each.mail for each, _ in engine.courier.take() if each.mail.kind is MailKind.ALERT]
+        with engine.database.reading() as session:
+            assert how_many_before(session, engine.engine.force, engine.clock.now()) == 6
+    assert alert.details["title"] == "2022年8月31日以前到期的8项次不予催报，其中2项次尚未到期"
+    assert "台账建立前到期6项次，已列出；尚未到期2项次" in alert.details["problems"][0]
+    assert "台账建立前到期6项次，2022-08-31以前尚未到期2项次" in caplog.text
+
+
 def test_explain_says_why_nothing_goes():
     with running(taken_over(TABLE), "2022-07-12 08:00") as engine:
         engine.pass_at("2022-07-12")

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from tracker.campaign.snapshot import InForce
 from tracker.core.occurrences import parse_ref
 from tracker.errors import InBoth, Problem
-from tracker.i18n.message import say_day
+from tracker.i18n.message import Message, both, say
 from tracker.ledger.editions import reconciled
 from tracker.outbox.alerts import alert_details, alert_row
 from tracker.outbox.queue import enqueue
@@ -152,40 +152,29 @@ def left_before(
     ]
 
 
-def before_alert(force: InForce, count: int, now: datetime) -> dict[str, object] | None:
-    """What the operator is told of them, once; None where there is no operator."""
+def before_alert(force: InForce, over: int, ahead: int, now: datetime) -> dict[str, object] | None:
+    """What the operator is told, once: ``over`` were due before, ``ahead`` are still to come; None without operator."""
     operator = force.settings.operator
     if operator is None:
         return None
-    if force.language(operator) == "zh":
-        day = say_day("zh", force.chase_from)
-        title = f"台账建立前到期的{count}项次未予催报"
-        lines = [
-            f"本台账自{day}起催报；印发以后、{day}以前到期的{count}项次只列出，不催报、不计逾期。",
-            "请督办单位在看板“台账建立前事项”中成批核销，或运行 tracker before。",
-            "如需从更早的日期催报，请在tasks.yaml的campaign下写明 chase_from: 日期。",
-        ]
-    else:
-        day = say_day("en", force.chase_from)
-        title = f"{count} assignments were due before this ledger began, and are not chased"
-        lines = [
-            f"This ledger chases what is due from {day} on; what was due before is shown, and neither late nor missing.",
-            "The supervisor settles it in bulk, on the board under “Before this ledger” or with tracker before.",
-            "To chase from an earlier day, write chase_from: DATE under campaign in tasks.yaml.",
-        ]
-    return alert_row(force, f"before/{force.chase_from}", alert_details(title, lines), now)
+    which = f"alerts.before.{'ahead' if ahead else 'over'}"
+    facts = {"n": over + ahead, "over": over, "ahead": ahead, "day": force.chase_from}
+    title, line, more = (
+        say(Message(key, **facts), force.language(operator))
+        for key in (f"{which}.title", f"{which}.line", "alerts.before.lines")
+    )
+    details = alert_details(title, [line, *more.splitlines()])
+    return alert_row(force, f"before/{force.chase_from}", details, now)
 
 
 def tell_of_before(session: Session, force: InForce, now: datetime) -> None:
     """Whoever runs the service hears once how much nobody is chased for, also of what is to come, and where it is settled."""
-    count = _count(session, _set_aside(force, force.day(now), force.chase_from))
-    if not count:
+    day = force.day(now)
+    over = _count(session, due_before(force, day))
+    ahead = _count(session, _set_aside(force, day, force.chase_from)) - over
+    if not over + ahead:
         return
-    log.info(
-        "台账建立前事项 · before this ledger: %d 项次 · due before %s, shown and not chased (tracker before)",
-        count,
-        force.chase_from,
-    )
-    row = before_alert(force, count, now)
+    log.info("%s", both(Message("alerts.before.log", over=over, ahead=ahead, day=force.chase_from)))
+    row = before_alert(force, over, ahead, now)
     if row is not None:
         enqueue(session, force, [row], now, 0)
