@@ -166,6 +166,26 @@ def test_what_is_asked_of_several_cells_is_one_question_and_keeps_its_answer_whe
     assert [each[3] for each in asked(service)] == ["open"]
 
 
+def test_what_a_corrected_file_answers_is_asked_no_longer(service):
+    def send(name, *questions):
+        facts = [{"message": each.message.zh} for each in questions]
+        paper = Paper(name, name.encode())
+        sent = Sent(paper, service.clock.now(), "张三", findings=facts, questions=questions)
+        with service.engine.database.writing() as session:
+            owed = due(service, session, "2022-04-01", "2022-12-31")[MAY, "wanzhou"]
+            return take(session, service.engine.force, owed, table(5), sent, service.clock.now())
+
+    assert send("a.xlsx", READ).is_new
+    assert not send("a.xlsx", READ).is_new
+    assert open_now(service)
+    # The same rows, without what was asked about.
+    assert send("b.xlsx").is_new
+    assert not open_now(service)
+    assert not send("c.xlsx").is_new
+    assert send("d.xlsx", READ).is_new
+    assert open_now(service)
+
+
 def test_a_question_is_settled_once_and_with_a_reason(service):
     file(service, MAY, table(50), READ)
     (number,) = numbers(service)

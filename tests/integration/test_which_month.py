@@ -116,6 +116,16 @@ def test_the_month_told_of_goes_to_the_month_due_once_the_named_one_is_in(desk):
     assert desk.figures() == {"table-2@2022-05": 51, "table-2@2022-06": 61}
 
 
+def test_a_period_that_was_left_under_a_new_day_replaces_nothing(desk):
+    assert desk.take(table("2022年4月", "2022-05-03", form=UNITS)).endswith("wanzhou:table-4@2022-05")
+    again = table("2022年4月", "2022-06-03", form=UNITS)
+    assert "填表时间却是2022-06-03" in desk.take(again)
+    # Of a table that is not in it is a reading.
+    assert desk.take(table("2022年4月", "2022-06-03", form=UNITS, unit="涪陵区应急管理局")).endswith(
+        "table-4@2022-05"
+    )
+
+
 def test_where_both_months_fit_it_is_asked_and_nothing_is_replaced(desk):
     assert desk.take(table("2022年5月", "2022-06-03", 60)) == "?wanzhou:table-2@2022-06"
     assert desk.take(table("2022年5月", "2022-06-02", 50)) == "?wanzhou:table-2@2022-05"

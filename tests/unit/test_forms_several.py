@@ -23,9 +23,9 @@ def page(form, rows, above=ABOVE, below=RULES):
     return [[form.title], above, *head(form), *rows, *below]
 
 
-def read(*sheets):
+def read(*sheets, asked=None):
     """What the tables of a book say: form, sheet, first column of figures; and all findings as weight and place."""
-    result = recognise(a_book(*sheets), FORMS)
+    result = recognise(a_book(*sheets), FORMS, asked)
     tables, findings = [], [*result.findings]
     for table in result.tables:
         checked = check(table, round_=None, previous=None)
@@ -124,25 +124,90 @@ def test_findings_in_the_second_part_stand_on_its_sheet():
     assert ("error", "2", "B5") in findings
 
 
+def month(name, day, figure):
+    rows = [[1, figure]] if figure is not None else [[1]]
+    return a_sheet(
+        page(UNITS, rows, ["填表单位：渝中区应急管理局", None, None, f"填表时间：{day}"]), name=name
+    )
+
+
+D4, D5, D6 = "2022年4月3日", "2022年5月3日", "2022年6月3日"
+
+
+@pytest.mark.parametrize("asked", [(2022, 5), (2022, 6)])
 @pytest.mark.parametrize(
-    ("names", "expected"),
-    [(("4月", "5月"), "5月"), (("2022年5月", "2022年4月"), "2022年5月"), (("11月", "12月", "1月"), "1月"),
-     (("四月", "五月份"), "五月份")],
+    "sheets",
+    [
+        # By its own name, whatever is prepared for later; by its own day.
+        [("4月", D4, 4), ("5月", D5, 5), ("6月", D6, 6), ("7月", "", 7)],
+        [("4月", D4, 4), ("5月", D5, 5), ("6月", "", 6), ("7月", "", 7)],
+        [("六月", D6, 6), ("五月份", D5, 5)],
+        [("a", D5, 5), ("b", D6, 6), ("c", D4, 4)],
+        # The names tell of the month before.
+        [("3月情况", D4, 4), ("4月情况", D5, 5), ("5月情况", D6, 6)],
+    ],
+)
+def test_of_a_sheet_a_month_the_one_that_is_asked_for_is_taken_and_the_others_named(sheets, asked):
+    tables, findings = read(*(month(*each) for each in sheets), asked=asked)
+    assert [table[2] for table in tables] == [[asked[1]]]
+    assert [weight for weight, *_ in findings] == ["question"]
+
+
+@pytest.mark.parametrize(
+    "sheets",
+    [
+        # Copied days, and names only: it cannot be the later ones.
+        [("4月", D4, 4), ("5月", D5, 5), ("6月", D5, 6), ("7月", D5, None)],
+        [("4月", D4, 4), ("5月", D5, 5), ("6月", "", None), ("7月", "", 0)],
+    ],
+)
+def test_a_sheet_that_is_prepared_for_later_is_not_taken(sheets):
+    tables, _ = read(*(month(*each) for each in sheets), asked=(2022, 5))
+    assert [table[2] for table in tables] == [[5]]
+
+
+@pytest.mark.parametrize(
+    "sheets",
+    [
+        # Not filled in for the month, no month that fits, two days of the month.
+        [("4月", D4, 4), ("5月", "", 0)],
+        [("7月", "", 7), ("8月", "", 8)],
+        [("5月", D5, 5), ("6月", "2022年5月28日", 6)],
+    ],
+)
+def test_where_the_sheet_of_the_month_cannot_be_told_nothing_is_taken(sheets):
+    _, findings = read(*(month(*each) for each in sheets), asked=(2022, 5))
+    assert "error" in [weight for weight, *_ in findings]
+
+
+def test_of_tables_that_come_late_the_last_that_was_filled_in_is_taken():
+    tables, _ = read(month("a", D4, 4), month("b", D5, 5), asked=(2022, 6))
+    assert [table[2] for table in tables] == [[5]]
+
+
+@pytest.mark.parametrize(
+    ("row", "where"),
+    [([4, 10], "below"), ([4, "10"], "below"), ([4, *[None] * 7, "√"], "below"), ([4, 10, 20], "above"),
+     ([4, 10, 20], "beside")],
 )  # fmt: skip
-def test_of_a_sheet_a_month_the_last_is_taken_and_the_others_named(names, expected):
-    sheets = [a_sheet(page(UNITS, [[1, 50 + number]]), name=name) for number, name in enumerate(names)]
-    tables, findings = read(*sheets)
-    assert [table[1] for table in tables] == [expected]
-    assert [(weight, sheet) for weight, sheet, _ in findings] == [
-        ("question", name) for name in names if name != expected
-    ]
+@pytest.mark.parametrize("end", ["备注：以上为城区", "审核人：李四", "联系人：张三"])
+def test_rows_of_data_outside_the_table_are_told(row, where, end):
+    lines = page(UNITS, [U1, U2], below=[[end], *([row] if where == "below" else [])])
+    if where == "above":
+        lines = [row, [], *lines]
+    elif where == "beside":
+        lines[4] = [*lines[4], *[None] * (20 - len(lines[4])), *row]
+    _, findings = read(a_sheet(lines))
+    assert [weight for weight, *_ in findings] == ["question" if where == "beside" else "error"]
 
 
-def test_of_tables_that_were_filled_in_in_several_months_the_last_is_taken():
-    april = ["填表单位：渝中区应急管理局", None, None, "填表时间：2022年4月3日"]
-    tables, findings = read(a_sheet(page(UNITS, [U1]), name="b"), a_sheet(page(UNITS, [U2], april), name="a"))
-    assert [table[1] for table in tables] == ["b"]
-    assert [(weight, sheet) for weight, sheet, _ in findings] == [("question", "a")]
+@pytest.mark.parametrize(
+    "foot",
+    [["审核人：李四", None, "电话", 58120000], [None, "李四", "电话", 58120000], ["共2家"], ["1.", "说明"]],
+)
+def test_what_stands_below_the_end_and_is_no_data_is_not_told(foot):
+    _, findings = read(a_sheet(page(UNITS, [U1, U2], below=[["审核人：李四"], foot])))
+    assert findings == []
 
 
 def test_a_sheet_that_shows_how_it_is_done_is_named():

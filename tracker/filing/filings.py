@@ -249,7 +249,8 @@ def take(session: Session, force: InForce, table: Table, filed: Filed, sent: Sen
     current = session.execute(
         select(FILING).where(FILING.c.assignment_id == table.id, FILING.c.in_force.is_(True))
     ).first()
-    if current is not None and current.digest == digest and table.is_answered:
+    is_same = current is not None and current.digest == digest and table.is_answered
+    if current is not None and is_same and _asks_the_same(session, current, sent):
         return Took(is_new=False, settled=settled_of(session, current.id))
     kind = EventKind.NIL if filed.is_nil else EventKind.SUBMIT
     note = sent.paper.name
@@ -262,6 +263,16 @@ def take(session: Session, force: InForce, table: Table, filed: Filed, sent: Sen
     anew = [each for each in work_out(session, force, table.id, now) if each.ref != table.ref]
     replaced = None if current is None else _filing(current, {table.form.id: table.form})
     return Took(is_new=True, replaced=replaced, anew=anew, settled=settled_of(session, number))
+
+
+def _asks_the_same(session: Session, current: Row[Any], sent: Sent) -> bool:
+    """Whether a file gives rise to what is asked about the filing in force: what it answers is asked no longer."""
+    document = session.execute(select(DOCUMENT.c.digest).where(DOCUMENT.c.id == current.document_id)).scalar()
+    if document == hashlib.sha256(sent.paper.data).hexdigest():
+        return True
+    return [each["message"] for each in json.loads(current.findings)] == [
+        each["message"] for each in sent.findings
+    ]
 
 
 def keep_refused(session: Session, table: Table, sent: Sent, now: datetime) -> None:

@@ -306,14 +306,14 @@ class Periods:
         if told is None:
             return self._no_such(named) if own is None else _Fits((own,))
         if own is None:
-            return _Fits((told,), (self._read_as(told, named),))
+            return self._sent_again(told) or _Fits((told,), (self._read_as(told, named),))
         came = (self._came.day.year, self._came.day.month)
         # The day on which it came in says less than that of filling in: only in the very month after.
         if filled <= named or (self._day is None and filled != month_after(named)):
             is_doubtful = came == month_after(named) and own.is_answered and not told.is_answered
             return self._either(named, own, told) if is_doubtful else _Fits((own,))
         if own.form.omitted(own.round) & _filled(self._found):
-            return _Fits((told,), (self._read_as(told, named),))
+            return self._sent_again(told) or _Fits((told,), (self._read_as(told, named),))
         if (
             self._day is not None
             and filled == month_after(named)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import date
 
 from tracker.core.form import ColumnKind, Said, comparable
-from tracker.forms.check.figures import chinese_digits
-from tracker.forms.check.form_fields import shown
+from tracker.forms.check.figures import NOTHING, chinese_digits
+from tracker.forms.check.form_fields import Month, shown
 from tracker.forms.check.recognised import Recognised, header_month
 from tracker.forms.check.rows import RowKind, TableRow, extent, table_rows
 from tracker.forms.finding import Finding, Weight
@@ -16,11 +17,14 @@ from tracker.forms.finding import Finding, Weight
 _MONTH = re.compile(r"(?<!\d)(1[0-2]|0?[1-9])月")
 #: Sheets that show how a form is filled in.
 _SAMPLE = re.compile("示例|样表|样例|范例|范本|模板|模版|sample|example|template", re.IGNORECASE)
-_MONTHS = 12
+_NO_FIGURES = frozenset({"", "0", *NOTHING})
 
 
-def joined(tables: Sequence[Recognised]) -> list[Recognised]:
-    """One for each table that is meant, in the order in which they stand; what was decided is among its notes."""
+def joined(tables: Sequence[Recognised], asked: Month | None = None) -> list[Recognised]:
+    """One for each table that is meant, in the order in which they stand; what was decided is among its notes.
+
+    ``asked`` is the month for which tables are asked, which tells the sheets of a year apart.
+    """
     groups: list[list[Recognised]] = []
     for table in tables:
         group = next((each for each in groups if _is_same(each[0], table)), None)
@@ -28,7 +32,7 @@ def joined(tables: Sequence[Recognised]) -> list[Recognised]:
             groups.append([table])
         else:
             group.append(table)
-    return [_one(group) if len(group) > 1 else group[0] for group in groups]
+    return [_one(group, asked) if len(group) > 1 else group[0] for group in groups]
 
 
 def named(blank: Iterable[Recognised], tables: Sequence[Recognised]) -> list[Finding]:
@@ -65,11 +69,15 @@ def _is_same(one: Recognised, other: Recognised) -> bool:
     return None in months or months[0] == months[1]
 
 
-def _one(group: list[Recognised]) -> Recognised:
+def _one(group: list[Recognised], asked: Month | None) -> Recognised:
     usual = [each for each in group if not _SAMPLE.search(each.sheet.name)] or group
-    chosen = _of_last_day(_of_last_month(usual))
+    chosen = _of_month(usual, asked)
+    notes = [_sample(each) for each in group if each not in usual]
+    if not chosen:
+        return replace(usual[0], notes=(*usual[0].notes, *notes, _which_month(usual)))
     first, *others = chosen
-    notes = [_sample(each) if each not in usual else _left_out(each) for each in group if each not in chosen]
+    left_out = [each for each in usual if each not in chosen]
+    notes += [_left_out(left_out)] if left_out else []
     rows = {id(each): _data(each) for each in chosen}
     others = [each for each in others if _said(rows[id(each)]) != _said(rows[id(first)])]
     notes += [_copy(each, first) for each in chosen[1:] if each not in others]
@@ -80,29 +88,55 @@ def _one(group: list[Recognised]) -> Recognised:
     return replace(first, notes=(*first.notes, *notes))
 
 
-def _of_last_day(group: list[Recognised]) -> list[Recognised]:
-    """Of tables that were filled in in several months, those of the last one."""
-    months = [(each.filled_on.year, each.filled_on.month) for each in group if each.filled_on is not None]
-    if len(months) < len(group) or len(set(months)) < 2:
-        return group
-    return [each for each, month in zip(group, months, strict=True) if month == max(months)]
+def _of_month(group: list[Recognised], asked: Month | None) -> list[Recognised]:
+    """Of sheets that are of several months, by their names or days, that of the month ``asked``; none: it cannot be told.
 
-
-def _of_last_month(group: list[Recognised]) -> list[Recognised]:
-    """Of sheets that are called by their months, that of the last; all, where they are not."""
-    months: dict[int, list[Recognised]] = {}
-    for each in group:
-        found = set(_MONTH.findall(chinese_digits(each.sheet.name)))
-        if len(found) == 1:
-            months.setdefault(int(found.pop()), []).append(each)
-    if len(months) < 2 or sum(len(each) for each in months.values()) < len(group):
+    A sheet that is prepared for later has its own name and, copied from the one before, perhaps its day.
+    """
+    named = {id(each): _named(each) for each in group}
+    filled: dict[int, Month | None] = {
+        id(each): None if each.filled_on is None else (each.filled_on.year, each.filled_on.month)
+        for each in group
+    }
+    keys = {named[at] or (day and day[1]) for at, day in filled.items()}
+    if None in keys or len(keys) < 2:
         return group
-    # December is before January: the last month is the one after which most months are missing.
-    ordered = sorted(months)
-    gaps = [
-        (after - month) % _MONTHS for month, after in zip(ordered, [*ordered[1:], ordered[0]], strict=True)
+    fits = [
+        each
+        for each in group
+        if named[id(each)] == (asked or (0, 0))[1] and filled[id(each)] in (None, asked)
     ]
-    return months[ordered[max(range(len(ordered)), key=lambda at: (gaps[at], at))]]
+    dated = [each for each in group if filled[id(each)] == asked]
+    if fits:
+        days = [each.filled_on for each in fits if each.filled_on is not None]
+        if any(
+            each.filled_on and each.filled_on > max(days, default=date.min)
+            for each in dated
+            if each not in fits
+        ):
+            return []
+    elif not dated:
+        # What comes late is the last that was filled in before.
+        before = [day for day in filled.values() if day is not None and asked is not None and day < asked]
+        dated = [each for each in group if before and filled[id(each)] == max(before)]
+    chosen = fits or dated
+    is_one = len({named[id(each)] or 0 for each in chosen}) == 1
+    return chosen if is_one and (_has_figures(chosen) or not _has_figures(group)) else []
+
+
+def _named(table: Recognised) -> int | None:
+    """The one month that the name of its sheet says."""
+    found = set(_MONTH.findall(chinese_digits(table.sheet.name)))
+    return int(found.pop()) if len(found) == 1 else None
+
+
+def _has_figures(tables: Iterable[Recognised]) -> bool:
+    return any(
+        table.form.by_id[each].is_figure and shown(cell.value) not in _NO_FIGURES
+        for table in tables
+        for row in _data(table)
+        for each, (_, cell) in row.cells.items()
+    )
 
 
 def _data(table: Recognised) -> list[TableRow]:
@@ -162,13 +196,27 @@ def _sample(part: Recognised) -> Finding:
     return Finding(Weight.READING, said, part.sheet.name)
 
 
-def _left_out(part: Recognised) -> Finding:
-    zh, en = _place(part)
+def _left_out(parts: Sequence[Recognised]) -> Finding:
+    first = parts[0]
+    places = [_place(each) for each in parts]
     said = Said(
-        f"{zh}也有{part.form.name}，没有采用；要报的请单独发送。",
-        f"{part.form.name} stands also {en}, which was not taken; if it is meant, please send it by itself.",
+        f"{'、'.join(zh for zh, _ in places)}也有{first.form.name}，没有采用；要报的请单独发送。",
+        f"{first.form.name} stands also {' and '.join(en for _, en in places)}, which was not taken; if it is meant, "
+        "please send it by itself.",
     )
-    return Finding(Weight.QUESTION, said, part.sheet.name, part.corner)
+    return Finding(Weight.QUESTION, said, first.sheet.name, first.corner)
+
+
+def _which_month(parts: Sequence[Recognised]) -> Finding:
+    first = parts[0]
+    places = [_place(each) for each in parts]
+    said = Said(
+        f"{'、'.join(zh for zh, _ in places)}都有{first.form.name}，看不出哪一张是这一期的，没有采用；"
+        "请只发送要报的一张，或者写明期次。",
+        f"{first.form.name} stands {' and '.join(en for _, en in places)}; which of them is asked for cannot be told, and "
+        "nothing was taken: please send the one that is meant, or fill in the period.",
+    )
+    return Finding(Weight.ERROR, said, first.sheet.name, first.corner)
 
 
 def _which(first: Recognised, others: Sequence[Recognised]) -> Finding:

@@ -9,7 +9,7 @@ from tracker.core.form import ColumnKind, FieldKind, Form, Said, comparable
 from tracker.forms.book import Book, Sheet
 from tracker.forms.check.blocks import Block, blocks
 from tracker.forms.check.column_headers import Table, find_table, keys_by_row, labels_of
-from tracker.forms.check.form_fields import FieldFound, read_day, read_fields
+from tracker.forms.check.form_fields import FieldFound, Month, read_day, read_fields
 from tracker.forms.check.joined import joined, named
 from tracker.forms.check.recognised import Recognised, Recognition
 from tracker.forms.check.unread import unread
@@ -23,8 +23,11 @@ _ENOUGH_WITH_MARK = 0.25
 _CERTAIN = 0.999
 
 
-def recognise(book: Book, forms: Mapping[str, Form]) -> Recognition:
-    """The forms in ``book`` and where they stand, or why it holds none of ``forms``."""
+def recognise(book: Book, forms: Mapping[str, Form], asked: Month | None = None) -> Recognition:
+    """The forms in ``book`` and where they stand, or why it holds none of ``forms``.
+
+    Of sheets for several months that of the month ``asked`` is taken.
+    """
     mark = read_mark(book)
     sheets = [sheet for sheet in book.sheets if sheet.name != SHEET and sheet.cells]
     parts = [part for sheet in sheets for part in _parts(sheet, list(forms.values()), mark)]
@@ -33,7 +36,7 @@ def recognise(book: Book, forms: Mapping[str, Form]) -> Recognition:
     if not found:
         return Recognition(findings=(_no_form(parts, mark, forms.values()),))
     filled = [each for each in found if _is_filled(each)] or found[:1]
-    tables = joined(_inherited(filled))
+    tables = joined(_inherited(filled), asked)
     notes = [
         *named([each for each in found if each not in filled], tables),
         *_hidden(book, parts, mark),
@@ -82,7 +85,11 @@ def _inherited(tables: Sequence[Recognised]) -> list[Recognised]:
         if not table.unit_text and len(units) == 1:
             changed = replace(changed, unit_text=next(iter(units.values())))
         if table.period_text is None and table.filled_on is None:
-            donor = next((other for other in near if other.period_text or other.filled_on), table)
+            # The day of one month's sheet is not that of another's.
+            donors = [
+                each for each in near if each.sheet.name == table.sheet.name or each.form is not table.form
+            ]
+            donor = next((other for other in donors if other.period_text or other.filled_on), table)
             changed = replace(changed, period_text=donor.period_text, filled_on=donor.filled_on)
         found.append(changed)
     return found

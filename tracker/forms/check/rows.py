@@ -12,10 +12,10 @@ from tracker.core.form import ColumnKind, Form, squeezed
 from tracker.forms.book import Cell, Merge, Place, column_letters
 from tracker.forms.check.column_headers import head_key, labels_of
 from tracker.forms.check.figures import NOTHING, measures_told
-from tracker.forms.check.form_fields import starts_with_field
+from tracker.forms.check.form_fields import shown, starts_with_field
 from tracker.forms.check.labels import begins_parts, is_aside, is_example, is_note, says_part, says_total
 from tracker.forms.check.recognised import Recognised
-from tracker.forms.check.values import is_blank, tick_in
+from tracker.forms.check.values import is_blank, read_value, tick_in
 
 _END = re.compile(r"\s*(?:填写说明|填表说明|填报说明|(?:说明|注|备注|附注)\s*[:：])")
 _FOOT = re.compile(
@@ -163,15 +163,21 @@ def table_rows(recognised: Recognised, within: Extent) -> list[TableRow]:
 
 
 def _is_plainly_data(form: Form, row: TableRow) -> bool:
-    """Whether a row below the filling rules can be nothing but data: a name and figures in their columns."""
+    """Whether a row below the filling rules can be nothing but data: its cells fit their columns, and it says what of."""
     kinds = {form.by_id[each].kind for each in row.cells}
-    figures = [
-        each
+    serial = next(
+        (cell for each, (_, cell) in row.cells.items() if form.by_id[each].kind is ColumnKind.SERIAL), None
+    )
+    if serial is not None and not shown(serial.value).strip(" .、").isdecimal():
+        return False
+    said = [
+        read_value(form.by_id[each], cell)
         for each, (_, cell) in row.cells.items()
-        if form.by_id[each].is_figure and isinstance(cell.value, (int, float))
+        if form.by_id[each].is_figure or form.by_id[each].kind in {ColumnKind.CHOICE, ColumnKind.TICK}
     ]
     named = any(column.kind is ColumnKind.NAME for column in form.columns)
-    return len(figures) > 1 and (ColumnKind.NAME in kinds or not named)
+    is_told = ColumnKind.NAME in kinds if named else serial is not None or len(said) > 1
+    return is_told and bool(said) and all(each.value is not None for each in said)
 
 
 def share_merged(recognised: Recognised, rows: list[TableRow]) -> Iterator[tuple[Place, str, Cell]]:

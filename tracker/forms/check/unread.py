@@ -10,6 +10,7 @@ from tracker.forms.book import Cell, Sheet
 from tracker.forms.check.blocks import Block
 from tracker.forms.check.form_fields import shown
 from tracker.forms.check.recognised import Recognised
+from tracker.forms.check.rows import extent
 from tracker.forms.finding import Finding, Weight
 
 #: So many figures make a row one of data.
@@ -22,7 +23,7 @@ def unread(rest: Sequence[Block], tables: Sequence[Recognised]) -> list[Recognis
     Rows that stand in the columns of a table go on with it: nothing is taken of that table.  Other figures are
     asked about at the first table.
     """
-    found = list(tables)
+    found = [_with_outside(table) for table in tables]
     for block in rest:
         rows = _rows_of_figures(block.sheet)
         if not rows:
@@ -32,6 +33,25 @@ def unread(rest: Sequence[Block], tables: Sequence[Recognised]) -> list[Recognis
         table = found[number or 0]
         found[number or 0] = replace(table, notes=(*table.notes, note))
     return found
+
+
+def _with_outside(table: Recognised) -> Recognised:
+    """A table with what is to be said about figures above its head, if they look like rows of it, and beside it."""
+    within = extent(table)
+    above, beside = {}, {}
+    for (row, column), cell in table.sheet.cells.items():
+        if row < table.head_rows[0]:
+            above[row, column] = cell
+        elif row >= table.first_row and not within.first <= column <= within.last:
+            beside[row, column] = cell
+    notes = list(table.notes)
+    rows = _rows_of_figures(replace(table.sheet, cells=above))
+    rows = {row: cells for row, cells in rows.items() if _fits(table, {row: cells})}
+    if rows:
+        notes.append(_more(table.sheet, rows, table))
+    if rows := _rows_of_figures(replace(table.sheet, cells=beside)):
+        notes.append(_other(table.sheet, rows))
+    return replace(table, notes=tuple(notes))
 
 
 def _rows_of_figures(sheet: Sheet) -> dict[int, dict[int, Cell]]:

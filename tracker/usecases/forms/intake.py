@@ -38,7 +38,7 @@ from tracker.filing.filings import (
 from tracker.filing.match_assignment import said_unit, whose
 from tracker.filing.provenance import Came, Wanted
 from tracker.forms.check.check import check
-from tracker.forms.check.form_fields import shown
+from tracker.forms.check.form_fields import Month, read_month, shown
 from tracker.forms.check.read_back import read_back
 from tracker.forms.check.recognised import Recognised, header_month
 from tracker.forms.check.seat import Seat
@@ -130,7 +130,9 @@ class Intake:
         held: list[tuple[Lying, list[Opened]]] = []
         size = cells = 0
         for lying in files:
-            opened = open_lying(self._reader, self._force.campaign.forms, lying, self._deadline())
+            opened = open_lying(
+                self._reader, self._force.campaign.forms, lying, self._deadline(), self._asked()
+            )
             held.append((lying, opened))
             size += sum(len(each.data) for each in opened)
             cells += sum(each.cells for each in opened)
@@ -151,11 +153,19 @@ class Intake:
         """Take in files that were handed in at once, each a name and its bytes; the same."""
         forms, until = self._force.campaign.forms, self._deadline()
         opened = [
-            each for name, data in files for each in open_file(self._reader, forms, name, data, folder, until)
+            each
+            for name, data in files
+            for each in open_file(self._reader, forms, name, data, folder, until, self._asked())
         ]
         together = Together()
         self._compare(opened, together)
         return tuple(taken for each in opened for taken in self._take_opened(each, together, until))
+
+    def _asked(self) -> Month:
+        """The month for which tables are asked: of the link, as a person says, else that of the day."""
+        ref = "" if self._wanted.only is None else self._wanted.only
+        day = self._wanted.month or self._force.day(self._at)
+        return read_month(ref.rpartition("@")[2]) or (day.year, day.month)
 
     def _deadline(self) -> float:
         return self._until or monotonic() + SECONDS_PER_PARCEL
@@ -209,7 +219,7 @@ class Intake:
             if is_edited:
                 # By other forms it may be read otherwise.
                 forms = self._force.campaign.forms
-                again = open_file(self._reader, forms, name, opened.data, opened.folder, until)
+                again = open_file(self._reader, forms, name, opened.data, opened.folder, until, self._asked())
                 return tuple(each for one in again for each in self._take_opened(one, together, until))
         together.note(taken)
         return tuple(self._answered(each, table) for each, table in zip(taken, found, strict=True))

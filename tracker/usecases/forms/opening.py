@@ -9,6 +9,7 @@ from time import monotonic
 from tracker.core.form import Form, Said
 from tracker.errors import FileRefusedError
 from tracker.forms.book import Book
+from tracker.forms.check.form_fields import Month
 from tracker.forms.check.recognise import recognise
 from tracker.forms.check.recognised import Recognised
 from tracker.forms.finding import Finding, Weight
@@ -38,23 +39,33 @@ class Opened:
         return sum(len(part.sheet.cells) for each in self.found for part in (each, *each.continued))
 
 
-def open_lying(reader: Reader, forms: Mapping[str, Form], lying: Lying, until: float) -> list[Opened]:
+def open_lying(
+    reader: Reader, forms: Mapping[str, Form], lying: Lying, until: float, asked: Month | None = None
+) -> list[Opened]:
     """Open a file that lies in a folder."""
     name = lying.path.name
     if lying.is_noise or is_noise(name):
         return [_passed_over(name)]
     data = lying.read()
     return (
-        open_file(reader, forms, name, data, lying.folder, until)
+        open_file(reader, forms, name, data, lying.folder, until, asked)
         if isinstance(data, bytes)
         else [refused(name, data)]
     )
 
 
 def open_file(
-    reader: Reader, forms: Mapping[str, Form], name: str, data: bytes, folder: str, until: float
+    reader: Reader,
+    forms: Mapping[str, Form],
+    name: str,
+    data: bytes,
+    folder: str,
+    until: float,
+    asked: Month | None = None,
 ) -> list[Opened]:
     """Open a file, or each of those in it; those that are not begun ``until`` then (monotonic) are refused.
+
+    ``asked`` is the month for which tables are asked: of a sheet for each month it is that one which is taken.
 
     Whatever is wrong is a finding, never an exception.
     """
@@ -65,7 +76,7 @@ def open_file(
     except FileRefusedError as error:
         return [refused(name, Said(*error.said))]
     if isinstance(read, Book):
-        recognition = recognise(read, forms)
+        recognition = recognise(read, forms, asked)
         if recognition.tables:
             return [Opened(name, data, folder, recognition.tables)]
         return [Opened(name, told=(Taken(name, findings=recognition.findings),))]
@@ -76,7 +87,7 @@ def open_file(
         elif is_noise(piece.path):
             opened.append(_passed_over(piece.path))
         else:
-            within = open_file(reader, forms, piece.path, piece.data, folder, until)
+            within = open_file(reader, forms, piece.path, piece.data, folder, until, asked)
             # What a mail says itself is told of only where it holds a table.
             opened += [each for each in within if each.found or not piece.is_text]
     return opened or [refused(name, Said(*refusals.NOTHING_INSIDE))]
