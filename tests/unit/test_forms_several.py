@@ -216,6 +216,18 @@ def test_a_sheet_that_shows_how_it_is_done_is_named():
     assert findings == [("reading", "样表", None)]
 
 
+@pytest.mark.parametrize("name", ["样表", "填写示例", "sample"])
+def test_a_sample_that_names_another_unit_is_one_all_the_same(name):
+    sample = page(UNITS, [U1], above=["填表单位：XX区应急管理局", None, None, "填表时间：2022年X月X日"])
+    for sheets in (
+        [("报表", page(UNITS, [U2])), (name, sample)],
+        [(name, sample), ("报表", page(UNITS, [U2]))],
+    ):
+        tables, findings = read(*(a_sheet(lines, name=each) for each, lines in sheets))
+        assert tables == [(UNITS, "报表", [30])]
+        assert findings == [("reading", name, None)]
+
+
 def test_tables_of_two_periods_or_units_are_two():
     may, june = (["填表单位：渝中区", "期次：2022年5月"], ["填表单位：渝中区", "期次：2022年6月"])
     assert (

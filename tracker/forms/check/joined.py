@@ -26,13 +26,29 @@ def joined(tables: Sequence[Recognised], asked: Month | None = None) -> list[Rec
     ``asked`` is the month for which tables are asked, which tells the sheets of a year apart.
     """
     groups: list[list[Recognised]] = []
-    for table in tables:
+    for table in _without_samples(tables):
         group = next((each for each in groups if _is_same(each[0], table)), None)
         if group is None:
             groups.append([table])
         else:
             group.append(table)
     return [_one(group, asked) if len(group) > 1 else group[0] for group in groups]
+
+
+def _without_samples(tables: Sequence[Recognised]) -> list[Recognised]:
+    """Without the sheets that show how a form is filled in, whatever unit they name, where it is filled in as well."""
+    real = [each for each in tables if not _SAMPLE.search(each.sheet.name)]
+    forms = [each.form for each in real]
+    found = []
+    for table in tables:
+        if _SAMPLE.search(table.sheet.name) and table.form in forms:
+            continue
+        samples = [each for each in tables if each.form is table.form and _SAMPLE.search(each.sheet.name)]
+        if table.form in forms and next(each for each in real if each.form is table.form) is table:
+            found.append(replace(table, notes=(*table.notes, *map(_sample, samples))))
+        else:
+            found.append(table)
+    return found
 
 
 def named(blank: Iterable[Recognised], tables: Sequence[Recognised]) -> list[Finding]:
@@ -70,14 +86,14 @@ def _is_same(one: Recognised, other: Recognised) -> bool:
 
 
 def _one(group: list[Recognised], asked: Month | None) -> Recognised:
-    usual = [each for each in group if not _SAMPLE.search(each.sheet.name)] or group
-    chosen = _of_month(usual, asked)
-    notes = [_sample(each) for each in group if each not in usual]
+    chosen = _of_month(group, asked)
     if not chosen:
-        return replace(usual[0], notes=(*usual[0].notes, *notes, _which_month(usual)))
+        return replace(group[0], notes=(*group[0].notes, _which_month(group)))
     first, *others = chosen
-    left_out = [each for each in usual if each not in chosen]
-    notes += [_left_out(left_out)] if left_out else []
+    # What was noted of the group goes with the one that is taken.
+    told = [note for each in group if each is not first for note in each.notes]
+    left_out = [each for each in group if each not in chosen]
+    notes = [*told, *([_left_out(left_out)] if left_out else [])]
     rows = {id(each): _data(each) for each in chosen}
     others = [each for each in others if _said(rows[id(each)]) != _said(rows[id(first)])]
     notes += [_copy(each, first) for each in chosen[1:] if each not in others]
