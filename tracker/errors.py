@@ -228,17 +228,8 @@ class RemovalsHeldBackError(HeldBackError):
         self.assignments = assignments
 
 
-class LostLedgerError(InBothError):
+class LostLedgerError(DatabaseError):
     """The ledger is not the one that was here: it is lost, not mounted, or at another place."""
-
-    def __init__(self, place: str, before: str, sign: object) -> None:
-        super().__init__(
-            f"{place}中的台账不是原先{before}中的那一份，暂停发送一切邮件：请用 tracker restore 恢复备份，"
-            f"或挂载、指明正确的数据库；确要另起新台账、一切重新布置的，请运行 tracker run --begin",
-            f"the ledger in {place} is not the one that was in {before} ({sign} tells of it), so nothing is sent: put a "
-            f"backup back with tracker restore FILE, mount or name the right database, or begin a new ledger, from which "
-            f"everybody is asked and told anew, with tracker run --begin",
-        )
 
 
 class OvertakenError(InBothError):

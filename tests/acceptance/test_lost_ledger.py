@@ -37,7 +37,6 @@ def test_nothing_is_sent_from_an_empty_ledger_until_a_person_says_that_one_begin
         assert "tracker restore" in done.err
         assert "tracker run --begin" in done.err
         assert len(place.letters()) == before
-    assert place.mails() == []
     begun = place.ok("run", "--once", "--send-now", "--begin", LC_ALL="en_US.UTF-8").err
     [warning] = [line for line in begun.splitlines() if "a new ledger begins in" in line]
     assert "there is one of these files in" not in warning, "the same address again says nothing"
@@ -48,18 +47,64 @@ def test_nothing_is_sent_from_an_empty_ledger_until_a_person_says_that_one_begin
     assert len(place.mails()) == before
 
 
-@pytest.mark.parametrize(
-    "command",
-    [("plan",), ("simulate", "--from", "2022-05-01", "--to", "2022-05-10")],
-    ids=lambda each: each[0],
-)
-def test_what_is_reckoned_from_an_empty_ledger_is_no_answer(place, command):
-    place.ok(*command)
+#: Commands that ask the ledger, each as somebody would type it.
+ASKING = [
+    "plan",
+    "simulate --from 2022-05-01 --to 2022-05-10",
+    "status",
+    "calendar --from 2022-05-01 --to 2022-05-10",
+    "history",
+    "explain 2/first-list --unit 万州",
+    "before",
+    "before --settlements",
+    "report --month 2022-05 -o month.html",
+    "backup copy.db",
+    "submit 2/first-list --unit 万州",
+    "mail list",
+    "mail show 1",
+    "mail retry 1",
+    "mail test",
+    "user list",
+    "user remove wang",
+    "feed list",
+    "feed add --unit 万州",
+    "forms missing --month 2022-05",
+    "forms questions",
+    "forms summary --month 2022-05 -o summary.xlsx",
+    "prune --before 2022-05-01",
+    "run --once",
+    "upgrade",
+]
+
+
+@pytest.mark.parametrize("is_empty", [False, True], ids=["gone", "empty"])
+def test_no_command_answers_from_a_ledger_that_is_lost_or_makes_one(place, is_empty):
     lose(place)
-    done = place.tracker(*command)
-    assert done.code == 1
-    assert done.out == ""
-    assert "tracker restore" in done.err
+    database = place.folder / "var" / "tracker.db"
+    if is_empty:
+        database.touch()
+    before = sorted(place.folder.rglob("*"))
+    for command in ASKING:
+        done = place.tracker(*command.split())
+        assert (done.code, done.out) == (1, ""), command
+        assert "tracker restore" in done.err or command == "upgrade", f"{command}: {done.err}"
+        assert sorted(place.folder.rglob("*")) == before, command
+    assert not is_empty or not database.stat().st_size
+
+
+def test_it_is_said_whether_the_ledger_is_gone_or_another_one(place, tmp_path):
+    lose(place)
+    gone = place.tracker("history", LC_ALL="en_US.UTF-8").err
+    assert "there is no ledger in sqlite:///" in gone
+    assert gone.count("var/tracker.db") == 1
+    assert "台账已不在原处" in place.tracker("history", LC_ALL="zh_CN.UTF-8").err
+    Place(tmp_path / "other").ok("run", "--once")
+    shutil.copy(tmp_path / "other" / "var" / "tracker.db", place.folder / "var" / "tracker.db")
+    assert "is not the one that was there" in place.tracker("history", LC_ALL="en_US.UTF-8").err
+
+
+def test_what_is_asked_before_a_ledger_ever_was_is_no_loss(tmp_path):
+    assert Place(tmp_path).json("history") == []
 
 
 def test_a_file_that_is_no_database_is_said_to_be_none_in_a_sentence(place):
@@ -151,7 +196,8 @@ def test_where_no_sign_can_be_kept_check_and_run_and_readyz_say_so(tmp_path):
     assert nowhere in place.ok("run", "--once", "--send-now", TRACKER_LEDGER_SIGN=nowhere).err
     app = App(place.config, environ={"TRACKER_LEDGER_SIGN": nowhere})
     with closing(app):
-        assert any(nowhere in each for each in browser(app).get("/readyz").json()["degraded"])
+        [said] = browser(app).get("/readyz").json()["degraded"]
+        assert "no sign of the ledger can be kept: " in said, "and no place of this machine"
     assert ".tracker-ledger" not in place.ok("check").err
 
 
@@ -168,6 +214,12 @@ def test_a_restored_backup_is_the_ledger_again(place):
     before = len(place.letters())
     place.ok("backup", "copy.db")
     lose(place)
+    for name in ("missing.db", "config/tasks.yaml"):
+        assert place.tracker("restore", name).code == 1
+        assert not (place.folder / "var" / "tracker.db").exists(), (
+            "no file is left where the volume is mounted"
+        )
+    place.ok("restore", "--rehearse", "copy.db")
     place.ok("restore", "copy.db")
     place.ok("run", "--once")
     assert len(place.letters()) == before
@@ -200,10 +252,15 @@ def test_the_service_is_not_ready_and_says_why(place):
     lose(place)
     app = App(place.config, database=f"sqlite:///{place.folder / 'var' / 'tracker.db'}", environ={})
     try:
+        app.waits_for_ledger = True
         Service(app, threading.Event()).pass_()
         answer = browser(app).get("/readyz")
         assert answer.status_code == 503
         assert any("tracker run --begin" in reason for reason in answer.json()["reasons"])
+        refused = browser(app).post("/sign-in", data={"name": "wang", "password": "guess guess"})
+        for each in (answer, refused):
+            assert each.status_code == 503
+            assert str(place.folder) not in each.text, "strangers read it"
     finally:
         app.close()
 
@@ -225,7 +282,6 @@ def test_nothing_is_written_into_an_empty_ledger_while_the_old_one_is_missed(pla
     asked = place.tracker("submit", "2/first-list", "--unit", "万州")
     assert asked.code == 1
     assert "tracker restore" in asked.err
-    assert place.json("history") == []
     place.ok("run", "--once", "--begin")
     place.ok("submit", "2/first-list", "--unit", "万州")
 

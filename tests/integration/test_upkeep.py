@@ -318,6 +318,8 @@ def test_the_database_itself_is_no_place_for_its_backup_and_no_backup(tmp_path, 
                 maintenance.backup(app, name)
             with pytest.raises(DatabaseError, match="is the database itself"):
                 maintenance.restore(app, name, forced=True)
+            with pytest.raises(DatabaseError, match="is the database itself"):
+                maintenance.rehearse(app, name)
         # What is written first is not it, either.
         (tmp_path / "tracker.db.part").hardlink_to(tmp_path / "tracker.db")
         maintenance.backup(app, tmp_path / "copy.db")

@@ -61,7 +61,7 @@ def run(
 
     set_up(os.environ)
     with given(context).open(lenient=True) as app:
-        app.begins = begin
+        app.begins, app.waits_for_ledger = begin, not once
         app.engine.accept_removals = accept_removals
         app.engine.accept_correction = accept_correction
         app.engine.accept_older = accept_older

@@ -166,9 +166,9 @@ def sentence(
     return say(message, language, said, on_command_line=on_command_line)
 
 
-def in_both(error: TrackerError | Message) -> InBoth:
+def in_both(error: TrackerError | Message, *, on_command_line: bool = True) -> InBoth:
     """The same in both languages, for what several people read: a finding in a file, a mail to the operator."""
-    return InBoth(*(sentence(error, language, on_command_line=True) for language in ("en", "zh")))
+    return InBoth(*(sentence(error, language, on_command_line=on_command_line) for language in ("en", "zh")))
 
 
 def _tidy(text: str) -> str:

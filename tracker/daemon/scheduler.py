@@ -205,7 +205,7 @@ class Service:
         try:
             self.app.sign.look()
         except LostLedgerError as error:
-            self.app.pulse.lost = in_both(error)
+            self.app.pulse.lost = in_both(error, on_command_line=False)
             raise
         self.app.pulse.lost = None
 

@@ -98,6 +98,9 @@ class App:
         self.names_database = bool(database or self.environ.get("TRACKER_DATABASE", "").strip())
         #: Whether a new ledger may begin where there was one.
         self.begins = False
+        #: Whether a ledger that is lost may come back while this runs, as a service looks at it in each pass; all else is
+        #: refused before the database is opened.
+        self.waits_for_ledger = False
         self._database: Database | None = None
         self._loaded: Loaded | None = None
         self._made: Made | None = None
@@ -473,12 +476,20 @@ class App:
         if self._database is None:
             with self._making:
                 if self._database is None:
-                    from tracker.store.database import open_database
-
-                    self._database_url = self.database_url
-                    self._database = open_database(self._database_url)
-                    self._database.before_writing = self._refuse_lost_ledger
+                    self._database = self._open()
         return self._database
+
+    def _open(self) -> Database:
+        """The database, with nothing made where a ledger was and is no more.  Raises LostLedgerError."""
+        from tracker.store.database import make_tables, open_without_check
+
+        self._database_url = self.database_url
+        database = open_without_check(self._database_url)
+        if not self.waits_for_ledger:
+            self._sign_of(database).refuse_lost()
+        make_tables(database)
+        database.before_writing = self._refuse_lost_ledger
+        return database
 
     def _refuse_lost_ledger(self) -> None:
         self.sign.refuse_lost()
@@ -486,16 +497,21 @@ class App:
     @property
     def sign(self) -> Sign:
         """What tells of the ledger, outside of it."""
+        return self._sign_of(self.database)
+
+    def _sign_of(self, database: Database) -> Sign:
         from tracker.service.ledger_sign import Sign
 
-        return Sign(self.sign_file, self.database, self.database_url, self.names_database, self.begins)
+        return Sign(self.sign_file, database, self.database_url, self.names_database, self.begins)
 
     @property
     def sign_file(self) -> Path:
         """Where it stands."""
         from tracker.service.ledger_sign import NAME
 
-        return self.home / (self.force.settings.ledger_sign or NAME)
+        # What is in force may stand in the ledger alone, and is not known before it is open.
+        settings = self._settings_of(self.loaded) if self._made is None else self._made.force.settings
+        return self.home / (settings.ledger_sign or NAME)
 
     @property
     def database_url(self) -> str:

@@ -19,8 +19,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from tracker.errors import DatabaseError, InBoth, LostLedgerError, TrackerError
+from tracker.i18n.message import Message
 from tracker.store.backups import LEDGER
-from tracker.store.database import Database, read_meta, shown, write_meta
+from tracker.store.database import Database, is_there, read_meta, shown, write_meta
 
 log = logging.getLogger("tracker")
 
@@ -58,10 +59,19 @@ class Sign:
         if self.database.in_memory or self.may_begin:
             return
         known, place = self._read(), _address(self.url)
-        if not known or self._id() in known.values():
+        if not known or (is_there(self.url) and self._id() in known.values()):
             return
-        if place in known or not self.is_named:
-            raise LostLedgerError(place, place if place in known else next(iter(known)), self.file)
+        if place not in known and self.is_named:
+            return
+        code = (
+            "ledger_elsewhere"
+            if place not in known
+            else "other_ledger"
+            if is_there(self.url)
+            else "ledger_gone"
+        )
+        before, remedy = next(iter(known)), Message("errors.find_ledger")
+        raise LostLedgerError(code, place=place, before=before, sign=self.file, remedy=remedy)
 
     def write(self) -> None:
         """Write the sign of the ledger as it is now: a person, or the sign itself, has said that it is the right one."""

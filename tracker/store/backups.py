@@ -17,10 +17,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import Integer, Table, create_engine, delete, func, insert, select, text
+from sqlalchemy.engine import URL, make_url
 from sqlmodel import Session
 
 from tracker.errors import DatabaseError
-from tracker.store.database import Database, check_schema, make_private, open_database, read_meta
+from tracker.store.database import Database, check_schema, is_there, make_private, open_database, read_meta
 from tracker.store.passing import PASSING
 from tracker.store.tables import ASSIGNMENT, EVENT, META, Base
 
@@ -45,7 +46,7 @@ def back_up(database: Database, target: Path, facts: str = "{}") -> int:
     """
     part = target.with_name(f"{target.name}.part")
     for each in (target, part):
-        refuse_itself(database, each)
+        refuse_itself(database.engine.url, each)
     _refuse_another(target, is_ours=_is_backup)
     _refuse_another(part, is_ours=_may_be_part)
     try:
@@ -103,14 +104,11 @@ def holdings_of(path: Path) -> Holdings | None:
     return Holdings(found and found[0], events, is_empty)
 
 
-def refuse_itself(database: Database, path: Path) -> None:
-    """Raises DatabaseError where ``path``, under whatever name, is a file that the database itself lives in."""
-    with database.reading() as session:
-        if session.get_bind().dialect.name != "sqlite":
-            return
-        own = session.execute(text("SELECT file FROM pragma_database_list WHERE name = 'main'")).scalar()
-    if not own:
+def refuse_itself(address: str | URL, path: Path) -> None:
+    """Raises DatabaseError where ``path``, under whatever name, is a file that the database at ``address`` lives in."""
+    if not is_there(address):
         return
+    own = make_url(address).database
     for ending in ("", "-wal", "-shm", "-journal"):
         living = Path(f"{own}{ending}")
         try:
@@ -186,23 +184,28 @@ def _verify(path: Path) -> None:
         raise sqlite3.DatabaseError(f"the copy is not whole: {said}")
 
 
-def restore_rows(source: Path, writing: Session) -> tuple[int, str | None]:
-    """Put the backup ``source`` in the place of all that ``writing``'s database holds; the number of rows, and its facts.
-
-    Who was signed in then is not signed in again.  Raises DatabaseError where ``source`` is no backup, or of another
-    schema.
-    """
+@contextmanager
+def opened(source: Path) -> Iterator[Session]:
+    """The backup ``source``, to be read.  Raises DatabaseError where it is none, or of another schema."""
     if not source.is_file():
         raise DatabaseError("no_file", path=source)
     with _left_alone(source) as file, _reading(source, file) as reading:
-        number = _copy_rows(reading, writing)
+        yield reading
+
+
+def put_back(reading: Session, writing: Session) -> str | None:
+    """Put all that a backup holds in the place of all that ``writing``'s database holds; what it says of itself.
+
+    Who was signed in then is not signed in again.
+    """
+    _copy_rows(reading, writing)
     for table in PASSING:
         writing.execute(delete(table))
     facts = read_meta(writing, FACTS)
     writing.execute(delete(META).where(META.c.name == FACTS))
     if writing.get_bind().dialect.name == "postgresql":
         _go_on_counting(writing)
-    return number, facts
+    return facts
 
 
 def _looked_into(path: Path) -> sqlite3.Connection:
@@ -245,15 +248,12 @@ def _reading(source: Path, file: Path) -> Iterator[Session]:
         engine.dispose()
 
 
-def _copy_rows(reading: Session, writing: Session) -> int:
-    number = 0
+def _copy_rows(reading: Session, writing: Session) -> None:
     for table in _tables():
         writing.execute(delete(table))
         rows = reading.execute(select(table).execution_options(yield_per=LOT))
         for part in rows.mappings().partitions():
             writing.execute(insert(table), [dict(row) for row in part])
-            number += len(part)
-    return number
 
 
 def _tables() -> Iterator[Table]:

@@ -232,15 +232,20 @@ def wipe(database: Database) -> None:
         raw.close()
 
 
-def is_there(url: str) -> bool:
-    """Whether there may be a database at ``url``: a file that nobody has made yet is none."""
+def is_there(url: str | URL) -> bool:
+    """Whether there may be a database at ``url``: a file that nobody has made yet, or an empty one, is none."""
     try:
         parsed = make_url(url)
     except ArgumentError:
         return False
     if parsed.get_backend_name() != "sqlite":
         return True
-    return parsed.database not in {None, "", ":memory:"} and Path(str(parsed.database)).exists()
+    if parsed.database in {None, "", ":memory:"}:
+        return False
+    try:
+        return Path(str(parsed.database)).stat().st_size > 0
+    except OSError:
+        return False
 
 
 def shown(url: str | URL) -> str:
@@ -252,7 +257,7 @@ def shown(url: str | URL) -> str:
 
 
 def open_without_check(url: str) -> Database:
-    """Open ``url`` whatever tables there are: for upgrades.  Raises DatabaseError for an address that is none."""
+    """Open ``url`` whatever tables there are, and make nothing.  Raises DatabaseError for an address that is none."""
     with _looking_at_address():
         parsed = make_url(url)
         make = _sqlite if parsed.get_backend_name() == "sqlite" else _postgres
@@ -282,8 +287,18 @@ def open_database(url: str) -> Database:
     Raises DatabaseError with a sentence for the operator; never with a password in it.
     """
     database = open_without_check(url)
-    engine, address = database.engine, shown(url)
+    make_tables(database)
+    return database
+
+
+def make_tables(database: Database) -> None:
+    """Let ``database`` be ready for use, which is new, or has this version's tables; it is closed where it is neither.
+
+    Raises DatabaseError as ``open_database``.
+    """
+    engine, address = database.engine, shown(database.engine.url)
     try:
+        _make_file(database)
         with engine.begin() as connection:
             if engine.dialect.name == "postgresql":
                 # Several processes may start on an empty database at once.
@@ -295,7 +310,6 @@ def open_database(url: str) -> Database:
     except SQLAlchemyError as error:
         database.close()
         raise DatabaseError("cannot_open_database", address=address, cause=_cause(error)) from None
-    return database
 
 
 def in_turn(session: Session) -> None:
@@ -413,13 +427,6 @@ def _postgres(url: URL, **pool: Any) -> Engine:
 
 def _sqlite(url: URL, **pool: Any) -> Engine:
     in_memory = url.database in (None, "", ":memory:")
-    if not in_memory:
-        path = Path(str(url.database))
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            make_private(path)
-        except OSError as error:
-            raise DatabaseError("cannot_make_folder", path=path.parent, error=error) from None
     engine = create_engine(
         url,
         connect_args={"check_same_thread": False, "timeout": LOCK_TIMEOUT},
@@ -453,6 +460,17 @@ def _sqlite(url: URL, **pool: Any) -> Engine:
     return engine
 
 
+def _make_file(database: Database) -> None:
+    if database.in_memory or database.engine.dialect.name != "sqlite":
+        return
+    path = Path(str(database.engine.url.database))
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(path)
+    except OSError as error:
+        raise DatabaseError("cannot_make_folder", path=path.parent, error=error) from None
+
+
 def _watch_file(database: Database) -> None:
     """From now on no connection works on in a file of SQLite that has been moved, deleted or mounted over.
 
@@ -464,7 +482,7 @@ def _watch_file(database: Database) -> None:
         return
 
     # Of the connections so far nobody has noted which file they are to.
-    database.engine.dispose()
+    database.close()
 
     def stamp() -> tuple[int, int]:
         try:

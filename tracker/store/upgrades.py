@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from tracker.errors import DatabaseError
 from tracker.store.database import (
     SCHEMA,
+    is_there,
     open_without_check,
     read_schema,
     stop_others,
@@ -32,6 +33,8 @@ def upgrade(url: str) -> tuple[str, str]:
 
     Raises DatabaseError where it is no database of ours, too old, or newer than this version.
     """
+    if not is_there(url):
+        raise DatabaseError("nothing_to_upgrade")
     database = open_without_check(url)
     try:
         with database.engine.begin() as connection:

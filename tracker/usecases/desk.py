@@ -245,7 +245,6 @@ def explanation(app: App, ref: str, unit: str) -> Fact:
 
 def planned_changes(app: App, days: int) -> Fact:
     """What the edited files would change: assignments, and the mails of the next ``days`` days."""
-    app.sign.refuse_lost()
     edited, now = app.force, app.clock.now()
     since = edited.day(now)
     until = since + timedelta(days=days)
@@ -267,7 +266,6 @@ def simulated_mails(
     an ``.eml`` file.
     """
     _in_order(first, last)
-    app.sign.refuse_lost()
     force = app.force
     with app.database.reading() as session:
         history = read_history(session, force.campaign.id)

@@ -30,8 +30,9 @@ from tracker.store.backups import (
     back_up,
     holdings,
     holdings_of,
+    opened,
+    put_back,
     refuse_itself,
-    restore_rows,
 )
 from tracker.store.campaigns import known_campaigns
 from tracker.store.database import Database, is_there, open_database, shown, wipe
@@ -96,7 +97,6 @@ def backup(app: App, target: Path, *, forced: bool = False) -> tuple[int, bool]:
     Keys from outside (``TRACKER_SECRET``) are not in it.  Raises LostLedgerError where the ledger is lost, DatabaseError
     where there is none, or, unless ``forced``, where ``target`` holds another one or more of this one.
     """
-    app.sign.refuse_lost()
     _refuse_less(app, target, forced=forced)
     settings, database = app.force.settings, app.database_url
     try:
@@ -125,29 +125,31 @@ def restore(app: App, source: Path, *, forced: bool = False) -> Restored:
     Nothing that went out after the backup was made is sent again: everything up to today counts as said.  Raises
     DatabaseError where it is the database itself, or, unless ``forced``, a service is at work on it or it has no ledger.
     """
-    refuse_itself(app.database, source)
-    now = app.clock.now()
-    with app.database.reading() as session:
-        beat = remembered(session)
-    if beat is not None and timedelta(0) <= now - beat.at < AT_WORK and not forced:
-        raise DatabaseError("at_work", time=f"{beat.at:%H:%M:%S}")
-    # A lost ledger is what most backups are put back for.
-    app.begins = True
-    restored = _restore(app, app.database, source, forced=forced)
+    refuse_itself(app.database_url, source)
+    with opened(source) as reading:
+        # A lost ledger is what most backups are put back for.
+        app.begins = True
+        now = app.clock.now()
+        with app.database.reading() as session:
+            beat = remembered(session)
+        if beat is not None and timedelta(0) <= now - beat.at < AT_WORK and not forced:
+            raise DatabaseError("at_work", time=f"{beat.at:%H:%M:%S}")
+        restored = _restore(app, app.database, reading, source, forced=forced)
     app.sign.write()
     return restored
 
 
 def rehearse(app: App, source: Path) -> Restored:
     """The same in a folder of its own, which is gone afterwards: nothing else is touched.  Raises DatabaseError."""
+    refuse_itself(app.database_url, source)
     present = None
     if is_there(app.database_url):
         with suppress(TrackerError, SQLAlchemyError), app.database.reading() as session:
             present = _count_events(session)
-    with TemporaryDirectory() as folder:
+    with opened(source) as reading, TemporaryDirectory() as folder:
         trial = open_database(f"sqlite:///{folder}/tracker.db")
         try:
-            restored = _restore(app, trial, source, is_trial=True, forced=True)
+            restored = _restore(app, trial, reading, source, is_trial=True, forced=True)
             with trial.reading() as session:
                 events = _count_events(session)
         finally:
@@ -159,9 +161,11 @@ def _count_events(session: Session) -> int:
     return int(session.execute(select(func.count()).select_from(EVENT)).scalar_one())
 
 
-def _restore(app: App, database: Database, source: Path, *, is_trial: bool = False, forced: bool) -> Restored:
+def _restore(
+    app: App, database: Database, backup: Session, source: Path, *, is_trial: bool = False, forced: bool
+) -> Restored:
     with database.writing() as session:
-        _, facts = restore_rows(source, session)
+        facts = put_back(backup, session)
         rows = {
             table.name: session.execute(select(func.count()).select_from(table)).scalar_one()
             for table in Base.metadata.sorted_tables

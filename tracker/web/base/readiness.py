@@ -1,6 +1,6 @@
 """Whether mails go out, and why not: the same for machines that watch (``/readyz``) and for whoever looks at the page.
 
-Each sentence is in both languages, and names nobody.
+Each sentence is in both languages, and names nobody and no place of this machine: strangers read it as well.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def degraded(site: Site) -> Iterator[InBoth]:
         yield InBoth(pulse.held_state, _HELD)
     unkept = site.app.no_sign()
     if unkept is not None:
-        yield in_both(unkept)
+        yield in_both(unkept, on_command_line=False)
     if pulse.awaits_restart:
         yield _RESTART.with_facts(names=", ".join(pulse.awaits_restart))
 
