@@ -693,6 +693,7 @@ def test_no_file_at_all_is_asked_for(office):
 def test_a_body_without_measure_is_cut_off(office):
     page = office.upload(office.link(), ("large.xlsx", b"x" * (13 * 1024 * 1024)))
     assert page.status_code == 413
+    assert "合计不得超过12兆" in page.text
     assert office.events() == []
 
 

@@ -2,10 +2,12 @@
 
 import http.client
 import io
+import logging
 import threading
 import zipfile
 from collections import Counter
 from dataclasses import replace
+from http import HTTPStatus
 
 import pytest
 
@@ -263,3 +265,56 @@ def test_an_upload_that_takes_too_long_is_told_which_files_were_not_read(office,
         file.writestr("a.xlsx", b"x")
     page = office.browser.post(f"{office.link()}/file", files=[("file", ("a.zip", made.getvalue()))])
     assert "请分几次发送" in page.text
+
+
+MANY = b"".join(FILE + b"x\r\n" for _ in range(bodies.MAX_FILES + 1)) + b"--b--\r\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "body", "code", "said"),
+    [
+        ("{link}/file", PARTS, MANY, 400, "一次最多上传12个文件"),
+        ("{link}/file", PARTS, FILE + b"x" * bodies.FILES, 413, "合计不得超过12兆"),
+        ("{link}/say", WORDS, b"text=" + b"x" * bodies.WORDS, 413, "不得超过1024KB"),
+        ("/sign-in", WORDS, b"name=" + b"x" * bodies.STRANGERS, 413, "不得超过16KB"),
+        ("{link}/say", WORDS, b"a=1&" * (bodies.MAX_FIELDS + 1), 400, "不是可以读取的表单"),
+        ("{link}/say", WORDS, b"\xff", 400, "不是可以读取的表单"),
+        ("{link}/file", "multipart/form-data", FILE, 400, "不是可以读取的表单"),
+        ("{link}/file", PARTS, b"--b\r\nx\x00: y\r\n\r\n", 400, "不是可以读取的表单"),
+    ],
+    ids=["files", "size", "words", "strangers", "fields", "no text", "no boundary", "no form"],
+)
+def test_what_is_not_taken_has_its_reason_and_bound_in_the_readers_language(
+    office, caplog, path, kind, body, code, said
+):
+    answer = office.browser.post(
+        path.format(link=office.link()), content=body, headers={"Content-Type": kind}
+    )
+    assert (answer.status_code, said in answer.text) == (code, True), answer.text
+    assert HTTPStatus(code).phrase not in answer.text
+    assert [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING] == []
+
+
+def test_where_there_is_no_room_it_is_said_when_to_send_it_again(office):
+    office.site.bodies = replace(Bodies(), words=Room(0))
+    answer = office.browser.post(f"{office.link()}/say", data={"text": "x"})
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+    assert "请在2秒后重新提交" in answer.text
+    assert HTTPStatus.SERVICE_UNAVAILABLE.phrase not in answer.text
+
+
+@pytest.mark.parametrize(("path", "code"), [("/nothing", 404), ("/sign-in/nothing", 404), ("/healthz", 405)])
+def test_no_page_says_a_status_as_http_does(office, path, code):
+    answer = office.browser.request("GET" if code == 404 else "DELETE", path)
+    assert answer.status_code == code
+    assert HTTPStatus(code).phrase not in answer.text
+
+
+def test_a_program_is_told_in_its_language_as_well(office):
+    chinese = office.browser.get("/api/nothing", headers={"Accept-Language": "zh"})
+    english = office.browser.get("/api/nothing", headers={"Accept-Language": "en"})
+    assert (chinese.status_code, chinese.json(), english.json()) == (
+        404,
+        {"detail": "没有这一页"},
+        {"detail": "There is no such page"},
+    )

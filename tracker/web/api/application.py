@@ -33,7 +33,14 @@ from tracker.usecases.json_facts import (
     unit_facts,
 )
 from tracker.web.api import models
-from tracker.web.base.error_pages import API, PROBLEM, not_allowed, program_language, wrong
+from tracker.web.base.error_pages import (
+    API,
+    PROBLEM,
+    not_allowed,
+    program_language,
+    refused_program,
+    wrong,
+)
 from tracker.web.base.identity import NotAllowedError, Role, require
 from tracker.web.base.site import Site, language_of, site_of
 
@@ -300,6 +307,5 @@ async def _unfit(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": found}, 422)
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
-    found = cast("StarletteHTTPException", error)
-    return JSONResponse({"detail": found.detail}, status_code=found.status_code, headers=found.headers)
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    return refused_program(request, error)

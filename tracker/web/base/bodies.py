@@ -17,11 +17,10 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import Field, File, FormParser, create_form_parser
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from tracker.errors import InBoth
-from tracker.web.base.room import BusyError, Room
+from tracker.web.base.room import BusyError, Room, UntakenError
 
 KILOBYTE, MEGABYTE = 1024, 1024 * 1024
 
@@ -42,6 +41,8 @@ NO_DISK = InBoth(
 )
 
 log = logging.getLogger("tracker.web")
+# What is wrong with a form its sender is told; strangers must not fill the log with it.
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 Read = Callable[[], FormData]
 Receive = Callable[[Request, Sequence[str]], AbstractAsyncContextManager[Read]]
@@ -65,7 +66,7 @@ class Bodies:
     files: Room = field(default_factory=_files)
 
     def words_of(self, request: Request, whose: Sequence[str]) -> AbstractAsyncContextManager[Read]:
-        """What reads a form of words, once it has come.  Raises HTTPException for a body that is too large, BusyError."""
+        """What reads a form of words, once it has come.  Raises UntakenError for a body that is too large."""
         return self._in_memory(request, whose, WORDS)
 
     def strangers_of(self, request: Request, whose: Sequence[str]) -> AbstractAsyncContextManager[Read]:
@@ -104,18 +105,24 @@ async def _received(
 ) -> AsyncIterator[None]:
     """The body has come and takes its room, until the end."""
     if int(request.headers.get("content-length", "0")) > largest:
-        raise HTTPException(413)
+        raise _too_large(largest)
     size = 0
     try:
         async for piece in request.stream():
             if size + len(piece) > largest:
-                raise HTTPException(413)
+                raise _too_large(largest)
             room.take(whose, len(piece))
             size += len(piece)
             await keep(piece)
         yield
     finally:
         room.give_back(whose, size)
+
+
+def _too_large(largest: int) -> UntakenError:
+    if largest == FILES:
+        return UntakenError(413, "files_too_large", most=largest // MEGABYTE)
+    return UntakenError(413, "words_too_long", most=largest // KILOBYTE)
 
 
 def _on_disk() -> IO[bytes]:
@@ -141,11 +148,11 @@ def _no_disk(error: OSError) -> BusyError:
 
 
 def _parse_words(body: bytearray) -> FormData:
-    """Raises HTTPException for what is no form."""
+    """Raises UntakenError for what is no form."""
     try:
         return FormData(Parts(parse_qsl(body.decode(), True, max_num_fields=MAX_FIELDS)))
     except ValueError:
-        raise HTTPException(400) from None
+        raise UntakenError(400, "no_web_form") from None
 
 
 def _parse_files(kind: str, file: IO[bytes]) -> FormData:
@@ -173,13 +180,15 @@ def _parse_files(kind: str, file: IO[bytes]) -> FormData:
             parser.write(piece)
         parser.finalize()
     except (FormParserError, ValueError):
-        raise HTTPException(400) from None
+        raise UntakenError(400, "no_web_form") from None
     return FormData(found)
 
 
 def _refuse_many(found: Parts) -> None:
-    if len(found) > MAX_FIELDS or sum(isinstance(each, UploadFile) for _, each in found) > MAX_FILES:
-        raise HTTPException(400)
+    if len(found) > MAX_FIELDS:
+        raise UntakenError(400, "no_web_form")
+    if sum(isinstance(each, UploadFile) for _, each in found) > MAX_FILES:
+        raise UntakenError(400, "too_many_files", most=MAX_FILES)
 
 
 def _text(given: bytes | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
@@ -11,8 +12,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from tracker.core.naming import sentence
 from tracker.errors import DatabaseError, TrackerError, UnknownNameError
-from tracker.i18n.catalogue import LANGUAGES, Language
+from tracker.i18n.catalogue import LANGUAGES, Language, Words
+from tracker.i18n.catalogue import words as words_of
 from tracker.web.base.identity import StalePageError
+from tracker.web.base.room import UntakenError
 from tracker.web.base.site import language_of, site_of, words
 
 API = "/api"
@@ -62,8 +65,8 @@ def wrong(request: Request, error: Exception) -> Response:
     if is_of_api(request):
         return problem(request, error)
     is_away = isinstance(error, DatabaseError)
-    heading = words(request)("base.error.other" if is_away else "base.error.400")
-    response = error_page(request, heading, said(request, error), 503 if is_away else 400, error.typed)
+    title = words(request)("base.error.other" if is_away else "base.error.400")
+    response = error_page(request, title, said(request, error), 503 if is_away else 400, error.typed)
     if is_away:
         response.headers["Retry-After"] = str(AGAIN)
     return response
@@ -106,13 +109,31 @@ def not_allowed(request: Request, error: Exception) -> Response:
     return error_page(request, say("base.error.403"), detail, 403)
 
 
+def refused_program(request: Request, error: Exception) -> JSONResponse:
+    """The same for programs."""
+    assert isinstance(error, HTTPException)
+    say = words_of("pages", program_language(request))
+    detail = error.detail if _is_said(error) else _heading(say, error.status_code)
+    return JSONResponse({"detail": detail}, error.status_code, error.headers)
+
+
+def _is_said(error: HTTPException) -> bool:
+    """Whether there is a reason: what HTTP calls a status is none, and English."""
+    return error.detail != HTTPStatus(error.status_code).phrase
+
+
+def _heading(say: Words, status: int) -> str:
+    key = f"base.error.{status}"
+    return say(key) if key in say else say("base.error.other")
+
+
 def refused(request: Request, error: Exception) -> Response:
     """What HTTP has a number for."""
     assert isinstance(error, HTTPException)
     say = words(request)
-    key = f"base.error.{error.status_code}"
-    heading = say(key) if key in say else say("base.error.other")
-    detail = error.detail if error.detail and error.status_code not in {404, 405, 421} else ""
-    response = error_page(request, heading, detail, error.status_code)
+    detail = error.detail if _is_said(error) else ""
+    if isinstance(error, UntakenError):
+        detail = said(request, error.reason)
+    response = error_page(request, _heading(say, error.status_code), detail, error.status_code)
     response.headers.update(error.headers or {})
     return response

@@ -8,15 +8,26 @@ from collections.abc import Sequence
 
 from starlette.exceptions import HTTPException
 
+from tracker.errors import TrackerError
+
 #: Seconds after which whoever was refused may ask again.
 AGAIN = 2
 
 
-class BusyError(HTTPException):
+class UntakenError(HTTPException):
+    """What a visitor sends is not taken, with ``status``; ``reason`` says why, by its code in the catalogues."""
+
+    def __init__(self, status: int, code: str, /, **facts: object) -> None:
+        super().__init__(status)
+        self.reason = TrackerError(code, **facts)
+
+
+class BusyError(UntakenError):
     """There is no room; nothing was done."""
 
     def __init__(self) -> None:
-        super().__init__(503, headers={"Retry-After": str(AGAIN)})
+        super().__init__(503, "busy", seconds=AGAIN)
+        self.headers = {"Retry-After": str(AGAIN)}
 
 
 class Room:
