@@ -140,7 +140,7 @@ def refusing(times):
     [
         nothing,
         refusing(
-            [LostLedgerError("here", "there", "the sign"), OperationalError("", {}, Exception("deadlock"))]
+            [LostLedgerError("no_ledger", address="here"), OperationalError("", {}, Exception("deadlock"))]
         ),
     ],
 )
