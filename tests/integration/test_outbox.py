@@ -448,7 +448,7 @@ def test_what_was_sent_is_written_down_once_the_database_is_back(monkeypatch):
         def now_and_then(*, alone=True):
             # The claim comes first, and is let through.
             if not alone and engine.courier.taken and next(away, False):
-                raise DatabaseError("away")
+                raise DatabaseError("database_away", address="", cause="")
             return writing(alone=alone)
 
         monkeypatch.setattr(engine.database, "writing", now_and_then)
@@ -515,7 +515,9 @@ def posting_to(server, folder):
 AWAY = OperationalError("UPDATE mail", {}, Exception("connection is bad"))
 
 
-@pytest.mark.parametrize("trouble", [DatabaseError("away"), AWAY], ids=["in a sentence", "raw"])
+@pytest.mark.parametrize(
+    "trouble", [DatabaseError("database_away", address="", cause=""), AWAY], ids=["in a sentence", "raw"]
+)
 def test_what_several_conversations_brought_while_the_database_was_lost_costs_no_copy(monkeypatch, trouble):
     monkeypatch.setattr(engine_, "LEASE", timedelta())
     monkeypatch.setattr(engine_, "RECORD_WITHIN", 0.0)
