@@ -9,17 +9,18 @@ from sqlalchemy import select
 from tests.integration.test_filings import due, running
 from tests.tools import in_zh
 from tests.world import at
-from tracker.core.form import Filed, FiledRow, Said
+from tracker.core.form import Filed, FiledRow
 from tracker.core.model import Event, EventKind
 from tracker.errors import LedgerError, UnknownNameError, UsageError
 from tracker.filing.filings import Paper, Sent, starts, take
 from tracker.forms.finding import Finding, Weight
+from tracker.i18n.message import Message, unpacked
 from tracker.questions.filed_rows import filed_before
 from tracker.questions.questions import State, count_open, questions_of, settle
 from tracker.store.tables import MAIL
 
 MAY, JUNE, JULY = (f"table-2@2022-0{month}" for month in (5, 6, 7))
-READ = Finding(Weight.QUESTION, Said("请核对。", "Please check."), "附件2", (6, 3), "12.")
+READ = Finding(Weight.QUESTION, Message("findings.cell.likely_tick"), "附件2", (6, 3), "12.")
 
 
 def table(count, **more):
@@ -37,9 +38,11 @@ def file(service, ref, filed, *questions):
 def asked(service, state=None, **more):
     with service.engine.database.reading() as session:
         found = questions_of(session, service.engine.force, state=state, **more)
-    return [
-        (each.ref, each.code, each.facts.get("new", each.facts.get("zh")), each.state.value) for each in found
-    ]
+    return [(each.ref, each.code, told(each.facts), each.state.value) for each in found]
+
+
+def told(facts):
+    return in_zh(unpacked(facts["message"])) if "message" in facts else facts.get("new")
 
 
 def numbers(service):
@@ -112,7 +115,10 @@ def test_the_same_question_keeps_its_answer(service):
     assert file(service, JUNE, table(40, records=1), READ).settled == took.settled
     # Other figures are another question.
     file(service, JUNE, table(41), READ)
-    assert sorted(each[2:] for each in asked(service)) == [("41", "open"), ("请核对。", "answered")]
+    assert sorted(each[2:] for each in asked(service)) == [
+        ("41", "open"),
+        ("按“√”读取，请核对。", "answered"),
+    ]
 
 
 def test_a_question_that_was_answered_and_comes_back_is_still_answered(service):
@@ -129,7 +135,7 @@ def test_what_is_sent_back_is_nothing_to_compare_with_and_is_asked_nothing(servi
     file(service, MAY, table(50))
     file(service, JUNE, table(40), READ)
     service.engine.record(Event(service.clock.now(), MAY, "wanzhou", EventKind.RETURN, reason="x"))
-    assert asked(service) == [(JUNE, "read", "请核对。", "open")]
+    assert asked(service) == [(JUNE, "read", "按“√”读取，请核对。", "open")]
     service.engine.record(Event(service.clock.now(), JUNE, "wanzhou", EventKind.RETURN, reason="x"))
     assert asked(service) == []
     before = receipts(service)
@@ -137,7 +143,7 @@ def test_what_is_sent_back_is_nothing_to_compare_with_and_is_asked_nothing(servi
     service.engine.record(Event(service.clock.now(), JUNE, "wanzhou", EventKind.UNDO))
     assert sorted(each[1:] for each in asked(service)) == [
         ("fell", "40", "open"),
-        ("read", "请核对。", "open"),
+        ("read", "按“√”读取，请核对。", "open"),
     ]
     # What is asked again by a word of the supervisor's is told by a mail of its own.
     (files,) = receipts(service)[len(before) :]
@@ -157,11 +163,11 @@ def test_what_is_asked_of_several_cells_is_one_question_and_keeps_its_answer_whe
     many = replace(READ, also=(replace(READ, place=(8, 3)), replace(READ, place=(9, 3))))
     file(service, MAY, table(50), many)
     (first,) = numbers(service)
-    assert [each[2] for each in asked(service)] == ["请核对。D9:D10同样。"]
+    assert [each[2] for each in asked(service)] == ["按“√”读取，请核对。D9:D10同样。"]
     answer(service, first)
     moved = replace(READ, also=(replace(READ, place=(9, 3)), replace(READ, place=(11, 3))))
     file(service, MAY, table(51), moved)
-    assert [each[2:] for each in asked(service)] == [("请核对。D10、D12同样。", "answered")]
+    assert [each[2:] for each in asked(service)] == [("按“√”读取，请核对。D10、D12同样。", "answered")]
     file(service, MAY, table(52), replace(moved, also=moved.also[:1]))
     assert [each[3] for each in asked(service)] == ["open"]
 
@@ -222,7 +228,7 @@ def test_a_month_that_was_left_out_is_told_from_the_last(service):
         (question,) = questions_of(session, service.engine.force)
         message, _, _ = question.said(service.engine.force.campaign.forms)
     assert in_zh(message).startswith(
-        "“一校”“特种作业人员培训人次”：上一次报的表（2022年4月应报）填的是30，本月是20"
+        "“一校”“特种作业人员培训人次”：上一次报的表（2022年4月应报）填报30，本期20；"
     )
 
 

@@ -73,5 +73,5 @@ def test_a_date_in_a_cell_for_a_number_is_above_what_is_believed():
 def test_the_month_is_named_where_it_is_not_the_last():
     (doubt,) = doubts(TRAINING, TRAINING.columns, filed({**OLD, "records": 1}), filed(OLD), "2022-04")
     message, found, expected = said(TRAINING, doubt.code, doubt.facts)
-    assert in_zh(message).startswith("上一次报的表（2022年4月应报）填的是2，本月是1；")
+    assert in_zh(message).startswith("上一次报的表（2022年4月应报）填报2，本期1；")
     assert (found, in_zh(expected)) == ("1", "不少于2")

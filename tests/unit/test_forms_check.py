@@ -227,7 +227,7 @@ def test_a_month_against_the_one_before(before, now, expected):
 
 def test_both_figures_are_named_where_one_has_fallen():
     message = checked(TRAINING, [{**A, "records": 1}], previous=filed(A)).questions[0].message
-    assert in_zh(message) == "上月填的是2，本月是1；应在上月基础上填写，请核对。"
+    assert in_zh(message) == "上期填报2，本期1；应在上期基础上填写，请核对。"
 
 
 def test_a_csv_has_no_numbers_and_is_not_blamed_for_it():

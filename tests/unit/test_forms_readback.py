@@ -9,6 +9,7 @@ from decimal import Decimal
 import openpyxl
 import pytest
 
+from tests.tools import in_en, in_zh
 from tests.unit.test_forms_summary import EXAM, NAMES, TRAINING, UNITS, a_summary, opened, some_rows, written
 from tracker.core.form import Filed, FiledRow, Said
 from tracker.forms.check.read_back import read_back
@@ -31,19 +32,20 @@ def test_rows_and_sums_are_said_back_with_what_was_replaced():
         "replaced": None,
     }
     sums = f"2行，合计：“特种作业人员培训人次”1000人次、“{LONG}”2项、“限期改正”1个√、“罚款”1.5万元。"
-    assert back.said().zh == sums
+    assert in_zh(back.said()) == sums
     again = replace(
         back, replaced=datetime(2022, 5, 3, tzinfo=UTC), replaced_day=date(2022, 5, 3), replaced_rows=4
     )
-    assert again.said().zh == f"{sums}替换2022年5月3日所报（4行）。"
-    assert again.said().en.endswith("It replaces what was filed on 3 May 2022 (4 row(s)).")
+    assert in_zh(again.said()) == f"{sums}替换2022年5月3日所报（4行）。"
+    assert in_en(again.said()).endswith("It replaces what was filed on 3 May 2022 (4 rows).")
     assert again.facts()["replaced"] == {"at": "2022-05-03T00:00:00+00:00", "rows": 4}
 
 
 def test_nothing_is_said_back_as_such():
-    assert read_back(TRAINING, Filed(is_nil=True)).said() == Said("零报告。", "Nothing to report.")
+    nothing = read_back(TRAINING, Filed(is_nil=True)).said()
+    assert (in_zh(nothing), in_en(nothing)) == ("零报告。", "Nothing to report.")
     zero = Filed((FiledRow({"name": "甲"}),))
-    assert read_back(TRAINING, zero).said().zh == "1行，合计：各栏均为0。"
+    assert in_zh(read_back(TRAINING, zero).said()) == "1行，合计：各栏均为0。"
 
 
 def test_only_what_may_be_added_up_is_one_figure():

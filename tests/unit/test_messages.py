@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import errno
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from string import Formatter
 
 import pytest
@@ -17,12 +19,12 @@ from tracker.config.loader import load_or_raise
 from tracker.core.naming import sentence
 from tracker.errors import DeadlineSyntaxError, LedgerError, TrackerError, cannot_write
 from tracker.i18n.catalogue import LANGUAGES, words
-from tracker.i18n.message import Message, Near, OneOf, both, say
+from tracker.i18n.message import Message, Near, OneOf, both, packed, say, unpacked
 
 #: These bring both sentences with them, or the problems of the files.
 BRING_THEIRS = {"InBothError", "ConfigError"}
 #: Areas whose keys are named by ``Message`` and by errors alone, so that one that nobody names is left over.
-WHOLLY_NAMED = ("errors",)
+WHOLLY_NAMED = ("errors", "findings")
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -163,6 +165,20 @@ def test_a_message_within_another_is_said_in_the_same_language():
     assert both(Message("errors.wrong_variable", name="TRACKER_X", error=inner)) == (
         "TRACKER_X: there is no unit “甲”; tracker units lists them（TRACKER_X：没有名为“甲”的单位，可用 tracker units 查看）"
     )
+
+
+def test_a_message_that_was_kept_is_said_as_before():
+    inner = Message("findings.file.part", sheet="甲", row=3)
+    for each in (
+        Message("findings.file.which", parts=(inner, inner), form="附件2"),
+        Message("errors.not_among", option="--how", text="x", known=OneOf(("a", "b", "c"))),
+        Message("errors.extension_too_early", ref="5", unit="wanzhou", due=date(2022, 6, 5)),
+        Message("findings.cell.likely", number=Decimal("1.50")),
+        Message("findings.before.nil", before=Message("findings.before.last"), n=1),
+    ):
+        kept = unpacked(json.loads(json.dumps(packed(each))))
+        assert both(kept) == both(each)
+        assert packed(kept) == packed(each)
 
 
 def test_braces_and_signs_in_what_was_typed_stay_as_they_are():

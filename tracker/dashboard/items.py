@@ -12,11 +12,11 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
-from tracker.core.form import Said
 from tracker.core.model import Definition
 from tracker.dashboard.response_counts import Tally
 from tracker.dashboard.status_overview import Board, Cell, Judged, Lights
 from tracker.forms.check.read_back import read_back
+from tracker.i18n.message import Message
 from tracker.ledger.record import find_assignment
 from tracker.questions.filed_rows import NOTHING_TAKEN, from_json
 from tracker.store.tables import FILING
@@ -53,7 +53,7 @@ class Filed:
     in_force: bool
     is_taken: bool
     findings: Sequence[Mapping[str, object]]
-    read_back: Said | None
+    read_back: Message | None
 
 
 def item(board: Board, session: Session, force: InForce, key: str, ref: str | None, now: datetime) -> Item:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from tracker.forms.book import Place, address
-from tracker.i18n.catalogue import FIRST, Language
+from tracker.i18n.catalogue import Language
 from tracker.i18n.message import Message, say
 
-#: In a sentence, what is of one cell: figures, and what is quoted.
-_PARTICULAR = re.compile("[0-9]+(?:\\.[0-9]+)?|“[^”]*”")
 #: So many cells, or runs of them, are named.
 _NAMED = 12
 
@@ -78,7 +75,7 @@ def said(message: Message | None, language: Language) -> str:
 
 
 def gathered(findings: Iterable[Finding]) -> list[Finding]:
-    """``findings``, of which questions that are the same but for figures and names are one for each column of a sheet.
+    """``findings``, of which those that ask the same, whatever figures and names they have, are one for each column.
 
     Nobody answers the same question forty times.  What is asked because of the month before has an answer for each row.
     """
@@ -86,7 +83,7 @@ def gathered(findings: Iterable[Finding]) -> list[Finding]:
     same: dict[tuple[object, ...], list[Finding]] = {}
     for each in findings:
         if each.weight is Weight.QUESTION and each.place is not None and not each.code:
-            key = each.sheet, each.place[1], each.message.key, _PARTICULAR.sub("", say(each.message, FIRST))
+            key = each.sheet, each.place[1], each.message.key
             if key in same:
                 same[key].append(each)
                 continue

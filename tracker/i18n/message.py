@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tracker.i18n.catalogue import ENGLISH, FIRST, words
 
@@ -86,6 +86,38 @@ def both(message: Message) -> str:
     """``english（中文）``, for what several people read: a finding in a file, a line of the log, a mail to the operator."""
     english, chinese = (say(message, language, on_command_line=True) for language in (ENGLISH, FIRST))
     return f"{english}（{chinese}）"
+
+
+def packed(message: Message) -> dict[str, object]:
+    """A message as JSON keeps it; ``unpacked`` gives it back, equal but for numbers with a fraction, which are texts."""
+    return {"key": message.key, "facts": {name: _packed(fact) for name, fact in message.facts.items()}}
+
+
+def unpacked(kept: Mapping[str, Any]) -> Message:
+    """The message that was ``packed``."""
+    return Message(kept["key"], **{name: _unpacked(fact) for name, fact in kept["facts"].items()})
+
+
+def _packed(fact: object) -> object:
+    if isinstance(fact, Message):
+        return packed(fact)
+    if isinstance(fact, OneOf):
+        return {"one_of": list(fact)}
+    if isinstance(fact, tuple | list):
+        return [_packed(each) for each in fact]
+    if isinstance(fact, date) and not isinstance(fact, datetime):
+        return {"day": fact.isoformat()}
+    return fact if isinstance(fact, int) else str(fact)
+
+
+def _unpacked(fact: Any) -> object:
+    if isinstance(fact, list):
+        return tuple(map(_unpacked, fact))
+    if not isinstance(fact, dict):
+        return fact
+    if "day" in fact:
+        return date.fromisoformat(fact["day"])
+    return OneOf(fact["one_of"]) if "one_of" in fact else unpacked(fact)
 
 
 def say_fact(fact: object, language: Language) -> object:

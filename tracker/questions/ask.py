@@ -25,8 +25,7 @@ from tracker.core.model import MailKind
 from tracker.forms.check import period_checks
 from tracker.forms.check.seat import Seat
 from tracker.forms.finding import Finding, Weight, said
-from tracker.i18n.catalogue import ENGLISH, FIRST
-from tracker.i18n.message import Message, say
+from tracker.i18n.message import Message, packed, say
 from tracker.questions.filed_rows import ANSWERED, filed_before, from_json
 from tracker.questions.questions import READ, Question, questions_by_id
 from tracker.store.questions import QUESTION
@@ -61,23 +60,18 @@ def map_findings(findings: Sequence[Finding]) -> Iterator[tuple[str, Mapping[str
         if code not in period_checks.CODES:
             code = READ
             facts = {
-                **_in_each("", each.message),
+                "message": packed(each.message),
                 "found": each.found,
-                **_in_each("expected_", each.expected),
+                "expected": None if each.expected is None else packed(each.expected),
             }
         # Known by what stands there, and not by where: rows move.  The same sentence in two columns is two questions.
         same = _digest(
-            code, {**facts, "also": [say(one.message, FIRST) for one in each.also]} if each.also else facts
+            code, {**facts, "also": [packed(one.message) for one in each.also]} if each.also else facts
         )
         if each.also:
-            facts = {**facts, **_in_each("", each.said)}
+            facts = {**facts, "message": packed(each.said)}
         yield code, facts, f"{same}-{counted[same]}" if counted[same] else same
         counted[same] += 1
-
-
-def _in_each(name: str, message: Message | None) -> dict[str, str]:
-    """What is kept of a sentence: its wording in each language."""
-    return {f"{name}{language}": said(message, language) for language in (FIRST, ENGLISH)}
 
 
 def settled_of(session: Session, filing: int) -> dict[str, str]:

@@ -16,16 +16,16 @@ from sqlalchemy import Select, func, select, update
 from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
-from tracker.core.form import Form, Said
+from tracker.core.form import Form
 from tracker.errors import LedgerError, UnknownNameError, UsageError
 from tracker.forms.check import period_checks
-from tracker.i18n.message import Message
+from tracker.i18n.message import Message, unpacked
 from tracker.store.lots import lots
 from tracker.store.numbers import numbered
 from tracker.store.questions import QUESTION
 from tracker.store.tables import ASSIGNMENT, FILING
 
-#: What was found in the file itself; its facts are the sentence in both languages.
+#: What was found in the file itself; its facts are its messages.
 READ = "read"
 #: So many questions of a filing, asked before each was kept by itself.
 KEPT = "kept"
@@ -73,9 +73,10 @@ class Question:
             of = Message("findings.of_cell", row=facts["row"], label=column.label, message=message)
             return of, found, expected
         if self.code == READ:
-            expected_zh, expected_en = facts["expected_zh"], facts["expected_en"]
-            expected = Said(expected_zh, expected_en) if expected_en else None
-            return Said(facts["zh"], facts["en"]), facts["found"], expected
+            if "zh" in facts:  # asked before the message itself was kept
+                return Message("findings.as_worded", zh=facts["zh"], en=facts["en"]), facts["found"], None
+            expected = None if facts["expected"] is None else unpacked(facts["expected"])
+            return unpacked(facts["message"]), facts["found"], expected
         return Message("findings.asked_then", n=facts.get("count", 1)), "", None
 
 

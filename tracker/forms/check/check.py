@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tracker.core.form import Column, ColumnKind, FieldKind, Filed, FiledRow, Said, Value, comparable
+from tracker.core.form import Column, ColumnKind, FieldKind, Filed, FiledRow, Value, comparable
 from tracker.forms.book import ALL_TEXT, Cell, Place
 from tracker.forms.check.figures import NOTHING
 from tracker.forms.check.layout_checks import check_head, find_nil
@@ -21,6 +21,7 @@ from tracker.forms.check.seat import Seat
 from tracker.forms.check.totals import Line, without_totals
 from tracker.forms.check.values import found_text, read_value
 from tracker.forms.finding import Finding, Weight, gathered
+from tracker.i18n.message import Message
 
 #: A number as a file writes it that has nothing but text.
 _CSV_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
@@ -199,15 +200,9 @@ def _struck(recognised: Recognised, row: TableRow, asked: tuple[Column, ...]) ->
         if cell is None or place not in recognised.sheet.struck:
             continue
         message = (
-            Said(
-                "名称画了删除线，这一行仍按有效数据计入；不要的请删除。",
-                "The name is struck out, and the row was counted all the same; delete it if it is not meant.",
-            )
+            Message("findings.cell.struck_name")
             if column.kind is ColumnKind.NAME
-            else Said(
-                "这一格画了删除线，没有采用；要报的请取消删除线。",
-                "This cell is struck out and was not taken; take the line away if it is meant.",
-            )
+            else Message("findings.cell.struck")
         )
         found[column.id] = Finding(Weight.QUESTION, message, recognised.sheet.name, place, found_text(cell))
     return found
@@ -221,9 +216,16 @@ def _has_name(recognised: Recognised, row: ReadRow) -> bool:
 
 def _nameless(recognised: Recognised, row: int, name: Column, found: str) -> Finding:
     label = name.label
-    message = Said(f"这一行有数据，但没有填“{label}”。", f"This row has data, but no “{label}”.")
+    message = Message("findings.row.nameless", label=label)
     place = row, recognised.columns[name.id]
-    return Finding(Weight.ERROR, message, recognised.sheet.name, place, found, Said(label, label))
+    return Finding(
+        Weight.ERROR,
+        message,
+        recognised.sheet.name,
+        place,
+        found,
+        Message("findings.expected.this", text=label),
+    )
 
 
 def _is_plain(recognised: Recognised, cell: Cell) -> bool:
@@ -238,11 +240,8 @@ def _is_plain(recognised: Recognised, cell: Cell) -> bool:
 
 def _across(recognised: Recognised, row: TableRow, place: Place) -> Finding:
     cell = recognised.sheet.cells[place]
-    message = Said(
-        "这里合并了几栏，分不清数据属于哪一栏，请取消合并后分别填写。",
-        "Several columns were merged here, so that it is not clear which one this belongs to; please split them.",
-    )
-    expected = Said("每栏各填一格", "one cell for each column")
+    message = Message("findings.cell.across")
+    expected = Message("findings.expected.one_each")
     assert place[0] == row.number
     return Finding(Weight.ERROR, message, recognised.sheet.name, place, found_text(cell), expected)
 
@@ -254,11 +253,8 @@ def _omitted(recognised: Recognised, row: TableRow, omitted: frozenset[str]) -> 
         read = read_value(column, cell)
         if not read.value and (read.finding is None or read.finding.weight is Weight.READING):
             continue
-        message = Said(
-            f"这一轮不填“{column.label}”，这里的内容没有采用。",
-            f"“{column.label}” is not asked for in this round; what stands here was not taken.",
-        )
-        expected = Said("不填", "nothing")
+        message = Message("findings.cell.not_asked", label=column.label)
+        expected = Message("findings.expected.nothing")
         yield Finding(Weight.QUESTION, message, recognised.sheet.name, place, found_text(cell), expected)
 
 
@@ -268,15 +264,10 @@ def _merged(recognised: Recognised, rows: list[TableRow], omitted: frozenset[str
             continue
         if recognised.form.by_id[identifier].is_figure:
             weight = Weight.QUESTION
-            message = Said(
-                "这个数合并在几行里，只计入第一行，请核对。",
-                "This figure is merged over several rows and was counted for the first one only; please check.",
-            )
+            message = Message("findings.cell.merged_figure")
         else:
             weight = Weight.READING
-            message = Said(
-                "合并在几行里，每一行都按它读取。", "Merged over several rows; it was read for each."
-            )
+            message = Message("findings.cell.merged")
         yield Finding(weight, message, recognised.sheet.name, place, found_text(cell))
 
 
@@ -293,10 +284,7 @@ def _twice(recognised: Recognised, rows: list[TableRow], read: list[ReadRow]) ->
         text = str(row.filed.values[name])
         first = seen.setdefault(comparable(text), row.number)
         if first != row.number and row.number not in shared:
-            message = Said(
-                f"“{text}”与第{first + 1}行重复，请核对。",
-                f"“{text}” stands in row {first + 1} already; please check.",
-            )
+            message = Message("findings.row.twice", text=text, row=first + 1)
             yield Finding(Weight.QUESTION, message, row.table.sheet.name, row.place(name), text)
 
 
@@ -313,11 +301,7 @@ def _same_figures(read: list[ReadRow]) -> Iterator[Finding]:
         first = seen.setdefault(figures, row.number)
         if first == row.number or len(figures) < _ALIKE:
             continue
-        message = Said(
-            f"这一行的数与第{first + 1}行完全相同，已分别计入；如是重复或合计，请删去。",
-            f"These figures are those of row {first + 1}, and both were counted; please delete this one if it is a copy "
-            "or a total.",
-        )
+        message = Message("findings.row.same_figures", row=first + 1)
         yield Finding(Weight.QUESTION, message, row.table.sheet.name, row.place(figures[0][0]))
 
 
@@ -331,28 +315,16 @@ def _nil_or_rows(
     """Nothing to report and rows, or neither."""
     sheet, how = recognised.sheet.name, recognised.how_nil
     if nil_place is not None and read:
-        message = Said(
-            "既标了零报告，表里又有数据；请去掉其中一样。",
-            "It says that there is nothing to report, and there are rows as well; please take one of them away.",
-        )
+        message = Message("findings.nil.with_rows")
         yield Finding(Weight.ERROR, message, sheet, nil_place, _text_at(recognised, nil_place))
     elif read and recognised.name_column is None and not any(map(_says_something, read)):
-        message = Said(
-            f"表里的数全是0；确无情况{how.zh}。",
-            f"All figures are 0. If there is nothing to report, {how.en}.",
-        )
+        message = Message("findings.nil.zeros", how=how)
         yield Finding(Weight.QUESTION, message, sheet, _nil_label(recognised))
     elif nil_place is None and not read and is_blank:
-        message = Said(
-            f"表里没有数据。确无情况{how.zh}。",
-            f"There is nothing in this table. If there is nothing to report, {how.en}.",
-        )
+        message = Message("findings.nil.blank", how=how)
         yield Finding(Weight.ERROR, message, sheet, _nil_label(recognised))
     elif nil_place is None and not read:
-        message = Said(
-            f"表里只有零或者空行。确无情况{how.zh}。",
-            f"There are only zeros or empty rows. If there is nothing to report, {how.en}.",
-        )
+        message = Message("findings.nil.only_zeros", how=how)
         yield Finding(Weight.ERROR, message, sheet, _nil_label(recognised))
 
 

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 
-from tracker.core.form import ColumnKind, Said, comparable
+from tracker.core.form import ColumnKind, comparable
 from tracker.forms.check.figures import NOTHING, chinese_digits
 from tracker.forms.check.form_fields import Month, shown
 from tracker.forms.check.recognised import Recognised, header_month
 from tracker.forms.check.rows import RowKind, TableRow, extent, table_rows
 from tracker.forms.finding import Finding, Weight
+from tracker.i18n.message import Message
 
 _MONTH = re.compile(r"(?<!\d)(1[0-2]|0?[1-9])月")
 #: Sheets that show how a form is filled in.
@@ -56,15 +57,15 @@ def named(blank: Iterable[Recognised], tables: Sequence[Recognised]) -> list[Fin
     told = []
     forms = {table.form.id for table in tables}
     for each in blank:
-        place = f"工作表“{each.sheet.name}”里的{each.form.name}是空的，没有采用"
-        place_en = f"{each.form.name} on the sheet {each.sheet.name} is empty and was not taken"
         if each.form.id in forms:
-            weight, said = Weight.READING, Said(f"{place}。", f"{place_en}.")
+            weight, said = (
+                Weight.READING,
+                Message("findings.file.empty_beside", sheet=each.sheet.name, form=each.form.name),
+            )
         else:
             weight = Weight.QUESTION
-            said = Said(
-                f"{place}；确无情况{each.how_nil.zh}。",
-                f"{place_en}; if there is nothing to report, {each.how_nil.en}.",
+            said = Message(
+                "findings.file.empty", sheet=each.sheet.name, form=each.form.name, how=each.how_nil
             )
         told.append(Finding(weight, said, each.sheet.name))
     return told
@@ -181,66 +182,37 @@ def _number(row: TableRow, serial: str | None) -> int | None:
     return int(text) if text.isdecimal() and len(text) < 6 else None
 
 
-def _place(table: Recognised) -> tuple[str, str]:
-    row = table.head_rows[0] + 1
-    return f"工作表“{table.sheet.name}”第{row}行起", f"from row {row} of the sheet {table.sheet.name}"
+def _place(table: Recognised) -> Message:
+    return Message("findings.file.part", sheet=table.sheet.name, row=table.head_rows[0] + 1)
 
 
 def _continued(part: Recognised) -> Finding:
-    zh, en = _place(part)
-    said = Said(
-        f"{zh}的表序号相接，与前面的合为一张表读取。",
-        f"The table {en} goes on where the one before ends; they were read as one.",
-    )
+    said = Message("findings.file.goes_on", part=_place(part))
     return Finding(Weight.READING, said, part.sheet.name, part.corner)
 
 
 def _copy(part: Recognised, first: Recognised) -> Finding:
-    zh, en = _place(part)
-    said = Said(
-        f"{zh}的表与工作表“{first.sheet.name}”的内容相同，只计一次。",
-        f"The table {en} says the same as the one on {first.sheet.name} and was counted once.",
-    )
+    said = Message("findings.file.copy", part=_place(part), sheet=first.sheet.name)
     return Finding(Weight.READING, said, part.sheet.name, part.corner)
 
 
 def _sample(part: Recognised) -> Finding:
-    said = Said(
-        f"工作表“{part.sheet.name}”是填表示例，没有采用。",
-        f"The sheet {part.sheet.name} shows how the form is filled in and was not taken.",
-    )
+    said = Message("findings.file.sample", sheet=part.sheet.name)
     return Finding(Weight.READING, said, part.sheet.name)
 
 
 def _left_out(parts: Sequence[Recognised]) -> Finding:
     first = parts[0]
-    places = [_place(each) for each in parts]
-    said = Said(
-        f"{'、'.join(zh for zh, _ in places)}也有{first.form.name}，没有采用；要报的请单独发送。",
-        f"{first.form.name} stands also {' and '.join(en for _, en in places)}, which was not taken; if it is meant, "
-        "please send it by itself.",
-    )
+    said = Message("findings.file.another", parts=tuple(map(_place, parts)), form=first.form.name)
     return Finding(Weight.QUESTION, said, first.sheet.name, first.corner)
 
 
 def _which_month(parts: Sequence[Recognised]) -> Finding:
     first = parts[0]
-    places = [_place(each) for each in parts]
-    said = Said(
-        f"{'、'.join(zh for zh, _ in places)}都有{first.form.name}，看不出哪一张是这一期的，没有采用；"
-        "请只发送要报的一张，或者写明期次。",
-        f"{first.form.name} stands {' and '.join(en for _, en in places)}; which of them is asked for cannot be told, and "
-        "nothing was taken: please send the one that is meant, or fill in the period.",
-    )
+    said = Message("findings.file.which_month", parts=tuple(map(_place, parts)), form=first.form.name)
     return Finding(Weight.ERROR, said, first.sheet.name, first.corner)
 
 
 def _which(first: Recognised, others: Sequence[Recognised]) -> Finding:
-    places = [_place(each) for each in others]
-    said = Said(
-        f"{'、'.join(zh for zh, _ in places)}也有{first.form.name}，内容不同，序号也不相接，分不清以哪一张为准，没有采用；"
-        "请只保留一张，或者接着编号。",
-        f"{first.form.name} stands also {' and '.join(en for _, en in places)}, with other rows whose numbers do not go on, "
-        "so that nothing was taken; please keep one of them, or number the rows through.",
-    )
+    said = Message("findings.file.which", parts=tuple(map(_place, others)), form=first.form.name)
     return Finding(Weight.ERROR, said, others[0].sheet.name, others[0].corner)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tracker.core.form import Column, ColumnKind, FieldKind, Filed, Said
+from tracker.core.form import Column, ColumnKind, FieldKind, Filed
 from tracker.forms.book import Place
 from tracker.forms.check.column_headers import head_key, labels_of
 from tracker.forms.check.head_sense import means_other
@@ -30,10 +30,15 @@ def check_head(
         if column.id in recognised.columns:
             yield from _changed_label(recognised, column)
         elif column.kind is not ColumnKind.SERIAL and column.id not in omitted:
-            message = Said(
-                f"缺少“{column.full_label}”一栏。", f"The column “{column.full_label}” is missing."
+            message = Message("findings.head.missing", label=column.full_label)
+            yield Finding(
+                Weight.ERROR,
+                message,
+                sheet,
+                None,
+                "",
+                Message("findings.expected.this", text=column.full_label),
             )
-            yield Finding(Weight.ERROR, message, sheet, None, "", Said(column.full_label, column.full_label))
     yield from check_measures(recognised, rows)
     yield from _unknown_columns(recognised, within, rows)
 
@@ -49,10 +54,7 @@ def _changed_label(recognised: Recognised, column: Column) -> Iterator[Finding]:
     if means_other(text, column.label, column) and means_other(text, column.full_label, column):
         yield _other_sense(recognised, place, column)
     elif all(candidate.id != column.id for candidate, _ in known):
-        message = Said(
-            f"表头“{_line(text)}”按“{column.full_label}”读取。",
-            f"The head “{_line(text)}” was read as “{column.full_label}”.",
-        )
+        message = Message("findings.head.read_as", text=_line(text), label=column.full_label)
         yield Finding(Weight.READING, message, recognised.sheet.name, place, _line(text))
     if group is not None and means_other(above, column.group or "", column):
         yield _other_sense(recognised, group, column)
@@ -60,8 +62,8 @@ def _changed_label(recognised: Recognised, column: Column) -> Iterator[Finding]:
 
 def _other_sense(recognised: Recognised, place: Place, column: Column) -> Finding:
     text = _line(str(recognised.sheet.cells[place].value))
-    message = Message("findings.head_other_sense", head=text, column=column.full_label)
-    expected = Said(column.full_label, column.full_label)
+    message = Message("findings.head.other_sense", head=text, column=column.full_label)
+    expected = Message("findings.expected.this", text=column.full_label)
     return Finding(Weight.QUESTION, message, recognised.sheet.name, place, text, expected)
 
 
@@ -83,12 +85,7 @@ def _unknown_columns(recognised: Recognised, within: Extent, rows: list[TableRow
         place = heads[0] if heads else (recognised.head_rows[-1], column)
         label = _line(str(cells[place].value)) if heads else ""
         weight = Weight.READING if _REMARK.fullmatch(head_key(label)) else Weight.QUESTION
-        message = Said(
-            f"表里没有“{label}”这一栏，它的内容没有采用。" if label else "这一栏没有表头，它的内容没有采用。",
-            f"There is no column “{label}” in this form; what stands in it was not taken."
-            if label
-            else "This column has no head; what stands in it was not taken.",
-        )
+        message = Message("findings.head.unknown", label=label) if label else Message("findings.head.bare")
         yield Finding(weight, message, recognised.sheet.name, place, label)
 
 
@@ -106,11 +103,8 @@ def find_nil(
         if ticked or (ticked is None and _TICKED.match(text)):
             return place, findings
         if ticked is None and text:
-            message = Said(
-                f"零报告处写的是“{text[:40]}”，没有按零报告处理。",
-                f"“{text[:40]}” stands beside 零报告; it was not taken as one.",
-            )
-            expected = Said("打“√”，或者不填", "a √, or nothing")
+            message = Message("findings.nil.unread", text=text[:40])
+            expected = Message("findings.expected.tick")
             findings.append(Finding(Weight.QUESTION, message, sheet, place, text[:40], expected))
     for row in rows:
         if row.kind is RowKind.NIL and row.nil_place is not None:
@@ -127,19 +121,11 @@ def find_nil(
 
 def _nil_by_words(recognised: Recognised, place: Place, text: str, *, is_doubtful: bool) -> Finding:
     sheet, how = recognised.sheet.name, recognised.how_nil
-    expected = Said(how.zh.removeprefix("请在"), how.en.removeprefix("please "))
     if is_doubtful:
-        message = Said(
-            f"写的是“{text}”，而上月表里有数据；没有新增的请照上月的数填写，确为零报告的{how.zh}。",
-            f"“{text}” is written here, and last month's table had rows: if nothing was added, write last month's "
-            f"figures; if there is nothing to report, {how.en}.",
-        )
-        return Finding(Weight.ERROR, message, sheet, place, text, expected)
-    message = Said(
-        f"写的是“{text}”，按零报告处理，请核对。",
-        f"“{text}” is written here; it was taken as nothing to report, please check.",
-    )
-    return Finding(Weight.QUESTION, message, sheet, place, text, expected)
+        message = Message("findings.nil.over_figures", text=text, how=how)
+        return Finding(Weight.ERROR, message, sheet, place, text, how)
+    message = Message("findings.nil.by_words", text=text)
+    return Finding(Weight.QUESTION, message, sheet, place, text, how)
 
 
 def _figures_beside(recognised: Recognised, row: TableRow, nil_place: Place) -> Iterator[Finding]:
@@ -148,10 +134,7 @@ def _figures_beside(recognised: Recognised, row: TableRow, nil_place: Place) -> 
         if place != nil_place and column.is_figure:
             read = read_value(column, cell)
             if read.value or (read.finding is not None and read.finding.weight is Weight.ERROR):
-                message = Said(
-                    "这一行写着零报告，又填了数字；请去掉其中一样。",
-                    "This row says that there is nothing to report, and has a figure as well; please take one away.",
-                )
+                message = Message("findings.row.nil_with_figure")
                 yield Finding(
                     Weight.ERROR, message, recognised.sheet.name, place, found_text(cell), expected_in(column)
                 )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import groupby
 
-from tracker.core.form import Column, Said, squeezed
+from tracker.core.form import Column, squeezed
 from tracker.forms.book import Place
 from tracker.forms.check.figures import fits, measures_told, read_measure
 from tracker.forms.check.recognised import Recognised
@@ -100,7 +100,9 @@ def _finding(
     message = Message("findings.other_measure", wanted=wanted, said=said)
     expected = "、".join(column.full_label for column, _ in differing)
     found = "".join(_text(recognised, place).split())[:40]
-    return Finding(weight, message, recognised.sheet.name, place, found, Said(expected, expected))
+    return Finding(
+        weight, message, recognised.sheet.name, place, found, Message("findings.expected.this", text=expected)
+    )
 
 
 def _text(recognised: Recognised, place: Place) -> str:

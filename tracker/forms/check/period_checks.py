@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from tracker.core.form import Column, Filed, FiledRow, Form, Said, comparable
+from tracker.core.form import Column, Filed, FiledRow, Form, comparable
 from tracker.i18n.message import Message
 
 #: A figure that is so many times the one before, and so much more, is asked about: 31 → 3100.
@@ -111,53 +111,45 @@ def said(form: Form, code: str, facts: Mapping[str, Any]) -> tuple[Message, str,
     return _SAID[code](form, facts)
 
 
-def _before(facts: Mapping[str, Any]) -> Said:
+def _before(facts: Mapping[str, Any]) -> Message:
     """What the table before is called."""
     since = str(facts.get("since") or "")
     if not since:
-        return Said("上月", "Last month")
+        return Message("findings.before.last")
     year, _, month = since.partition("-")
-    return Said(f"上一次报的表（{year}年{int(month)}月应报）", f"In the table before (due in {since})")
+    return Message("findings.before.earlier", year=year, month=int(month), since=since)
 
 
 def _fell(_: Form, facts: Mapping[str, Any]) -> tuple[Message, str, Message | None]:
     old, new, before = facts["old"], facts["new"], _before(facts)
-    message = Said(
-        f"{before.zh}填的是{old}，本月{'没有填' if new is None else f'是{new}'}；应在上月基础上填写，请核对。",
-        f"{before.en} it was {old}, now it is {'empty' if new is None else new};"
-        " each month is filled in on top of the one before, please check.",
+    message = (
+        Message("findings.before.emptied", before=before, old=old)
+        if new is None
+        else Message("findings.before.fell", before=before, old=old, new=new)
     )
-    return message, new or "", Said(f"不少于{old}", f"at least {old}")
+    return message, new or "", Message("findings.expected.at_least", least=old)
 
 
 def _jumped(_: Form, facts: Mapping[str, Any]) -> tuple[Message, str, Message | None]:
-    old, new, before = facts["old"], facts["new"], _before(facts)
+    old, new = facts["old"], facts["new"]
     times = Decimal(new) / Decimal(old)
-    message = Said(
-        f"{before.zh}填的是{old}，本月是{new}，是{times:.0f}倍；请核对是否多写了数字或者计量单位不同。",
-        f"{before.en} it was {old}, now it is {new}, {times:.0f} times as much;"
-        " please check for a digit too many or another unit.",
-    )
+    message = Message("findings.before.jumped", before=_before(facts), old=old, new=new, times=f"{times:.0f}")
     return message, new, None
 
 
 def _gone_said(_: Form, facts: Mapping[str, Any]) -> tuple[Message, str, Message | None]:
-    names, count, before = facts["names"], facts["count"], _before(facts)
-    shown, rest = "、".join(names), count - len(names)
-    message = Said(
-        f"{before.zh}表里有、本月没有的：{shown}{f'等{count}行' if rest else ''}，请核对。",
-        f"{before.en} there were, and now are not: {shown}{f' and {rest} more' if rest else ''};"
-        " please check.",
+    names, count, before = tuple(facts["names"]), facts["count"], _before(facts)
+    more = count - len(names)
+    message = (
+        Message("findings.before.gone_more", before=before, names=names, count=count, more=more)
+        if more
+        else Message("findings.before.gone", before=before, names=names)
     )
     return message, "", None
 
 
 def _nil(_: Form, facts: Mapping[str, Any]) -> tuple[Message, str, Message | None]:
-    rows, before = facts["rows"], _before(facts)
-    message = Said(
-        f"{before.zh}填了{rows}行，本月是零报告，请核对。",
-        f"{before.en} there were {rows} row(s), and now there is nothing to report; please check.",
-    )
+    message = Message("findings.before.nil", before=_before(facts), n=facts["rows"])
     return message, "", None
 
 

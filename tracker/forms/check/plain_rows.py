@@ -8,31 +8,20 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
-from tracker.core.form import ColumnKind, Said, comparable
+from tracker.core.form import ColumnKind, comparable
 from tracker.forms.book import Cell, Merge, Place
 from tracker.forms.check.labels import is_rest_of_name
 from tracker.forms.check.recognised import Recognised
 from tracker.forms.check.rows import RowKind, TableRow, merged_places
 from tracker.forms.check.values import found_text, plain_text
 from tracker.forms.finding import Finding, Weight
+from tracker.i18n.message import Message
 
 #: One row alone has none to be like.
 _LEAST = 2
-_UNNUMBERED = Said(
-    "这一行没有编序号，已作为单独一行计入；如是小计、分项或者说明，请删去。",
-    "This row has no number, and was counted as a row of its own; please delete it if it is a subtotal, a part of "
-    "others or a note.",
-)
-_BELOW = Said(
-    "这一行在合计之下，已作为单独一行计入；如是分项或者说明，请删去。",
-    "This row stands below the total, and was counted as a row of its own; please delete it if it is a part of others "
-    "or a note.",
-)
-_ALONE = Said(
-    "这一行只有名称，已作为单独一行计入；如是说明，或者是上一行名称的一部分，请改正。",
-    "This row has a name alone, and was counted as a row of its own; please mend it if it is a note, or a part of the "
-    "name above.",
-)
+_UNNUMBERED = Message("findings.row.unnumbered")
+_BELOW = Message("findings.row.below")
+_ALONE = Message("findings.row.name_alone")
 
 
 def join_names(table: Recognised, rows: Sequence[TableRow], known: Collection[str]) -> list[Finding]:
@@ -81,11 +70,7 @@ def _is_one(
 
 def _joined(table: Recognised, held: tuple[Place, Cell], joined: str) -> Finding:
     place, cell = held
-    said = Said(
-        f"这一行像是上一行名称的一部分，合起来按“{joined}”读取，请核对；如是单独一行，请编上序号。",
-        f"This looks like a part of the name above, which was read as “{joined}”; please check, and number the row if it "
-        "is one of its own.",
-    )
+    said = Message("findings.row.joined", joined=joined)
     return Finding(Weight.QUESTION, said, table.sheet.name, place, found_text(cell))
 
 
@@ -152,7 +137,7 @@ def _rests(table: Recognised, data: Sequence[TableRow], known: Collection[str]) 
     return asked
 
 
-def _asked(table: Recognised, row: TableRow, said: Said) -> Finding:
+def _asked(table: Recognised, row: TableRow, said: Message) -> Finding:
     place, cell = row.cells.get(table.name_column or "") or next(iter(row.cells.values()))
     return Finding(Weight.QUESTION, said, table.sheet.name, place, found_text(cell))
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from tracker.core.form import ColumnKind, Filed, Form, Said, totals
+from tracker.core.form import ColumnKind, Filed, Form, totals
 from tracker.forms.check.figures import Number, plain
+from tracker.i18n.message import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,28 +30,26 @@ class ReadBack:
             replaced = {"at": self.replaced.isoformat(), "rows": self.replaced_rows}
         return {"rows": self.rows, "sums": dict(self.sums), "replaced": replaced}
 
-    def said(self) -> Said:
+    def said(self) -> Message:
         """In one or two sentences: 4行，合计：“人数”1000人、“金额”1.5万元。替换2022年5月3日所报（3行）。"""
-        zh, en = "零报告", "Nothing to report"
+        what = Message("findings.read_back.nil")
         if self.rows:
-            zh, en = f"{self.rows}行，合计：", f"{self.rows} row(s), sums: "
-            zh += "、".join(self._sum(each, "个√") for each in self.sums) or "各栏均为0"
-            en += ", ".join(self._sum(each, " √") for each in self.sums) or "all columns are 0"
-        day = self.replaced_day
-        if day is None:
-            return Said(f"{zh}。", f"{en}.")
-        rows = self.replaced_rows
-        before_zh, before_en = (f"{rows}行", f"{rows} row(s)") if rows else ("零报告", "nothing to report")
-        return Said(
-            f"{zh}。替换{day.year}年{day.month}月{day.day}日所报（{before_zh}）。",
-            f"{en}. It replaces what was filed on {day.day} {day:%b} {day.year} ({before_en}).",
-        )
+            sums = tuple(map(self._sum, self.sums)) or Message("findings.read_back.zeros")
+            what = Message("findings.read_back.rows", n=self.rows, sums=sums)
+        if self.replaced_day is None:
+            return Message("findings.read_back.said", what=what)
+        then = Message("findings.read_back.nil_then")
+        if self.replaced_rows:
+            then = Message("findings.read_back.rows_then", n=self.replaced_rows)
+        return Message("findings.read_back.replaced", what=what, day=self.replaced_day, then=then)
 
-    def _sum(self, identifier: str, tick: str) -> str:
+    def _sum(self, identifier: str) -> Message:
         column, value = self.form.by_id[identifier], self.sums[identifier]
+        if column.kind is ColumnKind.TICK:
+            return Message("findings.read_back.ticks", label=column.label, value=value)
         # 人次/年 is what the column asks for; the sum is of people.
-        unit = tick if column.kind is ColumnKind.TICK else (column.unit or "").partition("/")[0]
-        return f"“{column.label}”{value}{unit}"
+        unit = (column.unit or "").partition("/")[0]
+        return Message("findings.read_back.sum", label=column.label, value=value, measure=unit)
 
 
 def read_back(form: Form, filed: Filed) -> ReadBack:

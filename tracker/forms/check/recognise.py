@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from tracker.core.form import ColumnKind, FieldKind, Form, Said, comparable
+from tracker.core.form import ColumnKind, FieldKind, Form, comparable
 from tracker.forms.book import Book, Sheet
 from tracker.forms.check.blocks import Block, blocks
 from tracker.forms.check.column_headers import Table, find_table, keys_by_row, labels_of
@@ -15,6 +15,7 @@ from tracker.forms.check.recognised import Recognised, Recognition
 from tracker.forms.check.unread import unread
 from tracker.forms.finding import Finding, Weight
 from tracker.forms.mark import SHEET, Mark, read_mark
+from tracker.i18n.message import Message
 
 #: So much of the columns must be there for a sheet to be a form at all; less where it bears the mark of the form.
 _ENOUGH = 0.4
@@ -108,10 +109,7 @@ def _hidden(book: Book, parts: Iterable[tuple[Block, Table | None]], mark: Mark 
     return [
         Finding(
             Weight.QUESTION,
-            Said(
-                f"隐藏的工作表“{sheet}”里也有{form}，没有采用；要报的请取消隐藏。",
-                f"The hidden sheet {sheet} holds {form} as well, which was not taken; show it if it is meant.",
-            ),
+            Message("findings.file.hidden_beside", sheet=sheet, form=form),
             sheet,
         )
         for sheet, form in names
@@ -187,7 +185,7 @@ def _no_form(
     parts: Sequence[tuple[Block, Table | None]], mark: Mark | None, forms: Iterable[Form]
 ) -> Finding:
     forms = list(forms)
-    names = "、".join(sorted((form.name for form in forms), key=lambda name: (len(name), name)))
+    names = tuple(sorted((form.name for form in forms), key=lambda name: (len(name), name)))
     titles = "；".join(f"{form.annex}：{form.title}" if form.annex else form.title for form in forms)
     seen = [each for each in parts if not each[0].sheet.is_hidden]
     hidden = next(
@@ -195,32 +193,19 @@ def _no_form(
     )
     nearest = max((table for _, table in seen if table), key=lambda table: table.score, default=None)
     if hidden is not None:
-        message = Said(
-            f"表在隐藏的工作表“{hidden}”里，没有采用；请取消隐藏后再报。",
-            f"The form is on the hidden sheet {hidden} and was not taken; please show it and send the file again.",
-        )
+        message = Message("findings.file.hidden", sheet=hidden)
     elif not seen:
-        message = Said(
-            f"文件里没有看得见的内容，不是{names}。",
-            f"There is nothing to be seen in this file; it is none of {names}.",
-        )
+        message = Message("findings.file.nothing_seen", forms=names)
     elif (upright := _upright(seen, forms)) is not None:
-        annex = upright.name
-        message = Said(
-            f"像是{annex}，但栏目竖着排在一列里；请用{annex}的空表横着填写，一家一行。",
-            f"This looks like {annex}, but its columns stand below each other; please fill in the blank form of {annex}, "
-            "a row each.",
-        )
+        message = Message("findings.file.upright", form=upright.name)
     elif nearest is not None:
-        annex = nearest.form.name
-        message = Said(
-            f"这不是{names}中的任何一张表：与{annex}最接近，但大部分栏目找不到。",
-            f"This is none of {names}: it is nearest to {annex}, but most of the columns are not there.",
+        message = Message("findings.file.nearest", forms=names, form=nearest.form.name)
+        return Finding(
+            Weight.ERROR,
+            message,
+            sheet=nearest.sheet.name,
+            expected=Message("findings.expected.this", text=titles),
         )
-        return Finding(Weight.ERROR, message, sheet=nearest.sheet.name, expected=Said(titles, titles))
     else:
-        message = Said(
-            f"这不是{names}中的任何一张表；要报的请发送填好的表格。",
-            f"This is none of {names}; send the filled form if it is meant to be one.",
-        )
-    return Finding(Weight.ERROR, message, expected=Said(titles, titles))
+        message = Message("findings.file.no_form", forms=names)
+    return Finding(Weight.ERROR, message, expected=Message("findings.expected.this", text=titles))

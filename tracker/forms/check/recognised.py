@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from tracker.core.form import ColumnKind, FieldKind, Form, Said
+from tracker.core.form import ColumnKind, FieldKind, Form
 from tracker.forms.book import FileKind, Place, Sheet
 from tracker.forms.check.form_fields import read_month
 from tracker.forms.finding import Finding
 from tracker.forms.mark import Mark
+from tracker.i18n.message import Message
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,11 @@ class Recognised:
         return next((each for each in names if each in self.columns), None)
 
     @property
-    def how_nil(self) -> Said:
+    def how_nil(self) -> Message:
         """How to say in it that there is nothing to report: the document's own form has no place for a √."""
         if any(each.kind is FieldKind.NIL and each.id in self.fields for each in self.form.header):
-            return Said("请在“零报告”处打“√”", "please put a √ beside 零报告")
-        return Said("请在表里写“零报告”", "please write 零报告 into the table")
+            return Message("findings.nil_by_tick")
+        return Message("findings.nil_by_words")
 
 
 @dataclass(frozen=True)

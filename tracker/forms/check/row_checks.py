@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tracker.core.form import FiledRow, Said
+from tracker.core.form import FiledRow
 from tracker.forms.book import Place
 from tracker.forms.check.recognised import Recognised
 from tracker.forms.finding import Finding, Weight
+from tracker.i18n.message import Message
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,14 @@ def exceeded(recognised: Recognised, rows: Sequence[ReadRow]) -> Iterator[Findin
                 continue
             part, most = row.filed.figure(column.id), row.filed.figure(whole.id)
             if part > most:
-                message = Said(
-                    f"“{column.label}”（{part}）多于“{whole.label}”（{most}），请核对。",
-                    f"“{column.label}” ({part}) is more than “{whole.label}” ({most}); please check.",
+                message = Message(
+                    "findings.cell.exceeds", label=column.label, part=part, whole=whole.label, most=most
                 )
-                expected = Said(f"不多于{most}", f"at most {most}")
+                expected = Message("findings.expected.at_most", most=most)
                 yield _question(row.table, row.place(column.id), message, str(part), expected)
 
 
-def _question(recognised: Recognised, place: Place, message: Said, found: str, expected: Said) -> Finding:
+def _question(
+    recognised: Recognised, place: Place, message: Message, found: str, expected: Message
+) -> Finding:
     return Finding(Weight.QUESTION, message, recognised.sheet.name, place, found, expected)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from tracker.core.form import Column, ColumnKind, Said
+from tracker.core.form import Column, ColumnKind
 from tracker.forms.book import Cell, Place
 from tracker.forms.check.labels import (
     contains_total,
@@ -24,11 +24,9 @@ from tracker.forms.check.rows import RowKind, TableRow
 from tracker.forms.check.subtotals import ROWS, SUMS, Parts, Sums, above_their_parts, figures_of
 from tracker.forms.check.values import found_text, read_value, tidy_number
 from tracker.forms.finding import Finding, Weight
+from tracker.i18n.message import Message
 
-_ONLY = Said(
-    "表里只有合计一行，已按这一行计入，请核对。",
-    "There is but a total in this table; it was counted as its one row, please check.",
-)
+_ONLY = Message("findings.total.alone")
 
 
 @dataclass
@@ -122,10 +120,7 @@ def _only_totals(lines: Sequence[Line]) -> tuple[list[ReadRow], list[Finding]]:
     line = lines[-1]
     if line.table.name_column is None and len(lines) == 1 and line.read is not None:
         return [line.read], [*line.findings, _finding(line, _ONLY)]
-    said = Said(
-        "表里只有合计，没有各行的数；请逐行填写。",
-        "There are but totals in this table, and no rows; please fill in each row.",
-    )
+    said = Message("findings.total.without_rows")
     return [], [replace(_finding(line, said), weight=Weight.ERROR)]
 
 
@@ -200,47 +195,40 @@ def _place(line: Line) -> Place:
     return next(iter(line.row.cells.values()))[0]
 
 
-def _finding(line: Line, said: Said, place: Place | None = None, expected: Said | None = None) -> Finding:
+def _finding(
+    line: Line, said: Message, place: Place | None = None, expected: Message | None = None
+) -> Finding:
     at = place or _place(line)
     cell = line.table.sheet.cells.get(at)
     found = "" if cell is None else found_text(cell)
-    return Finding(Weight.QUESTION, said, line.table.sheet.name, at, found, expected or Said("", ""))
+    return Finding(Weight.QUESTION, said, line.table.sheet.name, at, found, expected)
 
 
 def _by_sums(line: Line, like: _Like) -> Finding:
-    where, where_en = ("上面", "above") if like.is_above else ("下面", "below")
-    share, share_en = ("正好", "These") if like.is_whole else ("大多", "Most of these")
-    said = Said(
-        f"这一行的数{share}是{where}{like.rows}行之和，按合计处理，没有计入；如不是合计，请写明名称并核对。",
-        f"{share_en} figures are the sums of the {like.rows} rows {where_en}: taken for a total and not counted; please "
-        "check, and name the row if it is none.",
+    where = Message("findings.total.above") if like.is_above else Message("findings.total.below")
+    said = (
+        Message("findings.total.is_sum", count=like.rows, where=where)
+        if like.is_whole
+        else Message("findings.total.is_mostly_sum", count=like.rows, where=where)
     )
     return _finding(line, said)
 
 
 def _by_label(line: Line) -> Finding:
-    said = Said(
-        "这一行按合计处理，没有计入；如不是合计，请写明名称并核对。",
-        "Taken for a total and not counted; please check, and name the row if it is none.",
-    )
-    return _finding(line, said)
+    return _finding(line, Message("findings.total.taken"))
 
 
 def _like_sums(line: Line, like: _Like) -> Finding:
-    share, share_en = ("正好", "These") if like.is_whole else ("大多", "Most of these")
-    said = Said(
-        f"这一行的数{share}是其他{like.rows}行之和，已作为单独一行计入；如是合计，请删去。",
-        f"{share_en} figures are the sums of {like.rows} other rows; it was counted as a row of its own, please delete "
-        "it if it is a total.",
+    said = (
+        Message("findings.total.like_sum", count=like.rows)
+        if like.is_whole
+        else Message("findings.total.mostly_like_sum", count=like.rows)
     )
     return _finding(line, said)
 
 
 def _like_label(line: Line) -> Finding:
-    said = Said(
-        "名称里有“合计”一类的字，已作为单独一行计入；如是合计，请删去。",
-        "The name has the word of a total in it; it was counted as a row of its own, please delete it if it is a total.",
-    )
+    said = Message("findings.total.like_name")
     return _finding(line, said)
 
 
@@ -255,11 +243,8 @@ def _about_total(line: Line, sums: Sequence[Sums]) -> Iterator[Finding]:
             continue
         wrong = True
         expected = str(tidy_number(whole))
-        said = Said(
-            f"合计是{figure}，各行相加是{expected}，请核对。",
-            f"The total says {figure}, the rows add up to {expected}; please check.",
-        )
-        yield _finding(line, said, place, Said(expected, expected))
+        said = Message("findings.total.differs", figure=figure, sum=expected)
+        yield _finding(line, said, place, Message("findings.expected.this", text=expected))
     if wrong or not any(number for _, number in figures.values()):
         return
     if not is_called:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from tracker.core.form import ColumnKind, Said
+from tracker.core.form import ColumnKind
 from tracker.forms.book import Cell, Sheet
 from tracker.forms.check.blocks import Block
 from tracker.forms.check.form_fields import shown
 from tracker.forms.check.recognised import Recognised
 from tracker.forms.check.rows import extent
 from tracker.forms.finding import Finding, Weight
+from tracker.i18n.message import Message
 
 #: So many figures make a row one of data.
 _FIGURES = 2
@@ -85,20 +86,11 @@ def _fits(table: Recognised, rows: Mapping[int, Mapping[int, Cell]]) -> bool:
 
 def _more(sheet: Sheet, rows: Mapping[int, Mapping[int, Cell]], table: Recognised) -> Finding:
     row = min(rows)
-    annex = table.form.name
-    said = Said(
-        f"从这一行起有像是{annex}的数据，上面却没有表头，没有读取；请移到表头之下，或者补上表头。",
-        f"From this row on there is what looks like data of {annex}, with no head above it, which was not read; please "
-        "move it below the head, or add one.",
-    )
+    said = Message("findings.file.headless", form=table.form.name)
     return Finding(Weight.ERROR, said, sheet.name, (row, min(rows[row])))
 
 
 def _other(sheet: Sheet, rows: Mapping[int, Mapping[int, Cell]]) -> Finding:
     row = min(rows)
-    said = Said(
-        f"工作表“{sheet.name}”从第{row + 1}行起的数字不在要报的表里，没有采用，请核对。",
-        f"The figures from row {row + 1} of the sheet {sheet.name} on stand in none of the forms and were not taken; "
-        "please check.",
-    )
+    said = Message("findings.file.other_figures", sheet=sheet.name, row=row + 1)
     return Finding(Weight.QUESTION, said, sheet.name, (row, min(rows[row])))

@@ -10,7 +10,7 @@ from datetime import datetime, time
 from decimal import Decimal
 from typing import NamedTuple
 
-from tracker.core.form import Choice, Column, ColumnKind, Said, Value, comparable, squeezed
+from tracker.core.form import Choice, Column, ColumnKind, Value, comparable, squeezed
 from tracker.forms.book import Cell
 from tracker.forms.check.figures import (
     INVISIBLE,
@@ -39,10 +39,7 @@ _TICKS = frozenset("√✓✔☑✅●■vνⅴy是有1对勾üþpr") | {"true",
 _TICK = re.compile("[√✓✔☑✅]")
 _SAYS_TICK = re.compile(r"^(?:已?打|已?划|已?画|已)(?=[√✓✔☑✅])")
 _AMOUNT = re.compile(r"[0-9](?:\.[0-9]+)?\s*[万亿千百]?元|[0-9]\s*万|[一二三四五六七八九十百千万]元")
-_NO_AMOUNTS = Said(
-    "这一栏只打“√”，金额和数字请填到相应的栏里。",
-    "This column takes a √ only; amounts and figures belong into their own column.",
-)
+_NO_AMOUNTS = Message("findings.cell.only_tick")
 _CROSSES = frozenset("×✗✘❌❎✖╳xn否无0-—–/\\□☐〇零") | {"false", "no", "没有", "--", "——"}
 
 #: Characters of a name, and of a text.
@@ -72,7 +69,7 @@ def read_value(column: Column, cell: Cell | None) -> Read:
         return EMPTY
     assert cell is not None
     if cell.is_error:
-        return _error(column, cell, Said("这一格是错误值。", "This cell holds an error value."))
+        return _error(column, cell, Message("findings.cell.error_value"))
     if cell.formula is not None:
         return _stored(column, cell)
     if cell.shown is not None and column.is_figure:
@@ -99,20 +96,23 @@ def plain_text(cell: Cell) -> str:
     return _LINE_END.sub(" ", text.replace("\r", "\n").replace("\u00a0", " ")).strip()
 
 
-def expected_in(column: Column) -> Said:
+def expected_in(column: Column) -> Message:
     """What belongs into a column."""
-    unit = f"（{column.unit}）" if column.unit else ""
-    unit_en = f" ({column.unit})" if column.unit else ""
+    of = Message("findings.expected.of", measure=column.unit) if column.unit else ""
     if column.kind is ColumnKind.COUNT:
-        return Said(f"非负整数{unit}，只填数字", f"a whole number, not below zero{unit_en}; digits only")
+        return Message("findings.expected.count", of=of)
     if column.kind is ColumnKind.AMOUNT:
-        return Said(f"非负数{unit}，只填数字", f"a number, not below zero{unit_en}; digits only")
+        return Message("findings.expected.amount", of=of)
     if column.kind is ColumnKind.TICK:
-        return Said("打“√”，或者不填", "a √, or nothing")
+        return Message("findings.expected.tick")
     if column.kind is ColumnKind.CHOICE:
-        words = "、".join(choice.word for choice in column.choices)
-        return Said(f"填写其中一项：{words}", f"one of {words}")
-    return Said("文字", "text")
+        return Message("findings.expected.choice", words=tuple(choice.word for choice in column.choices))
+    return Message("findings.expected.text")
+
+
+def unit_of(column: Column) -> str | Message:
+    """The unit in which a column counts, or that it has none."""
+    return column.unit or Message("findings.plain_numbers")
 
 
 def _error(column: Column, cell: Cell, message: Message, expected: Message | None = None) -> Read:
@@ -127,28 +127,23 @@ def _question(value: Value, cell: Cell, message: Message, expected: Message, not
 def _reading(value: Value | None, cell: Cell, note: str | None = None) -> Read:
     found = found_text(cell)
     if value is None or value is False:
-        message = Said(f"“{found}”按没有填写读取。", f"“{found}” was read as nothing.")
+        message = Message("findings.cell.read_as_nothing", found=found)
     else:
         as_read = "√" if value is True else str(value)
-        message = Said(f"“{found}”按“{as_read}”读取。", f"“{found}” was read as “{as_read}”.")
+        message = Message("findings.cell.read_as", found=found, value=as_read)
     return Read(None if value is False else value, note, Finding(Weight.READING, message, found=found))
 
 
 def _stored(column: Column, cell: Cell) -> Read:
     """What a formula came to when the file was saved; programs that do not calculate leave nothing, or a zero."""
     if cell.value is None:
-        message = Said(
-            "这一格是公式，请直接填写数值。", "This cell holds a formula; please write what it comes to."
-        )
+        message = Message("findings.cell.formula")
         return _error(column, cell, message)
     read = read_value(column, Cell(cell.value, shown=cell.shown))
     stored = shown(cell.value)[:_CUT]
     if read.finding is not None and read.finding.weight is not Weight.READING:
         return read._replace(finding=replace(read.finding, found=found_text(cell)))
-    message = Said(
-        f"这一格是公式，按其结果“{stored}”读取。",
-        f"This cell holds a formula; what it came to was taken, {stored}.",
-    )
+    message = Message("findings.cell.formula_read", stored=stored)
     is_doubtful = column.is_figure and (not read.value or "[" in (cell.formula or ""))
     weight = Weight.QUESTION if is_doubtful else Weight.READING
     return read._replace(
@@ -162,15 +157,12 @@ def _as_shown(column: Column, cell: Cell, seen: str) -> Read:
     if read.value is not None and read.value == tidy_number(Decimal(repr(cell.value))):
         return _checked(column, cell, Decimal(read.value))
     stored = shown(cell.value)
-    message: Message = Said(
-        f"这一格存的是{stored}，显示的是“{seen}”，按显示的读取，请核对。",
-        f"This cell holds {stored} and shows “{seen}”; what it shows was taken, please check.",
-    )
+    message = Message("findings.cell.shown_read", stored=stored, seen=seen)
     if read.finding is None or read.finding.weight is Weight.READING:
         return _question(read.value or 0, cell, message, expected_in(column))
     if read.value is None:
         why = read.finding.message
-        message = Message("findings.shown_unread", stored=stored, seen=seen, why=why)
+        message = Message("findings.cell.shown_unread", stored=stored, seen=seen, why=why)
     return read._replace(finding=replace(read.finding, message=message, found=seen))
 
 
@@ -180,20 +172,15 @@ def _read_figure(column: Column, cell: Cell) -> Read:
         return _error(
             column,
             cell,
-            Said(
-                f"这里应是数字，表格软件把它变成了日期或时间“{shown(value)}”。",
-                f"This should be a number; the spreadsheet made it a date or a time, {shown(value)}.",
-            ),
+            Message("findings.cell.date", found=shown(value)),
         )
     if isinstance(value, bool):
-        return _error(
-            column, cell, Said("这里应是数字，而不是真假值。", "This should be a number, not true or false.")
-        )
+        return _error(column, cell, Message("findings.cell.truth_value"))
     if isinstance(value, str):
         return _figure_in_text(column, cell, value)
     assert value is not None
     if not math.isfinite(value):
-        return _error(column, cell, Said("这里应是数字。", "This should be a number."))
+        return _error(column, cell, Message("findings.cell.no_number"))
     return _checked(column, cell, value if isinstance(value, int) else tidy_number(value))
 
 
@@ -211,24 +198,19 @@ def tidy_number(value: float | Decimal) -> Decimal:
 def _checked(column: Column, cell: Cell, number: int | Decimal, read: Read | None = None) -> Read:
     """A number that is as its column wants it; ``read`` says how it was written, where that is worth saying."""
     if number < 0:
-        return _error(column, cell, Said("数字不能小于零。", "The number is below zero."))
+        return _error(column, cell, Message("findings.cell.negative"))
     if number >= _TOO_HIGH:
-        return _error(
-            column, cell, Said("数字太大，不像是这一栏的数。", "The number is too high to belong here.")
-        )
+        return _error(column, cell, Message("findings.cell.too_high"))
     value: Value
     if column.kind is ColumnKind.COUNT:
         value = int(number)
         if value != number:
-            return _error(column, cell, Said(f"{number}不是整数。", f"{number} is not a whole number."))
+            return _error(column, cell, Message("findings.cell.fraction", number=number))
     else:
         value = abs(Decimal(number))
     if column.doubt_above is not None and number > column.doubt_above:
         unit = column.unit or ""
-        message = Said(
-            f"{number}{unit}超过{column.doubt_above}{unit}，请核对计量单位和数字。",
-            f"{number} {unit} is above {column.doubt_above} {unit}; please check the unit and the figure.",
-        )
+        message = Message("findings.cell.doubted", number=number, measure=unit, most=column.doubt_above)
         return _question(value, cell, message, expected_in(column))
     if read is not None and read.finding is not None and read.finding.weight is Weight.QUESTION:
         return Read(value, None, read.finding)
@@ -240,27 +222,25 @@ def _figure_in_text(column: Column, cell: Cell, text: str) -> Read:
     if word in NOTHING:
         return _reading(NOTHING[word], cell)
     if is_negative(text):
-        return _error(column, cell, Said("数字不能小于零。", "The number is below zero."))
+        return _error(column, cell, Message("findings.cell.negative"))
     body, mark = without_mark(text)
     figure = read_figure(body)
     if mark and figure is not None:
         return _beside_mark(column, cell, body, mark)
     if figure is None or re.fullmatch(r"[1-9][0-9]{0,2}\.000", word):
-        return _error(column, cell, Said("读不出一个确定的数字。", "No one number can be read from this."))
+        return _error(column, cell, Message("findings.cell.unclear"))
     if figure.unit == "万" and column.unit not in MONEY:
         figure = Figure(figure.number * MONEY["万"], None, is_doubtful=True)
     if figure.unit in MONEY or column.unit in MONEY:
         return _money_in_text(column, cell, figure)
     if figure.is_doubtful:
         number = tidy_number(figure.number)
-        message = Said(f"按{number}读取，请核对。", f"This was taken as {number}; please check.")
+        message = Message("findings.cell.likely", number=number)
         doubt = Finding(Weight.QUESTION, message, found=found_text(cell), expected=expected_in(column))
         return _checked(column, cell, number, Read(None, None, doubt))
     if figure.unit is not None and not fits(figure.unit, column.unit):
-        wanted = column.unit or "不写计量单位"
-        message = Said(
-            f"本栏计量单位是“{wanted}”，这里写的是“{figure.unit}”，已按{figure.number}读取，请核对。",
-            f"This column counts {wanted}, and “{figure.unit}” is written here; {figure.number} was taken.",
+        message = Message(
+            "findings.cell.other_unit", wanted=unit_of(column), measure=figure.unit, number=figure.number
         )
         asked = Finding(Weight.QUESTION, message, found=found_text(cell), expected=expected_in(column))
         return _checked(column, cell, tidy_number(figure.number), Read(None, None, asked))
@@ -272,10 +252,7 @@ def _beside_mark(column: Column, cell: Cell, body: str, mark: str) -> Read:
     read = _figure_in_text(column, Cell(body), body)
     if read.value is None or (read.finding is not None and read.finding.weight is not Weight.READING):
         return read
-    message = Said(
-        f"“{found_text(cell)}”里的“{mark}”按注号处理，读取为{read.value}，请核对。",
-        f"“{mark}” in “{found_text(cell)}” was taken for a footnote's mark, and {read.value} was read; please check.",
-    )
+    message = Message("findings.cell.footnote", found=found_text(cell), mark=mark, value=read.value)
     return _question(read.value, cell, message, expected_in(column))
 
 
@@ -284,19 +261,21 @@ def _money_in_text(column: Column, cell: Cell, figure: Figure) -> Read:
     if figure.unit is None:
         return _checked(column, cell, tidy_number(figure.number), EMPTY)
     if size is None or figure.unit not in MONEY:
-        message = Said(
-            f"本栏计量单位是“{column.unit or '无'}”，不能填“{figure.unit}”。",
-            f"This column is in {column.unit or 'plain numbers'}, not in {figure.unit}.",
-        )
+        message = Message("findings.cell.wrong_unit", wanted=unit_of(column), measure=figure.unit)
         return _error(column, cell, message)
     if MONEY[figure.unit] == size:
         return _checked(column, cell, tidy_number(figure.number), EMPTY)
     meant = tidy_number(figure.number * MONEY[figure.unit] / size)
-    message = Said(
-        f"本栏计量单位是{column.unit}，{figure.number}{figure.unit}应写成{meant}。",
-        f"This column is in {column.unit}; {figure.number} {figure.unit} would be {meant}.",
+    message = Message(
+        "findings.cell.other_money",
+        wanted=column.unit,
+        number=figure.number,
+        measure=figure.unit,
+        meant=meant,
     )
-    return _error(column, cell, message, Said(f"{meant}（{column.unit}）", f"{meant} ({column.unit})"))
+    return _error(
+        column, cell, message, Message("findings.expected.converted", number=meant, measure=column.unit)
+    )
 
 
 def _read_tick(column: Column, cell: Cell) -> Read:
@@ -316,12 +295,9 @@ def _read_tick(column: Column, cell: Cell) -> Read:
     if read_figure(value) is not None or _AMOUNT.search(half_width(value)):
         return _error(column, cell, _NO_AMOUNTS)
     if _TICK.search(value) and not _NOT_YET.search(value):
-        message = Said("按“√”读取，请核对。", "This was taken as a √; please check.")
+        message = Message("findings.cell.likely_tick")
         return _question(True, cell, message, expected_in(column))
-    message = Said(
-        "这一栏只打“√”，这里的文字没有按“√”读取，请核对。",
-        "This column takes a √ only; these words were not taken as one, please check.",
-    )
+    message = Message("findings.cell.words_for_tick")
     return Read(
         None, None, Finding(Weight.QUESTION, message, found=found_text(cell), expected=expected_in(column))
     )
@@ -346,23 +322,21 @@ def _read_choice(column: Column, cell: Cell) -> Read:
     if tidy(text) in NOTHING:
         return _reading(None, cell)
     if tidy(text) in _DITTO:
-        return _error(column, cell, Said(f"“{text}”请写全。", f"Please write out what “{text}” stands for."))
+        return _error(column, cell, Message("findings.cell.ditto", text=text))
     plain = squeezed(text).casefold().strip("。.,;、()“”\"'√")
     for choice in column.choices:
         if plain in (choice.word, *choice.also):
             return _reading(choice.word, cell)
     hits = {choice.word: hit for choice in column.choices if (hit := _longest(choice, plain))}
     if len(hits) != 1:
-        several = Said("这里写了不止一项。", "More than one of the choices is written here.")
-        return _error(
-            column, cell, several if hits else Said("读不出选的是哪一项。", "No choice can be made out.")
-        )
+        several = Message("findings.cell.several_choices")
+        return _error(column, cell, several if hits else Message("findings.cell.no_choice"))
     ((word, hit),) = hits.items()
     before, _, after = plain.partition(hit)
     if _NOT_YET.search(before):
-        return _error(column, cell, Said("读不出选的是哪一项。", "No choice can be made out."))
+        return _error(column, cell, Message("findings.cell.no_choice"))
     if _HEDGED.search(before) or _HEDGED.search(after):
-        message = Said(f"按“{word}”读取，请核对。", f"This was taken as “{word}”; please check.")
+        message = Message("findings.cell.likely_choice", word=word)
         return _question(word, cell, message, expected_in(column), text)
     return _reading(word, cell, text)
 
@@ -376,12 +350,10 @@ def _read_text(column: Column, cell: Cell) -> Read:
     text = plain_text(cell)
     most = _LONGEST_NAME if column.kind is ColumnKind.NAME else _LONGEST_TEXT
     if len(text) > most:
-        message = Said(f"文字过长（{len(text)}字）。", f"The text is too long ({len(text)} characters).")
-        return _error(column, cell, message, Said(f"不超过{most}字", f"at most {most} characters"))
+        message = Message("findings.cell.too_long", count=len(text))
+        return _error(column, cell, message, Message("findings.expected.characters", most=most))
     if column.kind is ColumnKind.NAME and text not in NOTHING and not any(map(str.isalpha, text)):
-        message = Said(
-            "这里应是名称，请核对是否错了一栏。", "This should be a name; please check the columns."
-        )
+        message = Message("findings.cell.no_name")
         return _question(text, cell, message, expected_in(column))
     body, mark = without_raised(text) if column.kind is ColumnKind.NAME else (text, "")
     return _reading(body, cell) if mark else Read(text)

@@ -27,6 +27,7 @@ from tracker.forms.mark import SHEET, Mark
 from tracker.forms.write.layout import GREY, Annex, Placed, Room, seen
 from tracker.forms.write.zip_part import Parted, text_in
 from tracker.i18n.catalogue import Language
+from tracker.i18n.message import say
 
 TICK = "√"
 #: There are at least so many rows, and so many for what is new since last month.
@@ -261,7 +262,7 @@ def _ask(annex: Annex, placed: Placed, last: int, round_: str | None, language: 
     for column in annex.form.asked(round_):
         rule = _rule(column)
         if rule is not None:
-            asked = expected_in(column).in_(language)
+            asked = say(expected_in(column), language)
             at = placed.columns[column.id]
             _validate(annex.sheet, (placed.first_row, at, last, at), rule, column.label, asked, language)
     for field in annex.form.header:

@@ -85,7 +85,7 @@ class Taken:
         """What was read, unless there are errors in it."""
         if self.read_back is None or self.of(Weight.ERROR):
             return None
-        return {**self.read_back.facts(), "text": self.read_back.said().in_(language)}
+        return {**self.read_back.facts(), "text": say(self.read_back.said(), language)}
 
 
 def finding_facts(findings: Iterable[Finding], language: Language) -> list[Fact]:

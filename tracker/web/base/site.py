@@ -22,7 +22,7 @@ from tracker.dashboard.status_overview import Board
 from tracker.errors import in_language
 from tracker.i18n import catalogue
 from tracker.i18n.catalogue import LANGUAGES, Language, Words, described
-from tracker.i18n.message import say_day
+from tracker.i18n.message import say, say_day
 from tracker.i18n.recognised import said_in
 from tracker.i18n.terms import way, word
 from tracker.service.app import App
@@ -76,6 +76,7 @@ class Site:
         self.environment.globals |= {
             "shown": LIGHTS,
             "letters": LETTERS,
+            "say": say,
             "languages": {each: described(each) for each in LANGUAGES},
         }
         self.board = Board(self.app.database)
