@@ -162,13 +162,16 @@ class LedgerError(TrackerError):
     """An event that the ledger cannot take in the state in which the assignment is."""
 
 
-class FileRefusedError(InBothError):
-    """A file that is not read: what it is, and what to send instead, in one sentence of each language."""
+class FileRefusedError(TrackerError):
+    """A file that is not read: what it is, and what to send instead, as one of the findings (``forms.read.refusals``)."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message.key, **message.facts)
 
     @property
-    def said(self) -> tuple[str, str]:
-        """Chinese and English."""
-        return self.chinese, self.english
+    def message(self) -> Message:
+        """The sentence, in no language yet."""
+        return Message(self.code, **self.facts)
 
 
 class MailError(TrackerError):

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tests.books import book as only_book
 from tests.books import read_book
+from tests.tools import in_en, in_zh
 from tests.unit import test_forms_reading
 from tests.unit.test_forms_reading import opendocument, sample, workbook
 from tracker.errors import FileRefusedError
@@ -24,6 +25,7 @@ from tracker.forms.read import reader_protocol, refusals, sandboxed_reader
 from tracker.forms.read.attached_files import Parcel
 from tracker.forms.read.file_kind import read_file
 from tracker.forms.read.sandboxed_reader import Reader
+from tracker.i18n.message import Message
 
 #: The same fixture.
 office = test_forms_reading.office
@@ -42,7 +44,7 @@ def reader():
 def refusal(reader, data, name="表.xlsx"):
     with pytest.raises(FileRefusedError) as caught:
         reader.read(name, data)
-    return caught.value.said
+    return caught.value.message
 
 
 def zipped(parts):
@@ -179,7 +181,7 @@ def test_what_grows_when_it_is_opened_has_a_bound(monkeypatch, limit, most, extr
     monkeypatch.setattr(limits, limit, most)
     with pytest.raises(FileRefusedError) as refused:
         read_book("表", data)
-    assert refused.value.said == refusals.BOMB
+    assert refused.value.message == refusals.BOMB
     assert isinstance(read_book("表", workbook("<row><c><v>1</v></c></row>")), Book)
 
 
@@ -198,12 +200,20 @@ def test_each_kind_of_file_that_is_none_has_its_sentence(reader, what):
 
 
 def test_a_refusal_is_one_sentence_in_both_languages():
-    sentences = {name: value for name, value in vars(refusals).items() if isinstance(value, tuple)}
+    sentences = [value for value in vars(refusals).values() if isinstance(value, Message)]
     assert len(sentences) > 20
-    for zh, en in sentences.values():
-        assert zh.endswith("。")
-        assert en.endswith(".")
-        assert str(FileRefusedError(zh, en)) == f"{en}（{zh}）"
+    for each in sentences:
+        if each.key not in {"findings.refused.send_form", "findings.refused.resend"}:
+            assert in_zh(each).endswith("。")
+            assert in_en(each).endswith(".")
+
+
+def test_a_reason_that_is_none_of_ours_is_no_answer():
+    stream = io.BytesIO()
+    reader_protocol.send_answer(stream, FileRefusedError(Message("findings.refused.nonsense")))
+    stream.seek(0)
+    with pytest.raises(KeyError):
+        reader_protocol.receive_answer(stream)
 
 
 def styled_rows(count):
@@ -298,7 +308,7 @@ def test_small_files_that_want_to_be_large_are_refused_in_seconds_and_in_bounded
                 reader.read("表.xlsx", data)
                 said = None
             except FileRefusedError as refused:
-                said = refused.said
+                said = refused.message
             peak = peak_megabytes(reader)
         took = computed() - begun
         if sentence is not None:
@@ -529,5 +539,5 @@ def assert_read_or_refused(read, data, changes, cut):
     try:
         said = isinstance(read("表", bytes(changed[: int(cut * len(changed))])), (Book, Parcel))
     except FileRefusedError as refused:
-        said = all(refused.said)
+        said = refused.message in refusals.BY_KEY.values()
     assert said

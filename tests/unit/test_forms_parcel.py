@@ -103,7 +103,7 @@ def test_a_bomb_is_refused_in_the_process_apart_and_the_next_file_is_read():
     with Reader() as reader:
         with pytest.raises(FileRefusedError) as caught:
             reader.read("a.zip", bomb)
-        assert caught.value.said == refusals.BOMB
+        assert caught.value.message == refusals.BOMB
         read = reader.read("a.zip", zipped(("好.csv", TABLE)))
     assert isinstance(read, Parcel)
     assert [(each.path, each.data) for each in read.pieces] == [("a.zip/好.csv", TABLE)]

@@ -90,11 +90,9 @@ def _finding(
         by_unit.setdefault(column.unit, []).append(column)
     said = tuple(dict.fromkeys(each for _, each in differing))
     wanted = tuple(
-        Message(
-            f"findings.measure_{'of' if unit else 'none'}",
-            columns=tuple(each.label for each in columns),
-            unit=unit,
-        )
+        Message("findings.measure_of", columns=tuple(each.label for each in columns), measure=unit)
+        if unit
+        else Message("findings.measure_none", columns=tuple(each.label for each in columns))
         for unit, columns in by_unit.items()
     )
     message = Message("findings.other_measure", wanted=wanted, said=said)

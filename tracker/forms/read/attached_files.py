@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tracker.forms.read.refusals import Sentence
+from tracker.i18n.message import Message
 
 #: What systems and programs leave beside the files of people.
 _NOISE = re.compile(
@@ -22,7 +22,7 @@ class Piece:
 
     path: str
     data: bytes = b""
-    refused: Sentence | None = None
+    refused: Message | None = None
     is_text: bool = False
 
 

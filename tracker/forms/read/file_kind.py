@@ -10,7 +10,8 @@ from tracker.forms.book import Book, FileKind, ParcelKind
 from tracker.forms.read import refusals
 from tracker.forms.read.archive import Archive
 from tracker.forms.read.attached_files import Parcel
-from tracker.forms.read.refusals import Sentence, refuse
+from tracker.forms.read.refusals import refuse
+from tracker.i18n.message import Message
 
 _ZIP = b"PK\x03\x04"
 _EMPTY_ZIP = b"PK\x05\x06"
@@ -18,7 +19,7 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 #: Excel 2 to 4 wrote the stream bare, beginning with a BOF record.
 _BARE_BIFF = tuple(bytes((0x09, version)) for version in (0x00, 0x02, 0x04, 0x08))
 
-_BY_BEGINNING: tuple[tuple[bytes, Sentence], ...] = (
+_BY_BEGINNING: tuple[tuple[bytes, Message], ...] = (
     (b"\x89PNG", refusals.PICTURE),
     (b"\xff\xd8\xff", refusals.PICTURE),
     (b"GIF8", refusals.PICTURE),
@@ -37,8 +38,8 @@ _BY_BEGINNING: tuple[tuple[bytes, Sentence], ...] = (
 #: Where a tar archive says what it is.
 _TAR, _TAR_AT = b"ustar", 257
 #: Streams of an OLE container; the first that is there decides.
-_BY_STREAM: tuple[tuple[str, Sentence], ...] = (("EncryptedPackage", refusals.ENCRYPTED),)
-_BY_OTHER_STREAM: tuple[tuple[str, Sentence], ...] = (
+_BY_STREAM: tuple[tuple[str, Message], ...] = (("EncryptedPackage", refusals.ENCRYPTED),)
+_BY_OTHER_STREAM: tuple[tuple[str, Message], ...] = (
     ("__properties_version1.0", refusals.OUTLOOK),
     ("WordDocument", refusals.WORD),
     ("PowerPoint Document", refusals.SLIDES),
@@ -157,7 +158,7 @@ def _kind_of_container(data: bytes) -> FileKind:
         if _has_stream(data, stream):
             refuse(sentence)
     # Its directory may be cut off, and then there is no telling what it was.
-    raise FileRefusedError(*refusals.BROKEN)
+    raise FileRefusedError(refusals.BROKEN)
 
 
 def _has_stream(data: bytes, name: str) -> bool:

@@ -47,7 +47,7 @@ def main() -> None:
             answers.flush()
         except MemoryError:
             # Who knows what is half done now: say so and let a fresh process read the next file.
-            reader_protocol.send_answer(answers, FileRefusedError(*refusals.TOO_COMPLEX))
+            reader_protocol.send_answer(answers, FileRefusedError(refusals.TOO_COMPLEX))
             answers.flush()
             return
 
@@ -60,7 +60,7 @@ def _read(name: str, data: bytes) -> Book | Parcel | FileRefusedError:
     except MemoryError:
         raise
     except Exception:  # noqa: BLE001 -- a file must not end the process for the next one
-        return FileRefusedError(*refusals.BROKEN)
+        return FileRefusedError(refusals.BROKEN)
 
 
 def _limit() -> None:

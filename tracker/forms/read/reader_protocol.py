@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from tracker.errors import FileRefusedError
 from tracker.forms import limits
 from tracker.forms.book import Book, Cell, Merge, Sheet
+from tracker.forms.read import refusals
 from tracker.forms.read.attached_files import Parcel, Piece
 
 #: Lengths of the name and of the file.
@@ -55,7 +56,10 @@ def send_answer(stream: Out, answer: Book | Parcel | FileRefusedError) -> None:
     """The book or the files, or why there are none."""
     if isinstance(answer, Parcel):
         told: dict[str, Any] = {
-            "files": [(each.path, len(each.data), each.refused, each.is_text) for each in answer.pieces]
+            "files": [
+                (each.path, len(each.data), each.refused and each.refused.key, each.is_text)
+                for each in answer.pieces
+            ]
         }
     elif isinstance(answer, Book):
         told = {
@@ -64,7 +68,7 @@ def send_answer(stream: Out, answer: Book | Parcel | FileRefusedError) -> None:
             "sheets": list(map(_sheet, answer.sheets)),
         }
     else:
-        told = {"refused": answer.said}
+        told = {"refused": answer.code}
     packed = json.dumps(told, separators=(",", ":"), default=_moment).encode()
     stream.write(_ANSWER.pack(len(packed)))
     stream.write(packed)
@@ -73,7 +77,10 @@ def send_answer(stream: Out, answer: Book | Parcel | FileRefusedError) -> None:
 
 
 def receive_answer(stream: In) -> Book | Parcel | FileRefusedError | None:
-    """The same at the other end; None where the process ended before it had answered."""
+    """The same at the other end; None where the process ended before it had answered.
+
+    Raises KeyError for a reason that is none of ours.
+    """
     header = stream.read(_ANSWER.size)
     if len(header) < _ANSWER.size:
         return None
@@ -85,8 +92,7 @@ def receive_answer(stream: In) -> Book | Parcel | FileRefusedError | None:
         return None
     told = json.loads(packed, object_hook=_moment_again)
     if "refused" in told:
-        zh, en = told["refused"]
-        return FileRefusedError(str(zh), str(en))
+        return FileRefusedError(refusals.BY_KEY[told["refused"]])
     if "files" in told:
         return _parcel_again(stream, told["files"])
     return Book(told["name"], told["kind"], tuple(_sheet_again(sheet) for sheet in told["sheets"]))
@@ -100,7 +106,7 @@ def _parcel_again(stream: In, files: list[Any]) -> Parcel | None:
         data = stream.read(length)
         if len(data) < length:
             return None
-        pieces.append(Piece(path, data, None if refused is None else (refused[0], refused[1]), is_text))
+        pieces.append(Piece(path, data, refused and refusals.BY_KEY[refused], is_text))
     return Parcel(tuple(pieces))
 
 

@@ -68,7 +68,7 @@ class Reader:
             answer = self._ask(name, data)
         if isinstance(answer, (Book, Parcel)):
             return answer
-        raise FileRefusedError(*refusals.TOO_COMPLEX) if answer is None else answer
+        raise FileRefusedError(refusals.TOO_COMPLEX) if answer is None else answer
 
     def close(self) -> None:
         """End the process.  A later ``read`` starts another."""
@@ -96,7 +96,7 @@ class Reader:
         except (OSError, ValueError, TypeError, KeyError):
             pass  # it died, or what it says is no answer
         self._files += 1
-        is_last = isinstance(answer, FileRefusedError) and answer.said == refusals.TOO_COMPLEX
+        is_last = isinstance(answer, FileRefusedError) and answer.message == refusals.TOO_COMPLEX
         if answer is None or is_last or self._files >= self._files_per_process:
             self._leave(at_once=answer is None)
         return answer, is_late or process.returncode == -signal.SIGXCPU

@@ -64,7 +64,7 @@ class _Unpacking:
             try:
                 content = self._content(archive, entry)
             except FileRefusedError as refusal:
-                yield Piece(inner, refused=refusal.said)
+                yield Piece(inner, refused=refusal.message)
             else:
                 yield from self._piece(inner, content, depth)
 
@@ -118,7 +118,7 @@ class _Unpacking:
             try:
                 pieces = list(self.opened(path, content, kind, depth + 1))
             except FileRefusedError as refusal:
-                pieces = [Piece(path, refused=refusal.said)]
+                pieces = [Piece(path, refused=refusal.message)]
             yield from pieces or (Piece(path, refused=refusals.NOTHING_INSIDE),)
 
 

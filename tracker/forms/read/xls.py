@@ -157,7 +157,7 @@ def _opened(data: bytes) -> Any:
                 refuse(refusals.ENCRYPTED)
         else:
             return workbook
-    raise FileRefusedError(*refusals.BROKEN)
+    raise FileRefusedError(refusals.BROKEN)
 
 
 def _formulas(workbook: Any, number: int) -> set[Place]:

@@ -202,7 +202,7 @@ class Intake:
         if not found:
             return opened.told
         if monotonic() > until:
-            return refused(name, Said(*refusals.TOO_MANY_AT_ONCE)).told
+            return refused(name, refusals.TOO_MANY_AT_ONCE).told
         came = self._came(opened)
         with self._app.database.reading() as session:
             owed = self._owed(session, found, came)

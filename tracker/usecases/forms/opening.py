@@ -16,6 +16,7 @@ from tracker.forms.finding import Finding, Weight
 from tracker.forms.read import refusals
 from tracker.forms.read.attached_files import is_noise
 from tracker.forms.read.sandboxed_reader import Reader
+from tracker.i18n.message import Message
 from tracker.usecases.forms.folder import Lying
 from tracker.usecases.forms.taken import Taken
 
@@ -70,11 +71,11 @@ def open_file(
     Whatever is wrong is a finding, never an exception.
     """
     if monotonic() > until:
-        return [refused(name, Said(*refusals.TOO_MANY_AT_ONCE))]
+        return [refused(name, refusals.TOO_MANY_AT_ONCE)]
     try:
         read = reader.read(name, data)
     except FileRefusedError as error:
-        return [refused(name, Said(*error.said))]
+        return [refused(name, error.message)]
     if isinstance(read, Book):
         recognition = recognise(read, forms, asked)
         if recognition.tables:
@@ -83,14 +84,14 @@ def open_file(
     opened: list[Opened] = []
     for piece in read.pieces:
         if piece.refused is not None:
-            opened.append(refused(piece.path, Said(*piece.refused)))
+            opened.append(refused(piece.path, piece.refused))
         elif is_noise(piece.path):
             opened.append(_passed_over(piece.path))
         else:
             within = open_file(reader, forms, piece.path, piece.data, folder, until, asked)
             # What a mail says itself is told of only where it holds a table.
             opened += [each for each in within if each.found or not piece.is_text]
-    return opened or [refused(name, Said(*refusals.NOTHING_INSIDE))]
+    return opened or [refused(name, refusals.NOTHING_INSIDE)]
 
 
 def _passed_over(name: str) -> Opened:
@@ -99,6 +100,6 @@ def _passed_over(name: str) -> Opened:
     return Opened(name, told=(Taken(name, findings=(Finding(Weight.READING, said),)),))
 
 
-def refused(name: str, said: Said) -> Opened:
+def refused(name: str, said: Message) -> Opened:
     """A file that is not taken, and why."""
     return Opened(name, told=(Taken(name, findings=(Finding(Weight.ERROR, said),)),))
