@@ -433,3 +433,14 @@ def test_the_command_says_what_it_did_or_what_was_wrong(tmp_path):
     for wrong in ((), ("--before", "2022-06-01", "--person", NAME)):
         done = place.tracker("prune", *wrong)
         assert (done.code, len(done.err.splitlines())) == (2, 1)
+
+
+def test_a_day_to_come_is_no_day_before_which_to_forget(tmp_path):
+    """A slip of the year would forget what mails of today said, and sign everybody out."""
+    place = Place(tmp_path)
+    place.ok("run", "--once", "--send-now")
+    for more in ((), ("--dry-run",)):
+        done = place.tracker("prune", "--before", "2099-01-01", *more, LC_ALL="zh_CN.UTF-8")
+        assert (done.code, done.out) == (2, "")
+        assert "此日尚未到来" in done.err
+    assert place.ok("mail", "show", "1").out

@@ -63,15 +63,12 @@ class Sign:
             return
         if place not in known and self.is_named:
             return
-        code = (
-            "ledger_elsewhere"
-            if place not in known
-            else "other_ledger"
-            if is_there(self.url)
-            else "ledger_gone"
-        )
-        before, remedy = next(iter(known)), Message("errors.find_ledger")
-        raise LostLedgerError(code, place=place, before=before, sign=self.file, remedy=remedy)
+        facts = {"place": place, "sign": self.file, "remedy": Message("errors.find_ledger")}
+        if place not in known:
+            raise LostLedgerError("ledger_elsewhere", before=next(iter(known)), **facts)
+        if is_there(self.url):
+            raise LostLedgerError("other_ledger", **facts)
+        raise LostLedgerError("ledger_gone", **facts)
 
     def write(self) -> None:
         """Write the sign of the ledger as it is now: a person, or the sign itself, has said that it is the right one."""

@@ -200,8 +200,13 @@ class _OnlyShownError(Exception):
 
 
 def prune_before(app: App, day: date, *, dry_run: bool = False) -> Forgotten:
-    """Forget what mails before ``day`` said, uploads that are not in force, and sign-ins; never events."""
+    """Forget what mails before ``day`` said, uploads that are not in force, and sign-ins; never events.
+
+    Raises UsageError for a day to come: a slip of the year would forget all.
+    """
     now = app.clock.now()
+    if day > app.force.day(now):
+        raise UsageError("prune_ahead", day=day)
     return _forget(app, lambda session: forget_before(session, app.force, day, now), dry_run=dry_run)
 
 

@@ -19,7 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
-from tracker.errors import InBoth
+from tracker.errors import InBoth, TrackerError
 from tracker.web.base.room import BusyError, Room, UntakenError
 
 KILOBYTE, MEGABYTE = 1024, 1024 * 1024
@@ -121,8 +121,8 @@ async def _received(
 
 def _too_large(largest: int) -> UntakenError:
     if largest == FILES:
-        return UntakenError(413, "files_too_large", most=largest // MEGABYTE)
-    return UntakenError(413, "words_too_long", most=largest // KILOBYTE)
+        return UntakenError(413, TrackerError("files_too_large", most=largest // MEGABYTE))
+    return UntakenError(413, TrackerError("words_too_long", most=largest // KILOBYTE))
 
 
 def _on_disk() -> IO[bytes]:
@@ -152,7 +152,7 @@ def _parse_words(body: bytearray) -> FormData:
     try:
         return FormData(Parts(parse_qsl(body.decode(), True, max_num_fields=MAX_FIELDS)))
     except ValueError:
-        raise UntakenError(400, "no_web_form") from None
+        raise UntakenError(400, TrackerError("no_web_form")) from None
 
 
 def _parse_files(kind: str, file: IO[bytes]) -> FormData:
@@ -180,15 +180,15 @@ def _parse_files(kind: str, file: IO[bytes]) -> FormData:
             parser.write(piece)
         parser.finalize()
     except (FormParserError, ValueError):
-        raise UntakenError(400, "no_web_form") from None
+        raise UntakenError(400, TrackerError("no_web_form")) from None
     return FormData(found)
 
 
 def _refuse_many(found: Parts) -> None:
     if len(found) > MAX_FIELDS:
-        raise UntakenError(400, "no_web_form")
+        raise UntakenError(400, TrackerError("no_web_form"))
     if sum(isinstance(each, UploadFile) for _, each in found) > MAX_FILES:
-        raise UntakenError(400, "too_many_files", most=MAX_FILES)
+        raise UntakenError(400, TrackerError("too_many_files", most=MAX_FILES))
 
 
 def _text(given: bytes | None) -> str:

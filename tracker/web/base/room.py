@@ -15,18 +15,18 @@ AGAIN = 2
 
 
 class UntakenError(HTTPException):
-    """What a visitor sends is not taken, with ``status``; ``reason`` says why, by its code in the catalogues."""
+    """What a visitor sends is not taken, with ``status``; ``reason`` says why."""
 
-    def __init__(self, status: int, code: str, /, **facts: object) -> None:
+    def __init__(self, status: int, reason: TrackerError) -> None:
         super().__init__(status)
-        self.reason = TrackerError(code, **facts)
+        self.reason = reason
 
 
 class BusyError(UntakenError):
     """There is no room; nothing was done."""
 
     def __init__(self) -> None:
-        super().__init__(503, "busy", seconds=AGAIN)
+        super().__init__(503, TrackerError("busy", seconds=AGAIN))
         self.headers = {"Retry-After": str(AGAIN)}
 
 
