@@ -119,6 +119,64 @@ def test_what_tracked_changes_took_out_of_a_word_document_is_struck_out_or_gone(
     assert sheet.struck == {(1, 0), (1, 1), (2, 1)}
 
 
+def sym(font, code):
+    return f'<w:p><w:r><w:sym w:font="{font}" w:char="{code}"/></w:r></w:p>'
+
+
+def test_a_sign_from_a_font_of_signs_is_seen_in_a_word_document():
+    signs = [
+        ("Wingdings 2", "F050"),
+        ("Wingdings", "F0FC"),
+        ("Wingdings 2", "0052"),
+        ("Wingdings", "F0A8"),
+        ("Arial", "F041"),
+    ]
+    sheet = sheet_of(word(f"<w:tbl>{tr(*(tc(sym(*each)) for each in signs), tc(p('x')))}</w:tbl>"), "表.docx")
+    assert [values(sheet)[0, at] for at in range(4)] == ["√", "√", "☑", "□"]
+    # One that is not known is kept, so that it is asked about.
+    assert (0, 4) in sheet.cells
+
+
+def test_a_hidden_row_of_a_word_document_is_known_and_its_text_boxes_are_a_sheet():
+    rows = f"<w:tr><w:trPr><w:hidden/></w:trPr>{tc(p('1'))}</w:tr><w:tr><w:trPr><w:hidden w:val='0'/></w:trPr>{tc(p('2'))}</w:tr>"
+    box = f"<w:p><w:r><w:t>甲</w:t><w:txbxContent><w:tbl>{tr(tc(p('3')))}</w:tbl></w:txbxContent><w:t>乙</w:t></w:r></w:p>"
+    again = f"<w:p><w:r><mc:Fallback xmlns:mc='mc'><w:txbxContent>{p('4')}</w:txbxContent></mc:Fallback></w:r></w:p>"
+    body, boxes = read_book("表.docx", word(f"<w:tbl>{rows}</w:tbl>{box}{again}")).sheets
+    assert values(body) == {(0, 0): "1", (1, 0): "2", (2, 0): "甲乙"}
+    assert body.hidden_rows == {0}
+    assert values(boxes) == {(0, 0): "3"}
+
+
+def test_what_the_styles_of_a_page_hide_or_strike_out_is_known():
+    data = (
+        "<style><!-- .gone, td.not {display : none} .out{color:red;text-decoration:underline line-through} --></style><table>"
+        "<tr><td>1<td class=out>2<td><span style='display:none'>9</span>120<td class='x gone'>7<td>5</tr>"
+        "<tr class=gone><td>3<td><span class=out>4</span>6<td style='text-decoration:line-through'><b>8</b></table>"
+        "<table><tr><td>10</table>"
+    )
+    sheet = sheet_of(data.encode())
+    assert values(sheet) == {
+        (0, 0): "1", (0, 1): "2", (0, 2): "120", (0, 3): "5", (1, 0): "3", (1, 1): "6", (1, 2): "8", (2, 0): "10",
+    }  # fmt: skip
+    assert (sheet.hidden_rows, sheet.struck) == ({1}, {(0, 1), (1, 2)})
+
+
+def test_spans_of_an_ods_that_are_struck_out_or_hidden_are_no_text():
+    styles = (
+        "<s:style xmlns:s='s' s:name='T1'><s:text-properties s:text-line-through-style='solid'/></s:style>"
+        "<s:style xmlns:s='s' s:name='T2'><s:text-properties s:display='none'/></s:style>"
+    )
+    spans = [("T1", "9", "120"), ("T2", "9", "80"), ("T1", "7", "")]
+    cells = "".join(
+        f'<t:table-cell o:value-type="string"><x:p><x:span x:style-name="{style}">{gone}</x:span>{rest}</x:p></t:table-cell>'
+        for style, gone, rest in spans
+    )
+    data = opendocument(f"<t:table-row>{cells}</t:table-row>", styles=styles)
+    sheet = sheet_of(data, "表.ods")
+    assert values(sheet) == {(0, 0): "120", (0, 1): "80", (0, 2): "7"}
+    assert sheet.struck == {(0, 2)}
+
+
 def footnotes():
     """A figure with a raised mark behind it, and figures that their formats show as others."""
     stream = io.BytesIO()

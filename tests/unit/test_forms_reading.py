@@ -403,14 +403,15 @@ def test_the_text_of_an_ods_cell_is_its_paragraphs_without_its_comment():
     assert read_book("x.ods", data).sheets[0].cells[0, 0].value == "甲  乙\n丙\n丁"
 
 
-def opendocument(rows, manifest="<m/>"):
+def opendocument(rows, manifest="<m/>", styles=""):
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet", zipfile.ZIP_STORED)
         archive.writestr("META-INF/manifest.xml", manifest)
         archive.writestr(
             "content.xml",
-            '<o:document-content xmlns:o="o" xmlns:t="t" xmlns:x="x"><o:body><o:spreadsheet><t:table t:name="甲">'
+            f'<o:document-content xmlns:o="o" xmlns:t="t" xmlns:x="x"><o:styles>{styles}</o:styles>'
+            '<o:body><o:spreadsheet><t:table t:name="甲">'
             f"{rows}</t:table></o:spreadsheet></o:body></o:document-content>",
         )
     return stream.getvalue()

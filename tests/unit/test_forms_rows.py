@@ -83,13 +83,53 @@ def test_a_name_is_no_total(name):
 @pytest.mark.parametrize(
     "words",
     ["无", "/", "——", "本月无", "无新增", "暂无", "本辖区无培训机构", "未发现问题", "没有此类机构", "无相关情况。", "不涉及",
-     "经自查无问题", "我区无考试点", "空"],
+     "经自查无问题", "我区无考试点", "空", "目前我区没有安全培训机构，特此说明", "本月无新增，累计无", "无（0）", "N/A", "none"],
 )  # fmt: skip
 @pytest.mark.parametrize("more", [{}, {"records": 0, "fine": "/"}, {"records": "无"}])
 def test_words_for_nothing_in_the_only_row_are_a_nil_return_that_is_asked_about(words, more):
     result = checked(TRAINING, [{"serial": 1, "name": words, **more}])
     assert said(result) == [("question", "B5")]
     assert result.filed == replace(result.filed, rows=(), is_nil=True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["详见附件", "见附表2", "附后", "待报", "待核实", "正在统计", "统计中", "已注销", "停业", "已停业整顿"],
+)
+def test_words_that_the_figures_are_elsewhere_are_no_row_and_no_nil_return(words):
+    alone = checked(TRAINING, [{"serial": 1, "name": words}])
+    assert said(alone) == [("question", "B5"), ("error", "B5")]
+    assert not alone.filed.is_nil
+    beside = checked(TRAINING, [A, {"serial": 2, "name": words}])
+    assert said(beside) == [("question", "B6")]
+    assert names(beside) == ["甲培训中心"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["见习培训学校", "待定安全学校", "如意培训学校", "重庆模板租赁公司", "ZOOM培训", "AAA级培训中心", "二〇〇八学校",
+    "示范性培训基地",
+     "安培中心**"],
+)  # fmt: skip
+def test_a_name_that_is_like_such_words_is_a_name(name):
+    assert names(checked(TRAINING, [A, {"serial": 2, "name": name, "records": 1}])) == ["甲培训中心", name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["填写示例", "填报样例", "（填写样例）", "如：安全学校", "例如安全学校", "比如安全学校", "**学校", "＊＊公司", "OO学校",
+    "〇〇学校", "△△公司",
+     "某公司", "某培训机构", "____学校", "样表", "Example", "e.g. school", "sample", "张三学校(示例)", "……公司", "AA学校",
+     "重庆**学校",
+     "机构名称（全称）", "填写说明见下", "模板"],
+)  # fmt: skip
+def test_what_shows_how_to_fill_in_or_names_nobody_is_no_row(name):
+    result = checked(
+        TRAINING,
+        [{"serial": 1, "name": name, "managers_trained": 100, "special_trained": 200}, {**A, "serial": 2}],
+    )
+    assert said(result) == [("question", "B5")]
+    assert names(result) == ["甲培训中心"]
 
 
 @pytest.mark.parametrize(("column", "cell"), [("serial", "A5"), ("name", "B5")])

@@ -305,3 +305,10 @@ def test_many_rows_are_checked_in_the_time_that_they_take():
     start = time.process_time()
     assert len(check(table, round_=None, previous=None).filed.rows) == 4000
     assert time.process_time() - start < 4
+
+
+def test_a_sheet_that_shows_how_to_fill_in_for_no_unit_is_no_table():
+    sample = a_sheet(page(UNITS, [U1], above=["填表单位：XX区应急管理局"]), name="样表")
+    tables, findings = read(sample, a_sheet(page(UNITS, [U2]), name="报表"))
+    assert [(sheet, figures) for _, sheet, figures in tables] == [("报表", [30])]
+    assert findings == [("reading", "样表", None)]

@@ -17,7 +17,9 @@ INVISIBLE = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
 _SEEN = _HALF | INVISIBLE
 
 _PLAIN = re.compile(r"\+?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]+)?")
-_NEGATIVE = re.compile(r"[-−–—]\s*[0-9]")
+_NEGATIVE = re.compile(r"[-−–—]\s*[0-9](?<!0)|[-−–—]\s*0[0-9.,]*[1-9]")
+#: Nothing below nothing.
+_MINUS_ZERO = re.compile(r"[-−–—]\s*(?=0(?:\.0+)?$)")
 _DIGITS = {char: value for value, chars in enumerate(("零〇", "一壹", "二贰两", "三叁", "四肆", "五伍", "六陆",
                                                       "七柒", "八捌", "九玖")) for char in chars}  # fmt: skip
 _TENS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000}
@@ -134,6 +136,7 @@ def is_negative(text: str) -> bool:
 def read_figure(text: str) -> Figure | None:
     """The number in a text and the unit behind it; None where the text is anything else."""
     plain = _BEFORE.sub("", tidy(text).rstrip("。.、,;"), count=1) if len(text) < _LONGEST else ""
+    plain = _MINUS_ZERO.sub("", plain)
     if _SPACED.match(plain):
         plain = plain.replace(" ", "")
     within = _BEHIND.search(plain)

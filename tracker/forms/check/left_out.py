@@ -12,7 +12,7 @@ from tracker.forms.finding import Finding, Weight
 from tracker.i18n.message import Message
 
 #: What is said of a row by its kind, and how much it weighs.
-_KINDS = {
+_KINDS: dict[RowKind, tuple[Weight, Message]] = {
     RowKind.BEYOND: (
         Weight.ERROR,
         Message("findings.row.below_rules"),
@@ -21,6 +21,7 @@ _KINDS = {
         Weight.ERROR,
         Message("findings.row.as_before"),
     ),
+    RowKind.ELSEWHERE: (Weight.QUESTION, Message("findings.figures_elsewhere")),
     RowKind.EXAMPLE: (
         Weight.QUESTION,
         Message("findings.row.example"),

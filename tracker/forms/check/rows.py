@@ -44,7 +44,14 @@ _WHAT = (
     "|其他|其它|其余|高危|行业|检查|执法|处罚|开展|发生|发现|涉及|存在|辖区|本|内|项|类|的|了|报"
 )
 #: 无, 本月无, 无新增, 未发现问题; no name has such words alone.
-_NOTHING = re.compile(rf"(?:{_PLACE})*(?:无|没有|未|不|零|空)(?:{_WHAT})*")
+_NOTHING = re.compile(
+    rf"(?:(?:{_PLACE}|累计|共计|合计)*(?:无|没有|未|不|零|空)(?:{_WHAT}|0)*)+(?:特此(?:说明|报告|上报|证明))?|na|none|nil|null|nothing"
+)
+#: What is said elsewhere, or not yet: no figures, and no nil return.
+_ELSEWHERE = re.compile(
+    "(?:具体|详细)?(?:数据|情况|内容|名单|明细)?(?:详见?|请?见|另见|参见)(?:附件|附表|附后|下表|另表|另附|报告|明细|清单|后附|上述).{0,8}|(?:另附|附后|后附|另报|单独报送|另行报送)"
+    "|(?:待|未|正在|尚未|尚在|还在|后续|稍后|随后|下步)(?:补?报送?|补充|补报|定|核实|核查|统计|汇总|完善|确认|更新|检查|排查)中?|(?:统计|汇总|核实|核查|排查|检查)中"
+)
 _STROKES = re.compile(r"[-—–/\\_]+")
 #: 同上月, 与上月一致, 无变化: figures that are not written down.
 _AS_BEFORE = re.compile(
@@ -69,6 +76,8 @@ class RowKind(Enum):
     NOTHING = auto()
     #: It says that all is as the month before, and not what.
     AS_BEFORE = auto()
+    #: It says that the figures are elsewhere, or are to come.
+    ELSEWHERE = auto()
     #: It shows how the form is filled in.
     EXAMPLE = auto()
     #: An average, a share, a change, a part, another time: what is worked out from other rows, or beside them.
@@ -260,11 +269,15 @@ def _kind(recognised: Recognised, row: TableRow, cells: Mapping[int, Cell]) -> R
         return RowKind.STRUCK if own else RowKind.SKIPPED
     if struck and own and all(row.cells[each][0] in struck for each in own):
         return RowKind.STRUCK
-    if any(isinstance(text, str) and says_total(text) for text in texts[:2]) or _adds_up(form, row):
+    if any(map(_is_called_total, texts[:2])) or _adds_up(form, row):
         return RowKind.TOTAL
     if not own or _is_head(form, texts):
         return RowKind.SKIPPED
     return _kind_by_words(form, row, own)
+
+
+def _is_called_total(text: object) -> bool:
+    return isinstance(text, str) and says_total(text) and not _says_nothing(text)
 
 
 def _kind_by_words(form: Form, row: TableRow, own: Collection[str]) -> RowKind:
@@ -298,6 +311,8 @@ def _kind_by_words(form: Form, row: TableRow, own: Collection[str]) -> RowKind:
     rest = [squeezed(word[:_LONGEST_WORDS]) for word in words if not _says_nothing(word)]
     if len(rest) == 1 and _AS_BEFORE.fullmatch(rest[0].strip("。.!")):
         return RowKind.AS_BEFORE
+    if len(rest) == 1 and _ELSEWHERE.fullmatch(rest[0].strip("。.!()")):
+        return RowKind.ELSEWHERE
     if len(own) == 1 and is_note(rest[0]):
         return RowKind.NOTE
     number = next((text for each, text in texts.items() if each not in own), "")
@@ -320,7 +335,11 @@ def _says_nothing(text: str) -> bool:
         return False
     plain = squeezed(text)
     words = "".join(filter(str.isalnum, plain))
-    return plain in NOTHING or _STROKES.fullmatch(plain) is not None or _NOTHING.fullmatch(words) is not None
+    return (
+        plain in NOTHING
+        or _STROKES.fullmatch(plain) is not None
+        or _NOTHING.fullmatch(words.casefold()) is not None
+    )
 
 
 def _adds_up(form: Form, row: TableRow) -> bool:

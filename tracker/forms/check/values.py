@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, time
 from decimal import Decimal
@@ -48,6 +48,13 @@ _LONGEST_NAME, _LONGEST_TEXT = 200, 2000
 #: 同上: the reader of a sum has nothing above it.
 _DITTO = frozenset({"同上", "同前", "〃", "″", "”", '"', "''"})
 _LINE_END = re.compile(r"[^\S\n]*\n\s*")
+#: Between two choices.
+_LISTED = re.compile("[、,;/+&和及与或跟]|以及")
+#: There is nothing to mend, so that no choice is to be made.
+_NEEDLESS = re.compile(
+    "(?:经?(?:自查|检查|排查|核查))?(?:均|都)?(?:无|没有|未发现|没发现|未查出|不存在)(?:任何|相关|明显|需要?整改的?)?(?:问题|隐患|情况|违法违规行为|此[项类]情况)"
+    "|(?:无需|不需|无须|不须|不必|不用|毋需)要?(?:进行)?(?:整改|改正|处理)|不涉及(?:整改)?|不适用|无整改(?:事项|内容|问题|情况)|n/?a"
+)
 _NOT_YET = re.compile("未|没|不|无|非|待|拟|将|(?<!目)前|应|须|需|请|争取|力争|预计|计划|准备")
 _HEDGED = re.compile("基本|大部|部分|大致|一半|其余|但|除|未|没|不|[%％?？]")
 
@@ -319,16 +326,19 @@ def _read_choice(column: Column, cell: Cell) -> Read:
     for choice in column.choices:
         if text == choice.word:
             return Read(choice.word)
-    if tidy(text) in NOTHING:
+    plain = squeezed(text).casefold().strip("。.,;、()“”\"'√")
+    if tidy(text) in NOTHING or _NEEDLESS.fullmatch(plain):
         return _reading(None, cell)
     if tidy(text) in _DITTO:
         return _error(column, cell, Message("findings.cell.ditto", text=text))
-    plain = squeezed(text).casefold().strip("。.,;、()“”\"'√")
     for choice in column.choices:
         if plain in (choice.word, *choice.also):
             return _reading(choice.word, cell)
     hits = {choice.word: hit for choice in column.choices if (hit := _longest(choice, plain))}
-    if len(hits) != 1:
+    listed = {
+        choice.word for choice in column.choices if {choice.word, *choice.also} & set(_parts(plain, hits))
+    }
+    if len(hits) != 1 or listed - hits.keys():
         several = Message("findings.cell.several_choices")
         return _error(column, cell, several if hits else Message("findings.cell.no_choice"))
     ((word, hit),) = hits.items()
@@ -339,6 +349,12 @@ def _read_choice(column: Column, cell: Cell) -> Read:
         message = Message("findings.cell.likely_choice", word=word)
         return _question(word, cell, message, expected_in(column), text)
     return _reading(word, cell, text)
+
+
+def _parts(text: str, hits: Mapping[str, str]) -> list[str]:
+    """What is listed in a text, and what stands around the choices found in it: 市 and 区县级 of 市、区县级."""
+    parts = _LISTED.split(text)
+    return [*parts, *(rest for part in parts for hit in hits.values() for rest in part.split(hit))]
 
 
 def _longest(choice: Choice, text: str) -> str | None:

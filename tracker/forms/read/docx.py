@@ -1,4 +1,6 @@
-"""A Word document into a book of one sheet: its tables below each other, and the paragraphs between them as rows.
+"""A Word document into a book: its tables below each other, and the paragraphs between them as rows, on one sheet.
+
+What stands in text boxes is a sheet of its own, as nobody knows where on the page they are.
 
 Every cell is a text.  What was deleted or hidden in the document is no part of it; rows and cells that were deleted
 with tracked changes are still seen, and are struck out.
@@ -14,13 +16,16 @@ from tracker.forms.check.raised import raised
 from tracker.forms.read import refusals
 from tracker.forms.read.archive import Archive
 from tracker.forms.read.refusals import refuse
-from tracker.forms.read.sheet_builder import BookGatherer, SheetGatherer, file_name
+from tracker.forms.read.sheet_builder import BookGatherer, SheetGatherer
+from tracker.forms.read.symbol_fonts import seen
 from tracker.forms.read.xml_parts import Chain, Text, locals_of, parse
 
 _DOCUMENT = "word/document.xml"
 _ON = frozenset({"1", "true", "on"})
-#: What is passed over with all that is in it: text boxes, and text that tracked changes took away.
-_ASIDE = frozenset({"txbxContent", "del", "moveFrom"})
+#: What is passed over with all that is in it: text that tracked changes took away.
+_ASIDE = frozenset({"del", "moveFrom"})
+_BOX = "txbxContent"
+_BOXES = "文本框"
 #: What says of a row, or of a cell, that it was deleted.
 _DELETED = {"trPr": "del", "tcPr": "cellDel"}
 
@@ -31,7 +36,7 @@ def read_docx(name: str, data: bytes) -> Book:
     if _DOCUMENT not in archive:
         refuse(refusals.WORD)
     gatherer = BookGatherer(name, "docx")
-    document = _Document(gatherer.sheet(PurePosixPath(file_name(name)).stem))
+    document = _Document(gatherer)
     parse(archive.chunks(_DOCUMENT), document, document.text)
     document.finish()
     if not document.tables:
@@ -40,10 +45,60 @@ def read_docx(name: str, data: bytes) -> Book:
 
 
 class _Document(Chain):
-    """Told of document.xml.  Of tables within a cell only the text counts; text boxes are passed over."""
+    """Told of document.xml.  Of tables within a cell only the text counts."""
 
-    def __init__(self, sheet: SheetGatherer) -> None:
+    def __init__(self, gatherer: BookGatherer) -> None:
         self.text = Text()
+        self._body = _Part(gatherer.sheet(PurePosixPath(gatherer.name).stem), self.text)
+        self._gatherer = gatherer
+        self._boxes: _Part | None = None
+        #: How deep in text boxes, what was written before, and how deep in what is passed over.
+        self._depth = self._aside = 0
+        self._before = ""
+
+    @property
+    def tables(self) -> int:
+        """How many there are."""
+        return self._body.tables + (0 if self._boxes is None else self._boxes.tables)
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "Fallback" or self._aside:
+            self._aside += 1
+        elif name == _BOX:
+            self._depth += 1
+            if self._depth == 1:
+                self._before = self.text.take()
+                self._boxes = self._boxes or _Part(self._gatherer.sheet(_BOXES), self.text)
+        else:
+            self._part.start(name, attributes)
+
+    def end(self, name: str) -> None:
+        if self._aside:
+            self._aside -= 1
+        elif name == _BOX:
+            self._depth -= 1
+            if not self._depth:
+                self.text.take()
+                self.text.add(self._before)
+        else:
+            self._part.end(name)
+
+    @property
+    def _part(self) -> _Part:
+        return self._boxes if self._depth and self._boxes is not None else self._body
+
+    def finish(self) -> None:
+        """The document ends."""
+        for part in (self._body, self._boxes):
+            if part is not None:
+                part.finish()
+
+
+class _Part:
+    """The body of a document, or its text boxes."""
+
+    def __init__(self, sheet: SheetGatherer, text: Text) -> None:
+        self.text = text
         self.tables = 0
         self._sheet = sheet
         self._depth = self._aside = 0
@@ -77,6 +132,9 @@ class _Document(Chain):
             self._begins(name)
         elif name in _DELETED:
             self._looks_of = name if self._depth <= 1 else ""
+        elif name == "sym":
+            given = locals_of(attributes)
+            self.text.add(seen(given.get("font", ""), given.get("char", "")))
         else:
             self._in_looks(name, locals_of(attributes).get("val"))
 
@@ -106,6 +164,8 @@ class _Document(Chain):
             self._is_struck = True
         elif name == "vertAlign" and self._is_in_run:
             self._is_raised = value in {"superscript", "subscript"}
+        elif name == "hidden" and is_on and self._looks_of == "trPr":
+            self._sheet.hide_rows(self._row)
         elif self._is_in_run and name in {"br", "cr", "tab"}:
             self.text.add("\t" if name == "tab" else "\n")
 

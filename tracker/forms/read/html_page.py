@@ -16,6 +16,7 @@ from tracker.forms.read import refusals
 from tracker.forms.read.csv_text import decoded
 from tracker.forms.read.grid import Grid
 from tracker.forms.read.message import kind_of_message, opened
+from tracker.forms.read.page_styles import Around, Look, Styles
 from tracker.forms.read.refusals import refuse
 from tracker.forms.read.sheet_builder import BookGatherer, SheetGatherer, file_name
 
@@ -24,7 +25,6 @@ _ASIDE = frozenset({"script", "style", "title", "xml", "head"})
 _BLOCKS = frozenset({"p", "div", "h1", "h2", "h3", "h4", "li", "caption", "center"})
 _STRUCK = frozenset({"s", "strike", "del"})
 _RAISED = frozenset({"sup", "sub"})
-_UNSEEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 
 
 def read_html(name: str, data: bytes) -> Book:
@@ -65,12 +65,20 @@ class _Page(HTMLParser):
         self._text = ""
         self._dropped = ""
         self._depth = self._aside = self._struck = self._raised = 0
+        self._styles, self._around, self._sheet = Styles(), Around(), ""
+        self._is_style = False
         self._is_in_cell = False
         self._span = (1, 1)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """An element begins."""
         given = dict(attrs)
+        looks = self._styles.of(tag, given)
+        if tag in {"td", "th", "tr"}:
+            self._cell()
+        # A row that nobody sees is kept, and asked about.
+        self._around.begins(tag, looks - {Look.UNSEEN} if tag == "tr" else looks)
+        self._is_style |= tag == "style"
         if tag in _ASIDE:
             self._aside += 1
         elif tag in _STRUCK:
@@ -86,25 +94,26 @@ class _Page(HTMLParser):
             self.tables += 1
             self._depth += 1
         elif tag == "tr":
-            self._cell()
-            self._grid.row(is_hidden=_UNSEEN.search(given.get("style") or "") is not None)
+            self._grid.row(is_hidden=Look.UNSEEN in looks)
         elif tag in {"td", "th"}:
-            self._cell()
-            self._is_in_cell = True
+            self._is_in_cell = Look.UNSEEN not in looks
             self._span = _count(given.get("rowspan")), _count(given.get("colspan"))
 
     def handle_endtag(self, tag: str) -> None:
         """An element ends."""
+        if tag in {"td", "th", "tr", "table"}:
+            self._cell()
+        self._around.ends(tag)
+        if tag == "style":
+            self._styles.read(self._sheet)
+            self._is_style, self._sheet = False, ""
         if tag in _ASIDE:
             self._aside = max(0, self._aside - 1)
         elif tag in _STRUCK:
             self._struck = max(0, self._struck - 1)
         elif tag in _RAISED:
             self._raised = max(0, self._raised - 1)
-        elif tag in {"td", "th", "tr"}:
-            self._cell()
         elif tag == "table":
-            self._cell()
             self._depth = max(0, self._depth - 1)
             self._grid.end()
         elif tag in _BLOCKS:
@@ -112,9 +121,11 @@ class _Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         """A text comes by; between rows and cells there is none."""
-        if self._aside or (self._depth and not self._is_in_cell):
+        if self._is_style:
+            self._sheet += data
+        if self._aside or (self._depth and not self._is_in_cell) or self._around.has(Look.UNSEEN):
             return
-        if self._struck:
+        if self._struck or self._around.has(Look.STRUCK):
             self._dropped += data
         else:
             self._text += raised(data) if self._raised else data

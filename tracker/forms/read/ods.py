@@ -69,8 +69,10 @@ class _Content(Chain):
         self._hidden: set[str] = set()
         self._struck: set[str] = set()
         self._raised: set[str] = set()
-        #: Of each span around: where its text begins, if it is raised.
-        self._spans: list[int | None] = []
+        self._gone: set[str] = set()
+        #: Of each span around its style and where its text begins; and what was struck out in the cell.
+        self._spans: list[tuple[str, int]] = []
+        self._dropped = ""
         self._is_hidden_row = False
         #: The next column of which something is said before the rows.
         self._next_column = 0
@@ -117,6 +119,8 @@ class _Content(Chain):
             and locals_of(attributes).get("text-line-through-style", "none") != "none"
         ):
             self._struck.add(self._style)
+        elif name == "text-properties" and locals_of(attributes).get("display") == "none":
+            self._gone.add(self._style)
         elif name == "text-properties" and _is_raised(locals_of(attributes).get("text-position", "")):
             self._raised.add(self._style)
 
@@ -129,14 +133,22 @@ class _Content(Chain):
                 self._cell = None
             elif name == "p":
                 self.text.deaf()
-            elif name == "span" and self._spans and (mark := self._spans.pop()) is not None:
-                self.text.add(raised(self.text.cut(mark)))
+            elif name == "span" and self._spans:
+                self._span_ends(*self._spans.pop())
         elif name == "table-row":
             self._row_ends()
         elif name == "table":
             self._sheet = None
         elif name in {"dde-links", "tracked-changes", "shapes"}:
             self._is_in_spreadsheet = True
+
+    def _span_ends(self, style: str, mark: int) -> None:
+        if style in self._struck:
+            self._dropped += self.text.cut(mark)
+        elif style in self._gone:
+            self.text.cut(mark)
+        elif style in self._raised:
+            self.text.add(raised(self.text.cut(mark)))
 
     def _table_starts(self, attributes: dict[str, str]) -> None:
         is_hidden = attributes.get("style-name", "") in self._hidden
@@ -165,8 +177,7 @@ class _Content(Chain):
             self._paragraphs += 1
             self.text.listen()
         elif name == "span":
-            is_raised = locals_of(attributes).get("style-name", "") in self._raised
-            self._spans.append(self.text.mark() if is_raised else None)
+            self._spans.append((locals_of(attributes).get("style-name", ""), self.text.mark()))
         elif name == "s":
             self.text.add(" " * min(_count(locals_of(attributes).get("c")), _MOST_SPACES))
         elif name == "tab":
@@ -175,7 +186,10 @@ class _Content(Chain):
             self.text.add("\n")
 
     def _cell_ends(self, attributes: dict[str, str], *, is_covered: bool) -> None:
-        text = self.text.take()
+        text, dropped = self.text.take(), self._dropped
+        self._dropped = ""
+        is_dropped = bool(dropped.strip()) and not text.strip()
+        text = dropped if is_dropped else text
         repeats = _count(attributes.get("number-columns-repeated"))
         column = self._column
         self._column += repeats
@@ -192,7 +206,7 @@ class _Content(Chain):
             _count(attributes.get("number-columns-spanned")),
         )
         if value not in {None, ""} or formula is not None or rows * columns > 1:
-            is_struck = attributes.get("style-name") in self._struck
+            is_struck = is_dropped or attributes.get("style-name") in self._struck
             shown = differing(value, text) if kind in _NUMBERS and isinstance(value, (int, float)) else None
             self._filled.append(
                 (column, repeats, (value, formula, is_error, shown, rows, columns), is_struck)
