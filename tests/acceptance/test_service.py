@@ -283,11 +283,11 @@ def test_a_pass_that_cannot_be_written_down_at_all_is_tried_again(place, monkeyp
     service = scheduler.Service(app, threading.Event())
 
     def full(**_: object) -> None:
-        raise DatabaseError("database or disk is full")
+        raise DatabaseError("database_away", address="", cause="database or disk is full")
 
     monkeypatch.setattr(app.database, "writing", full)
     service.pass_()
-    assert "pass failed, will be tried again: database or disk is full" in caplog.text
+    assert "pass failed, will be tried again: the database" in caplog.text
     assert app.pulse.last is not None
     assert app.pulse.last.error is not None
     app.close()

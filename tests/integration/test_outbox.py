@@ -483,7 +483,7 @@ def test_a_disk_that_is_full_for_longer_than_a_lease_costs_no_copy_and_is_told_a
 
         def until_there_is_room(*, alone=True):
             if is_full and not alone and engine.courier.taken:
-                raise DatabaseError("database or disk is full")
+                raise DatabaseError("database_away", address="", cause="database or disk is full")
             return writing(alone=alone)
 
         monkeypatch.setattr(engine.database, "writing", until_there_is_room)

@@ -95,7 +95,7 @@ def test_an_operator_who_could_not_be_told_is_told_later(home, pages, monkeypatc
 
 
 def refuse(*_):
-    raise AddressTakenError("the database is away")
+    raise AddressTakenError("cannot_serve", address="here", error="the database is away")
 
 
 def test_an_address_that_this_machine_does_not_have_yet_is_tried_for_as_well(home, link):
