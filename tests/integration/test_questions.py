@@ -14,7 +14,7 @@ from tracker.core.model import Event, EventKind
 from tracker.errors import LedgerError, UnknownNameError, UsageError
 from tracker.filing.filings import Paper, Sent, starts, take
 from tracker.forms.finding import Finding, Weight
-from tracker.i18n.message import Message, unpacked
+from tracker.i18n.message import Message, say, unpacked
 from tracker.questions.filed_rows import filed_before
 from tracker.questions.questions import State, count_open, questions_of, settle
 from tracker.store.tables import MAIL
@@ -174,7 +174,7 @@ def test_what_is_asked_of_several_cells_is_one_question_and_keeps_its_answer_whe
 
 def test_what_a_corrected_file_answers_is_asked_no_longer(service):
     def send(name, *questions):
-        facts = [{"message": each.message.zh} for each in questions]
+        facts = [{"message": say(each.message, "zh")} for each in questions]
         paper = Paper(name, name.encode())
         sent = Sent(paper, service.clock.now(), "张三", findings=facts, questions=questions)
         with service.engine.database.writing() as session:

@@ -264,7 +264,7 @@ def test_an_upload_that_takes_too_long_is_told_which_files_were_not_read(office,
     with zipfile.ZipFile(made, "w") as file:
         file.writestr("a.xlsx", b"x")
     page = office.browser.post(f"{office.link()}/file", files=[("file", ("a.zip", made.getvalue()))])
-    assert "请分几次发送" in page.text
+    assert "请分几次报送" in page.text
 
 
 MANY = b"".join(FILE + b"x\r\n" for _ in range(bodies.MAX_FILES + 1)) + b"--b--\r\n"

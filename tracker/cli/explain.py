@@ -73,7 +73,7 @@ def _row(entry: Fact, language: Language) -> Fact:
         **entry,
         "reason": word(entry["reason"], language),
         "outcome": word(entry["outcome"], language),
-        "why": entry[language],
+        "why": entry.get(language, entry["zh"]),
     }
 
 

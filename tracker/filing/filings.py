@@ -270,8 +270,8 @@ def _asks_the_same(session: Session, current: Row[Any], sent: Sent) -> bool:
     document = session.execute(select(DOCUMENT.c.digest).where(DOCUMENT.c.id == current.document_id)).scalar()
     if document == hashlib.sha256(sent.paper.data).hexdigest():
         return True
-    return [each["message"] for each in json.loads(current.findings)] == [
-        each["message"] for each in sent.findings
+    return [each.get("message") for each in json.loads(current.findings)] == [
+        each.get("message") for each in sent.findings
     ]
 
 

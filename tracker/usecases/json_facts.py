@@ -16,7 +16,7 @@ from tracker.core.deadline.wording import to_chinese, to_english
 from tracker.core.model import Campaign, Definition, Event, Every, Item, Mail, Occurrence, Rule, Unit
 from tracker.core.reminders import notice_day
 from tracker.errors import HeldBackError, InBoth, Problem
-from tracker.i18n.catalogue import LANGUAGES
+from tracker.i18n.catalogue import ENGLISH, FIRST
 from tracker.ledger.reconcile import Changes
 from tracker.ledger.status import LedgerRow
 from tracker.mail.transport.transport import is_reserved
@@ -300,7 +300,7 @@ def explanation_facts(explanation: Explanation) -> Fact:
                 "reason": entry.reason.value,
                 "outcome": entry.outcome.value,
                 "because": entry.because,
-                **{language: entry.in_(language) for language in sorted(LANGUAGES)},
+                **{language: entry.in_(language) for language in (ENGLISH, FIRST)},
             }
             for entry in explanation.entries
         ],
