@@ -69,11 +69,11 @@ def recognised(data, name="a.xlsx"):
 
 
 def some_rows(form, count):
-    """Rows with something in every column."""
+    """Rows with something in every column, of which none has the sums of those above."""
     values = {
         ColumnKind.NAME: lambda _, number: f"学校{number}",
-        ColumnKind.COUNT: lambda _, number: number,
-        ColumnKind.AMOUNT: lambda _, number: Decimal("1.5") * number,
+        ColumnKind.COUNT: lambda _, number: 20 + number,
+        ColumnKind.AMOUNT: lambda _, number: Decimal("1.5") * (20 + number),
         ColumnKind.TICK: lambda _, _number: True,
         ColumnKind.CHOICE: lambda column, _: column.choices[-1].word,
     }
