@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -147,14 +148,21 @@ def test_what_comes_back_in_another_rhythm_from_now_on_is_told_of_once(rhythm, b
     ]
 
 
-def test_a_deadline_that_a_slip_set_aside_is_told_of_though_a_later_one_has_been():
-    """``chase_from`` is the 20th of May until June's deadline has been rolled up."""
+@contextmanager
+def slipped(chase_from):
+    """A service that has told of its days, and whose ``chase_from`` has slipped on the morning of the first roll-up."""
     slip = files(mark="slip")
-    slip = replace(slip, campaign=replace(slip.campaign, chase_from=date(2022, 5, 20)))
+    slip = replace(slip, campaign=replace(slip.campaign, chase_from=chase_from))
     with running(files(), "2022-04-08 08:00") as engine:
         told(engine, "2022-04-08", "2022-05-05")
         engine.clock.set(at("2022-05-05 10:00"))
         engine.engine.adopt(slip)
+        yield engine
+
+
+def test_a_deadline_that_a_slip_set_aside_is_told_of_though_a_later_one_has_been():
+    """``chase_from`` is the 20th of May until June's deadline has been rolled up."""
+    with slipped(date(2022, 5, 20)) as engine:
         found = told(engine, "2022-05-06", "2022-06-09")
         assert [month for _, month in found] == ["2022-06"]
         engine.clock.set(at("2022-06-09 10:00"))
@@ -166,12 +174,7 @@ def test_a_deadline_that_a_slip_set_aside_is_told_of_though_a_later_one_has_been
 @pytest.mark.parametrize("righted", ["2022-05-06 18:00", "2022-05-07 08:00", "2022-05-12 10:00"])
 def test_a_deadline_that_a_slip_set_aside_is_told_of_once_that_is_put_right(righted):
     """``chase_from`` is a year ahead on the day of the roll-up, when nothing can be told of April's table."""
-    slip = files(mark="slip")
-    slip = replace(slip, campaign=replace(slip.campaign, chase_from=date(2023, 4, 8)))
-    with running(files(), "2022-04-08 08:00") as engine:
-        told(engine, "2022-04-08", "2022-05-05")
-        engine.clock.set(at("2022-05-05 10:00"))
-        engine.engine.adopt(slip)
+    with slipped(date(2023, 4, 8)) as engine:
         first = date.fromisoformat(righted[:10])
         assert told(engine, "2022-05-06", str(first - timedelta(days=righted < f"{first} 09:00"))) == []
         engine.clock.set(at(righted))

@@ -3,7 +3,7 @@
 A phrase is a text such as ``已逾期{n}天``.  Where the language has a plural, it is a list with a text for each of its
 forms, chosen by ``n``.  A language is a folder with a file an area (``zh/pages.yaml``), or one file with the areas as its
 first keys (``zh-Hant.yaml``), whose ``language`` names it, the language that says what it lacks, and its plural rule
-as gettext writes it.
+as gettext writes it, where that is another than ``n != 1``.
 
 The sentences of mails stand with their layouts (``templates/emails/zh.yaml``), where an operator words them anew: a file
 of theirs may hold as few phrases as it likes, and what it lacks, or has wrongly, is taken from the shipped one, so that a
@@ -174,7 +174,7 @@ def _about(language: Language) -> Mapping[str, Phrase]:
 
 @cache
 def _rule(plural: str) -> Callable[[int], int]:
-    # Asked for by languages whose phrases have forms alone.
+    # Asked for by languages that count otherwise than English alone.
     from gettext import c2py
 
     return c2py(plural)

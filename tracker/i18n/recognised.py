@@ -7,17 +7,12 @@ stands in it as it was said.  Such a sentence is known again by the English cata
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import date
 from functools import cache
 from string import Formatter
-from typing import TYPE_CHECKING
 
 from tracker.i18n.catalogue import ENGLISH, Language, words
 from tracker.i18n.message import Message, say
-
-if TYPE_CHECKING:
-    from tracker.i18n.phrase_file import Phrase
 
 AREAS = ("libraries", "outcomes")
 
@@ -61,12 +56,10 @@ def _fact(name: str, text: str) -> object:
 @cache
 def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     """Compiled when first asked for: most commands never are."""
-    return tuple((f"{area}.{key}", _pattern(str(phrase))) for area in AREAS for key, phrase in _phrases(area))
-
-
-def _phrases(area: str) -> Iterator[tuple[str, Phrase]]:
-    english = words(area, ENGLISH)
-    return ((key, english.forms(key)) for key in english)
+    catalogues = ((area, words(area, ENGLISH)) for area in AREAS)
+    return tuple(
+        (f"{area}.{key}", _pattern(english.phrase(key))) for area, english in catalogues for key in english
+    )
 
 
 def _pattern(phrase: str) -> re.Pattern[str]:
