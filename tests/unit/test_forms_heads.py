@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.test_forms_check import FORMS, TRAINING, UNITS, A, B, a_book
-from tracker.forms.book import Book, Cell
+from tracker.forms.book import Book, Cell, Merge, Sheet
 from tracker.forms.check.check import check
 from tracker.forms.check.recognise import recognise
 
@@ -172,3 +172,49 @@ def test_a_place_is_no_measure():
     rows = [{"serial": 1, "enterprises": 50, "inspected": 10, "fine": 900}]
     for text in ("单位：元坝镇", "单位：万州区应急局", "按项目填写", "设计：个人"):
         assert weights(read(UNITS, rows, put={(0, 10): text})) == []
+
+
+def with_a_column(form, rows, at, head, parts, values):
+    """The table with one more column behind that of number ``at``, whose head is put down as ``head``.
+
+    ``parts`` are words below the head of both; ``values`` what stands in the new column, row by row.
+    """
+    (sheet,) = a_table(form, rows).sheets
+    down = 1 if parts else 0
+
+    def moved(row, column):
+        return row + down * (row >= FIRST), column + (column > at)
+
+    cells = {moved(*place): cell for place, cell in sheet.cells.items()}
+    cells |= {(HEAD, each): Cell(text) for each, text in head.items()}
+    cells |= {(FIRST, each): Cell(text) for each, text in zip((at, at + 1), parts, strict=False)}
+    cells |= {(FIRST + down + nth, at + 1): Cell(value) for nth, value in enumerate(values)}
+    merges = [Merge(*moved(*each[:2]), *moved(*each[2:])) for each in sheet.merges]
+    merges += [] if at + 1 in head or parts == ("", "") else [Merge(HEAD, at, HEAD, at + 1)]
+    (table,) = recognise(Book("表.xlsx", "xlsx", (Sheet(sheet.name, cells, tuple(merges)),)), FORMS).tables
+    return check(table, round_=None, previous=None)
+
+
+@pytest.mark.parametrize(
+    ("at", "head", "parts", "values", "expected"),
+    [
+        # Below one head; a head that is merged over both says so alone.
+        (3, {}, ("本月", "累计"), [60, 70], [("error", "D4")]),
+        (3, {}, ("上月累计", "本月累计"), [60, 70], [("error", "D4")]),
+        (3, {}, ("男", "女"), [60, 70], [("error", "D4")]),
+        (3, {}, (), [60, 70], [("error", "D4")]),
+        (11, {}, ("否", "是"), ["√", "√"], [("error", "L4")]),
+        # What stands below one of them alone is a head of another sense.
+        (3, {}, ("本月", "累计"), [], [("question", "D4")]),
+        # Two heads, neither of which is the column's own.
+        (3, {3: "本月特种作业人员培训人次", 4: "累计特种作业人员培训人次"}, (), [60, 70], [("error", "D4")]),
+        (3, {3: "特种作业人员计划培训人次", 4: "特种作业人员应培训人次"}, (), [60, 70], [("error", "E4")]),
+        # Beside its own head another one is that of a column which nobody knows.
+        (3, {4: "累计特种作业人员培训人次"}, (), [60, 70], [("question", "E4")]),
+        (1, {}, (), ["甲路1号", "乙路2号"], [("question", "C4")]),
+    ],
+)  # fmt: skip
+def test_of_several_columns_for_one_none_is_taken(at, head, parts, values, expected):
+    result = with_a_column(TRAINING, [A, B], at, head, parts, values)
+    assert weights(result) == expected
+    assert [row.values["name"] for row in result.filed.rows] == ["甲培训中心", "乙职业学校"]

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from tracker.core.form import Column, ColumnKind, Form, squeezed
 from tracker.forms.book import Cell, Place, Sheet
-from tracker.forms.check.figures import MEASURE, read_measure
+from tracker.forms.check.figures import MEASURE, read_figure, read_measure
 
 #: From which similarity on a label counts as re-typed rather than as another one.
 ALIKE = 0.75
@@ -19,6 +19,8 @@ ALIKE = 0.75
 _SHORT = 0.7
 #: A label that is longer than this is a paragraph and no label.
 _LONGEST = 80
+#: So much of one is quoted.
+_QUOTED = 40
 #: Rows that are looked at when no label is as it should be: as many as can be compared in a blink.
 _MOST_ROWS = 12
 
@@ -35,6 +37,9 @@ _NUMBERING = frozenset(
 )
 _NUMBERS = 6
 
+#: The columns in which rows of data have words of their own.
+_WORDS = frozenset({ColumnKind.SERIAL, ColumnKind.NAME, ColumnKind.TEXT})
+
 #: And so many texts of a row: no form is wider, and a hostile file must not buy time.
 _WIDEST = 60
 #: The keys of the labels in one row of a sheet, by sheet column.
@@ -50,6 +55,11 @@ def head_key(text: str) -> str:
 def _key(text: str) -> str:
     plain = squeezed(text).translate(_BRACKETS)
     return "".join(char for char in _UNIT.sub("", plain) if char.isalnum()).casefold()
+
+
+def in_one_line(text: str) -> str:
+    """A label as it is quoted: without white space, and cut."""
+    return "".join(text.split())[:_QUOTED]
 
 
 @dataclass(frozen=True)
@@ -295,16 +305,29 @@ def similarity(key: str, label: str) -> float:
 def _last_row(
     sheet: Sheet, form: Form, columns: Mapping[str, int], last: int, labels: frozenset[Place]
 ) -> int:
-    """The last row of the head: merges that reach further down, a row of units, a row of column numbers."""
+    """The last row of the head: merges that reach further down, and rows of parts, of units, of column numbers."""
     for merge in sheet.merges:
         if (merge.first_row, merge.first_column) in labels:
             last = max(last, merge.last_row)
-    for _ in range(2):
+    for _ in range(3):
         below = {column: sheet.cells.get((last + 1, at)) for column, at in columns.items()}
         values = [cell.value for cell in below.values() if cell is not None and cell.value is not None]
-        if _are_units(values) or _are_numbers(form, below):
+        if _are_units(values) or _are_numbers(form, below) or _are_parts(sheet, form, columns, last + 1):
             last += 1
     return last
+
+
+def _are_parts(sheet: Sheet, form: Form, columns: Mapping[str, int], row: int) -> bool:
+    """Whether a row divides heads, 本月 and 累计 below one: words alone, none in the place of a name, two below one head."""
+    ids = {at: each for each, at in columns.items()}
+    cells = {at: sheet.cells[row, at] for at in range(min(ids), max(ids) + 1) if (row, at) in sheet.cells}
+    kinds = {at: form.by_id[ids[max(own for own in ids if own <= at)]] for at in cells}
+    return (
+        len(set(kinds.values())) < len(kinds)
+        and all(column.kind not in _WORDS for column in kinds.values())
+        and all(isinstance(cell.value, str) and head_key(cell.value) for cell in cells.values())
+        and all(read_figure(str(cell.value)) is None for cell in cells.values())
+    )
 
 
 def _are_units(values: Iterable[object]) -> bool:

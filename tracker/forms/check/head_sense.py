@@ -26,6 +26,11 @@ _LONGEST = 80
 _FREE = frozenset({ColumnKind.SERIAL, ColumnKind.NAME, ColumnKind.TEXT})
 
 
+def says_other(head: str, column: Column) -> bool:
+    """Whether a head that was read as that of ``column`` may mean something else."""
+    return means_other(head, column.label, column) and means_other(head, column.full_label, column)
+
+
 @lru_cache(maxsize=4096)
 def means_other(head: str, label: str, column: Column) -> bool:
     """Whether a head that was read as ``label``, that of ``column`` or of its group, may mean something else."""

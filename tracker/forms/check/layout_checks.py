@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tracker.core.form import Column, ColumnKind, FieldKind, Filed
 from tracker.forms.book import Place
-from tracker.forms.check.column_headers import head_key, labels_of
-from tracker.forms.check.head_sense import means_other
+from tracker.forms.check.column_headers import head_key, in_one_line, labels_of
+from tracker.forms.check.head_sense import means_other, says_other
 from tracker.forms.check.measures import check_measures, differs, group_place, measures_in
 from tracker.forms.check.recognised import Recognised
 from tracker.forms.check.rows import Extent, RowKind, TableRow, merged_places
+from tracker.forms.check.several_columns import divided, own_head, part_below, rivals
 from tracker.forms.check.values import expected_in, found_text, is_blank, read_value, tick_in
 from tracker.forms.finding import Finding, Weight
 from tracker.i18n.message import Message
@@ -24,10 +25,14 @@ _TICKED = re.compile(r"[√✓✔☑✅]|.*(?:无情况|零报告)")
 def check_head(
     recognised: Recognised, within: Extent, rows: list[TableRow], omitted: frozenset[str]
 ) -> Iterator[Finding]:
-    """Columns that are missing, that nobody knows, and labels that were changed."""
+    """Columns that are missing, there several times or known to nobody, and labels that were changed."""
     sheet = recognised.sheet.name
+    beside = _filled_beside(recognised, within, rows)
+    several = rivals(recognised, beside)
     for column in recognised.form.columns:
-        if column.id in recognised.columns:
+        if column in several:
+            yield divided(recognised, column, several[column])
+        elif column.id in recognised.columns:
             yield from _changed_label(recognised, column)
         elif column.kind is not ColumnKind.SERIAL and column.id not in omitted:
             message = Message("findings.head.missing", label=column.full_label)
@@ -40,7 +45,8 @@ def check_head(
                 Message("findings.expected.this", text=column.full_label),
             )
     yield from check_measures(recognised, rows)
-    yield from _unknown_columns(recognised, within, rows)
+    claimed = {at for each in several.values() for at in each}
+    yield from _unknown_columns(recognised, [at for at in beside if at not in claimed])
 
 
 def _changed_label(recognised: Recognised, column: Column) -> Iterator[Finding]:
@@ -51,39 +57,43 @@ def _changed_label(recognised: Recognised, column: Column) -> Iterator[Finding]:
     group = group_place(recognised, column) if column.group else None
     above = "" if group is None else str(recognised.sheet.cells[group].value)
     known = labels_of(recognised.form).columns.get(head_key(text), ())
-    if means_other(text, column.label, column) and means_other(text, column.full_label, column):
+    if says_other(text, column) or says_other(part_below(recognised, place) + text, column):
         yield _other_sense(recognised, place, column)
     elif all(candidate.id != column.id for candidate, _ in known):
-        message = Message("findings.head.read_as", text=_line(text), label=column.full_label)
-        yield Finding(Weight.READING, message, recognised.sheet.name, place, _line(text))
+        message = Message("findings.head.read_as", text=in_one_line(text), label=column.full_label)
+        yield Finding(Weight.READING, message, recognised.sheet.name, place, in_one_line(text))
     if group is not None and means_other(above, column.group or "", column):
         yield _other_sense(recognised, group, column)
 
 
 def _other_sense(recognised: Recognised, place: Place, column: Column) -> Finding:
-    text = _line(str(recognised.sheet.cells[place].value))
+    text = in_one_line(str(recognised.sheet.cells[place].value) + part_below(recognised, place))
     message = Message("findings.head.other_sense", head=text, column=column.full_label)
     expected = Message("findings.expected.this", text=column.full_label)
     return Finding(Weight.QUESTION, message, recognised.sheet.name, place, text, expected)
 
 
-def _unknown_columns(recognised: Recognised, within: Extent, rows: list[TableRow]) -> Iterator[Finding]:
-    cells = recognised.sheet.cells
-    unknown = [column for column in range(within.first, within.last + 1) if column not in within.ids]
-    if not unknown:
-        return
-    covered = merged_places(recognised)
+def _filled_beside(recognised: Recognised, within: Extent, rows: list[TableRow]) -> list[int]:
+    """The sheet columns within the table that are none of the form's and have something in rows of data."""
+    beside = [column for column in range(within.first, within.last + 1) if column not in within.ids]
+    if not beside:
+        return []
+    cells, covered = recognised.sheet.cells, merged_places(recognised)
+    numbers = [row.number for row in rows if row.kind is RowKind.DATA]
+    return [
+        column
+        for column in beside
+        if any(
+            not is_blank(cells.get((number, column))) and (number, column) not in covered
+            for number in numbers
+        )
+    ]
+
+
+def _unknown_columns(recognised: Recognised, unknown: Iterable[int]) -> Iterator[Finding]:
     for column in unknown:
-        filled = [
-            (row.number, column)
-            for row in rows
-            if row.kind is RowKind.DATA and not is_blank(cells.get((row.number, column)))
-        ]
-        if not any(place not in covered for place in filled):
-            continue
-        heads = [(row, column) for row in reversed(recognised.head_rows) if (row, column) in cells]
-        place = heads[0] if heads else (recognised.head_rows[-1], column)
-        label = _line(str(cells[place].value)) if heads else ""
+        place, text = own_head(recognised, column)
+        label = in_one_line(text)
         weight = Weight.READING if _REMARK.fullmatch(head_key(label)) else Weight.QUESTION
         message = Message("findings.head.unknown", label=label) if label else Message("findings.head.bare")
         yield Finding(weight, message, recognised.sheet.name, place, label)
@@ -138,7 +148,3 @@ def _figures_beside(recognised: Recognised, row: TableRow, nil_place: Place) -> 
                 yield Finding(
                     Weight.ERROR, message, recognised.sheet.name, place, found_text(cell), expected_in(column)
                 )
-
-
-def _line(text: str) -> str:
-    return "".join(text.split())[:40]

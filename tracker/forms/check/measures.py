@@ -67,7 +67,7 @@ def check_measures(recognised: Recognised, rows: Iterable[TableRow]) -> Iterator
     around = list(_around(recognised, rows))
     found: list[tuple[Place, str, Weight, Column]] = []
     for column in columns:
-        own = measures_in(_text(recognised, recognised.heads[column.id]), column.label)
+        own = measures_in(recognised.text(recognised.heads[column.id]), column.label)
         is_right = bool(own) and all(differs(each, column) is None for each in own)
         said = [(recognised.heads[column.id], each) for each in own]
         said += _near(recognised, column)
@@ -97,25 +97,20 @@ def _finding(
     )
     message = Message("findings.other_measure", wanted=wanted, said=said)
     expected = "、".join(column.full_label for column, _ in differing)
-    found = "".join(_text(recognised, place).split())[:40]
+    found = "".join(recognised.text(place).split())[:40]
     return Finding(
         weight, message, recognised.sheet.name, place, found, Message("findings.expected.this", text=expected)
     )
-
-
-def _text(recognised: Recognised, place: Place) -> str:
-    cell = recognised.sheet.cells.get(place)
-    return "" if cell is None or not isinstance(cell.value, str) else cell.value
 
 
 def _near(recognised: Recognised, column: Column) -> Iterator[tuple[Place, str]]:
     """What stands above and below the head of a column, within the head of the table."""
     group = group_place(recognised, column)
     if group is not None:
-        yield from ((group, each) for each in measures_in(_text(recognised, group), column.group or ""))
+        yield from ((group, each) for each in measures_in(recognised.text(group), column.group or ""))
     row, at = recognised.heads[column.id]
     for below in range(row + 1, recognised.first_row):
-        text = _text(recognised, (below, at))
+        text = recognised.text((below, at))
         yield from (((below, at), each) for each in measures_in(text) if text)
 
 
@@ -133,7 +128,7 @@ def group_place(recognised: Recognised, column: Column) -> Place | None:
             ),
             max((left for row_, left in texts if row_ == above and left <= at), default=at),
         )
-        if _text(recognised, (above, left)):
+        if recognised.text((above, left)):
             return above, left
     return None
 

@@ -48,6 +48,11 @@ class Recognised:
         """The first cell of its head."""
         return self.head_rows[0], min(self.columns.values())
 
+    def text(self, place: Place) -> str:
+        """The words in a cell, verbatim; “” where there are none."""
+        cell = self.sheet.cells.get(place)
+        return cell.value if cell is not None and isinstance(cell.value, str) else ""
+
     @property
     def day_text(self) -> str:
         """What stands for the day of filling in, readable or not."""
