@@ -107,6 +107,14 @@ def test_checked_is_said_only_where_no_question_is_open():
     assert {"待核实", "已说明", "确实如此", "李四"} <= set(found)
     _, found = texts(replace(question, answer="overruled", note="已电话核实"))
     assert sum("已核对" in text for text in found) == 2
+    for nobody in ("missing", "refused", "waived"):
+        units[:] = [UnitFiled(NAMES[0], nobody, None, None)]
+        _, found = texts()
+        assert not any("已核对" in text for text in found)
+        assert sum("尚无单位报送" in text for text in found) == 2
+    units[:] = [UnitFiled(NAMES[0], "nil", None, None), UnitFiled(NAMES[1], "missing", None, None)]
+    _, found = texts()
+    assert sum("已核对" in text for text in found) == 2
 
 
 def test_a_name_like_a_formula_bears_the_mark_of_a_text_wherever_it_stands():

@@ -28,13 +28,14 @@ from tracker.forms.write.page import (
 )
 from tracker.forms.write.summed import FormSummary, UnitFiled, standing, sums_told
 from tracker.i18n.catalogue import Language
+from tracker.i18n.message import Message
 
 SHEET = Said("一览", "Overview")
 _TITLE = Said("各单位报送情况一览", "All units at a glance")
 _STATE = Said("情况", "State")
 _ROWS = Said("行数", "Rows")
 _OPEN = Said("疑问", "Open")
-_LINES = Said("各行", "the lines")
+_LINES = Message("findings.summary.lines")
 _NAME_WIDTH, _STATE_WIDTH, _LEAST_WIDTH = 13.0, 8.5, 6.0
 #: In points: a line, the title, a line of text, the row of the forms' names.
 _LINE, _TITLE_HEIGHT, _TEXT, _FORM = 12.5, 26.0, 12.5, 16.0
@@ -139,9 +140,9 @@ class Brief:
             self._unit(at, unit, by_form, drawn)
         end = first + len(units)
         self._total(end, first, drawn)
-        number = sum(each.summary.open_questions for each in drawn)
-        told = sums_told(_LINES, number).in_(say)
-        write_text(sheet, end + 1, 0, told, of(bold=bool(number), font_size=HEAD_SIZE))
+        is_open = any(each.summary.open_questions for each in drawn)
+        told = sums_told(_LINES, (each.summary for each in drawn), say)
+        write_text(sheet, end + 1, 0, told, of(bold=is_open, font_size=HEAD_SIZE))
         sheet.set_row(end + 1, _TEXT)
         height = _TITLE_HEIGHT + _TEXT * (len(drawn) + 1) + _FORM + head_height + _LINE * (len(units) + 1) + 2
         width = sum(int(each * 7 + 5) for each in self._widths) * 0.75

@@ -25,13 +25,14 @@ from tracker.forms.write.page import ABSENT_FILL, TOTAL, TOTAL_FILL, UNIT, Pages
 from tracker.forms.write.questions_sheet import add_doubted
 from tracker.forms.write.summed import FormSummary, UnitFiled, standing, sums_told
 from tracker.i18n.catalogue import Language
+from tracker.i18n.message import Message
 
 __all__ = ["FormSummary", "UnitFiled", "write_summary"]
 
 _SUBTOTAL = Said("小计", "subtotal")
 _SHEET = Said("汇总", "summary")
 _PERIOD = Said("期次：", "Period: ")
-_SUBTOTALS = Said("各区县小计", "the units' subtotals")
+_SUBTOTALS = Message("findings.summary.subtotals")
 _TICK = "√"
 #: The column in front that the annex does not have; no column of a form has an empty id.
 _UNIT_ID = ""
@@ -127,9 +128,9 @@ class _FormSheet:
             if unit.rows:
                 subtotals[unit.unit] = row - 1
         self._total(row, sums)
-        number = summary.open_questions
-        told = sums_told(_SUBTOTALS, number).in_(say)
-        self._annex.across(row + 1, told, self._annex.formats.of(text_wrap=True, bold=bool(number)), least=18)
+        told = sums_told(_SUBTOTALS, [summary], say)
+        look = self._annex.formats.of(text_wrap=True, bold=summary.open_questions > 0)
+        self._annex.across(row + 1, told, look, least=18)
         self._finish(placed, row + 1)
         return Drawn(summary, self._annex.sheet.get_name(), self._at, subtotals, row)
 

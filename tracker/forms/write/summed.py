@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from tracker.core.form import Column, ColumnKind, Filed, FiledRow, Form, Said, totals
 from tracker.forms.check.figures import Number, plain
-from tracker.i18n.message import Message
+from tracker.i18n.catalogue import Language
+from tracker.i18n.message import Message, say
 
 #: In which states a unit has answered, and in which others it can be.
 ANSWERED = frozenset({"filed", "late", "nil"})
@@ -196,12 +197,11 @@ def standing(units: Sequence[UnitFiled]) -> Standing:
     )
 
 
-def sums_told(of: Said, open_questions: int) -> Said:
-    """That the totals are the sums ``of`` something, and checked only where no question is open."""
-    zh, en = f"合计＝{of.zh}之和", f"Totals are the sums of {of.en}"
-    if not open_questions:
-        return Said(f"{zh}，已核对。", f"{en}; this was checked.")
-    return Said(
-        f"{zh}；有{open_questions}处疑问尚待核实，见“疑问”表。",
-        f"{en}; {open_questions} question(s) are still open, see the sheet of questions.",
-    )
+def sums_told(parts: Message, summaries: Iterable[FormSummary], language: Language) -> str:
+    """Of what the totals are the sums, and that they are checked only where somebody is in and no question is open."""
+    drawn = list(summaries)
+    if not any(unit.is_known for each in drawn for unit in each.units):
+        return say(Message("findings.summary.nobody"), language)
+    number = sum(each.open_questions for each in drawn)
+    key = "in_question" if number else "checked"
+    return say(Message(f"findings.summary.{key}", parts=parts, n=number), language)
