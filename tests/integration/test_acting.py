@@ -6,7 +6,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from tests.integration.test_editions import EDITED, clock, machines  # noqa: F401 - fixtures
 from tests.tools import CAMPAIGN
@@ -226,8 +226,48 @@ def test_an_edit_does_not_wait_until_a_pass_has_sent(machines):  # noqa: F811
         pass_.join()
 
 
+@contextmanager
+def transactions(database):
+    """Lists the transactions that are opened, as ``reading`` and ``writing``."""
+    opened = []
+
+    def noted(kind):
+        open_ = getattr(database, kind)
+
+        def note(**how):
+            opened.append(kind)
+            return open_(**how)
+
+        return note
+
+    with patch.multiple(database, reading=noted("reading"), writing=noted("writing")):
+        yield opened
+
+
 def test_who_is_not_overtaken_opens_one_transaction(service):
     service.engine.run_pass()
-    with patch.object(service.database, "writing", wraps=service.database.writing) as opened:
+    with transactions(service.database) as opened:
         service.engine.record(submit())
-    assert opened.call_count == 1
+    assert opened == ["writing"]
+
+
+def test_a_pass_with_nothing_to_do_is_one_look_of_few_statements(service):
+    service.engine.run_pass()
+    statements = []
+    event.listen(service.database.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    with transactions(service.database) as opened:
+        report = service.engine.run_pass()
+    assert opened == ["reading"]
+    assert len(statements) <= 5, statements
+    assert report.next_at == at("2022-04-12")
+
+
+def test_a_tick_of_a_service_with_nothing_to_do_looks_at_files_ledger_and_outbox_and_writes_nothing(
+    machines,  # noqa: F811
+):
+    a, _ = machines
+    service = Service(a.app, threading.Event())
+    service._tick()
+    with transactions(a.app.database) as opened:
+        service._tick()
+    assert opened == ["reading"] * 3

@@ -108,14 +108,13 @@ def test_an_edit_that_comes_between_the_look_at_the_files_and_the_planning_is_pl
     b.pass_()
     a.edit(EDITED)
     clock.set(at("2022-05-09 09:00"))
-    engine, look = b.app.engine, b.app.engine.bring_up_to_date
+    engine, act = b.app.engine, b.app.engine.acting
 
-    def look_and_be_overtaken(now):
-        found = look(now)
+    def be_overtaken_and_act(now):
         a.app.engine.bring_up_to_date(now)
-        return found
+        return act(now)
 
-    engine.bring_up_to_date = look_and_be_overtaken
+    engine.acting = be_overtaken_and_act
     assert ("3", date(2022, 5, 10)) in b.pass_()
 
 

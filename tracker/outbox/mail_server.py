@@ -21,7 +21,7 @@ from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import bindparam, case, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
@@ -31,7 +31,7 @@ from tracker.i18n.message import Message
 from tracker.i18n.recognised import recognised
 from tracker.mail.transport.replies import Verdict, without_names
 from tracker.outbox.outage import alert_of_outage
-from tracker.outbox.queue import enqueue
+from tracker.outbox.queue import IS_TIME, enqueue, moments
 from tracker.outbox.rate_limit import HOLDS
 from tracker.outbox.verdicts import Sifting
 from tracker.store.database import Database, locked_meta, read_meta, write_meta
@@ -79,6 +79,10 @@ class State:
     def is_failing(self, force: InForce) -> bool:
         """Whether the server of ``force`` took nothing when it was last asked."""
         return self.failing > 0 and self.url == force.settings.transport
+
+    def is_in_doubt(self, force: InForce) -> bool:
+        """The same, and whether one pass more that cannot try anything makes it certain."""
+        return self.is_failing(force) and self.failing < RED
 
     def trouble(self, force: InForce) -> str | None:
         """Why mails cannot be sent as ``force`` says, and since when; None where they can, as far as is known."""
@@ -176,18 +180,19 @@ class Post:
         assert self._force is not None
         return self._force
 
-    def look(self) -> None:
+    def look(self) -> bool:
         """Notice another server, user or password than this place had before: nothing that waited has to wait on.
 
-        Also that another machine has another key: what either signs the other one refuses.
+        Also that another machine has another key: what either signs the other one refuses.  False where it was done
+        before, or cannot be.
         """
         if self._has_looked:
-            return
+            return False
         try:
             now, mark = self._read_clock(), door_of("", None, self._key())[:8]
         except UsageError:
             # No key can be kept: whoever needs one says so.
-            return
+            return False
         campaign = self._of.campaign.id
         with self._database.writing(alone=False) as session:
             state = _state(locked_meta(session, f"{NAME} {campaign}", make="{}"))
@@ -207,6 +212,7 @@ class Post:
         ]
         if others:
             log.warning("%s", OTHER_KEYS.with_facts(places=", ".join(others)))
+        return True
 
     def shut_until(self) -> datetime | None:
         """Until when the mail server is left alone; None where it may be asked."""
@@ -305,7 +311,7 @@ class Post:
         """A pass in which nothing was tried, for everything waits for the server."""
         with self._database.writing(alone=False) as session:
             state = _state(locked_meta(session, f"{NAME} {force.campaign.id}", make="{}"))
-            if 0 < state.failing < RED and state.url == force.settings.transport:
+            if state.is_in_doubt(force):
                 self._fails(session, force, state, state.said)
                 _save(session, force, state)
 
@@ -336,25 +342,16 @@ class Left(NamedTuple):
     next_try: datetime | None
 
 
+_LEFT = select(
+    func.count(),
+    func.coalesce(func.sum(case((IS_TIME, 1), else_=0)), 0),
+    func.min(case((~IS_TIME, MAIL.c.not_before))),
+).where(UNDERWAY, MAIL.c.campaign == bindparam("campaign"))
+
+
 def queue_at(session: Session, campaign: str, now: datetime) -> Left:
     """What of ``campaign`` waits at ``now``."""
-    is_time = MAIL.c.not_before <= now
-    counted = select(
-        func.count(),
-        func.coalesce(func.sum(case((is_time, 1), else_=0)), 0),
-        func.min(case((~is_time, MAIL.c.not_before))),
-    )
-    waiting, untried, following = session.execute(counted.where(UNDERWAY, MAIL.c.campaign == campaign)).one()
-    return Left(waiting, untried, following)
-
-
-def waits_for_nothing(session: Session, force: InForce) -> bool:
-    """Whether a pass that finds nothing to try need not be told of."""
-    state = read_state(session, force.campaign.id)
-    if not 0 < state.failing < RED or state.url != force.settings.transport:
-        return True
-    waiting = select(MAIL.c.id).where(UNDERWAY, MAIL.c.campaign == force.campaign.id)
-    return session.execute(waiting.limit(1)).first() is None
+    return Left(*session.execute(_LEFT, {"campaign": campaign, **moments(now)}).one())
 
 
 def _state(text: str | None) -> State:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
+from tracker.core.moments import A_DAY
 from tracker.ledger.agenda import missed_days, planned_day, set_missed_days, set_planned_day
 from tracker.planning.clock_rollback import come_back, is_misled
 from tracker.planning.daily_digests import plan_day
@@ -21,20 +23,25 @@ def may_send(force: InForce, timezone: str, now: datetime) -> bool:
     return force.workdays.is_workday(local.date()) and local.time() >= force.settings.send_at
 
 
-def _timezones_due(
-    session: Session, force: InForce, now: datetime, *, at_once: bool
-) -> Iterator[tuple[str, date, date | None]]:
+class _Next(NamedTuple):
+    """From when on the next digests of a time zone are written; ``today`` and the last ``planned`` day are there."""
+
+    timezone: str
+    today: date
+    planned: date | None
+    at: datetime
+
+
+def _next_by_zone(session: Session, force: InForce, now: datetime, *, at_once: bool) -> Iterator[_Next]:
     for timezone in force.timezones:
-        day = now.astimezone(ZoneInfo(timezone)).date()
-        if at_once or may_send(force, timezone, now):
-            planned = planned_day(session, force.campaign.id, timezone)
-            if planned is None or planned < day or is_misled(planned, timezone, now):
-                yield timezone, day, planned
-
-
-def plan_is_due(session: Session, force: InForce, now: datetime, *, at_once: bool = False) -> bool:
-    """Whether ``plan`` would look at the agenda at all."""
-    return any(_timezones_due(session, force, now, at_once=at_once))
+        today = now.astimezone(ZoneInfo(timezone)).date()
+        planned = planned_day(session, force.campaign.id, timezone)
+        is_told = planned is not None and today <= planned and not is_misled(planned, timezone, now)
+        if at_once and not is_told:
+            yield _Next(timezone, today, planned, now)
+        else:
+            day = force.workdays.on_or_after(today + A_DAY if is_told else today)
+            yield _Next(timezone, today, planned, max(now, force.sends_at(day, timezone)))
 
 
 def plan(session: Session, force: InForce, now: datetime, *, at_once: bool = False) -> int:
@@ -45,10 +52,12 @@ def plan(session: Session, force: InForce, now: datetime, *, at_once: bool = Fal
     """
     written = 0
     come_back(session, force, now)
-    for timezone, day, planned in list(_timezones_due(session, force, now, at_once=at_once)):
+    for timezone, day, planned, next_at in list(_next_by_zone(session, force, now, at_once=at_once)):
+        if next_at > now:
+            continue
         written += plan_day(session, force, timezone, day, now)
         # What fell due while the service was not there yet is in the digests; it is no news to report upward.
-        since = day if planned is None else planned + timedelta(days=1)
+        since = day if planned is None else planned + A_DAY
         written += plan_rollups(session, force, timezone, since, day, now)
         if force.workdays.between(since, day):
             missed = missed_days(session, force.campaign.id, timezone)
@@ -57,13 +66,6 @@ def plan(session: Session, force: InForce, now: datetime, *, at_once: bool = Fal
     return written
 
 
-def next_planning(session: Session, force: InForce, now: datetime) -> datetime:
-    """The next instant at which ``plan`` may have something to write."""
-    instants = []
-    for timezone in force.timezones:
-        local = now.astimezone(ZoneInfo(timezone))
-        planned = planned_day(session, force.campaign.id, timezone)
-        is_told = planned is not None and local.date() <= planned and not is_misled(planned, timezone, now)
-        day = local.date() + timedelta(days=1) if is_told else local.date()
-        instants.append(force.sends_at(force.workdays.on_or_after(day), timezone))
-    return max(now, min(instants))
+def next_planning(session: Session, force: InForce, now: datetime, *, at_once: bool = False) -> datetime:
+    """The next instant at which ``plan`` looks at the agenda; ``now`` where that is due."""
+    return min(each.at for each in _next_by_zone(session, force, now, at_once=at_once))

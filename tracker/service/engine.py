@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from itertools import chain, repeat
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from sqlalchemy import bindparam, select
 from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
@@ -30,15 +29,15 @@ from tracker.ledger.record import find_assignment, record
 from tracker.ledger.status import LedgerRow, answer_of, ledger_row
 from tracker.outbox.alerts import alert_details, alert_row
 from tracker.outbox.failed_mails import tell_of_failures
-from tracker.outbox.mail_server import queue_at, read_state, waits_for_nothing
-from tracker.outbox.queue import IS_TIME, LEASE, Claimed, enqueue, moments
+from tracker.outbox.mail_server import Left, State, queue_at, read_state
+from tracker.outbox.queue import LEASE, Claimed, enqueue
 from tracker.outbox.results import Result, give_back, hold, record_results, set_aside
 from tracker.outbox.verdicts import Sifting
 from tracker.planning.claim import claim
-from tracker.planning.plan import may_send, next_planning, plan, plan_is_due
+from tracker.planning.plan import may_send, next_planning, plan
 from tracker.service.turn import Acting, Courier, Use
 from tracker.store.database import Database
-from tracker.store.tables import MAIL, UNDERWAY, MailState
+from tracker.store.tables import MailState
 
 #: How many mails a process holds at once, and how many results it writes down together.
 CLAIM = 200
@@ -53,9 +52,6 @@ RECORD_WITHIN = 0.25
 AGAIN = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 log = logging.getLogger("tracker")
-
-_OURS = MAIL.c.campaign == bindparam("campaign")
-_WAITING = select(MAIL.c.id).where(UNDERWAY, _OURS, IS_TIME).limit(1)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -85,6 +81,21 @@ class PassReport:
     next_at: datetime | None = None
     put_off: PutOff | None = None
     is_refused: bool = False
+
+
+class _Seen(NamedTuple):
+    """What a pass finds where the ledger is up to date: when digests are next to be written, and what waits to go.
+
+    ``state`` is that of the mail server, where anything waits for it.
+    """
+
+    next_at: datetime
+    left: Left
+    state: State
+
+    def has_to_try(self, force: InForce) -> bool:
+        """Whether anything may go, or a pass that cannot try anything has to be told of."""
+        return self.left.untried > 0 or self.state.is_in_doubt(force)
 
 
 class Engine(Acting):
@@ -123,30 +134,47 @@ class Engine(Acting):
         Where others are in force before it is over, here or elsewhere, it goes on by those.
         """
         report = PassReport(self.read_clock())
+        self._sifting, tried = Sifting(), None
         while True:
-            now = self.read_clock()
-            report.changes = self.bring_up_to_date(now) or report.changes
-            use = self.use
+            now, use = self.read_clock(), self.use
             with self.database.reading() as session:
-                is_due = plan_is_due(session, use.force, now, at_once=at_once)
-            if is_due:
+                seen = self._look_about(session, use.force, now, at_once=at_once)
+            if seen is None:
+                report.changes = self.bring_up_to_date(now) or report.changes
+            elif use is not self.use:
+                continue
+            elif seen.next_at <= now:
                 with self.acting(now) as (session, force):
                     report.planned += plan(session, force, now, at_once=at_once)
                 self._say(report.planned, 0)
-            report.delivered += self.deliver(now, at_once=at_once)
-            if not use.is_over:
+            elif use.post.look():
+                # What waited for another server may go by now.
+                continue
+            elif tried is not use and (self._untold or seen.has_to_try(use.force)):
+                tried = use
+                report.delivered += self.deliver(now, at_once=at_once)
+            else:
                 break
-        with self.database.reading() as session:
-            report.next_at = next_planning(session, self.force, now)
-            left = queue_at(session, self.force.campaign.id, now)
-            state = read_state(session, self.force.campaign.id)
-        sifting, shut = self._sifting, self.post.shut_until()
+        self._tell_of_waiting(report, seen, use)
+        return report
+
+    def _look_about(self, session: Session, force: InForce, now: datetime, *, at_once: bool) -> _Seen | None:
+        """What is to be done by ``force``; None where the ledger does not follow that."""
+        if not self._is_in_step(session, force, now):
+            return None
+        left = queue_at(session, force.campaign.id, now)
+        state = read_state(session, force.campaign.id) if left.waiting else State()
+        return _Seen(next_planning(session, force, now, at_once=at_once), left, state)
+
+    def _tell_of_waiting(self, report: PassReport, seen: _Seen, use: Use) -> None:
+        sifting, left = self._sifting, seen.left
+        report.next_at = seen.next_at
         is_nothing_taken = sifting.put_off is not None and not sifting.has_sent
-        report.is_refused = bool(left.waiting) and (is_nothing_taken or state.is_failing(self.force))
+        report.is_refused = bool(left.waiting) and (is_nothing_taken or seen.state.is_failing(use.force))
         if sifting.put_off is not None:
+            shut = use.post.shut_until()
             next_try = max((each for each in (left.next_try, shut) if each is not None), default=None)
             report.put_off = PutOff(sifting.put_off, next_try, left.untried, is_nothing_taken)
-        return report
 
     def deliver(self, now: datetime, *, at_once: bool = False) -> Counter[MailState]:
         """Send what waits in the outbox and whose time has come.
@@ -154,16 +182,7 @@ class Engine(Acting):
         Digests that could not be sent on their day wait for the next workday; alerts do not wait.
         """
         use, self._sifting = self.use, Sifting()
-        force = use.force
-        use.post.look()
-        zones = [zone for zone in force.timezones if at_once or may_send(force, zone, now)]
-        with self.database.reading() as session:
-            is_idle = not self._untold and not _anything_waits(session, force.campaign.id, now)
-            is_waiting = is_idle and not waits_for_nothing(session, force)
-        if is_waiting:
-            use.post.still_fails(force)
-        if is_idle:
-            return Counter()
+        zones = [zone for zone in use.force.timezones if at_once or may_send(use.force, zone, now)]
         return asyncio.run(self._deliver(use, zones))
 
     def _say(self, written: int, gone: int) -> None:
@@ -377,7 +396,3 @@ class Engine(Acting):
             return False
         with self.database.writing() as session:
             return enqueue(session, self.force, [row], now, 0) > 0
-
-
-def _anything_waits(session: Session, campaign: str, now: datetime) -> bool:
-    return session.execute(_WAITING, {"campaign": campaign, **moments(now)}).first() is not None

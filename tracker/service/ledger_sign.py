@@ -51,18 +51,24 @@ class Sign:
 
     def look(self) -> None:
         """Let the ledger be known by its sign.  Raises LostLedgerError as ``refuse_lost`` does."""
-        self.refuse_lost()
-        self.write()
+        if not self.refuse_lost():
+            self.write()
 
-    def refuse_lost(self) -> None:
-        """Raises LostLedgerError where the ledger is not the one that the sign tells of, and none may begin."""
+    def refuse_lost(self) -> bool:
+        """Whether the sign tells of the ledger as it is now, and where.
+
+        Raises LostLedgerError where it tells of another one, and none may begin.
+        """
         if self.database.in_memory or self.may_begin:
-            return
+            return False
         known, place = self._read(), _address(self.url)
-        if not known or (is_there(self.url) and self._id() in known.values()):
-            return
+        if not known:
+            return False
+        id_ = self._id() if is_there(self.url) else None
+        if id_ in known.values():
+            return known.get(place) == id_
         if place not in known and self.is_named:
-            return
+            return False
         facts = {"place": place, "sign": self.file, "remedy": Message("errors.find_ledger")}
         if place not in known:
             raise LostLedgerError("ledger_elsewhere", before=next(iter(known)), **facts)

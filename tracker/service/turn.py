@@ -174,12 +174,6 @@ class Acting:
                 continue
             changes = found or changes
             if workdays is None:
-                # These very definitions: an edit that another thread adopts meanwhile is still to be brought in.
-                self._was_in_force = force
-                self.accept_older = False
-                if (use := self.use).force is force and use.is_over:
-                    # Overtaken, and in force again.
-                    self.adopt(force)
                 return changes
             self.on_calendar(force, workdays)
 
@@ -198,7 +192,18 @@ class Acting:
         force.beginning.day = known_beginning(session, force) or force.beginning.day
         # Whoever has had these files in force has told where they stand, and may not have read those that stand there now.
         place = None if self._was_in_force is force else self.place
-        return follows(session, force, place, horizon(force, force.day(now)))
+        is_in_step = follows(session, force, place, horizon(force, force.day(now)))
+        if is_in_step:
+            self._note(force)
+        return is_in_step
+
+    def _note(self, force: InForce) -> None:
+        """The ledger follows these very files; what another thread adopts meanwhile is still to be brought in."""
+        self._was_in_force = force
+        self.accept_older = False
+        if (use := self.use).force is force and use.is_over:
+            # Overtaken, and in force again.
+            self.adopt(force)
 
     def _look(
         self, force: InForce, now: datetime, said_through: date | None
@@ -231,6 +236,7 @@ class Acting:
             end_what_is_left(session, force, self.place, now, is_new=is_new)
         if verdict is Verdict.OLDER:
             raise OlderFilesError(self.place, from_)
+        self._note(force)
         return changes, None
 
     def _reconcile(

@@ -46,10 +46,15 @@ class Known:
     began: date
 
 
+_KNOWN = select(CAMPAIGN).order_by(CAMPAIGN.c.began, CAMPAIGN.c.id)
+
+
 def known_campaigns(session: Session) -> dict[str, Known]:
     """Every campaign that was ever in force in this ledger, by id, in the order in which they came."""
-    rows = session.execute(select(CAMPAIGN).order_by(CAMPAIGN.c.began, CAMPAIGN.c.id))
-    return {row.id: Known(row.id, row.title, row.document, row.issued, row.began) for row in rows}
+    return {
+        row.id: Known(row.id, row.title, row.document, row.issued, row.began)
+        for row in session.execute(_KNOWN)
+    }
 
 
 def remember_campaign(session: Session, campaign: Known) -> None:

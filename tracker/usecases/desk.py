@@ -32,7 +32,7 @@ from tracker.outbox.queries import retry, stored_mail, stored_mails
 from tracker.outbox.queue import Claimed, mail_domain
 from tracker.outbox.results import Result
 from tracker.planning import reminders_now
-from tracker.planning.plan import next_planning, plan_is_due
+from tracker.planning.plan import next_planning
 from tracker.planning.reminders_now import Reach, Reminded
 from tracker.service.app import App
 from tracker.service.enclosures import Enclosures
@@ -384,10 +384,10 @@ def where_to_look(app: App, *, at_once: bool = False) -> list[str]:
     """What a person wants to know once the service runs; ``at_once``: it does not wait for its hour."""
     force, now = app.force, app.clock.now()
     with app.database.reading() as session:
-        is_due = plan_is_due(session, force, now, at_once=at_once)
-        following = (now if is_due else next_planning(session, force, now)).astimezone(force.zone)
+        following = next_planning(session, force, now, at_once=at_once)
         left = how_many_before(session, force, now)
-    when = f"{following:%Y-%m-%d %H:%M %Z}" + ("（正在编写 · being written now）" if is_due else "")
+    is_due = "（正在编写 · being written now）" if following <= now else ""
+    when = f"{following.astimezone(force.zone):%Y-%m-%d %H:%M %Z}{is_due}"
     place = force.settings.transport
     if not place.startswith("mailbox:"):
         place += f"; 样例地址 · .example: mailbox:{force.settings.mailbox}"
