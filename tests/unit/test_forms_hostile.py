@@ -17,6 +17,7 @@ from tests.books import book as only_book
 from tests.books import read_book
 from tests.tools import in_en, in_zh
 from tests.unit import test_forms_reading
+from tests.unit.test_forms_readers import pictured
 from tests.unit.test_forms_reading import opendocument, sample, workbook
 from tracker.errors import FileRefusedError
 from tracker.forms import limits
@@ -126,7 +127,7 @@ REFUSED = {
         workbook("", extra={"xl/workbook.xml": '<?xml version="1.0" encoding="gb18030"?><w/>'}),
         refusals.BROKEN,
     ),
-    "only a picture": (workbook("", extra={"xl/media/image1.png": b"\x89PNG"}), refusals.ONLY_PICTURE),
+    "only a picture": (pictured("附件3"), refusals.ONLY_PICTURE),
     "a dtd": (
         workbook("", extra={"xl/styles.xml": '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'}),
         refusals.HOSTILE_XML,

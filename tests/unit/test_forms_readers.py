@@ -1,5 +1,6 @@
 """Files of other kinds, and files that are not quite whole, read as the programs read them that people have."""
 
+import base64
 import io
 import quopri
 import struct
@@ -16,6 +17,7 @@ from tests.unit.test_forms_reading import opendocument, resaved, workbook
 from tracker.errors import FileRefusedError
 from tracker.forms import limits
 from tracker.forms.book import Merge
+from tracker.forms.read import refusals
 
 #: The same fixture.
 office = test_forms_reading.office
@@ -263,6 +265,41 @@ def unseen():
         sheet.set_column(2, 2, None, None, {"hidden": True})
         sheet.write_rich_string(4, 1, struck, "320", book.add_format(), "210")
     return stream.getvalue()
+
+
+#: One white dot.
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAG7buVgAAAABJRU5ErkJggg=="
+)
+
+
+def pictured(*names, beside=None):
+    """A workbook with a picture on each of the sheets ``names``; ``beside`` is what stands on a first sheet with a chart."""
+    stream = io.BytesIO()
+    with xlsxwriter.Workbook(stream) as book:
+        for name in [] if beside is None else ["图"]:
+            sheet = book.add_worksheet(name)
+            sheet.write(0, 0, beside)
+            chart = book.add_chart({"type": "column"})
+            chart.add_series({"values": "=图!$A$1:$A$2"})
+            sheet.insert_chart(4, 4, chart)
+        for name in names:
+            book.add_worksheet(name).insert_image(1, 1, "p.png", {"image_data": io.BytesIO(PNG)})
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("suffix", ["xlsx", "xls", "ods", "fods"])
+def test_a_picture_is_known_from_a_chart(suffix, tmp_path):
+    data = pictured("附件3", beside=5)
+    read = read_book("表", data if suffix == "xlsx" else resaved(data, suffix, tmp_path))
+    assert [(sheet.name, sheet.has_picture) for sheet in read.sheets] == [("图", False), ("附件3", True)]
+
+
+@pytest.mark.parametrize("suffix", ["xls", "ods"])
+def test_a_book_of_pictures_alone_is_told_so(suffix, tmp_path):
+    with pytest.raises(FileRefusedError) as caught:
+        read_book("表", resaved(pictured("附件3"), suffix, tmp_path))
+    assert caught.value.message == refusals.ONLY_PICTURE
 
 
 @pytest.mark.parametrize("suffix", ["xlsx", "xls", "ods", "fods"])

@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 
 from tests.tools import in_zh
+from tests.unit.test_forms_check import A, B
+from tests.unit.test_forms_check import a_book as filled
 from tests.unit.test_forms_recognise import EXAM, FORMS, TRAINING, UNITS, a_book, a_sheet, head, one_row
 from tracker.forms.book import Book, Cell, Sheet
 from tracker.forms.check.check import check
@@ -312,3 +314,17 @@ def test_a_sheet_that_shows_how_to_fill_in_for_no_unit_is_no_table():
     tables, findings = read(sample, a_sheet(page(UNITS, [U2]), name="报表"))
     assert [(sheet, figures) for _, sheet, figures in tables] == [("报表", [30])]
     assert findings == [("reading", "样表", None)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "is_asked"),
+    [({}, True), ({(0, 0): Cell("附件3")}, True), ({(0, 0): Cell("工作情况说明")}, False)],
+)
+def test_a_sheet_with_a_picture_in_the_place_of_a_table_is_asked_about(cells, is_asked):
+    (own,) = filled(TRAINING, [A, B]).sheets
+    own = replace(own, has_picture=True)  # a seal
+    picture = Sheet("照片", cells, has_picture=True)
+    for sheet, expected in ((picture, is_asked), (replace(picture, is_hidden=True), False)):
+        (found,) = recognise(Book("表.xlsx", "xlsx", (own, sheet)), FORMS).tables
+        asked = [each.sheet for each in found.notes if each.weight is Weight.QUESTION]
+        assert asked == (["照片"] if expected else [])

@@ -56,7 +56,8 @@ class Merge(NamedTuple):
 class Sheet:
     """One sheet; ``cells`` has those that are not empty.
 
-    ``hidden_rows`` are hidden by hand or by a filter, ``struck`` the cells that are struck out.
+    ``hidden_rows`` are hidden by hand or by a filter, ``struck`` the cells that are struck out.  ``has_picture`` where
+    one lies on it.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Sheet:
     hidden_rows: frozenset[int] = frozenset()
     hidden_columns: frozenset[int] = frozenset()
     struck: frozenset[Place] = frozenset()
+    has_picture: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from tracker.core.form import ColumnKind, FieldKind, Form, comparable
@@ -41,6 +41,7 @@ def recognise(book: Book, forms: Mapping[str, Form], asked: Month | None = None)
     notes = [
         *named([each for each in found if each not in filled], tables),
         *_hidden(book, parts, mark),
+        *_pictured(book, found, forms.values()),
     ]
     rest = [block for block, table in shown if not _is_form(table, mark)]
     tables = unread(rest, tables)
@@ -114,6 +115,18 @@ def _hidden(book: Book, parts: Iterable[tuple[Block, Table | None]], mark: Mark 
         )
         for sheet, form in names
     ]
+
+
+def _pictured(book: Book, found: Iterable[Recognised], forms: Iterable[Form]) -> Iterator[Finding]:
+    """What is said of sheets on which there is a picture in the place of a table: a form photographed, with its title at most."""
+    read = {table.sheet.name for table in found}
+    titles = [comparable(title) for form in forms for title in (form.title, form.annex) if title]
+    for sheet in book.sheets:
+        texts = [comparable(str(cell.value)) for cell in sheet.cells.values()]
+        is_form = not texts or any(title in text for title in titles for text in texts)
+        if sheet.has_picture and not sheet.is_hidden and sheet.name not in read and is_form:
+            said = Message("findings.file.pictured", sheet=sheet.name)
+            yield Finding(Weight.QUESTION, said, sheet.name)
 
 
 def _weight(table: Table, mark: Mark | None) -> float:

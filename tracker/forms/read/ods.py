@@ -22,6 +22,7 @@ _FORMULA_LANGUAGES = ("of:", "oooc:", "msoxl:")
 _ASIDE = frozenset(
     {"annotation", "frame", "table", "custom-shape", "line", "control", "g", "ruby-text", "rect"}
 )
+_IN_FRAME = frozenset({"frame", "image", "object", "object-ole"})
 _MOST_SPACES = 1_000
 #: Hidden by hand, and by a filter.
 _UNSEEN = frozenset({"collapse", "filter"})
@@ -34,20 +35,13 @@ def read_ods(name: str, data: bytes) -> Book:
     """The book in ``data``, which is refused where it cannot be read."""
     gatherer = BookGatherer(name, "ods")
     content = _Content(gatherer)
-    pictures = False
     if data.startswith(_ZIP):
         archive = _archive(data)
         parse(archive.chunks(_CONTENT), content, content.text)
-        pictures = any(part.startswith("pictures/") for part in archive.names)
     else:
         # .fods: the same in one file.
         parse((data,), content, content.text)
-    book = gatherer.finish()
-    if not book.sheets:
-        refuse(refusals.BROKEN)
-    if pictures and not any(sheet.cells for sheet in book.sheets):
-        refuse(refusals.ONLY_PICTURE)
-    return book
+    return gatherer.finish()
 
 
 def _archive(data: bytes) -> Archive:
@@ -73,7 +67,7 @@ class _Content(Chain):
         #: Of each span around its style and where its text begins; and what was struck out in the cell.
         self._spans: list[tuple[str, int]] = []
         self._dropped = ""
-        self._is_hidden_row = False
+        self._is_hidden_row = self._is_object = False
         #: The next column of which something is said before the rows.
         self._next_column = 0
         self._is_in_spreadsheet = False
@@ -88,6 +82,8 @@ class _Content(Chain):
         self._aside = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name in _IN_FRAME:
+            self._in_frame(name)
         if self._aside:
             self._aside += name in _ASIDE
         elif self._cell is not None:
@@ -108,6 +104,12 @@ class _Content(Chain):
             self._is_in_spreadsheet = True
         else:
             self._in_styles(name, attributes)
+
+    def _in_frame(self, name: str) -> None:
+        """The picture in the frame of a chart or another object is but what is seen of that."""
+        self._is_object = name.startswith("object") or (self._is_object and name == "image")
+        if name == "image" and not self._is_object and self._sheet is not None:
+            self._sheet.picture()
 
     def _in_styles(self, name: str, attributes: dict[str, str]) -> None:
         if name == "style":

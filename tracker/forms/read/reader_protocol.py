@@ -115,6 +115,7 @@ def _sheet(sheet: Sheet) -> dict[str, Any]:
     return {
         "name": sheet.name,
         "hidden": sheet.is_hidden,
+        "picture": sheet.has_picture,
         "unseen": (sorted(sheet.hidden_rows), sorted(sheet.hidden_columns), sorted(sheet.struck)),
         "merges": sheet.merges,
         "rows": [row for row, _ in sheet.cells],
@@ -141,6 +142,7 @@ def _sheet_again(told: dict[str, Any]) -> Sheet:
         frozenset(hidden_rows),
         frozenset(hidden_columns),
         frozenset((row, column) for row, column in struck),
+        told["picture"],
     )
 
 

@@ -9,6 +9,7 @@ from tracker.forms import limits
 from tracker.forms.book import Book, Cell, Content, FileKind, Merge, Place, Sheet
 from tracker.forms.read import refusals
 from tracker.forms.read.refusals import refuse
+from tracker.i18n.message import Message
 
 #: Neither XML nor a database takes these.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -38,6 +39,7 @@ class SheetGatherer:
         self._hidden_rows: set[int] = set()
         self._hidden_columns: set[int] = set()
         self._struck: set[Place] = set()
+        self._has_picture = False
 
     def hide(self) -> None:
         """The sheet is one that nobody sees."""
@@ -54,6 +56,10 @@ class SheetGatherer:
     def strike(self, row: int, column: int) -> None:
         """A cell that is struck out."""
         self._struck.add((row, column))
+
+    def picture(self) -> None:
+        """A picture lies on the sheet."""
+        self._has_picture = True
 
     def put(
         self,
@@ -122,6 +128,7 @@ class SheetGatherer:
             frozenset(self._hidden_rows & self._rows),
             frozenset(self._hidden_columns),
             frozenset(self._struck & self._cells.keys()),
+            self._has_picture,
         )
 
 
@@ -141,9 +148,14 @@ class BookGatherer:
         self._sheets.append(SheetGatherer(self, name, is_hidden=is_hidden))
         return self._sheets[-1]
 
-    def finish(self) -> Book:
-        """The book."""
-        return Book(self.name, self._kind, tuple(sheet.finish() for sheet in self._sheets))
+    def finish(self, without_sheets: Message = refusals.BROKEN) -> Book:
+        """The book; one without a sheet is refused as that, and one of pictures alone."""
+        sheets = tuple(sheet.finish() for sheet in self._sheets)
+        if not sheets:
+            refuse(without_sheets)
+        if any(sheet.has_picture for sheet in sheets) and not any(sheet.cells for sheet in sheets):
+            refuse(refusals.ONLY_PICTURE)
+        return Book(self.name, self._kind, sheets)
 
     def count_row(self) -> None:
         """One more row in which something stands."""

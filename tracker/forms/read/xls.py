@@ -30,6 +30,9 @@ _ENCRYPTED = "encrypted"
 _RECORD = struct.Struct("<HH")
 _PLACE = struct.Struct("<HH")
 _FORMULAS = frozenset({0x0006, 0x0206, 0x0406})
+#: An object on the sheet: lengths and kinds come before its own kind, 8 for a picture.
+_OBJECT, _PICTURE = 0x005D, 8
+_KIND = struct.Struct("<4xH")
 _BEGIN, _END = 0x0809, 0x000A
 
 
@@ -74,8 +77,10 @@ def read_xls(name: str, data: bytes) -> Book:
     gatherer = BookGatherer(name, "xls")
     for number in range(workbook.nsheets):
         found = workbook.sheet_by_index(number)
-        formulas = _formulas(workbook, number)
+        formulas, has_picture = _records(workbook, number)
         sheet = gatherer.sheet(found.name, is_hidden=found.visibility != 0)
+        if has_picture:
+            sheet.picture()
         looks = _looks(workbook)
         for row in range(found.nrows):
             for column, cell in enumerate(found.row(row)):
@@ -88,10 +93,7 @@ def read_xls(name: str, data: bytes) -> Book:
         _unseen(workbook, found, sheet)
         for first_row, past_row, first_column, past_column in found.merged_cells:
             sheet.merge(first_row, first_column, past_row - 1, past_column - 1)
-    book = gatherer.finish()
-    if not book.sheets:
-        refuse(refusals.BROKEN)
-    return book
+    return gatherer.finish()
 
 
 def _looks(workbook: Any) -> dict[int, Look]:
@@ -160,13 +162,14 @@ def _opened(data: bytes) -> Any:
     raise FileRefusedError(refusals.BROKEN)
 
 
-def _formulas(workbook: Any, number: int) -> set[Place]:
-    """Where sheet ``number`` has formulas; nothing of sheets before Excel 5, which begin otherwise."""
+def _records(workbook: Any, number: int) -> tuple[set[Place], bool]:
+    """Where sheet ``number`` has formulas, and whether a picture lies on it; nothing of sheets before Excel 5."""
     starts = getattr(workbook, "_sh_abs_posn", ())
     stream = getattr(workbook, "mem", None)
     places: set[Place] = set()
+    has_picture = False
     if not stream or number >= len(starts):
-        return places
+        return places, has_picture
     at, depth = starts[number], 0
     while 0 <= at <= len(stream) - _RECORD.size:
         kind, length = _RECORD.unpack_from(stream, at)
@@ -177,10 +180,12 @@ def _formulas(workbook: Any, number: int) -> set[Place]:
             depth -= 1
         elif kind in _FORMULAS and length >= _PLACE.size and at + _PLACE.size <= len(stream):
             places.add(_PLACE.unpack_from(stream, at))
+        elif kind == _OBJECT and length >= _KIND.size and at + _KIND.size <= len(stream):
+            has_picture |= _KIND.unpack_from(stream, at)[0] == _PICTURE
         if depth <= 0:
             break
         at += length
-    return places
+    return places, has_picture
 
 
 def _put(

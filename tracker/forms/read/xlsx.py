@@ -59,13 +59,8 @@ def read_xlsx(name: str, data: bytes) -> Book:
                 is_1904=workbook.is_1904,
             )
             parse(archive.chunks(target), sheet, sheet.text)
-            sheet.finish()
-    book = gatherer.finish()
-    if not book.sheets:
-        refuse(refusals.BROKEN)
-    if not any(sheet.cells for sheet in book.sheets) and any("/media/" in part for part in archive.names):
-        refuse(refusals.ONLY_PICTURE)
-    return book
+            sheet.finish(has_picture=_has_picture(archive, target))
+    return gatherer.finish()
 
 
 def _workbook_path(archive: Archive) -> str:
@@ -74,6 +69,15 @@ def _workbook_path(archive: Archive) -> str:
         if found and found in archive:
             return found
     return _WORKBOOK
+
+
+def _has_picture(archive: Archive, sheet: str) -> bool:
+    """Whether a sheet refers to a picture, or to a drawing that does."""
+    parts = [
+        sheet,
+        *(path for kind, path in _Relations.of(archive, sheet).by_id.values() if kind == "drawing"),
+    ]
+    return any(_Relations.of(archive, part).by_kind("image") for part in parts)
 
 
 class _Relations:
@@ -366,9 +370,11 @@ class _Sheet:
         if self._cell is not None:
             self._inline, self._is_struck = self._texts.take()
 
-    def finish(self) -> None:
+    def finish(self, *, has_picture: bool) -> None:
         """What can be said at the end only."""
         self._gatherer.mark_formulas(self._arrays, UNKNOWN_FORMULA)
+        if has_picture:
+            self._gatherer.picture()
 
     def _formula_starts(self, attributes: dict[str, str]) -> None:
         self.text.listen()

@@ -8,7 +8,6 @@ from tracker.forms.check.raised import raised
 from tracker.forms.check.shown import Look, look_of
 from tracker.forms.read import refusals
 from tracker.forms.read.excel_dates import from_iso, number_of, whole
-from tracker.forms.read.refusals import refuse
 from tracker.forms.read.sheet_builder import BookGatherer, SheetGatherer
 from tracker.forms.read.xml_parts import Chain, Text, locals_of, parse
 
@@ -20,10 +19,7 @@ def read_xml(name: str, data: bytes) -> Book:
     gatherer = BookGatherer(name, "xml")
     workbook = _Workbook(gatherer)
     parse((data,), workbook, workbook.text)
-    book = gatherer.finish()
-    if not book.sheets:
-        refuse(refusals.XML_2003)
-    return book
+    return gatherer.finish(refusals.XML_2003)
 
 
 class _Workbook(Chain):
