@@ -329,3 +329,38 @@ def test_a_unit_that_only_the_title_says_is_asked_about(may):
 
 def test_a_day_before_the_month_told_of_is_asked_about(may):
     assert "早于" in may.asked(table("2022年5月", "2022-03-20"))["C1"]
+
+
+def with_a_second_head(data, **cells):
+    """The table with one more line of its header: cells by their column."""
+    book = openpyxl.load_workbook(io.BytesIO(data))
+    (sheet,) = book.worksheets
+    sheet.insert_rows(2)
+    for column, text in cells.items():
+        sheet[f"{column}2"] = text
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
+def test_a_header_that_names_two_units_or_periods_is_that_of_none(may):
+    """Last month's line, or a neighbour's, was left below one's own."""
+    own = table("2022年5月应报", "2022-05-03", 50)
+    theirs = with_a_second_head(own, A="填表单位：涪陵区应急管理局")
+    assert "填表单位写了两处：万州区应急管理局、涪陵区应急管理局" in may.take(theirs)
+    assert "这是涪陵区应急管理局的表" in may.take(theirs, unit="wanzhou")
+    assert may.take(theirs, unit="wanzhou", force=True) == "wanzhou:table-2@2022-05"
+    assert "期次写了两处" in may.take(with_a_second_head(own, A="期次：2022年4月应报"))
+    # The same once more, and who else had to do with it, say nothing new.
+    same = with_a_second_head(own, A="报送单位：万州区应急局", C="报送日期：2022-05-04", E="期次：2022-05")
+    assert may.take(same) == "wanzhou:table-2@2022-05"
+
+
+def test_two_days_of_filling_in_are_asked_about_and_replace_nothing(may):
+    own = table("", "2022-05-03", 50)
+    assert may.asked(with_a_second_head(own, C="填表时间：2022-04-03")) == {
+        "C2": "填表时间写了两处：“2022-05-03”“2022-04-03”，按前一处读取，请核对。"
+    }
+    both = with_a_second_head(table("", "2022-05-04", 60), C="填表时间：2022-04-03")
+    assert "没有替换" in may.take(both)
+    assert may.figures() == {"table-2@2022-05": 50}

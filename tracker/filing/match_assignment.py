@@ -14,13 +14,14 @@ from pathlib import PurePosixPath
 from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
-from tracker.core.form import Said
+from tracker.core.form import FieldKind, Said
 from tracker.filing.contradictions import contradictions, titles, unit_called
 from tracker.filing.filings import tables_due
 from tracker.filing.match_period import Periods, Whose
 from tracker.filing.provenance import Came, Wanted
 from tracker.forms.check.recognised import Recognised
 from tracker.forms.finding import Finding, Weight
+from tracker.i18n.message import Message
 
 
 def whose(
@@ -102,7 +103,17 @@ def _about_name(
 
 def _unit(force: InForce, found: Recognised, by_name: tuple[str, str] | None) -> str | Finding:
     """The unit that the file says."""
-    written, marked = _units_in(force, found)
+    written, marked, *others = _units_in(force, found)
+    second = next((each for each in others if each not in (None, written)), None)
+    if written is not None and second is not None:
+        return _about_unit(
+            found,
+            Message(
+                "findings.whose.two_units",
+                first=force.campaign.unit_name(written),
+                second=force.campaign.unit_name(second),
+            ),
+        )
     if marked is not None:
         if written is None or written == marked:
             return marked
@@ -149,13 +160,15 @@ def _said_unit(force: InForce, found: Recognised, wanted: Wanted) -> str | Findi
     return _about_unit(found, said)
 
 
-def _units_in(force: InForce, found: Recognised) -> tuple[str | None, str | None]:
-    """The units that the header and the mark name."""
+def _units_in(force: InForce, found: Recognised) -> list[str | None]:
+    """The units that the header and the mark name, and then those that the header names besides."""
     marked = found.mark.unit if found.mark is not None else None
-    return unit_called(force, found.unit_text or ""), marked if marked in force.campaign.units else None
+    others = [unit_called(force, each.text) for each in found.again.get(FieldKind.UNIT, ())]
+    own = unit_called(force, found.unit_text or "")
+    return [own, marked if marked in force.campaign.units else None, *others]
 
 
-def _about_unit(found: Recognised, said: Said) -> Finding:
+def _about_unit(found: Recognised, said: Message) -> Finding:
     return Finding(
         Weight.ERROR,
         said,

@@ -23,11 +23,20 @@ from tracker.core.form import FieldKind, Said
 from tracker.core.naming import tells_of_month_before
 from tracker.filing.filings import Table, in_force_filings
 from tracker.filing.provenance import Came, Wanted
-from tracker.forms.check.form_fields import Month, likely_day, month_after, month_before, read_period
+from tracker.forms.check.form_fields import (
+    FieldFound,
+    Month,
+    likely_day,
+    month_after,
+    month_before,
+    read_day,
+    read_period,
+)
 from tracker.forms.check.recognised import Recognised
 from tracker.forms.check.rows import RowKind, extent, table_rows
 from tracker.forms.check.values import read_value
 from tracker.forms.finding import Finding, Weight
+from tracker.i18n.message import Message
 from tracker.store.tables import DOCUMENT, FILING
 
 #: So long after a deadline a table without a mark still counts for it, if nothing has come in.
@@ -122,6 +131,9 @@ class Periods:
             if likely is not None:
                 day, is_sure = likely.day, likely.is_sure
             finding = self._about(Weight.READING if likely is not None and is_sure else Weight.QUESTION, said)
+        for each in self._found.again.get(FieldKind.DATE, ()):
+            if day is not None and read_day(each.content) not in (None, day):
+                finding, is_sure = self._twice(Weight.QUESTION, "two_days", text, each), False
         if day is not None and day > self._came.day:
             said = Said(
                 f"填表时间{day:%Y-%m-%d}还没有到，请核对",
@@ -256,10 +268,13 @@ class Periods:
 
     def _by_itself(self) -> _Fits | Finding:
         """What the file says, whatever anybody else does; a finding where it contradicts itself."""
+        period = self._period
+        for each in self._found.again.get(FieldKind.PERIOD, ()):
+            if read_period(each.text, self._near).named not in (None, period.named):
+                return self._twice(Weight.ERROR, "two_periods", self._found.period_text or "", each)
         marked = self._marked()
         if marked is not None:
             return self._by_mark(marked)
-        period = self._period
         if period.due is not None:
             table = self._due_in(period.due)
             return self._no_such(period.due) if table is None else self._sent_again(table) or _Fits((table,))
@@ -545,6 +560,11 @@ class Periods:
             place, text = self._found.filled_on_place, self._found.day_text
         expected = Said("如“2022年5月应报，4月份情况”", "such as 2022年5月应报，4月份情况")
         return Finding(weight, said, self._found.sheet.name, place, text, expected)
+
+    def _twice(self, weight: Weight, key: str, first: str, second: FieldFound) -> Finding:
+        """At a field that stands there once more and says something else."""
+        said = Message(f"findings.whose.{key}", first=first, second=second.text)
+        return Finding(weight, said, self._found.sheet.name, second.place, second.text)
 
     def _about(self, weight: Weight, said: Said) -> Finding:
         """At the day of filling in."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
-from tracker.core.form import FieldKind, Form, HeaderField
+from tracker.core.form import FieldKind, Form, HeaderField, comparable
 from tracker.forms.book import Cell, Content, Place, Sheet
 from tracker.forms.check.figures import chinese_digits, half_width
 
@@ -52,12 +52,17 @@ Month = tuple[int, int]
 
 @dataclass(frozen=True)
 class FieldFound:
-    """A field of the header: where its content stands (or, where it is empty, its label), and the content."""
+    """A field of the header: where its content stands (or, where it is empty, its label), and the content.
+
+    ``label`` is what it is called there; ``again`` is the same field further on, with another content.
+    """
 
     field: HeaderField
     place: Place
     text: str
     content: Content
+    label: str = ""
+    again: tuple[FieldFound, ...] = ()
 
 
 def read_fields(sheet: Sheet, form: Form, first_head_row: int, first_row: int) -> dict[str, FieldFound]:
@@ -77,8 +82,11 @@ def read_fields(sheet: Sheet, form: Form, first_head_row: int, first_row: int) -
         if row >= first_row and not any(starts_with_field(form, shown(cell.value)) for _, cell in cells):
             continue
         for each in _fields_of_row(form, row, cells):
-            if each.field.id not in found or (each.text and not found[each.field.id].text):
+            first = found.get(each.field.id)
+            if first is None or (each.text and not first.text):
                 found[each.field.id] = each
+            elif row < first_head_row and each.text and comparable(each.text) != comparable(first.text):
+                found[each.field.id] = replace(first, again=(*first.again, each))
     return found
 
 
@@ -87,12 +95,13 @@ def _fields_of_row(form: Form, row: int, cells: Sequence[tuple[int, Cell]]) -> I
     for number, (column, cell) in enumerate(cells):
         text = shown(cell.value)
         for nth, (field, start, end) in enumerate(labelled[number]):
+            label = text[start:end].strip(f"{_BLANKS}:：")
             following = labelled[number][nth + 1][1] if nth + 1 < len(labelled[number]) else len(text)
             own = text[end:following].strip(_BLANKS)
             if field.kind is FieldKind.NIL and not own:
                 own = text[:start].strip(_BLANKS)[-1:] if nth == 0 else ""
             if own or following != len(text):
-                yield FieldFound(field, (row, column), own, own)
+                yield FieldFound(field, (row, column), own, own, label)
                 continue
             beside = []
             for other in range(number + 1, len(cells)):
@@ -101,13 +110,13 @@ def _fields_of_row(form: Form, row: int, cells: Sequence[tuple[int, Cell]]) -> I
                 beside.append(cells[other])
             filled = [(at, each) for at, each in beside if shown(each.value).strip(_BLANKS)]
             if not filled:
-                yield FieldFound(field, (row, column), "", None)
+                yield FieldFound(field, (row, column), "", None, label)
             elif field.kind is FieldKind.DATE and len(filled) > 1:
                 joined = "".join(shown(each.value).strip(_BLANKS) for _, each in filled)
-                yield FieldFound(field, (row, filled[0][0]), joined, joined)
+                yield FieldFound(field, (row, filled[0][0]), joined, joined, label)
             else:
                 at, each = filled[0]
-                yield FieldFound(field, (row, at), shown(each.value).strip(_BLANKS), each.value)
+                yield FieldFound(field, (row, at), shown(each.value).strip(_BLANKS), each.value, label)
 
 
 def starts_with_field(form: Form, text: str) -> bool:

@@ -175,6 +175,12 @@ def _recognised(book: Book, table: Table, mark: Mark | None) -> Recognised:
         heads=table.places,
         kind=book.kind,
         file=book.name,
+        again={
+            kind: tuple(
+                other for other in first.again if kind is FieldKind.UNIT or other.label == first.label
+            )
+            for kind, first in by_kind.items()
+        },
     )
 
 

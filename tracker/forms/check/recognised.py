@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
 from tracker.core.form import ColumnKind, FieldKind, Form
 from tracker.forms.book import FileKind, Place, Sheet
-from tracker.forms.check.form_fields import read_month
+from tracker.forms.check.form_fields import FieldFound, read_month
 from tracker.forms.finding import Finding
 from tracker.forms.mark import Mark
 from tracker.i18n.message import Message
@@ -22,7 +22,8 @@ class Recognised:
     ``sheet`` has the cells of this table alone, at their addresses.  ``fields`` is by field id where the content
     stands (its label, where it is empty) and what it says, verbatim; ``heads`` where the label of each column stands.
     ``file`` is the name of the file.  ``continued`` are the tables in which its rows go on, ``notes`` what was found
-    when this was worked out.
+    when this was worked out.  ``again`` has what the header says a second time, under the same label and otherwise; units
+    under whatever label.
     """
 
     form: Form
@@ -42,6 +43,7 @@ class Recognised:
     file: str = ""
     continued: tuple[Recognised, ...] = ()
     notes: tuple[Finding, ...] = ()
+    again: Mapping[FieldKind, tuple[FieldFound, ...]] = field(default_factory=dict)
 
     @property
     def corner(self) -> Place:
