@@ -206,6 +206,21 @@ def test_the_unit_gets_a_receipt_with_the_checked_copy(place):
     assert openpyxl.load_workbook(io.BytesIO(enclosed.get_content())).worksheets
 
 
+def test_the_unit_is_told_of_a_table_that_is_of_no_month(place):
+    path = blank(place)
+    book = openpyxl.load_workbook(path)
+    for row in book.worksheets[0].iter_rows(max_row=8):
+        for cell in row:
+            if "期次" in str(cell.value):
+                cell.value = "期次：2021年3月应报"
+    book.save(path)
+    take(place, path, code=1)
+    place.ok("run", "--once", "--no-web", "--send-now")
+    (letter,) = [each for each in place.letters() if "请更正" in str(each["Subject"])]
+    assert letter["To"].addresses[0].addr_spec == "wanzhou@yingji.example"
+    assert "期次却写着" in letter.get_body(("plain",)).get_content()
+
+
 def test_the_reminder_carries_the_units_own_forms(place):
     place.ok("simulate", "--from", "2022-04-29", "--to", "2022-05-05", "--mailbox", "mails")
     names = set()

@@ -1,10 +1,12 @@
 """Whose table a file is and of which month: by its mark, its header, its name, and by what a person says."""
 
 import io
+import json
 from datetime import date, datetime
 
 import openpyxl
 import pytest
+from sqlalchemy import select
 
 from tests.tools import ROOT, in_zh, quick_folder
 from tests.web import ZONE, answer, office, turn
@@ -16,6 +18,7 @@ from tracker.filing.provenance import Wanted
 from tracker.forms.finding import Weight
 from tracker.forms.read.sandboxed_reader import Reader
 from tracker.service.enclosures import blank_form
+from tracker.store.tables import MAIL
 from tracker.usecases.forms.intake import Intake
 
 CAMPAIGN = load(ROOT / "config").campaign
@@ -364,3 +367,31 @@ def test_two_days_of_filling_in_are_asked_about_and_replace_nothing(may):
     both = with_a_second_head(table("", "2022-05-04", 60), C="填表时间：2022-04-03")
     assert "没有替换" in may.take(both)
     assert may.figures() == {"table-2@2022-05": 50}
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (table("2021年3月应报", "2022-05-03"), "2021年3月没有应报的此表"),
+        (table("", "2021-05-03"), "早于文件印发"),
+        (with_a_second_head(table("2022年5月应报"), A="期次：2022年4月应报"), "期次写了两处"),
+    ],
+)
+def test_a_table_that_is_of_no_period_is_told_of_to_its_unit(may, data, why):
+    """Whoever sent it would wait for nothing else than that it was taken."""
+    with Intake(may.app, reader=may.reader) as intake:
+        taken = intake.take("五月的表.xlsx", data)
+        assert intake.send_receipts(taken) == 1
+    assert [each.facts("zh")["unit"] for each in taken] == ["wanzhou"]
+    with may.app.database.reading() as session:
+        (mail,) = session.execute(select(MAIL).where(MAIL.c.kind == "receipt")).all()
+    details = json.loads(mail.details)
+    assert mail.recipient == "wanzhou@yingji.example"
+    assert why in details["files"][0]["errors"][0]["message"]
+    assert len(details["enclosed"]) == 1
+
+
+def test_a_table_whose_unit_cannot_be_told_is_told_of_to_nobody(may):
+    data = with_a_second_head(table("2022年5月应报"), A="填表单位：涪陵区应急管理局")
+    with Intake(may.app, reader=may.reader) as intake:
+        assert intake.send_receipts(intake.take("表.xlsx", data)) == 0

@@ -85,6 +85,14 @@ class _Owed:
     is_earlier: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Unmatched:
+    """Why it cannot be told which table a file is, and whose it is, as far as that is known."""
+
+    why: Finding
+    unit: str | None
+
+
 class Intake:
     """Takes files in, one after the other; close it when done.
 
@@ -260,7 +268,7 @@ class Intake:
             anew=tuple(took.anew),
         )
 
-    def _owed(self, session: Session, found: Sequence[Recognised], came: Came) -> list[_Owed | Finding]:
+    def _owed(self, session: Session, found: Sequence[Recognised], came: Came) -> list[_Owed | _Unmatched]:
         answers = [
             whose(session, self._force, each, self._wanted, _with_beside(came, each, found), self._now)
             for each in found
@@ -268,12 +276,12 @@ class Intake:
         tables = [each.table for each in answers if not isinstance(each, Finding)]
         before = filed_before(session, self._force, tables)
         stands = in_force_filings(session, self._force.campaign.forms, tables)
-        owed: list[_Owed | Finding] = []
+        owed: list[_Owed | _Unmatched] = []
         for each, table in zip(answers, found, strict=True):
             if isinstance(each, Finding):
-                owed.append(each)
+                owed.append(_Unmatched(each, said_unit(self._force, table, self._wanted, came)))
             elif sum(each.table.id == other.id for other in tables) > 1:
-                owed.append(_twice(table))
+                owed.append(_Unmatched(_twice(table), each.table.unit))
             else:
                 own = stands.get(each.table.id)
                 previous = before.get(each.table.id)
@@ -313,8 +321,8 @@ class Intake:
         """
         by_unit: dict[str, list[Taken]] = {}
         for each in results:
-            if each.table is not None and not each.is_again:
-                by_unit.setdefault(each.table.unit, []).append(each)
+            if each.unit is not None and not each.is_again:
+                by_unit.setdefault(each.unit, []).append(each)
         if not by_unit:
             return 0
         with self._app.database.writing() as session:
@@ -346,7 +354,7 @@ def _with_beside(came: Came, one: Recognised, found: Sequence[Recognised]) -> Ca
 
 
 def _checked(
-    name: str, found: Sequence[Recognised], owed: Sequence[_Owed | Finding], together: Together
+    name: str, found: Sequence[Recognised], owed: Sequence[_Owed | _Unmatched], together: Together
 ) -> list[Taken]:
     return [
         together.held_against(_checked_one(name, table, each), table)
@@ -354,9 +362,9 @@ def _checked(
     ]
 
 
-def _checked_one(name: str, found: Recognised, owed: _Owed | Finding) -> Taken:
-    if isinstance(owed, Finding):
-        return Taken(name, found.form, found.sheet.name, findings=(owed,))
+def _checked_one(name: str, found: Recognised, owed: _Owed | _Unmatched) -> Taken:
+    if isinstance(owed, _Unmatched):
+        return Taken(name, found.form, found.sheet.name, owed.unit, findings=(owed.why,))
     before = owed.previous
     checked = check(
         found,
@@ -373,6 +381,7 @@ def _checked_one(name: str, found: Recognised, owed: _Owed | Finding) -> Taken:
         name,
         found.form,
         found.sheet.name,
+        owed.table.unit,
         owed.table,
         checked.filed,
         findings=findings,

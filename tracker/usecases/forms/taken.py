@@ -21,7 +21,8 @@ class Taken:
     """What became of one form that a file holds; of the file, where it holds none (``form`` None).
 
     ``file`` is its name, within an archive or a mail the path that begins with the name of that.
-    ``sheet`` is the one on which it stands, ``filed`` what it says.  ``is_taken`` says that this is in force now;
+    ``sheet`` is the one on which it stands, ``unit`` (id) whose it is, also where no ``table`` is told of what it is asked
+    for; ``filed`` what it says.  ``is_taken`` says that this is in force now;
     ``is_again`` that it was before.  ``answer`` is the copy with the findings in it, where there is anything to
     look at.  ``anew`` is what other tables of the unit are asked because of it.
     """
@@ -29,6 +30,7 @@ class Taken:
     file: str
     form: Form | None = None
     sheet: str | None = None
+    unit: str | None = None
     table: Table | None = None
     filed: Filed | None = None
     is_taken: bool = False
@@ -67,7 +69,7 @@ class Taken:
             "file": self.file,
             "sheet": self.sheet,
             "form": self.form.id if self.form is not None else None,
-            "unit": table.unit if table is not None else None,
+            "unit": self.unit,
             "period": (table.ref.partition("@")[2] or None) if table is not None else None,
             "ref": table.ref if table is not None else None,
             "taken": self.is_taken,
