@@ -158,27 +158,28 @@ def test_what_the_header_says_of_both_months_needs_no_question(desk, period, day
     assert desk.take(table(period, day)) == f"wanzhou:{ref}"
 
 
-def test_our_own_mark_decides(desk):
-    def ours(month, period=None):
-        with desk.app.database.reading() as session:
-            found = tables_due(session, desk.app.force, JUNE, date.min, date.max, units=["wanzhou"])
-        mine = next(each for each in found if each.ref == f"table-2@{month}")
-        book = openpyxl.load_workbook(io.BytesIO(blank_form(desk.app.force, mine, None, "zh").data))
-        sheet = book.worksheets[0]
-        printed = [cell for row in sheet.iter_rows(max_row=5) for cell in row if "应报" in str(cell.value)]
-        assert [cell.value for cell in printed] == ["2022年6月应报，5月份情况（6月5日前报送）"]
-        printed[0].value = period or printed[0].value
-        first = next(row for row in range(1, 30) if sheet.cell(row, 1).value == 1)
-        sheet.cell(first, 2).value, sheet.cell(first, 3).value = "甲学校", 5
-        data = io.BytesIO()
-        book.save(data)
-        return data.getvalue()
+def ours(app, month, period=None, figure=5):
+    """Our own form of a month for 万州, filled in."""
+    with app.database.reading() as session:
+        found = tables_due(session, app.force, JUNE, date.min, date.max, units=["wanzhou"])
+    mine = next(each for each in found if each.ref == f"table-2@{month}")
+    book = openpyxl.load_workbook(io.BytesIO(blank_form(app.force, mine, None, "zh").data))
+    sheet = book.worksheets[0]
+    (printed,) = [cell for row in sheet.iter_rows(max_row=5) for cell in row if "应报" in str(cell.value)]
+    printed.value = period or printed.value
+    first = next(row for row in range(1, 30) if sheet.cell(row, 1).value == 1)
+    sheet.cell(first, 2).value, sheet.cell(first, 3).value = "甲学校", figure
+    data = io.BytesIO()
+    book.save(data)
+    return data.getvalue()
 
-    assert desk.take(ours("2022-06")) == "wanzhou:table-2@2022-06"
-    assert desk.take(ours("2022-06", "2022年5月")) == "?wanzhou:table-2@2022-06"
-    assert "期次却写着" in desk.take(ours("2022-06", "2022年7月"))
-    assert "--force" in desk.take(ours("2022-06"), month=date(2022, 7, 1))
-    assert "--force" in desk.take(ours("2022-06"), unit="fuling")
+
+def test_our_own_mark_decides(desk):
+    assert desk.take(ours(desk.app, "2022-06")) == "wanzhou:table-2@2022-06"
+    assert desk.take(ours(desk.app, "2022-06", "2022年5月")) == "?wanzhou:table-2@2022-06"
+    assert "期次却写着" in desk.take(ours(desk.app, "2022-06", "2022年7月"))
+    assert "--force" in desk.take(ours(desk.app, "2022-06"), month=date(2022, 7, 1))
+    assert "--force" in desk.take(ours(desk.app, "2022-06"), unit="fuling")
 
 
 def test_a_month_that_a_person_says_against_the_file_is_refused_unless_forced(desk):
@@ -395,3 +396,36 @@ def test_a_table_whose_unit_cannot_be_told_is_told_of_to_nobody(may):
     data = with_a_second_head(table("2022年5月应报"), A="填表单位：涪陵区应急管理局")
     with Intake(may.app, reader=may.reader) as intake:
         assert intake.send_receipts(intake.take("表.xlsx", data)) == 0
+
+
+@pytest.mark.parametrize("period", ["2022年5月应报", "2022年4月"])
+@pytest.mark.parametrize("form", [TRAINING, UNITS])
+def test_last_months_whole_head_on_other_figures_replaces_nothing(may, form, period):
+    """While the next table is asked for and not in, the file may be that one."""
+
+    def own(figure, day="2022-05-03", period=period):
+        return table(period, day, figure, form=form)
+
+    def figures():
+        return list(may.figures(form).values())
+
+    may.take(own(50))
+    assert may.on("2022-05-20").take(own(51)).endswith("@2022-05")
+    told = may.on("2022-06-03").take(own(60))
+    assert "分不清是哪一期的，没有替换；报2022年6月应报的请改期次和填表时间" in told
+    assert figures() == [51]
+    # The same figures once more say nothing new; a correction says that it is one.
+    assert may.take(own(51), name="又一份.xlsx").endswith("@2022-05")
+    assert may.take(own(52), name="附件（更正）.xlsx").endswith("@2022-05")
+    assert may.take(own(53, "2022-06-03", "2022年5月应报（更正）")).endswith("@2022-05")
+    assert figures() == [53]
+    # Once June is in, it can be nothing else.
+    may.take(own(53, "2022-05-03"), name="附件（更正）.xlsx")
+    assert may.take(own(60, "2022-06-03", "2022年6月应报")).endswith("@2022-06")
+    assert may.take(own(54)).endswith("@2022-05")
+
+
+def test_our_own_form_of_last_month_with_other_figures_replaces_nothing(may):
+    assert may.take(ours(may.app, "2022-05")).endswith("table-2@2022-05")
+    assert "没有替换" in may.on("2022-06-03").take(ours(may.app, "2022-05", figure=60))
+    assert may.figures() == {"table-2@2022-05": 5}

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
-from tracker.core.form import FieldKind, Said
+from tracker.core.form import FieldKind, Said, comparable
 from tracker.core.naming import tells_of_month_before
 from tracker.filing.filings import Table, in_force_filings
 from tracker.filing.provenance import Came, Wanted
@@ -45,15 +45,20 @@ LATE_DAYS = 15
 EARLY_DAYS = 15
 #: A table without any date is taken for the one that is due within so many days.
 _SOON = 31
+_CORRECTS = re.compile("[更修订改补]正|修[改订]|重报|核对|correct", re.IGNORECASE)
 _MONTH = re.compile(r"(?<!\d)(1[0-2]|0?[1-9])月")
 
 
 @dataclass(frozen=True, slots=True)
 class Whose:
-    """The table that a file answers, and what is to be asked or told about that."""
+    """The table that a file answers, and what is to be asked or told about that.
+
+    ``if_changed`` is why it replaces nothing, should it say something else than what is filed.
+    """
 
     table: Table
     findings: tuple[Finding, ...] = ()
+    if_changed: Finding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,8 @@ class Periods:
             # One question at a cell is enough.
             if all(each.weight is not other.weight or each.place != other.place for other in told):
                 told.append(each)
-        return Whose(chosen.table, tuple(told))
+        is_said = link is not None or wanted.month is not None
+        return Whose(chosen.table, tuple(told), None if is_said else self._old_head(chosen.table))
 
     def _chosen(self, wanted: Wanted, link: Table | None) -> Whose | Finding:
         fits = self._by_itself()
@@ -389,7 +395,7 @@ class Periods:
     def _said(self, header: Mapping[str, str]) -> tuple[str, ...]:
         kinds = (FieldKind.PERIOD, FieldKind.DATE)
         names = [each.id for each in self._found.form.header if each.kind in kinds]
-        return tuple(header.get(name) or "" for name in names)
+        return tuple(comparable(header.get(name) or "") for name in names)
 
     def _undecided(self, tables: Sequence[Table]) -> Finding:
         """Nothing is taken: whichever it is, it would take the place of what is in."""
@@ -421,7 +427,7 @@ class Periods:
         Without a mark somebody wrote the period, and it is doubted only while the later one is not in.
         """
         day = self._day
-        if day is None or not table.is_answered:
+        if day is None or not table.is_answered or self._is_correction:
             return None
         later = next((each for each in self._tables if each.due >= day and each.due > table.due), None)
         if later is None or (day.year, day.month) != (later.due.year, later.due.month):
@@ -435,11 +441,31 @@ class Periods:
             Weight.ERROR,
             Said(
                 f"此文件是{zh}的表格，该期已报；填表时间却是{day:%Y-%m-%d}。"
-                f"报{due_words(later)[0]}的请用当期表格，更正{zh}的请改填表时间",
+                f"报{due_words(later)[0]}的请用当期表格，更正{zh}的请在期次或文件名里写明“更正”",
                 f"this file was made for {en}, which is in, but was filled in on {day}: use the "
-                f"form for {due_words(later)[1]}, or put the date right to correct {en}",
+                f"form for {due_words(later)[1]}, or, to correct {en}, write 更正 into the period or the name of the file",
             ),
         )
+
+    def _old_head(self, table: Table) -> Finding | None:
+        """An error where its period and day are those of what is filed, and the table after that is asked for and not in.
+
+        Whoever goes on with last month's file may leave its whole head as it was.
+        """
+        later = self._asked_since(table)
+        if later is None or later.is_answered or not table.is_answered or self._is_correction:
+            return None
+        filed = in_force_filings(self._session, self._force.campaign.forms, [table]).get(table.id)
+        own = self._said({each: text for each, (_, text) in self._found.fields.items()})
+        if filed is None or self._said(filed.filed.header) != own:
+            return None
+        due, after = (Said(*due_words(each)) for each in (table, later))
+        return self._finding(Weight.ERROR, Message("findings.whose.old_head", due=due, later=after))
+
+    @property
+    def _is_correction(self) -> bool:
+        """Whether a file says that it corrects what is in; the copies that were checked here do by their name."""
+        return _CORRECTS.search(f"{self._found.file} {self._found.period_text or ''}") is not None
 
     def _too_early(self, table: Table) -> Finding:
         """Nothing is taken for a month that has hardly begun: it would count as answered, and the one meant be missing."""
@@ -554,7 +580,7 @@ class Periods:
         zh, en = _month(month)
         return self._finding(Weight.ERROR, Said(f"{zh}没有应报的此表", f"no such table is due in {en}"))
 
-    def _finding(self, weight: Weight, said: Said) -> Finding:
+    def _finding(self, weight: Weight, said: Message) -> Finding:
         place, text = self._found.fields.get("period", (None, ""))
         if not text and self._found.day_text:
             place, text = self._found.filled_on_place, self._found.day_text

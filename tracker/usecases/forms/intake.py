@@ -75,7 +75,8 @@ _NIL_WORD = "零报告"
 class _Owed:
     """Whose table a file is, and what was filed for the period before.
 
-    ``own`` is what was filed for this period, ``is_earlier`` that the file holds a later one as well.
+    ``own`` is what was filed for this period, ``is_earlier`` that the file holds a later one as well; ``if_changed`` is why
+    nothing else replaces it.
     """
 
     table: Table
@@ -83,6 +84,7 @@ class _Owed:
     previous: Earlier | None
     own: Filed | None = None
     is_earlier: bool = False
+    if_changed: Finding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +289,7 @@ class Intake:
                 previous = before.get(each.table.id)
                 filed = None if own is None else own.filed
                 is_earlier = any(_is_later(other, each.table) for other in tables)
-                owed.append(_Owed(each.table, each.findings, previous, filed, is_earlier))
+                owed.append(_Owed(each.table, each.findings, previous, filed, is_earlier, each.if_changed))
         return owed
 
     def _answered(self, taken: Taken, found: Recognised) -> Taken:
@@ -373,8 +375,11 @@ def _checked_one(name: str, found: Recognised, owed: _Owed | _Unmatched) -> Take
         since="" if before is None else before.since,
     )
     findings = (*owed.findings, *checked.findings)
-    if owed.own is not None and owed.is_earlier and owed.own.rows != checked.filed.rows:
+    is_changed = owed.own is not None and owed.own.rows != checked.filed.rows
+    if is_changed and owed.is_earlier:
         findings = (*findings, _stands(found))
+    elif is_changed and owed.if_changed is not None:
+        findings = (owed.if_changed, *findings)
     elif owed.own is not None and owed.own.rows and checked.filed.is_nil:
         findings = _nil_over_rows(found, findings, checked.seat, len(owed.own.rows))
     return Taken(
