@@ -420,9 +420,10 @@ def test_last_months_whole_head_on_other_figures_replaces_nothing(may, form, per
     assert may.take(own(53, "2022-06-03", "2022年5月应报（更正）")).endswith("@2022-05")
     assert figures() == [53]
     # Once June is in, it can be nothing else.
-    may.take(own(53, "2022-05-03"), name="附件（更正）.xlsx")
+    due = "2022年5月应报"
+    may.take(own(53, "2022-05-03", due), name="附件（更正）.xlsx")
     assert may.take(own(60, "2022-06-03", "2022年6月应报")).endswith("@2022-06")
-    assert may.take(own(54)).endswith("@2022-05")
+    assert may.take(own(54, "2022-05-03", due)).endswith("@2022-05")
 
 
 def test_our_own_form_of_last_month_with_other_figures_replaces_nothing(may):
