@@ -111,4 +111,5 @@ def shown(value: Any) -> str:
     if isinstance(value, list):
         return "、".join(shown(each) for each in value)
     # What is no text (an escape sequence in a note, say) must not reach the terminal.
-    return "".join(each for each in " ".join(str(value).split()) if each.isprintable())
+    text = " ".join(str(value).split())
+    return text if text.isprintable() else "".join(filter(str.isprintable, text))
