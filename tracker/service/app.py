@@ -422,8 +422,7 @@ class App:
 
     def check_templates(self) -> tuple[Problem, ...]:
         """What is wrong with the operator's own mail templates."""
-        # The shipped ones are known to work, and trying them all costs as long as a morning's mails.
-        self.pulse.templates = self.renderer.check() if self.renderer.has_own else self.renderer.problems
+        self.pulse.templates = self.renderer.check()
         return self.pulse.templates
 
     def tell_of_files(self) -> None:
