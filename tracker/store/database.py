@@ -14,6 +14,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -48,6 +49,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import DatabaseError as GeneralError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
+from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 from sqlmodel import Session
 
 from tracker.errors import DatabaseError, InBoth
@@ -303,13 +305,26 @@ def make_tables(database: Database) -> None:
             if engine.dialect.name == "postgresql":
                 # Several processes may start on an empty database at once.
                 connection.execute(_ALONE_WITH_TABLES)
-            Base.metadata.create_all(connection)
+            if not inspect(connection).has_table(META.name):
+                for statement in _that_make_tables(engine.dialect.name):
+                    connection.exec_driver_sql(statement)
             _note_schema(connection)
             check_schema(connection, address)
         _watch_file(database)
     except SQLAlchemyError as error:
         database.close()
         raise DatabaseError("cannot_open_database", address=address, cause=_cause(error)) from None
+
+
+@cache
+def _that_make_tables(dialect: str) -> tuple[str, ...]:
+    """The statements; to word them takes ten times as long as to execute them."""
+    spoken = {"sqlite": sqlite, "postgresql": postgresql}[dialect].dialect()
+    elements: list[ExecutableDDLElement] = []
+    for table in Base.metadata.sorted_tables:
+        indexes = sorted(table.indexes, key=lambda index: str(index.name))
+        elements += (CreateTable(table), *map(CreateIndex, indexes))
+    return tuple(str(element.compile(dialect=spoken)) for element in elements)
 
 
 def in_turn(session: Session) -> None:
