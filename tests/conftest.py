@@ -9,6 +9,10 @@ from collections import OrderedDict
 import pytest
 from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
+from sqlalchemy import Engine
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
+from sqlalchemy.util import LRUCache
 
 from tests.tools import QUICK
 from tracker.access import accounts
@@ -59,6 +63,21 @@ def signals_as_before():
     yield
     for number, heed in before.items():
         signal.signal(number, heed)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def statements_compiled_once():
+    """What SQLAlchemy compiles a statement to is kept by each engine, and each ledger of a test has two.
+
+    All in one kind of database speak the same dialect: it is compiled once in each process.
+    """
+    compiled: LRUCache[object, object] = LRUCache(1000)
+    with pytest.MonkeyPatch.context() as patch:
+        for dialect in (SQLiteDialect, PGDialect):
+            patch.setattr(dialect, "__hash__", lambda self: hash(type(self)))
+            patch.setattr(dialect, "__eq__", lambda self, other: type(self) is type(other))
+        patch.setattr(Engine, "_compiled_cache", property(lambda _: compiled, lambda *_: None), raising=False)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")
