@@ -154,11 +154,16 @@ def days_told(answers, seed_world, last=40):
         return found
 
 
+@pytest.fixture(scope="module")
+def without():
+    """The days told where nothing is ever answered."""
+    return days_told([], world(TABLE, REPORT, TASK, LATER, units=ONE))
+
+
 @pytest.mark.parametrize("seed", range(8))
-def test_an_answer_brings_no_mail_on_a_day_without_one_and_no_long_silence(seed):
+def test_an_answer_brings_no_mail_on_a_day_without_one_and_no_long_silence(seed, without):
     chance = random.Random(seed)
     made = world(TABLE, REPORT, TASK, LATER, units=ONE)
-    without = days_told([], made)
     refs = ["5", "6", "table-2@2022-05"]
     chance.shuffle(refs)
     answers = [(date(2022, 5, 12) + timedelta(days=chance.randrange(12)), ref) for ref in refs[:2]]
