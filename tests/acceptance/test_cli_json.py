@@ -586,24 +586,25 @@ def test_simulate_writes_the_mails_as_files_of_their_own(place):
     assert told == {}
 
 
-@pytest.mark.parametrize("ending", ["jsonl", "json", "csv", "yaml"])
-def test_what_history_tells_is_what_simulate_takes_as_events(place, ending):
+def test_what_history_tells_is_what_simulate_takes_as_events(place):
     place.ok("submit", TABLE, *WANZHOU, "--on", "2022-05-04T08:00", "--note", "=1+1")
     place.ok("submit", "2/experience@2022-05", *WANZHOU, "--nil", "--on", "2022-05-04")
     place.ok("extend", "2/first-list", *WANZHOU, "--until", "2022-05-25", "--on", "2022-05-04")
     with_events = place.ok("simulate", *MAY).lines
-    events = place.folder / f"events.{ending}"
     told = place.json("history")
-    if ending == "csv":
-        text = place.ok("history", "--format", "csv").out
-    elif ending == "jsonl":
-        text = "\n".join(json.dumps(event, ensure_ascii=False) for event in told)
-    else:
-        text = json.dumps(told, ensure_ascii=False, indent=1)
-    events.write_text(text, encoding="utf-8")
+    indented = json.dumps(told, ensure_ascii=False, indent=1)
+    texts = {
+        "jsonl": "\n".join(json.dumps(event, ensure_ascii=False) for event in told),
+        "json": indented,
+        "yaml": indented,
+        "csv": place.ok("history", "--format", "csv").out,
+    }
     (place.folder / "var" / "tracker.db").unlink()
     assert place.ok("simulate", *MAY).lines != with_events
-    assert place.ok("simulate", *MAY, "--events", events).lines == with_events
+    for ending, text in texts.items():
+        events = place.folder / f"events.{ending}"
+        events.write_text(text, encoding="utf-8")
+        assert place.ok("simulate", *MAY, "--events", events).lines == with_events, ending
 
 
 def test_a_file_of_events_with_errors_is_refused_with_their_lines(place):
