@@ -109,6 +109,8 @@ def person_facts(person: Person, units: Iterable[str]) -> dict[str, object]:
     ``cc`` and ``stands_in_for`` (a name) where that holds for all of it; else ``cc_of`` are the units of which it is a
     copy, and ``stands_in_of`` has the name for each unit.
     """
+    if not person.copied and not person.stands_in:
+        return {}
     own = [unit for unit in dict.fromkeys(units) if unit in person.units] or person.units
     facts: dict[str, object] = {}
     copied = [unit for unit in own if unit in person.copied]

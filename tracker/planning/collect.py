@@ -57,11 +57,6 @@ class Line(NamedTuple):
     is_extended: bool = False
     rhythms: Collection[Rhythm] | None = None
 
-    @property
-    def extended_from(self) -> date | None:
-        """The date by the rule, where this unit was given more time."""
-        return self.saying.extended_from if self.is_extended else None
-
 
 def saying(force: InForce, key: str, period: str, dates: Dates, reason: Reason, day: date) -> Saying:
     """What is said on ``day``, for ``reason``, of the occurrence with these dates."""
@@ -241,9 +236,9 @@ def digest_details(person: Person, lines: Sequence[Line], more: Mapping[str, obj
     if progress:
         facts["progress"] = progress
     said = {
-        f"{line.saying.ref} {line.unit}": _beside(line)
+        f"{line.saying.ref} {line.unit}": beside
         for line in lines
-        if line.beside is not None or line.extended_from is not None
+        if (line.beside or line.is_extended) and (beside := _beside(line))
     }
     if said:
         facts["said"] = said
@@ -272,8 +267,8 @@ def mail_row(
 
 def _beside(line: Line) -> dict[str, object]:
     facts = dict(line.beside or {})
-    if line.extended_from is not None:
-        facts["extended_from"] = line.extended_from.isoformat()
+    if line.is_extended and line.saying.extended_from is not None:
+        facts["extended_from"] = line.saying.extended_from.isoformat()
     return facts
 
 

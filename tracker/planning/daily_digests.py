@@ -7,14 +7,14 @@ a thousand.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, and_, bindparam, or_, select, update
+from sqlalchemy import Row, String, and_, bindparam, or_, select, type_coerce, update
 from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
@@ -56,9 +56,10 @@ _OPEN = (
         ASSIGNMENT.c.unit,
         ASSIGNMENT.c.progress,
         ASSIGNMENT.c.answered,
-        ASSIGNMENT.c.late_since,
         ASSIGNMENT.c.nudge,
-        ASSIGNMENT.c.extended_due,
+        # Whether there is one is asked, and no more: to make a date of each takes longer than all else.
+        type_coerce(ASSIGNMENT.c.late_since, String),
+        type_coerce(ASSIGNMENT.c.extended_due, String),
     )
     .join(AGENDA, AGENDA.c.id == ASSIGNMENT.c.agenda_id)
     .where(_OURS, ASSIGNMENT.c.quiet.is_(False), ASSIGNMENT.c.removed_on.is_(None))
@@ -95,9 +96,9 @@ class _OpenRow(NamedTuple):
     unit: str
     progress: int
     answered: str | None
-    late_since: date | None
     nudge: str | None
-    extended_due: date | None
+    late_since: object
+    extended_due: object
 
 
 @dataclass(slots=True)
@@ -253,7 +254,7 @@ class _Agenda:
             # The other late periods of the same thing are named beside the new one.
             query = _OPEN_ROWS_AND_OVER
         parts = self._session.execute(query, self._where).partitions()
-        rows = (_OpenRow._make(row) for part in parts for row in part)
+        rows: Iterable[_OpenRow] = map(_OpenRow._make, chain.from_iterable(parts))
         if self._before:
             rows = (row for row in rows if row.agenda not in self._before or row.answered == "returned")
         for unit, group in groupby(rows, key=itemgetter(1)):
