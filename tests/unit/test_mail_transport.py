@@ -3,6 +3,7 @@
 import asyncio
 import email
 import mailbox
+import socket
 import ssl
 from datetime import UTC, datetime
 
@@ -125,12 +126,17 @@ def test_a_password_does_not_travel_in_plain_text(tmp_path):
 
 
 def test_plain_text_is_said_once_in_the_log(tmp_path, caplog):
-    opened("smtp+plain://mail.internal", tmp_path)
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
-    assert "plain text" in caplog.text
-    caplog.clear()
-    opened("smtp://mail.internal", tmp_path)
+    """With the first mail that goes: an edit is tried before it is in force, and says nothing then."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    transport = opened(f"smtp+plain://127.0.0.1:{port}", tmp_path)
     assert caplog.text == ""
+    for number in range(2):
+        deliver(transport, [envelope(number, to="li@bureau.cn")])
+    assert [record.levelname for record in caplog.records if "plain text" in record.message] == ["WARNING"]
+    caplog.clear()
+    deliver(opened(f"smtp://127.0.0.1:{port}", tmp_path), [envelope(to="li@bureau.cn")])
+    assert "plain text" not in caplog.text
 
 
 def test_certificates_that_cannot_be_read_are_named(tmp_path, monkeypatch):

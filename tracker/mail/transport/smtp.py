@@ -53,9 +53,7 @@ class SmtpTransport:
         #: Whether the server has let us in since the last ``close``.
         self._is_in = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        if server.security == "plain":
-            english = f"mail to {server} goes in plain text: anybody on the way can read it"
-            _log.warning("%s", InBoth(english, f"发往{server}的邮件以明文传送，途中任何人都能读到"))
+        self._is_plain_unsaid = server.security == "plain"
 
     async def deliver(self, envelopes: Iterable[Envelope]) -> AsyncGenerator[Delivery, None]:
         """Results as they come; see ``Transport.deliver``."""
@@ -63,6 +61,13 @@ class SmtpTransport:
         async with aclosing(_Run(self, iter(envelopes)).deliveries()) as deliveries:
             async for delivery in deliveries:
                 yield delivery
+
+    def _say_if_plain(self) -> None:
+        """Once, with the first mail: a transport may also be made only to see whether it can be."""
+        if self._is_plain_unsaid:
+            self._is_plain_unsaid = False
+            english = f"mail to {self.server} goes in plain text: anybody on the way can read it"
+            _log.warning("%s", InBoth(english, f"发往{self.server}的邮件以明文传送，途中任何人都能读到"))
 
     async def check(self) -> str | None:
         """Connect, encrypt, log in and leave."""
@@ -91,6 +96,7 @@ class SmtpTransport:
             why = await self.door.knock(needs_login=self.server.user is not None)
             if why is not None:
                 raise CannotConnectError(why)
+        self._say_if_plain()
         try:
             session = await connect(self.server)
         except CannotConnectError as error:
