@@ -549,3 +549,13 @@ def test_whatever_the_mask_nobody_else_gets_at_folders_mails_keys_and_backups(tm
     ]
     assert {path.suffix for path in found} >= {".tracker", ".db"}
     assert [str(path) for path in found if path.stat().st_mode & 0o077] == []
+
+
+@pytest.mark.parametrize("name", [".", "/", "", "folder", ".."])
+def test_a_backup_that_is_to_be_a_folder_is_refused(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    with closing(open_database("sqlite://")) as database, pytest.raises(DatabaseError) as refused:
+        back_up(database, Path(name))
+    assert str(refused.value) == f"{Path(name)} cannot be written: Is a directory"
+    assert [each.name for each in tmp_path.iterdir()] == ["folder"]

@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from errno import EISDIR
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -44,6 +45,8 @@ def back_up(database: Database, target: Path, facts: str = "{}") -> int:
     Raises DatabaseError where ``target`` is the database itself or a file that is no backup, cannot be written, or is
     not whole when it is read back.
     """
+    if not target.name or target.is_dir():
+        raise DatabaseError("cannot_write", path=target, error=IsADirectoryError(EISDIR, os.strerror(EISDIR)))
     part = target.with_name(f"{target.name}.part")
     for each in (target, part):
         refuse_itself(database.engine.url, each)
