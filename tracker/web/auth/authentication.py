@@ -143,7 +143,8 @@ def is_from_elsewhere(request: Request, site: Site, *, strictly: bool = False) -
 
     Pages that are not to tell where they are, as ours, have no origin to show (``null``); browsers say by another
     header whether it is the same, but only over TLS or on this machine.  ``strictly`` is for forms that no secret
-    protects: those must show the one or the other.
+    protects: there ``null`` alone is not enough.  What shows neither is a program, as each browser has sent an origin
+    with the forms of other sites since 2020, and nobody sends a program's forms for it.
     """
     relation = request.headers.get("sec-fetch-site")
     if relation is not None:
