@@ -199,7 +199,7 @@ def test_the_operator_sees_a_failed_mail_and_sends_it_again(chromium, small, siz
 
 def test_the_first_entry_that_is_printed_opens_the_service(chromium, tmp_path):
     place = Place(tmp_path)
-    with Running(place, TRACKER_WEB="127.0.0.1:0") as running:
+    with Running(place, at_terminal=True, TRACKER_WEB="127.0.0.1:0") as running:
         running.at = running.address
         watched = Watched(chromium, running)
         page = watched.page

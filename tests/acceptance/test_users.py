@@ -119,23 +119,24 @@ def test_a_password_is_asked_for_without_being_shown(place):
 # --- the service ---
 
 
-def run(place, **environ):
+def run(place, out, **environ):
     return subprocess.Popen(
         command("run"),
         cwd=place.folder,
         env=clean_environ(environ),
         stdin=subprocess.DEVNULL,
-        stdout=(place.folder / "out").open("w"),
+        stdout=out,
         stderr=(place.folder / "err").open("w"),
     )
 
 
 class Running:
-    """A service with its pages, until the end of the block."""
+    """A service with its pages, until the end of the block; ``at_terminal`` is what its standard output is."""
 
-    def __init__(self, place, **environ):
+    def __init__(self, place, *, at_terminal=False, **environ):
         self.out, self.err = place.folder / "out", place.folder / "err"
-        self.process = run(place, **environ)
+        self.terminal, theirs = pty.openpty() if at_terminal else (-1, self.out.open("w"))
+        self.process = run(place, theirs, **environ)
 
     def __enter__(self):
         wait_until(lambda: "pages:" in self.err.read_text(), 30, self.err.read_text)
@@ -152,8 +153,12 @@ class Running:
         return found[1]
 
     def entry(self):
-        wait_until(lambda: "/enter/" in self.out.read_text(), 10)
-        return self.out.read_text().split()[-1]
+        """The address that is printed at the terminal."""
+        said = b""
+        while b"\n" not in said.partition(b"/enter/")[2]:
+            assert select.select([self.terminal], [], [], 10)[0], said
+            said += os.read(self.terminal, 4096)
+        return said.decode().split()[-1]
 
 
 def test_an_address_of_other_machines_is_refused_at_the_start_and_once_there_is_an_account_served(
@@ -173,7 +178,11 @@ def test_an_address_of_other_machines_is_refused_at_the_start_and_once_there_is_
 
 
 def test_the_first_entry_is_printed_and_stands_in_no_log(place):
+    """Standard output that is no terminal is a log as well: a journal, a file."""
     with Running(place, TRACKER_WEB="127.0.0.1:0") as running:
+        assert httpx.get(running.address).status_code == 200
+        assert "/enter/" not in running.out.read_text() + running.err.read_text()
+    with Running(place, at_terminal=True, TRACKER_WEB="127.0.0.1:0") as running:
         entry = running.entry()
         assert entry.startswith(f"{running.address}/enter/")
         assert "/enter/" not in running.err.read_text()

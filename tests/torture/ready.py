@@ -155,6 +155,8 @@ def _prepare(facts: Mapping[str, float]) -> None:
         queue.LAST_MINUTE = lease / 4
     if facts.get("is_restless"):
         scheduler.TICK = "*"
+    if facts.get("is_at_terminal"):
+        sys.stdout.isatty = lambda: True  # type: ignore[method-assign]
     if "threads" in facts:
         futures.ThreadPoolExecutor.__init__.__defaults__ = (
             int(facts["threads"]),

@@ -31,7 +31,7 @@ def service():
             folder,
             "run",
             "--send-now",
-            facts={"clock": (MOMENT - SystemClock().now()).total_seconds()},
+            facts={"clock": (MOMENT - SystemClock().now()).total_seconds(), "is_at_terminal": 1},
             TRACKER_WEB="127.0.0.1:0",
             TRACKER_MAIL="mailbox:var/mailbox",
         )

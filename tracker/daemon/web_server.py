@@ -95,9 +95,9 @@ class Pages:
         server.start()
         self.server, self._is_told = server, False
         log.info("网页 · pages: %s", server.address)
-        entry = server.first_entry(login_name())
+        # For whoever sits at the terminal: standard output that goes elsewhere is a log, and no key goes through one.
+        entry = server.first_entry(login_name()) if sys.stdout.isatty() else None
         if entry is not None:
-            # For whoever sits at the terminal: no key goes through the log.
             sys.stdout.write(f"首次登录（一次有效）· sign in, once: {entry}\n")
             sys.stdout.flush()
 
