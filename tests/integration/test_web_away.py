@@ -136,8 +136,8 @@ def home(caplog):
     assert not [each for each in caplog.records if each.levelno >= logging.ERROR], caplog.text
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
-@pytest.mark.parametrize("language", SENTENCE)
+# What is caught has nothing to do with the language of who asks: each of both stands beside one trouble or two.
+@pytest.mark.parametrize(("language", "trouble"), [("zh", "locked"), ("zh", "full"), ("en", "malformed")])
 def test_a_page_says_so_in_the_readers_language(home, language, trouble):
     browser = home.sign_in("高", Role.OPERATOR)
     for path in PAGES:
