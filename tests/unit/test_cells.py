@@ -1,12 +1,11 @@
 """Cells of CSV: whatever a spreadsheet would take for a formula comes out as a text, whichever command writes it."""
 
-import ast
 import csv
 import io
 
 import pytest
 
-from tests.tools import ROOT
+from tests.source import calls
 from tracker.cli.output import print_csv
 
 DANGEROUS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\n=1", "\0=1", "＝1+1", "＋1", "－1", "＠x"]
@@ -45,19 +44,16 @@ def test_what_is_no_text_or_no_formula_stays_as_it_is(value, cell, capsys):
     assert written(value, capsys) == cell
 
 
-def calls(name):
-    """The files in which something called so is called."""
-    for path in (ROOT / "tracker").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(name):
-                yield path.name
+def callers(name):
+    """The names of the files in which something called so is called."""
+    return [file.rpartition("/")[2] for called, file, _ in calls() if called.endswith(name)]
 
 
 def test_there_is_no_other_way_to_write_csv():
-    assert [*calls("csv.writer"), *calls("csv.DictWriter")] == ["csv_cells.py"]
+    assert [*callers("csv.writer"), *callers("csv.DictWriter")] == ["csv_cells.py"]
 
 
 def test_no_workbook_is_written_by_guessing_what_a_text_is():
     """xlsxwriter's own ways to write a row make formulas and links of texts; formulas of ours are written as such."""
-    assert not [*calls(".write_row"), *calls(".write_column"), *calls("sheet.write")]
-    assert set(calls(".write_formula")) == {"overview_sheet.py", "changes_sheet.py", "summary.py"}
+    assert not [*callers(".write_row"), *callers(".write_column"), *callers("sheet.write")]
+    assert set(callers(".write_formula")) == {"overview_sheet.py", "changes_sheet.py", "summary.py"}

@@ -15,6 +15,7 @@ from string import Formatter
 
 import pytest
 
+from tests.source import modules
 from tests.tools import ROOT
 from tracker.config.loader import load_or_raise
 from tracker.core.naming import sentence
@@ -36,12 +37,6 @@ class Made:
     place: str
     key: str
     facts: frozenset[str]
-
-
-@cache
-def modules() -> dict[str, ast.Module]:
-    paths = sorted((ROOT / "tracker").rglob("*.py"))
-    return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
 
 
 def kinds(trees) -> set[str]:

@@ -7,6 +7,7 @@ from fnmatch import fnmatch
 
 import pytest
 
+from tests.source import calls, modules
 from tests.tools import ROOT
 
 LOCKS = sorted(ROOT.glob("requirements*.lock"))
@@ -18,12 +19,12 @@ def version(text):
 
 def imported():
     """Every module that the product imports, with the file that does."""
-    for path in (ROOT / "tracker").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for file, tree in modules().items():
+        for node in ast.walk(tree):
             if isinstance(node, ast.Import):
-                yield from ((each.name, path.name) for each in node.names)
+                yield from ((each.name, file) for each in node.names)
             elif isinstance(node, ast.ImportFrom):
-                yield node.module or "", path.name
+                yield node.module or "", file
 
 
 def test_no_release_of_aiosmtplib_is_taken_that_lets_commands_be_injected():
@@ -54,14 +55,11 @@ def test_mail_is_sent_and_never_read_so_that_no_machine_is_answered():
 
 
 def test_nothing_is_unpickled_evaluated_or_handed_to_a_shell():
-    modules = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "jsonpickle"}
-    assert not [(name, file) for name, file in imported() if name.partition(".")[0] in modules]
-    for path in (ROOT / "tracker").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call):
-                called = ast.unparse(node.func)
-                assert called not in {"eval", "exec", "os.system", "os.popen", "__import__"}, path
-                assert not any(each.arg == "shell" for each in node.keywords), path
+    unpicklers = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "jsonpickle"}
+    assert not [(name, file) for name, file in imported() if name.partition(".")[0] in unpicklers]
+    for called, file, call in calls():
+        assert called not in {"eval", "exec", "os.system", "os.popen", "__import__"}, file
+        assert not any(each.arg == "shell" for each in call.keywords), file
 
 
 def test_yaml_is_read_by_safe_loaders_only():
