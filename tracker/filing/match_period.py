@@ -139,7 +139,7 @@ class Periods:
             finding = self._about(Weight.READING if likely is not None and is_sure else Weight.QUESTION, said)
         for each in self._found.again.get(FieldKind.DATE, ()):
             if day is not None and read_day(each.content) not in (None, day):
-                finding, is_sure = self._twice(Weight.QUESTION, "two_days", text, each), False
+                finding, is_sure = self._twice(Weight.QUESTION, "findings.whose.two_days", text, each), False
         if day is not None and day > self._came.day:
             said = Said(
                 f"填表时间{day:%Y-%m-%d}还没有到，请核对",
@@ -277,7 +277,9 @@ class Periods:
         period = self._period
         for each in self._found.again.get(FieldKind.PERIOD, ()):
             if read_period(each.text, self._near).named not in (None, period.named):
-                return self._twice(Weight.ERROR, "two_periods", self._found.period_text or "", each)
+                return self._twice(
+                    Weight.ERROR, "findings.whose.two_periods", self._found.period_text or "", each
+                )
         marked = self._marked()
         if marked is not None:
             return self._by_mark(marked)
@@ -589,7 +591,7 @@ class Periods:
 
     def _twice(self, weight: Weight, key: str, first: str, second: FieldFound) -> Finding:
         """At a field that stands there once more and says something else."""
-        said = Message(f"findings.whose.{key}", first=first, second=second.text)
+        said = Message(key, first=first, second=second.text)
         return Finding(weight, said, self._found.sheet.name, second.place, second.text)
 
     def _about(self, weight: Weight, said: Said) -> Finding:

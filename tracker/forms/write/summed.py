@@ -203,5 +203,5 @@ def sums_told(parts: Message, summaries: Iterable[FormSummary], language: Langua
     if not any(unit.is_known for each in drawn for unit in each.units):
         return say(Message("findings.summary.nobody"), language)
     number = sum(each.open_questions for each in drawn)
-    key = "in_question" if number else "checked"
-    return say(Message(f"findings.summary.{key}", parts=parts, n=number), language)
+    key = "findings.summary.in_question" if number else "findings.summary.checked"
+    return say(Message(key, parts=parts, n=number), language)
