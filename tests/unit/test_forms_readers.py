@@ -383,3 +383,23 @@ def test_a_page_that_is_too_much_is_refused():
             read_book("表.xls", data)
     wide = f"<table><tr><td rowspan={10**5} colspan=200>1</td></tr></table>"
     assert sheet_of(wide.encode()).merges[0].last_row < limits.LAST_ROW
+
+
+def test_what_is_white_or_in_a_format_of_nothing_is_known():
+    """White on another ground, as heads are, is seen."""
+    stream = io.BytesIO()
+    with xlsxwriter.Workbook(stream) as book:
+        sheet = book.add_worksheet()
+        looks = [
+            {"font_color": "white"}, {"num_format": ";;;"}, {"font_color": "white", "bg_color": "white"},
+            {"font_color": "white", "bg_color": "navy"}, {"font_color": "white", "pattern": 3}, {"num_format": "0;-0;;@"}, {},
+        ]  # fmt: skip
+        for column, look in enumerate(looks):
+            sheet.write(0, column, 5, book.add_format(look))
+    assert sheet_of(stream.getvalue()).faded == {(0, 0), (0, 1), (0, 2)}
+    theme = (
+        '<fonts><font/><font><color theme="0"/></font></fonts><fills><fill/></fills><borders><border><left><color '
+        'rgb="FFFFFFFF"/></left></border></borders><cellXfs><xf fontId="0"/><xf fontId="1"/></cellXfs>'
+    )
+    row = '<row><c s="0"><v>1</v></c><c s="1"><v>1</v></c></row>'
+    assert sheet_of(workbook(row, styles=theme)).faded == {(0, 1)}

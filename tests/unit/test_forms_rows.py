@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.test_forms_check import FORMS, TRAINING, UNITS, A, B, a_book, checked, said
 from tracker.core.form import Filed, FiledRow
-from tracker.forms.book import Cell
+from tracker.forms.book import Book, Cell
 from tracker.forms.check.check import check
 from tracker.forms.check.labels import is_all_total, says_total
 from tracker.forms.check.recognise import recognise
@@ -353,3 +353,13 @@ def test_a_struck_out_figure_does_not_count_and_is_asked_about():
     result = check(recognised, round_=None, previous=None)
     assert said(result) == [("question", "C5")]
     assert "managers_trained" not in result.filed.rows[0].values
+
+
+def test_a_figure_that_nobody_sees_is_asked_about_and_counts():
+    (sheet,) = a_book(TRAINING, [A, {**B, "fine": 0}]).sheets
+    fine = next(place for place, cell in sheet.cells.items() if cell.value == 0)
+    book = Book("表.xlsx", "xlsx", (replace(sheet, faded=frozenset({(4, 2), fine})),))
+    (table,) = recognise(book, FORMS).tables
+    result = check(table, round_=None, previous=None)
+    assert said(result) == [("question", "C5")]
+    assert result.filed.rows[0].values["managers_trained"] == A["managers_trained"]

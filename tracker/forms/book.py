@@ -56,8 +56,9 @@ class Merge(NamedTuple):
 class Sheet:
     """One sheet; ``cells`` has those that are not empty.
 
-    ``hidden_rows`` are hidden by hand or by a filter, ``struck`` the cells that are struck out.  ``has_picture`` where
-    one lies on it.
+    ``hidden_rows`` are hidden by hand or by a filter, ``struck`` the cells that are struck out.  ``faded`` are
+    those whose content is not seen: white on white, or in a format that shows nothing.  ``has_picture`` where one lies
+    on it.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Sheet:
     hidden_columns: frozenset[int] = frozenset()
     struck: frozenset[Place] = frozenset()
     has_picture: bool = False
+    faded: frozenset[Place] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tracker.core.form import ColumnKind
 from tracker.forms.check.recognised import Recognised
 from tracker.forms.check.rows import RowKind, TableRow
-from tracker.forms.check.values import found_text
+from tracker.forms.check.values import found_text, read_value
 from tracker.forms.finding import Finding, Weight
 from tracker.i18n.message import Message
 
@@ -64,13 +64,18 @@ def left_out(recognised: Recognised, rows: list[TableRow]) -> Iterator[Finding]:
 
 
 def unseen(recognised: Recognised, rows: list[TableRow]) -> Iterator[Finding]:
-    """Rows and columns that nobody sees, and that count all the same."""
+    """Rows, cells and columns that nobody sees, and that count all the same."""
     sheet = recognised.sheet
     for row in rows:
         if row.number in sheet.hidden_rows and row.kind is RowKind.DATA:
             place, cell = next(iter(row.cells.values()))
             message = Message("findings.row.hidden")
             yield Finding(Weight.QUESTION, message, sheet.name, place, found_text(cell))
+        faded = row.cells.items() if sheet.faded and row.kind is RowKind.DATA else ()
+        for identifier, (place, cell) in faded:
+            if place in sheet.faded and read_value(recognised.form.by_id[identifier], cell).value:
+                message = Message("findings.cell.faded")
+                yield Finding(Weight.QUESTION, message, sheet.name, place, found_text(cell))
     for identifier, column in recognised.columns.items():
         if column in sheet.hidden_columns and any(identifier in row.cells for row in rows):
             label = recognised.form.by_id[identifier].label

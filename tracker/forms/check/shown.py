@@ -89,6 +89,11 @@ def look_of(code: str) -> Look | None:
     return None if all(each.is_plain for each in look.sections) else look
 
 
+def shows_nothing(code: str) -> bool:
+    """Whether a number format shows nothing at all: ``;;;``."""
+    return ";" in code and not code.strip("; ")
+
+
 def differing(value: float, text: str) -> str | None:
     """What is seen of a number in a file that has it as a text, too; None where that is the number, but for rounding."""
     if text == str(value):

@@ -116,6 +116,7 @@ def _sheet(sheet: Sheet) -> dict[str, Any]:
         "name": sheet.name,
         "hidden": sheet.is_hidden,
         "picture": sheet.has_picture,
+        "faded": sorted(sheet.faded),
         "unseen": (sorted(sheet.hidden_rows), sorted(sheet.hidden_columns), sorted(sheet.struck)),
         "merges": sheet.merges,
         "rows": [row for row, _ in sheet.cells],
@@ -143,6 +144,7 @@ def _sheet_again(told: dict[str, Any]) -> Sheet:
         frozenset(hidden_columns),
         frozenset((row, column) for row, column in struck),
         told["picture"],
+        frozenset((row, column) for row, column in told["faded"]),
     )
 
 

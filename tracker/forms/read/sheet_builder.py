@@ -39,6 +39,7 @@ class SheetGatherer:
         self._hidden_rows: set[int] = set()
         self._hidden_columns: set[int] = set()
         self._struck: set[Place] = set()
+        self._faded: set[Place] = set()
         self._has_picture = False
 
     def hide(self) -> None:
@@ -56,6 +57,10 @@ class SheetGatherer:
     def strike(self, row: int, column: int) -> None:
         """A cell that is struck out."""
         self._struck.add((row, column))
+
+    def fade(self, row: int, column: int) -> None:
+        """A cell whose content is not seen."""
+        self._faded.add((row, column))
 
     def picture(self) -> None:
         """A picture lies on the sheet."""
@@ -129,6 +134,7 @@ class SheetGatherer:
             frozenset(self._hidden_columns),
             frozenset(self._struck & self._cells.keys()),
             self._has_picture,
+            frozenset(self._faded & self._cells.keys()),
         )
 
 

@@ -14,7 +14,7 @@ from functools import partial
 from tracker.forms import limits
 from tracker.forms.book import Book, Content, column_letters
 from tracker.forms.check.raised import raised
-from tracker.forms.check.shown import Look, look_of
+from tracker.forms.check.shown import Look, look_of, shows_nothing
 from tracker.forms.read import refusals
 from tracker.forms.read.archive import Archive
 from tracker.forms.read.excel_dates import from_iso, from_serial, is_date_format, number_of, whole
@@ -146,7 +146,12 @@ class _Styles:
         self._fonts: list[int] = []
         self._font = -1
         self._struck: set[int] = set()
-        self._is_in_cells = False
+        #: Of white letters, and of grounds that are not white.
+        self._white: set[int] = set()
+        self._coloured: set[int] = set()
+        self._fills: list[int] = []
+        self._fill = -1
+        self._is_in_cells = self._is_in_font = False
 
     def on_start(self, name: str) -> Start | None:
         return {
@@ -154,11 +159,16 @@ class _Styles:
             "xf": self._style,
             "font": self._font_starts,
             "strike": self._strike,
+            "color": self._color,
+            "fill": self._fill_starts,
+            "patternFill": self._pattern,
+            "gradientFill": self._ground,
+            "fgColor": self._ground,
             "numFmt": self._format,
         }.get(name)
 
     def on_end(self, name: str) -> End | None:
-        return self._cells_end if name == "cellXfs" else None
+        return {"cellXfs": self._cells_end, "font": self._font_ends}.get(name)
 
     def _cells_start(self, _: dict[str, str]) -> None:
         self._is_in_cells = True
@@ -170,9 +180,29 @@ class _Styles:
         if self._is_in_cells:
             self._used.append(_index(attributes.get("numFmtId", "0")))
             self._fonts.append(_index(attributes.get("fontId", "0")))
+            self._fills.append(_index(attributes.get("fillId", "0")))
 
     def _font_starts(self, _: dict[str, str]) -> None:
         self._font += 1
+        self._is_in_font = True
+
+    def _font_ends(self) -> None:
+        self._is_in_font = False
+
+    def _color(self, attributes: dict[str, str]) -> None:
+        if self._is_in_font and not self._used and _is_white(attributes):
+            self._white.add(self._font)
+
+    def _fill_starts(self, _: dict[str, str]) -> None:
+        self._fill += 1
+
+    def _pattern(self, attributes: dict[str, str]) -> None:
+        if attributes.get("patternType", "none") not in {"none", "solid"}:
+            self._coloured.add(self._fill)
+
+    def _ground(self, attributes: dict[str, str]) -> None:
+        if not self._used and not _is_white(attributes):
+            self._coloured.add(self._fill)
 
     def _strike(self, attributes: dict[str, str]) -> None:
         if _is_on(attributes) and not self._used:
@@ -191,6 +221,17 @@ class _Styles:
             elif look := look_of(_BUILT_IN.get(number, "") if code is None else code):
                 found[str(style)] = look
         return found
+
+    def faded_styles(self) -> frozenset[str]:
+        """The numbers of those in which nothing is seen: white on white, or by a format of nothing (;;;)."""
+        return frozenset(
+            str(style)
+            for style, (number, font, fill) in enumerate(
+                zip(self._used, self._fonts, self._fills, strict=True)
+            )
+            if (font in self._white and fill not in self._coloured)
+            or shows_nothing(self._formats.get(number, ""))
+        )
 
     def struck_styles(self) -> frozenset[str]:
         """The numbers of those whose font is struck out."""
@@ -287,6 +328,7 @@ class _Sheet:
         self._struck_strings = strings.struck
         self._looks = styles.looks()
         self._struck_styles = styles.struck_styles()
+        self._faded_styles = styles.faded_styles()
         self._is_1904 = is_1904
         self._row = self._column = -1
         #: The row as addresses have it.
@@ -397,6 +439,8 @@ class _Sheet:
         self._gatherer.put(row, self._column, value, self._formula, is_error=is_error, shown=self._shown)
         if self._is_struck or style in self._struck_styles:
             self._gatherer.strike(row, self._column)
+        if style in self._faded_styles:
+            self._gatherer.fade(row, self._column)
         self._value = self._formula = self._inline = self._shown = None
         self._is_struck = False
 
@@ -434,6 +478,13 @@ class _Sheet:
 def _unescaped(text: str) -> str:
     """``_x000D_`` is how a character is written that XML does not take."""
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
+
+
+def _is_white(color: dict[str, str]) -> bool:
+    """Whether a colour is white, by its name in the theme or the palette as well."""
+    if "rgb" in color:
+        return color["rgb"][-6:].upper() == "FFFFFF"
+    return color.get("indexed") in {"1", "9"} or (color.get("theme") == "0" and "tint" not in color)
 
 
 def _is_on(attributes: dict[str, str], name: str = "val", otherwise: str = "1") -> bool:
