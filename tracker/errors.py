@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-from tracker.i18n.message import Message
+from tracker.i18n.catalogue import Language
+from tracker.i18n.message import Message, OneOf, both, say
 
 
 class TrackerError(Exception):
@@ -39,18 +40,6 @@ class TrackerError(Exception):
         return str(self.message)
 
 
-class InBothError(TrackerError):
-    """An error that brings both of its sentences with it."""
-
-    def __init__(self, chinese: str, english: str) -> None:
-        super().__init__("in_both")
-        self.chinese = chinese
-        self.english = english
-
-    def __str__(self) -> str:
-        return f"{self.english}（{self.chinese}）"
-
-
 class UsageError(TrackerError):
     """The command was called wrongly (exit code 2)."""
 
@@ -72,33 +61,6 @@ def cannot_write(path: object, error: OSError) -> TrackerError:
     return TrackerError("cannot_write", path=path, error=error)
 
 
-class InBoth(str):
-    """``english（中文）``, of which each reader can be shown their own."""
-
-    __slots__ = ("__dict__",)
-    english: str
-    chinese: str
-
-    def __new__(cls, english: str, chinese: str) -> Self:
-        """Both of them as one text."""
-        both = super().__new__(cls, f"{english}（{chinese}）")
-        both.english, both.chinese = english, chinese
-        return both
-
-    def with_facts(self, **facts: str) -> InBoth:
-        """Both with ``facts`` in their places."""
-        return InBoth(self.english.format(**facts), self.chinese.format(**facts))
-
-
-def in_language(text: object, language: str) -> str:
-    """The reader's part of a text, of an error or of a finding; of what has no parts all."""
-    if isinstance(text, InBoth | InBothError):
-        return text.chinese if language == "zh" else text.english
-    if isinstance(text, Problem):
-        return f"{text.file}:{text.line}:{text.column}: {in_language(text.message, language)}"
-    return str(text)
-
-
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One finding in the configuration files, with its place.
@@ -111,11 +73,18 @@ class Problem:
     line: int
     column: int
     path: str
-    message: str
+    message: Message
     severity: Literal["error", "warning"] = "error"
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+        return self._at(both(self.message))
+
+    def said(self, language: Language) -> str:
+        """The same in one language."""
+        return self._at(say(self.message, language, on_command_line=True))
+
+    def _at(self, sentence: str) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {sentence}"
 
     @property
     def place(self) -> str:
@@ -135,23 +104,19 @@ class ConfigError(TrackerError):
         return "\n".join(map(str, self.problems))
 
 
-class DeadlineSyntaxError(InBothError):
+class DeadlineSyntaxError(TrackerError):
     """A deadline text that cannot be read.
 
-    ``column`` counts characters of the text as given, from 1.  ``expected`` says what could stand there,
-    in both languages.
+    ``column`` counts characters of the text as given, from 1; ``expected`` is what could stand there.
     """
 
-    def __init__(self, text: str, column: int, found: str, expected_zh: str, expected_en: str) -> None:
-        super().__init__(
-            f"无法读取时限“{text}”：第{column}列应为{expected_zh}",
-            f"cannot read the deadline “{text}” at column {column}: found {found}, expected {expected_en}",
-        )
-        self.text = text
+    def __init__(
+        self, code: str, /, *, column: int, found: Message, expected: Message | OneOf, **facts: object
+    ) -> None:
+        super().__init__(code, column=column, found=found, expected=expected, **facts)
         self.column = column
         self.found = found
-        self.expected_zh = expected_zh
-        self.expected_en = expected_en
+        self.expected = expected
 
 
 class UnknownNameError(TrackerError):
@@ -186,16 +151,16 @@ class AddressTakenError(TrackerError):
     """The address of the pages cannot be had now: somebody else serves there, or this machine does not have it yet."""
 
 
-class HeldBackError(InBothError):
+class HeldBackError(TrackerError):
     """An edit of the files that a person has to confirm.
 
-    ``word`` is what they say (``run --accept-WORD``), ``title`` what it is about, Chinese and English, and ``state``
-    the same for machines that watch.  The operator is told ``from_`` some time on, at once where that is None.
+    ``word`` is what they say (``run --accept-WORD``), ``title`` what it is about, and ``state`` the same for machines
+    that watch.  The operator is told ``from_`` some time on, at once where that is None.
     """
 
     word = ""
-    title = ("修改须经确认，暂未生效", "an edit waits for a word")
-    state = "an edit of the files waits for a word"
+    title = Message("service.held.edit")
+    state = Message("service.held.state")
     from_: datetime | None = None
 
 
@@ -206,44 +171,23 @@ class RemovalsHeldBackError(HeldBackError):
     """
 
     word = "removals"
-    title = (
-        "修改会删去已有台账，等待确认",
-        "an edit would take away part of the ledger, and waits for a word",
-    )
+    title = Message("service.held.removals")
 
     def __init__(
         self, gone: tuple[str, ...], removed: int, assignments: int, through: date | None = None
     ) -> None:
-        over_zh, over_en = _over("accept_removals", through)
-        what_en = f"{removed} of {assignments} assignments"
-        what_zh = f"{assignments}个台账项中的{removed}个"
-        if gone:
-            what_en += f", among them {', '.join(gone)} with a history"
-            what_zh += f"，其中{'、'.join(gone)}已有办理记录"
-        super().__init__(
-            f"本次修改将删去{what_zh}，为防误删暂未生效；确认无误请运行 tracker run --accept-removals，"
-            f"或在tasks.yaml的campaign下写明 accept_removals: 日期{over_zh}",
-            f"the edited files would take away {what_en}; nothing of this edit is in force until it is confirmed by "
-            f"tracker run --accept-removals, or by accept_removals: DATE under campaign in tasks.yaml{over_en}",
-        )
+        beside = Message("errors.with_history", keys=gone) if gone else ""
+        over = _over("accept_removals", through)
+        super().__init__("removals_held", removed=removed, of=assignments, beside=beside, over=over)
         self.gone = gone
-        self.removed = removed
-        self.assignments = assignments
 
 
 class LostLedgerError(DatabaseError):
     """The ledger is not the one that was here: it is lost, not mounted, or at another place."""
 
 
-class OvertakenError(InBothError):
+class OvertakenError(TrackerError):
     """The ledger follows a later edit than the files that somebody would act by; nothing is done by those."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "别处对配置文件作了更晚的修改并已生效，本机读不到，此项未办理；请更新本机文件，或到修改之处办理",
-            "a later edit of the files than these is in force, made elsewhere, and cannot be read here; "
-            "renew these files, or do it where that edit was made",
-        )
 
 
 class AnotherDocumentError(HeldBackError):
@@ -253,45 +197,25 @@ class AnotherDocumentError(HeldBackError):
     """
 
     word = "correction"
-    title = (
-        "文号或印发日期有变，等待确认",
-        "the files name another document or date of issue, and wait for a word",
-    )
+    title = Message("service.held.correction")
 
     def __init__(self, campaign: str, before: str, now: str, through: date | None = None) -> None:
-        over_zh, over_en = _over("accept_correction", through)
-        super().__init__(
-            f"台账中的专项工作{campaign}为{before}，修改后的文件为{now}，暂未生效，请予确认。如属更正，办理记录全部保留，"
-            f"请运行 tracker run --accept-correction，或在tasks.yaml的campaign下写明 accept_correction: 日期{over_zh}；"
-            f"如是另一专项工作，重新向各单位布置，请在campaign下另写编号，如 id: {campaign}-2",
-            f"the ledger has campaign {campaign} as {before}, the edited files say {now}; nothing of this edit is in "
-            f"force until a person says which it is. A correction, all answers stay: tracker run --accept-correction, "
-            f"or accept_correction: DATE under campaign in tasks.yaml{over_en}. Another campaign, everybody is asked anew: "
-            f"id: {campaign}-2 (or another new word) under campaign in tasks.yaml",
-        )
-        self.campaign = campaign
+        over = _over("accept_correction", through)
+        super().__init__("another_document", id=campaign, before=before, now=now, over=over)
 
 
 class OlderFilesError(HeldBackError):
     """Files that were in force before a later edit, at a ``place`` where that edit was never seen."""
 
     word = "older"
-    title = ("配置文件早于已生效的版本，等待确认", "files are older than those in force, and wait for a word")
-    state = "the files here are older than those in force, and wait for a word"
+    title = Message("service.held.older")
+    state = Message("service.held.older_state")
 
     def __init__(self, place: str, from_: datetime | None = None) -> None:
-        super().__init__(
-            f"{place}中的配置文件早于已生效的版本，暂未生效，仍按最近生效的内容办理。如要退回这一版，请运行 "
-            f"tracker run --accept-older，或改动其中任一文件（加一行注释即可）；如只是尚未更新，请更新这些文件",
-            f"the files in {place} were in force before a later edit, made elsewhere, which is in force still. To go back "
-            f"to them: tracker run --accept-older, or a change in any of them (a comment will do); if they are only "
-            f"behind, renew them",
-        )
+        super().__init__("older_files", place=place)
         self.from_ = from_
 
 
-def _over(word: str, through: date | None) -> tuple[str, str]:
-    """What is added, in Chinese and English, where the files have ``word`` and its day is over."""
-    if through is None:
-        return "", ""
-    return f"（现写的 {word}: {through} 已过期）", f" ({word}: {through} is over)"
+def _over(word: str, through: date | None) -> Message | str:
+    """What is added where the files have ``word`` and its day is over."""
+    return "" if through is None else Message("errors.word_is_over", word=word, through=through)

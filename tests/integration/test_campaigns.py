@@ -17,6 +17,7 @@ from tracker.core.policy import Settings
 from tracker.dashboard.outbox import Sought, mail_page, queue, stuck_since
 from tracker.dashboard.status_overview import Board, Choice
 from tracker.errors import AnotherDocumentError, UnknownNameError
+from tracker.i18n import message
 from tracker.i18n.recognised import said_in
 from tracker.ledger.after_restore import go_on_from
 from tracker.ledger.editions import kept_files
@@ -181,7 +182,7 @@ def test_another_document_or_date_of_issue_waits_for_a_word(changed):
             "accept_correction: 日期",
             "id: main-2",
         ):
-            assert word in str(raised.value)
+            assert word in message.both(raised.value.message)
         # A correction: the history stays.
         engine.engine.accept_correction = True
         engine.pass_at("2022-04-29")

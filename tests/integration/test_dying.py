@@ -135,6 +135,9 @@ def refusing(times):
     return refuse
 
 
+LOST = LostLedgerError("lost_ledger", place="here", before="there", sign="the sign")
+
+
 @pytest.mark.parametrize(
     "amiss",
     [

@@ -9,6 +9,7 @@ import trustme
 
 from tracker.config.startable import start_problems
 from tracker.core.policy import Oidc, Web
+from tracker.i18n.message import both
 from tracker.store.database import refuse_no_driver
 from tracker.web.alive import is_alive
 
@@ -70,7 +71,7 @@ def test_pages_behind_a_certificate_of_another_name_are_alive(pages):
 
 def found(web=None, database="sqlite:///x.db"):
     look = partial(refuse_no_driver, database)
-    return [(each.path, each.message) for each in start_problems(web or Web(), look, "settings.yaml")]
+    return [(each.path, both(each.message)) for each in start_problems(web or Web(), look, "settings.yaml")]
 
 
 def test_check_says_what_a_start_would_refuse(monkeypatch, tmp_path):

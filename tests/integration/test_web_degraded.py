@@ -7,6 +7,7 @@ import pytest
 from tests.tools import Place
 from tests.web import browser, office
 from tracker.errors import ConfigError
+from tracker.i18n.message import Message
 from tracker.service.app import App
 from tracker.service.heartbeat import Beat, remember
 
@@ -85,7 +86,7 @@ def test_a_start_over_files_with_errors_is_degraded_too(place, app, tmp_path):
 
 
 def test_an_edit_that_waits_for_a_word_degrades(place, app):
-    app.pulse.held = "the edited files would take away 5 of 9 assignments"
+    app.pulse.held = Message("service.held.removals")
     client = browser(app)
     assert client.get("/readyz").json()["degraded"] == ["an edit of the files waits for a word"]
     assert "等待确认" in client.get("/?language=zh").text

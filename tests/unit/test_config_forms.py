@@ -153,7 +153,7 @@ def test_a_round_that_the_form_has_not_is_an_error_and_a_form_that_is_not_there_
     path.write_text(text.replace("form: production-units", "form: fourth", 1), encoding="utf-8")
     loaded = load(folder)
     assert not loaded.errors
-    assert any("there is no forms/fourth.yaml" in problem.message for problem in loaded.problems)
+    assert any("there is no forms/fourth.yaml" in str(problem.message) for problem in loaded.problems)
 
 
 def test_a_fourth_form_is_a_file(folder):

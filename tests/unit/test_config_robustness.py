@@ -32,7 +32,7 @@ def assert_well_told(loaded):
         assert isinstance(problem, Problem)
         assert problem.line >= 0
         assert problem.column >= 0
-        assert problem.message
+        assert str(problem.message)
     assert (loaded.campaign is None) == bool(loaded.errors)
 
 
@@ -124,7 +124,7 @@ def test_without_an_end_mark_task_count_still_notices_lost_tasks(tmp_path):
     text = text.replace("# end_mark: 全文完\n", "")
     place = text.index("  - id: 20\n")
     loaded = load_with(tmp_path, "tasks.yaml", text[:place].encode())
-    assert any("task_count is 31, but 19 task(s)" in problem.message for problem in loaded.errors)
+    assert any("task_count is 31, but 19 task(s)" in str(problem.message) for problem in loaded.errors)
 
 
 def damage(name, rounds, seed):

@@ -53,7 +53,7 @@ def test_a_path_at_which_something_else_stands_is_told_with_its_place(tmp_path, 
     write(tmp_path / "config", FILES | {"settings.yaml": f"{line}\n"})
     (found,) = load(tmp_path / "config").errors
     assert f"{found.line}:{found.column}" == place
-    assert "no ordinary file" in found.message or "no folder of files" in found.message
+    assert "no ordinary file" in str(found.message) or "no folder of files" in str(found.message)
     # Where files are kept with a ledger, they are another machine's.
     assert load(tmp_path / "config", FILES | {"settings.yaml": f"{line}\n"}).errors == ()
 

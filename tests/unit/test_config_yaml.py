@@ -9,6 +9,7 @@ from tracker.config import yamlnodes
 from tracker.config.document import path_of
 from tracker.config.yamlnodes import DEEPEST, read_document
 from tracker.config.yamltext import LARGEST
+from tracker.i18n.message import say
 
 
 def read(text):
@@ -17,7 +18,7 @@ def read(text):
 
 def found(text):
     """Place and English wording of every finding."""
-    return [f"{p.line}:{p.column}: {p.message.partition('（')[0]}" for p in read(text).problems]
+    return [f"{p.line}:{p.column}: {p.message}" for p in read(text).problems]
 
 
 FULL_WIDTH_COLON = "a full-width colon “"
@@ -108,8 +109,7 @@ def test_one_slip_is_one_finding_at_its_own_place(case):
 @pytest.mark.parametrize("case", CASES)
 def test_every_finding_is_said_in_chinese_too(case):
     for problem in read(CASES[case][0]).problems:
-        assert problem.message.endswith("）")
-        assert any("一" <= character <= "龥" for character in problem.message.rpartition("（")[2])
+        assert any("一" <= character <= "龥" for character in say(problem.message, "zh"))
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if "GBK" not in case])

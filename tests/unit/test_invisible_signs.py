@@ -47,7 +47,8 @@ def test_the_files_take_none_whether_typed_or_escaped(place, name, word, sign, w
     loaded = load(place.config, {f"{each}.yaml": text for each, text in texts.items()})
     assert loaded.campaign is None
     assert any(
-        f"U+{ord(sign):04X}" in problem.message or "NUL" in problem.message for problem in loaded.errors
+        f"U+{ord(sign):04X}" in str(problem.message) or "NUL" in str(problem.message)
+        for problem in loaded.errors
     )
 
 

@@ -234,8 +234,8 @@ def test_a_layout_that_does_not_work_never_keeps_a_mail_back(tmp_path, bad, mess
     shown = own(tmp_path, "digest.txt", lambda text: f"{bad}\n{text}")
     assert shown.render(MAIL) == renderer().render(MAIL)
     [problem] = shown.problems
-    assert message in problem.message
-    assert "the shipped layout is used instead" in problem.message
+    assert message in str(problem.message)
+    assert "the shipped layout is used instead" in str(problem.message)
     assert (problem.file, problem.line) == (str(tmp_path / "digest.txt"), line)
     # It is tried once and not again for every mail.
     assert shown.render(MAIL) == renderer().render(MAIL)

@@ -12,6 +12,7 @@ from tracker.config.environment import CREDENTIALS, apply_environment, secret
 from tracker.config.signing import signing_keys
 from tracker.core.policy import Settings
 from tracker.errors import UsageError
+from tracker.service.log import HumanFormatter
 from tracker.store.database import open_database, shown
 
 
@@ -29,7 +30,9 @@ def file(tmp_path):
 
 
 def warnings(caplog):
-    return [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    """As the service's log has them, which several people read."""
+    log = HumanFormatter()
+    return [log.format(record) for record in caplog.records if record.levelno == logging.WARNING]
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o400])

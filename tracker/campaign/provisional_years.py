@@ -7,7 +7,8 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from tracker.campaign.snapshot import InForce
-from tracker.errors import InBoth, Problem
+from tracker.errors import Problem
+from tracker.i18n.message import Message
 
 #: How far ahead years are in use.
 AHEAD = timedelta(days=92)
@@ -24,10 +25,6 @@ def calendar_problems(force: InForce, today: date, folder: Path) -> Iterator[Pro
             line=0,
             column=0,
             path="",
-            message=InBoth(
-                f"the holidays of {year} are not known: Monday to Friday count as workdays until this file "
-                "says otherwise",
-                f"尚无{year}年放假安排，暂按周一至周五为工作日，公布后请补充此文件",
-            ),
+            message=Message("config.holidays.unknown", year=year),
             severity="warning",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,11 +24,14 @@ from tracker.cli.output import (
 )
 from tracker.cli.table import Column
 from tracker.core.years import FIRST_YEAR, LAST_YEAR
-from tracker.errors import UsageError, in_language
+from tracker.errors import UsageError
+from tracker.i18n.message import both
+from tracker.i18n.message import say as say_message
 
 if TYPE_CHECKING:
     from tracker.config.rollon import RolledOn
     from tracker.i18n.catalogue import Language
+    from tracker.i18n.message import Message
     from tracker.usecases.json_facts import Fact
 
 TASK_COLUMNS = (
@@ -110,18 +113,18 @@ def check(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """检查全部配置文件 · Validate everything; every error as FILE:LINE:COLUMN: message."""
-    from tracker.usecases.json_facts import problem_facts
+    from tracker.usecases.json_facts import problem_fact, problem_facts
 
     with given(context).open() as app:
         problems = app.check()
         facts = problem_facts(problems)
         for problem in problems:
             prefix = "" if problem.severity == "error" else "warning: "
-            say(f"{problem.file}:{problem.line}:{problem.column}: {prefix}{problem.message}")
+            say(f"{problem.file}:{problem.line}:{problem.column}: {prefix}{both(problem.message)}")
         if output is Format.JSON:
             print_json(facts)
         elif output is Format.CSV:
-            rows = [{key: getattr(problem, key) for key in PROBLEM_KEYS} for problem in problems]
+            rows = [{"severity": each.severity, **problem_fact(each)} for each in problems]
             print_csv(rows, PROBLEM_KEYS)
         elif facts["ok"]:
             say_result(app.summary(language_of_errors()))
@@ -162,22 +165,23 @@ def deadline(
     with given(context).open() as app:
         chosen = None if issued is None else parse_day(issued, "--issued")
         meant = plan_year(app, chosen) if year is None else year
-        facts = deadline_facts(*read_deadline(text, chosen or date_of_issue(app), first, last, meant))
+        reading, occurrences = read_deadline(text, chosen or date_of_issue(app), first, last, meant)
+        facts = deadline_facts(reading, occurrences)
     if output is Format.JSON:
         print_json(facts)
     elif output is Format.CSV:
         print_csv(facts["occurrences"], ("period", "due"))
     else:
-        _tell_deadline(facts, choose_language())
+        _tell_deadline(facts, reading.warnings, choose_language())
 
 
-def _tell_deadline(facts: Fact, language: Language) -> None:
+def _tell_deadline(facts: Fact, warnings: Iterable[Message], language: Language) -> None:
     labels = {"zh": ("中文", "Chinese"), "en": ("英文", "English")}
     for key, words in labels.items():
         say_result(f"{pick(words, language)}: {facts[key]}")
-    for warning in facts["warnings"]:
-        prefix = pick(("提醒：", "warning: "), language_of_errors())
-        say(f"{prefix}{in_language(warning, language_of_errors())}")
+    for warning in warnings:
+        prefix, reader = pick(("提醒：", "warning: "), language_of_errors()), language_of_errors()
+        say(f"{prefix}{say_message(warning, reader, on_command_line=True)}")
     dates = facts["occurrences"]
     if facts["due"] is not None:
         say_result(f"{pick(('到期日', 'due'), language)}: {facts['due']}")

@@ -34,7 +34,7 @@ from tracker.cli import (
 )
 from tracker.cli.context import Context
 from tracker.cli.output import language_of_errors, pick
-from tracker.errors import ConfigError, TrackerError, in_language
+from tracker.errors import ConfigError, TrackerError
 from tracker.i18n.catalogue import CatalogueError
 
 #: These may stand before or after the command's name, as in any good tool.
@@ -215,7 +215,7 @@ def _refused(error: TrackerError) -> list[str]:
 
     language = language_of_errors()
     if isinstance(error, ConfigError):
-        return [in_language(each, language) for each in error.problems]
+        return [each.said(language) for each in error.problems]
     return [f"tracker: {sentence(error, language, error.campaign, on_command_line=True)}"]
 
 

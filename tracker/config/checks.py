@@ -11,16 +11,18 @@ from datetime import date
 
 from tracker.config.document import Document, Location, Mapping, Sequential
 from tracker.config.forms import check_use
-from tracker.config.messages import Guesses, did_you_mean, quote, say
+from tracker.config.messages import Guesses, did_you_mean, short
 from tracker.config.owners import Owners, resolve
 from tracker.config.roster import Roster, items, text_of
 from tracker.core.deadline.expressions import Reading, parse
 from tracker.core.form import Form
 from tracker.core.policy import DEFAULT, MONTHLY
 from tracker.errors import DeadlineSyntaxError
+from tracker.i18n.message import Message
 
 #: Stands in for a date of issue that cannot be read: the deadlines' syntax can be checked all the same.
 _SOME_DAY = date(2000, 1, 1)
+EXPECTED_OWNER = Message("config.tasks.expected_owner")
 
 
 class Texts:
@@ -104,7 +106,7 @@ class _Checks:
         for location, item in reports:
             self._check_item(location, item, text_of(item, "owners"))
 
-    def _error(self, location: Location, message: str) -> None:
+    def _error(self, location: Location, message: Message) -> None:
         self.document.error(self.document.place(location), location, message)
 
     def _check_count(self) -> None:
@@ -119,21 +121,12 @@ class _Checks:
                 and count.isdigit()
                 and int(count[:9]) != there
             ):
-                self._error(
-                    location,
-                    say(
-                        f"task_count is {count}, but {there} task(s) stand in the file; it may be cut off",
-                        f"任务总数写的是{count}，文件里有{there}项，文件可能不完整",
-                    ),
-                )
+                self._error(location, Message("config.tasks.count", count=count, there=there))
         elif isinstance(self.document.value(("campaign",)), Mapping):
             self.document.warn(
                 self.document.place(("campaign",)),
                 location,
-                say(
-                    "without task_count nobody notices when the file is cut off; expected the number of tasks",
-                    "缺少任务总数task_count，文件残缺时无法发现",
-                ),
+                Message("config.tasks.no_count"),
             )
 
     def _check_supervisor(self) -> None:
@@ -142,14 +135,8 @@ class _Checks:
         roster = self.texts.roster
         if not isinstance(name, str) or not name.strip() or roster is None or roster.unit(name):
             return
-        guess, guess_zh = did_you_mean(self.guesses.near(name, roster.unit_words()))
-        self._error(
-            location,
-            say(
-                f"the supervisor {quote(name)} is no unit in units.yaml{guess}",
-                f"督办单位{quote(name)}不在units.yaml的单位中{guess_zh}",
-            ),
-        )
+        near = did_you_mean(self.guesses.near(name, roster.unit_words()))
+        self._error(location, Message("config.tasks.no_supervisor", name=short(name), near=near))
 
     def _check_ids(self, found: list[tuple[tuple[str | int, ...], Mapping]]) -> None:
         first: dict[str, Location] = {}
@@ -161,13 +148,7 @@ class _Checks:
                 first[name] = (*location, "id")
                 continue
             line, _ = self.document.place(first[name])
-            self._error(
-                (*location, "id"),
-                say(
-                    f"the id {quote(name)} is already used in line {line}",
-                    f"标识{quote(name)}在第{line}行已经用过",
-                ),
-            )
+            self._error((*location, "id"), Message("config.id_taken", id=short(name), line=line))
 
     def _check_item(self, location: Location, item: Mapping, owners: str | None) -> None:
         self._check_deadline(location, item)
@@ -193,26 +174,17 @@ class _Checks:
             return
         settled = item.get("due") is not None
         if settled and reading.rule.every is not None:
-            self._error(
-                (*location, "due"),
-                say(
-                    f"{quote(text)} comes back, so it cannot have one due date; leave due out",
-                    f"{quote(text)}是周期性的，不能用due指定一个日期",
-                ),
-            )
+            self._error((*location, "due"), Message("config.tasks.due_of_recurring", text=short(text)))
         # A person who has given the date has answered what the text left open.
         if reading.warnings and not settled and self.texts.issued is not None:
             for warning in reading.warnings:
-                self.document.warn(self.document.place(place), place, say(warning.en, warning.zh))
+                self.document.warn(self.document.place(place), place, warning)
 
     def _refuse_deadline(self, place: Location, text: str, error: DeadlineSyntaxError) -> None:
         self.document.error(
             self._within(place, error.column - 1),
             place,
-            say(
-                f"cannot read the deadline {quote(text)}: found {error.found}, expected {error.expected_en}",
-                f"看不懂这个时限，此处应为{error.expected_zh}",
-            ),
+            Message("config.tasks.no_deadline", text=short(text), found=error.found, expected=error.expected),
         )
 
     def _check_owners(self, place: Location, text: str | None) -> Owners | None:
@@ -226,33 +198,18 @@ class _Checks:
                 elif not part.units:
                     self._refuse_nobody(place, part.start, text[part.start : part.end])
         elif not owners.parts:
-            self._error(
-                place,
-                say(f"{quote(text)} names nobody; expected names of units", f"{quote(text)}没有单位名称"),
-            )
+            self._error(place, Message("config.tasks.names_nobody", text=short(text)))
         return owners
 
     def _refuse_name(self, place: Location, start: int, name: str) -> None:
         assert self.texts.roster is not None
-        guess, guess_zh = did_you_mean(self.guesses.near(name, self.texts.roster.names.written))
-        self.document.error(
-            self._within(place, start),
-            place,
-            say(
-                f"no unit or group in units.yaml is called {quote(name)}{guess or '; expected a name or an alias'}",
-                f"units.yaml里没有叫{quote(name)}的单位或单位组{guess_zh}",
-            ),
-        )
+        near = did_you_mean(self.guesses.near(name, self.texts.roster.names.written))
+        message = Message("config.tasks.no_owner", name=short(name), near=near or EXPECTED_OWNER)
+        self.document.error(self._within(place, start), place, message)
 
     def _refuse_nobody(self, place: Location, start: int, name: str) -> None:
-        self.document.error(
-            self._within(place, start),
-            place,
-            say(
-                f"the group {quote(name)} has no members, so this resolves to nobody; expected a group with members",
-                f"单位组{quote(name)}没有成员，落实单位为空",
-            ),
-        )
+        message = Message("config.tasks.empty_group", name=short(name))
+        self.document.error(self._within(place, start), place, message)
 
     def _within(self, place: Location, start: int) -> tuple[int, int]:
         """Where the character at ``start`` of a text stands that was read without the white space around it."""
@@ -271,23 +228,12 @@ class _Checks:
         if beside:
             location = (*place, "owners")
             shown = ", ".join(beside[:3]) + (" …" if len(beside) > 3 else "")
-            self.document.warn(
-                self.document.place(location),
-                location,
-                say(
-                    f"not among the owners: {shown}; their quota is never asked for",
-                    f"不在落实单位之内：{shown}",
-                ),
-            )
+            message = Message("config.tasks.beside_owners", units=shown)
+            self.document.warn(self.document.place(location), location, message)
 
     def _check_policy(self, place: Location, name: str | None) -> None:
         if name is None or self.policies is None or name in self.policies:
             return
-        guess, guess_zh = did_you_mean(self.guesses.near(name, sorted(self.policies), 1))
-        self._error(
-            place,
-            say(
-                f"there is no policy {quote(name)} in settings.yaml; expected {', '.join(sorted(self.policies))}{guess}",
-                f"settings.yaml里没有{quote(name)}这套提醒办法{guess_zh}",
-            ),
-        )
+        known = tuple(sorted(self.policies))
+        near = did_you_mean(self.guesses.near(name, known, 1))
+        self._error(place, Message("config.tasks.no_policy", name=short(name), known=known, near=near))

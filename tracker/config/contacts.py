@@ -9,10 +9,11 @@ from datetime import date
 from pydantic_core import PydanticCustomError
 
 from tracker.config.document import Document, Location, Mapping
-from tracker.config.messages import quote, say
-from tracker.config.roster import items, text_of
+from tracker.config.messages import short
+from tracker.config.roster import called, items, text_of
 from tracker.config.scalars import day
 from tracker.core.model import Campaign, StandIn
+from tracker.i18n.message import Message
 
 
 def check_contacts(document: Document) -> None:
@@ -27,12 +28,8 @@ def check_contacts(document: Document) -> None:
 
 
 def _warn_of_nobody_asked(document: Document, location: Location, unit: Mapping) -> None:
-    name = quote(text_of(unit, "name") or text_of(unit, "id") or "")
     place = (*location, "contacts")
-    message = say(
-        f"all contacts of the unit {name} are cc, so nobody there is asked; leave role out for one",
-        f"{name}的联系人全是抄送，没有人负责答复，请至少留一个不写role",
-    )
+    message = Message("config.units.all_cc", name=called(unit))
     document.warn(document.place(place), place, message)
 
 
@@ -46,11 +43,7 @@ def _check_stand_ins(document: Document, contact: Location) -> None:
         for other_since, other_last, other in before:
             if since <= other_last and other_since <= last:
                 line, _ = document.place(other)
-                message = say(
-                    f"{max(since, other_since)} is already taken by the stand-in in line {line}; "
-                    "one person stands in at a time",
-                    f"{max(since, other_since)}第{line}行已有人替班，同一天只能有一个替班人",
-                )
+                message = Message("config.units.two_stand_ins", day=max(since, other_since), line=line)
                 document.error(document.place(place), place, message)
                 break
         before.append((since, last, place))
@@ -66,11 +59,7 @@ def warn_of_circles(document: Document, campaign: Campaign) -> None:
                 if on is None:
                     continue
                 location = ("units", number, "contacts", place, "stand_ins", which)
-                message = say(
-                    f"on {on} this leads back to {quote(contact.name)}: nobody who is to stand in is there, "
-                    f"so the mail stays with {quote(contact.name)}",
-                    f"{on}的替班又转回到{quote(contact.name)}，替班人都不在，当天邮件仍发给{quote(contact.name)}",
-                )
+                message = Message("config.units.stand_in_circle", day=on, name=short(contact.name))
                 document.warn(document.place(location), location, message)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, Union
 
 from tracker.config.yamltext import Place
 from tracker.errors import Problem
+from tracker.i18n.message import Message
 
 #: What a key or an item can hold.
 Value = Union[str, None, "Mapping", "Sequential"]
@@ -101,16 +102,16 @@ class Document:
                 break
         return mark
 
-    def error(self, place: Place, location: Location, message: str) -> None:
+    def error(self, place: Place, location: Location, message: Message) -> None:
         """Take down an error."""
         self._report(place, location, message, "error")
 
-    def warn(self, place: Place, location: Location, message: str) -> None:
+    def warn(self, place: Place, location: Location, message: Message) -> None:
         """Take down a warning."""
         self._report(place, location, message, "warning")
 
     def _report(
-        self, place: Place, location: Location, message: str, severity: Literal["error", "warning"]
+        self, place: Place, location: Location, message: Message, severity: Literal["error", "warning"]
     ) -> None:
         self.problems.append(Problem(self.file, *place, path_of(location), message, severity))
 

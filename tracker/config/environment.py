@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 from tracker.config import scalars
 from tracker.core.policy import Settings, Web
 from tracker.errors import UsageError
+from tracker.i18n.message import Message
 
 log = logging.getLogger("tracker")
 
@@ -76,13 +77,7 @@ def warn_of_readers(path: Path, mode: int) -> None:
 
 @cache
 def _warn_once(path: str, mode: int) -> None:
-    log.warning(
-        "%s holds a secret, and others than its owner can open it (mode %04o): chmod 600 %s"
-        "（密钥文件的权限过宽，请改为600）",
-        path,
-        mode,
-        path,
-    )
+    log.warning("%s", Message("config.open_secret", path=path, mode=f"{mode:04o}"))
 
 
 def _secret_in(path: Path, called: str, *, is_ours: bool = False) -> str:

@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from tracker.config.document import Sequential
-from tracker.config.messages import say
 from tracker.config.yamlnodes import read_document
 from tracker.config.yamltext import CONTROL, LARGEST, UnreadableError, control_message, decode
 from tracker.core.model import Event, EventKind
-from tracker.core.naming import in_both
 from tracker.errors import ConfigError, Problem, TrackerError
-from tracker.i18n.message import say_fact
+from tracker.i18n.message import Message
 
 FIELDS = ("at", "ref", "unit", "event", "count", "until", "who", "via", "reason", "note")
 
@@ -42,7 +40,7 @@ def read_events(
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
     except OSError as error:
-        message = say(f"cannot be read: {say_fact(error, 'en')}", f"无法读取：{say_fact(error, 'zh')}")
+        message = Message("config.unreadable", error=error)
         raise ConfigError((Problem(str(path), 0, 0, "", message),)) from None
     events: list[Event] = []
     problems: list[Problem] = []
@@ -51,8 +49,8 @@ def read_events(
             try:
                 events.append(meant(_event(row, zone, unit_id)))
             except TrackerError as error:
-                problems.append(Problem(str(path), line, 1, "", in_both(error)))
-            except ValueError as error:
+                problems.append(Problem(str(path), line, 1, "", error.message))
+            except _WrongEventError as error:
                 problems.append(Problem(str(path), line, 1, "", error.args[0]))
     except _UnreadableError as error:
         problems.append(Problem(str(path), error.line, 1, "", error.args[0]))
@@ -63,8 +61,12 @@ def read_events(
     return events
 
 
+class _WrongEventError(Exception):
+    """Its argument says what is wrong with an event."""
+
+
 class _UnreadableError(Exception):
-    def __init__(self, line: int, message: str) -> None:
+    def __init__(self, line: int, message: Message) -> None:
         super().__init__(message)
         self.line = line
 
@@ -81,7 +83,7 @@ def _csv_rows(text: str) -> Iterator[Row]:
     reader = csv.DictReader(io.StringIO(text))
     try:
         if repeated := _repeated(reader.fieldnames or ()):
-            raise _UnreadableError(1, say(f"the column {repeated} stands twice", f"列{repeated}重复"))
+            raise _UnreadableError(1, Message("config.events.column_twice", column=repeated))
         for row in reader:
             # A spreadsheet leaves cells empty where there is nothing to say.
             yield (
@@ -89,7 +91,7 @@ def _csv_rows(text: str) -> Iterator[Row]:
                 {key: value for key, value in row.items() if key and value not in (None, "")},
             )
     except csv.Error as error:
-        raise _UnreadableError(reader.line_num, say(f"this is not CSV: {error}", "不是有效的CSV")) from None
+        raise _UnreadableError(reader.line_num, Message("config.events.no_csv", error=str(error))) from None
 
 
 def _json_rows(text: str) -> Iterator[Row]:
@@ -97,9 +99,8 @@ def _json_rows(text: str) -> Iterator[Row]:
         try:
             listed = json.loads(text, object_pairs_hook=_once)
         except (ValueError, RecursionError) as error:
-            raise _UnreadableError(
-                getattr(error, "lineno", 1), say(f"this is not JSON: {error}", "不是有效的JSON")
-            ) from None
+            line = getattr(error, "lineno", 1)
+            raise _UnreadableError(line, Message("config.events.no_json", error=str(error))) from None
         for row in listed:
             yield 1, _mapping(row, 1)
         return
@@ -109,7 +110,7 @@ def _json_rows(text: str) -> Iterator[Row]:
                 row = json.loads(each, object_pairs_hook=_once)
             except (ValueError, RecursionError) as error:
                 raise _UnreadableError(
-                    line, say(f"this line is not JSON: {error}", "这一行不是有效的JSON")
+                    line, Message("config.events.no_json_line", error=str(error))
                 ) from None
             yield line, _mapping(row, line)
 
@@ -122,7 +123,7 @@ def _yaml_rows(path: Path, data: bytes) -> Iterator[Row]:
     if document.problems:
         raise ConfigError(tuple(document.problems))
     if not isinstance(document.root, Sequential):
-        raise _UnreadableError(1, say("expected a list of events", "应为办理记录的列表"))
+        raise _UnreadableError(1, Message("config.events.no_list"))
     for mark, row in zip(document.root.marks, document.root, strict=True):
         line = mark.line + 1
         mapping = _mapping(row, line)
@@ -142,37 +143,20 @@ def _repeated(names: Iterable[str]) -> str:
 
 def _mapping(row: object, line: int) -> Mapping[str, Any]:
     if not isinstance(row, dict):
-        raise _UnreadableError(
-            line, say("expected an event with at, ref, unit and event", "办理记录应有at、ref、unit和event")
-        )
+        raise _UnreadableError(line, Message("config.events.no_event"))
     return row
 
 
 def _event(row: Mapping[str, Any], zone: tzinfo, unit_id: Callable[[str], str]) -> Event:
     unknown = sorted(set(row) - set(FIELDS) - {"recorded_at"})
     if unknown:
-        raise ValueError(
-            say(
-                f"unknown field {', '.join(unknown)}; expected {', '.join(FIELDS)}",
-                f"没有“{'、'.join(unknown)}”这一栏，应为{'、'.join(FIELDS)}",
-            )
-        )
+        raise _WrongEventError(Message("config.events.unknown", fields=tuple(unknown), known=FIELDS))
     missing = [name for name in ("at", "ref", "unit", "event") if row.get(name) in (None, "")]
     if missing:
-        raise ValueError(
-            say(
-                f"{' and '.join(missing)} missing; an event needs at, ref, unit and event",
-                f"缺少{'、'.join(missing)}，办理记录应有at、ref、unit和event",
-            )
-        )
+        raise _WrongEventError(Message("config.events.missing", fields=tuple(missing)))
     kind = str(row["event"])
     if kind not in set(EventKind):
-        raise ValueError(
-            say(
-                f"event “{kind}”: expected one of {', '.join(EventKind)}",
-                f"event“{kind}”应为{'、'.join(EventKind)}之一",
-            )
-        )
+        raise _WrongEventError(Message("config.events.kind", kind=kind, known=tuple(EventKind)))
     return Event(
         at=_moment(str(row["at"]), zone),
         ref=str(row["ref"]).strip(),
@@ -194,12 +178,7 @@ def _moment(text: str, zone: tzinfo) -> datetime:
             return datetime.combine(date.fromisoformat(text), time.min, zone)
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(
-            say(
-                f"at “{text}”: expected a date or a time such as 2022-05-05T09:00:00+08:00",
-                f"at“{text}”应为日期或时间，例如2022-05-05T09:00:00+08:00",
-            )
-        ) from None
+        raise _WrongEventError(Message("config.events.at", text=text)) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
@@ -209,12 +188,7 @@ def _day(value: object) -> date | None:
     try:
         return date.fromisoformat(str(value).strip())
     except ValueError:
-        raise ValueError(
-            say(
-                f"until “{value}”: expected a date such as 2022-05-05",
-                f"until“{value}”应为日期，例如2022-05-05",
-            )
-        ) from None
+        raise _WrongEventError(Message("config.events.until", text=str(value))) from None
 
 
 def _count(value: object) -> int | None:
@@ -223,9 +197,7 @@ def _count(value: object) -> int | None:
     try:
         return int(str(value))
     except ValueError:
-        raise ValueError(
-            say(f"count “{value}”: expected a whole number", f"count“{value}”应为整数")
-        ) from None
+        raise _WrongEventError(Message("config.events.count", text=str(value))) from None
 
 
 def _text(value: object) -> str | None:
@@ -233,5 +205,5 @@ def _text(value: object) -> str | None:
         return None
     found = CONTROL.search(text := str(value))
     if found is not None:
-        raise ValueError(control_message(found[0]))
+        raise _WrongEventError(control_message(found[0]))
     return text

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from decimal import Decimal
 
 from tracker.config.document import Document, Location
-from tracker.config.messages import Guesses, did_you_mean, quote, say
+from tracker.config.messages import Guesses, did_you_mean, short
 from tracker.config.schema import ColumnShape, FormFile
 from tracker.config.shapes import fit
 from tracker.core.form import (
@@ -20,6 +20,7 @@ from tracker.core.form import (
     Round,
     comparable,
 )
+from tracker.i18n.message import Message
 
 #: The highest figure that is believed in a column whose file says nothing else.
 MOST_BELIEVED = 1_000_000
@@ -99,18 +100,16 @@ class _Checks:
             for number, name in enumerate(each.omits):
                 self._check_names(("rounds", id_, "omits", number), name)
 
-    def _error(self, location: Location, english: str, chinese: str) -> None:
-        self.document.error(self.document.place(location), location, say(english, chinese))
+    def _error(self, location: Location, message: Message) -> None:
+        self.document.error(self.document.place(location), location, message)
 
     def _check_twice(self, part: str, found: Iterable[str], key: str) -> None:
         seen = set()
         for number, name in enumerate(found):
             if name in seen:
                 place = (part, number, key)
-                typed = str(self.document.value(place))
-                self._error(
-                    place, f"{quote(typed)} stands twice in {part}", f"{quote(typed)}在{part}里重复出现"
-                )
+                typed = short(str(self.document.value(place)))
+                self._error(place, Message("config.forms.twice", text=typed, part=part))
             seen.add(name)
 
     def _check_kinds(self) -> None:
@@ -118,28 +117,16 @@ class _Checks:
             found = [number for number, column in enumerate(self.shape.columns) if column.kind == kind]
             for number in found[1:]:
                 place = ("columns", number, "kind")
-                self._error(place, f"a form has one column of the kind {kind}", f"一张表只能有一个{kind}栏")
+                self._error(place, Message("config.forms.one_of_kind", kind=kind.value))
         if not any(field.kind == "unit" for field in self.shape.header):
-            self._error(
-                ("header",),
-                "there is no field of the kind unit: nobody could tell whose table it is",
-                "缺少kind为unit的一项，无法知道是哪个单位的表",
-            )
+            self._error(("header",), Message("config.forms.no_unit"))
 
     def _check_column(self, location: Location, column: ColumnShape) -> None:
         if (column.kind == "choice") != bool(column.choices):
-            self._error(
-                (*location, "kind"),
-                "choices go with the kind choice, and the kind choice needs them",
-                "kind为choice的栏须写choices，其他栏不写",
-            )
+            self._error((*location, "kind"), Message("config.forms.choices"))
         words = [comparable(word) for choice, also in column.choices.items() for word in (choice, *also)]
         if len(set(words)) < len(words):
-            self._error(
-                (*location, "choices"),
-                "one wording belongs to one choice only",
-                "同一写法只能属于一个选项",
-            )
+            self._error((*location, "choices"), Message("config.forms.one_choice"))
         if column.at_most is not None:
             self._check_names((*location, "at_most"), column.at_most, _figures(self.shape.columns))
 
@@ -147,12 +134,8 @@ class _Checks:
         known = self.columns if known is None else known
         if name in known:
             return
-        guess, guess_zh = did_you_mean(self.guesses.near(name, sorted(known), 1))
-        self._error(
-            location,
-            f"{quote(name)} is no column that could stand here{guess}",
-            f"没有可用的栏目{quote(name)}{guess_zh}",
-        )
+        near = did_you_mean(self.guesses.near(name, sorted(known), 1))
+        self._error(location, Message("config.forms.no_column", name=short(name), near=near))
 
 
 def _figures(columns: Iterable[ColumnShape]) -> list[str]:
@@ -171,18 +154,12 @@ def check_use(
         document.warn(
             document.place((*location, "form")),
             (*location, "form"),
-            say(
-                f"there is no forms/{name}.yaml: its table can be neither written nor read",
-                f"没有forms/{name}.yaml，无法生成和读取这张表",
-            ),
+            Message("config.tasks.no_form", name=name),
         )
     elif round_ is not None and round_ not in form.rounds:
-        known = ", ".join(sorted(form.rounds)) or "none"
+        known = tuple(sorted(form.rounds)) or ("none",)
         document.error(
             document.place((*location, "round")),
             (*location, "round"),
-            say(
-                f"the form {name} has no round {quote(round_)}; expected {known}",
-                f"表{name}没有{quote(round_)}这一轮次",
-            ),
+            Message("config.tasks.no_round", name=name, round=short(round_), known=known),
         )

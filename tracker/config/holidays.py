@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from tracker.config.document import Document
-from tracker.config.messages import Guesses, say
+from tracker.config.messages import Guesses
 from tracker.config.schema import HolidaysFile
 from tracker.config.shapes import fit
 from tracker.core.workdays import HolidayYear
+from tracker.i18n.message import Message
 
 
 def read_year(document: Document, named: int, guesses: Guesses) -> HolidayYear | None:
@@ -19,28 +20,19 @@ def read_year(document: Document, named: int, guesses: Guesses) -> HolidayYear |
         document.error(
             document.place(("year",)),
             ("year",),
-            say(
-                f"year is {shape.year}, but the file is called {named}.yaml; expected the same",
-                f"年份{shape.year}与文件名{named}.yaml不一致",
-            ),
+            Message("config.holidays.other_year", year=shape.year, named=named),
         )
     off, work = shape.dates(shape.off), shape.dates(shape.work)
     for key, spans in (("off", shape.off), ("work", shape.work)):
         for number, span in enumerate(spans):
             if {span.from_.year, span.to.year} != {shape.year}:
                 location = (key, number)
-                document.error(
-                    document.place(location),
-                    location,
-                    say(f"expected days of {shape.year}", f"应为{shape.year}年的日期"),
-                )
+                message = Message("config.holidays.days_of", year=shape.year)
+                document.error(document.place(location), location, message)
     for number, span in enumerate(shape.work):
         both = sorted(shape.dates([span]) & off)
         if both:
             location = ("work", number)
-            document.error(
-                document.place(location),
-                location,
-                say(f"{both[0]} is a day off and a workday at once", f"{both[0]}既在放假又在上班之列"),
-            )
+            message = Message("config.holidays.off_and_work", day=both[0])
+            document.error(document.place(location), location, message)
     return HolidayYear(shape.year, off, work) if len(document.problems) == before else None

@@ -1,7 +1,7 @@
 """The folder of files into what is in force, with every error and its place.
 
 One run finds everything: a file that is no YAML stops itself only, and what can be said about the other
-files is said.  Messages are English with the Chinese in （…） behind (``messages``).
+files is said.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tracker.config.document import Document, Sequential
 from tracker.config.document import Mapping as Mapped
 from tracker.config.forms import read_form
 from tracker.config.holidays import read_year
-from tracker.config.messages import Guesses, say
+from tracker.config.messages import Guesses
 from tracker.config.places import misplaced
 from tracker.config.roster import read_roster
 from tracker.config.scalars import day
@@ -41,6 +41,7 @@ from tracker.core.model import MAIN, Campaign
 from tracker.core.policy import Settings
 from tracker.core.workdays import HolidayYear
 from tracker.errors import ConfigError, Problem
+from tracker.i18n.message import Message
 from tracker.shipped import shipped
 
 TASKS, UNITS, SETTINGS = "tasks.yaml", "units.yaml", "settings.yaml"
@@ -92,6 +93,10 @@ def load_or_raise(directory: Path) -> Loaded:
     return loaded
 
 
+class _NoOrdinaryFileError(Exception):
+    """A pipe or a device stands where a file should."""
+
+
 @contextmanager
 def _without_collector() -> Iterator[None]:
     """Two thirds of the time of a large file would go into looking for cycles among values that have none."""
@@ -116,10 +121,7 @@ class _Folder:
 
     def load(self) -> Loaded:
         if self.kept is None and not self.directory.is_dir():
-            message = say(
-                "there is no such folder; tracker init makes one", "没有这个目录，可用 tracker init 生成"
-            )
-            problem = Problem(str(self.directory), 0, 0, "", message)
+            problem = Problem(str(self.directory), 0, 0, "", Message("config.missing_folder"))
             return Loaded(None, Settings(), (problem,), self.digest.hexdigest())
         tasks, units = self._read(TASKS), self._read(UNITS)
         settings, settings_file = self._read_settings()
@@ -169,11 +171,7 @@ class _Folder:
         path = self.directory / SETTINGS
         if not self._is_there(SETTINGS):
             document = Document(str(path))
-            document.warn(
-                (0, 0),
-                (),
-                say("there is no such file; everything is as shipped", "没有这个文件，全部采用默认设置"),
-            )
+            document.warn((0, 0), (), Message("config.no_settings"))
             self.documents.append(document)
             return Settings(), document
         document = self._read(SETTINGS)
@@ -215,10 +213,7 @@ class _Folder:
     def _pass_over(self, name: str, example: str) -> None:
         """Say that a file is not read because of what it is called."""
         document = Document(str(self.directory / name))
-        message = say(
-            f"passed over: expected a name such as {example}", f"文件名不合要求，未读取；应如{example}"
-        )
-        document.warn((0, 0), (), message)
+        document.warn((0, 0), (), Message("config.passed_over", example=example))
         self.documents.append(document)
 
     def _names(self, place: str) -> list[str]:
@@ -239,7 +234,7 @@ class _Folder:
         # Without waiting: what is no ordinary file, such as a pipe, may have nobody at its other end.
         with open(self.directory / name, "rb", opener=_without_waiting) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise OSError(errno.EINVAL, "it is no ordinary file")
+                raise _NoOrdinaryFileError
             # One byte more than is allowed tells a file that is too large; the rest need not be read.
             return file.read(LARGEST + 1)
 
@@ -249,11 +244,14 @@ class _Folder:
         try:
             data = self._bytes(name)
         except FileNotFoundError:
-            document.error((0, 0), (), say("there is no such file", "没有这个文件"))
+            document.error((0, 0), (), Message("config.missing_file"))
+        except _NoOrdinaryFileError:
+            why = Message("config.no_ordinary_file")
+            document.error((0, 0), (), Message("config.unreadable", error=why))
         except OSError as error:
             if error.errno in PASSING:
                 raise
-            document.error((0, 0), (), say(f"cannot be read: {error.strerror}", "无法读取"))
+            document.error((0, 0), (), Message("config.unreadable", error=error))
         else:
             document = read_document(str(path), data)
             self.files.append(path)

@@ -1,37 +1,20 @@
-"""How findings in the files are worded: one English sentence, and the same in Chinese in （…） behind it.
-
-Clerks read these, in either language, and ``campaign.language`` may be the very thing that cannot be read;
-so every message has both.  Quoted words of the file stand in “…”.
-"""
+"""What findings in the files have in common: how much of a file they quote, and what an unknown name may be a slip of."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from difflib import get_close_matches
 
-from tracker.errors import InBoth
+from tracker.i18n.message import Message, Quoted
 
 #: A whole paragraph in a message helps nobody.
 LONGEST_QUOTE = 40
 
 
-def say(english: str, chinese: str) -> InBoth:
-    """Both wordings of one sentence."""
-    return InBoth(english, chinese)
-
-
-def quote(text: str) -> str:
-    """A piece of the file in quotation marks, cut and on one line."""
+def short(text: str) -> str:
+    """A piece of the file for a sentence to quote, cut and on one line."""
     line = " ".join(text.split())
-    return f"“{line if len(line) <= LONGEST_QUOTE else line[: LONGEST_QUOTE - 1] + '…'}”"
-
-
-def either(words: Iterable[str]) -> tuple[str, str]:
-    """A choice, in English and Chinese: ``a, b or c`` and ``a、b或c``."""
-    *others, last = words
-    if not others:
-        return last, last
-    return f"{', '.join(others)} or {last}", f"{'、'.join(others)}或{last}"
+    return line if len(line) <= LONGEST_QUOTE else line[: LONGEST_QUOTE - 1] + "…"
 
 
 class Guesses:
@@ -58,9 +41,6 @@ class Guesses:
         return self._answers[question]
 
 
-def did_you_mean(names: list[str]) -> tuple[str, str]:
-    """The end of a sentence on an unknown name, in English and Chinese; empty where nothing is near."""
-    if not names:
-        return "", ""
-    english, chinese = either(quote(name) for name in names)
-    return f"; did you mean {english}?", f"；是不是{chinese}？"
+def did_you_mean(names: list[str]) -> Message | str:
+    """The end of a sentence on an unknown name; empty where nothing is near."""
+    return Message("config.near", names=Quoted(short(name) for name in names)) if names else ""

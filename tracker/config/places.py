@@ -15,9 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from tracker.config.document import Location
-from tracker.config.messages import say
 from tracker.core.policy import Settings
 from tracker.errors import UsageError
+from tracker.i18n.message import Message
 
 log = logging.getLogger("tracker")
 
@@ -53,7 +53,7 @@ def at_home(settings: Settings, home: Path, *, names_database: bool) -> Settings
     )
 
 
-def misplaced(settings: Settings, config: Path) -> Iterator[tuple[Location, str]]:
+def misplaced(settings: Settings, config: Path) -> Iterator[tuple[Location, Message]]:
     """Each path in the file at which something else stands than is wanted there, with the sentence; ``config`` is its folder.
 
     What is not there yet is nobody's mistake.
@@ -71,10 +71,10 @@ def misplaced(settings: Settings, config: Path) -> Iterator[tuple[Location, str]
     )
     for location, path, base in folders:
         if path and not _is_folder(base / path):
-            yield location, say(f"{base / path} is no folder of files", f"{base / path}不是存放文件的目录")
+            yield location, Message("config.no_folder", path=base / path)
     for location, path in files:
         if path and not _is_file(home / path):
-            yield location, say(f"{home / path} is no ordinary file", f"{home / path}不是普通文件")
+            yield location, Message("config.no_file", path=home / path)
 
 
 def _after(beginning: str, text: str) -> str | None:
@@ -133,10 +133,5 @@ _warned: set[Path] = set()
 def _warn_once(here: Path, there: Path) -> None:
     if here not in _warned:
         _warned.add(here)
-        log.warning(
-            "going on with the database %s: relative paths in settings.yaml count from %s now; move it to %s"
-            "（settings.yaml中的相对路径现从config所在目录算起，请将数据库移至新位置）",
-            here,
-            there.parent.parent,
-            there,
-        )
+        facts = {"here": here, "base": there.parent.parent, "there": there}
+        log.warning("%s", Message("config.database_stays", **facts))

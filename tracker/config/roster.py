@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tracker.config.document import Document, Location, Mapping, Sequential
-from tracker.config.messages import Guesses, did_you_mean, quote, say
+from tracker.config.messages import Guesses, did_you_mean, short
 from tracker.config.owners import Names, fold
+from tracker.i18n.message import Message
 
 
 @dataclass(slots=True)
@@ -46,6 +47,11 @@ def text_of(item: Mapping, key: str) -> str | None:
     """The text behind ``key``, without the white space around it; None where there is none."""
     value = item.get(key)
     return (value.strip() or None) if isinstance(value, str) else None
+
+
+def called(item: Mapping) -> str:
+    """What a unit or group is called in a finding."""
+    return short(text_of(item, "name") or text_of(item, "id") or "")
 
 
 def texts_of(item: Mapping, key: str) -> Iterator[tuple[int, str]]:
@@ -104,14 +110,8 @@ class _Reader:
         if fold(word) in self.first:
             line, _ = self.document.place(self.first[fold(word)][0])
             place = self.document.place((*location, "id"))
-            self.document.error(
-                place,
-                (*location, "id"),
-                say(
-                    f"the id {quote(word)} is already used in line {line}",
-                    f"标识{quote(word)}在第{line}行已经用过",
-                ),
-            )
+            message = Message("config.id_taken", id=short(word), line=line)
+            self.document.error(place, (*location, "id"), message)
             return
         self.first[fold(word)] = ((*location, "id"), location)
         self.written[fold(word)] = word
@@ -123,14 +123,8 @@ class _Reader:
             if before[1] == location:
                 continue
             line, _ = self.document.place(before[0])
-            self.document.error(
-                self.document.place(place),
-                place,
-                say(
-                    f"the name {quote(word)} already belongs to what stands in line {line}; one name means one unit or group",
-                    f"名称{quote(word)}在第{line}行已有，同一名称只能属于一个单位或单位组",
-                ),
-            )
+            message = Message("config.units.name_taken", name=short(word), line=line)
+            self.document.error(self.document.place(place), place, message)
 
     def _words(self, location: Location, item: Mapping) -> Iterator[str]:
         words = [text_of(item, "id"), *(word for _, word in _named(location, item))]
@@ -146,20 +140,17 @@ class _Reader:
             if unit is not None:
                 continue
             place = (*location, "members", number)
-            if fold(name) in self.first:
-                message: str = say(
-                    f"{quote(name)} is a group; members are units", f"{quote(name)}是单位组，成员只能是单位"
-                )
-            else:
-                message = self._unknown_unit(name)
+            is_group = fold(name) in self.first
+            message = (
+                Message("config.units.group_as_member", name=short(name))
+                if is_group
+                else self._unknown_unit(name)
+            )
             self.document.error(self.document.place(place), place, message)
 
-    def _unknown_unit(self, name: str) -> str:
-        english, chinese = did_you_mean(self.guesses.near(name, self.known))
-        return say(
-            f"there is no unit {quote(name)}; expected the id or name of one{english}",
-            f"没有{quote(name)}这个单位，应为单位的标识或名称{chinese}",
-        )
+    def _unknown_unit(self, name: str) -> Message:
+        near = did_you_mean(self.guesses.near(name, self.known))
+        return Message("config.units.unknown", name=short(name), near=near)
 
     def _look_upwards(self, units: list[tuple[tuple[str | int, ...], Mapping]]) -> None:
         above: dict[str, str] = {}
@@ -177,12 +168,8 @@ class _Reader:
                 place_of.setdefault(unit, place)
         for circle in _circles(above):
             where = place_of[circle[0]]
-            english = " → ".join([*circle, circle[0]])
-            self.document.error(
-                self.document.place(where),
-                where,
-                say(f"reports_to goes in a circle: {english}", "上级单位绕成了一圈"),
-            )
+            message = Message("config.units.circle", units=" → ".join([*circle, circle[0]]))
+            self.document.error(self.document.place(where), where, message)
 
     def _look_for_silence(
         self,
@@ -191,23 +178,12 @@ class _Reader:
     ) -> None:
         for location, item in units:
             if not item.get("contacts"):
-                name = quote(text_of(item, "name") or text_of(item, "id") or "")
-                self.document.warn(
-                    self.document.place(location),
-                    location,
-                    say(
-                        f"the unit {name} has no contact, so nobody there gets mail",
-                        f"{name}没有联系人，收不到邮件",
-                    ),
-                )
+                message = Message("config.units.no_contact", name=called(item))
+                self.document.warn(self.document.place(location), location, message)
         for location, item in groups:
             if not item.get("members"):
-                name = quote(text_of(item, "name") or text_of(item, "id") or "")
-                self.document.warn(
-                    self.document.place(location),
-                    location,
-                    say(f"the group {name} has no members", f"单位组{name}没有成员"),
-                )
+                message = Message("config.units.no_members", name=called(item))
+                self.document.warn(self.document.place(location), location, message)
 
 
 def _named(location: Location, item: Mapping) -> Iterator[tuple[Location, str]]:

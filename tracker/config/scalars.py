@@ -16,10 +16,11 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from tracker.config.messages import Guesses, did_you_mean, quote, say
+from tracker.config.messages import Guesses, did_you_mean, short
 from tracker.core.policy import Interval, Rate
 from tracker.core.roles import Role
 from tracker.core.years import FIRST_YEAR, LAST_YEAR
+from tracker.i18n.message import Message
 
 TRUE_WORDS = frozenset({"true", "yes", "on", "是"})
 FALSE_WORDS = frozenset({"false", "no", "off", "否"})
@@ -68,39 +69,37 @@ _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}", re.ASCII)
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
-def unfit(english: str, chinese: str) -> PydanticCustomError:
+def unfit(message: Message) -> PydanticCustomError:
     """The finding that a value is none of what was expected."""
-    # pydantic fills in braces of its template, and the file's own text may have some.
-    return PydanticCustomError("unfit", "{said}", {"said": say(english, chinese)})
+    return PydanticCustomError("unfit", "{said}", {"said": message})
 
 
-def _text(value: Any, what: str, chinese: str) -> str:
+def expected(wanted: Message, found: str) -> PydanticCustomError:
+    """The same where that is all there is to say."""
+    return unfit(Message("config.expected", found=short(found), wanted=wanted))
+
+
+def _text(value: Any, wanted: Message) -> str:
     if not isinstance(value, str):
-        found = "nothing" if value is None else "a list or a mapping"
-        found_zh = "空的" if value is None else "列表或键值"
-        raise unfit(f"expected {what}, found {found}", f"应为{chinese}，此处是{found_zh}")
+        found = Message("config.found.nothing") if value is None else Message("config.found.structure")
+        raise unfit(Message("config.expected_not", wanted=wanted, found=found))
     return value.strip()
 
 
 def day(value: Any) -> date:
     """``2022-04-08``."""
-    text = _text(value, "a date such as 2022-04-08", "日期，例如2022-04-08")
+    wanted = Message("config.wanted.date")
+    text = _text(value, wanted)
     found = _DATE.fullmatch(text)
     if found is None:
-        raise unfit(
-            f"{quote(text)} is no date; expected one such as 2022-04-08",
-            f"{quote(text)}不是日期，应如2022-04-08",
-        )
+        raise unfit(Message("config.no_date", text=short(text)))
     year, month, number = (int(part) for part in found.groups())
     try:
         result = date(year, month, number)
     except ValueError:
-        raise unfit(f"there is no such day as {text}", f"没有{text}这一天") from None
+        raise unfit(Message("config.no_such_day", text=text)) from None
     if not FIRST_YEAR <= year <= LAST_YEAR:
-        raise unfit(
-            f"{text}: expected a year from {FIRST_YEAR} to {LAST_YEAR}",
-            f"{text}：年份应在{FIRST_YEAR}至{LAST_YEAR}之间",
-        )
+        raise unfit(Message("config.no_such_year", text=text, first=FIRST_YEAR, last=LAST_YEAR))
     return result
 
 
@@ -111,13 +110,11 @@ def weekday(text: str) -> int | None:
 
 def moment_of_day(value: Any) -> time:
     """``09:00``."""
-    text = _text(value, "a time such as 09:00", "时间，例如09:00")
+    wanted = Message("config.wanted.time")
+    text = _text(value, wanted)
     found = _TIME.fullmatch(text)
     if found is None or int(found[1]) > 23 or int(found[2]) > 59:
-        raise unfit(
-            f"{quote(text)} is no time of day; expected one such as 09:00",
-            f"{quote(text)}不是时间，应如09:00",
-        )
+        raise unfit(Message("config.no_time", text=short(text)))
     return time(int(found[1]), int(found[2]))
 
 
@@ -125,12 +122,10 @@ def whole(least: int, most: int) -> Callable[[Any], int]:
     """A whole number from ``least`` to ``most``."""
 
     def read(value: Any) -> int:
-        text = _text(value, "a whole number", "整数")
+        wanted = Message("config.wanted.number")
+        text = _text(value, wanted)
         if not _WHOLE.fullmatch(text) or not least <= int(text) <= most:
-            raise unfit(
-                f"{quote(text)}: expected a whole number from {least} to {most}",
-                f"{quote(text)}应为{least}至{most}的整数",
-            )
+            raise unfit(Message("config.no_number", text=short(text), least=least, most=most))
         return int(text)
 
     return read
@@ -138,138 +133,124 @@ def whole(least: int, most: int) -> Callable[[Any], int]:
 
 def truth(value: Any) -> bool:
     """``true`` or ``false``, and what else YAML takes for them."""
-    text = _text(value, "true or false", "true或false").lower()
+    wanted = Message("config.wanted.truth")
+    text = _text(value, wanted).lower()
     if text in TRUE_WORDS:
         return True
     if text in FALSE_WORDS:
         return False
-    raise unfit(f"{quote(text)}: expected true or false", f"{quote(text)}应为true或false")
+    raise expected(wanted, text)
 
 
 def grace(value: Any) -> int:
     """``2d``: days of grace."""
-    text = _text(value, "days of grace such as 2d", "宽限天数，例如2d")
+    wanted = Message("config.wanted.grace")
+    text = _text(value, wanted)
     found = _GRACE.fullmatch(text.lower())
     if found is None:
-        raise unfit(f"{quote(text)}: expected days of grace such as 2d", f"{quote(text)}应为宽限天数，例如2d")
+        raise expected(wanted, text)
     return int(found[1])
 
 
 def interval(value: Any) -> Interval | Literal["never"]:
     """``7d``, ``2wd``, or ``never``."""
-    text = _text(value, "an interval such as 7d, 2wd or never", "间隔，例如7d、2wd或never")
+    wanted = Message("config.wanted.interval")
+    text = _text(value, wanted)
     if text.lower() in NEVER_WORDS:
         return "never"
     try:
         return Interval.parse(text)
     except ValueError:
-        raise unfit(
-            f"{quote(text)}: expected an interval such as 7d, 2wd or never",
-            f"{quote(text)}应为间隔，例如7d（天）、2wd（工作日）或never",
-        ) from None
+        raise expected(wanted, text) from None
 
 
 def rate(value: Any) -> Rate:
     """``20/min``, ``500/h``, ``1000/d`` or ``1/s``."""
-    text = _text(value, "how many mails in how long, such as 20/min", "频率，例如20/min（每分钟20封）")
+    wanted = Message("config.wanted.rate")
+    text = _text(value, wanted)
     try:
         return Rate.parse(text)
     except ValueError:
-        raise unfit(
-            f"{quote(text)}: expected how many mails in how long, such as 20/min, 500/h or 1000/d",
-            f"{quote(text)}应为发信频率，例如20/min（每分钟20封）、500/h（每小时）、1000/d（每天）",
-        ) from None
+        raise expected(wanted, text) from None
 
 
 def domain(value: Any) -> str:
     """What stands behind the @ of an address, in small letters."""
-    typed = _text(value, "a mail domain such as qq.com", "邮箱域名，例如qq.com").removeprefix("@").lower()
+    wanted = Message("config.wanted.domain")
+    typed = _text(value, wanted).removeprefix("@").lower()
     text = _in_ascii(typed)
     if not _DOMAIN.fullmatch(text):
-        raise unfit(
-            f"{quote(typed)}: expected a mail domain such as qq.com",
-            f"{quote(typed)}应为邮箱域名，即@后面的部分，例如qq.com",
-        )
+        raise expected(wanted, typed)
     return text
 
 
 def address(value: Any) -> str:
     """An e-mail address, as far as it can be told without sending."""
-    text = _text(value, "an e-mail address", "邮箱地址")
+    wanted = Message("config.wanted.address")
+    text = _text(value, wanted)
     local, at, domain = text.rpartition("@")
     if "＠" in text or "。" in text:
-        why, why_zh = "it has a full-width character", "含有全角符号"
+        why = Message("config.no_address.full_width")
     elif text.count("@") != 1:
-        why, why_zh = ("it has no @", "没有@") if not at else ("it has more than one @", "@不止一个")
+        why = Message("config.no_address.several_ats") if at else Message("config.no_address.no_at")
     elif not local or local[0] == "." or local[-1] == "." or ".." in local or not _LOCAL.fullmatch(local):
-        why, why_zh = "what stands before the @ is not possible", "@前面的部分不对"
+        why = Message("config.no_address.before_at")
     elif not _DOMAIN.fullmatch(domain := _in_ascii(domain)):
-        why, why_zh = "what stands after the @ is no domain", "@后面的域名不对"
+        why = Message("config.no_address.after_at")
     elif len(local) + len(domain) > 253 or not text.isprintable():
-        why, why_zh = "it is too long or has invisible characters", "太长或含有不可见字符"
+        why = Message("config.no_address.too_long")
     else:
         return f"{local}@{domain}"
-    raise unfit(
-        f"{quote(text)} is no e-mail address: {why}; expected one such as zhang@unit.example",
-        f"{quote(text)}不是邮箱地址：{why_zh}",
-    )
+    raise unfit(Message("config.no_address.said", text=short(text), why=why))
 
 
 def where_to_submit(value: Any) -> str:
     """An address, or words on where to send it."""
-    text = _text(value, "where to send it", "报送到哪里")
+    wanted = Message("config.wanted.where")
+    text = _text(value, wanted)
     return address(text) if "@" in text or "＠" in text else text
 
 
 def zone(value: Any) -> str:
     """The name of a time zone that exists."""
-    text = _text(value, "a time zone such as Asia/Shanghai", "时区，例如Asia/Shanghai")
+    wanted = Message("config.wanted.zone")
+    text = _text(value, wanted)
     try:
         is_place = not text.startswith(_NO_PLACES)
         ZoneInfo(text)
     except (OSError, ValueError, KeyError):
         is_place = False
     if not is_place:
-        english, chinese = did_you_mean(Guesses().near(text, sorted(available_timezones()), 1))
-        raise unfit(
-            f"there is no time zone {quote(text)}; expected one such as Asia/Shanghai{english}",
-            f"没有{quote(text)}这个时区{chinese}",
-        )
+        near = did_you_mean(Guesses().near(text, sorted(available_timezones()), 1))
+        raise unfit(Message("config.no_zone", text=short(text), near=near))
     return text
 
 
 def transport(value: Any) -> str:
     """Where mail goes: ``mailbox:DIR`` or ``smtp…://[user@]host[:port]``; a password has no place in it."""
-    text = _text(value, "mailbox:DIR or smtp://user@host:587", "mailbox:目录或smtp://用户@主机:587")
+    wanted = Message("config.wanted.transport")
+    text = _text(value, wanted)
     scheme, colon, rest = text.partition(":")
     if scheme == "mailbox" and rest.strip():
         return text
     if colon and scheme in ("smtp", "smtps", "smtp+plain") and rest.startswith("//"):
         user, _, server = rest.removeprefix("//").rstrip("/").rpartition("@")
         if ":" in user:
-            raise unfit(
-                "a password has no place here; put it into TRACKER_MAIL_PASSWORD",
-                "这里不能写密码，请用环境变量TRACKER_MAIL_PASSWORD",
-            )
+            raise unfit(Message("config.no_password_here"))
         if (found := _server(server)) and not re.search(r"\s", user):
             return text.replace(server, found, 1)
-    raise unfit(
-        f"{quote(text)}: expected mailbox:DIR, smtp://user@host:587, smtps://… or smtp+plain://…",
-        f"{quote(text)}应为mailbox:目录、smtp://用户@主机:587、smtps://…或smtp+plain://…",
-    )
+    raise expected(wanted, text)
 
 
 def web(value: Any) -> str:
     """``127.0.0.1:8080`` or ``off``; port 0 is any that is free."""
-    text = _text(value, "an address such as 127.0.0.1:8080, or off", "地址如127.0.0.1:8080，或off")
+    wanted = Message("config.wanted.web_address")
+    text = _text(value, wanted)
     if text.lower() in FALSE_WORDS | {"none"}:
         return OFF
     if ":" in text.rpartition("]")[2] and (found := _server(text, least=0)):
         return found
-    raise unfit(
-        f"{quote(text)}: expected an address and a port such as 127.0.0.1:8080, or off",
-        f"{quote(text)}应为地址和端口，例如127.0.0.1:8080，或off",
-    )
+    raise expected(wanted, text)
 
 
 def _server(text: str, *, least: int = 1) -> str | None:
@@ -295,84 +276,70 @@ def _in_ascii(host: str) -> str:
 
 def database(value: Any) -> str:
     """``sqlite:///var/tracker.db`` or ``postgresql+psycopg://…``."""
-    text = _text(value, "sqlite:///FILE or postgresql+psycopg://…", "sqlite:///文件或postgresql+psycopg://…")
+    wanted = Message("config.wanted.database")
+    text = _text(value, wanted)
     if re.match(r"sqlite://|postgresql(\+psycopg)?://", text):
         return text
-    raise unfit(
-        "expected sqlite:///var/tracker.db or postgresql+psycopg://user@host/name",
-        "应为sqlite:///var/tracker.db或postgresql+psycopg://用户@主机/库名",
-    )
+    # What stands there may have a password in it.
+    raise unfit(Message("config.no_database"))
 
 
 def link_base(value: Any) -> str:
     """Where links in mails begin; without the slash at its end."""
-    text = _text(value, "an address such as https://tracker.example", "网址，例如https://tracker.example")
+    wanted = Message("config.wanted.link_base")
+    text = _text(value, wanted)
     scheme, separator, rest = text.partition("://")
     server, slash, path = rest.rstrip("/").partition("/")
     found, path = _server(server), re.sub(r"[^\x00-\x7f]+", lambda each: quote_path(each[0]), path)
     if not separator or scheme not in ("http", "https") or not found or not _PATH.fullmatch(path):
-        raise unfit(
-            f"{quote(text)}: expected an address such as https://tracker.example or https://office.example/tracker",
-            f"{quote(text)}应为网址，以http(s)://开头，可带路径，例如https://office.example/tracker",
-        )
+        raise expected(wanted, text)
     if PAGES.fullmatch(path.partition("/")[0]):
-        raise unfit(
-            f"{quote(text)}: the pages have a path of that name of their own; choose another one such as /tracker",
-            f"{quote(text)}：网页自身已有同名路径，请换一个，例如/tracker",
-        )
+        raise unfit(Message("config.path_of_pages", text=short(text)))
     return f"{scheme}://{found}{slash}{path}"
 
 
 def network(value: Any) -> str:
     """An address of a machine, or a network of them such as ``10.0.0.0/24``."""
-    text = _text(value, "an address such as 10.0.0.5", "地址，例如10.0.0.5")
+    wanted = Message("config.wanted.network")
+    text = _text(value, wanted)
     try:
         ip_network(text)
     except ValueError:
-        raise unfit(
-            f"{quote(text)}: expected the address of a machine such as 10.0.0.5, or a network such as 10.0.0.0/24",
-            f"{quote(text)}应为主机地址（如10.0.0.5）或网段（如10.0.0.0/24）",
-        ) from None
+        raise expected(wanted, text) from None
     return text
 
 
 def header(value: Any) -> str:
     """The name of a header of HTTP, in small letters."""
-    text = _text(value, "the name of a header such as X-Remote-User", "请求头名称，例如X-Remote-User")
+    wanted = Message("config.wanted.header")
+    text = _text(value, wanted)
     if not _HEADER.fullmatch(text):
-        raise unfit(
-            f"{quote(text)}: expected the name of a header such as X-Remote-User",
-            f"{quote(text)}应为请求头名称，例如X-Remote-User",
-        )
+        raise expected(wanted, text)
     return text.lower()
 
 
 def issuer(value: Any) -> str:
     """The address of a provider of OpenID Connect; without TLS only on this machine."""
-    text = _text(value, "an address such as https://login.example", "网址，例如https://login.example")
+    wanted = Message("config.wanted.issuer")
+    text = _text(value, wanted)
     scheme, separator, rest = text.partition("://")
     server = rest.split("/")[0]
     host = server.rpartition(":")[0] if ":" in server.rpartition("]")[2] else server
     is_here = scheme == "http" and host in LOOPBACK_NAMES
     found = _server(server)
     if not separator or " " in text or not (scheme == "https" or is_here) or not found:
-        raise unfit(
-            f"{quote(text)}: expected the address of a provider, beginning with https://",
-            f"{quote(text)}应为身份提供方网址，以https://开头",
-        )
+        raise expected(wanted, text)
     return text.rstrip("/").replace(server, found, 1)
 
 
 def role(value: Any) -> Role:
     """``viewer``, ``supervisor`` or ``operator``."""
-    text = _text(value, "viewer, supervisor or operator", "viewer、supervisor或operator")
+    wanted = Message("config.wanted.role")
+    text = _text(value, wanted)
     try:
         return Role.named(text)
     except ValueError:
-        raise unfit(
-            f"{quote(text)}: expected viewer, supervisor or operator",
-            f"{quote(text)}应为viewer（查看）、supervisor（督办）或operator（管理）",
-        ) from None
+        raise expected(wanted, text) from None
 
 
 Day = Annotated[date, BeforeValidator(day)]

@@ -16,12 +16,13 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetPydanticSchema,
     PlainValidator,
     StringConstraints,
     TypeAdapter,
 )
+from pydantic_core import core_schema
 
-from tracker.config.messages import quote
 from tracker.config.scalars import (
     Address,
     Clock,
@@ -39,6 +40,7 @@ from tracker.config.scalars import (
     WebAddress,
     Zone,
     domain,
+    expected,
     interval,
     rate,
     unfit,
@@ -49,6 +51,8 @@ from tracker.config.scalars import (
 from tracker.core.model import MAIN
 from tracker.core.policy import ANYBODY, Interval, Rate
 from tracker.core.years import FIRST_YEAR, LAST_YEAR
+from tracker.i18n.catalogue import FIRST, LANGUAGES, Language
+from tracker.i18n.message import Message
 
 ONE_LINE = r"^[^\r\n\t]+$"
 ID = r"^[a-z0-9][a-z0-9-]*$"
@@ -66,6 +70,10 @@ PolicyName = Annotated[str, StringConstraints(min_length=1, max_length=64, patte
 ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=COLUMN)]
 MailDomain = Annotated[str, BeforeValidator(domain)]
 MailRate = Annotated[Rate, PlainValidator(rate)]
+#: One of those that there are catalogues of.
+LanguageCode = Annotated[
+    Language, GetPydanticSchema(lambda _source, _handler: core_schema.literal_schema(list(LANGUAGES)))
+]
 OptionalInterval = Annotated[Interval | Literal["never"], BeforeValidator(interval)]
 
 
@@ -107,7 +115,7 @@ _Dated = TypeVar("_Dated", bound="Span")
 
 def _in_order(span: _Dated) -> _Dated:
     if span.to < span.from_:
-        raise unfit(f"{span.from_} to {span.to} runs backwards", f"{span.from_}至{span.to}前后颠倒")
+        raise unfit(Message("config.span_backwards", since=span.from_, until=span.to))
     return span
 
 
@@ -122,26 +130,17 @@ def _quiet_day(value: Any) -> int | Span:
     if isinstance(value, str) and not any(letter.isdigit() for letter in value):
         number = weekday(value)
         if number is None:
-            raise unfit(
-                f"{quote(value)}: expected a day such as 2022-06-07, a weekday such as friday, or {{from: …, to: …}}",
-                f"{quote(value)}应为日期（如2022-06-07）、星期几（如周五）或{{from: …, to: …}}",
-            )
+            raise expected(Message("config.wanted.quiet_day"), value)
         return number
     span = _SPAN.validate_python(value)
     if len(span.days()) > LONGEST_QUIET:
-        raise unfit(
-            f"{span.from_} to {span.to} is longer than a year; that much silence must be a slip",
-            f"{span.from_}至{span.to}超过一年，应是笔误",
-        )
+        raise unfit(Message("config.quiet_too_long", since=span.from_, until=span.to))
     return span
 
 
 def _some_day_is_left(days: list[int | Span]) -> list[int | Span]:
     if _WORKWEEK.issubset(day for day in days if isinstance(day, int)):
-        raise unfit(
-            "every day from Monday to Friday is quiet, so nothing would ever be sent",
-            "周一至周五全部静默，就不会再发任何提醒",
-        )
+        raise unfit(Message("config.always_quiet"))
     return days
 
 
@@ -155,7 +154,7 @@ class StandInShape(Span):
 
     name: Line
     email: Address
-    language: Literal["zh", "en"] | None = None
+    language: LanguageCode | None = None
 
 
 StandInDays = Annotated[StandInShape, AfterValidator(_in_order)]
@@ -222,7 +221,7 @@ class CampaignShape(Shape):
     issued: Day
     year: Annotated[int, BeforeValidator(whole(FIRST_YEAR, LAST_YEAR))] | None = None
     timezone: Zone = "Asia/Shanghai"
-    language: Literal["zh", "en"] = "zh"
+    language: LanguageCode = FIRST
     supervisor: Line | None = None
     task_count: Annotated[int, BeforeValidator(whole(0, 1_000_000))] | None = None
     acceptance: Truth = False
@@ -245,7 +244,7 @@ class ContactShape(Shape):
 
     name: Line | None = None
     email: Address
-    language: Literal["zh", "en"] | None = None
+    language: LanguageCode | None = None
     role: Literal["to", "cc"] = "to"
     rhythm: Literal["daily", "twice-weekly", "weekly"] = "daily"
     stand_ins: Annotated[list[StandInDays], _EmptyList] = Field(default_factory=list)
@@ -288,7 +287,7 @@ class PersonShape(Shape):
 
     name: Line
     email: Address
-    language: Literal["zh", "en"] | None = None
+    language: LanguageCode | None = None
 
 
 class RefusalsShape(Shape):
@@ -367,21 +366,12 @@ def _as_web(value: Any) -> Any:
 
 def _somebody_has_a_role(shape: WebShape) -> WebShape:
     if (shape.proxy or shape.oidc) and not shape.people:
-        raise unfit(
-            "proxy and oidc tell who is asking, not what they may do: give roles under people, such as {'*': viewer}",
-            "proxy和oidc只说明是谁，还要在people下写明角色，例如{'*': viewer}",
-        )
+        raise unfit(Message("config.no_roles"))
     names = {name: role for name, role in shape.people.items() if name != ANYBODY}
     if shape.oidc and shape.oidc.claim is None and names:
         # Until there was a claim it was the user name, which people may change at many providers.
         lines = "; ".join(f"'SUB-{name}': {role.word}" for name, role in names.items())
-        raise unfit(
-            "oidc does not say by what it names people: add claim: sub to oidc, and give each person under people by "
-            f"the provider's sub in the place of SUB-…: {lines} (the log tells the sub of whoever is not listed; "
-            "claim: preferred_username keeps the names, where nobody can change their own)",
-            "oidc没有写明按什么认人：请在oidc里加上claim: sub，并在people下把每个人的SUB-…换成单点登录系统里的sub："
-            f"{lines}（未列入的人登录时，日志里有其sub；如本人无法自行改名，也可写claim: preferred_username沿用现有名字）",
-        )
+        raise unfit(Message("config.no_claim", lines=lines))
     return shape
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.util import find_spec
 
-from tracker.core.naming import in_both
 from tracker.core.policy import Web
 from tracker.errors import Problem, TrackerError
 
@@ -23,7 +22,7 @@ def start_problems(web: Web, look_at_database: Callable[[], None], place: str) -
         try:
             look()
         except TrackerError as error:
-            yield Problem(place, 0, 0, path, in_both(error))
+            yield Problem(place, 0, 0, path, error.message)
 
 
 def refuse_no_provider_libraries(web: Web) -> None:

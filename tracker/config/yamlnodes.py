@@ -34,7 +34,7 @@ from yaml.events import (
 )
 
 from tracker.config.document import Document, Mapping, Sequential, Value
-from tracker.config.messages import quote, say
+from tracker.config.messages import short
 from tracker.config.yamlerrors import explain
 from tracker.config.yamltext import (
     CONTROL,
@@ -44,6 +44,7 @@ from tracker.config.yamltext import (
     place_at,
     without_controls,
 )
+from tracker.i18n.message import Message
 
 #: Nothing in the files goes deeper than six.
 DEEPEST = 32
@@ -71,9 +72,7 @@ def read_document(file: str, data: bytes) -> Document:
     builder.read()
     if document.root is None and document.complete:
         document.complete = False
-        document.error(
-            (1, 1), (), say("the file is empty; it may not have been written", "文件是空的，可能没有写完")
-        )
+        document.error((1, 1), (), Message("config.text.empty"))
     _look_for_end(document)
     document.problems.sort(key=lambda problem: (problem.line, problem.column))
     return document
@@ -88,10 +87,7 @@ def _look_for_end(document: Document) -> None:
     end = f"# {announced[1]}"
     if any(line.strip() == end for line in lines):
         return
-    message = say(
-        f"the file is cut off here: its comment end_mark says that a line “{end}” comes at the end",
-        f"文件到此中断：注释 end_mark 说明末尾应有一行“{end}”",
-    )
+    message = Message("config.text.no_end", end=end)
     document.error(place_at(document.text, len(document.text.rstrip())), (), message)
 
 
@@ -153,7 +149,7 @@ class _Builder:
             value = CONTROL.sub(" ", value)
         if self.key is None and type(self.box) is Mapping:
             if value in _NOTHING and event.implicit[0]:
-                self._error(event, say("expected a key in front of the colon", "冒号前应有键名"))
+                self._error(event, Message("config.yaml.no_key"))
             self.key = value
             self.key_mark = event.start_mark
             return
@@ -180,11 +176,9 @@ class _Builder:
         if event.tag is not None or event.anchor is not None:
             self._refuse_extras(event)
         if self.key is None and type(self.box) is Mapping:
-            self._stop(
-                event, say("expected a key, which is a word and no list or mapping", "键应是文字，不能是列表")
-            )
+            self._stop(event, Message("config.yaml.key_no_word"))
         if len(self.above) == DEEPEST:
-            self._stop(event, say(f"nested deeper than {DEEPEST} levels", f"嵌套超过{DEEPEST}层"))
+            self._stop(event, Message("config.yaml.too_deep", most=DEEPEST))
         self.above.append((self.box, self.key, self.key_mark))
         mark = event.start_mark
         self.box = Mapping(mark) if type(event) is MappingStartEvent else Sequential(mark)
@@ -196,34 +190,21 @@ class _Builder:
         self._put(value, value.start)
 
     def _alias(self, event: Any) -> None:
-        self._error(
-            event,
-            say(f"the alias *{event.anchor} is not allowed; write it out", "不允许使用别名（*），请写全"),
-        )
+        self._error(event, Message("config.yaml.alias", name=event.anchor))
         if self.key is None and type(self.box) is Mapping:
             raise _StoppedError
         self._put(None, event.start_mark)
 
     def _begin(self, event: Any) -> None:
         if self.outermost:
-            self._stop(
-                event,
-                say(
-                    "a second document begins here; one is expected", "一个文件只能有一份内容，此处又开始一份"
-                ),
-            )
+            self._stop(event, Message("config.yaml.second_document"))
 
     def _refuse_extras(self, event: Any) -> None:
         if event.anchor is not None:
-            self._error(
-                event,
-                say(
-                    f"the anchor &{event.anchor} is not allowed; write it out", "不允许使用锚点（&），请写全"
-                ),
-            )
+            self._error(event, Message("config.yaml.anchor", name=event.anchor))
         elif event.tag not in _HARMLESS_TAGS:
             name = event.tag.replace("tag:yaml.org,2002:", "!!")
-            self._error(event, say(f"the tag {quote(name)} is not allowed", f"不允许使用标签{quote(name)}"))
+            self._error(event, Message("config.yaml.tag", name=short(name)))
 
     def _refuse_second(self, box: Mapping, key: str) -> None:
         first = box.marks[key][0].line + 1
@@ -231,10 +212,7 @@ class _Builder:
         self.document.error(
             (mark.line + 1, mark.column + 1),
             (*self._location(), key),
-            say(
-                f"the key {quote(key)} stands here a second time; the first is in line {first}",
-                f"{quote(key)}重复，第一次在第{first}行",
-            ),
+            Message("config.yaml.key_twice", key=short(key), line=first),
         )
 
     def _location(self) -> list[str | int]:
@@ -245,11 +223,11 @@ class _Builder:
         steps = [len(box) if isinstance(box, Sequential) else key for box, key in boxes]
         return [step for step in steps if step is not None]
 
-    def _error(self, event: Any, message: str) -> None:
+    def _error(self, event: Any, message: Message) -> None:
         mark = event.start_mark
         self.document.error((mark.line + 1, mark.column + 1), self._location(), message)
 
-    def _stop(self, event: Any, message: str) -> NoReturn:
+    def _stop(self, event: Any, message: Message) -> NoReturn:
         mark = event.start_mark
         self.document.error((mark.line + 1, mark.column + 1), (), message)
         raise _StoppedError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tracker.config.messages import say
+from tracker.i18n.message import Message
 
 #: The largest file that is read at all: 10,000 tasks with long texts have 10 MB.
 LARGEST = 32_000_000
@@ -28,7 +28,7 @@ Place = tuple[int, int]
 class UnreadableError(Exception):
     """The bytes are no text; ``place`` is where that shows."""
 
-    def __init__(self, place: Place, message: str) -> None:
+    def __init__(self, place: Place, message: Message) -> None:
         super().__init__(message)
         self.place = place
 
@@ -36,34 +36,20 @@ class UnreadableError(Exception):
 def decode(data: bytes) -> str:
     """The text, without a byte order mark.  Raises UnreadableError."""
     if len(data) > LARGEST:
-        limit = LARGEST // 1_000_000
-        raise UnreadableError(
-            (0, 0),
-            say(f"the file is larger than {limit} MB, the most that is read", f"文件超过{limit} MB的上限"),
-        )
+        raise UnreadableError((0, 0), Message("config.text.too_large", limit=LARGEST // 1_000_000))
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise UnreadableError(
-            (1, 1), say("the file is in UTF-16; save it as UTF-8", "文件是UTF-16编码，请另存为UTF-8")
-        )
+        raise UnreadableError((1, 1), Message("config.text.utf_16"))
     data = data.removeprefix(b"\xef\xbb\xbf")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         place = place_at(data[: error.start].decode("utf-8"), error.start)
         if error.end == len(data) and error.reason == "unexpected end of data":
-            message = say(
-                "the file is cut off in the middle of a character; expected complete UTF-8",
-                "文件在一个字的中间断开，不完整",
-            )
+            message = Message("config.text.cut_off")
         elif _is_chinese_of_windows(data):
-            message = say(
-                "this is not UTF-8 but seems to be GBK; save it as UTF-8", "文件似乎是GBK编码，请另存为UTF-8"
-            )
+            message = Message("config.text.gbk")
         else:
-            message = say(
-                f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8",
-                f"字节0x{data[error.start]:02x}不是UTF-8，请另存为UTF-8",
-            )
+            message = Message("config.text.no_utf_8", byte=f"0x{data[error.start]:02x}")
         raise UnreadableError(place, message) from None
 
 
@@ -83,29 +69,23 @@ def place_at(text: str, index: int) -> Place:
     return line, min(index, len(text)) - start + 1
 
 
-def without_controls(text: str) -> tuple[str, list[tuple[Place, str]]]:
+def without_controls(text: str) -> tuple[str, list[tuple[Place, Message]]]:
     """The text with a space for every control character, so that the rest can be read; and where they are."""
     found = list(_controls(text))
     return (CONTROL.sub(" ", text), found) if found else (text, found)
 
 
-def _controls(text: str) -> Iterator[tuple[Place, str]]:
+def _controls(text: str) -> Iterator[tuple[Place, Message]]:
     for number, found in enumerate(_CONTROLS.finditer(text)):
         place = place_at(text, found.start())
         if number == MOST_CONTROLS:
-            yield place, say("more control characters follow", "后面还有控制字符")
+            yield place, Message("config.text.more_controls")
             return
         yield place, control_message(found[0])
 
 
-def control_message(characters: str) -> str:
+def control_message(characters: str) -> Message:
     """What is wrong with a run of control characters."""
-    code = f"U+{ord(characters[0]):04X}"
     if set(characters) == {"\0"}:
-        return say(
-            f"{len(characters)} NUL character(s) stand here: the file was damaged or not written to its end",
-            f"此处有{len(characters)}个空字符，文件已损坏或没有写完",
-        )
-    return say(
-        f"the invisible control character {code} must not stand here", f"此处有不可见的控制字符{code}，请删去"
-    )
+        return Message("config.text.nul", count=len(characters))
+    return Message("config.text.control", code=f"U+{ord(characters[0]):04X}")

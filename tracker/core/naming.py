@@ -9,7 +9,7 @@ import re
 from datetime import date
 
 from tracker.core.model import Campaign, Definition, Every, Kind
-from tracker.errors import InBoth, InBothError, TrackerError
+from tracker.errors import TrackerError
 from tracker.i18n.catalogue import Language, words
 from tracker.i18n.message import Message, month_name, say, say_day
 from tracker.i18n.terms import word
@@ -151,8 +151,6 @@ def sentence(
     on_command_line: bool = False,
 ) -> str:
     """What an error says, with the names that people use in ``campaign``."""
-    if isinstance(error, InBothError):
-        return error.chinese if language == "zh" else error.english
     message = error.message if isinstance(error, TrackerError) else error
     names = None if campaign is None else Names(campaign, language)
 
@@ -164,11 +162,6 @@ def sentence(
         return campaign.unit_name(fact) if name == "unit" else names.occurrence(fact)
 
     return say(message, language, said, on_command_line=on_command_line)
-
-
-def in_both(error: TrackerError | Message, *, on_command_line: bool = True) -> InBoth:
-    """The same in both languages, for what several people read: a finding in a file, a mail to the operator."""
-    return InBoth(*(sentence(error, language, on_command_line=on_command_line) for language in ("en", "zh")))
 
 
 def _tidy(text: str) -> str:

@@ -23,8 +23,8 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from tracker.core.naming import in_both
-from tracker.errors import ConfigError, InBoth, LostLedgerError, TrackerError
+from tracker.errors import ConfigError, LostLedgerError, TrackerError
+from tracker.i18n.message import Message
 from tracker.mail.transport.replies import without_names
 from tracker.outbox.mail_server import said_at
 from tracker.service.app import App
@@ -76,18 +76,11 @@ def run_once(app: App, *, at_once: bool = False) -> PassReport:
     if report.planned:
         tell_of_no_sign(app)
     if report.is_refused and report.put_off is None and sys.stderr.isatty():
-        log.warning("%s", TOOK_NOTHING)
+        log.warning("%s", Message("service.took_nothing"))
     if not report.planned and not report.delivered and report.next_at and sys.stderr.isatty():
         following = report.next_at.astimezone(app.force.zone)
         log.info("nothing to send now; next digests: %s", f"{following:%Y-%m-%d %H:%M %Z}")
     return report
-
-
-#: Said at a terminal where mails go on waiting.
-TOOK_NOTHING = InBoth(
-    "mail: the mail server took nothing when it was last asked; tracker mail list, tracker mail test",
-    "邮件服务器上次未接收任何邮件，详见 tracker mail list、tracker mail test",
-)
 
 
 def run_service(app: App, *, at_once: bool = False, with_pages: bool = True) -> None:
@@ -205,7 +198,7 @@ class Service:
         try:
             self.app.sign.look()
         except LostLedgerError as error:
-            self.app.pulse.lost = in_both(error, on_command_line=False)
+            self.app.pulse.lost = error.message
             raise
         self.app.pulse.lost = None
 
@@ -358,7 +351,7 @@ def tell_of_no_sign(app: App) -> None:
     """Warn where a ledger that is lost would not be noticed."""
     unkept = app.no_sign()
     if unkept is not None:
-        log.warning("%s", in_both(unkept))
+        log.warning("%s", unkept)
 
 
 def tell(report: PassReport, zone: tzinfo) -> None:
@@ -380,13 +373,10 @@ def tell(report: PassReport, zone: tzinfo) -> None:
 
 def _tell_of_put_off(put_off: PutOff, zone: tzinfo) -> None:
     """Why mails wait, once a pass; in the server's words, without the addresses in them."""
-    what = "nothing was taken" if put_off.is_all else "put off"
-    next_try = "at the next pass" if put_off.next_try is None else f"at {said_at(put_off.next_try, zone)}"
-    also = f", with {put_off.untried} not tried yet" if put_off.untried else ""
-    log.warning(
-        "mail: %s: %s; next try %s%s; once mended: tracker mail test（邮件未发出，排除原因后请运行 tracker mail test）",
-        what,
-        without_names(put_off.why),
-        next_try,
-        also,
-    )
+    pass_, time = Message("service.put_off.next_pass"), put_off.next_try
+    facts = {
+        "why": without_names(put_off.why),
+        "next": pass_ if time is None else Message("service.put_off.at", time=said_at(time, zone)),
+        "also": Message("service.put_off.untried", n=put_off.untried) if put_off.untried else "",
+    }
+    log.warning("%s", Message(f"service.put_off.{'all' if put_off.is_all else 'some'}", **facts))

@@ -11,6 +11,8 @@ from apscheduler.schedulers.base import BaseScheduler
 
 from tracker.core.naming import sentence
 from tracker.errors import AddressTakenError, TrackerError
+from tracker.i18n.catalogue import words
+from tracker.i18n.message import Message, both
 from tracker.service.app import App
 from tracker.usecases.desk import login_name
 from tracker.web.base.site import Site
@@ -20,13 +22,6 @@ log = logging.getLogger("tracker")
 
 #: Seconds until an address that could not be had is tried for again.
 AGAIN = 10
-
-#: What the operator is told, in Chinese and English: what is wrong, and what follows.
-TITLES = ("网页打不开", "the pages are not served")
-FOLLOWS = (
-    f"邮件照常发送，暂不附办理链接；服务每{AGAIN}秒重试一次，恢复后自动附上。",
-    f"Mails go out without links until then; the address is tried again every {AGAIN} seconds.",
-)
 
 
 class Pages:
@@ -94,11 +89,11 @@ class Pages:
         self._app.serve_at(server.address)
         server.start()
         self.server, self._is_told = server, False
-        log.info("网页 · pages: %s", server.address)
+        log.info("%s: %s", Message("service.pages.at"), server.address)
         # For whoever sits at the terminal: standard output that goes elsewhere is a log, and no key goes through one.
         entry = server.first_entry(login_name()) if sys.stdout.isatty() else None
         if entry is not None:
-            sys.stdout.write(f"首次登录（一次有效）· sign in, once: {entry}\n")
+            sys.stdout.write(f"{both(Message('service.pages.sign_in'))}: {entry}\n")
             sys.stdout.flush()
 
     def _tell(self, error: TrackerError) -> None:
@@ -107,10 +102,11 @@ class Pages:
         force = self._app.force
         operator = force.settings.operator
         language = force.campaign.language if operator is None else force.language(operator)
-        which = 0 if language == "zh" else 1
+        said = words("alerts", language)
         key = f"pages/{self._address}/{force.day(self._app.clock.now())}"
+        lines = [sentence(error, language), said("pages.follows", seconds=AGAIN)]
         try:
-            self._app.engine.alert(key, TITLES[which], [sentence(error, language), FOLLOWS[which]])
+            self._app.engine.alert(key, said("pages.away"), lines)
         except TrackerError as away:
             log.warning("the operator could not be told, will be tried again: %s", away)
         else:

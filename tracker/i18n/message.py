@@ -44,8 +44,14 @@ class Message:
         return hash((self.key, tuple(self.facts)))
 
 
-class OneOf(tuple[str, ...]):
+class OneOf(tuple["str | Message", ...]):
     """A fact: a choice, such as “a, b or c”."""
+
+    __slots__ = ()
+
+
+class Quoted(tuple[str, ...]):
+    """A fact: a choice of words, each in quotation marks."""
 
     __slots__ = ()
 
@@ -123,13 +129,14 @@ def _unpacked(fact: Any) -> object:
 def say_fact(fact: object, language: Language) -> object:
     """A fact as ``language`` says it; numbers stay numbers, as phrases may say how they are written."""
     if isinstance(fact, Near):
-        quoted = OneOf(words("facts", language)("quoted", text=each) for each in fact)
-        return words("facts", language)("near", names=say_fact(quoted, language)) if fact else ""
-    if isinstance(fact, OneOf):
-        return _joined(fact, words("facts", language), last="or")
+        return words("facts", language)("near", names=say_fact(Quoted(fact), language)) if fact else ""
+    if isinstance(fact, Quoted):
+        fact = OneOf(Message("facts.quoted", text=each) for each in fact)
     if isinstance(fact, tuple | list):
-        texts = [say(each, language) if isinstance(each, Message) else str(each) for each in fact]
-        return _joined(texts, words("facts", language), last="comma")
+        each = [str(say_fact(each, language)) for each in fact]
+        return _joined(each, words("facts", language), last="or" if isinstance(fact, OneOf) else "comma")
+    if isinstance(fact, Message):
+        return say(fact, language, on_command_line=True)
     if isinstance(fact, OSError):
         return _of_machine(fact, language)
     if isinstance(fact, UnicodeError):

@@ -13,8 +13,8 @@ from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
 from tracker.core.occurrences import parse_ref
-from tracker.errors import InBoth, Problem
-from tracker.i18n.message import Message, both, say
+from tracker.errors import Problem
+from tracker.i18n.message import Message, say
 from tracker.ledger.editions import reconciled
 from tracker.outbox.alerts import alert_details, alert_row
 from tracker.outbox.queue import enqueue
@@ -124,10 +124,7 @@ def chase_problems(force: InForce, today: date, file: str, place: tuple[int, int
     """A warning where ``chase_from`` lies ahead, at its ``place``: a slip in the year would silence a whole campaign."""
     day = force.chase_from
     if day > today:
-        message = InBoth(
-            f"{day} lies ahead: nothing that is due before it is chased or counts as late, from now on",
-            f"{day}尚未到来：在此之前到期的事项即日起不催报、不计逾期，请核对日期",
-        )
+        message = Message("config.begins_ahead", day=day)
         yield Problem(file, *place, "campaign.chase_from", message, "warning")
 
 
@@ -174,7 +171,7 @@ def tell_of_before(session: Session, force: InForce, now: datetime) -> None:
     ahead = _count(session, _set_aside(force, day, force.chase_from)) - over
     if not over + ahead:
         return
-    log.info("%s", both(Message("alerts.before.log", over=over, ahead=ahead, day=force.chase_from)))
+    log.info("%s", Message("alerts.before.log", over=over, ahead=ahead, day=force.chase_from))
     row = before_alert(force, over, ahead, now)
     if row is not None:
         enqueue(session, force, [row], now, 0)

@@ -95,7 +95,7 @@ def is_overtaken(session: Session, force: InForce) -> bool:
 def refuse_overtaken(session: Session, force: InForce) -> None:
     """Raise OvertakenError where the ledger follows something else: nothing is folded or said by ``force`` then."""
     if is_overtaken(session, force):
-        raise OvertakenError
+        raise OvertakenError("overtaken")
 
 
 def last_mail_before(session: Session, force: InForce) -> int:
@@ -105,7 +105,7 @@ def last_mail_before(session: Session, force: InForce) -> int:
     """
     found = reconciled(session, force.campaign.id, hold=True)
     if found is not None and not found.is_with(force):
-        raise OvertakenError
+        raise OvertakenError("overtaken")
     return 0 if found is None or found.mails is None else found.mails
 
 

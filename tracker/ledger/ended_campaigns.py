@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
+from tracker.i18n.catalogue import words
 from tracker.i18n.message import Message
 from tracker.ledger.editions import leave_others
 from tracker.outbox.alerts import alert_details, alert_row
@@ -45,19 +46,9 @@ def end_what_is_left(session: Session, force: InForce, place: str, now: datetime
 
 def _alert(force: InForce, left: str, last: int, count: int, now: datetime) -> dict[str, object] | None:
     operator, here = force.settings.operator, force.campaign.id
-    if operator is not None and force.language(operator) == "zh":
-        title = f"原专项工作{left}待发的{count}封邮件不再发出"
-        lines = [
-            f"配置文件中的专项工作编号已由{left}改为{here}，原专项工作待发的邮件不再发出。",
-            f"如系误改，请改回 id: {left}：其中的提醒事项由下一封提醒邮件告知，其余请用 tracker mail retry 重发。",
-        ]
-    else:
-        title = f"{count} waiting mails of campaign {left} are not sent any more"
-        lines = [
-            f"The files name campaign {here} now, and {left} before; what waited of that one is not sent.",
-            (
-                f"If that was a slip, put id: {left} back: the next digest tells what stood in its reminders, and "
-                f"tracker mail retry sends the rest."
-            ),
-        ]
-    return alert_row(force, f"left/{left}/{last}", alert_details(title, lines), now)
+    if operator is None:
+        return None
+    said = words("alerts", force.language(operator))
+    lines = [said(f"left.{key}", left=left, here=here) for key in ("what", "back")]
+    details = alert_details(said("left.title", left=left, n=count), lines)
+    return alert_row(force, f"left/{left}/{last}", details, now)

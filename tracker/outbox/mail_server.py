@@ -26,7 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
-from tracker.errors import InBoth, TrackerError, UsageError
+from tracker.errors import TrackerError, UsageError
 from tracker.i18n.message import Message
 from tracker.i18n.recognised import recognised
 from tracker.mail.transport.replies import Verdict, without_names
@@ -48,13 +48,6 @@ DOORS = PLACES = 8
 
 #: A place that was not seen for so long is there no more.
 RECENT = timedelta(days=8)
-
-#: Said where two machines on one database have made a key each.
-OTHER_KEYS = InBoth(
-    "links signed here are refused by, and those of, {places}: it has another key; give all machines the same "
-    "TRACKER_SECRET",
-    "本机与{places}的链接密钥不同，所发链接互不承认，请统一设置 TRACKER_SECRET",
-)
 
 #: Why something could not be written down: the database, or the ledger that is not where it was.
 _NOT_KEPT = (SQLAlchemyError, TrackerError)
@@ -211,7 +204,7 @@ class Post:
             place for place, of in state.places.items() if of.get("key") != mark and _is_recent(of, now)
         ]
         if others:
-            log.warning("%s", OTHER_KEYS.with_facts(places=", ".join(others)))
+            log.warning("%s", Message("service.other_keys", places=", ".join(others)))
         return True
 
     def shut_until(self) -> datetime | None:

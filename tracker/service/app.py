@@ -28,22 +28,21 @@ from tracker.config.places import at_home
 from tracker.config.startable import start_problems
 from tracker.config.yamlnodes import read_document
 from tracker.core.model import Campaign
-from tracker.core.naming import in_both
 from tracker.core.policy import Settings, Web
 from tracker.core.workdays import Workdays
 from tracker.errors import (
     AnotherDocumentError,
     ConfigError,
     HeldBackError,
-    InBoth,
     MailError,
     Problem,
     TrackerError,
 )
 from tracker.i18n.catalogue import Language
+from tracker.i18n.message import Message, both, say
 from tracker.i18n.terms import counted_as
 from tracker.service.derived import Made
-from tracker.service.heartbeat import Pulse
+from tracker.service.heartbeat import Pulse, after_restart
 
 if TYPE_CHECKING:
     from tracker.access.links import Links
@@ -57,15 +56,6 @@ if TYPE_CHECKING:
     from tracker.store.database import Database
 
 log = logging.getLogger("tracker")
-
-#: Said where files with errors are passed over.
-LAST_GOOD = InBoth(
-    "the files have errors; what was in force last is so still, until they are mended",
-    "配置文件有误，暂按上次有效的内容办理，请尽快更正",
-)
-
-#: Said where an edit changes what a running service cannot change.
-AFTER_RESTART = InBoth("in force after the next start only: {names}", "重启服务后才生效：{names}")
 
 #: The files that are watched; anything else in the folders is somebody's own business.
 WATCHED = ("*.yaml", "forms/*.y*ml")
@@ -196,7 +186,7 @@ class App:
                 raise
             for problem in error.problems:
                 log.warning("%s", problem)
-            log.warning("%s", LAST_GOOD)
+            log.warning("%s", Message("service.last_good"))
             self.pulse.problems = error.problems
             return last
 
@@ -280,7 +270,7 @@ class App:
         today = self.force.day(self.clock.now())
         calendar = calendar_problems(self.force, today, self.config / "holidays")
         held = (
-            Problem(str(self.config / TASKS), 0, 0, "campaign", in_both(error), "warning")
+            Problem(str(self.config / TASKS), 0, 0, "campaign", error.message, "warning")
             for error in held_by_ledger(self.database_url, self.force, self.place, today)
         )
         place = str(self.config / "settings.yaml")
@@ -288,7 +278,7 @@ class App:
             self.force.settings.web or Web(), partial(refuse_no_driver, self.database_url), place
         )
         unkept = self.no_sign()
-        sign = () if unkept is None else (Problem(place, 0, 0, "ledger_sign", in_both(unkept), "warning"),)
+        sign = () if unkept is None else (Problem(place, 0, 0, "ledger_sign", unkept.message, "warning"),)
         return (
             *problems,
             *start,
@@ -356,7 +346,7 @@ class App:
             self.pulse.awaits_restart = self._started_with.awaiting_restart(force.settings)
             self.adopt(force)
         if self.pulse.awaits_restart:
-            log.warning("%s", AFTER_RESTART.with_facts(names=", ".join(self.pulse.awaits_restart)))
+            log.warning("%s", after_restart(self.pulse.awaits_restart))
         return True
 
     def _refuse_no_transport(self, force: InForce) -> None:
@@ -365,7 +355,7 @@ class App:
             self._making_of(force).transport  # noqa: B018 - made for what it raises
         except MailError as error:
             place = str(self.config / "settings.yaml")
-            raise ConfigError((Problem(place, 0, 0, "mail.transport", in_both(error)),)) from None
+            raise ConfigError((Problem(place, 0, 0, "mail.transport", error.message),)) from None
 
     def adopt(self, force: InForce) -> None:
         """Put ``force`` in force, and all that follows from it."""
@@ -385,7 +375,7 @@ class App:
                 raise error
             self.held, self._untold = force, error
             self.adopt(replace(last, is_undecided=isinstance(error, AnotherDocumentError)))
-            self.pulse.held, self.pulse.held_state = InBoth(error.english, error.chinese), error.state
+            self.pulse.held, self.pulse.held_state = error.message, error.state
         log.warning("%s", error)
         self._tell_of_held()
 
@@ -396,10 +386,10 @@ class App:
         since = error.from_ or self.engine.held_since(held)
         if since <= self.clock.now():
             # After the files in force have changed, or the hold was over, the same is told anew.
-            state = "\n".join((self.force.fingerprint, since.isoformat(), str(error)))
+            said = both(error.message)
+            state = f"{self.force.fingerprint}\n{since.isoformat()}\n{said}"
             key = hashlib.sha256(state.encode()).hexdigest()[:16]
-            title = error.title[0 if self.force.language(operator) == "zh" else 1]
-            self.engine.alert(f"files/{key}", title, [str(error)])
+            self.engine.alert(f"files/{key}", say(error.title, self.force.language(operator)), [said])
             self._untold = None
 
     def _go_by(self, force: InForce, workdays: Workdays) -> None:

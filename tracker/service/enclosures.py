@@ -18,7 +18,7 @@ from tracker.core.naming import Names, due_and_about, tells_of_month_before
 from tracker.core.reminders import notice_day
 from tracker.filing.filings import Paper, Start, Table, read_document, starts, tables_at
 from tracker.forms.mark import Mark
-from tracker.i18n.catalogue import Language
+from tracker.i18n.catalogue import Language, words
 from tracker.mail.compose import calendar
 from tracker.mail.compose.digest import is_copy
 from tracker.mail.compose.digest_details import Beside
@@ -31,12 +31,6 @@ if TYPE_CHECKING:
     from tracker.mail.transport.message import Attachment
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-#: What the files with dates are called.
-_NAMES: dict[Language, dict[str, str]] = {
-    "zh": {calendar.PUBLISH: "日程.ics", calendar.CANCEL: "取消日程.ics"},
-    "en": {calendar.PUBLISH: "deadlines.ics", calendar.CANCEL: "cancelled.ics"},
-}
 
 #: A mail with more forms than this would not get through many mail servers; they are for one unit's reminders.
 MOST = 12
@@ -167,7 +161,9 @@ def _calendar_of(force: InForce, dates: Sequence[Kept], at: datetime, language: 
         method=method,
     )
     told = (("charset", "utf-8"), ("method", method))
-    return Attachment(_NAMES[language][method], calendar.CONTENT_TYPE, data, told)
+    return Attachment(
+        words("service", language)(f"calendar.{method.lower()}"), calendar.CONTENT_TYPE, data, told
+    )
 
 
 def _entry(force: InForce, kept: Kept) -> calendar.Entry:

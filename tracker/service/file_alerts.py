@@ -18,6 +18,7 @@ from sqlmodel import Session
 from tracker.campaign.snapshot import InForce
 from tracker.core.model import MailKind, owned
 from tracker.errors import Problem
+from tracker.i18n.message import Message, say
 from tracker.ledger.editions import REMEMBERED
 from tracker.outbox.alerts import alert_details, alert_row
 from tracker.outbox.queue import enqueue
@@ -30,18 +31,6 @@ REST = timedelta(minutes=3)
 
 #: The end of the key of a mail that tells of mending.
 MENDED = "/mended"
-
-#: What each alert is about, in Chinese and English: what is wrong, and that it is well again.
-TITLES = {
-    "files": (
-        ("配置有误，修改未生效", "an edit of the files was not taken over"),
-        ("配置已更正，修改已生效", "the files are well again, and the edit is in force"),
-    ),
-    "templates": (
-        ("邮件模板有误，暂用自带模板", "mail templates do not work; the shipped ones are used"),
-        ("邮件模板已更正", "the mail templates are well again"),
-    ),
-}
 
 
 class FileAlerts:
@@ -72,7 +61,7 @@ class FileAlerts:
             self._since[kind] = state, since
         if now - since >= REST and self._told.get(kind) != state:
             with engine.database.writing() as session:
-                _alert(session, engine.force, f"{kind}/{state}", TITLES[kind][0], said, now)
+                _alert(session, engine.force, f"{kind}/{state}", Message(f"alerts.{kind}.wrong"), said, now)
                 told = {**_told(session, engine, kind), engine.place: state}
                 _remember(session, engine, kind, told)
             self._told[kind] = state
@@ -89,7 +78,14 @@ class FileAlerts:
             state = told.pop(engine.place, "")
             _remember(session, engine, kind, told)
             if state and state not in told.values():
-                _alert(session, engine.force, f"{kind}/{state}{MENDED}", TITLES[kind][1], (), now)
+                _alert(
+                    session,
+                    engine.force,
+                    f"{kind}/{state}{MENDED}",
+                    Message(f"alerts.{kind}.mended"),
+                    (),
+                    now,
+                )
         self._told[kind] = ""
 
 
@@ -118,7 +114,7 @@ def _alert(
     session: Session,
     force: InForce,
     key: str,
-    titles: tuple[str, str],
+    title: Message,
     problems: Sequence[str],
     now: datetime,
 ) -> None:
@@ -130,8 +126,7 @@ def _alert(
         owned(force.campaign.id, f"{MailKind.ALERT}/{key.removesuffix(MENDED)}{MENDED}")
     )
     times = session.execute(select(func.count()).select_from(MAIL).where(mended)).scalar_one()
-    title = titles[0 if force.language(operator) == "zh" else 1]
-    details = alert_details(title, problems, mended=not problems)
+    details = alert_details(say(title, force.language(operator)), problems, mended=not problems)
     row = alert_row(force, f"{key}/{times}" if times else key, details, now)
     if row is not None:
         enqueue(session, force, [row], now, 0)

@@ -6,13 +6,15 @@ The last pass is kept in the database as well, so that another process can tell 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session
 
-from tracker.errors import HeldBackError, InBoth, Problem
+from tracker.errors import HeldBackError, Problem
+from tracker.i18n.message import Message
 from tracker.store.database import read_meta, write_meta
 from tracker.store.facts import read_fact
 
@@ -50,12 +52,17 @@ class Pulse:
     problems: tuple[Problem, ...] = ()
     templates: tuple[Problem, ...] = ()
     #: Why an edit is held back, and the same for machines that watch.
-    held: str | None = None
-    held_state: str = HeldBackError.state
+    held: Message | None = None
+    held_state: Message = HeldBackError.state
     #: Why nothing is sent though a ledger answers.
-    lost: InBoth | None = None
+    lost: Message | None = None
     #: Settings that an edit has changed and that hold from the next start on.
     awaits_restart: tuple[str, ...] = ()
+
+
+def after_restart(names: Sequence[str]) -> Message:
+    """What is said where an edit changes settings that a running service cannot change."""
+    return Message("service.ready.restart", names=", ".join(names))
 
 
 def is_silent(pulse: Pulse, last: Beat | None, now: datetime) -> bool:

@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from tracker.errors import DatabaseError, InBoth, LostLedgerError, TrackerError
+from tracker.errors import DatabaseError, LostLedgerError, TrackerError
 from tracker.i18n.message import Message
 from tracker.store.backups import LEDGER
 from tracker.store.database import Database, is_there, read_meta, shown, write_meta
@@ -90,14 +90,12 @@ class Sign:
             return
         if known and id_ not in known.values():
             # It may be a slip of the finger in the address.
-            other = next(iter(known))
-            there_is = InBoth(f"there is one of these files in {other}", f"这些文件原有的台账在{other}")
-            if place in known:
-                there_is = InBoth(
-                    "the one that these files had there is lost", "这些文件原在此处的台账已丢失"
-                )
-            english = f"a new ledger begins in {place}; {there_is.english}"
-            log.warning("%s", InBoth(english, f"在{place}另起新台账，{there_is.chinese}"))
+            message = (
+                Message("service.begins_where_lost", place=place)
+                if place in known
+                else Message("service.begins_beside", place=place, other=next(iter(known)))
+            )
+            log.warning("%s", message)
         known[place] = id_
         try:
             draft = self.file.with_name(f"{self.file.name}.{secrets.token_hex(4)}")

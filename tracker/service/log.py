@@ -12,7 +12,9 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
-from tracker.errors import InBoth, InBothError, Problem, in_language
+from tracker.errors import ConfigError, Problem, TrackerError
+from tracker.i18n.catalogue import Language
+from tracker.i18n.message import Message, both, say
 
 #: A library that says the same as we do, only later and with less sense.
 QUIET = ("apscheduler", "asyncio")
@@ -29,7 +31,7 @@ class HumanFormatter(logging.Formatter):
         """One record as one line."""
         moment = datetime.fromtimestamp(record.created, UTC).astimezone()
         level = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
-        line = f"{moment:%Y-%m-%d %H:%M:%S}  {level}{record.getMessage()}"
+        line = f"{moment:%Y-%m-%d %H:%M:%S}  {level}{_said(record)}"
         if record.exc_info is None or record.exc_info[1] is None:
             return line
         if self._debug:
@@ -46,7 +48,7 @@ class JsonFormatter(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _said(record),
         }
         if record.exc_info is not None and record.exc_info[1] is not None:
             facts["exception"] = self.formatException(record.exc_info)
@@ -54,20 +56,32 @@ class JsonFormatter(logging.Formatter):
 
 
 class _CommandFormatter(logging.Formatter):
-    """The message alone, of what comes in both languages the reader's."""
+    """The message alone, in the reader's language as far as it has one."""
 
-    def __init__(self, language: Callable[[], str]) -> None:
+    def __init__(self, language: Callable[[], Language]) -> None:
         super().__init__()
         self._language = language
 
     def format(self, record: logging.LogRecord) -> str:
         """One record as a sentence."""
-        language = self._language()
-        if not isinstance(record.args, tuple):
-            return record.getMessage()
-        both = (InBoth, InBothError, Problem)
-        said = tuple(in_language(each, language) if isinstance(each, both) else each for each in record.args)
-        return str(record.msg) % said if said else str(record.msg)
+        return _said(record, self._language())
+
+
+def _said(record: logging.LogRecord, language: Language | None = None) -> str:
+    """A record with what it tells of said in ``language``, or in both where that is None: several people read a log."""
+    if not record.args or not isinstance(record.args, tuple):
+        return record.getMessage()
+    return str(record.msg) % tuple(_as_read(each, language) for each in record.args)
+
+
+def _as_read(told: object, language: Language | None) -> object:
+    if isinstance(told, Problem):
+        return str(told) if language is None else told.said(language)
+    if isinstance(told, TrackerError) and not isinstance(told, ConfigError):
+        told = told.message
+    if isinstance(told, Message):
+        return both(told) if language is None else say(told, language, on_command_line=True)
+    return told
 
 
 class _Handler(logging.Handler):
@@ -103,7 +117,7 @@ def set_up(environ: Mapping[str, str]) -> None:
 
 
 @contextlib.contextmanager
-def of_command(language: Callable[[], str]) -> Iterator[None]:
+def of_command(language: Callable[[], Language]) -> Iterator[None]:
     """Meanwhile warnings are sentences in ``language``, as far as they have it; the service's log stays as it is."""
     root = logging.getLogger()
     if any(isinstance(each, _Handler) for each in root.handlers):

@@ -8,6 +8,8 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
+from tracker.i18n.catalogue import words
+
 #: What nobody sees, between signs.
 _UNSEEN = "\u200b-\u200f\u2060\ufeff\u00ad"
 
@@ -58,7 +60,7 @@ class Person:
 
     def call(self, number: int, language: str) -> str:
         """Give them the pseudonym with this number; what it is."""
-        pseudonym, addresses = f"人员{number}" if language == "zh" else f"person {number}", 0
+        pseudonym, addresses = words("service", language)("pseudonym", number=number), 0
         for place, text in enumerate(self.texts):
             self._new[f"t{place}"] = pseudonym
             if "@" in text:

@@ -25,11 +25,7 @@ INITS = frozenset(
     {"systemd", "init", "openrc-init", "runit", "s6-svscan", "dinit", "procd", "shepherd", "launchd"}
 )
 
-WARNING = (
-    "the service runs as root, which it has no need of: a flaw in it would be one of the whole machine. "
-    f"Start it as another user, or say {ALLOWED}=1"
-    f"（服务正以root身份运行，并无必要；请改用普通用户启动，或设{ALLOWED}=1）"
-)
+WARNING = Message("service.as_root", variable=ALLOWED)
 
 
 class RootRefusedError(TrackerError):
@@ -71,7 +67,7 @@ def standing(
     )
 
 
-def refuse_root(found: Standing, *, is_open: bool) -> str | None:
+def refuse_root(found: Standing, *, is_open: bool) -> Message | None:
     """What is to be said at the start, if anything; ``is_open`` is for pages that other machines can reach.
 
     Raises RootRefusedError where root of a whole machine would serve for good, or serve other machines.

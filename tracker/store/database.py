@@ -52,7 +52,8 @@ from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 from sqlmodel import Session
 
-from tracker.errors import DatabaseError, InBoth
+from tracker.errors import DatabaseError
+from tracker.i18n.message import Message
 from tracker.store import passing as _passing  # noqa: F401 - its tables belong to the metadata
 from tracker.store import questions as _questions  # noqa: F401
 from tracker.store.beats import BEAT
@@ -109,11 +110,7 @@ _AT_ONCE = "BEGIN IMMEDIATE at once"
 _WAIT, _DO_NOT_WAIT = f"PRAGMA busy_timeout = {LOCK_TIMEOUT * 1000}", "PRAGMA busy_timeout = 0"
 
 
-#: What the log says where nothing can be written, so often, in seconds.
-TAKES_NOTHING = InBoth(
-    "the database takes nothing that is to be written: {cause} ({n} refused)",
-    "数据库无法写入：{cause}（{n}次未办理）",
-)
+#: How often the log says that nothing can be written, in seconds.
 TOLD_EVERY = 60.0
 
 #: The code of what is said then.
@@ -197,7 +194,7 @@ class Database:
         self.refusal = cause
         self._untold += 1
         if is_new or now - self._told_at >= TOLD_EVERY:
-            log.warning("%s", TAKES_NOTHING.with_facts(cause=cause, n=str(self._untold)))
+            log.warning("%s", Message("service.takes_nothing", cause=cause, n=self._untold))
             self._told_at, self._untold = now, 0
 
     @contextmanager

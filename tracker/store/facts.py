@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from tracker.errors import InBoth
+from tracker.i18n.message import Message
 
 log = logging.getLogger("tracker")
 
@@ -21,6 +21,5 @@ def read_fact(text: str | None, name: str, make: Callable[[Any], T], default: T)
     try:
         return make(json.loads(text))
     except (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError) as error:
-        english = f"what is kept of “{name}” cannot be read and is begun anew: {error}"
-        log.warning("%s", InBoth(english, f"保存的“{name}”无法读取，已重新开始：{error}"))
+        log.warning("%s", Message("service.fact_unreadable", name=name, error=str(error)))
         return default

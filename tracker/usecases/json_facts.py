@@ -15,8 +15,9 @@ from tracker.core.deadline.expressions import Reading
 from tracker.core.deadline.wording import to_chinese, to_english
 from tracker.core.model import Campaign, Definition, Event, Every, Item, Mail, Occurrence, Rule, Unit
 from tracker.core.reminders import notice_day
-from tracker.errors import HeldBackError, InBoth, Problem
+from tracker.errors import HeldBackError, Problem
 from tracker.i18n.catalogue import ENGLISH, FIRST
+from tracker.i18n.message import Message, both, say
 from tracker.ledger.reconcile import Changes
 from tracker.ledger.status import LedgerRow
 from tracker.mail.transport.transport import is_reserved
@@ -41,16 +42,19 @@ def problem_facts(problems: Iterable[Problem]) -> Fact:
     """``check``: whether the files hold, with every error and warning and its place."""
     found: dict[str, list[Fact]] = {"error": [], "warning": []}
     for problem in problems:
-        found[problem.severity].append(
-            {
-                "file": problem.file,
-                "line": problem.line,
-                "column": problem.column,
-                "path": problem.path,
-                "message": problem.message,
-            }
-        )
+        found[problem.severity].append(problem_fact(problem))
     return {"ok": not found["error"], "errors": found["error"], "warnings": found["warning"]}
+
+
+def problem_fact(problem: Problem) -> Fact:
+    """One of them: its place, and the sentence in both languages."""
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "path": problem.path,
+        "message": both(problem.message),
+    }
 
 
 def rule_facts(rule: Rule) -> Fact:
@@ -77,7 +81,7 @@ def deadline_facts(reading: Reading, occurrences: Iterable[Occurrence]) -> Fact:
         **rule_facts(reading.rule),
         "zh": to_chinese(reading.rule),
         "en": to_english(reading.rule),
-        "warnings": [InBoth(warning.en, warning.zh) for warning in reading.warnings],
+        "warnings": [both(warning) for warning in reading.warnings],
         "occurrences": [{"period": each.period, "due": iso(each.due)} for each in occurrences],
     }
 
@@ -249,8 +253,12 @@ def plan_facts(
             for name, some in (("reopened", changes.reopened), ("answered", changes.answered))
         },
         "mails": {"added": list(_beyond(new, old)), "removed": list(_beyond(old, new))},
-        "held": [{"word": each.word, "zh": each.chinese, "en": each.english} for each in held],
+        "held": [{"word": each.word, **_in_each(each.message)} for each in held],
     }
+
+
+def _in_each(message: Message) -> Fact:
+    return {language: say(message, language, on_command_line=True) for language in (FIRST, ENGLISH)}
 
 
 def _changed(ref: str, unit: str, due: date | None) -> Fact:

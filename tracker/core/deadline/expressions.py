@@ -28,15 +28,16 @@ from functools import lru_cache
 from tracker.core.deadline.grammar import read_clauses
 from tracker.core.deadline.syntax import Clause, Date, Ongoing, Point, Range, Recurrence, Unexpected
 from tracker.core.deadline.tokens import LAST, Token, tokenize
-from tracker.core.deadline.wording import MONTHS, to_chinese, to_english
+from tracker.core.deadline.wording import in_both, month_in_both
 from tracker.core.model import Every, Rule
 from tracker.core.moments import A_DAY
 from tracker.core.occurrences import first_after
 from tracker.core.years import FIRST_YEAR, LAST_YEAR
 from tracker.errors import DeadlineSyntaxError
-from tracker.i18n.message import say_day
+from tracker.i18n.message import Message, OneOf, say_day
 
 LONGEST_TEXT = 200
+_AFTER_ALL = (Message("deadline.expected.ongoing"), Message("deadline.expected.EOF"))
 #: From this month on a document may be about the next year, and ends that come so soon may be that year's.
 _LATE, _SOON = 11, timedelta(days=60)
 #: Any leap year: 29 February is a day of "every year", cut to the 28th in the others.
@@ -46,32 +47,16 @@ _THIRDS = {1: (1, 10), 2: (11, 20), 3: (21, 31)}
 
 
 @dataclass(frozen=True, slots=True)
-class DeadlineWarning:
-    """Something that the text leaves open or may not mean, said in both languages."""
-
-    zh: str
-    en: str
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
-    """How a deadline text is read."""
+    """How a deadline text is read; ``warnings`` are what it leaves open or may not mean."""
 
     text: str
     rule: Rule
-    warnings: tuple[DeadlineWarning, ...] = ()
+    warnings: tuple[Message, ...] = ()
 
 
 class NoSuchDayError(DeadlineSyntaxError):
     """A day that its month does not have: the text can be read, but there is no such date."""
-
-    def __init__(self, text: str, token: Token, year: int | None, month: int, days: int) -> None:
-        found = f"“{text[token.start : token.end]}”"
-        super().__init__(text, token.start + 1, found, f"1至{days}日", f"a day from 1 to {days}")
-        month_zh = f"{month}月" if year is None else f"{year}年{month}月"
-        month_en = MONTHS[month - 1] if year is None else f"{MONTHS[month - 1]} {year}"
-        self.english = f"there is no {token.value} {month_en}: “{text}”, column {token.start + 1}"
-        self.chinese = f"“{text}”第{token.start + 1}列：{month_zh}没有{token.value}日"
 
 
 # Files of 10,000 tasks repeat a handful of texts.
@@ -84,11 +69,11 @@ def parse(text: str, issued: date, year: int | None = None) -> Reading:
     """
     if len(text) > LONGEST_TEXT:
         raise DeadlineSyntaxError(
-            f"{text[:20]}…",
-            LONGEST_TEXT + 1,
-            f"{len(text)} characters",
-            f"不超过{LONGEST_TEXT}个字的时限",
-            f"a deadline of at most {LONGEST_TEXT}",
+            "deadline_syntax",
+            text=f"{text[:20]}…",
+            column=LONGEST_TEXT + 1,
+            found=Message("deadline.found.length", n=len(text)),
+            expected=Message("deadline.expected.shorter", most=LONGEST_TEXT),
         )
     reader = _Reader(text, issued, year)
     reading = reader.read()
@@ -109,7 +94,7 @@ class _Reader:
         self.plan = plan
         self.year = supplied or plan or issued.year
         self.tokens = tokenize(text)
-        self.warnings: list[DeadlineWarning] = []
+        self.warnings: list[Message] = []
         #: Whether the text names no year at all, or one by a word (今年, next year).
         self.lacks_year = False
         self.takes_year = False
@@ -119,7 +104,7 @@ class _Reader:
         clauses = read_clauses(self.tokens)
         if isinstance(clauses, Unexpected):
             self._refuse_day_first()
-            raise self._refusal(clauses.index, clauses.expected_zh, clauses.expected_en)
+            raise self._refusal(clauses.index, clauses.expected)
         rule = self._rule(clauses)
         if self.takes_year or (self.lacks_year and self.plan is None):
             self._warn_of_year(rule)
@@ -154,13 +139,8 @@ class _Reader:
                     dated = clause
                 case _:
                     # Two dates, or a date beside a recurrence: every reading would be a guess.
-                    range_zh = "期限范围（例如“至2022年底止”）、" if often else ""
-                    range_en = "a range (such as “until end of 2022”), " if often else ""
-                    raise self._refusal(
-                        clause.start,
-                        f"{range_zh}“并持续推进”或结束",
-                        f"{range_en}“ongoing” or the end of the text",
-                    )
+                    beside = (Message("deadline.expected.range"),) if often else ()
+                    raise self._refusal(clause.start, OneOf((*beside, *_AFTER_ALL)))
         if often is not None:
             return self._recurring(often, span, ongoing=ongoing)
         if dated is not None:
@@ -189,9 +169,7 @@ class _Reader:
             return Rule(due=self._range(span)[1], ongoing=ongoing)
         if node.since is None and ongoing:
             return Rule(ongoing=True)
-        raise self._refusal(
-            len(self.tokens), "周期，例如“每月5日前”", "how often, such as “monthly by the 5th”"
-        )
+        raise self._refusal(len(self.tokens), Message("deadline.expected.recurrence"))
 
     # --- recurrences ---
 
@@ -199,17 +177,13 @@ class _Reader:
         """Month and day within the period."""
         month, day = None, None
         if node.every is Every.WEEK:
-            return None, None if node.day is None else self._number(node.day, 7, "星期", "a day of the week")
+            return None, None if node.day is None else self._number(node.day, 7, "weekday")
         if node.month is not None and (node.month.kind, node.month.value) != ("ordinal", LAST):
-            month = self._number(node.month, _MONTHS_IN[node.every], "月份", "a month")
+            month = self._number(node.month, _MONTHS_IN[node.every], "month")
         if node.day is not None:
-            day = self._number(node.day, 31, "日期", "a day")
+            day = self._number(node.day, 31, "day")
             if node.every is not Every.MONTH and node.month is None:
-                raise self._refusal_at(
-                    node.day,
-                    "哪个月，例如“首月10日前”“末月25日前”",
-                    "the month too, such as “by the 10th of the first month”",
-                )
+                raise self._refusal_at(node.day, Message("deadline.expected.month_too"))
         if node.third is not None and node.third.value != 3:
             day = _THIRDS[node.third.value][1]
         return month, day
@@ -243,12 +217,8 @@ class _Reader:
             year = self._in_calendar(year + turns, point)
         until = self._end(node.until, year)
         if since is not None and until < since:
-            raise self._refusal(
-                span.start,
-                f"不早于{since}的结束日期",
-                f"a range that ends no earlier than {since}",
-                until=span.end,
-            )
+            expected = Message("deadline.expected.later_end", since=since)
+            raise self._refusal(span.start, expected, until=span.end)
         return since, until
 
     def _first_year(self, since: Point, until: Date | None) -> int:
@@ -304,17 +274,25 @@ class _Reader:
         first, length = 1, 12
         if point.number is not None:
             if point.span == "month":
-                first, length = self._number(point.number, 12, "月份", "a month"), 1
+                first, length = self._number(point.number, 12, "month"), 1
             elif point.span == "quarter":
-                first, length = self._number(point.number, 4, "季度", "a quarter") * 3 - 2, 3
+                first, length = self._number(point.number, 4, "quarter") * 3 - 2, 3
             else:
-                first, length = self._number(point.number, 2, "半年", "a half") * 6 - 5, 6
+                first, length = self._number(point.number, 2, "half") * 6 - 5, 6
         last = first + length - 1
         days = monthrange(in_year, last)[1]
         if point.day is not None:
-            day = self._number(point.day, 31, "日期", "a day")
+            day = self._number(point.day, 31, "day")
             if day > days:
-                raise NoSuchDayError(self.text, point.day, year, last, days)
+                raise NoSuchDayError(
+                    "no_such_day",
+                    text=self.text,
+                    column=point.day.start + 1,
+                    found=self._found(point.day),
+                    expected=Message("deadline.expected.last_day", days=days),
+                    day=day,
+                    month=month_in_both(year, last),
+                )
             return date(in_year, last, day), date(in_year, last, day)
         if point.third is not None:
             low, high = _THIRDS[point.third.value]
@@ -324,43 +302,28 @@ class _Reader:
         end = date(in_year, last, days)
         return (end if point.end else date(in_year, first, 1)), end
 
-    def _number(self, token: Token, most: int, zh: str, en: str) -> int:
+    def _number(self, token: Token, most: int, what: str) -> int:
         """The value of a number that must lie in 1 … ``most``."""
         if not 1 <= token.value <= most or token.digits > 2:
-            raise self._refusal_at(token, f"{zh}（1至{most}）", f"{en} from 1 to {most}")
+            raise self._refusal_at(token, Message(f"deadline.expected.{what}_to", most=most))
         return token.value
 
     # --- what is doubtful ---
 
-    def _warn(self, zh: str, en: str) -> None:
-        warning = DeadlineWarning(zh, en)
+    def _warn(self, warning: Message) -> None:
         if warning not in self.warnings:
             self.warnings.append(warning)
 
     def _warn_of_year(self, rule: Rule) -> None:
         """The year was supplied: another one may be meant, above all the next where an issue is late in its year."""
+        facts = {"issued": self.issued, "rule": in_both(rule)}
         if self.year > self.issued.year and self.lacks_year:
-            self._warn(
-                f"文中没有写明年份，{self.issued.year}年的这一时限在印发日期（{self.issued}）之前，"
-                f"按{self.year}年理解；建议写作“{to_chinese(rule)}”，或在campaign下写明year",
-                f"the text names no year; in {self.issued.year} it would lie before the date of issue ({self.issued}),"
-                f" so {self.year} is taken; better write “{to_english(rule)}”, or the plan's year under campaign",
-            )
-            return
-        if self.lacks_year and (other := self._next_year_of(rule)) is not None:
-            self._warn(
-                f"文中没有写明年份，印发日期（{self.issued}）临近年底：按“{to_chinese(rule)}”理解，"
-                f"也可能是“{to_chinese(other)}”，请写明年份，或在campaign下写明year",
-                f"the text names no year, and the date of issue ({self.issued}) is near the end of its year:"
-                f" it is read as “{to_english(rule)}”, and may mean “{to_english(other)}”; name the year,"
-                " or the plan's year under campaign",
-            )
-            return
-        self._warn(
-            f"文中没有写明年份，按印发日期（{self.issued}）推定；建议写作“{to_chinese(rule)}”",
-            f"the text names no year, so it follows from the date of issue ({self.issued});"
-            f" better write “{to_english(rule)}”",
-        )
+            years = {"year": self.year, "before": self.issued.year}
+            self._warn(Message("deadline.year_after_issue", **facts, **years))
+        elif self.lacks_year and (other := self._next_year_of(rule)) is not None:
+            self._warn(Message("deadline.year_or_next", **facts, other=in_both(other)))
+        else:
+            self._warn(Message("deadline.no_year", **facts))
 
     def _next_year_of(self, rule: Rule) -> Rule | None:
         """The same a year later, where the end of a month, quarter or year comes soon after a late issue."""
@@ -376,58 +339,49 @@ class _Reader:
         """A whole year, quarter or month before which something is due, where its end may be meant."""
         if read.due is not None and read.due < self.issued:
             self.names_past = True
-            self._warn(
-                f"“前”按该时段开始之前理解，即{read.due}，早于印发日期{self.issued}；"
-                f"可能应为“{to_chinese(other)}”",
-                f"“before” is read as before it begins: {read.due}, which lies before the date of issue"
-                f" ({self.issued}); perhaps “{to_english(other)}” was meant",
-            )
+            day, issued = read.due, self.issued
+            self._warn(Message("deadline.before_issue", day=day, issued=issued, other=in_both(other)))
             return
-        self._warn(
-            f"“前”按该时段开始之前理解，即“{to_chinese(read)}”；如指该时段结束，请写“{to_chinese(other)}”",
-            f"“before” is read as before it begins: “{to_english(read)}”;"
-            f" write “{to_english(other)}” if its end is meant",
-        )
+        self._warn(Message("deadline.before_it_begins", rule=in_both(read), other=in_both(other)))
 
     def _warn_of_third(self, third: Token) -> None:
-        days = ("10th", "20th", "last day")[third.value - 1]
-        self._warn(
-            f"“{third.text}”按{'上中下'[third.value - 1]}旬理解",
-            f"“{third.text}” is read as the month's {('first', 'second', 'last')[third.value - 1]} ten days,"
-            f" through its {days}; name the day if another is meant",
-        )
+        self._warn(Message(f"deadline.third.{third.text}"))
 
     def _warn_of_past(self, rule: Rule) -> None:
         if rule.every is None and rule.due is None:
             return
         first = first_after(rule, self.issued, date.min)
         if first is None:
-            self._warn("期限范围内没有任何日期", "no date of it ever comes between beginning and end")
+            self._warn(Message("deadline.never"))
         elif first < self.issued and not self.names_past:
-            self._warn(
-                f"{say_day('zh', first)}早于印发日期{self.issued}",
-                f"{say_day('en', first)} lies before the date of issue ({self.issued})",
-            )
+            day = Message("deadline.written", zh=say_day("zh", first), en=say_day("en", first))
+            self._warn(Message("deadline.past", day=day, issued=self.issued))
 
     # --- what cannot be read ---
 
-    def _refusal(self, place: int, zh: str, en: str, *, until: int | None = None) -> DeadlineSyntaxError:
+    def _refusal(
+        self, place: int, expected: Message | OneOf, *, until: int | None = None
+    ) -> DeadlineSyntaxError:
         """Points at ``tokens[place:until]``, or at the end of the text."""
+        column, found = self.tokens[-1].end if self.tokens else 0, Message("deadline.found.end")
         if place < len(self.tokens):
-            start, end = self.tokens[place].start, self.tokens[(until or place + 1) - 1].end
-            return DeadlineSyntaxError(self.text, start + 1, f"“{self.text[start:end]}”", zh, en)
-        end = self.tokens[-1].end if self.tokens else 0
-        return DeadlineSyntaxError(self.text, end + 1, "the end of the text", zh, en)
+            first, last = self.tokens[place], self.tokens[(until or place + 1) - 1]
+            column, found = first.start, self._found(first, last)
+        return DeadlineSyntaxError(
+            "deadline_syntax", text=self.text, column=column + 1, found=found, expected=expected
+        )
 
-    def _refusal_at(self, token: Token, zh: str, en: str) -> DeadlineSyntaxError:
+    def _found(self, first: Token, last: Token | None = None) -> Message:
+        return Message("facts.quoted", text=self.text[first.start : (last or first).end])
+
+    def _refusal_at(self, token: Token, expected: Message) -> DeadlineSyntaxError:
         starts = [each.start for each in self.tokens]
-        return self._refusal(starts.index(token.start), zh, en)
+        return self._refusal(starts.index(token.start), expected)
 
     def _year_refusal(self, point: Point) -> DeadlineSyntaxError:
         return self._refusal_at(
             point.year or point.number or self.tokens[0],
-            f"四位数的年份（{FIRST_YEAR}至{LAST_YEAR}）",
-            f"a year in four digits from {FIRST_YEAR} to {LAST_YEAR}",
+            Message("deadline.expected.year_to", first=FIRST_YEAR, last=LAST_YEAR),
         )
 
     def _refuse_day_first(self) -> None:
@@ -442,9 +396,7 @@ class _Reader:
                 and sep in ("/", "-", ".")
                 and (place == 0 or texts[place - 1] != sep)
             ):
-                raise self._refusal(
-                    place, "年在前的日期，例如2022-05-20", "the year first: write 2022-05-20", until=place + 5
-                )
+                raise self._refusal(place, Message("deadline.expected.year_first"), until=place + 5)
 
 
 def _only_from_issue(span: Clause) -> bool:

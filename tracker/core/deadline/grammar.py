@@ -63,6 +63,7 @@ from parsy import ParseError, Parser, alt, eof, index, seq, success, test_item
 from tracker.core.deadline.syntax import Clause, Date, Ongoing, Point, Range, Recurrence, Unexpected
 from tracker.core.deadline.tokens import Token
 from tracker.core.model import Every
+from tracker.i18n.message import Message, OneOf
 
 
 def read_clauses(tokens: Sequence[Token]) -> tuple[Clause, ...] | Unexpected:
@@ -77,25 +78,12 @@ def _clauses(tokens: Sequence[Token]) -> tuple[Clause, ...]:
     return tuple(_DEADLINE.parse(list(tokens)))
 
 
-# What could stand somewhere, for a person.  A label in quotation marks is a word; "" is not shown.
-_LABELS = {
-    "day": ("几日", "a day of the month"),
-    "third": ("上旬、中旬、下旬", "上旬, 中旬, 下旬"),
-    "weekday": ("星期几", "a day of the week"),
-    "month": ("月份", "a month"),
-    "half": ("上半年、下半年", "上半年, 下半年"),
-    "year": ("四位数的年份", "a year in four digits"),
-    "date": ("日期", "a date"),
-    "number": ("数字", "a number"),
-    "unit": ("周、月、季度、半年、年", "week, month, quarter, half-year, year"),
-    "often": ("“每月”等周期", "how often (“monthly”)"),
-    "ongoing": ("“并持续推进”", "“ongoing”"),
-    "EOF": ("结束", "the end of the text"),
-}
-_A_DEADLINE = (
-    "时限，例如“2022年6月底前，并持续推进”“每月5日前”",
-    "a deadline, such as “by end of June 2022, ongoing” or “monthly by the 5th”",
+#: What could stand somewhere, in the order in which it is told; "" is not, and a label in quotation marks is a word.
+_LABELS = (
+    *("day", "third", "weekday", "month", "half", "year", "date", "number"),
+    *("unit", "often", "ongoing", "EOF"),
 )
+_A_DEADLINE = Message("deadline.expected.deadline")
 #: How a date can begin is summed up as "a date"; how a clause can, as "how often" and "ongoing".
 _BEGIN_DATE = frozenset({"year", "month", "half", "number", "“end”"})
 _BEGIN_CLAUSE = _BEGIN_DATE | {"date", "weekday", "“即日”", "“by”", "“until”", "“from”"}
@@ -104,7 +92,7 @@ _SHOWN = 7
 
 def _unexpected(place: int, expected: frozenset[str], tokens: Sequence[Token]) -> Unexpected:
     if place == 0:
-        return Unexpected(0, *_A_DEADLINE)
+        return Unexpected(0, _A_DEADLINE)
     labels = set(expected) - {""}
     if "ongoing" in labels:
         labels -= _BEGIN_CLAUSE
@@ -116,12 +104,11 @@ def _unexpected(place: int, expected: frozenset[str], tokens: Sequence[Token]) -
         labels.discard("number")  # of a quarter
     # Nobody who writes Chinese needs to be told what could be said in English here, nor the reverse.
     chinese = not all(token.text.isascii() for token in tokens[:place])
-    words = sorted(labels - _LABELS.keys())
-    quoted = [(word, word) for word in words if not word[1].isalpha() or word[1].isascii() != chinese]
-    shown = (quoted + [_LABELS[label] for label in _LABELS if label in labels])[:_SHOWN] or [_A_DEADLINE]
-    return Unexpected(
-        place, _listed([zh for zh, _ in shown], "、", "或"), _listed([en for _, en in shown], ", ", " or ")
-    )
+    words = sorted(labels.difference(_LABELS))
+    quoted = [word for word in words if not word[1].isalpha() or word[1].isascii() != chinese]
+    named = [Message(f"deadline.expected.{label}") for label in _LABELS if label in labels]
+    shown: list[str | Message] = [*quoted, *named]
+    return Unexpected(place, OneOf(shown[:_SHOWN] or [_A_DEADLINE]))
 
 
 def _asks_for_no_recurrence(tokens: Sequence[Token]) -> bool:
@@ -131,10 +118,6 @@ def _asks_for_no_recurrence(tokens: Sequence[Token]) -> bool:
         return any(isinstance(clause.node, Date | Recurrence) for clause in _clauses(read))
     except ParseError:
         return False
-
-
-def _listed(items: list[str], comma: str, last: str) -> str:
-    return last.join([comma.join(items[:-1])] * bool(items[1:]) + items[-1:])
 
 
 def _token(test: Callable[[Token], bool], label: str) -> Parser:

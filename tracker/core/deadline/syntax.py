@@ -7,6 +7,7 @@ from typing import Literal
 
 from tracker.core.deadline.tokens import Token
 from tracker.core.model import Every
+from tracker.i18n.message import Message, OneOf
 
 Span = Literal["year", "half", "quarter", "month"]
 
@@ -84,5 +85,4 @@ class Unexpected:
     """Where the text leaves the grammar: the number of the token, and what could have stood there."""
 
     index: int
-    expected_zh: str
-    expected_en: str
+    expected: Message | OneOf

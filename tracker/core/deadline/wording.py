@@ -11,7 +11,7 @@ from datetime import date
 
 from tracker.core.model import Every, Rule
 from tracker.i18n.catalogue import FIRST, Language
-from tracker.i18n.message import say_day
+from tracker.i18n.message import Message, say_day
 
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -61,6 +61,19 @@ def to_english(rule: Rule) -> str:
     if not parts:
         raise ValueError(f"{rule!r} has no date, does not come back and is not ongoing")
     return ", ".join(parts)
+
+
+def in_both(rule: Rule) -> Message:
+    """The canonical text of ``rule``, in the reader's language; ValueError as above."""
+    return Message("deadline.written", zh=to_chinese(rule), en=to_english(rule))
+
+
+def month_in_both(year: int | None, month: int) -> Message:
+    """2022年4月 · April 2022; 4月 · April of any year."""
+    name = MONTHS[month - 1]
+    if year is None:
+        return Message("deadline.written", zh=f"{month}月", en=name)
+    return Message("deadline.written", zh=f"{year}年{month}月", en=f"{name} {year}")
 
 
 def is_month_end(day: date) -> bool:

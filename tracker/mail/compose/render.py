@@ -21,7 +21,6 @@ from markupsafe import escape
 
 from tracker.access.links import Links
 from tracker.core.model import FORGOTTEN, Campaign, Contact, Mail
-from tracker.core.naming import in_both
 from tracker.core.vocabulary import SIGNS
 from tracker.errors import MailError, Problem, UnknownNameError
 from tracker.i18n import catalogue
@@ -80,7 +79,7 @@ class Renderer:
                 words, slips = words.with_own(path)
                 for slip in slips:
                     what = Message(f"errors.phrases.{slip.what}", **slip.facts)
-                    self._note(Problem(str(path), slip.line, slip.column, slip.key, in_both(what)))
+                    self._note(Problem(str(path), slip.line, slip.column, slip.key, what))
             self._composers[language] = Composer(campaign, words, ask, links)
         self._plain = _environment(Environment)
         self._sandbox = _environment(Sandbox)
@@ -255,7 +254,7 @@ def _problem(error: Exception, path: str) -> Problem:
 
 
 def _layout_problem(path: str, what: str, line: int = 0, **facts: object) -> Problem:
-    return Problem(path, line, 1 if line else 0, "", in_both(Message(f"errors.layouts.{what}", **facts)))
+    return Problem(path, line, 1 if line else 0, "", Message(f"errors.layouts.{what}", **facts))
 
 
 def _line_in(traceback: TracebackType | None, path: str) -> int:

@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 
-from tracker.errors import InBoth
 from tracker.i18n.message import Message
 from tracker.mail.transport.mailbox import LOT, MailboxTransport
 from tracker.mail.transport.replies import FINAL, Judge, Reply, Stage, Verdict
@@ -66,8 +65,7 @@ class SmtpTransport:
         """Once, with the first mail: a transport may also be made only to see whether it can be."""
         if self._is_plain_unsaid:
             self._is_plain_unsaid = False
-            english = f"mail to {self.server} goes in plain text: anybody on the way can read it"
-            _log.warning("%s", InBoth(english, f"发往{self.server}的邮件以明文传送，途中任何人都能读到"))
+            _log.warning("%s", Message("service.plain_text", server=self.server))
 
     async def check(self) -> str | None:
         """Connect, encrypt, log in and leave."""

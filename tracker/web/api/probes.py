@@ -19,6 +19,8 @@ from tracker.core.policy import Web
 from tracker.core.status import URGENCY
 from tracker.dashboard.outbox import queue
 from tracker.errors import TrackerError
+from tracker.i18n.catalogue import ENGLISH
+from tracker.i18n.message import say
 from tracker.outbox.mail_server import State, read_state
 from tracker.service.heartbeat import remembered
 from tracker.store.tables import MAIL
@@ -47,7 +49,7 @@ def ready(request: Request) -> Response:
     Files with errors do not stop that, as the last good ones are worked with: they are told of as ``degraded``.
     """
     site = site_of(request)
-    why, to_mend = ([each.english for each in found(site)] for found in (reasons, degraded))
+    why, to_mend = ([say(each, ENGLISH) for each in found(site)] for found in (reasons, degraded))
     facts = {"ready": not why, "reasons": why, "degraded": to_mend}
     return JSONResponse(facts, status_code=503 if why else 200)
 

@@ -19,7 +19,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
-from tracker.errors import InBoth, TrackerError
+from tracker.errors import TrackerError
+from tracker.i18n.message import Message
 from tracker.web.base.room import BusyError, Room, UntakenError
 
 KILOBYTE, MEGABYTE = 1024, 1024 * 1024
@@ -33,12 +34,6 @@ MAX_FILES, MAX_FIELDS = 12, 5_000
 
 #: So much of a form with files is taken apart at once.
 _PIECE = 64 * KILOBYTE
-
-#: What the log says of an upload that cannot be put away.
-NO_DISK = InBoth(
-    "a file that was sent in cannot be put into {folder}: {error}",
-    "上传的文件无法存入{folder}：{error}",
-)
 
 log = logging.getLogger("tracker.web")
 # What is wrong with a form its sender is told; strangers must not fill the log with it.
@@ -143,7 +138,7 @@ def _put(file: IO[bytes], piece: bytes) -> None:
 
 
 def _no_disk(error: OSError) -> BusyError:
-    log.warning("%s", NO_DISK.with_facts(folder=tempfile.gettempdir(), error=error.strerror or str(error)))
+    log.warning("%s", Message("service.no_disk", folder=tempfile.gettempdir(), error=error))
     return BusyError()
 
 

@@ -19,10 +19,10 @@ from tracker.campaign.snapshot import InForce
 from tracker.core.naming import Names
 from tracker.core.vocabulary import LIGHTS
 from tracker.dashboard.status_overview import Board
-from tracker.errors import in_language
+from tracker.errors import Problem
 from tracker.i18n import catalogue
 from tracker.i18n.catalogue import LANGUAGES, Language, Words, described
-from tracker.i18n.message import say, say_day
+from tracker.i18n.message import Message, say, say_day
 from tracker.i18n.recognised import said_in
 from tracker.i18n.terms import way, word
 from tracker.service.app import App
@@ -134,7 +134,7 @@ class Site:
             here=partial(_here, request),
             word=partial(_word, language),
             outcome=partial(_outcome, language),
-            spoken=partial(in_language, language=language),
+            spoken=partial(_spoken, language),
             came_by=partial(way, language=language),
             called=names.occurrence,
             titled=names.titled,
@@ -173,6 +173,11 @@ def _minute(zone: tzinfo, moment: datetime | None) -> str:
 
 def _outcome(language: Language, text: str | None) -> str:
     return said_in(text, language)
+
+
+def _spoken(language: Language, told: Problem | Message) -> str:
+    """What the service has to say."""
+    return told.said(language) if isinstance(told, Problem) else say(told, language)
 
 
 def _word(language: Language, name: str | None) -> str:
