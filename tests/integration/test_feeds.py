@@ -222,7 +222,7 @@ def test_a_feed_shows_what_has_ended_for_thirty_days_and_grows_with_each_change(
 def test_a_feed_says_that_what_left_the_files_is_cancelled(tmp_path):
     which = "table-3@2022-07/wanzhou"
     with office(tmp_path) as made:
-        before = feed_of(made, None)
+        before = feed_of(made)
         campaign = made.force.campaign
         left = replace(campaign, reports=tuple(each for each in campaign.reports if each.key != "table-3"))
         made.engine.accept_removals = True

@@ -1,6 +1,7 @@
 """Units whose people an edit moves to another time zone, before or after the digests of the day there."""
 
 from datetime import date, timedelta
+from functools import cache
 
 import pytest
 
@@ -57,6 +58,13 @@ def said(found):
     return sorted(lines)
 
 
+@cache
+def said_unmoved(of):
+    """The same where 万州 stays in the time zone ``of``."""
+    first = files("before", wanzhou=of)
+    return said(mails(first, first, None))
+
+
 @pytest.mark.parametrize("hour", ["08:00", "10:00", "20:00", "22:00"])
 @pytest.mark.parametrize("day", ["05-05", "05-06", "05-07", "05-10"])
 @pytest.mark.parametrize(("of", "to"), [(NEW_YORK, None), (None, NEW_YORK), (AUCKLAND, None)])
@@ -64,31 +72,43 @@ def test_whoever_moves_is_told_everything_once_and_so_is_everybody_else(of, to, 
     """The last reminder, the day itself, the first of being late, and that on which silence goes upward."""
     first = files("before", wanzhou=of)
     found = said(mails(first, files("after", wanzhou=to), f"2022-{day} {hour}"))
-    assert found == said(mails(first, first, None))
+    assert found == said_unmoved(of)
+
+
+def named_by_two(mark, namer):
+    """What is asked where the unit ``namer`` is the first to name the second of 万州's people: 綦江 is in New York."""
+    task = definition("5", "2022-05-06", ("wanzhou", "fuling", "qijiang"))
+    both = {
+        "wanzhou": unit("wanzhou", "wanzhou@unit.example", "li@unit.example"),
+        "qijiang": unit("qijiang", "qijiang@unit.example", "li@unit.example", timezone=NEW_YORK),
+    }
+    units = (
+        both[namer],
+        *(each for name, each in both.items() if name != namer),
+        "fuling",
+        unit("city"),
+    )
+    return world(task, units=units, supervisor="city", fingerprint=mark)
+
+
+def said_to_li(then, edited):
+    first = named_by_two("before", "qijiang")
+    return [line for line in said(mails(first, then, edited)) if line[0] == "li"]
+
+
+@pytest.fixture(scope="module")
+def said_to_li_unmoved():
+    return said_to_li(None, None)
 
 
 @pytest.mark.parametrize("hour", ["08:00", "10:00", "20:00", "22:00"])
 @pytest.mark.parametrize("day", ["05-05", "05-06"])
-def test_whoever_moves_as_another_unit_names_them_first_is_told_everything_once(day, hour):
-    """The second of 万州's people, in New York as long as 綦江 names them: their units are where they were."""
-
-    def asked(mark, first, second):
-        task = definition("5", "2022-05-06", ("wanzhou", "fuling", "qijiang"))
-        both = {"wanzhou": unit("wanzhou", "wanzhou@unit.example", "li@unit.example"), "qijiang": first}
-        units = (
-            both[second],
-            *(each for name, each in both.items() if name != second),
-            "fuling",
-            unit("city"),
-        )
-        return world(task, units=units, supervisor="city", fingerprint=mark)
-
-    qijiang = unit("qijiang", "qijiang@unit.example", "li@unit.example", timezone=NEW_YORK)
-    first = asked("before", qijiang, "qijiang")
-    found = said(mails(first, asked("after", qijiang, "wanzhou"), f"2022-{day} {hour}"))
-    assert [line for line in found if line[0] == "li"] == [
-        line for line in said(mails(first, first, None)) if line[0] == "li"
-    ]
+def test_whoever_moves_as_another_unit_names_them_first_is_told_everything_once(
+    day, hour, said_to_li_unmoved
+):
+    """In New York as long as 綦江 names them: their units are where they were."""
+    found = said_to_li(named_by_two("after", "wanzhou"), f"2022-{day} {hour}")
+    assert found == said_to_li_unmoved
 
 
 @pytest.mark.parametrize("hour", ["08:00", "10:00", "20:00", "22:00"])
