@@ -122,9 +122,10 @@ def _pictured(book: Book, found: Iterable[Recognised], forms: Iterable[Form]) ->
     read = {table.sheet.name for table in found}
     titles = [comparable(title) for form in forms for title in (form.title, form.annex) if title]
     for sheet in book.sheets:
+        if not sheet.has_picture or sheet.is_hidden or sheet.name in read:
+            continue
         texts = [comparable(str(cell.value)) for cell in sheet.cells.values()]
-        is_form = not texts or any(title in text for title in titles for text in texts)
-        if sheet.has_picture and not sheet.is_hidden and sheet.name not in read and is_form:
+        if not texts or any(title in text for title in titles for text in texts):
             said = Message("findings.file.pictured", sheet=sheet.name)
             yield Finding(Weight.QUESTION, said, sheet.name)
 
