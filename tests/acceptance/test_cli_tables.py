@@ -169,9 +169,9 @@ WIDE = st.text(st.sampled_from("ab1 万州（“…，🔴\u3000"), max_size=30)
 )
 def test_columns_line_up_and_long_ones_give_way(rows, width):
     columns = [
-        (Column("a", "甲", "a"), "甲"),
-        (Column("b", "乙", "b", long=True, right=True), "乙"),
-        (Column("c", "丙", "c", long=True), "丙"),
+        (Column("a"), "甲"),
+        (Column("b", long=True, right=True), "乙"),
+        (Column("c", long=True), "丙"),
     ]
     named = [dict(zip("abc", row, strict=True)) for row in rows]
     told = list(lines(named, columns, width))
@@ -198,9 +198,9 @@ def test_a_table_shows_no_control_characters():
 
 def test_a_narrow_table_leaves_out_what_can_be_spared():
     columns = [
-        (Column("a", "甲", "a"), "甲"),
-        (Column("b", "乙", "b", spare=True), "乙"),
-        (Column("c", "丙", "c", long=True), "丙"),
+        (Column("a"), "甲"),
+        (Column("b", spare=True), "乙"),
+        (Column("c", long=True), "丙"),
     ]
     row = {"a": "x" * 20, "b": "y" * 20, "c": "z" * 60}
     assert "y" in list(lines([row], columns, 80))[1]

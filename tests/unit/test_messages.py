@@ -26,7 +26,7 @@ from tracker.i18n.message import Message, Near, OneOf, both, packed, say, unpack
 #: These bring the problems of the files.
 BRING_THEIRS = {"ConfigError"}
 #: Areas whose keys are named by ``Message`` and by errors alone, so that one that nobody names is left over.
-WHOLLY_NAMED = ("errors", "findings", "config", "deadline")
+WHOLLY_NAMED = ("errors", "findings", "config", "deadline", "commands")
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -77,10 +77,11 @@ def walked() -> Iterator[Made]:
             name, key = node.func.id if isinstance(node.func, ast.Name) else "kind", node.args[0]
             if name == "_refuse" and file.endswith("core/admission.py"):
                 key, given = node.args[2], given | {"ref", "unit"}
-            elif name not in names | {"kind", "Message"}:
+            elif name not in names | {"kind", "Message", "told"}:
                 continue
             if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                yield Made(place, key.value if name == "Message" else f"errors.{key.value}", frozenset(given))
+                area = {"Message": "", "told": "commands."}.get(name, "errors.")
+                yield Made(place, f"{area}{key.value}", frozenset(given))
 
 
 def places(phrase):
@@ -116,8 +117,14 @@ def test_no_phrase_is_left_over(area):
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    # These are named by what is found: the slip in an operator's own phrases, the mapping, the token.
-    by_finding = ("phrases.", "layouts.", "kind.", "expected.", "third.")
+    # These are named by what is found: the slip in an operator's own phrases, the mapping, the token, the column.
+    openings = {
+        str(node.values[0].value).removeprefix(f"{area}.")
+        for tree in modules().values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant)
+    }
+    by_finding = tuple(each for each in openings if re.fullmatch(r"(\w+\.)+", each))
     keys = [key for key in words(area, "zh") if not key.startswith(by_finding)]
     assert not [key for key in keys if key not in texts and f"{area}.{key}" not in texts]
 

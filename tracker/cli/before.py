@@ -14,19 +14,18 @@ from tracker.cli.output import (
     Format,
     FormatOption,
     choose_language,
-    pick,
     print_csv,
     print_json,
     print_table,
     say,
     say_result,
+    told,
 )
 from tracker.cli.table import Column
-from tracker.i18n.terms import word
+from tracker.i18n.terms import minute, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import date
 
     from tracker.core.model import Event
     from tracker.i18n.catalogue import Language
@@ -36,20 +35,20 @@ if TYPE_CHECKING:
     from tracker.usecases.json_facts import Fact
 
 COLUMNS = (
-    Column("due", "截止日期", "due"),
-    Column("units", "单位数", "units", right=True),
-    Column("ref", "编号", "ref"),
-    Column("name", "事项", "what", long=True),
+    Column("due"),
+    Column("units", right=True),
+    Column("ref"),
+    Column("name", "what", long=True),
 )
 KEYS = ("ref", "title", "due", "units")
 
 SETTLEMENTS = (
-    Column("settlement", "批次", "settlement", right=True),
-    Column("at", "登记时间", "recorded"),
-    Column("way", "登记为", "as"),
-    Column("count", "项次", "items", right=True),
-    Column("who", "经办人", "who"),
-    Column("note", "备注", "note", long=True),
+    Column("settlement", right=True),
+    Column("at", "recorded_at"),
+    Column("way"),
+    Column("count", "items", right=True),
+    Column("who"),
+    Column("note", long=True),
 )
 SETTLEMENT_KEYS = ("settlement", "at", "how", "count", "who", "via", "note")
 
@@ -58,58 +57,24 @@ ITEM_KEYS = ("ref", "due", "units")
 OUTCOME_KEYS = ("settlement", "how", "count", "left")
 UNDO_KEYS = ("settlement", "how", "count", "standing", "taken_back", "overtaken")
 
-#: What a settlement records, by its name in the contract.
-HOW = {
-    "submit": ("已报送", "submitted"),
-    "nil": ("零报告", "nil returns"),
-    "accept": ("已销号", "accepted"),
-    "waive": ("免报", "waived"),
-}
-
-_ASK = ("确认登记", "Record this")
-_ASK_UNDO = ("确认撤销", "Take this back")
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("before", short_help="台账建立前事项 · What was due before it began")(before)
-
 
 def before(
     context: typer.Context,
     ref: RefsOption = None,
     unit: UnitsOption = None,
-    month: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="MONTH", help="到期月份，如 2022-05，可写多次 · Only what was due then; may be repeated"
-        ),
-    ] = None,
-    settle: Annotated[
-        str | None,
-        typer.Option(
-            metavar="HOW",
-            help="成批登记：submit 已报送、nil 零报告、accept 已销号、waive 免报 · Settle all that is listed",
-        ),
-    ] = None,
-    undo: Annotated[int | None, typer.Option(metavar="N", help="撤销批次 N · Take settlement N back")] = None,
-    settlements: Annotated[
-        bool, typer.Option("--settlements", help="列出登记批次 · List the settlements")
-    ] = False,
-    dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", help="只核对，不登记 · Show what would be recorded, and record nothing"),
-    ] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="不再询问 · Do not ask (nobody is asked but at a terminal)")
-    ] = False,
+    month: Annotated[list[str] | None, typer.Option(metavar="MONTH")] = None,
+    settle: Annotated[str | None, typer.Option(metavar="HOW")] = None,
+    undo: Annotated[int | None, typer.Option(metavar="N")] = None,
+    settlements: Annotated[bool, typer.Option("--settlements")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run")] = False,
+    yes: Annotated[bool, typer.Option("--yes")] = False,
     note: NoteOption = None,
     who: WhoOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """台账建立前事项：只列出，不催报 · What was due before the ledger began: shown, not chased.
+    """What was due before the ledger began: shown, not chased.
 
-    登记前在终端上先列出清单并询问；登记后可整批撤销 · At a terminal a settlement is shown and asked about first.
+    At a terminal a settlement is shown and asked about first.
     """
     from tracker.cli.report import parse_month
     from tracker.errors import UsageError, not_among
@@ -151,7 +116,8 @@ def _list(facts: list[Fact], app: App, language: Language, output: Format) -> No
         print_csv(facts, KEYS)
     else:
         _print_items(((each["ref"], each["due"], each["units"]) for each in facts), app, language)
-        say(_told(facts, over_before(app.force, app.force.day(app.clock.now())), language))
+        day = over_before(app.force, app.force.day(app.clock.now()))
+        say(told("before.listed", language, day=day, n=sum(fact["units"] for fact in facts)))
 
 
 def _print_items(items: Iterable[tuple[str, object, int]], app: App, language: Language) -> None:
@@ -162,12 +128,6 @@ def _print_items(items: Iterable[tuple[str, object, int]], app: App, language: L
         {"due": due, "units": number, "ref": ref, "name": names.titled(ref)} for ref, due, number in items
     )
     print_table(rows, COLUMNS, language)
-
-
-def _told(facts: list[Fact], day: date, language: Language) -> str:
-    number = sum(fact["units"] for fact in facts)
-    zh = f"{day}以前到期、尚未登记的共{number}项次，不予催报"
-    return pick((zh, f"{number} were due before {day} and have no answer; they are not chased"), language)
 
 
 def _settle(
@@ -198,14 +158,14 @@ def _settle(
         say(_would(how, found, language))
         if dry_run or not found.rows:
             return
-        _ask(_ASK, language)
+        _ask("before.ask", language)
     outcome = takeover.settle(app, how, scope, who=who, note=note, seen=seen)
     if output is Format.TABLE:
         say_result(_done(how, outcome, language))
     else:
         _print_one(takeover.outcome_facts(app.force, how, outcome), OUTCOME_KEYS, output)
     for each in outcome.left:
-        say(_left(app, each, language))
+        say(told("before.left", language, what=_happened(app, each, language)))
 
 
 def _print_one(facts: Fact, keys: Sequence[str], output: Format) -> None:
@@ -233,21 +193,18 @@ def _undo(
     found = takeover.find(app, number)
     count = len(found.having(Fate.STANDS))
     if dry_run or asks:
-        zh = f"批次{number}（登记为{pick(HOW[found.how], 'zh')}）共{len(found.parts)}项次，将撤销{count}项次"
-        en = f"settlement {number} ({pick(HOW[found.how], 'en')}): {count} of {len(found.parts)} would be taken back"
-        say(pick((zh, en), language))
+        said = {"number": number, "how": _how(found.how, language), "all": len(found.parts), "n": count}
+        say(told("before.would_undo", language, **said))
     if not dry_run:
         if asks and count:
-            _ask(_ASK_UNDO, language)
+            _ask("before.ask_undo", language)
         count = takeover.undo(app, number, who=who, note=note)
         found = takeover.find(app, number)
     if output is not Format.TABLE:
         _print_one(takeover.settlement_facts(app.force, found), UNDO_KEYS, output)
     elif not dry_run:
-        zh, en = f"已撤销批次{number}的{count}项次", f"took back {count} of settlement {number}"
-        if not count:
-            zh, en = f"批次{number}没有可撤销的", f"nothing of settlement {number} is left to take back"
-        say_result(pick((zh, en), language))
+        key = "before.undone" if count else "before.undone_none"
+        say_result(told(key, language, number=number, n=count))
     _tell_overtaken(app, found, language)
 
 
@@ -260,47 +217,35 @@ def _list_settlements(app: App, language: Language, output: Format) -> None:
     elif output is Format.CSV:
         print_csv(facts, SETTLEMENT_KEYS)
     else:
-        rows = (
-            {**each, "at": each["at"][:16].replace("T", " "), "way": pick(HOW[each["how"]], language)}
-            for each in facts
-        )
+        rows = ({**each, "at": minute(each["at"]), "way": _how(each["how"], language)} for each in facts)
         print_table(rows, SETTLEMENTS, language)
 
 
-def _ask(question: Sequence[str], language: Language) -> None:
+def _ask(question: str, language: Language) -> None:
     """Ends the command with 1 where the answer is no."""
-    if not typer.confirm(pick(question, language), err=True):
-        say(pick(("未作变动", "nothing was changed"), language))
+    if not typer.confirm(told(question, language), err=True):
+        say(told("before.unchanged", language))
         raise typer.Exit(1)
+
+
+def _how(how: str, language: Language) -> str:
+    """What a settlement records, by its name in the contract."""
+    return told(f"before.how.{how}", language)
 
 
 def _would(how: Settled, found: Preview, language: Language) -> str:
     from tracker.usecases.takeover import afterwards
 
     after = [f"{word(each.word, language)} {each.count}" for each in afterwards(found.rows)]
-    zh = f"将{len(found.rows)}项次登记为{HOW[how][0]}，不发邮件"
-    en = f"{len(found.rows)} would be recorded as {HOW[how][1]}; no mail goes"
-    if after:
-        zh += f"；登记后：{'，'.join(after)}"
-        en += f"; they would stand: {', '.join(after)}"
-    return pick((zh, en), language)
+    said = told("before.would", language, n=len(found.rows), how=_how(how, language))
+    if not after:
+        return said
+    return told("before.would_stand", language, said=said, after=told("comma", language).join(after))
 
 
 def _done(how: Settled, outcome: Outcome, language: Language) -> str:
-    if outcome.number is None:
-        return pick(("已登记0项次", "settled 0"), language)
-    again = f"tracker before --undo {outcome.number}"
-    zh = f"已登记{outcome.count}项次（{HOW[how][0]}），批次{outcome.number}；撤销：{again}"
-    return pick(
-        (zh, f"settled {outcome.count} ({HOW[how][1]}), settlement {outcome.number}; undo: {again}"), language
-    )
-
-
-def _left(app: App, event: Event, language: Language) -> str:
-    what = _happened(app, event, language)
-    return pick(
-        (f"核对期间已另行办理，未登记：{what}", f"answered meanwhile, and left alone: {what}"), language
-    )
+    key = "before.settled_none" if outcome.number is None else "before.settled"
+    return told(key, language, n=outcome.count, how=_how(how, language), number=outcome.number)
 
 
 def _tell_overtaken(app: App, found: Settlement, language: Language) -> None:
@@ -310,20 +255,10 @@ def _tell_overtaken(app: App, found: Settlement, language: Language) -> None:
     names = Names(app.force.campaign, language)
     for each in found.having(Fate.OVERTAKEN, Fate.TAKEN_OUT):
         if each.later is not None:
-            what = _happened(app, each.later, language)
-            say(
-                pick(
-                    (f"登记后又有办理，未撤销：{what}", f"overtaken since, and left alone: {what}"), language
-                )
-            )
+            say(told("before.overtaken", language, what=_happened(app, each.later, language)))
         else:
             what = f"{app.force.campaign.unit_name(each.unit)} {names.occurrence(each.ref)}"
-            say(
-                pick(
-                    (f"已从清单中删去，未撤销：{what}", f"taken out of the files, and left alone: {what}"),
-                    language,
-                )
-            )
+            say(told("before.taken_out", language, what=what))
 
 
 def _happened(app: App, event: Event, language: Language) -> str:
@@ -332,4 +267,4 @@ def _happened(app: App, event: Event, language: Language) -> str:
 
     what = f"{app.force.campaign.unit_name(event.unit)} {Names(app.force.campaign, language).occurrence(event.ref)}"
     by = [word(event.event.value, language), *([event.who] if event.who else [])]
-    return pick((f"{what}：{'，'.join(by)}", f"{what}: {', '.join(by)}"), language)
+    return told("before.happened", language, what=what, by=told("comma", language).join(by))

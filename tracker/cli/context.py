@@ -13,25 +13,15 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import typer
 
-from tracker.cli.output import language_of_errors, pick, say
+from tracker.cli.output import language_of_errors, say, told
 from tracker.core.years import FIRST_YEAR, LAST_YEAR
 from tracker.errors import TrackerError, UsageError, year_out_of_range
 
 if TYPE_CHECKING:
     from tracker.service.app import App
 
-#: Years that a person can mean.
-
 #: A password in an address: between user and host, or as a parameter.
 PASSWORD = re.compile(r"//[^/@]*:[^/@]*@|[?&]password=")
-
-SHOWN_TO_OTHERS = (
-    "命令行中的数据库密码对本机其他用户可见，请改用 TRACKER_DATABASE 或 PGPASSFILE",
-    (
-        "everybody on this machine can read the password in --database while a command runs: put the address into "
-        "TRACKER_DATABASE, or the password into a file that PGPASSFILE names"
-    ),
-)
 
 Day = TypeVar("Day", date, datetime)
 
@@ -64,7 +54,7 @@ class Context:
             app.close()
         # At the end, as a command that fails says one sentence, which is another.
         if self.database is not None and PASSWORD.search(self.database):
-            say(f"tracker: {pick(SHOWN_TO_OTHERS, language_of_errors())}")
+            say(f"tracker: {told('password_shown', language_of_errors())}")
 
 
 def given(context: typer.Context) -> Context:

@@ -15,18 +15,19 @@ from tracker.cli.output import (
     FormatOption,
     choose_language,
     language_of_errors,
-    pick,
     print_csv,
     print_json,
     print_table,
     say,
     say_result,
+    side_by_side,
+    told,
 )
 from tracker.cli.table import Column
 from tracker.core.years import FIRST_YEAR, LAST_YEAR
 from tracker.errors import UsageError
 from tracker.i18n.message import both
-from tracker.i18n.message import say as say_message
+from tracker.i18n.terms import word
 
 if TYPE_CHECKING:
     from tracker.config.rollon import RolledOn
@@ -35,12 +36,12 @@ if TYPE_CHECKING:
     from tracker.usecases.json_facts import Fact
 
 TASK_COLUMNS = (
-    Column("ref", "编号", "ref"),
-    Column("title", "内容", "title", long=True),
-    Column("owners", "落实单位", "owners", long=True),
-    Column("deadline", "完成时限", "deadline", long=True),
-    Column("reading", "读作", "read as", long=True, spare=True),
-    Column("unit_count", "单位数", "units", right=True),
+    Column("ref"),
+    Column("title", long=True),
+    Column("owners", long=True),
+    Column("deadline", long=True),
+    Column("reading", long=True, spare=True),
+    Column("unit_count", "units", right=True),
 )
 TASK_KEYS = (
     *("ref", "id", "section", "title", "text", "owners", "units", "deadline", "due", "ongoing", "every"),
@@ -48,36 +49,22 @@ TASK_KEYS = (
     *("grace_days", "policy", "status", "acceptance", "note"),
 )
 UNIT_COLUMNS = (
-    Column("id", "标识", "id"),
-    Column("name", "名称", "name"),
-    Column("aliases", "别称", "aliases", long=True),
-    Column("emails", "联系邮箱", "contacts", long=True),
-    Column("groups", "单位组", "groups", long=True, spare=True),
+    Column("id", "unit_id"),
+    Column("name"),
+    Column("aliases", long=True),
+    Column("emails", long=True),
+    Column("groups", long=True, spare=True),
 )
 UNIT_KEYS = ("id", "name", "aliases", "emails", "reports_to", "timezone", "groups")
 PROBLEM_KEYS = ("severity", "file", "line", "column", "path", "message")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("init", short_help="生成配置和邮件模板 · Write config/ and templates/ to start from")(init)
-    app.command("check", short_help="检查全部配置文件 · Validate everything")(check)
-    app.command("deadline", short_help="解读一条完成时限 · How a deadline is read")(deadline)
-    app.command("tasks", short_help="任务、报送事项或报表 · Tasks and deliverables, or reports")(tasks)
-    app.command("units", short_help="单位和联系人 · Units, contacts, groups")(units)
-
-
 def init(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="目标目录 · Where to write")],
-    old: Annotated[
-        Path | None,
-        typer.Option("--from", metavar="OLD", help="从往年的配置滚动到新的一年 · Roll an earlier year's on"),
-    ] = None,
-    year: Annotated[
-        int | None, typer.Option(metavar="YEAR", help="新的印发年份 · Year of the new issue, with --from")
-    ] = None,
+    directory: Annotated[Path, typer.Argument(metavar="DIR")],
+    old: Annotated[Path | None, typer.Option("--from", metavar="OLD")] = None,
+    year: Annotated[int | None, typer.Option(metavar="YEAR")] = None,
 ) -> None:
-    """生成可直接使用的配置和邮件模板 · Write a working config/ and templates/ to start from."""
+    """Write a working config/ and templates/ to start from."""
     from tracker.usecases.desk import roll_on, write_starter
 
     if (old is None) != (year is None):
@@ -85,25 +72,25 @@ def init(
     if old is None or year is None:
         written = write_starter(directory)
     else:
-        written, told = roll_on(old, directory, year)
-        _tell_rolled_on(told)
+        written, found = roll_on(old, directory, year)
+        _tell_rolled_on(found)
     for path in written:
         say_result(str(path))
     first = "" if directory == Path() else f"cd {shlex.quote(str(directory))} && "
-    say(f"下一步 · next: {first}tracker check && tracker run")
+    say(f"{side_by_side('commands', 'init.next')}: {first}tracker check && tracker run")
 
 
-def _tell_rolled_on(told: RolledOn) -> None:
-    number = [] if told.document is None else [told.document]
-    for title, lines in (
-        ("时限顺延 · deadlines", told.moved),
-        ("去掉了 · dropped", told.dropped),
-        ("请核对文号 · check the document's number", number),
-        ("没有改，请自己改 · left as it was, for you to change", told.left),
-        ("仍提到往年，请看一看 · still names the old year, look at", told.mentions),
+def _tell_rolled_on(found: RolledOn) -> None:
+    number = [] if found.document is None else [found.document]
+    for what, lines in (
+        ("moved", found.moved),
+        ("dropped", found.dropped),
+        ("document", number),
+        ("left", found.left),
+        ("mentions", found.mentions),
     ):
         if lines:
-            say(f"{title}:")
+            say(f"{side_by_side('commands', f'init.{what}')}:")
         for line in lines:
             say(f"  {line}")
 
@@ -112,7 +99,7 @@ def check(
     context: typer.Context,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """检查全部配置文件 · Validate everything; every error as FILE:LINE:COLUMN: message."""
+    """Validate everything; every error as FILE:LINE:COLUMN: message."""
     from tracker.usecases.json_facts import problem_fact, problem_facts
 
     with given(context).open() as app:
@@ -130,33 +117,20 @@ def check(
             say_result(app.summary(language_of_errors()))
     if not facts["ok"]:
         errors, warnings = len(facts["errors"]), len(facts["warnings"])
-        said = (f"错误{errors}处，提醒{warnings}处", f"{errors} error(s), {warnings} warning(s)")
-        say(pick(said, language_of_errors()))
+        say(told("check.counted", language_of_errors(), errors=errors, warnings=warnings))
         raise typer.Exit(1)
 
 
 def deadline(
     context: typer.Context,
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="时限原文 · The deadline as written")],
-    issued: Annotated[
-        str | None,
-        typer.Option(metavar="DATE", help="印发日期 · Date of issue (default: the campaign's)"),
-    ] = None,
-    year: Annotated[
-        int | None,
-        typer.Option(
-            min=FIRST_YEAR, max=LAST_YEAR, metavar="YEAR", help="计划年度 · Year of a text without one"
-        ),
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option("--from", metavar="DATE", help="起（含）· First due date listed")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option("--to", metavar="DATE", help="止（含）· Last due date listed")
-    ] = None,
+    text: Annotated[str, typer.Argument(metavar="TEXT")],
+    issued: Annotated[str | None, typer.Option(metavar="DATE")] = None,
+    year: Annotated[int | None, typer.Option(min=FIRST_YEAR, max=LAST_YEAR, metavar="YEAR")] = None,
+    since: Annotated[str | None, typer.Option("--from", metavar="DATE")] = None,
+    until: Annotated[str | None, typer.Option("--to", metavar="DATE")] = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """解读一条完成时限 · How a deadline is read, in both languages, and its next dates."""
+    """How a deadline is read, in both languages, and its next dates."""
     from tracker.usecases.desk import date_of_issue, plan_year, read_deadline
     from tracker.usecases.json_facts import deadline_facts
 
@@ -176,28 +150,26 @@ def deadline(
 
 
 def _tell_deadline(facts: Fact, warnings: Iterable[Message], language: Language) -> None:
-    labels = {"zh": ("中文", "Chinese"), "en": ("英文", "English")}
-    for key, words in labels.items():
-        say_result(f"{pick(words, language)}: {facts[key]}")
+    for key in ("zh", "en"):
+        say_result(f"{told(f'deadline.{key}', language)}: {facts[key]}")
     for warning in warnings:
-        prefix, reader = pick(("提醒：", "warning: "), language_of_errors()), language_of_errors()
-        say(f"{prefix}{say_message(warning, reader, on_command_line=True)}")
+        say(told("deadline.warning", language_of_errors(), warning=warning))
     dates = facts["occurrences"]
     if facts["due"] is not None:
-        say_result(f"{pick(('到期日', 'due'), language)}: {facts['due']}")
+        say_result(f"{told('heads.due', language)}: {facts['due']}")
     elif not dates:
-        say_result(pick(("没有到期日", "no due date"), language))
+        say_result(told("deadline.undated", language))
     else:
-        columns = (Column("period", "期次", "period"), Column("due", "到期日", "due"))
+        columns = (Column("period"), Column("due"))
         print_table(dates, columns, language)
 
 
 def tasks(
     context: typer.Context,
-    reports: Annotated[bool, typer.Option("--reports", help="列出报表 · The reports instead")] = False,
+    reports: Annotated[bool, typer.Option("--reports")] = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """列出任务及报送事项 · The tasks and their deliverables as understood."""
+    """The tasks and their deliverables as understood."""
     from tracker.usecases.json_facts import definition_facts
 
     with given(context).open() as app:
@@ -226,12 +198,12 @@ def _reading(fact: Fact, language: Language) -> Fact:
     if fact["every"]:
         parts.append(fact[language])
     elif fact["ongoing"]:
-        parts.append(pick(("持续推进", "ongoing"), language))
-    return {"reading": pick(("，", ", "), language).join(parts), "unit_count": len(fact["units"])}
+        parts.append(word("ongoing", language))
+    return {"reading": told("comma", language).join(parts), "unit_count": len(fact["units"])}
 
 
 def units(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
-    """列出单位、联系人和单位组 · The units, their contacts and groups."""
+    """The units, their contacts and groups."""
     from tracker.usecases.json_facts import unit_facts
 
     with given(context).open() as app:

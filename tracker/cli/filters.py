@@ -9,16 +9,8 @@ import typer
 if TYPE_CHECKING:
     from tracker.service.app import App
 
-RefsOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--ref", metavar="REF", help="编号，可写多次 · Only this task, report or period; may be repeated"
-    ),
-]
-UnitsOption = Annotated[
-    list[str] | None,
-    typer.Option("--unit", metavar="UNIT", help="单位，可写多次 · Only this unit; may be repeated"),
-]
+RefsOption = Annotated[list[str] | None, typer.Option("--ref", metavar="REF", help="refs")]
+UnitsOption = Annotated[list[str] | None, typer.Option("--unit", metavar="UNIT", help="units")]
 
 
 def unit_ids(app: App, units: list[str] | None) -> list[str] | None:

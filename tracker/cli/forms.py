@@ -14,15 +14,14 @@ from tracker.cli.output import (
     FormatOption,
     choose_language,
     language_of_errors,
-    pick,
     print_csv,
     print_json,
     print_json_line,
     print_table,
     say,
     say_result,
+    told,
 )
-from tracker.cli.questions import questions
 from tracker.cli.report import parse_month
 from tracker.cli.table import Column
 from tracker.i18n.message import say as say_message
@@ -32,16 +31,17 @@ if TYPE_CHECKING:
     from tracker.core.model import Campaign
     from tracker.core.naming import Names
     from tracker.filing.filings import Paper
+    from tracker.i18n.catalogue import Language
     from tracker.service.app import App
     from tracker.usecases.forms.taken import Taken
     from tracker.usecases.json_facts import Fact
 
 MISSING_COLUMNS = (
-    Column("state", "状态", "state"),
-    Column("ref", "编号", "ref"),
-    Column("called", "报表", "table", long=True),
-    Column("name", "单位", "unit", long=True),
-    Column("call", "联系人", "contacts", long=True),
+    Column("state"),
+    Column("ref"),
+    Column("called", long=True),
+    Column("name", "unit", long=True),
+    Column("call", long=True),
 )
 MISSING_KEYS = ("ref", "unit", "state", "contacts", "name", "title", "due", "person", "phone")
 IMPORT_KEYS = (
@@ -59,55 +59,17 @@ IMPORT_KEYS = (
     "reply",
 )
 
-MonthOption = Annotated[
-    str | None,
-    typer.Option(
-        "--month", metavar="MONTH", help="应报月份，如 2022-05（默认本月） · The month in which it is due"
-    ),
-]
-UnitsOption = Annotated[
-    list[str] | None, typer.Option("--unit", metavar="UNIT", help="只要这些单位 · Only these units")
-]
-UnitOption = Annotated[
-    str | None,
-    typer.Option("--unit", metavar="UNIT", help="报送单位（默认看表内） · Default: what the file says"),
-]
-FormsOption = Annotated[
-    list[str] | None,
-    typer.Option("--form", metavar="FORM", help="只要这些表，如 training-institutions · Only these forms"),
-]
-FilesArgument = Annotated[
-    list[Path], typer.Argument(metavar="FILE|DIR", help="表格文件或目录 · Files, or folders of them")
-]
-OutputOption = Annotated[
-    Path, typer.Option("-o", "--output", metavar="FILE|DIR", help="写到哪里 · Where to write it")
-]
-BookOption = Annotated[
-    Path, typer.Option("-o", "--output", metavar="FILE.xlsx", help="写到哪里 · Where to write it")
-]
-RepliesOption = Annotated[
-    Path | None,
-    typer.Option("--replies", metavar="DIR", help="核对件的目录 · Where to write copies with the findings"),
-]
+MonthOption = Annotated[str | None, typer.Option("--month", metavar="MONTH", help="month")]
+UnitsOption = Annotated[list[str] | None, typer.Option("--unit", metavar="UNIT", help="only_units")]
+UnitOption = Annotated[str | None, typer.Option("--unit", metavar="UNIT", help="filed_by")]
+FormsOption = Annotated[list[str] | None, typer.Option("--form", metavar="FORM", help="forms")]
+FilesArgument = Annotated[list[Path], typer.Argument(metavar="FILE|DIR", help="files")]
+OutputOption = Annotated[Path, typer.Option("-o", "--output", metavar="FILE|DIR", help="where")]
+BookOption = Annotated[Path, typer.Option("-o", "--output", metavar="FILE.xlsx", help="where")]
+RepliesOption = Annotated[Path | None, typer.Option("--replies", metavar="DIR", help="replies")]
 
 
-ForceOption = Annotated[
-    bool,
-    typer.Option("--force", help="与表内不符时以 --unit、--month 为准 · Against what a file says of itself"),
-]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    forms = typer.Typer(help="报表 · The spreadsheets.", no_args_is_help=True, rich_markup_mode=None)
-    forms.command("blank", short_help="生成空表 · Write forms to be filled in")(blank)
-    forms.command("check", short_help="核对，不入库 · Check files, take nothing")(check)
-    forms.command("import", short_help="收表 · Take filled forms in")(import_)
-    forms.command("missing", short_help="谁还没报 · Who still owes a table")(missing)
-    forms.command("questions", short_help="报表疑问 · What is asked about filed tables")(questions)
-    forms.command("summary", short_help="全市汇总表 · All units' tables in one workbook")(summary)
-    short = "报表 · The spreadsheets: blank, check, import, missing, questions, summary"
-    app.add_typer(forms, name="forms", short_help=short)
+ForceOption = Annotated[bool, typer.Option("--force", help="against_file")]
 
 
 def blank(
@@ -117,7 +79,7 @@ def blank(
     form: FormsOption = None,
     output: OutputOption = Path(),
 ) -> None:
-    """生成空表 · Write each unit's form for a month, with last month's rows in it.
+    """Write each unit's form for a month, with last month's rows in it.
 
     To a folder; or to one file, if its name ends in .xlsx and one form is meant.
     """
@@ -145,7 +107,7 @@ def check(
     replies: RepliesOption = None,
     format_: FormatOption = Format.TABLE,
 ) -> None:
-    """核对，不入库 · Say what would be found in files, and take nothing."""
+    """Say what would be found in files, and take nothing."""
     _take(context, files, month, unit, replies, format_, force=force, only_checks=True)
 
 
@@ -155,19 +117,13 @@ def import_(
     month: MonthOption = None,
     unit: UnitOption = None,
     force: ForceOption = False,
-    on: Annotated[
-        str | None, typer.Option(metavar="TIME", help="报送时间（默认现在） · When they came in")
-    ] = None,
-    who: Annotated[
-        str | None, typer.Option(metavar="NAME", help="报送人（默认填表人） · Default: who filled it in")
-    ] = None,
+    on: Annotated[str | None, typer.Option(metavar="TIME")] = None,
+    who: Annotated[str | None, typer.Option(metavar="NAME")] = None,
     replies: RepliesOption = None,
-    mail: Annotated[
-        bool, typer.Option("--mail/--no-mail", help="是否发回执 · Whether units get a receipt")
-    ] = True,
+    mail: Annotated[bool, typer.Option("--mail/--no-mail")] = True,
     format_: FormatOption = Format.TABLE,
 ) -> None:
-    """收表 · Take filled forms in: each is checked, filed in the ledger, and answered.
+    """Take filled forms in: each is checked, filed in the ledger, and answered.
 
     Archives (.zip) and mails (.eml) are opened.  Exit code 1 if a file was not taken.
     """
@@ -181,7 +137,7 @@ def missing(
     form: FormsOption = None,
     format_: FormatOption = Format.TABLE,
 ) -> None:
-    """谁还没报 · Who still owes a table of the month, and whom to call.  Exit code 1 if anybody does."""
+    """Who still owes a table of the month, and whom to call.  Exit code 1 if anybody does."""
     from tracker.core.naming import Names
     from tracker.usecases.forms.overview import missing_facts
 
@@ -204,7 +160,7 @@ def summary(
     month: MonthOption = None,
     form: FormsOption = None,
 ) -> None:
-    """全市汇总表 · The city's workbook: all units' rows, subtotals, totals, who is missing, what changed."""
+    """The city's workbook: all units' rows, subtotals, totals, who is missing, what changed."""
     from tracker.errors import UsageError
     from tracker.usecases.forms.overview import summary as write_summary
 
@@ -213,8 +169,7 @@ def summary(
     with given(context).open(lenient=True) as app:
         data, asked, done = write_summary(app, _month(app, month), forms=form or ())
     _write(output, data)
-    told = (f"{output}：应报{asked}份，已报{done}份", f"{output}: {done} of {asked} tables")
-    say(pick(told, language_of_errors()))
+    say(told("summary.written", language_of_errors(), output=output, asked=asked, done=done))
 
 
 def _take(
@@ -269,19 +224,18 @@ def _take(
     if format_ is Format.CSV:
         print_csv(rows, IMPORT_KEYS)
     bad = sum(bool(each["errors"]) for each in rows)
-    say(pick(_counted(results, len({each["file"] for each in rows}), bad), language))
+    say(_counted(results, len({each["file"] for each in rows}), bad, language))
     if bad:
         raise typer.Exit(1)
 
 
-def _counted(results: list[Taken], files: int, bad: int) -> tuple[str, str]:
-    forms = sum(each.form is not None for each in results)
-    passed = sum(each.is_passed_over for each in results)
-    zh, en = f"{files}个文件", f"{files} files"
-    if len(results) > files:
-        zh, en = f"{zh}里{forms}张表", f"{forms} forms in {en}"
-    zh, en = f"{zh}，{bad}个有错误", f"{en}, {bad} with errors"
-    return (f"{zh}，略过{passed}个", f"{en}, {passed} passed over") if passed else (zh, en)
+def _counted(results: list[Taken], files: int, bad: int, language: Language) -> str:
+    facts = {"n": files, "forms": sum(each.form is not None for each in results)}
+    parts = [told("taken.forms" if len(results) > files else "taken.files", language, **facts)]
+    parts.append(told("taken.bad", language, n=bad))
+    if passed := sum(each.is_passed_over for each in results):
+        parts.append(told("taken.passed_over", language, n=passed))
+    return told("comma", language).join(parts)
 
 
 def _tell(facts: Fact, taken: Taken, format_: Format, names: Names, campaign: Campaign) -> None:
@@ -292,41 +246,37 @@ def _tell(facts: Fact, taken: Taken, format_: Format, names: Names, campaign: Ca
 
         print_json_line(by_cell(facts))
     elif format_ is Format.TABLE:
-        outcome = pick(_outcome(facts), language)
+        outcome = _outcome(facts, language)
         ref = facts["ref"]
         who = f" {names.occurrence(ref)} {campaign.unit_name(facts['unit'])}" if ref else ""
         say_result(f"{facts['file']}:{who} {outcome}")
         if facts["read_back"] is not None:
             say_result(f"  {facts['read_back']['text']}")
-        for kind, words in (("errors", ("错误", "error")), ("questions", ("疑问", "question"))):
+        for kind in ("errors", "questions"):
             for each in facts[kind]:
                 place = "!".join(part for part in (each["sheet"], each["cell"]) if part)
-                say_result(f"  {pick(words, language)} {place}  {each['message']}")
+                say_result(f"  {told(f'taken.{kind}', language)} {place}  {each['message']}")
         for question in taken.anew:
             message, _, _ = question.said(campaign.forms)
-            about = pick(("新的疑问", "new question"), language)
+            about = told("taken.anew", language)
             say_result(
                 f"  {about} {names.occurrence(question.ref)} {question.cell or ''}  {say_message(message, language)}"
             )
         if facts["reply"] is not None:
-            say_result(f"  {pick(('核对件', 'copy with the findings'), language)} {facts['reply']}")
+            say_result(f"  {told('taken.reply', language)} {facts['reply']}")
 
 
-def _outcome(facts: Fact) -> tuple[str, str]:
+def _outcome(facts: Fact, language: Language) -> str:
     if facts["errors"]:
-        return "未收，请更正", "not taken"
+        return told("taken.refused", language)
     if facts["again"]:
-        return _waiting("此前已收", "taken before", facts)
-    if facts["taken"]:
-        said = ("已收，零报告", "taken, nil return") if facts["nil"] else ("已收", "taken")
-        return _waiting(*said, facts)
-    if facts["form"] is None:
-        return "略过", "passed over"
-    return "可以报送", "can be taken"
-
-
-def _waiting(zh: str, en: str, facts: Fact) -> tuple[str, str]:
-    return (f"{zh}，待审核", f"{en}, to be accepted") if facts["waits"] else (zh, en)
+        key = "again"
+    elif facts["taken"]:
+        key = "nil" if facts["nil"] else "taken"
+    else:
+        return told("taken.no_form" if facts["form"] is None else "taken.can_be", language)
+    parts = [told(f"taken.{key}", language), *([told("taken.waits", language)] if facts["waits"] else [])]
+    return told("comma", language).join(parts)
 
 
 def _missing_row(fact: Fact, names: Names) -> Fact:

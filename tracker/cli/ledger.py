@@ -17,7 +17,6 @@ from tracker.cli.output import (
     Format,
     FormatOption,
     choose_language,
-    pick,
     print_csv,
     print_file,
     print_json,
@@ -25,6 +24,7 @@ from tracker.cli.output import (
     print_table,
     read_calendar_format,
     say,
+    told,
 )
 from tracker.cli.table import Column
 from tracker.i18n.terms import minute, way, word
@@ -35,64 +35,48 @@ if TYPE_CHECKING:
     from tracker.usecases.json_facts import Fact
 
 CALENDAR_COLUMNS = (
-    Column("effective_due", "到期日", "due"),
-    Column("notice", "最后提醒日", "last notice"),
-    Column("ref", "编号", "ref"),
-    Column("unit", "单位", "unit", long=True),
-    Column("title", "内容", "title", long=True),
+    Column("effective_due", "due"),
+    Column("notice"),
+    Column("ref"),
+    Column("unit", long=True),
+    Column("title", long=True),
 )
 CALENDAR_KEYS = ("ref", "unit", "title", "period", "due", "effective_due", "notice")
 STATUS_COLUMNS = (
-    Column("state", "状态", "state"),
-    Column("ref", "编号", "ref"),
-    Column("unit", "单位", "unit", long=True),
-    Column("effective_due", "到期日", "due"),
-    Column("days_left", "剩余天数", "days left", right=True),
-    Column("progress", "完成", "done", right=True),
-    Column("submitted_at", "报送时间", "submitted", spare=True),
-    Column("title", "内容", "title", long=True),
+    Column("state"),
+    Column("ref"),
+    Column("unit", long=True),
+    Column("effective_due", "due"),
+    Column("days_left", right=True),
+    Column("progress", right=True),
+    Column("submitted_at", spare=True),
+    Column("title", long=True),
 )
 STATUS_KEYS = (
     *("ref", "unit", "title", "state", "light", "due", "effective_due", "days_left", "progress", "target"),
     *("submitted_at", "accepted_at", "late_days", "via"),
 )
 HISTORY_COLUMNS = (
-    Column("recorded_at", "登记时间", "recorded"),
-    Column("at", "计于", "counts from", spare=True),
-    Column("ref", "编号", "ref"),
-    Column("name", "事项", "what", long=True),
-    Column("unit", "单位", "unit", long=True),
-    Column("event", "办理", "event"),
-    Column("count", "数量", "count", right=True),
-    Column("until", "延期至", "until"),
-    Column("who", "经办人", "who", long=True),
-    Column("via", "途径", "via", spare=True),
-    Column("why", "理由、备注", "reason, note", long=True),
+    Column("recorded_at"),
+    Column("at", "counts_from", spare=True),
+    Column("ref"),
+    Column("name", "what", long=True),
+    Column("unit", long=True),
+    Column("event"),
+    Column("count", right=True),
+    Column("until"),
+    Column("who", long=True),
+    Column("via", spare=True),
+    Column("why", "remarks", long=True),
 )
 HISTORY_KEYS = ("at", "recorded_at", "ref", "unit", "event", "count", "until", "who", "via", "reason", "note")
-
-#: What is said of a simulation.
-_COUNTED = (
-    "{document}：{first}至{last}，共{count}封邮件",
-    "{document}: {count} mails from {first} to {last}",
-)
 
 #: States in which nobody counts days any more.
 SETTLED = ("before", "done", "done_late", "nil", "submitted", "waived", "paused")
 
-UnitOption = Annotated[
-    str | None, typer.Option(metavar="UNIT", help="单位标识、名称或简称 · Only this unit: id, name or alias")
-]
-FromOption = Annotated[str, typer.Option("--from", metavar="DATE", help="起（含）· First date")]
-ToOption = Annotated[str, typer.Option("--to", metavar="DATE", help="止（含）· Last date")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("calendar", short_help="期间内到期的台账项 · What is due in a range of dates")(calendar)
-    app.command("status", short_help="台账 · The ledger: what is answered, open, late")(status)
-    app.command("history", short_help="办理记录 · Who did what, when")(history)
-    app.command("simulate", short_help="推演将发的邮件 · Every mail that would be sent")(simulate)
+UnitOption = Annotated[str | None, typer.Option(metavar="UNIT", help="only_unit")]
+FromOption = Annotated[str, typer.Option("--from", metavar="DATE", help="first")]
+ToOption = Annotated[str, typer.Option("--to", metavar="DATE", help="last")]
 
 
 def calendar(
@@ -102,15 +86,10 @@ def calendar(
     unit: UnitOption = None,
     output: Annotated[
         Any,
-        typer.Option(
-            "--format",
-            parser=read_calendar_format,
-            metavar="table|json|csv|ics",
-            help="输出格式 · How it is printed",
-        ),
+        typer.Option("--format", parser=read_calendar_format, metavar="table|json|csv|ics", help="format"),
     ] = "table",
 ) -> None:
-    """列出期间内到期的台账项 · Every assignment due in the range."""
+    """Every assignment due in the range."""
     from tracker.usecases.calendars import calendar_file
     from tracker.usecases.desk import due_between
     from tracker.usecases.json_facts import calendar_facts
@@ -136,20 +115,13 @@ def calendar(
 
 def status(
     context: typer.Context,
-    at: Annotated[
-        str | None, typer.Option(metavar="TIME", help="时点 · As it stood at a date or time (default: now)")
-    ] = None,
+    at: Annotated[str | None, typer.Option(metavar="TIME")] = None,
     unit: UnitOption = None,
-    ref: Annotated[
-        str | None,
-        typer.Option(metavar="REF", help="编号 · Only this task, deliverable, report or period"),
-    ] = None,
-    state: Annotated[
-        str | None, typer.Option(metavar="STATE", help="状态，如 overdue · Only this state, such as overdue")
-    ] = None,
+    ref: Annotated[str | None, typer.Option(metavar="REF")] = None,
+    state: Annotated[str | None, typer.Option(metavar="STATE")] = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """台账 · The ledger: who has answered what, and what is open."""
+    """The ledger: who has answered what, and what is open."""
     from tracker.core.model import State
     from tracker.errors import not_among
     from tracker.usecases import desk
@@ -212,11 +184,11 @@ def _standing(row: Fact, language: Language) -> Fact:
 
 def history(
     context: typer.Context,
-    ref: Annotated[str | None, typer.Argument(metavar="[REF]", help="编号 · Only this one")] = None,
+    ref: Annotated[str | None, typer.Argument(metavar="[REF]")] = None,
     unit: UnitOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """全部办理记录 · The audit trail."""
+    """The audit trail."""
     from tracker.usecases import desk
 
     with given(context).open(lenient=True) as app:
@@ -247,15 +219,11 @@ def simulate(
     context: typer.Context,
     since: FromOption,
     until: ToOption,
-    events: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="办理记录文件 · Events: JSON Lines, CSV or YAML")
-    ] = None,
-    mailbox: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="写出 .eml 的目录 · Write each mail here")
-    ] = None,
+    events: Annotated[Path | None, typer.Option(metavar="FILE")] = None,
+    mailbox: Annotated[Path | None, typer.Option(metavar="DIR")] = None,
     output: FormatOption = Format.JSON,
 ) -> None:
-    """按服务自身逻辑推演将发出的邮件 · Every mail that the service would send, one a line as JSON."""
+    """Every mail that the service would send, one a line as JSON."""
     from tracker.cli.progress import progress
     from tracker.usecases.desk import simulated_mails
 
@@ -281,5 +249,5 @@ def simulate(
             language = choose_language(force.campaign.language)
             columns = mail_columns(of_outbox=False)
             print_table([mail_row(fact, language) for fact in kept], columns, language)
-        said = pick(_COUNTED, choose_language(force.campaign.language))
-        say(said.format(document=force.campaign.document, count=count, first=first, last=last))
+        said = {"document": force.campaign.document, "n": count, "first": first, "last": last}
+        say(told("simulate.counted", choose_language(force.campaign.language), **said))

@@ -12,11 +12,11 @@ from tracker.cli.output import (
     FormatOption,
     choose_language,
     language_of_errors,
-    pick,
     print_csv,
     print_json_line,
     print_table,
     say_result,
+    told,
 )
 from tracker.cli.table import Column
 from tracker.i18n.recognised import said_in
@@ -27,46 +27,32 @@ if TYPE_CHECKING:
     from tracker.usecases.json_facts import Fact
 
 MAIL_COLUMNS = (
-    Column("at", "时间", "at"),
-    Column("to", "收件人", "to", long=True),
-    Column("kind", "种类", "kind"),
-    Column("item_count", "事项", "items", right=True),
-    Column("subject", "主题", "subject", long=True),
+    Column("at"),
+    Column("to", long=True),
+    Column("kind"),
+    Column("item_count", right=True),
+    Column("subject", long=True),
 )
 OUTBOX_COLUMNS = (
-    Column("id", "序号", "id", right=True),
-    Column("state", "状态", "state"),
+    Column("id", right=True),
+    Column("state"),
     *MAIL_COLUMNS,
-    Column("outcome", "结果", "outcome", long=True, spare=True),
+    Column("outcome", long=True, spare=True),
 )
 MAIL_KEYS = ("at", "to", "unit", "kind", "language", "subject", "message_id", "items")
 OUTBOX_KEYS = ("id", "state", *MAIL_KEYS, "attempts", "sent_at", "next_attempt", "outcome")
 
-NumberArgument = Annotated[int, typer.Argument(metavar="ID", help="序号 · The number that mail list shows")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    mail = typer.Typer(help="发件箱 · The outbox.", no_args_is_help=True, rich_markup_mode=None)
-    mail.command("list", short_help="列出邮件 · What was sent, what waits, what failed")(list_mails)
-    mail.command("show", short_help="显示一封 · One mail as its reader sees it")(show)
-    mail.command("retry", short_help="重发 · Queue failed mails again")(retry)
-    mail.command("test", short_help="测试发信 · Send one test mail")(send_test)
-    app.add_typer(mail, name="mail", short_help="发件箱 · The outbox: list, show, retry, test")
+NumberArgument = Annotated[int, typer.Argument(metavar="ID")]
 
 
 def list_mails(
     context: typer.Context,
-    state: Annotated[
-        str | None, typer.Option(metavar="STATE", help="状态，如 failed · Only this state, such as failed")
-    ] = None,
-    unit: Annotated[str | None, typer.Option(metavar="UNIT", help="单位 · Only this unit")] = None,
-    limit: Annotated[
-        int, typer.Option(min=1, metavar="N", help="最多条数 · At most so many, the newest")
-    ] = 1000,
+    state: Annotated[str | None, typer.Option(metavar="STATE")] = None,
+    unit: Annotated[str | None, typer.Option(metavar="UNIT")] = None,
+    limit: Annotated[int, typer.Option(min=1, metavar="N")] = 1000,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """列出邮件 · The mails with what became of them; JSON comes one a line."""
+    """The mails with what became of them; JSON comes one a line."""
     from tracker.usecases import desk
 
     with given(context).open(lenient=True) as app:
@@ -101,9 +87,9 @@ def mail_row(fact: Fact, language: Language) -> Fact:
 def show(
     context: typer.Context,
     number: NumberArgument,
-    html: Annotated[bool, typer.Option("--html", help="输出网页 · The HTML part")] = False,
+    html: Annotated[bool, typer.Option("--html")] = False,
 ) -> None:
-    """显示一封邮件 · One mail as its reader sees it."""
+    """One mail as its reader sees it."""
     from tracker.usecases import desk
 
     with given(context).open(lenient=True) as app:
@@ -113,36 +99,26 @@ def show(
 
 def retry(
     context: typer.Context,
-    number: Annotated[
-        int | None,
-        typer.Argument(
-            metavar="[ID]", help="序号；不写则重发最近7天失败的 · Which; those that failed in 7 days if none"
-        ),
-    ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(metavar="DATE", help="从哪天起失败的 · Failed ones of this day or later"),
-    ] = None,
+    number: Annotated[int | None, typer.Argument(metavar="[ID]")] = None,
+    since: Annotated[str | None, typer.Option(metavar="DATE")] = None,
 ) -> None:
-    """重发失败的邮件 · Put failed or waiting mails back into the queue.
+    """Put failed or waiting mails back into the queue.
 
-    早先日子的提醒邮件不按原样重发，内容并入下一封 · What stood in a digest of an earlier day is told in the next one.
+    What stood in a digest of an earlier day is told in the next one.
     """
     from tracker.usecases import desk
 
     with given(context).open(lenient=True) as app:
         first = None if since is None else parse_day(since, "--since", app.force.zone)
         count = desk.retry_mails(app, number, since=first)
-    say_result(pick((f"已重新排队{count}封", f"{count} mail(s) queued again"), language_of_errors()))
+    say_result(told("mail.queued_again", language_of_errors(), n=count))
 
 
 def send_test(
     context: typer.Context,
-    address: Annotated[
-        str | None, typer.Argument(metavar="[ADDRESS]", help="收件地址 · To whom (default: operator)")
-    ] = None,
+    address: Annotated[str | None, typer.Argument(metavar="[ADDRESS]")] = None,
 ) -> None:
-    """发一封测试邮件 · Send one mail through the configured transport and say what came of it."""
+    """Send one mail through the configured transport and say what came of it."""
     from tracker.usecases import desk
 
     with given(context).open(lenient=True) as app:

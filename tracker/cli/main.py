@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import Counter
-from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, TextIO
 
 import typer
 from typer.exceptions import TyperException
@@ -27,53 +24,74 @@ from tracker.cli import (
     ledger,
     mail,
     plan,
+    questions,
     report,
     service,
     upkeep,
     users,
 )
+from tracker.cli.command import Group, Offered, with_commands
 from tracker.cli.context import Context
-from tracker.cli.output import language_of_errors, pick
+from tracker.cli.output import language_of_errors, told
 from tracker.errors import ConfigError, TrackerError
 from tracker.i18n.catalogue import CatalogueError
 
 #: These may stand before or after the command's name, as in any good tool.
 SHARED_OPTIONS = ("--config", "--database")
 
-DATABASE_REFUSED = (
-    "数据库拒绝了操作，未留下半成品：{cause}",
-    "the database refused: {cause}; nothing half-done was kept",
-)
-BUG = (
-    "程序出错（{kind}），未留下半成品，详情见 {log}",
-    "something went wrong that should not ({kind}); nothing half-done was kept. The details are in {log}",
-)
+#: Every command, in the order of the help; what has parts is a group.
+COMMANDS: dict[str, Offered] = {
+    "run": service.run,
+    "demo": service.demo,
+    "init": definitions.init,
+    "check": definitions.check,
+    "deadline": definitions.deadline,
+    "tasks": definitions.tasks,
+    "units": definitions.units,
+    "plan": plan.plan,
+    "calendar": ledger.calendar,
+    "status": ledger.status,
+    "history": ledger.history,
+    "simulate": ledger.simulate,
+    "before": before.before,
+    "explain": explain.explain,
+    "report": report.report,
+    "submit": events.submit,
+    "return": events.send_back,
+    "extend": events.extend,
+    **{name: events.plain(name) for name in ("accept", "waive", "pause", "resume", "undo")},
+    "backup": upkeep.backup,
+    "restore": upkeep.restore,
+    "prune": upkeep.prune,
+    "upgrade": upkeep.upgrade,
+    "forms": {
+        "blank": forms.blank,
+        "check": forms.check,
+        "import": forms.import_,
+        "missing": forms.missing,
+        "questions": questions.questions,
+        "summary": forms.summary,
+    },
+    "mail": {"list": mail.list_mails, "show": mail.show, "retry": mail.retry, "test": mail.send_test},
+    "feed": {"add": feeds.add, "list": feeds.list_feeds, "revoke": feeds.revoke},
+    "user": {
+        "add": users.add,
+        "list": users.list_users,
+        "remove": users.remove,
+        "password": users.password,
+        "role": users.role,
+    },
+}
 
 app = typer.Typer(
     name="tracker",
-    help="任务到期提醒与督办 · Deadlines and reminders for work handed out by document.",
+    cls=Group,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for module in (
-    service,
-    definitions,
-    plan,
-    ledger,
-    before,
-    explain,
-    forms,
-    report,
-    events,
-    mail,
-    feeds,
-    users,
-    upkeep,
-):
-    module.register(app)
 
 
 def _show_version(*, wanted: bool) -> None:
@@ -85,29 +103,10 @@ def _show_version(*, wanted: bool) -> None:
 @app.callback()
 def shared(
     context: typer.Context,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="配置目录 · Folder of tasks.yaml, units.yaml, settings.yaml [$TRACKER_CONFIG, or config]",
-        ),
-    ] = None,
-    database: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            help="数据库地址 · sqlite:///FILE or postgresql+psycopg://… "
-            "[$TRACKER_DATABASE, or what settings.yaml says]",
-        ),
-    ] = None,
+    config: Annotated[Path | None, typer.Option(metavar="DIR")] = None,
+    database: Annotated[str | None, typer.Option(metavar="URL")] = None,
     _version: Annotated[
-        bool,
-        typer.Option(
-            "--version",
-            callback=lambda value: _show_version(wanted=value),
-            is_eager=True,
-            help="版本 · The version",
-        ),
+        bool, typer.Option("--version", callback=lambda value: _show_version(wanted=value), is_eager=True)
     ] = False,
 ) -> None:
     """Remember what every command needs."""
@@ -139,48 +138,9 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(code)
 
 
-@cache
-def _command() -> Any:
-    """What typer makes of the functions; it takes longer than most of them."""
-    command = typer.main.get_command(app)
-    for each in _with_parts(command):
-        _refuse_repeats(each)
-    return command
-
-
-def _with_parts(command: Any) -> Iterator[Any]:
-    """A command and every command under it."""
-    yield command
-    for part in getattr(command, "commands", {}).values():
-        yield from _with_parts(part)
-
-
-def _refuse_repeats(command: Any) -> None:
-    """Make wrong usage of an option given twice that has one value: typer would drop all but the last."""
-    make_parser = command.make_parser
-
-    def strict_parser(context: typer.Context) -> Any:
-        parser = make_parser(context)
-        parse = parser.parse_args
-
-        def parse_args(args: list[str]) -> Any:
-            found, rest, order = parse(args)
-            for option, times in Counter(order).items():
-                if times > 1 and not (option.multiple or option.is_flag):
-                    raise typer.BadParameter(
-                        f"given {times} times; it takes one value", ctx=context, param=option
-                    )
-            return found, rest, order
-
-        parser.parse_args = parse_args
-        return parser
-
-    command.make_parser = strict_parser
-
-
 def _run(arguments: list[str]) -> int:
     """One command through typer; its exit code.  Wrong usage is one sentence on standard error."""
-    command = _command()
+    command = with_commands(typer.main.get_command(app), COMMANDS)
     try:
         with command.make_context("tracker", arguments) as context:
             command.invoke(context)
@@ -234,7 +194,7 @@ def _trouble(error: Exception) -> str:
         return f"{place}{say_fact(error, language_of_errors())}"
     if type(error).__module__.startswith("sqlalchemy."):
         cause = str(getattr(error, "orig", None) or error).splitlines()[0]
-        return pick(DATABASE_REFUSED, language_of_errors()).format(cause=cause)
+        return told("database_refused", language_of_errors(), cause=cause)
     return _bug(error)
 
 
@@ -244,7 +204,7 @@ def _bug(error: Exception) -> str:
 
     with tempfile.NamedTemporaryFile("w", prefix="tracker-", suffix=".log", delete=False) as log:
         log.writelines(traceback.format_exception(error))
-    return pick(BUG, language_of_errors()).format(kind=type(error).__name__, log=log.name)
+    return told("bug", language_of_errors(), kind=type(error).__name__, log=log.name)
 
 
 def _speak_utf8(stream: TextIO) -> None:

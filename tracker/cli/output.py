@@ -14,6 +14,9 @@ import typer
 
 from tracker.cli.table import Column, lines, shown
 from tracker.errors import UsageError
+from tracker.i18n.catalogue import ENGLISH, FIRST, words
+from tracker.i18n.message import Message
+from tracker.i18n.message import say as say_message
 from tracker.report.csv_cells import write_csv
 
 if TYPE_CHECKING:
@@ -46,10 +49,7 @@ def read_calendar_format(text: str) -> Format | None:
 
 
 FormatOption = Annotated[
-    Format,
-    typer.Option(
-        "--format", parser=read_format, metavar="table|json|csv", help="输出格式 · How it is printed"
-    ),
+    Format, typer.Option("--format", parser=read_format, metavar="table|json|csv", help="format")
 ]
 
 
@@ -91,7 +91,7 @@ def print_csv(rows: Iterable[Mapping[str, Any]], keys: Sequence[str]) -> None:
 
 def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[Column], language: Language) -> None:
     """A table as wide as the terminal, or as it must be where there is none."""
-    headed = [(column, column.zh if language == "zh" else column.en) for column in columns]
+    headed = [(column, told(f"heads.{column.head or column.key}", language)) for column in columns]
     texts = [{column.key: shown(row.get(column.key)) for column in columns} for row in rows]
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     inks = {} if width is None or os.environ.get("NO_COLOR") else _inks()
@@ -103,7 +103,7 @@ def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[Column], la
         else:
             say_result(line)
     if not texts:
-        say(pick(("（无）", "(none)"), language))
+        say(told("none", language))
 
 
 def language_of_errors() -> Language:
@@ -122,9 +122,19 @@ def choose_language(campaign: Language | None = None) -> Language:
     return campaign or "zh"
 
 
-def pick(words: Sequence[str], language: Language) -> str:
-    """The Chinese or the English of a pair."""
-    return words[0 if language == "zh" else 1]
+def told(key: str, language: Language, **facts: object) -> str:
+    """What stands under ``key`` in the catalogue of commands; days in it are as they are typed."""
+    return say_message(Message(f"commands.{key}", **facts), language, on_command_line=True)
+
+
+def stands(name: str, parts: Iterable[str], ref: str, language: Language) -> str:
+    """How an assignment stands: 附件2（2022年6月应报，5月份情况） 万州区：逾期办结，截止日期2022年6月6日 [table-2@2022-06]."""
+    return told("stands", language, name=name, parts=told("comma", language).join(parts), ref=ref)
+
+
+def side_by_side(area: str, key: str) -> str:
+    """中文 · English, where nobody knows yet who reads."""
+    return " · ".join(words(area, language)(key) for language in (FIRST, ENGLISH))
 
 
 def _inks() -> Mapping[str, int]:

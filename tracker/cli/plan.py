@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tracker.cli.context import given
-from tracker.cli.output import Format, FormatOption, choose_language, pick, print_csv, print_json, say_result
+from tracker.cli.output import Format, FormatOption, choose_language, print_csv, print_json, say_result, told
+from tracker.i18n.message import say_fact
 from tracker.i18n.terms import word
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ KEYS = ("change", "ref", "unit", "from", "to")
 
 #: What is answered, and what is not, may count anew: after another quota, or a word in the files.
 ANSWERS = {
-    "reopened": ("<", ("恢复待办", "open again")),
-    "answered": (">", ("不再待办", "open no more")),
+    "reopened": "<",
+    "answered": ">",
 }
 
 #: So many units are named in a line; more are a number.
@@ -35,19 +36,12 @@ NAMED = 3
 SHOWN_MAILS = 20
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("plan", short_help="修改文件将带来的变化 · What the edited files would change")(plan)
-
-
 def plan(
     context: typer.Context,
-    days: Annotated[
-        int, typer.Option(min=1, max=366, metavar="N", help="往后看几天的邮件 · Mails of so many days")
-    ] = 14,
+    days: Annotated[int, typer.Option(min=1, max=366, metavar="N")] = 14,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """修改生效前先看影响 · What would appear, move or vanish, and which mails come or go; changes nothing."""
+    """What would appear, move or vanish, and which mails come or go; changes nothing."""
     from tracker.usecases import desk
 
     with given(context).open() as app:
@@ -111,32 +105,27 @@ def _lines(facts: Fact, app: App, language: Language, days: int) -> Iterator[str
     arrow = "→"
     yield from _of(found["moved"], "~", names, lambda row: f"{row['from'] or '—'} {arrow} {row['to'] or '—'}")
     yield from _left_out(facts["left_out"], names)
-    for change, (sign, said) in ANSWERS.items():
-        told = pick(said, language)
-        yield from _of(facts["answers"][change], sign, names, lambda row: row["due"] or "—", told)
+    for change, sign in ANSWERS.items():
+        rows, beside = facts["answers"][change], f"  {told(f'plan.{change}', language)}"
+        yield from _of(rows, sign, names, lambda row: row["due"] or "—", beside)
     for held in facts["held"]:
         yield f"! {held[language]}"
     mails = facts["mails"]
     lines = [*_mail_lines(mails["added"], "+", names), *_mail_lines(mails["removed"], "-", names)]
     if not lines and not any((*found.values(), facts["left_out"], *facts["answers"].values())):
         if not facts["held"]:
-            yield pick(("没有变化。", "Nothing changes."), language)
+            yield told("plan.nothing", language)
         return
-    yield pick((f"今后{days}天的邮件：", f"Mails of the next {days} days:"), language)
+    yield told("plan.mails", language, days=days)
     yield from lines[:SHOWN_MAILS]
     if len(lines) > SHOWN_MAILS:
-        more = len(lines) - SHOWN_MAILS
-        yield pick(
-            (f"  ……另有{more}封（--format json 查看全部）", f"  … and {more} more (--format json has all)"),
-            language,
-        )
+        yield f"  {told('plan.more_mails', language, n=len(lines) - SHOWN_MAILS)}"
     elif not lines:
-        yield pick(("  没有变化", "  no change"), language)
+        yield f"  {told('plan.no_mails', language)}"
 
 
-def _of(rows: list[Fact], sign: str, names: _Called, when: Any, told: str | None = None) -> Iterator[str]:
-    """One line for the units that share a reference and its dates, with what is ``told`` of it."""
-    beside = "" if told is None else f"  {told}"
+def _of(rows: list[Fact], sign: str, names: _Called, when: Any, beside: str = "") -> Iterator[str]:
+    """One line for the units that share a reference and its dates, with what is told ``beside``."""
     for (ref, dates), group in groupby(rows, key=lambda row: (row["ref"], when(row))):
         units = [names.unit(row["unit"]) for row in group]
         yield f"{sign} {ref:<24} {dates}  {names.occurrence(ref)}  {_named(units, names.language)}{beside}"
@@ -153,30 +142,21 @@ def _left_out(rows: list[Fact], names: _Called) -> Iterator[str]:
     for key, dues in periods.items():
         first, *_, last = (*dues, *dues)
         dates = dues[first] if first == last else f"{dues[first]} … {dues[last]}"
-        told = pick(
-            (
-                f"加入前已到期的{len(dues)}期不要求补报",
-                f"due before they joined ({len(dues)}), not asked of them",
-            ),
-            names.language,
-        )
+        beside = told("plan.left_out", names.language, n=len(dues))
         named = _named([*units[key].values()], names.language)
-        yield f". {key:<24} {dates}  {names.definition(key)}  {named}  {told}"
+        yield f". {key:<24} {dates}  {names.definition(key)}  {named}  {beside}"
 
 
 def _named(units: list[str], language: Language) -> str:
-    comma = pick(("、", ", "), language)
     if len(units) <= NAMED:
-        return comma.join(units)
-    first = comma.join(units[:NAMED])
-    return pick((f"{first}等{len(units)}个单位", f"{first} and {len(units) - NAMED} more"), language)
+        return str(say_fact(units, language))
+    return told("plan.units", language, first=units[:NAMED], n=len(units), more=len(units) - NAMED)
 
 
 def _mail_lines(mails: list[Fact], sign: str, names: _Called) -> Iterator[str]:
     language = names.language
     for mail in mails:
-        named = dict.fromkeys(names.occurrence(item["ref"]) for item in mail["items"])
-        comma = pick(("、", ", "), language)
-        shown = comma.join(list(named)[:NAMED]) + (" …" if len(named) > NAMED else "")
-        kind = "" if mail["whole"] else pick(("（其中）", " (in it)"), language)
+        named = list(dict.fromkeys(names.occurrence(item["ref"]) for item in mail["items"]))
+        shown = f"{say_fact(named[:NAMED], language)}{' …' if len(named) > NAMED else ''}"
+        kind = "" if mail["whole"] else told("plan.in_it", language)
         yield f"{sign} {mail['on']} {mail['to'][0]}{kind}: {shown or word(mail['kind'], language)}"

@@ -13,12 +13,12 @@ from tracker.cli.output import (
     Format,
     FormatOption,
     choose_language,
-    pick,
     print_csv,
     print_json,
     print_table,
     say,
     say_result,
+    told,
 )
 from tracker.cli.table import Column
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from tracker.usecases.json_facts import Fact
 
 COLUMNS = (
-    Column("id", "序号", "id", right=True),
-    Column("state", "状态", "state"),
-    Column("unit", "单位", "unit", long=True),
-    Column("called", "报表", "table", long=True),
-    Column("place", "位置", "place"),
-    Column("message", "疑问", "question", long=True),
-    Column("note", "说明", "reason", long=True),
+    Column("id", right=True),
+    Column("state"),
+    Column("unit", long=True),
+    Column("called", long=True),
+    Column("place"),
+    Column("message", long=True),
+    Column("note", "answer", long=True),
 )
 KEYS = (
     *("id", "ref", "unit", "form", "file", "sheet", "cell", "code", "found", "expected", "message", "state"),
@@ -45,26 +45,14 @@ def questions(
     context: typer.Context,
     ref: RefsOption = None,
     unit: UnitsOption = None,
-    state: Annotated[
-        str | None,
-        typer.Option(
-            metavar="STATE",
-            help="open 待核实、answered 已说明、overruled 已认定、gone 已消除（默认除已消除外） · Default: all but gone",
-        ),
-    ] = None,
-    answer: Annotated[
-        int | None,
-        typer.Option(metavar="ID", help="登记单位的说明（写在 --note） · Answer it, as --note says"),
-    ] = None,
-    overrule: Annotated[
-        int | None,
-        typer.Option(metavar="ID", help="认定无误（理由写在 --note） · Overrule it, as --note says"),
-    ] = None,
+    state: Annotated[str | None, typer.Option(metavar="STATE")] = None,
+    answer: Annotated[int | None, typer.Option(metavar="ID")] = None,
+    overrule: Annotated[int | None, typer.Option(metavar="ID")] = None,
     note: NoteOption = None,
     who: WhoOption = None,
     format_: FormatOption = Format.TABLE,
 ) -> None:
-    """报表疑问：列出，登记说明或者认定 · What is asked about filed tables: listed, answered or overruled."""
+    """What is asked about filed tables: listed, answered or overruled."""
     from tracker.errors import UsageError, not_among
     from tracker.i18n.terms import term
     from tracker.questions.questions import State
@@ -117,9 +105,4 @@ def _print(app: App, facts: list[Fact]) -> None:
     )
     print_table(rows, COLUMNS, language)
     number = sum(each["state"] == "open" for each in facts)
-    say(
-        pick(
-            (f"{len(facts)}处疑问，其中{number}处待核实", f"{len(facts)} questions, {number} of them open"),
-            language,
-        )
-    )
+    say(told("questions.counted", language, n=len(facts), open=number))

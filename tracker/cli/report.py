@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tracker.cli.context import given, parse_moment
-from tracker.cli.output import language_of_errors, pick, say
+from tracker.cli.output import language_of_errors, say, told
 from tracker.core.years import FIRST_YEAR, LAST_YEAR
 
 if TYPE_CHECKING:
@@ -21,36 +21,14 @@ if TYPE_CHECKING:
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("report", short_help="月报 · The month as HTML, xlsx, PDF or Markdown")(report)
-
-
 def report(
     context: typer.Context,
-    month: Annotated[str, typer.Option(metavar="MONTH", help="月份，如 2022-05 · Such as 2022-05")],
-    output: Annotated[
-        str,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FILE",
-            help="写入的文件，按后缀定格式：.html、.xlsx、.pdf、.md；- 为标准输出 · "
-            "The file; its ending chooses the format; - prints Markdown",
-        ),
-    ] = "-",
-    at: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TIME",
-            help="时点（默认月末或现在） · As it stood then (default: the month's end, or now)",
-        ),
-    ] = None,
-    language: Annotated[
-        str | None, typer.Option(metavar="zh|en", help="语言（默认随专项工作） · Default: the campaign's")
-    ] = None,
+    month: Annotated[str, typer.Option(metavar="MONTH")],
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE")] = "-",
+    at: Annotated[str | None, typer.Option(metavar="TIME")] = None,
+    language: Annotated[str | None, typer.Option(metavar="zh|en")] = None,
 ) -> None:
-    """月报 · The month: totals, lights, who is missing, what was late."""
+    """The month: totals, lights, who is missing, what was late."""
     from tracker.report.ask import month_report
     from tracker.report.files import as_markdown, layout_for, write_report
 
@@ -70,11 +48,8 @@ def report(
         return
     write_report(facts, chosen, path)
     asked, done = facts.due.asked, facts.due.done
-    told = (
-        f"{path}：{month}，应报{asked}项次，已报{done}项次，截至{facts.day}",
-        f"{path}: {month}, {done} of {asked} in, as of {facts.day}",
-    )
-    say(pick(told, language_of_errors()))
+    said = {"path": path, "month": month, "asked": asked, "done": done, "day": facts.day}
+    say(told("report.written", language_of_errors(), **said))
 
 
 def parse_month(text: str) -> Month:

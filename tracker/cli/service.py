@@ -10,50 +10,17 @@ import typer
 from tracker.cli.context import given
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("run", short_help="启动服务 · The service; --once for cron")(run)
-    app.command("demo", short_help="演示2022年全年 · The year 2022 as a time-lapse")(demo)
-
-
 def run(
     context: typer.Context,
-    once: Annotated[bool, typer.Option("--once", help="只办理一次即退出 · One pass, for cron")] = False,
-    no_web: Annotated[bool, typer.Option("--no-web", help="不启动网页 · Without the web pages")] = False,
-    send_now: Annotated[
-        bool,
-        typer.Option(
-            "--send-now",
-            help="首次汇总邮件立即发出，不等工作日和发信时刻 · Send the first digests at once, whatever the hour",
-        ),
-    ] = False,
-    accept_removals: Annotated[
-        bool,
-        typer.Option(
-            "--accept-removals",
-            help="确认文件修改中的删减 · The edited files may take away what has a history",
-        ),
-    ] = False,
-    accept_older: Annotated[
-        bool,
-        typer.Option(
-            "--accept-older",
-            help="退回较早的一版文件 · The files are older than those in force, and meant",
-        ),
-    ] = False,
-    begin: Annotated[
-        bool,
-        typer.Option("--begin", help="原有台账已不在，另起新台账 · Begin a new ledger where there was one"),
-    ] = False,
-    accept_correction: Annotated[
-        bool,
-        typer.Option(
-            "--accept-correction",
-            help="文号、印发日期的修改是更正，办理记录保留 · A changed document or date of issue is a correction",
-        ),
-    ] = False,
+    once: Annotated[bool, typer.Option("--once")] = False,
+    no_web: Annotated[bool, typer.Option("--no-web", help="no_web")] = False,
+    send_now: Annotated[bool, typer.Option("--send-now")] = False,
+    accept_removals: Annotated[bool, typer.Option("--accept-removals")] = False,
+    accept_older: Annotated[bool, typer.Option("--accept-older")] = False,
+    begin: Annotated[bool, typer.Option("--begin")] = False,
+    accept_correction: Annotated[bool, typer.Option("--accept-correction")] = False,
 ) -> None:
-    """启动服务 · Run the service; --once does one pass and leaves."""
+    """Run the service; --once does one pass and leaves."""
     import os
 
     from tracker.daemon.scheduler import run_once, run_service
@@ -73,18 +40,11 @@ def run(
 
 def demo(
     context: typer.Context,
-    seconds: Annotated[
-        float,
-        typer.Option(
-            min=0, metavar="SECONDS", help="演示时长（秒）· How long it takes, if the machine is quick enough"
-        ),
-    ] = 60,
-    folder: Annotated[
-        Path, typer.Option("--dir", metavar="DIR", help="演示数据目录 · Where its data goes")
-    ] = Path("var/demo"),
-    no_web: Annotated[bool, typer.Option("--no-web", help="不启动网页 · Without the web pages")] = False,
+    seconds: Annotated[float, typer.Option(min=0, metavar="SECONDS")] = 60,
+    folder: Annotated[Path, typer.Option("--dir", metavar="DIR")] = Path("var/demo"),
+    no_web: Annotated[bool, typer.Option("--no-web", help="no_web")] = False,
 ) -> None:
-    """用一分钟演示2022年全年 · 2022 as a time-lapse, in a database and mailbox of its own."""
+    """2022 as a time-lapse, in a database and mailbox of its own."""
     import os
     import sys
     import time

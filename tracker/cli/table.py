@@ -21,15 +21,14 @@ NARROWEST = 12
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: ``key`` of the row, heading in both languages.
+    """One column: ``key`` of the row, whose heading is under ``head`` in the catalogue, or under the key.
 
     ``right`` is for numbers.  ``long`` may be cut where space is short; ``spare`` is left out altogether
     where it is very short.
     """
 
     key: str
-    zh: str
-    en: str
+    head: str | None = None
     right: bool = False
     long: bool = False
     spare: bool = False

@@ -13,20 +13,21 @@ from tracker.cli.output import (
     FormatOption,
     choose_language,
     language_of_errors,
-    pick,
     print_csv,
     print_json,
     print_table,
     say_result,
+    side_by_side,
+    told,
 )
 from tracker.cli.table import Column
 from tracker.core.roles import Role
 from tracker.errors import UsageError
 
 COLUMNS = (
-    Column("name", "账户", "name"),
-    Column("role", "角色", "role"),
-    Column("created_at", "建立时间", "created"),
+    Column("name", "account"),
+    Column("role"),
+    Column("created_at"),
 )
 KEYS = tuple(column.key for column in COLUMNS)
 
@@ -41,37 +42,9 @@ def read_role(text: str | Role) -> Role:
         raise UsageError("no_role", text=text) from None
 
 
-NameArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="账户名，记入办理记录 · As the history will say")
-]
-RoleOption = Annotated[
-    Role,
-    typer.Option(
-        "--role",
-        parser=read_role,
-        metavar="viewer|supervisor|operator",
-        help="角色：查看、督办、管理 · What they may do",
-    ),
-]
-StdinOption = Annotated[
-    bool,
-    typer.Option(
-        "--password-stdin", help="从标准输入读一行密码 · Read the password from standard input, one line"
-    ),
-]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    user = typer.Typer(
-        help="账户 · Who may sign in to the pages.", no_args_is_help=True, rich_markup_mode=None
-    )
-    user.command("add", short_help="建立账户 · Let somebody sign in")(add)
-    user.command("list", short_help="列出账户 · Who may sign in")(list_users)
-    user.command("remove", short_help="停用账户 · They may not any more, and are signed out")(remove)
-    user.command("password", short_help="更换密码 · Give somebody another password")(password)
-    user.command("role", short_help="更换角色 · Give somebody another role")(role)
-    app.add_typer(user, name="user", short_help="账户 · Accounts: add, list, remove, password, role")
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="account")]
+RoleOption = Annotated[Role, typer.Option("--role", parser=read_role, metavar="viewer|supervisor|operator")]
+StdinOption = Annotated[bool, typer.Option("--password-stdin", help="password_stdin")]
 
 
 def add(
@@ -80,7 +53,7 @@ def add(
     wanted: RoleOption = Role.VIEWER,
     password_stdin: StdinOption = False,
 ) -> None:
-    """建立账户 · Let somebody sign in; the password is asked for, and never part of the command."""
+    """Let somebody sign in; the password is asked for, and never part of the command."""
     from tracker.access.accounts import add_account, check_name
 
     name = check_name(name)
@@ -91,7 +64,7 @@ def add(
 
 
 def list_users(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
-    """列出账户 · Everybody who may sign in with a password."""
+    """Everybody who may sign in with a password."""
     from tracker.access.accounts import accounts
 
     with given(context).open(lenient=True) as app:
@@ -114,35 +87,30 @@ def list_users(context: typer.Context, output: FormatOption = Format.TABLE) -> N
 
 
 def remove(context: typer.Context, name: NameArgument) -> None:
-    """停用账户 · They may not sign in any more, and are signed out; the history keeps their name."""
+    """They may not sign in any more, and are signed out; the history keeps their name."""
     from tracker.access.accounts import remove_account
 
     with given(context).open(lenient=True) as app, app.database.writing() as session:
         remove_account(session, name, app.clock.now())
-    say_result(pick((f"{name}：已停用", f"{name}: removed"), language_of_errors()))
+    say_result(told("user.removed", language_of_errors(), name=name))
 
 
 def password(context: typer.Context, name: NameArgument, password_stdin: StdinOption = False) -> None:
-    """更换密码 · Give somebody another password; they are signed out everywhere."""
+    """Give somebody another password; they are signed out everywhere."""
     from tracker.access.accounts import set_password
 
     secret = _ask_password(from_stdin=password_stdin)
     with given(context).open(lenient=True) as app, app.database.writing() as session:
         set_password(session, name, secret)
-    say_result(pick((f"{name}：密码已更换", f"{name}: another password"), language_of_errors()))
+    say_result(told("user.changed", language_of_errors(), name=name))
 
 
 def role(
     context: typer.Context,
     name: NameArgument,
-    wanted: Annotated[
-        Role,
-        typer.Argument(
-            parser=read_role, metavar="viewer|supervisor|operator", help="角色 · What they may do from now on"
-        ),
-    ],
+    wanted: Annotated[Role, typer.Argument(parser=read_role, metavar="viewer|supervisor|operator")],
 ) -> None:
-    """更换角色 · Give somebody another role; they sign in anew."""
+    """Give somebody another role; they sign in anew."""
     from tracker.access.accounts import set_role
 
     with given(context).open(lenient=True) as app, app.database.writing() as session:
@@ -155,6 +123,5 @@ def _ask_password(*, from_stdin: bool) -> str:
         return sys.stdin.readline().removeprefix("\ufeff").rstrip("\r\n")
     if not sys.stdin.isatty():
         raise UsageError("nobody_to_ask")
-    return str(
-        typer.prompt("密码 · Password", hide_input=True, confirmation_prompt="再输一次 · Again", err=True)
-    )
+    asked, again = (side_by_side("commands", f"user.{key}") for key in ("password", "again"))
+    return str(typer.prompt(asked, hide_input=True, confirmation_prompt=again, err=True))

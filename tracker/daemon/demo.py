@@ -29,7 +29,7 @@ from tracker.clock import SystemClock, VirtualClock
 from tracker.core.model import Definition, Event, EventKind, Every, Kind, Light
 from tracker.core.vocabulary import LIGHTS
 from tracker.errors import LedgerError, TrackerError
-from tracker.i18n.catalogue import Language
+from tracker.i18n.catalogue import Language, words
 from tracker.i18n.message import Message
 from tracker.ledger.record import record
 from tracker.ledger.status import LedgerRow, ledger_rows
@@ -65,53 +65,6 @@ LIVE = 1.0
 BAR = 72
 #: As much of a title as a line of the matrix takes, in cells.
 TITLE = 25
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What the picture says, in one language."""
-
-    weekdays: tuple[str, ...]
-    month: str
-    matrix: str
-    mails: str
-    in_all: str
-    where: tuple[str, ...]
-    pages: str
-    stays: str
-
-
-WORDS: dict[Language, Words] = {
-    "zh": Words(
-        ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
-        "{}月",
-        "报表和月报事项",
-        "当天邮件 {today} 封，累计 {total} 封",
-        "全年 {total} 封邮件，由服务本身在虚拟时钟上生成并投递；只有各区县的报送情况是虚构的。",
-        (
-            "邮件在 {mailbox}（Maildir，任何邮件程序都能打开），台账在 {database}。细看：",
-            "  {tracker} --database sqlite:///{database} status --at 2022-06-10 --unit 万州",
-            "  {tracker} --database sqlite:///{database} mail list",
-        ),
-        "在浏览器中观看：{place}",
-        "网页仍在 {place}，看完按 Ctrl-C 结束。",
-    ),
-    "en": Words(
-        ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
-        "{:02}",
-        "reports and what is due monthly",
-        "{today} mails today, {total} in all",
-        "{total} mails in the year, made and delivered by the service itself on a virtual clock; "
-        "only the districts' answers are made up.",
-        (
-            "The mails are in {mailbox} (a Maildir), the ledger in {database}. Look closer with",
-            "  {tracker} --database sqlite:///{database} status --at 2022-06-10 --unit wanzhou",
-            "  {tracker} --database sqlite:///{database} mail list",
-        ),
-        "Watch it in a browser: {place}",
-        "The pages stay at {place}; Ctrl-C ends them.",
-    ),
-}
 
 
 class Cell(NamedTuple):
@@ -165,16 +118,15 @@ def run_demo(
         with _pages(app, address) as place:
             app.engine.courier = HastyCourier(app.courier(), mailbox)
             year = Year(app, clock, language)
-            words = WORDS[language]
             if place is not None:
-                sys.stdout.write(f"{words.pages.format(place=place)}\n")
+                sys.stdout.write(f"{year.say('demo.pages', place=place)}\n")
             total = year.run(seconds, pause)
             tracker = "tracker" if Path("config").is_dir() else f"tracker --config {app.config}"
-            for line in (words.in_all, *words.where):
-                told = line.format(total=total, mailbox=mailbox, database=database, tracker=tracker)
-                sys.stdout.write(f"{told}\n")
+            sys.stdout.write(f"{year.say('demo.in_all', total=total)}\n")
+            where = year.say("demo.where", mailbox=mailbox, database=database, tracker=tracker)
+            sys.stdout.write(f"{where}\n")
             if place is not None and stay is not None:
-                sys.stdout.write(f"{words.stays.format(place=place)}\n")
+                sys.stdout.write(f"{year.say('demo.stays', place=place)}\n")
                 sys.stdout.flush()
                 stay()
     finally:
@@ -248,6 +200,8 @@ class Year:
         self.app = app
         self.clock = clock
         self.language = language
+        self.say = words("commands", language)
+        self.weekdays = words("mails", language).listed("dates.weekdays")
         self.force = app.force
         self.first = self.force.campaign.issued
         self.days = (LAST_DAY - self.first).days + 1
@@ -342,10 +296,11 @@ class Year:
         if row.definition.form is not None and not is_nil and dice.randrange(100) < RETURNED:
             back = at + timedelta(hours=20)
             who = self.force.campaign.supervisor
-            why = "合计与分项不符"
+            say = words("commands", self.force.campaign.language)
+            why, note = say("demo.reason"), say("demo.note")
             yield Event(back, row.ref, row.unit, EventKind.RETURN, who=who, via="demo", reason=why)
             again = back + timedelta(days=2)
-            yield Event(again, row.ref, row.unit, EventKind.SUBMIT, who=name, via="demo", note="已更正")
+            yield Event(again, row.ref, row.unit, EventKind.SUBMIT, who=name, via="demo", note=note)
 
 
 def _is_listed(definition: Definition) -> bool:
@@ -368,13 +323,12 @@ def _screen(year: Year) -> Iterator[tuple[Show, Callable[[date, bool], bool]]]:
 
 
 def _picture(year: Year, frame: Frame) -> RenderableType:
-    words = WORDS[year.language]
     campaign = year.force.campaign
     passed = BAR * ((frame.day - year.first).days + 1) // year.days
     heading = Text.assemble(
-        (f"{frame.day} {words.weekdays[frame.day.weekday()]}", "bold"), f"  {campaign.document}"
+        (f"{frame.day} {year.weekdays[frame.day.weekday()]}", "bold"), f"  {campaign.document}"
     )
-    mails = words.mails.format(today=frame.today, total=frame.total)
+    mails = year.say("demo.mails", today=frame.today, total=frame.total)
     # So many lines at any time: a picture that grows and shrinks cannot be read.
     subjects = [f"✉ {f'{count}×':>4} {subject}" for subject, count in frame.subjects]
     subjects += [""] * (SHOWN_MAILS - len(subjects))
@@ -407,12 +361,11 @@ def _lights(lights: Counter[Light], language: Language) -> RenderableType:
 
 
 def _matrix_table(year: Year, frame: Frame) -> Table:
-    words = WORDS[year.language]
     months = range(year.first.month, 13)
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    table.add_column(words.matrix, width=TITLE, no_wrap=True)
+    table.add_column(year.say("demo.matrix"), width=TITLE, no_wrap=True)
     for month in months:
-        table.add_column(words.month.format(month), justify="right", no_wrap=True, min_width=5)
+        table.add_column(year.say("demo.month", month=month), justify="right", no_wrap=True, min_width=5)
     for definition in year.listed:
         cells = {cell.month: _shown(cell) for cell in frame.matrix[definition.key]}
         table.add_row(_tail(definition.title), *(cells.get(month, Text()) for month in months))
@@ -436,14 +389,13 @@ def _tail(title: str) -> str:
 
 
 def _print_week(year: Year, frame: Frame) -> None:
-    words = WORDS[year.language]
     counts = "  ".join(
         f"{LIGHTS[light].name(year.language)} {frame.lights[light]:>4}"
         for light in Light
         if light is not Light.GREY or frame.lights[light]
     )
-    mails = words.mails.format(today=frame.today, total=frame.total)
-    sys.stdout.write(f"{frame.day} {words.weekdays[frame.day.weekday()]}  {counts}  ✉ {mails}\n")
+    mails = year.say("demo.mails", today=frame.today, total=frame.total)
+    sys.stdout.write(f"{frame.day} {year.weekdays[frame.day.weekday()]}  {counts}  ✉ {mails}\n")
     if frame.day == LAST_DAY:
         Console(width=110, highlight=False).print(_matrix_table(year, frame))
     sys.stdout.flush()
