@@ -19,7 +19,7 @@ from sqlmodel import Session
 
 from tracker.campaign.snapshot import InForce
 from tracker.core.model import MailKind, Reason, owned
-from tracker.i18n.catalogue import Language
+from tracker.i18n.catalogue import words
 from tracker.i18n.message import Message
 from tracker.ledger.agenda import (
     BEGAN,
@@ -48,21 +48,6 @@ PUT_BACK = Message("outcomes.clock_right")
 
 #: What may have reached its reader.
 _OUT = (MailState.SENT.value, MailState.CLAIMED.value, MailState.UNCERTAIN.value)
-
-_TITLES: dict[Language, str] = {
-    "zh": "时钟曾走快，现已拨回",
-    "en": "The clock ran ahead, and has been set back",
-}
-_LINES: dict[Language, tuple[str, str]] = {
-    "zh": (
-        "曾按{planned}安排提醒，今天是{today}：其间各日照常提醒",
-        "已撤回未发出的{let_go}封；已发出的{out}封，到当日情况未变的不再重复",
-    ),
-    "en": (
-        "reminders were planned up to {planned}, today is {today}: the days between are told as they come",
-        "{let_go} mails were taken back; what the {out} that had gone out said is not said again where it stands so still",
-    ),
-}
 
 
 def is_misled(planned: date | None, timezone: str, now: datetime) -> bool:
@@ -224,8 +209,9 @@ def _last_told(session: Session, campaign: str, zone: str, today: date) -> date:
 def _tell_operator(session: Session, force: InForce, facts: dict[str, object], now: datetime) -> None:
     operator = force.settings.operator
     language = force.campaign.language if operator is None else force.language(operator)
-    lines = [line.format(**facts) for line in _LINES[language]]
-    row = alert_row(force, f"clock/{now.isoformat()}", alert_details(_TITLES[language], lines), now)
+    say = words("alerts", language)
+    details = alert_details(say("clock.title"), say("clock.lines", **facts).splitlines())
+    row = alert_row(force, f"clock/{now.isoformat()}", details, now)
     if row is not None:
         enqueue(session, force, [row], now, 0)
 
