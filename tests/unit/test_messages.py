@@ -26,7 +26,7 @@ from tracker.i18n.message import Message, Near, OneOf, both, packed, say, unpack
 #: These bring the problems of the files.
 BRING_THEIRS = {"ConfigError"}
 #: Areas whose keys are named by ``Message`` and by errors alone, so that one that nobody names is left over.
-WHOLLY_NAMED = ("errors", "findings", "config", "deadline", "commands")
+WHOLLY_NAMED = ("errors", "findings", "config", "deadline", "commands", "api")
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
 

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from tracker import __version__
 from tracker.core.model import State
 from tracker.errors import TrackerError, UsageError
-from tracker.i18n.catalogue import Language
+from tracker.i18n.catalogue import ENGLISH, FIRST, words
 from tracker.i18n.recognised import said_in
 from tracker.questions.questions import State as QuestionState
 from tracker.store.tables import MailState
@@ -47,20 +47,26 @@ from tracker.web.base.site import Site, language_of, site_of
 #: A range of dates has no more years than this, and a list of mails no more mails.
 MOST_YEARS, MOST_MAILS = 10, 1000
 #: Years in which the ledger can be looked at.
-FIRST, LAST = date(1970, 1, 1), date(2199, 12, 31)
+EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
 
 #: What every listing may be asked with.
 EVERYWHERE = ("language",)
 
-Unit = Annotated[str | None, Query(description="id, name or alias · 单位", max_length=200)]
-Ref = Annotated[str | None, Query(description="such as 5 or table-2@2022-05 · 编号", max_length=200)]
+
+def _both(key: str) -> str:
+    """English · 中文, as nobody knows who reads a description."""
+    return " · ".join(words("api", language)(key) for language in (ENGLISH, FIRST))
+
+
+Unit = Annotated[str | None, Query(description=_both("asks.unit"), max_length=200)]
+Ref = Annotated[str | None, Query(description=_both("asks.ref"), max_length=200)]
 _REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: {"model": models.Refusal, "description": "What was asked makes no sense · 请求不成立"},
-    401: {"model": models.Refusal, "description": "Sign in first · 请先登录"},
-    404: {"model": models.Refusal, "description": "There is no such thing · 没有此项"},
+    400: {"model": models.Refusal, "description": _both("refusals.senseless")},
+    401: {"model": models.Refusal, "description": _both("refusals.sign_in")},
+    404: {"model": models.Refusal, "description": _both("refusals.nothing")},
     503: {
         "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Refusal"}}},
-        "description": "The database does not answer; try again · 数据库暂时不可用，请稍后再试",
+        "description": _both("refusals.no_database"),
     },
 }
 
@@ -86,9 +92,9 @@ Allowed = Annotated[Site, Depends(allowed)]
 def make_api(site: Site) -> FastAPI:
     """The application under ``/api``."""
     api = FastAPI(
-        title="Deadline tracker · 任务督办",
+        title=_both("title"),
         version=__version__,
-        description="The listings of the `tracker` command as JSON. To be read only; times with their offset.",
+        description=words("api", ENGLISH)("about"),
         docs_url=None,
         redoc_url=None,
         root_path_in_servers=False,
@@ -110,52 +116,51 @@ def make_api(site: Site) -> FastAPI:
     api.add_api_route("/", listings, response_class=HTMLResponse, include_in_schema=False)
     for path, endpoint, model in _ENDPOINTS:
         api.add_api_route(
-            path, endpoint, response_model=model, methods=["GET"], response_model_exclude_unset=True
+            path,
+            endpoint,
+            description=f"{_both(f'says.{endpoint.__name__}')}.",
+            response_model=model,
+            methods=["GET"],
+            response_model_exclude_unset=True,
         )
     return api
 
 
 def listings(request: Request, site: Allowed) -> HTMLResponse:
     """The page for whoever wants to know what there is."""
-    language = language_of(request)
+    say, paths = words("api", language_of(request)), request.app.openapi()["paths"]
     found = [
         {
             "path": path,
-            "says": _in_language(operations["get"]["description"], language),
-            "asks": [(each["name"], each["required"]) for each in operations["get"].get("parameters", ())],
+            "says": say("sentence", said=say(f"says.{endpoint.__name__}")),
+            "asks": [(each["name"], each["required"]) for each in paths[path]["get"].get("parameters", ())],
         }
-        for path, operations in request.app.openapi()["paths"].items()
+        for path, endpoint, _ in _ENDPOINTS
     ]
     return site.page(request, "api.html", {"listings": found})
 
 
-def _in_language(text: str, language: Language) -> str:
-    """The half of a sentence in both that its reader wants."""
-    english, _, chinese = text.partition(" · ")
-    return f"{chinese.rstrip('.')}。" if language == "zh" else f"{english}."
-
-
 def tasks(
-    site: Allowed, *, reports: Annotated[bool, Query(description="the reports instead · 报表")] = False
+    site: Allowed, *, reports: Annotated[bool, Query(description=_both("asks.reports"))] = False
 ) -> list[Fact]:
-    """The definitions as understood · 任务清单（reports=true 为报表）."""
+    """The definitions as understood."""
     campaign = site.force.campaign
     return [definition_facts(each) for each in (campaign.reports if reports else campaign.tasks)]
 
 
 def units(site: Allowed) -> list[Fact]:
-    """Who answers · 单位名录."""
+    """Who answers."""
     campaign = site.force.campaign
     return [unit_facts(unit, campaign) for unit in campaign.units.values()]
 
 
 def calendar(
     site: Allowed,
-    since: Annotated[date, Query(alias="from", description="first day · 起")],
-    until: Annotated[date, Query(alias="to", description="last day, included · 止")],
+    since: Annotated[date, Query(alias="from", description=_both("asks.first"))],
+    until: Annotated[date, Query(alias="to", description=_both("asks.last"))],
     unit: Unit = None,
 ) -> list[Fact]:
-    """Every assignment due in the range · 期间内到期的台账项."""
+    """Every assignment due in the range."""
     _in_range(since, until)
     rows = desk.due_between(site.app, since, until, unit)
     return list(calendar_facts(site.force, rows))
@@ -163,12 +168,12 @@ def calendar(
 
 def status(
     site: Allowed,
-    at: Annotated[str | None, Query(description="a date or ISO time · 时点", max_length=40)] = None,
+    at: Annotated[str | None, Query(description=_both("asks.at"), max_length=40)] = None,
     unit: Unit = None,
     ref: Ref = None,
-    state: Annotated[State | None, Query(description="only this state · 状态")] = None,
+    state: Annotated[State | None, Query(description=_both("asks.state"))] = None,
 ) -> Fact:
-    """The ledger · 台账."""
+    """The ledger."""
     moment = None if at is None else _moment(at, site.force.zone)
     if moment is not None:
         _not_too_far(moment, site)
@@ -177,30 +182,30 @@ def status(
 
 
 def history(site: Allowed, ref: Ref = None, unit: Unit = None) -> list[Fact]:
-    """Every event, oldest first · 办理记录."""
+    """Every event, oldest first."""
     return desk.history(site.app, ref=ref, unit=unit)
 
 
 def explain(
     site: Allowed,
-    ref: Annotated[str, Query(max_length=200, description="编号")],
-    unit: Annotated[str, Query(max_length=200, description="单位")],
+    ref: Annotated[str, Query(max_length=200, description=_both("asks.ref"))],
+    unit: Annotated[str, Query(max_length=200, description=_both("asks.unit"))],
 ) -> Fact:
-    """Why a mail went, or did not, or when it will · 提醒的缘由."""
+    """Why a mail went, or did not, or when it will."""
     return desk.explanation(site.app, ref, unit)
 
 
 def deadline(
     site: Allowed,
-    text: Annotated[str, Query(max_length=200, description="such as 每月5日前 · 完成时限")],
-    issued: Annotated[date | None, Query(description="date of issue · 印发日期")] = None,
+    text: Annotated[str, Query(max_length=200, description=_both("asks.text"))],
+    issued: Annotated[date | None, Query(description=_both("asks.issued"))] = None,
     year: Annotated[
-        int | None, Query(ge=FIRST.year, le=LAST.year, description="year of a text without one · 计划年度")
+        int | None, Query(ge=EARLIEST.year, le=LATEST.year, description=_both("asks.year"))
     ] = None,
-    since: Annotated[date | None, Query(alias="from", description="起")] = None,
-    until: Annotated[date | None, Query(alias="to", description="止")] = None,
+    since: Annotated[date | None, Query(alias="from", description=_both("asks.first"))] = None,
+    until: Annotated[date | None, Query(alias="to", description=_both("asks.last"))] = None,
 ) -> Fact:
-    """How a deadline is read, and its next dates · 期限的读法."""
+    """How a deadline is read, and its next dates."""
     if until is not None:
         _in_range(since or until, until)
     meant = desk.plan_year(site.app, issued) if year is None else year
@@ -210,23 +215,23 @@ def deadline(
 
 def mails(
     site: Allowed,
-    state: Annotated[MailState | None, Query(description="状态")] = None,
+    state: Annotated[MailState | None, Query(description=_both("asks.state"))] = None,
     unit: Unit = None,
-    limit: Annotated[int, Query(ge=1, le=MOST_MAILS, description="the newest · 最近几封")] = 100,
+    limit: Annotated[int, Query(ge=1, le=MOST_MAILS, description=_both("asks.limit"))] = 100,
 ) -> list[Fact]:
-    """The outbox, oldest first · 邮件."""
+    """The outbox, oldest first."""
     return desk.mails(site.app, state=None if state is None else state.value, unit=unit, limit=limit)
 
 
 def forms_missing(
     site: Allowed,
     month: Annotated[
-        str, Query(pattern=r"^(19|20|21)\d\d-(0[1-9]|1[0-2])$", description="2022-05 · 应报月份")
+        str, Query(pattern=r"^(19|20|21)\d\d-(0[1-9]|1[0-2])$", description=_both("asks.month"))
     ],
     unit: Unit = None,
-    form: Annotated[str | None, Query(max_length=200, description="报表")] = None,
+    form: Annotated[str | None, Query(max_length=200, description=_both("asks.form"))] = None,
 ) -> list[Fact]:
-    """Who still owes a table of the month · 谁还没报."""
+    """Who still owes a table of the month."""
     first = date(int(month[:4]), int(month[5:]), 1)
     return missing_facts(
         site.app,
@@ -241,9 +246,9 @@ def forms_questions(
     site: Allowed,
     ref: Ref = None,
     unit: Unit = None,
-    state: Annotated[QuestionState | None, Query(description="without it all but gone · 状态")] = None,
+    state: Annotated[QuestionState | None, Query(description=_both("asks.question"))] = None,
 ) -> list[Fact]:
-    """What is asked about filed tables · 报表疑问."""
+    """What is asked about filed tables."""
     units = None if unit is None else [site.force.unit_id(unit)]
     found = questions(site.app, refs=() if ref is None else (ref,), units=units, state=state)
     return [question_facts(site.app, each, program_language(request)) for each in found]
@@ -285,8 +290,8 @@ def _not_too_far(moment: datetime, site: Site) -> None:
 
 
 def _in_range(since: date, until: date) -> None:
-    if since < FIRST or until > LAST:
-        raise UsageError("dates_out_of_range", first=str(FIRST), last=str(LAST))
+    if since < EARLIEST or until > LATEST:
+        raise UsageError("dates_out_of_range", first=str(EARLIEST), last=str(LATEST))
     if until < since or (until - since).days > MOST_YEARS * 366:
         raise UsageError("too_many_years", most=MOST_YEARS)
 
