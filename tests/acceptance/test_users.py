@@ -139,7 +139,7 @@ class Running:
         self.process = run(place, theirs, **environ)
 
     def __enter__(self):
-        wait_until(lambda: "pages:" in self.err.read_text(), 30, self.err.read_text)
+        wait_until(lambda: "pages（网页）:" in self.err.read_text(), 30, self.err.read_text)
         return self
 
     def __exit__(self, *_):
@@ -148,7 +148,7 @@ class Running:
 
     @property
     def address(self):
-        found = re.search(r"pages: (\S+)", self.err.read_text())
+        found = re.search(r"pages（网页）: (\S+)", self.err.read_text())
         assert found is not None
         return found[1]
 
