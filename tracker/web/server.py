@@ -12,6 +12,7 @@ import uvicorn
 from tracker.config.startable import refuse_certificate
 from tracker.core.policy import Web
 from tracker.errors import AddressTakenError, TrackerError
+from tracker.i18n.message import Message
 from tracker.web.application import make_application
 from tracker.web.auth.authentication import is_guarded
 from tracker.web.auth.oidc import load_libraries
@@ -117,11 +118,7 @@ def refuse_open_door(site: Site, web: Web, address: str) -> None:
         and web.proxy is None
         and not site.force.settings.link_base.startswith("https:")
     ):
-        log.warning(
-            "the pages are served without TLS: browsers on other machines cannot sign in; set web.certificate, "
-            "or link_base to the https:// address of the proxy before it"
-            "（网页未加密，别的电脑上的浏览器无法登录，请设证书，或把link_base写成前置代理的https网址）"
-        )
+        log.warning("%s", Message("service.pages.no_tls"))
 
 
 def _listen(host: str, port: int, address: str) -> socket.socket:

@@ -19,6 +19,7 @@ from tracker.access.accounts import has_accounts, sign_in_with
 from tracker.access.sessions import LONGEST, begin_session, end_session
 from tracker.core.policy import Web
 from tracker.core.roles import Role
+from tracker.i18n.message import Message
 from tracker.web.auth import known_device, oidc
 from tracker.web.auth.authentication import BY_KEY, COOKIE, LOCAL, is_from_elsewhere
 from tracker.web.base.access_policy import asker, is_forwarded, is_in_front, peer_of
@@ -131,11 +132,7 @@ def _tell_of_proxy(peer: str) -> None:
     """Once; not for strangers, who can write the same headers."""
     with suppress(ValueError):
         if ip_address(peer).is_private:
-            log.warning(
-                "people sign in through %s, which web.forwarded_from does not name: all of them count as one address"
-                "（有人经前置代理登录，而web.forwarded_from没有写它，所有访问者按同一地址计）",
-                peer,
-            )
+            log.warning("%s", Message("service.pages.unnamed_proxy", peer=peer))
 
 
 def tell_of_failure(address: str) -> None:
