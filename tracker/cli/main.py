@@ -34,7 +34,7 @@ from tracker.cli.command import Group, Offered, with_commands
 from tracker.cli.context import Context
 from tracker.cli.output import language_of_errors, told
 from tracker.errors import ConfigError, TrackerError
-from tracker.i18n.catalogue import CatalogueError
+from tracker.i18n.catalogue import ENGLISH, CatalogueError
 
 #: These may stand before or after the command's name, as in any good tool.
 SHARED_OPTIONS = ("--config", "--database")
@@ -161,12 +161,14 @@ def _wrong_usage(error: TyperException) -> str:
     path = context.command_path if context is not None else "tracker"
     # What comes from pydantic says first that it is a value error, and last what it could not parse.
     message = message.replace("Value error, ", "").partition(", unable to")[0]
-    if language_of_errors() == "zh":
+    language = language_of_errors()
+    if language == ENGLISH:
+        said = f"{message[:1].lower()}{message[1:]}".rstrip(".")
+    else:
         from tracker.i18n.recognised import said_in
 
-        return f"{path}: {said_in(message, 'zh')}（用法见 {path} --help）\n"
-    message = message.rstrip(".")
-    return f"{path}: {message[:1].lower()}{message[1:]} ({path} --help lists what it takes)\n"
+        said = said_in(message, language)
+    return f"{told('wrong_usage', language, path=path, said=said)}\n"
 
 
 def _refused(error: TrackerError) -> list[str]:
