@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.clock import VirtualClock
 from tracker.config.loader import load
 from tracker.core.model import Contact, Definition, Every, Group, Kind, Rule, Unit
 from tracker.core.workdays import Workdays
 from tracker.service.engine import Engine
-from tracker.service.turn import Courier
+from tracker.service.transactions import Sender
 from tracker.shipped import shipped
 from tracker.store.database import Database, open_database
 
@@ -31,16 +31,16 @@ MONTHLY = Rule(every=Every.MONTH, day=28, since=date(2022, 5, 1))
 PERIODS = 8
 
 
-def shipped_force() -> InForce:
+def shipped_snapshot() -> CampaignSnapshot:
     """The shipped campaign."""
     loaded = load(shipped("config"))
     assert loaded.campaign is not None
-    return InForce(loaded.campaign, loaded.settings, Workdays(loaded.holidays), loaded.fingerprint)
+    return CampaignSnapshot(loaded.campaign, loaded.settings, Workdays(loaded.holidays), loaded.fingerprint)
 
 
-def made_up(units: int, items: int, rule: Rule = DUE_AT_ONCE) -> InForce:
+def made_up(units: int, items: int, rule: Rule = DUE_AT_ONCE) -> CampaignSnapshot:
     """``units`` units with one contact each, who all owe the same ``items`` of the shipped tasks by ``rule``."""
-    base = shipped_force()
+    base = shipped_snapshot()
     people = {
         f"u{n}": Unit(
             f"u{n}", f"第{n}区县应急管理局", contacts=(Contact(f"第{n}区县联络员", f"u{n}@{DOMAIN}"),)
@@ -59,7 +59,7 @@ def made_up(units: int, items: int, rule: Rule = DUE_AT_ONCE) -> InForce:
         supervisor=None,
     )
     settings = dataclasses.replace(base.settings, send_at=time(9))
-    return InForce(campaign, settings, base.workdays, f"bench {units} {items} {rule}")
+    return CampaignSnapshot(campaign, settings, base.workdays, f"bench {units} {items} {rule}")
 
 
 def _task(key: str, like: Definition, members: tuple[str, ...], rule: Rule) -> Definition:
@@ -81,11 +81,11 @@ def _task(key: str, like: Definition, members: tuple[str, ...], rule: Rule) -> D
 class Service:
     """An engine over a database file, with a clock that is set."""
 
-    def __init__(self, file: Path, force: InForce, courier: Courier) -> None:
-        self.force = force
+    def __init__(self, file: Path, snapshot: CampaignSnapshot, sender: Sender) -> None:
+        self.snapshot = snapshot
         self.clock = VirtualClock(EVENING)
         self.database: Database = open_database(f"sqlite:///{file}")
-        self.engine = Engine(self.database, force, courier, read_clock=self.clock.now, who="bench")
+        self.engine = Engine(self.database, snapshot, sender, read_clock=self.clock.now, who="bench")
 
     def close(self) -> None:
         """Let go of the file; its write-ahead log goes into it."""
@@ -112,7 +112,7 @@ def tasks_file(folder: Path, count: int, owners: Sequence[str] = ()) -> Path:
         f"  task_count: {count}",
         "tasks:",
     ]
-    real = shipped_force().campaign.tasks
+    real = shipped_snapshot().campaign.tasks
     for n in range(count):
         task = real[n % len(real)]
         lines += [

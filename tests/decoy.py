@@ -11,20 +11,20 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import insert, select, update
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.planning.plan import plan
 from tracker.service.engine import Engine
-from tracker.service.simulation import CollectingCourier
+from tracker.service.simulation import CollectingSender
 from tracker.store.database import Database
 from tracker.store.tables import ASSIGNMENT, EVENT, MAIL, REQUEST
 
 ID = "decoy"
 
 
-def plant(database: Database, force: InForce, now: datetime) -> None:
+def plant(database: Database, snapshot: CampaignSnapshot, now: datetime) -> None:
     """Put it into ``database`` as if it had been at work since ``now``."""
-    other = replace(force, campaign=replace(force.campaign, id=ID))
-    engine = Engine(database, other, CollectingCourier(lambda mail: mail.key), read_clock=lambda: now, who=ID)
+    other = replace(snapshot, campaign=replace(snapshot.campaign, id=ID))
+    engine = Engine(database, other, CollectingSender(lambda mail: mail.key), read_clock=lambda: now, who=ID)
     engine.bring_up_to_date(now)
     with database.writing() as session:
         # Mails that wait, an agenda that goes on, and reasons to name one alone.

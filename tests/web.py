@@ -18,7 +18,7 @@ from tests.tools import ROOT
 from tracker.clock import VirtualClock
 from tracker.core.model import Event, EventKind
 from tracker.service.app import App
-from tracker.store.campaigns import Known, remember_campaign
+from tracker.store.campaigns import KnownCampaign, remember_campaign
 from tracker.web.application import make_application
 from tracker.web.base.site import Site
 
@@ -52,16 +52,18 @@ def begin(app: App, at: datetime, *, from_issue: bool = False) -> None:
     """
     address = make_url(app.database_url)
     file = Path(address.database or "") if address.get_backend_name() == "sqlite" else None
-    key = (app.force.fingerprint, at, from_issue)
+    key = (app.snapshot.fingerprint, at, from_issue)
     if file is not None and not file.exists() and key in _BEGUN:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(_BEGUN[key])
-    campaign = app.force.campaign
+    campaign = app.snapshot.campaign
     if from_issue:
         with app.database.writing() as session:
             remember_campaign(
                 session,
-                Known(campaign.id, campaign.title, campaign.document, campaign.issued, campaign.issued),
+                KnownCampaign(
+                    campaign.id, campaign.title, campaign.document, campaign.issued, campaign.issued
+                ),
             )
     app.engine.bring_up_to_date(at)
     if file is not None and key not in _BEGUN:

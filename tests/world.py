@@ -1,4 +1,4 @@
-"""Small worlds for tests: campaigns by hand, an engine over a database in memory, a courier that collects."""
+"""Small worlds for tests: campaigns by hand, an engine over a database in memory, a sender that collects."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.clock import VirtualClock
 from tracker.core.deadline.expressions import parse
 from tracker.core.model import Campaign, Contact, Definition, Event, EventKind, Kind, Target, Unit
 from tracker.core.policy import Settings
 from tracker.core.workdays import Workdays
 from tracker.service.engine import Engine
-from tracker.service.simulation import CollectingCourier
+from tracker.service.simulation import CollectingSender
 from tracker.store.database import open_database
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -73,7 +73,7 @@ def world(
         chase_from=ISSUED,
     )
     mark = fingerprint or repr([*campaign, *people])
-    return InForce(campaign, settings or Settings(), Workdays(holidays), mark)
+    return CampaignSnapshot(campaign, settings or Settings(), Workdays(holidays), mark)
 
 
 class Running:
@@ -85,13 +85,13 @@ class Running:
     #: Puts another campaign into each of them, where tests say so.
     decoy = None
 
-    def __init__(self, force, start="2022-04-08 08:00", url=None, courier=None):
+    def __init__(self, snapshot, start="2022-04-08 08:00", url=None, sender=None):
         self.clock = VirtualClock(at(start))
         self.database = open_database(url or self.new_database())
         if self.decoy is not None:
-            self.decoy(self.database, force, at(start))
-        self.courier = courier or CollectingCourier(lambda mail: mail.key)
-        self.engine = Engine(self.database, force, self.courier, read_clock=self.clock.now, who="test")
+            self.decoy(self.database, snapshot, at(start))
+        self.sender = sender or CollectingSender(lambda mail: mail.key)
+        self.engine = Engine(self.database, snapshot, self.sender, read_clock=self.clock.now, who="test")
 
     def pass_at(self, text, **options):
         """One pass at that time; the mails it sent as (address, [(ref, reason, days left)])."""
@@ -102,7 +102,7 @@ class Running:
     def told(self):
         return {
             claimed.mail.to: [(item.ref, item.reason.value, item.days_left) for item in claimed.mail.items]
-            for claimed, _ in self.courier.take()
+            for claimed, _ in self.sender.take()
         }
 
     def record(self, kind, ref, unit="wanzhou", *, when=None, **more):
@@ -123,8 +123,8 @@ class Running:
 
 
 @contextmanager
-def running(force, start="2022-04-08 08:00", **more):
-    engine = Running(force, start, **more)
+def running(snapshot, start="2022-04-08 08:00", **more):
+    engine = Running(snapshot, start, **more)
     try:
         yield engine
     finally:

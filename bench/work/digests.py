@@ -25,8 +25,8 @@ from tracker.outbox.queue import Claimed, mail_domain
 from tracker.outbox.rows import items_from_json, items_to_json
 from tracker.service.enclosures import Enclosures
 from tracker.service.engine import Engine
-from tracker.service.sender import PostCourier
-from tracker.service.simulation import CollectingCourier
+from tracker.service.sender import MailSender
+from tracker.service.simulation import CollectingSender
 from tracker.store.tables import AssignmentRow, MailRow, MailState
 
 
@@ -39,22 +39,22 @@ def warm(campaign: Campaign) -> Renderer:
 
 def ours(folder: str, port: int, mails: int, rows: int, connections: int) -> Figures:
     """One pass of the engine on the morning on which everything is due."""
-    force = made_up(mails, rows)
-    renderer = warm(force.campaign)
+    snapshot = made_up(mails, rows)
+    renderer = warm(snapshot.campaign)
     transport = open_transport(
         f"smtp+plain://127.0.0.1:{port}", mailbox_dir=Path(folder, "mailbox"), connections=connections
     )
-    service = Service(Path(folder, "ours.db"), force, PostCourier(renderer, transport))
+    service = Service(Path(folder, "ours.db"), snapshot, MailSender(renderer, transport))
     engine = service.engine
     # With the calendar of its dates enclosed, as the service sends it.
-    engine.courier = courier = PostCourier(renderer, transport, Enclosures(service.database))
+    engine.sender = sender = MailSender(renderer, transport, Enclosures(service.database))
     engine.bring_up_to_date(service.clock.now())
     service.clock.set(MORNING)
     start, cpu = time.perf_counter(), time.process_time()
     report = engine.run_pass()
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     assert report.planned == report.delivered[MailState.SENT] == mails, report
-    size = len(courier.compose(_any_mail(engine), force).data)
+    size = len(sender.compose(_any_mail(engine), snapshot).data)
     service.close()
     return {"rate": mails / seconds, "cpu": cpu / mails * 1000, "size": size}
 
@@ -67,11 +67,11 @@ def _any_mail(engine: Engine) -> Claimed:
 
 def loop(folder: str, port: int, mails: int, rows: int, most: int) -> Figures:
     """The same database; objects for rows, EmailMessage, smtplib on one connection, a commit for each mail."""
-    force = made_up(mails, rows)
-    renderer = warm(force.campaign)
-    service = Service(Path(folder, "loop.db"), force, CollectingCourier(lambda mail: mail.key))
+    snapshot = made_up(mails, rows)
+    renderer = warm(snapshot.campaign)
+    service = Service(Path(folder, "loop.db"), snapshot, CollectingSender(lambda mail: mail.key))
     service.engine.bring_up_to_date(service.clock.now())
-    sender, domain = force.settings.mail_from, mail_domain(force)
+    sender, domain = snapshot.settings.mail_from, mail_domain(snapshot)
     smtp = smtplib.SMTP("127.0.0.1", port)
     start, cpu = time.perf_counter(), time.process_time()
     with Session(service.database.engine, expire_on_commit=False) as session:
@@ -83,7 +83,7 @@ def loop(folder: str, port: int, mails: int, rows: int, most: int) -> Figures:
         ).scalars()
         for name, group in groupby(due, key=lambda row: row.unit):
             items = tuple(Item(row.key, name, Reason.DUE_TODAY, TODAY, 0) for row in group)
-            contact = force.campaign.units[name].contacts[0]
+            contact = snapshot.campaign.units[name].contacts[0]
             key = f"digest/{TODAY}/{contact.email}"
             session.add(
                 MailRow(

@@ -9,7 +9,7 @@ from statistics import median
 import yaml
 
 from bench.child import Figures
-from bench.world import EVENING, shipped_force, tasks_file
+from bench.world import EVENING, shipped_snapshot, tasks_file
 from tracker.clock import VirtualClock
 from tracker.config.loader import SETTINGS, TASKS, UNITS, load
 from tracker.service.app import App
@@ -18,7 +18,7 @@ from tracker.shipped import shipped
 
 def write(folder: str, count: int, *, one_owner: bool) -> Figures:
     """A folder with so many tasks; with ``one_owner`` each is one unit's."""
-    owners = [unit.name for unit in shipped_force().campaign.units.values()] if one_owner else ()
+    owners = [unit.name for unit in shipped_snapshot().campaign.units.values()] if one_owner else ()
     tasks_file(Path(folder), count, owners)
     return {}
 

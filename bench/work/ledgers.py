@@ -16,7 +16,7 @@ from bench.world import EVENING, MONTHLY, MORNING, PERIODS, TODAY, Service, made
 from tracker.core.model import MailKind
 from tracker.ledger.agenda import set_planned_day
 from tracker.planning.plan import plan
-from tracker.service.simulation import CollectingCourier
+from tracker.service.simulation import CollectingSender
 from tracker.store.tables import ASSIGNMENT, MAIL, MailState
 
 #: The next workday, on which nothing is to be said of what is due on the 28th.
@@ -38,8 +38,8 @@ def shape(assignments: int, periods: int) -> tuple[int, int]:
 
 def _service(file: str, assignments: int, *, monthly: bool) -> Service:
     units, items = shape(assignments, PERIODS if monthly else 1)
-    force = made_up(units, items, MONTHLY) if monthly else made_up(units, items)
-    return Service(Path(file), force, CollectingCourier(lambda mail: mail.key))
+    snapshot = made_up(units, items, MONTHLY) if monthly else made_up(units, items)
+    return Service(Path(file), snapshot, CollectingSender(lambda mail: mail.key))
 
 
 def fill(file: str, assignments: int, *, monthly: bool) -> Figures:
@@ -54,7 +54,7 @@ def fill(file: str, assignments: int, *, monthly: bool) -> Figures:
     if monthly:
         _send_before(service, int(assignments * SENT_BEFORE))
         with service.database.writing() as session:
-            set_planned_day(session, "main", service.force.campaign.timezone, TODAY)
+            set_planned_day(session, "main", service.snapshot.campaign.timezone, TODAY)
     service.close()
     return {"rate": assignments / seconds, "seconds": seconds}
 
@@ -90,7 +90,7 @@ def _send_before(service: Service, count: int) -> None:
 def idle(file: str, assignments: int, passes: int) -> Figures:
     """Milliseconds of a pass of a day whose digests are written, and of the pass that finds none to write."""
     service = _service(file, assignments, monthly=True)
-    engine, timezone = service.engine, service.force.campaign.timezone
+    engine, timezone = service.engine, service.snapshot.campaign.timezone
     service.clock.set(MORNING + timedelta(hours=1))
     assert not engine.run_pass().changes, "the ledger was filled by the same definitions"
     asleep, planning = [], []
@@ -120,7 +120,7 @@ def due_at_once(file: str, assignments: int) -> Figures:
     units, _ = shape(assignments, 1)
     start, cpu = time.perf_counter(), time.process_time()
     with service.database.writing() as session:
-        written = plan(session, service.force, MORNING)
+        written = plan(session, service.snapshot, MORNING)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     assert written == units, written
     service.close()

@@ -12,19 +12,19 @@ from statistics import median
 from bench.child import Figures
 from bench.work.digests import as_email_message, warm
 from bench.world import DOMAIN, MORNING, TODAY, made_up
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import Item, Mail, MailKind, Reason
 from tracker.mail.compose.render import Renderer
 from tracker.mail.transport.message import message_id
 from tracker.mail.transport.opening import open_transport
-from tracker.mail.transport.transport import Envelope, Outcome, Transport
+from tracker.mail.transport.transport import DeliveryOutcome, Envelope, Transport
 from tracker.outbox.queue import Claimed, mail_domain
-from tracker.service.sender import PostCourier
+from tracker.service.sender import MailSender
 
 ROWS = 30
 
 
-def digests(force: InForce, count: int, rows: int, *, alike: bool) -> list[Claimed]:
+def digests(snapshot: CampaignSnapshot, count: int, rows: int, *, alike: bool) -> list[Claimed]:
     """Mails of ``rows`` rows: the same rows for every unit, or none that another mail has too."""
     found = []
     for number in range(count):
@@ -45,19 +45,19 @@ def digests(force: InForce, count: int, rows: int, *, alike: bool) -> list[Claim
             language="zh",
             items=items,
         )
-        found.append(Claimed(number, 1, 1, message_id(key, mail_domain(force)), mail))
+        found.append(Claimed(number, 1, 1, message_id(key, mail_domain(snapshot)), mail))
     return found
 
 
 def deliver(port: int, mails: int, rows: int, connections: int) -> Figures:
     """A hundred finished mails, over and over."""
-    force = made_up(100, rows)
+    snapshot = made_up(100, rows)
     transport = open_transport(
         f"smtp+plain://127.0.0.1:{port}", mailbox_dir=Path("/nonexistent"), connections=connections
     )
-    courier = PostCourier(warm(force.campaign), transport)
-    ready = [(each, courier.compose(each, force).data) for each in digests(force, 100, rows, alike=True)]
-    sender = force.settings.mail_from.email
+    sender = MailSender(warm(snapshot.campaign), transport)
+    ready = [(each, sender.compose(each, snapshot).data) for each in digests(snapshot, 100, rows, alike=True)]
+    sender = snapshot.settings.mail_from.email
 
     def envelopes() -> Iterator[Envelope]:
         for number in range(mails):
@@ -73,7 +73,7 @@ def deliver(port: int, mails: int, rows: int, connections: int) -> Figures:
 async def _deliver(transport: Transport, envelopes: Callable[[], Iterator[Envelope]]) -> tuple[float, float]:
     start, cpu = time.perf_counter(), time.process_time()
     async for delivery in transport.deliver(envelopes()):
-        assert delivery.outcome is Outcome.SENT, delivery
+        assert delivery.outcome is DeliveryOutcome.SENT, delivery
     taken = time.perf_counter() - start, time.process_time() - cpu
     await transport.close()
     return taken
@@ -81,16 +81,16 @@ async def _deliver(transport: Transport, envelopes: Callable[[], Iterator[Envelo
 
 def render(count: int, rounds: int, *, alike: bool) -> Figures:
     """Milliseconds for a mail, ours and EmailMessage's, with renderers of their own that take turns."""
-    force = made_up(count, ROWS)
-    mails = digests(force, count, ROWS, alike=alike)
+    snapshot = made_up(count, ROWS)
+    mails = digests(snapshot, count, ROWS, alike=alike)
     ours: list[float] = []
     theirs: list[float] = []
     for _ in range(rounds):
         # A fresh renderer has no rows of earlier rounds at hand.
-        courier = PostCourier(warm(force.campaign), _no_transport())
-        ours.append(_timed(lambda claimed: courier.compose(claimed, force), mails))  # noqa: B023
-        renderer = warm(force.campaign)
-        theirs.append(_timed(lambda claimed: _email_message(renderer, claimed, force), mails))  # noqa: B023
+        sender = MailSender(warm(snapshot.campaign), _no_transport())
+        ours.append(_timed(lambda claimed: sender.compose(claimed, snapshot), mails))  # noqa: B023
+        renderer = warm(snapshot.campaign)
+        theirs.append(_timed(lambda claimed: _email_message(renderer, claimed, snapshot), mails))  # noqa: B023
     return {"ours": median(ours), "theirs": median(theirs)}
 
 
@@ -98,8 +98,8 @@ def _no_transport() -> Transport:
     return open_transport("mailbox:/nonexistent", mailbox_dir=Path("/nonexistent"))
 
 
-def _email_message(renderer: Renderer, claimed: Claimed, force: InForce) -> bytes:
-    sender = force.settings.mail_from
+def _email_message(renderer: Renderer, claimed: Claimed, snapshot: CampaignSnapshot) -> bytes:
+    sender = snapshot.settings.mail_from
     rendered = renderer.render(claimed.mail)
     return as_email_message(rendered, claimed.mail, claimed.message_id, sender.name, sender.email)
 

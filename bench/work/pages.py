@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from bench.child import ROOT, Figures
 from bench.world import made_up
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.clock import VirtualClock
 from tracker.core.model import Event, EventKind, Every, Rule
 from tracker.service.app import App
@@ -39,9 +39,9 @@ PATHS = {
 }
 
 
-def in_force(units: int, items: int) -> InForce:
+def in_force(units: int, items: int) -> CampaignSnapshot:
     """``items`` definitions for ``units`` units: ``MONTHLY`` of them each month, the others once in the year."""
-    force = made_up(units, items)
+    snapshot = made_up(units, items)
     tasks = tuple(
         dataclasses.replace(
             task,
@@ -49,10 +49,10 @@ def in_force(units: int, items: int) -> InForce:
             if number < MONTHLY
             else Rule(due=date(2022, 2 + number % 11, 20)),
         )
-        for number, task in enumerate(force.campaign.tasks)
+        for number, task in enumerate(snapshot.campaign.tasks)
     )
-    campaign = dataclasses.replace(force.campaign, issued=ISSUED, tasks=tasks)
-    return dataclasses.replace(force, campaign=campaign, fingerprint=f"pages {units} {items}")
+    campaign = dataclasses.replace(snapshot.campaign, issued=ISSUED, tasks=tasks)
+    return dataclasses.replace(snapshot, campaign=campaign, fingerprint=f"pages {units} {items}")
 
 
 def _app(file: str, units: int, items: int) -> App:
@@ -150,14 +150,14 @@ def _ask(connection: http.client.HTTPConnection, path: str) -> tuple[float, int]
 def _write(file: str, units: int, items: int, stop: threading.Event) -> None:
     """Another process' events, five a second: every answer comes after a change."""
     database = open_database(f"sqlite:///{file}")
-    force = in_force(units, items)
+    snapshot = in_force(units, items)
     from tracker.ledger.record import record
 
     number = 0
     while not stop.wait(0.2):
         event = Event(NOW, str(MONTHLY + 1), f"u{number}", EventKind.SUBMIT, who="bench", via="bench")
         with database.writing() as session:
-            record(session, force, event, NOW)
+            record(session, snapshot, event, NOW)
         number += 1
     database.close()
 

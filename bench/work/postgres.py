@@ -58,12 +58,12 @@ def claims(processes: int, mails: int, port: int) -> Figures:
 
 def _claim_all(url: str, who: str, mails: int, barrier: Barrier) -> None:
     units = [unit(f"u{number}", f"u{number}@x.internal") for number in range(1, mails + 1)]
-    force = world(units=units)
+    snapshot = world(units=units)
     database = open_database(url)
     barrier.wait()
     while True:
         with database.writing(alone=False) as session:
-            if not claim(session, force, MOMENT, who, most=CLAIM, timezones=["Asia/Shanghai"]):
+            if not claim(session, snapshot, MOMENT, who, most=CLAIM, timezones=["Asia/Shanghai"]):
                 return
 
 

@@ -13,12 +13,12 @@ from sqlalchemy import text
 
 from bench.child import Figures
 from bench.world import Service, made_up
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import Contact, Every, Rule, Unit
 from tracker.ledger.agenda import set_planned_day
 from tracker.ledger.status import ledger_rows
 from tracker.planning.rollups import plan_rollups
-from tracker.service.simulation import CollectingCourier
+from tracker.service.simulation import CollectingSender
 
 #: Twelve periods, due on the 5th from January to December.
 ALL_YEAR = Rule(every=Every.MONTH, day=5, since=date(2022, 1, 1), until=date(2022, 12, 31))
@@ -32,22 +32,22 @@ AFTER = date(2022, 7, 6)
 ANSWERED, LATE = 10, 30
 
 
-def in_force(units: int, items: int) -> InForce:
+def in_force(units: int, items: int) -> CampaignSnapshot:
     """``units`` units that all owe ``items`` reports a month, and a supervisor."""
-    force = made_up(units, items, ALL_YEAR)
+    snapshot = made_up(units, items, ALL_YEAR)
     city = Unit("city", "市考试中心", contacts=(Contact("联络员", "city@bench.internal"),))
     campaign = dataclasses.replace(
-        force.campaign,
+        snapshot.campaign,
         issued=ISSUED,
         chase_from=ISSUED,
-        units={**force.campaign.units, "city": city},
+        units={**snapshot.campaign.units, "city": city},
         supervisor="city",
     )
-    return dataclasses.replace(force, campaign=campaign, fingerprint=f"year {units} {items}")
+    return dataclasses.replace(snapshot, campaign=campaign, fingerprint=f"year {units} {items}")
 
 
 def _service(file: str, units: int, items: int) -> Service:
-    service = Service(Path(file), in_force(units, items), CollectingCourier(lambda mail: mail.key))
+    service = Service(Path(file), in_force(units, items), CollectingSender(lambda mail: mail.key))
     service.clock.set(MORNING)
     return service
 
@@ -71,11 +71,11 @@ def fill(file: str, units: int, items: int) -> Figures:
 def look(file: str, units: int, items: int, rounds: int) -> Figures:
     """Milliseconds of each, median over ``rounds``."""
     service = _service(file, units, items)
-    force = service.force
+    snapshot = service.snapshot
 
     def page() -> None:
         with service.database.reading() as session:
-            rows = ledger_rows(session, force, MORNING, latest=MORNING, unit=f"u{units // 2}")
+            rows = ledger_rows(session, snapshot, MORNING, latest=MORNING, unit=f"u{units // 2}")
         assert len(rows) == items * 12, len(rows)
 
     figures = {
@@ -91,7 +91,7 @@ def look(file: str, units: int, items: int, rounds: int) -> Figures:
 def _roll_up(service: Service, day: date) -> None:
     """Written, and taken back."""
     with service.database.writing() as session:
-        written = plan_rollups(session, service.force, "Asia/Shanghai", day, day, MORNING)
+        written = plan_rollups(session, service.snapshot, "Asia/Shanghai", day, day, MORNING)
         assert written == 1, written
         session.rollback()
 
@@ -101,12 +101,12 @@ def _edits(service: Service) -> Callable[[], None]:
     days = iter(range(6, 1_000_000))
 
     def edit() -> None:
-        force = service.force
-        first, *others = force.campaign.tasks
+        snapshot = service.snapshot
+        first, *others = snapshot.campaign.tasks
         moved = dataclasses.replace(first, rule=dataclasses.replace(ALL_YEAR, day=6 + next(days) % 2))
-        campaign = dataclasses.replace(force.campaign, tasks=(moved, *others))
+        campaign = dataclasses.replace(snapshot.campaign, tasks=(moved, *others))
         mark = f"edited {moved.rule.day}"
-        service.engine.adopt(dataclasses.replace(force, campaign=campaign, fingerprint=mark))
+        service.engine.adopt(dataclasses.replace(snapshot, campaign=campaign, fingerprint=mark))
         service.engine.bring_up_to_date(MORNING)
 
     return edit

@@ -81,7 +81,7 @@ class Served:
 
     def link(self, ref, unit):
         """The link in the mail of the unit's first contact."""
-        contact = self.app.force.campaign.units[unit].contacts[0]
+        contact = self.app.snapshot.campaign.units[unit].contacts[0]
         return self.app.links.answer(ref, unit, contact.email, date(2022, 8, 29))
 
     def account(self, name, role):

@@ -33,7 +33,9 @@ def fronted(morning, tmp_path):
     folder = shutil.copytree(morning, tmp_path / "office")
     with front() as proxy, office(folder, config=ROOT / "config", at=MORNING) as app:
         web = Web(forwarded_from=("127.0.0.1",))
-        app.adopt(replace(app.force, settings=replace(app.force.settings, link_base=proxy.base, web=web)))
+        app.adopt(
+            replace(app.snapshot, settings=replace(app.snapshot.settings, link_base=proxy.base, web=web))
+        )
         made = Served(app)
         proxy.upstream = int(made.at.rpartition(":")[2])
         made.at = proxy.base

@@ -23,7 +23,7 @@ from tests.web import ZONE, office
 from tracker.core.form import Filed
 from tracker.forms.finding import Weight
 from tracker.usecases.forms.intake import Intake
-from tracker.usecases.forms.taken import Taken
+from tracker.usecases.forms.taken import TakenForm
 
 CASES = ROOT / "tests" / "cases" / "forms"
 EXPECTED: dict[str, dict[str, Any]] = json.loads((CASES / "expected.json").read_text("utf-8"))
@@ -41,7 +41,7 @@ def read():
         yield cache(lambda name: intake.take(name, (CASES / name).read_bytes()))
 
 
-def cells(taken: tuple[Taken, ...], *weights: Weight) -> set[str | None]:
+def cells(taken: tuple[TakenForm, ...], *weights: Weight) -> set[str | None]:
     found = [finding for each in taken for weight in weights for finding in each.of(weight)]
     return {one.cell for each in found for one in each.by_cell()}
 
@@ -58,7 +58,7 @@ def figures(filed: Filed) -> list[dict[str, Any]]:
     ]
 
 
-def faults(name: str, taken: tuple[Taken, ...]) -> Counter[str]:
+def faults(name: str, taken: tuple[TakenForm, ...]) -> Counter[str]:
     """What is wrong with how a file was read."""
     expected = EXPECTED[name]
     errors = cells(taken, Weight.ERROR)

@@ -26,7 +26,7 @@ from tracker.core.roles import Role
 from tracker.outbox.queries import stored_mails
 from tracker.report.ask import month_report
 from tracker.report.compose import compose
-from tracker.report.facts import Month
+from tracker.report.facts import CalendarMonth
 from tracker.report.html import to_html
 from tracker.report.markdown import to_markdown
 from tracker.report.pdf import to_pdf
@@ -165,7 +165,7 @@ def test_mails_and_what_is_enclosed(home):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_report_in_four_formats(home, language):
-    report = month_report(home, Month(AT.date().replace(day=1)))
+    report = month_report(home, CalendarMonth(AT.date().replace(day=1)))
     page = compose(report, language)
     pdf = PdfReader(io.BytesIO(to_pdf(page)))
     for name, text in {

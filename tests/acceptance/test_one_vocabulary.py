@@ -20,7 +20,7 @@ from tracker.outbox.queries import stored_mails
 from tracker.report.ask import month_report
 from tracker.report.blocks import Chart
 from tracker.report.compose import compose
-from tracker.report.facts import Month
+from tracker.report.facts import CalendarMonth
 from tracker.report.markdown import to_markdown
 from tracker.report.pdf import to_pdf
 from tracker.report.wording import Wording
@@ -46,7 +46,7 @@ def told(tmp_path_factory):
             ][-1]
         mail = app.renderer.render(weekly)
         client = browser(app)
-        report = month_report(app, Month(date(2022, 6, 1)))
+        report = month_report(app, CalendarMonth(date(2022, 6, 1)))
         page = compose(report, "zh")
         yield {
             "rows": desk.status(app)[1],
@@ -155,11 +155,11 @@ def test_tasks_without_a_section_are_counted_beside_the_reports_under_one_name(t
     with office(tmp_path, config=place.config, at=AT) as app:
         app.engine.run_pass()
         with app.database.reading() as session:
-            mails = [each.mail for each in stored_mails(session, app.force.campaign.id)]
+            mails = [each.mail for each in stored_mails(session, app.snapshot.campaign.id)]
         [weekly] = [mail for mail in mails if mail.kind is MailKind.ROLLUP and "week" in mail.details]
-        report = month_report(app, Month(date(2022, 6, 1)))
+        report = month_report(app, CalendarMonth(date(2022, 6, 1)))
         mail, board = app.renderer.render(weekly).text, browser(app).get("/?language=zh").text
-    named = {definition.key: definition.kind is Kind.REPORT for definition in app.force.campaign}
+    named = {definition.key: definition.kind is Kind.REPORT for definition in app.snapshot.campaign}
     red = {False: 0, True: 0}
     for group in report.by_definition:
         red[named[str(group.key)]] += group.lights[Light.RED]

@@ -24,7 +24,7 @@ from tracker.clock import VirtualClock
 from tracker.config.events import read_events as read_as_the_service
 from tracker.config.loader import load_or_raise
 from tracker.core.model import MailKind
-from tracker.planning.explain import Fate, explain
+from tracker.planning.explain import ReminderOutcome, explain
 from tracker.service.app import App
 from tracker.usecases.desk import simulated_mails, status
 from tracker.usecases.json_facts import status_facts
@@ -77,11 +77,11 @@ def ledger(tmp_path_factory):
     clock = VirtualClock(datetime.combine(FIRST, time(0), ZONE))
     app = App(CONFIG, database=f"sqlite:///{path}", environ={}, clock=clock)
     app.engine.bring_up_to_date(clock.now())
-    for event in read_as_the_service(EVENTS, ZONE, app.force.unit_id):
+    for event in read_as_the_service(EVENTS, ZONE, app.snapshot.unit_id):
         clock.set(event.at)
         app.engine.record(event)
     clock.set(datetime.combine(LAST, time(23), ZONE))
-    yield lambda moment: status_facts(app.force, *status(app, moment))["rows"]
+    yield lambda moment: status_facts(app.snapshot, *status(app, moment))["rows"]
     app.close()
 
 
@@ -257,10 +257,10 @@ def test_what_is_late_never_turns_green(clerk, ledger):
 def year():
     """The engine after the year, and {(ref, unit): [(day, reason), …]} of every item in a digest, no two twice."""
     app = App(CONFIG, database="sqlite://", environ={})
-    force = app.force
+    snapshot = app.snapshot
     app.close()
-    running = Running(force, "2022-04-08 00:00")
-    waiting = read_as_the_service(EVENTS, ZONE, force.unit_id)
+    running = Running(snapshot, "2022-04-08 00:00")
+    waiting = read_as_the_service(EVENTS, ZONE, snapshot.unit_id)
     running.engine.bring_up_to_date(running.clock.now())
     said = defaultdict(set)
     day = FIRST
@@ -272,7 +272,7 @@ def year():
             running.engine.record(event)
         running.clock.set(moment)
         running.engine.run_pass()
-        for claimed, _ in running.courier.take():
+        for claimed, _ in running.sender.take():
             if claimed.mail.kind is MailKind.DIGEST:
                 for item in claimed.mail.items:
                     said[item.ref, item.unit].add((day, item.reason.value))
@@ -286,17 +286,17 @@ def explained_wrongly(year, cells):
     running, said = year
     for ref, unit in cells:
         with running.database.reading() as session:
-            entries = explain(session, running.engine.force, ref, unit, running.clock.now()).entries
-        sent = [(entry.on, entry.reason.value) for entry in entries if entry.outcome is Fate.SENT]
+            entries = explain(session, running.engine.snapshot, ref, unit, running.clock.now()).entries
+        sent = [(entry.on, entry.reason.value) for entry in entries if entry.outcome is ReminderOutcome.SENT]
         went = said.get((ref, unit), set())
         if len(sent) != len(set(sent)):
             yield f"{ref} {unit}: a reminder is told twice"
         if set(sent) != went:
             yield f"{ref} {unit}: differ {sorted(set(sent) ^ went)}"
         for entry in entries:
-            if entry.outcome is Fate.PLANNED and entry.on <= LAST:
+            if entry.outcome is ReminderOutcome.PLANNED and entry.on <= LAST:
                 yield f"{ref} {unit}: planned for the past: {entry}"
-            if entry.outcome is Fate.SKIPPED and (entry.on, entry.reason.value) in went:
+            if entry.outcome is ReminderOutcome.SKIPPED and (entry.on, entry.reason.value) in went:
                 yield f"{ref} {unit}: skipped, but it went: {entry}"
 
 
@@ -304,9 +304,9 @@ def moved_from_workdays(clerk, year, cells):
     running, _ = year
     for ref, unit in cells:
         with running.database.reading() as session:
-            entries = explain(session, running.engine.force, ref, unit, running.clock.now()).entries
+            entries = explain(session, running.engine.snapshot, ref, unit, running.clock.now()).entries
         for entry in entries:
-            if entry.outcome is Fate.MOVED and clerk.wall.is_workday(entry.on):
+            if entry.outcome is ReminderOutcome.MOVED and clerk.wall.is_workday(entry.on):
                 yield f"{ref} {unit}: {entry.on} {entry.because}"
 
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from tests.acceptance.house import House, assert_same, lines_of, report, task, unit
 from tests.acceptance.oracle import Clerk, History, MisfitError, read_events
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.config.events import read_events as service_reads_events
 from tracker.core.model import StandIn
 from tracker.core.policy import Quiet
@@ -1005,19 +1005,19 @@ def check(world):
         rows = fitting(clerk, world["events"], last)
         events = here.events(*((r["at"], r["ref"], r["unit"], r["event"], r) for r in rows))
         expected = clerk.mails(world["issued"], last, read_events(rows, ZONE))
-        force = InForce(loaded.campaign, loaded.settings, Workdays(loaded.holidays), "one")
-        assert_same(expected, lines_of(mails_of(force, events, world["issued"], last)))
+        snapshot = CampaignSnapshot(loaded.campaign, loaded.settings, Workdays(loaded.holidays), "one")
+        assert_same(expected, lines_of(mails_of(snapshot, events, world["issued"], last)))
         if world["window"] is None:
             return
         first = world["issued"] + world["window"] * DAY
-        window = lines_of(mails_of(force, events, first, last))
+        window = lines_of(mails_of(snapshot, events, first, last))
         assert_same({key: lines for key, lines in expected.items() if key[0] >= first}, window)
 
 
-def mails_of(force, path, first, last):
+def mails_of(snapshot, path, first, last):
     """The mails of ``tracker simulate``, as its JSON has them, for values that no file can hold yet."""
     events = service_reads_events(path, ZONE, lambda name: name)
-    for claimed, _ in simulate(force, events, first, last + DAY, lambda mail: mail.key):
+    for claimed, _ in simulate(snapshot, events, first, last + DAY, lambda mail: mail.key):
         at = claimed.mail.at.astimezone(ZONE)
         items = [
             {

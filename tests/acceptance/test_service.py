@@ -35,7 +35,7 @@ from tracker.daemon import scheduler
 from tracker.errors import DatabaseError
 from tracker.service import file_alerts
 from tracker.service.app import App
-from tracker.service.stopping import StoppableCourier, StoppingError
+from tracker.service.stopping import StoppableSender, StoppingError
 
 LEASES_END = "UPDATE mail SET lease_until = '2000-01-01 00:00:00.000000' WHERE lease_until IS NOT NULL"
 DUE = "SELECT DISTINCT effective_due FROM assignment WHERE key = '2'"
@@ -288,8 +288,8 @@ def test_a_pass_that_cannot_be_written_down_at_all_is_tried_again(place, monkeyp
     monkeypatch.setattr(app.database, "writing", full)
     service.pass_()
     assert "pass failed, will be tried again: the database" in caplog.text
-    assert app.pulse.last is not None
-    assert app.pulse.last.error is not None
+    assert app.heartbeat.last is not None
+    assert app.heartbeat.last.error is not None
     app.close()
 
 
@@ -617,7 +617,7 @@ def test_the_courier_lets_go_of_the_post_when_the_service_stops():
     class Post:
         let_go = False
 
-        async def send(self, mails, force):
+        async def send(self, mails, snapshot):
             try:
                 for mail in mails:
                     yield mail
@@ -629,13 +629,13 @@ def test_the_courier_lets_go_of_the_post_when_the_service_stops():
             pass
 
     post = Post()
-    courier = StoppableCourier(post, stop)
+    sender = StoppableSender(post, stop)
     mails: Any = ["one", "two"]
-    force: Any = None
+    snapshot: Any = None
 
     async def deliver():
         told = []
-        async for each in courier.send(mails, force):
+        async for each in sender.send(mails, snapshot):
             told.append(each)
             stop.set()
         return told

@@ -30,14 +30,14 @@ def test_every_item_is_right_in_both_when_one_answers_and_the_other_is_silent(fe
     known, path = eventful
     app = App(few, database="sqlite://", environ={})
     try:
-        force, subject = app.force, lambda mail: mail.key
-        events = read_events(path, force.zone, force.unit_id)
+        snapshot, subject = app.snapshot, lambda mail: mail.key
+        events = read_events(path, snapshot.zone, snapshot.unit_id)
     finally:
         app.close()
     with quick_folder() as folder:
         url = f"sqlite:///{folder / 'ledger.db'}"
         stories = [
-            _told(replace(force, campaign=replace(force.campaign, id=name)), story, last, url, subject)
+            _told(replace(snapshot, campaign=replace(snapshot.campaign, id=name)), story, last, url, subject)
             for name, story in (("main", events), ("second", []))
         ]
         found: dict[str, list[Any]] = {"main": [], "second": []}
@@ -51,10 +51,10 @@ def test_every_item_is_right_in_both_when_one_answers_and_the_other_is_silent(fe
     assert len(set(ids)) == len(ids)
 
 
-def _told(force, events, last, url, subject):
-    name = force.campaign.id
+def _told(snapshot, events, last, url, subject):
+    name = snapshot.campaign.id
     until = last + timedelta(days=1)
-    for claimed, words in simulate(force, events, FIRST, until, subject, database=open_database(url)):
+    for claimed, words in simulate(snapshot, events, FIRST, until, subject, database=open_database(url)):
         assert claimed.mail.key.startswith(owned(name, f"{claimed.mail.kind}/"))
         yield (
             name,

@@ -17,12 +17,12 @@ from tracker.errors import OlderFilesError, OvertakenError
 from tracker.ledger.beginning import Scope
 from tracker.ledger.record import record
 from tracker.ledger.record_once import answer_once
-from tracker.ledger.settlement import Settled, settle
+from tracker.ledger.settlement import SettledState, settle
 from tracker.outbox.results import Result
 from tracker.planning.claim import claim
 from tracker.planning.reminders_now import remind_now
 from tracker.service.engine import FEW, Engine
-from tracker.service.simulation import CollectingCourier
+from tracker.service.simulation import CollectingSender
 from tracker.store.tables import ASSIGNMENT, MAIL, MailState
 from tracker.usecases import desk, takeover
 
@@ -43,7 +43,7 @@ class Careful:
         self.read_clock, self.after, self.then = read_clock, after, then
         self.taken = []
 
-    async def send(self, mails, force):
+    async def send(self, mails, snapshot):
         for claimed in mails:
             if claimed.may_begin(self.read_clock()):
                 claimed.hand.begins()
@@ -68,10 +68,10 @@ def service():
         yield engine
 
 
-def other_machine(service, force):
+def other_machine(service, snapshot):
     """Another one, whose edit comes into force now."""
-    courier = CollectingCourier(lambda mail: mail.key)
-    other = Engine(service.database, force, courier, read_clock=service.clock.now, who="other")
+    sender = CollectingSender(lambda mail: mail.key)
+    other = Engine(service.database, snapshot, sender, read_clock=service.clock.now, who="other")
     other.bring_up_to_date(service.clock.now())
     return other
 
@@ -79,9 +79,9 @@ def other_machine(service, force):
 def test_what_is_in_hand_and_not_begun_goes_by_an_edit_of_this_moment(service):
     engine = service.engine
     edit = lambda: engine.adopt(offices("new"))  # noqa: E731
-    engine.courier = courier = Careful(service.clock.now, 3, edit)
+    engine.sender = sender = Careful(service.clock.now, 3, edit)
     report = engine.run_pass()
-    assert served(courier.taken) == ["old"] * 3 + ["new"] * (len(MANY) - 3)
+    assert served(sender.taken) == ["old"] * 3 + ["new"] * (len(MANY) - 3)
     assert report.delivered == {MailState.SENT: len(MANY)}
     with service.database.reading() as session:
         assert set(session.execute(select(MAIL.c.attempts).where(MAIL.c.state == "sent")).scalars()) == {1}
@@ -91,19 +91,19 @@ def test_a_pass_that_is_overtaken_elsewhere_goes_on_by_that_edit_and_claims_noth
     engine = service.engine
     engine.on_held = lambda *_: engine.adopt(offices("new"))
     edit = lambda: other_machine(service, offices("new"))  # noqa: E731
-    engine.courier = courier = Careful(service.clock.now, 3, edit)
+    engine.sender = sender = Careful(service.clock.now, 3, edit)
     engine.run_pass()
-    assert served(courier.taken) == ["old"] * FEW + ["new"] * (len(MANY) - FEW)
+    assert served(sender.taken) == ["old"] * FEW + ["new"] * (len(MANY) - FEW)
 
 
 def test_an_overtaken_process_that_cannot_read_the_edit_sends_nothing(service):
     engine = service.engine
-    engine.courier = courier = Careful(service.clock.now, FEW, lambda: other_machine(service, offices("new")))
+    engine.sender = sender = Careful(service.clock.now, FEW, lambda: other_machine(service, offices("new")))
     with pytest.raises(OlderFilesError):
         engine.run_pass()
-    assert served(courier.taken) == ["old"] * FEW
+    assert served(sender.taken) == ["old"] * FEW
     with service.database.writing(alone=False) as session, pytest.raises(OvertakenError):
-        claim(session, engine.force, service.clock.now(), "x", most=9, timezones=engine.force.timezones)
+        claim(session, engine.snapshot, service.clock.now(), "x", most=9, timezones=engine.snapshot.timezones)
 
 
 def test_an_edit_within_the_minute_of_planning_counts(service):
@@ -172,7 +172,7 @@ def test_nothing_is_written_by_files_that_are_overtaken(service):
         with pytest.raises(OvertakenError):
             remind_now(session, old, ["5"], None, now, asked_by="t")
         with pytest.raises(OvertakenError):
-            settle(session, old, Settled.WAIVE, now, scope=Scope(), who="t", via="cli")
+            settle(session, old, SettledState.WAIVE, now, scope=Scope(), who="t", via="cli")
     with pytest.raises(OlderFilesError):
         service.engine.record(submit(count=2))
 
@@ -183,7 +183,7 @@ def test_commands_and_pages_follow_an_edit_that_comes_before_they_write(machines
     b.pass_()
     for edit, act in (
         (EDITED, lambda: desk.remind_now(b.app, ["2"], None, who="t")),
-        (CAMPAIGN, lambda: takeover.settle(b.app, Settled.WAIVE, Scope(), who="t")),
+        (CAMPAIGN, lambda: takeover.settle(b.app, SettledState.WAIVE, Scope(), who="t")),
     ):
         a.write(edit)
         a.app.engine.accept_removals = True
@@ -205,7 +205,7 @@ def test_an_edit_does_not_wait_until_a_pass_has_sent(machines):  # noqa: F811
         assert goes_on.wait(10)
 
     service = Service(a.app, threading.Event())
-    a.app.engine.courier = Careful(a.clock.now, 1, wait)
+    a.app.engine.sender = Careful(a.clock.now, 1, wait)
     a.clock.set(at("2022-05-09 09:00"))
     pass_ = threading.Thread(target=service.pass_)
     pass_.start()

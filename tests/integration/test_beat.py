@@ -180,7 +180,7 @@ def test_a_ledger_without_its_beats_makes_them_anew():
         with engine.database.writing() as session:
             kept = session.execute(select(BEAT)).all()
             session.execute(delete(BEAT))
-            begin_beats(session, engine.engine.force, date(2022, 5, 16))
+            begin_beats(session, engine.engine.snapshot, date(2022, 5, 16))
             assert session.execute(select(BEAT)).all() == kept
 
 
@@ -254,7 +254,7 @@ def upward(engine, first, last):
     for day in range(first, last + 1):
         engine.clock.set(at(f"2022-05-{day:02}"))
         engine.engine.run_pass()
-        taken = [claimed.mail for claimed, _ in engine.courier.take()]
+        taken = [claimed.mail for claimed, _ in engine.sender.take()]
         told = [item for mail in taken if mail.to == "city@unit.example" for item in mail.items]
         found += [day] if any(item.reason.value == "escalation" for item in told) else []
     return found
@@ -310,7 +310,7 @@ def test_what_is_open_again_while_nothing_ran_goes_upward_alone_and_its_neighbou
         engine.record("return", "table-2@2022-05", when="2022-05-09 15:00")
         engine.clock.set(at("2022-05-10"))
         engine.engine.run_pass()
-        taken = [claimed.mail for claimed, _ in engine.courier.take()]
+        taken = [claimed.mail for claimed, _ in engine.sender.take()]
         units = [i.unit for mail in taken for i in mail.items if i.reason.value == "escalation"]
         assert units == ["fuling"]
         assert upward(engine, 11, 31) == [12]
@@ -369,7 +369,7 @@ def told_of_it(engine, moment):
     """What the digests of ``moment`` say of task 5, to the unit and upward."""
     engine.clock.set(at(moment))
     engine.engine.run_pass()
-    mails = [claimed.mail for claimed, _ in engine.courier.take()]
+    mails = [claimed.mail for claimed, _ in engine.sender.take()]
     items = [item for mail in mails if mail.kind is MailKind.DIGEST for item in mail.items]
     return [item.reason.value for item in items if item.unit == "wanzhou"]
 
@@ -395,7 +395,7 @@ def test_what_is_open_and_late_again_is_told_with_the_next_digest_and_then_goes_
         days = {18: told_of_it(engine, "2022-05-18 10:30")}
         days |= {day: told_of_it(engine, f"2022-05-{day}") for day in range(19, 32)}
         with engine.database.reading() as session:
-            found = explain(session, engine.engine.force, "5", "wanzhou", engine.clock.now())
+            found = explain(session, engine.engine.snapshot, "5", "wanzhou", engine.clock.now())
     told = 19 if moment.endswith("10:00") and not is_stopped else 18
     # By the clock the next digests after ten are those of the 19th: silence is counted from there.
     upward = 20 if moment.endswith("08:30") else 23

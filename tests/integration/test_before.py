@@ -15,11 +15,11 @@ from tracker.core.model import Contact, Event, EventKind, MailKind, Reason, Stat
 from tracker.core.policy import Settings
 from tracker.ledger.beginning import Scope, how_many_before, left_before
 from tracker.ledger.record import read_history
-from tracker.ledger.settlement import Settled, settle
+from tracker.ledger.settlement import SettledState, settle
 from tracker.ledger.status import ledger_rows
 from tracker.planning.explain import explain
 from tracker.service.simulation import simulate
-from tracker.store.campaigns import Known, remember_campaign
+from tracker.store.campaigns import KnownCampaign, remember_campaign
 from tracker.store.tables import MAIL
 
 CITY = unit("city")
@@ -32,14 +32,14 @@ LATER = definition("3", "2022年底前", ["wanzhou", "fuling"])
 
 def taken_over(*definitions, chase_from=None, **more):
     """What is in force, in a ledger that begins whenever the engine does."""
-    force = world(*definitions, units=(CITY, unit("wanzhou"), unit("fuling")), supervisor="city", **more)
-    return replace(force, campaign=replace(force.campaign, chase_from=chase_from))
+    snapshot = world(*definitions, units=(CITY, unit("wanzhou"), unit("fuling")), supervisor="city", **more)
+    return replace(snapshot, campaign=replace(snapshot.campaign, chase_from=chase_from))
 
 
 def states(engine, when=None):
     now = engine.clock.now() if when is None else at(when)
     with engine.database.reading() as session:
-        rows = ledger_rows(session, engine.engine.force, now, latest=engine.clock.now(), unit="wanzhou")
+        rows = ledger_rows(session, engine.engine.snapshot, now, latest=engine.clock.now(), unit="wanzhou")
     return {row.ref: (row.state.value, row.light.value, row.late_days) for row in rows}
 
 
@@ -87,7 +87,7 @@ def test_nobody_is_missing_in_the_roll_ups_and_nothing_goes_upward():
         for day in range(6, 21):
             engine.clock.set(at(f"2022-07-{day:02}"))
             engine.engine.run_pass()
-            mails += [claimed.mail for claimed, _ in engine.courier.take()]
+            mails += [claimed.mail for claimed, _ in engine.sender.take()]
     rollups = [mail for mail in mails if mail.kind is MailKind.ROLLUP]
     assert rollups
     assert not any(mail.items or mail.details["deadlines"] for mail in rollups)
@@ -107,7 +107,7 @@ def test_the_week_is_compared_with_one_that_is_counted_by_the_same_beginning(mov
         for day in ("2022-07-18", "2022-07-25"):
             engine.clock.set(at(day))
             engine.engine.run_pass()
-            found = [claimed.mail for claimed, _ in engine.courier.take()]
+            found = [claimed.mail for claimed, _ in engine.sender.take()]
             weeks += [mail.details["week"] for mail in found if mail.kind is MailKind.ROLLUP]
     # Nothing was answered, and nothing has come or gone: what is set aside was no red light that went out.
     assert [(week["before"], week["lights"]["red"]) for week in weeks] == [(None, 0), ("2022-07-18", 0)]
@@ -172,12 +172,14 @@ def test_a_look_at_a_day_before_the_ledger_shows_that_day():
 
 
 def test_a_ledger_that_was_upgraded_goes_on_chasing():
-    force = taken_over(TABLE)
-    with running(force, "2022-07-12 08:00") as engine:
+    snapshot = taken_over(TABLE)
+    with running(snapshot, "2022-07-12 08:00") as engine:
         with engine.database.writing() as session:
             # What the upgrade writes down of the campaign that it finds.
-            campaign = force.campaign
-            known = Known(campaign.id, campaign.title, campaign.document, campaign.issued, campaign.issued)
+            campaign = snapshot.campaign
+            known = KnownCampaign(
+                campaign.id, campaign.title, campaign.document, campaign.issued, campaign.issued
+            )
             remember_campaign(session, known)
         engine.pass_at("2022-07-12")
         assert states(engine)["table-2@2022-06"][:2] == ("overdue", "red")
@@ -190,22 +192,22 @@ def test_the_operator_hears_once_how_many_there_are():
         for day in ("2022-07-12", "2022-07-13"):
             engine.clock.set(at(day))
             engine.engine.run_pass()
-            alerts += [each.mail for each, _ in engine.courier.take() if each.mail.kind is MailKind.ALERT]
+            alerts += [each.mail for each, _ in engine.sender.take() if each.mail.kind is MailKind.ALERT]
         with engine.database.reading() as session:
-            assert how_many_before(session, engine.engine.force, engine.clock.now()) == 6
+            assert how_many_before(session, engine.engine.snapshot, engine.clock.now()) == 6
     [alert] = alerts
     assert alert.details["title"] == "台账建立前到期的6项次未予催报"
 
 
 def test_the_operator_hears_how_many_are_over_and_how_many_are_still_to_come(caplog):
     settings = Settings(operator=CITY.contacts[0])
-    force = taken_over(TABLE, settings=settings, chase_from=date(2022, 8, 31))
-    with running(force, "2022-07-12 08:00") as engine, caplog.at_level("INFO", "tracker"):
+    snapshot = taken_over(TABLE, settings=settings, chase_from=date(2022, 8, 31))
+    with running(snapshot, "2022-07-12 08:00") as engine, caplog.at_level("INFO", "tracker"):
         engine.clock.set(at("2022-07-12"))
         engine.engine.run_pass()
-        [alert] = [each.mail for each, _ in engine.courier.take() if each.mail.kind is MailKind.ALERT]
+        [alert] = [each.mail for each, _ in engine.sender.take() if each.mail.kind is MailKind.ALERT]
         with engine.database.reading() as session:
-            assert how_many_before(session, engine.engine.force, engine.clock.now()) == 6
+            assert how_many_before(session, engine.engine.snapshot, engine.clock.now()) == 6
     assert alert.details["title"] == "2022年8月31日以前到期的8项次不予催报，其中2项次尚未到期"
     assert "台账建立前到期6项次，已列出；尚未到期2项次" in alert.details["problems"][0]
     assert (
@@ -218,7 +220,7 @@ def test_explain_says_why_nothing_goes():
     with running(taken_over(TABLE), "2022-07-12 08:00") as engine:
         engine.pass_at("2022-07-12")
         with engine.database.reading() as session:
-            found = explain(session, engine.engine.force, "table-2@2022-06", "wanzhou", engine.clock.now())
+            found = explain(session, engine.engine.snapshot, "table-2@2022-06", "wanzhou", engine.clock.now())
     assert found.state == "before"
     assert found.entries[-1].in_("zh").endswith("台账建立前到期，不予催报")
     assert not [entry for entry in found.entries if entry.outcome == "planned"]
@@ -227,10 +229,10 @@ def test_explain_says_why_nothing_goes():
 @pytest.mark.parametrize(
     ("how", "state"),
     [
-        (Settled.SUBMIT, ("done", "green")),
-        (Settled.NIL, ("nil", "green")),
-        (Settled.ACCEPT, ("done", "green")),
-        (Settled.WAIVE, ("waived", "grey")),
+        (SettledState.SUBMIT, ("done", "green")),
+        (SettledState.NIL, ("nil", "green")),
+        (SettledState.ACCEPT, ("done", "green")),
+        (SettledState.WAIVE, ("waived", "grey")),
     ],
 )
 def test_all_of_it_is_settled_in_one_transaction_and_each_can_be_undone(how, state):
@@ -241,8 +243,8 @@ def test_all_of_it_is_settled_in_one_transaction_and_each_can_be_undone(how, sta
         engine.record("submit", "5", "wanzhou", count=1)
         now = engine.clock.now()
         with engine.database.writing() as session:
-            outcome = settle(session, engine.engine.force, how, now, scope=Scope(), who="李", via="web")
-            assert how_many_before(session, engine.engine.force, now) == 0
+            outcome = settle(session, engine.engine.snapshot, how, now, scope=Scope(), who="李", via="web")
+            assert how_many_before(session, engine.engine.snapshot, now) == 0
         assert outcome.count == 8
         found = states(engine)
         assert {ref: found[ref][:2] for ref in ("table-2@2022-06", "5")} == {
@@ -255,11 +257,11 @@ def test_all_of_it_is_settled_in_one_transaction_and_each_can_be_undone(how, sta
         # The cache says what the events say.
         with engine.database.reading() as session:
             assert len(read_history(session, "main", ref="table-2@2022-06", unit="fuling")) == 1 + (
-                how is Settled.ACCEPT
+                how is SettledState.ACCEPT
             )
         now_and_then = states(engine), states(engine, "2022-07-12 12:00")
         assert now_and_then[0] == now_and_then[1]
-        for _ in range(1 + (how is Settled.ACCEPT)):
+        for _ in range(1 + (how is SettledState.ACCEPT)):
             engine.record("undo", "table-2@2022-06", "wanzhou")
         assert states(engine)["table-2@2022-06"][0] == "before"
 
@@ -267,11 +269,14 @@ def test_all_of_it_is_settled_in_one_transaction_and_each_can_be_undone(how, sta
 def test_some_of_it_is_settled_by_reference_and_unit():
     with running(taken_over(TABLE, ONCE), "2022-07-12 08:00") as engine:
         engine.pass_at("2022-07-12")
-        now, force = engine.clock.now(), engine.engine.force
+        now, snapshot = engine.clock.now(), engine.engine.snapshot
         with engine.database.writing() as session:
             scope = Scope(["table-2@2022-05", "2"], ["fuling"])
-            assert settle(session, force, Settled.SUBMIT, now, scope=scope, who="李", via="cli").count == 2
-            assert how_many_before(session, force, now) == 6
+            assert (
+                settle(session, snapshot, SettledState.SUBMIT, now, scope=scope, who="李", via="cli").count
+                == 2
+            )
+            assert how_many_before(session, snapshot, now) == 6
         assert states(engine)["2"][0] == "before"
 
 
@@ -280,14 +285,14 @@ def test_thousands_of_references_are_listed_and_settled_at_once():
     refs = [each.key for each in many]
     with running(taken_over(*many, TABLE), "2022-07-12 08:00") as engine:
         engine.engine.bring_up_to_date(engine.clock.now())
-        force, now = engine.engine.force, engine.clock.now()
+        snapshot, now = engine.engine.snapshot, engine.clock.now()
         with engine.database.writing() as session:
-            found = left_before(session, force, now, Scope([*refs[2:], "table-2@2022-05"]))
+            found = left_before(session, snapshot, now, Scope([*refs[2:], "table-2@2022-05"]))
             assert (len(found), found[0]["ref"], found[-1]["ref"]) == (1200, "3", "table-2@2022-05")
             scope = Scope([*refs[2:], "2"])
-            outcome = settle(session, force, Settled.NIL, now, scope=scope, who="x", via="x")
+            outcome = settle(session, snapshot, SettledState.NIL, now, scope=scope, who="x", via="x")
             assert outcome.count == 1200
-            assert {each["ref"] for each in left_before(session, force, now, Scope(["1", "table-2"]))} == {
+            assert {each["ref"] for each in left_before(session, snapshot, now, Scope(["1", "table-2"]))} == {
                 "1",
                 *(f"table-2@2022-0{month}" for month in (5, 6, 7)),
             }
@@ -304,7 +309,7 @@ def test_rules_are_explained_in_words():
     with running(world(TABLE, units=(CITY, unit("wanzhou"), unit("fuling")), supervisor="city")) as engine:
         engine.mornings("2022-05-05", "2022-05-12")
         with engine.database.reading() as session:
-            found = explain(session, engine.engine.force, "table-2@2022-05", "wanzhou", engine.clock.now())
+            found = explain(session, engine.engine.snapshot, "table-2@2022-05", "wanzhou", engine.clock.now())
     said = " ".join(entry.in_("zh") for entry in found.entries)
     assert "2022年5月5日到期未报，每2个工作日催报一次" in said
     assert "逾期3个工作日升级督办" in said
@@ -313,7 +318,7 @@ def test_rules_are_explained_in_words():
 
 @pytest.mark.parametrize("start", ["2022-07-12", "2022-07-16"])
 def test_a_simulation_without_a_ledger_sends_what_a_service_begun_on_that_day_sends(start):
-    def force():
+    def snapshot():
         settings = Settings(operator=CITY.contacts[0])
         return taken_over(TABLE, EARLY, ONCE, LATER, settings=settings, fingerprint=start)
 
@@ -323,7 +328,7 @@ def test_a_simulation_without_a_ledger_sends_what_a_service_begun_on_that_day_se
     def told(mails):
         return sorted((mail.at.date(), mail.kind, mail.to, mail.items) for mail in mails)
 
-    with running(force(), f"{start} 00:00") as engine:
+    with running(snapshot(), f"{start} 00:00") as engine:
         engine.engine.bring_up_to_date(engine.clock.now())
         engine.engine.record(events[0])
         lived = []
@@ -334,9 +339,9 @@ def test_a_simulation_without_a_ledger_sends_what_a_service_begun_on_that_day_se
                 engine.engine.record(events[1])
             engine.clock.set(day)
             engine.engine.run_pass()
-            lived += [each.mail for each, _ in engine.courier.take()]
+            lived += [each.mail for each, _ in engine.sender.take()]
     until = (at(start) + timedelta(days=30)).date()
-    supposed = simulate(force(), events, at(start).date(), until, lambda mail: mail.key)
+    supposed = simulate(snapshot(), events, at(start).date(), until, lambda mail: mail.key)
     assert told(each.mail for each, _ in supposed) == told(lived)
     # It says what is asked, and what it does not chase.
     assert {item.ref for mail in lived for item in mail.items if item.reason is Reason.OPENED} >= {"3"}
@@ -346,23 +351,25 @@ def test_a_simulation_without_a_ledger_sends_what_a_service_begun_on_that_day_se
 def test_where_all_is_chased_or_a_ledger_is_there_a_window_is_that_of_the_longer_simulation():
     since, until = date(2022, 7, 12), date(2022, 8, 12)
 
-    def window(force, first):
-        found = simulate(force, [], first, until, lambda mail: mail.key)
+    def window(snapshot, first):
+        found = simulate(snapshot, [], first, until, lambda mail: mail.key)
         return [each.mail.key for each, _ in found if each.mail.at.date() >= since]
 
     chased = taken_over(TABLE, ONCE, LATER, chase_from=date(2022, 4, 8))
     begun = replace(taken_over(TABLE, ONCE, LATER), beginning=Beginning(date(2022, 4, 8)))
-    for force in (chased, begun):
-        assert window(force, since) == window(force, date(2022, 4, 8))
+    for snapshot in (chased, begun):
+        assert window(snapshot, since) == window(snapshot, date(2022, 4, 8))
 
 
 def test_a_day_that_lies_ahead_sets_aside_at_once_and_everything_says_so():
     """A ledger that has chased for a month is told on 12 July to chase from 1 September on."""
-    force = taken_over(TABLE, ONCE, LATER, chase_from=date(2022, 4, 8), fingerprint="one")
+    snapshot = taken_over(TABLE, ONCE, LATER, chase_from=date(2022, 4, 8), fingerprint="one")
     operator = Contact("张三", "op@office.example")
-    force = replace(force, settings=Settings(operator=operator))
-    ahead = replace(force, fingerprint="two", campaign=replace(force.campaign, chase_from=date(2022, 9, 1)))
-    with running(force, "2022-06-13 08:00") as engine:
+    snapshot = replace(snapshot, settings=Settings(operator=operator))
+    ahead = replace(
+        snapshot, fingerprint="two", campaign=replace(snapshot.campaign, chase_from=date(2022, 9, 1))
+    )
+    with running(snapshot, "2022-06-13 08:00") as engine:
         engine.mornings("2022-06-13", "2022-07-11")
         engine.clock.set(at("2022-07-12 08:00"))
         engine.engine.adopt(ahead)

@@ -14,8 +14,8 @@ from tracker.access.links import ForgedLinkError, Links, Purpose
 from tracker.clock import VirtualClock
 from tracker.core.model import Contact, owned
 from tracker.core.policy import Settings
-from tracker.dashboard.outbox import Sought, mail_page, queue, stuck_since
-from tracker.dashboard.status_overview import Board, Choice
+from tracker.dashboard.outbox import MailFilter, mail_page, queue, stuck_since
+from tracker.dashboard.status_overview import Board, StatusFilter
 from tracker.errors import AnotherDocumentError, UnknownNameError
 from tracker.i18n import message
 from tracker.i18n.recognised import said_in
@@ -41,10 +41,10 @@ def asked(*more):
     )
 
 
-def of(force, campaign="main", **more):
+def of(snapshot, campaign="main", **more):
     """The same files with another head."""
-    changed = replace(force, campaign=replace(force.campaign, id=campaign, **more))
-    return replace(changed, fingerprint=repr((campaign, sorted(more.items()), force.fingerprint)))
+    changed = replace(snapshot, campaign=replace(snapshot.campaign, id=campaign, **more))
+    return replace(changed, fingerprint=repr((campaign, sorted(more.items()), snapshot.fingerprint)))
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def read(engine, question, *given, **more):
 
 
 def on_5_may(engine, when):
-    rows = read(engine, ledger_rows, engine.engine.force, at(when), latest=at(when))
+    rows = read(engine, ledger_rows, engine.engine.snapshot, at(when), latest=at(when))
     return {row.unit: row.state.value for row in rows if row.ref == TABLE}
 
 
@@ -84,11 +84,11 @@ def test_each_sends_what_it_wrote_and_leaves_the_others(both):
         each.clock.set(at("2022-05-05"))
         each.engine.bring_up_to_date(at("2022-05-05"))
         with each.database.writing() as session:
-            assert plan(session, each.engine.force, at("2022-05-05")) == len(UNITS)
+            assert plan(session, each.engine.snapshot, at("2022-05-05")) == len(UNITS)
     for each in both:
         each.engine.run_pass()
-        mails = [claimed.mail for claimed, _ in each.courier.take()]
-        name = each.engine.force.campaign.id
+        mails = [claimed.mail for claimed, _ in each.sender.take()]
+        name = each.engine.snapshot.campaign.id
         assert {mail.key for mail in mails} == {
             owned(name, f"digest/2022-05-05/{unit}@unit.example") for unit in UNITS
         }
@@ -99,7 +99,7 @@ def test_each_sends_what_it_wrote_and_leaves_the_others(both):
 @pytest.mark.parametrize("campaign", ["main", "second"])
 def test_a_campaign_lives_a_month_beside_another_without_a_trace_on_either(campaign):
     """Passes, answers, edits and a restart: the other's rows stay as they were, and its own are as if alone."""
-    force = of(asked(), campaign)
+    snapshot = of(asked(), campaign)
 
     def lives(engine):
         said = engine.mornings("2022-04-28", "2022-05-06")
@@ -113,19 +113,19 @@ def test_a_campaign_lives_a_month_beside_another_without_a_trace_on_either(campa
             assert retry(session, campaign, None, engine.clock.now()) == 0
         return said
 
-    with running(force) as alone:
+    with running(snapshot) as alone:
         expected = lives(alone)
-    with running(force) as engine:
-        plant(engine.database, force, at("2022-04-08 08:00"))
+    with running(snapshot) as engine:
+        plant(engine.database, snapshot, at("2022-04-08 08:00"))
         check = intact(engine.database)
         assert lives(engine) == expected
         check()
 
 
 def test_nothing_of_another_campaign_is_looked_at():
-    force = asked()
-    with running(force) as engine:
-        plant(engine.database, force, at("2022-04-27"))
+    snapshot = asked()
+    with running(snapshot) as engine:
+        plant(engine.database, snapshot, at("2022-04-27"))
         engine.pass_at("2022-04-28")
         with engine.database.writing() as session:
             secret = feeds.add_feed(session, "decoy", None, "t", engine.clock.now())
@@ -133,7 +133,7 @@ def test_nothing_of_another_campaign_is_looked_at():
         ours = read(engine, stored_mails, "main")
         assert {mail.state.value for mail in theirs} == {"queued"}
         assert {mail.state.value for mail in ours} == {"sent"}
-        assert read(engine, mail_page, "main", Sought(), page=1, size=9).number == len(ours)
+        assert read(engine, mail_page, "main", MailFilter(), page=1, size=9).number == len(ours)
         assert read(engine, queue, "main").waiting == 0
         assert read(engine, stuck_since, "main") is None
         assert read(engine, mail_called, "main", theirs[0].mail.key) is None
@@ -144,11 +144,11 @@ def test_nothing_of_another_campaign_is_looked_at():
         assert read(engine, open_requests, "decoy")
         assert read(engine, feeds.feeds, "main") == []
         assert read(engine, feeds.find_feed, "main", secret) is None
-        assert read(engine, kept_files, "main")[1] == force.fingerprint
-        lights = Board(engine.database).matrix(force, Choice(), at("2022-04-28"), page=1, size=9)
-        with running(force) as alone:
+        assert read(engine, kept_files, "main")[1] == snapshot.fingerprint
+        lights = Board(engine.database).matrix(snapshot, StatusFilter(), at("2022-04-28"), page=1, size=9)
+        with running(snapshot) as alone:
             alone.pass_at("2022-04-28")
-            counted = Board(alone.database).matrix(force, Choice(), at("2022-04-28"), page=1, size=9)
+            counted = Board(alone.database).matrix(snapshot, StatusFilter(), at("2022-04-28"), page=1, size=9)
         assert (lights.all_lights, lights.states) == (counted.all_lights, counted.states)
 
 
@@ -237,11 +237,11 @@ def test_another_campaign_under_a_running_service_begins_when_it_comes(tmp_path,
         else:
             assert app.reload()
         app.engine.run_pass()
-        assert app.force.chase_from == date(2022, 5, 23)
+        assert app.snapshot.chase_from == date(2022, 5, 23)
         with app.database.reading() as session:
             began = {each.id: each.began for each in known_campaigns(session).values()}
             assert began == {"main": date(2022, 4, 10), "second": date(2022, 5, 23)}
-            rows = ledger_rows(session, app.force, clock.now(), latest=clock.now(), ref="2/first-list")
+            rows = ledger_rows(session, app.snapshot, clock.now(), latest=clock.now(), ref="2/first-list")
         assert {row.state.value for row in rows} == {"before"}
 
 
@@ -281,7 +281,7 @@ def test_a_restored_ledger_says_nothing_again_of_any_campaign(both):
     first, _ = both
     with first.database.writing() as session:
         first.clock.set(at("2022-05-06 12:00"))
-        go_on_from(session, first.engine.force, first.clock.now())
+        go_on_from(session, first.engine.snapshot, first.clock.now())
     for each in both:
         assert each.pass_at("2022-05-06 13:00") == {}
         assert (TABLE, "overdue", -5) in each.pass_at("2022-05-10")["fuling@unit.example"]

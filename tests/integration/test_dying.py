@@ -21,7 +21,7 @@ def live(engine):
     """Another process on the same database, until it dies or has done all; it waits for the leases of the one before."""
     go_on(engine, LEASE)
     engine.engine = Engine(
-        engine.database, engine.engine.force, engine.courier, read_clock=engine.clock.now, who="another"
+        engine.database, engine.engine.snapshot, engine.sender, read_clock=engine.clock.now, who="another"
     )
     deliver(engine)
 
@@ -33,7 +33,7 @@ class Deadly:
         self.count = count
         self.copies: Counter[int] = Counter()
 
-    async def send(self, mails, force):
+    async def send(self, mails, snapshot):
         for claimed in mails:
             claimed.hand.begins()
             self.copies[claimed.id] += 1
@@ -50,26 +50,26 @@ def test_twelve_lives_that_end_after_some_mails_cost_three_copies_at_most_and_ev
     with alerting(Deadly(lasts), count=300) as engine:
         for _ in range(12):
             live(engine)
-        assert max(engine.courier.copies.values()) <= UNCERTAIN_ATTEMPTS
-        engine.courier.count = 10_000
+        assert max(engine.sender.copies.values()) <= UNCERTAIN_ATTEMPTS
+        engine.sender.count = 10_000
         live(engine)
         assert states(engine) == {"sent": 300}
-        assert len(engine.courier.copies) == 300
-        assert max(engine.courier.copies.values()) <= UNCERTAIN_ATTEMPTS
+        assert len(engine.sender.copies) == 300
+        assert max(engine.sender.copies.values()) <= UNCERTAIN_ATTEMPTS
 
 
 def test_a_mail_of_which_processes_die_is_set_aside_and_the_others_go():
     with alerting(Post(), count=40) as engine:
         poison = 5
 
-        async def send(mails, force):
+        async def send(mails, snapshot):
             for claimed in mails:
                 if claimed.id == poison:
                     raise Killed
-                engine.courier.taken.append(claimed)
+                engine.sender.taken.append(claimed)
                 yield Result(claimed, MailState.SENT, "250")
 
-        engine.courier.send = send
+        engine.sender.send = send
         live(engine)
         assert states(engine) == {"claimed": FEW, "queued": 40 - FEW}
         live(engine)
@@ -83,7 +83,7 @@ def test_a_mail_of_which_processes_die_is_set_aside_and_the_others_go():
         }
         ((outcome,),) = [row[1:] for row in rows(engine, "id", "outcome") if row[0] == poison]
         assert "set aside" in outcome
-        assert max(Counter(claimed.id for claimed in engine.courier.taken).values()) == 1 + 1, (
+        assert max(Counter(claimed.id for claimed in engine.sender.taken).values()) == 1 + 1, (
             "those that were in the same hands once"
         )
 
@@ -91,11 +91,11 @@ def test_a_mail_of_which_processes_die_is_set_aside_and_the_others_go():
 def test_what_is_let_go_of_unbegun_is_no_death_and_goes_at_once():
     with alerting(count=3) as engine:
 
-        async def nobody_comes_to_it(mails, force):
+        async def nobody_comes_to_it(mails, snapshot):
             for claimed in mails[:1]:
                 yield Result(claimed, MailState.SENT, "250")
 
-        engine.courier.send = nobody_comes_to_it
+        engine.sender.send = nobody_comes_to_it
         deliver(engine)
         assert states(engine) == {"sent": 3}, "each lot came to one of them, and gave the others back"
         assert rows(engine, "lost") == [0, 0, 0]
@@ -104,16 +104,16 @@ def test_what_is_let_go_of_unbegun_is_no_death_and_goes_at_once():
 def test_a_courier_that_breaks_off_gives_back_what_it_had_not_begun_and_keeps_what_it_had():
     with alerting(count=3) as engine:
 
-        async def breaks_off(mails, force):
+        async def breaks_off(mails, snapshot):
             mails[0].hand.begins()
             yield Result(mails[1], MailState.SENT, "250")
             raise RuntimeError("a bug")
 
-        engine.courier.send = breaks_off
+        engine.sender.send = breaks_off
         with pytest.raises(RuntimeError):
             deliver(engine)
         assert rows(engine, "state", "lost") == [("claimed", 0), ("claimed", 0), ("queued", 0)]
-        engine.courier = engine.engine.courier = Post()
+        engine.sender = engine.engine.sender = Post()
         deliver(engine)
         assert rows(engine, "state") == ["claimed", "sent", "sent"], "what was known is written down"
         go_on(engine, LEASE)
@@ -159,7 +159,7 @@ def test_a_conversation_that_takes_longer_than_a_lease_keeps_its_mail_and_no_oth
     with alerting(count=2) as engine:
         others: list[int] = []
 
-        async def slow(mails, force):
+        async def slow(mails, snapshot):
             begun, _ = mails
             begun.hand.begins()
             for _ in range(9):
@@ -169,12 +169,12 @@ def test_a_conversation_that_takes_longer_than_a_lease_keeps_its_mail_and_no_oth
                     others.extend(
                         each.id
                         for each in claim(
-                            session, engine.engine.force, engine.clock.now(), "other", most=9, timezones=[]
+                            session, engine.engine.snapshot, engine.clock.now(), "other", most=9, timezones=[]
                         )
                     )
             yield Result(begun, MailState.SENT, "250")
 
-        engine.courier.send = slow
+        engine.sender.send = slow
         engine.engine._most = 2
         deliver(engine)
         assert set(others) == {2}, "what was not begun is left to others in time"

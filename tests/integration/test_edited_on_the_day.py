@@ -85,7 +85,7 @@ def tell(first, edits):
             if now in edits:
                 engine.engine.adopt(edits[now])
             engine.engine.run_pass()
-            for claimed, _ in engine.courier.take():
+            for claimed, _ in engine.sender.take():
                 if claimed.mail.kind is MailKind.DIGEST:
                     said = [(item.ref, item.unit, item.reason.value) for item in claimed.mail.items]
                     assert len({each[:2] for each in said}) == len(said), (now, said)

@@ -17,7 +17,7 @@ from tracker.errors import OlderFilesError
 from tracker.ledger.editions import RECONCILED, last_mail_before
 from tracker.service.app import App
 from tracker.service.engine import Engine
-from tracker.service.simulation import CollectingCourier
+from tracker.service.simulation import CollectingSender
 from tracker.store.campaigns import read_fact, write_fact
 from tracker.store.tables import ASSIGNMENT, MAIL
 from tracker.usecases import desk
@@ -48,8 +48,8 @@ class Machine:
 
     def start(self):
         self.app = App(self.config, database=self.database, environ={}, clock=self.clock)
-        self.app.wrap_courier = lambda _: self.courier
-        self.courier = CollectingCourier(lambda mail: mail.key)
+        self.app.wrap_sender = lambda _: self.sender
+        self.sender = CollectingSender(lambda mail: mail.key)
 
     def restart(self):
         self.app.close()
@@ -62,11 +62,11 @@ class Machine:
 
     def pass_(self):
         self.app.engine.run_pass()
-        return {(item.ref, item.due) for claimed, _ in self.courier.take() for item in claimed.mail.items}
+        return {(item.ref, item.due) for claimed, _ in self.sender.take() for item in claimed.mail.items}
 
     @property
     def knows(self):
-        return set(self.app.force.campaign.definitions)
+        return set(self.app.snapshot.campaign.definitions)
 
 
 @pytest.fixture
@@ -132,15 +132,15 @@ def test_a_machine_that_is_behind_takes_nothing_back_by_passes_starts_commands_o
     for step in (b.pass_, b.restart, b.pass_, late, b.pass_, b.restart, b.pass_):
         step()
         a.pass_()
-        assert a.app.force.campaign.definitions["3"].rule.due == date(2022, 5, 12)
-    assert b.app.force.campaign.definitions["3"].rule.due == date(2022, 5, 12)
+        assert a.app.snapshot.campaign.definitions["3"].rule.due == date(2022, 5, 12)
+    assert b.app.snapshot.campaign.definitions["3"].rule.due == date(2022, 5, 12)
     # Once its copy is renewed, it goes by that, and an edit there is one.
     b.edit(THIRD)
     b.pass_()
     b.edit(EDITED.replace("2022年5月10日前", "2022年5月20日前"))
     b.pass_()
     a.pass_()
-    assert a.app.force.campaign.definitions["3"].rule.due == date(2022, 5, 20)
+    assert a.app.snapshot.campaign.definitions["3"].rule.due == date(2022, 5, 20)
 
 
 @pytest.mark.parametrize("restarted", [True, False])
@@ -156,7 +156,7 @@ def test_who_puts_an_edit_back_where_it_was_made_is_obeyed(machines, restarted):
         else:
             a.edit(tasks)
         a.pass_()
-    assert a.app.force.campaign.definitions["3"].rule.due == date(2022, 5, 10)
+    assert a.app.snapshot.campaign.definitions["3"].rule.due == date(2022, 5, 10)
 
 
 # --- going back to an earlier edition where nobody has seen a later one ---
@@ -187,8 +187,8 @@ def test_older_files_at_a_new_place_are_held_back_and_told_of(machines, new, res
         new.pass_()
         assert "3" in new.knows
         assert [str(new.config) in told for told in alerts(a)] == [True], "once"
-        assert "accept-older" in str(new.app.pulse.held)
-        assert "older" in str(new.app.pulse.held_state)
+        assert "accept-older" in str(new.app.heartbeat.held)
+        assert "older" in str(new.app.heartbeat.held_state)
         if restarted:
             new.restart()
     assert "3" in a.knows
@@ -201,7 +201,7 @@ def test_older_files_at_a_new_place_are_held_back_and_told_of(machines, new, res
         new.edit(changed)
     new.pass_()
     assert "3" not in new.knows
-    assert new.app.pulse.held is None
+    assert new.app.heartbeat.held is None
 
 
 def test_a_word_puts_older_files_in_force_also_under_a_service_that_holds_them_back(machines, new):
@@ -247,7 +247,7 @@ def test_a_known_machine_that_is_behind_has_an_hour(machines, clock):
     # Once it has caught up, the next hour is another one.
     b.edit(EDITED)
     b.pass_()
-    assert b.app.pulse.held is None
+    assert b.app.heartbeat.held is None
     a.edit(THIRD)
     a.pass_()
     b.pass_()
@@ -268,7 +268,7 @@ def test_files_that_are_held_back_a_second_time_are_told_of_a_second_time(machin
         other.pass_()
         one.restart()
         one.pass_()
-        assert one.app.pulse.held is not None
+        assert one.app.heartbeat.held is not None
         clock.set(clock.now() + timedelta(hours=1))
         for _ in range(2):
             one.restart()
@@ -300,12 +300,12 @@ def test_an_edit_that_is_taken_back_and_made_again_is_held_back_and_told_of_agai
         behind.close()
         a.restart()
         a.pass_()
-        assert a.app.pulse.held is not None
+        assert a.app.heartbeat.held is not None
         assert removals(a) == number
         clock.set(clock.now() + timedelta(minutes=1))
         a.edit(CAMPAIGN)
         a.pass_()
-        assert a.app.pulse.held is None
+        assert a.app.heartbeat.held is None
 
 
 def test_plan_and_check_say_that_older_files_are_held_back(machines, new):
@@ -322,15 +322,15 @@ def test_an_engine_whose_files_are_behind_and_that_cannot_read_others_leaves_the
     new = world(*old.campaign, definition("6", "2022年5月20日前", ("wanzhou",)))
     with running(old) as first:
         first.pass_at("2022-05-09")
-        courier = CollectingCourier(lambda mail: mail.key)
-        second = Engine(first.database, new, courier, read_clock=first.clock.now, who="second")
+        sender = CollectingSender(lambda mail: mail.key)
+        second = Engine(first.database, new, sender, read_clock=first.clock.now, who="second")
         second.run_pass()
-        courier.take()
+        sender.take()
         with pytest.raises(OlderFilesError):
             first.pass_at("2022-05-13")
         assert first.told() == {}
         second.run_pass()
-        told = [item.ref for claimed, _ in courier.take() for item in claimed.mail.items]
+        told = [item.ref for claimed, _ in sender.take() for item in claimed.mail.items]
         assert told == ["6"]
 
 
@@ -365,7 +365,7 @@ def test_after_a_newer_calendar_ledger_rule_and_mail_agree_and_nobody_was_given_
         assert due_in_ledger(engine) == [date(2022, 5, 5)]
         engine.clock.set(at("2022-05-05"))
         engine.engine.run_pass()
-        [mail] = [claimed.mail for claimed, _ in engine.courier.take()]
+        [mail] = [claimed.mail for claimed, _ in engine.sender.take()]
     assert [(each.reason.value, each.due) for each in mail.items] == [("due_today", date(2022, 5, 5))]
     assert "said" not in mail.details
 
@@ -383,8 +383,8 @@ def test_a_machine_with_an_earlier_calendar_does_not_take_the_dates_back(publish
         assert due_in_ledger(engine) == [date(2022, 5, 5)]
 
 
-def item_of(force):
-    return force.campaign.definitions["5"]
+def item_of(snapshot):
+    return snapshot.campaign.definitions["5"]
 
 
 def due_in_ledger(engine):
@@ -415,16 +415,18 @@ def test_a_machine_with_an_earlier_calendar_counts_by_the_later_one(edits):
     item = definition("5", "2022年5月21日前", ("wanzhou", "fuling"), on_holiday="after")
     files = world(item, fingerprint="same")
     with running(replace(files, workdays=Later()), "2022-05-10 08:00") as engine:
-        courier = CollectingCourier(lambda mail: mail.key)
+        sender = CollectingSender(lambda mail: mail.key)
         earlier = Engine(
             engine.database,
             replace(files, workdays=Earlier(), fingerprint="edited" if edits else "same"),
-            courier,
+            sender,
             read_clock=engine.clock.now,
             who="earlier",
         )
         engine.engine.bring_up_to_date(engine.clock.now())
-        engine.engine.on_held = lambda force, _: engine.engine.adopt(replace(force, fingerprint="edited"))
+        engine.engine.on_held = lambda snapshot, _: engine.engine.adopt(
+            replace(snapshot, fingerprint="edited")
+        )
         for kind, day in (("pause", "2022-05-11"), ("resume", "2022-05-12")):
             engine.clock.set(at(day))
             earlier.record(Event(engine.clock.now(), "5", "wanzhou", EventKind(kind)))
@@ -433,7 +435,7 @@ def test_a_machine_with_an_earlier_calendar_counts_by_the_later_one(edits):
         # It plans and sends by that calendar as well.
         engine.clock.set(at("2022-05-24"))
         earlier.run_pass()
-        said = {(each.reason.value, each.due) for claimed, _ in courier.take() for each in claimed.mail.items}
+        said = {(each.reason.value, each.due) for claimed, _ in sender.take() for each in claimed.mail.items}
         assert said == {("due_today", date(2022, 5, 24))}
 
 
@@ -444,7 +446,7 @@ def test_a_ledger_of_a_version_that_kept_no_days_is_brought_up_to_date_once_more
         with engine.database.writing() as session:
             files, calendar, horizon, *_ = json.loads(read_fact(session, "main", RECONCILED) or "")
             write_fact(session, "main", RECONCILED, json.dumps([files, calendar, horizon]))
-            assert last_mail_before(session, engine.engine.force) == 0
+            assert last_mail_before(session, engine.engine.snapshot) == 0
         engine.pass_at("2022-04-11")
         with engine.database.reading() as session:
             assert len(json.loads(read_fact(session, "main", RECONCILED) or "")) == 5

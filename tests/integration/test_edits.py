@@ -14,7 +14,7 @@ from tracker.clock import VirtualClock
 from tracker.daemon import scheduler
 from tracker.errors import ConfigError
 from tracker.service.app import App
-from tracker.service.derived import Made
+from tracker.service.derived import DerivedParts
 from tracker.service.file_alerts import REST
 from tracker.store.tables import MAIL
 
@@ -53,7 +53,7 @@ def test_mail_goes_where_the_edited_settings_say(place, app):
 
 
 def test_everything_that_follows_from_the_files_is_made_anew_with_the_files(place, app):
-    names = [name for name, of in vars(Made).items() if isinstance(of, cached_property)]
+    names = [name for name, of in vars(DerivedParts).items() if isinstance(of, cached_property)]
     assert names
     before = {name: getattr(app.made, name) for name in names}
     place.tasks.write_text(CAMPAIGN.replace("严把数据质量关", "严把质量关"), encoding="utf-8")
@@ -68,7 +68,7 @@ def test_an_edit_between_reading_and_watching_is_seen(place, monkeypatch, holida
     """Files are read when a service starts; what is saved before it watches them is an edit like another."""
     settings(place, SETTINGS + f"holidays: {holidays}\n")
     app = App(place.config, environ={})
-    assert app.force
+    assert app.snapshot
     folder = place.config / holidays
     folder.mkdir(exist_ok=True)
     (folder / "2031.yaml").write_text("year: 2031\noff: [2031-05-05]\nwork: []\n", encoding="utf-8")
@@ -78,7 +78,7 @@ def test_an_edit_between_reading_and_watching_is_seen(place, monkeypatch, holida
 
     def told():
         found = reload()
-        if not app.force.workdays.is_workday(at("2031-05-05").date()):
+        if not app.snapshot.workdays.is_workday(at("2031-05-05").date()):
             seen.set()
         return found
 
@@ -196,9 +196,9 @@ def test_a_service_that_starts_with_files_long_broken_tells_of_them_at_once(plac
 def test_what_is_in_force_after_the_next_start_only_is_said(place, app, caplog):
     settings(place, SETTINGS + "database: sqlite:///var/other.db\nweb: 127.0.0.1:9999\n")
     assert app.reload()
-    assert app.pulse.awaits_restart == ("database", "web")
+    assert app.heartbeat.awaits_restart == ("database", "web")
     assert "in force after the next start only: database, web" in caplog.text
     assert app.database_url == "sqlite:///var/tracker.db"
     settings(place, SETTINGS)
     assert app.reload()
-    assert app.pulse.awaits_restart == ()
+    assert app.heartbeat.awaits_restart == ()

@@ -16,7 +16,7 @@ from tracker.access.links import Purpose
 from tracker.clock import VirtualClock
 from tracker.core.form import Filed, FiledRow
 from tracker.core.model import Item, Mail, MailKind, Reason
-from tracker.filing.filings import Paper, Sent, tables_at, take
+from tracker.filing.filings import OriginalFile, SentFile, tables_at, take
 from tracker.mail.transport.message import message_id
 from tracker.outbox.queue import Claimed
 from tracker.service.app import App
@@ -40,7 +40,7 @@ def late(ref, unit="wanzhou"):
 def composed(app, *items, language="zh", **details):
     mail = Mail("digest/t", NOW, "a@unit.example", "甲", "wanzhou", MailKind.DIGEST, language, items, details)
     claimed = Claimed(1, 1, 1, message_id(mail.key, "kaoshi.example"), mail)
-    made = message_from_bytes(app.courier().compose(claimed, app.force).data, policy=policy.default)
+    made = message_from_bytes(app.sender().compose(claimed, app.snapshot).data, policy=policy.default)
     body = made.get_body(("plain",))
     assert body is not None
     text = body.get_content()
@@ -56,9 +56,9 @@ def file(app, ref, *names):
     """``wanzhou`` has filed a table with these institutions; none is a nil return."""
     rows = tuple(FiledRow({"name": name}) for name in names)
     with app.database.writing() as session:
-        [table] = tables_at(session, app.force, NOW, [(ref, "wanzhou")])
-        sent = Sent(Paper(f"{ref}.xlsx", ref.encode()), NOW)
-        assert take(session, app.force, table, Filed(rows, {}, is_nil=not rows), sent, NOW)
+        [table] = tables_at(session, app.snapshot, NOW, [(ref, "wanzhou")])
+        sent = SentFile(OriginalFile(f"{ref}.xlsx", ref.encode()), NOW)
+        assert take(session, app.snapshot, table, Filed(rows, {}, is_nil=not rows), sent, NOW)
 
 
 def written_in(data):

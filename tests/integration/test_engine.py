@@ -21,7 +21,7 @@ WANZHOU, FULING = "wanzhou@unit.example", "fuling@unit.example"
 
 def states(engine, when, **narrow):
     with engine.database.reading() as session:
-        rows = ledger_rows(session, engine.engine.force, at(when), latest=engine.clock.now(), **narrow)
+        rows = ledger_rows(session, engine.engine.snapshot, at(when), latest=engine.clock.now(), **narrow)
     return {(row.ref, row.unit): row.state.value for row in rows}
 
 
@@ -146,7 +146,7 @@ def test_a_person_who_answers_for_two_units_gets_one_mail_for_both():
     with running(world(TASK, units=people)) as engine:
         engine.clock.set(at("2022-06-30"))
         engine.engine.run_pass()
-        mails = {claimed.mail.to: claimed.mail.items for claimed, _ in engine.courier.take()}
+        mails = {claimed.mail.to: claimed.mail.items for claimed, _ in engine.sender.take()}
     assert {item.unit for item in mails[shared]} == {"wanzhou", "fuling"}
     assert [item.unit for item in mails[FULING]] == ["fuling"]
 
@@ -169,11 +169,11 @@ def test_a_time_that_summer_time_leaves_out_is_when_the_clocks_are_set():
     # In Tehran midnight became 01:00 on 22 March: at 20:30 UTC.
     as_set = datetime(2022, 3, 21, 20, 30, tzinfo=UTC)
     found = world(settings=Settings(send_at=time(0, 30)))
-    force = replace(found, campaign=replace(found.campaign, timezone="Asia/Tehran"))
-    with running(force) as engine, engine.database.writing() as session:
-        set_planned_day(session, force.campaign.id, "Asia/Tehran", date(2022, 3, 21))
+    snapshot = replace(found, campaign=replace(found.campaign, timezone="Asia/Tehran"))
+    with running(snapshot) as engine, engine.database.writing() as session:
+        set_planned_day(session, snapshot.campaign.id, "Asia/Tehran", date(2022, 3, 21))
         for before in (timedelta(hours=8), timedelta(seconds=1), timedelta()):
-            assert next_planning(session, force, as_set - before) == as_set
+            assert next_planning(session, snapshot, as_set - before) == as_set
 
 
 def test_what_is_sent_back_is_mentioned_in_the_next_digest():
@@ -223,8 +223,8 @@ def test_an_extension_after_the_deadline_needs_force_and_a_reason():
     ],
 )
 def test_an_event_for_what_is_not_asked_is_refused_with_what_is(ref, who, sentence):
-    force = world(TABLE, definition("9", "2022年底前", ("wanzhou",)))
-    with running(force) as engine, pytest.raises(UnknownNameError, match=sentence):
+    snapshot = world(TABLE, definition("9", "2022年底前", ("wanzhou",)))
+    with running(snapshot) as engine, pytest.raises(UnknownNameError, match=sentence):
         engine.record("submit", ref, who)
 
 

@@ -11,9 +11,9 @@ from tests.world import at, definition, running, unit, world
 from tracker.core.model import MailKind, Reason
 from tracker.core.policy import DEFAULT, Policies, Policy, Quiet, Settings, built_in
 from tracker.planning import explain_wording
-from tracker.planning.explain import Fate, explain
+from tracker.planning.explain import ReminderOutcome, explain
 from tracker.service.foresight import foresee
-from tracker.service.simulation import CollectingCourier
+from tracker.service.simulation import CollectingSender
 
 BOTH = ("wanzhou", "fuling")
 TABLE = definition("table-2", "2022年5月起，每月5日前", BOTH)
@@ -23,10 +23,10 @@ ONGOING = definition("9", "持续推进", BOTH)
 
 
 def why(engine, ref, who="wanzhou"):
-    force, now = engine.engine.force, engine.clock.now()
+    snapshot, now = engine.engine.snapshot, engine.clock.now()
     with engine.database.reading() as session:
-        coming = foresee(session, force, ref, who, now, place=engine.engine.place)
-        return explain(session, force, ref, who, now, coming)
+        coming = foresee(session, snapshot, ref, who, now, place=engine.engine.place)
+        return explain(session, snapshot, ref, who, now, coming)
 
 
 def lines(explanation):
@@ -65,7 +65,9 @@ def test_what_was_not_said_because_it_was_answered_is_named_with_the_day():
     assert found.state == "done"
     assert ("05-05", "due_today", "skipped") in lines(found)
     assert "submitted on 2022-05-03（" in found.entries[-1].because
-    assert all(entry.outcome is not Fate.SENT for entry in found.entries if entry.on > date(2022, 5, 3))
+    assert all(
+        entry.outcome is not ReminderOutcome.SENT for entry in found.entries if entry.on > date(2022, 5, 3)
+    )
 
 
 def test_an_extension_changes_what_comes_after_it_only():
@@ -94,9 +96,9 @@ def test_a_unit_without_an_address_is_told_so():
     nobody = type(unit("x"))(id="wanzhou", name="万州")
     with running(world(TASK, units=(nobody, unit("fuling")))) as engine:
         engine.pass_at("2022-04-08")
-        assert why(engine, "5").entries[0].outcome is Fate.SKIPPED
+        assert why(engine, "5").entries[0].outcome is ReminderOutcome.SKIPPED
         assert "nobody there has an address" in why(engine, "5").entries[0].because
-        assert why(engine, "5", "fuling").entries[0].outcome is Fate.SENT
+        assert why(engine, "5", "fuling").entries[0].outcome is ReminderOutcome.SENT
 
 
 def test_days_on_which_the_service_did_not_run_are_named_with_the_day_of_the_catch_up():
@@ -157,18 +159,18 @@ SCRIPT: list[tuple[str, str, str, str, dict[str, Any]]] = [
 @pytest.mark.parametrize("gap", [None, ("2022-05-30", "2022-06-08")])
 def test_explain_agrees_with_the_outbox_for_every_assignment_and_day(gap):
     city = unit("city")
-    force = world(TABLE, TASK, ONGOING, CASES, units=(city, *BOTH), supervisor="city")
-    with running(force) as engine:
+    snapshot = world(TABLE, TASK, ONGOING, CASES, units=(city, *BOTH), supervisor="city")
+    with running(snapshot) as engine:
         sent = set(_sent(engine, gap))
         told = set()
         for ref in ("5", "7", "9", *(f"table-2@2022-{month:02}" for month in range(5, 13))):
             for who in BOTH:
                 for entry in why(engine, ref, who).entries:
                     said = (ref, who, entry.on, entry.reason)
-                    if entry.outcome is Fate.SENT:
+                    if entry.outcome is ReminderOutcome.SENT:
                         assert said not in told, entry
                         told.add(said)
-                    elif entry.outcome is not Fate.MERGED:
+                    elif entry.outcome is not ReminderOutcome.MERGED:
                         assert said not in sent, entry
     assert told == sent
     assert {reason for *_, reason in sent} == set(Reason)
@@ -185,17 +187,17 @@ def _sent(engine, gap):
         if gap is None or not gap[0] <= day.isoformat() <= gap[1]:
             engine.clock.set(at(day.isoformat()))
             engine.engine.run_pass()
-            for claimed, _ in engine.courier.take():
+            for claimed, _ in engine.sender.take():
                 if claimed.mail.kind is MailKind.DIGEST:
                     yield from ((i.ref, i.unit, day, i.reason) for i in claimed.mail.items)
         day += timedelta(days=1)
 
 
 def test_what_the_server_said_is_told_of_a_mail_that_waits():
-    with running(world(TASK), "2022-05-30 08:00", courier=Post("deferred")) as engine:
+    with running(world(TASK), "2022-05-30 08:00", sender=Post("deferred")) as engine:
         engine.pass_at("2022-05-31 09:00")
         (entry,) = (each for each in why(engine, "5").entries if each.on == date(2022, 5, 31))
-    assert entry.outcome is Fate.PLANNED
+    assert entry.outcome is ReminderOutcome.PLANNED
     assert "waits in the outbox (deferred: the post: deferred)" in entry.because
     assert "在发件箱中等待（待重试：the post: deferred）" in entry.because
 
@@ -207,7 +209,7 @@ def edited(engine, when, *definitions, **more):
     """Other files from then on."""
     engine.clock.set(at(when))
     engine.engine.accept_removals = True
-    engine.engine.force = world(*definitions, fingerprint=when, **more)
+    engine.engine.snapshot = world(*definitions, fingerprint=when, **more)
     engine.engine.run_pass()
 
 
@@ -297,7 +299,7 @@ def test_a_quiet_day_is_not_called_a_day_off():
         found = {entry.on: entry for entry in why(engine, "5").entries}
     # The 13th is a Friday; the Saturday after the 7th is worked.
     moved = found[date(2022, 5, 13)]
-    assert moved.outcome is Fate.MOVED
+    assert moved.outcome is ReminderOutcome.MOVED
     assert moved.in_("en") == "2022-05-13 is a quiet day by its policy; said on 2022-05-12"
     assert moved.in_("zh") == "2022年5月13日按提醒办法不发邮件，调整到2022年5月12日"
 
@@ -311,7 +313,7 @@ def test_a_reminder_that_catches_up_is_not_called_a_repetition():
     assert down.because.startswith(
         "7 days before 2022-05-20: the service did not run that day; told on 2022-05-16"
     )
-    assert (told.reason, told.outcome) == (Reason.LEAD, Fate.SENT)
+    assert (told.reason, told.outcome) == (Reason.LEAD, ReminderOutcome.SENT)
     assert str(explain_wording.CAUGHT_UP) in told.because
 
 
@@ -337,9 +339,9 @@ def test_one_day_and_reason_are_one_line():
 
 
 def test_an_announcement_that_failed_is_told_once_under_its_day():
-    with running(world(TASK), courier=Post("failed")) as engine:
+    with running(world(TASK), sender=Post("failed")) as engine:
         engine.pass_at("2022-04-08")
-        engine.engine.use.courier = CollectingCourier(lambda mail: mail.key)
+        engine.engine.use.sender = CollectingSender(lambda mail: mail.key)
         engine.pass_at("2022-04-11")
         found = [line for line in lines(why(engine, "5")) if line[1] == "opened"]
     assert found == [("04-08", "opened", "skipped"), ("04-11", "opened", "sent")]

@@ -24,7 +24,7 @@ from tests.integration.test_outbox import (
 )
 from tests.world import at, definition, running, unit, world
 from tracker.errors import DatabaseError
-from tracker.mail.transport.replies import Verdict
+from tracker.mail.transport.replies import RefusalScope
 from tracker.outbox.failed_mails import COLLECT, NAMED
 from tracker.outbox.queries import retry, stored_mails
 from tracker.outbox.queue import LEASE
@@ -37,9 +37,9 @@ MANY = tuple(f"u{number}" for number in range(NAMED + 10))
 
 
 def failing(units=BOTH, **more):
-    force = world(definition("5", "2022年6月底前", units), units=units, settings=OPERATOR)
+    snapshot = world(definition("5", "2022年6月底前", units), units=units, settings=OPERATOR)
     names = {name: ["failed"] * 100 for name in units}
-    return running(force, "2022-04-08 08:00", courier=Post(**names), **more)
+    return running(snapshot, "2022-04-08 08:00", sender=Post(**names), **more)
 
 
 def alerts(engine):
@@ -95,7 +95,7 @@ def test_what_gives_up_after_many_attempts_is_told_too_and_a_fenced_off_result_i
     with failing() as engine:
         engine.pass_at("2022-04-08 08:30")
         engine.engine.bring_up_to_date(engine.clock.now())
-        engine.courier.by_name = {name: ["killed before"] for name in BOTH}
+        engine.sender.by_name = {name: ["killed before"] for name in BOTH}
         engine.clock.set(at("2022-04-08 09:00"))
         with pytest.raises(Killed):
             engine.engine.run_pass()
@@ -124,10 +124,10 @@ def test_all_failed_means_those_of_a_week_unless_a_day_is_named():
 
 @pytest.mark.parametrize("is_retried", [False, True])
 def test_a_digest_of_an_earlier_day_does_not_go_as_it_was_but_stands_in_the_next_one(is_retried):
-    with running(world(TABLE, TASK), "2022-05-04 08:00", courier=Post("failed")) as engine:
+    with running(world(TABLE, TASK), "2022-05-04 08:00", sender=Post("failed")) as engine:
         engine.pass_at("2022-05-05 09:00")
         assert states(engine) == {"failed": 2}
-        engine.courier.deeds = ["sent"]
+        engine.sender.deeds = ["sent"]
         for each in BOTH:
             engine.record("submit", "table-2@2022-05", each, when="2022-05-05 12:00")
         engine.clock.set(at("2022-05-06 08:00"))
@@ -142,27 +142,27 @@ def test_a_digest_of_an_earlier_day_does_not_go_as_it_was_but_stands_in_the_next
 
 
 class Unknown(Post):
-    async def send(self, mails, force):
+    async def send(self, mails, snapshot):
         for claimed in mails:
-            yield Result(claimed, MailState.FAILED, "550 5.1.1", verdict=Verdict.RECIPIENT)
+            yield Result(claimed, MailState.FAILED, "550 5.1.1", verdict=RefusalScope.RECIPIENT)
 
 
 def test_who_is_known_not_to_be_there_is_not_written_to_again_and_whoever_takes_their_place_is():
-    force = world(TASK, units=(unit("wanzhou", "wrong@unit.example"), unit("fuling")))
-    with running(force, "2022-04-08 08:00", courier=Unknown()) as engine:
+    snapshot = world(TASK, units=(unit("wanzhou", "wrong@unit.example"), unit("fuling")))
+    with running(snapshot, "2022-04-08 08:00", sender=Unknown()) as engine:
         assert engine.pass_at("2022-04-08 09:00") == {}
         assert engine.pass_at("2022-04-11 09:00") == {}
         assert states(engine) == {"failed": 2}
-        engine.engine.courier = engine.courier = Post()
+        engine.engine.sender = engine.sender = Post()
         engine.engine.adopt(world(TASK, units=BOTH))
         assert set(engine.pass_at("2022-04-12 09:00")) == {WANZHOU}
 
 
 def test_who_is_said_not_to_be_there_is_told_what_they_missed_with_the_next_digest():
     soon = definition("6", "2022年5月20日前", BOTH)
-    with running(world(TASK, soon, units=BOTH), "2022-04-08 08:00", courier=Unknown()) as engine:
+    with running(world(TASK, soon, units=BOTH), "2022-04-08 08:00", sender=Unknown()) as engine:
         assert engine.pass_at("2022-04-08 09:00") == {}
-        engine.engine.courier = engine.courier = Post()
+        engine.engine.sender = engine.sender = Post()
         assert engine.pass_at("2022-04-11 09:00") == {}, "nothing is written for it alone"
         told = engine.pass_at("2022-04-20 09:00")
         assert told == {name: [("6", "lead", 30), ("5", "opened", 71)] for name in (WANZHOU, FULING)}
@@ -173,9 +173,9 @@ def test_who_is_said_not_to_be_there_is_told_what_they_missed_with_the_next_dige
 def test_a_roll_up_to_who_is_said_not_to_be_there_goes_with_the_next():
     with running(world(TABLE, units=(*BOTH, "city"), supervisor="city"), "2022-05-04 08:00") as engine:
         engine.pass_at("2022-05-05")
-        engine.engine.courier = engine.courier = Unknown()
+        engine.engine.sender = engine.sender = Unknown()
         engine.pass_at("2022-05-06 09:00")
-        engine.engine.courier = engine.courier = Post()
+        engine.engine.sender = engine.sender = Post()
         assert "rollup" not in sent_on(engine, "2022-05-07"), "nothing is written for it alone"
         assert "rollup" in sent_on(engine, "2022-05-09")
         *_, told = (
@@ -194,13 +194,13 @@ def sent_on(engine, day):
 
 
 def test_a_digest_whose_holder_slept_through_the_planning_is_told_the_day_after():
-    with running(world(TASK), "2022-04-08 08:00", courier=Post("deferred")) as engine:
+    with running(world(TASK), "2022-04-08 08:00", sender=Post("deferred")) as engine:
         engine.pass_at("2022-04-08 09:00")
         go_on(engine, timedelta(hours=2))
         assert len(engine.engine._claim(["Asia/Shanghai"])) == 2
         with engine.database.writing() as session:
             session.execute(update(MAIL).values(lease_until=at("2022-04-11 09:05")))
-        engine.courier.deeds = ["sent"]
+        engine.sender.deeds = ["sent"]
         assert engine.pass_at("2022-04-11 09:00") == {}, "somebody has it in hand"
         assert engine.pass_at("2022-04-11 10:00") == {}, "its day has passed"
         assert engine.pass_at("2022-04-12 09:00") == {
@@ -243,7 +243,7 @@ def test_what_could_not_be_written_down_is_written_down_later_and_nothing_is_sen
         go_on(engine, LEASE)
         deliver(engine)
         assert states(engine) == {"sent": 60}
-        assert len({claimed.id for claimed in engine.courier.taken}) == len(engine.courier.taken)
+        assert len({claimed.id for claimed in engine.sender.taken}) == len(engine.sender.taken)
 
 
 def test_what_is_written_down_late_does_not_count_against_who_took_over(monkeypatch):
@@ -260,8 +260,8 @@ def test_what_is_written_down_late_does_not_count_against_who_took_over(monkeypa
 
 
 def test_each_unit_hears_by_itself_again_once_its_address_is_mended():
-    force = world(TASK, units=(unit("wanzhou", "wrong@unit.example"), unit("fuling")))
-    with running(force, "2022-04-08 08:00", courier=Post(wrong=["failed"])) as engine:
+    snapshot = world(TASK, units=(unit("wanzhou", "wrong@unit.example"), unit("fuling")))
+    with running(snapshot, "2022-04-08 08:00", sender=Post(wrong=["failed"])) as engine:
         assert set(engine.pass_at("2022-04-08 09:00")) == {FULING}
         engine.engine.adopt(world(TASK, units=BOTH))
         with engine.database.writing() as session:
@@ -283,16 +283,16 @@ def test_each_unit_hears_by_itself_again_once_its_address_is_mended():
     ids=str,
 )
 def test_a_mail_that_cannot_be_read_stops_no_other(spoilt, until):
-    force = world(TASK, settings=OPERATOR)
-    with running(force, "2022-04-08 08:00", courier=Post()) as engine:
-        engine.courier.deeds = ["deferred", "deferred", "sent"]
+    snapshot = world(TASK, settings=OPERATOR)
+    with running(snapshot, "2022-04-08 08:00", sender=Post()) as engine:
+        engine.sender.deeds = ["deferred", "deferred", "sent"]
         engine.pass_at("2022-04-08")
         with engine.database.writing() as session:
             session.execute(update(MAIL).where(MAIL.c.recipient == WANZHOU).values(**spoilt))
         assert FULING in engine.pass_at(until)
         engine.pass_at("2022-04-11 10:00")
         with engine.database.reading() as session:
-            listed = stored_mails(session, force.campaign.id)
+            listed = stored_mails(session, snapshot.campaign.id)
         (mail,) = (mail for mail in listed if mail.mail.to == WANZHOU)
         assert (mail.outcome or "").startswith("set aside: what is kept of it cannot be read")
         ((_, alert),) = alerts(engine)

@@ -62,7 +62,7 @@ def test_an_address_shows_one_units_dates_and_nobody_elses(app):
 
 def test_all_units_stand_in_the_supervisors(app):
     found = events(browser(app).get(path_of(calendars.add_feed(app, None, "t"))).content)
-    assert {uid.rpartition("/")[2] for uid in found} == set(app.force.campaign.units)
+    assert {uid.rpartition("/")[2] for uid in found} == set(app.snapshot.campaign.units)
 
 
 def test_an_address_that_was_taken_back_looks_like_one_that_never_was(app):
@@ -81,8 +81,8 @@ def test_a_reminder_encloses_the_dates_that_are_still_to_come(app):
     enclosures = Enclosures(app.database)
     checked = 0
     for mail in mails[:20]:
-        enclosed = next(iter(enclosures.dates_of(mail, app.force)), None)
-        day = app.force.day(mail.at)
+        enclosed = next(iter(enclosures.dates_of(mail, app.snapshot)), None)
+        day = app.snapshot.day(mail.at)
         wanted = {i.ref for i in mail.items if i.due is not None and i.due >= day and i.unit == mail.unit}
         assert (enclosed is None) == (not wanted)
         if enclosed is not None:
@@ -99,7 +99,7 @@ def test_whoever_answers_for_two_units_keeps_the_dates_of_both_and_of_nobody_els
         Item("1", "wanzhou", Reason.REVIEW, None, None),
     )
     mail = Mail("digest/t", AT, "a@unit.example", "甲", "wanzhou", MailKind.DIGEST, "zh", items)
-    (enclosed,) = Enclosures(app.database).dates_of(mail, app.force)
+    (enclosed,) = Enclosures(app.database).dates_of(mail, app.snapshot)
     found = events(enclosed.data)
     assert set(found) == {"table-2@2022-07", "table-2@2022-07/fuling"}
     assert "涪陵" in str(found["table-2@2022-07/fuling"]["summary"])
@@ -114,7 +114,7 @@ def test_units_that_are_asked_the_same_get_the_same_calendar_made_once(app):
             Item("table-3@2022-07", "chengkou", Reason.LEAD, date(2022, 7, 5), 27),
         )
         mail = Mail(f"digest/{unit}", AT, f"{unit}@unit.example", "甲", unit, MailKind.DIGEST, "zh", items)
-        files += enclosures.dates_of(mail, app.force)
+        files += enclosures.dates_of(mail, app.snapshot)
     one, other = files
     assert one is other
 
@@ -122,8 +122,8 @@ def test_units_that_are_asked_the_same_get_the_same_calendar_made_once(app):
 def test_a_mail_says_that_its_calendar_is_for_information(app):
     item = Item("table-2@2022-07", "wanzhou", Reason.LEAD, date(2022, 7, 5), 27)
     mail = Mail("digest/t", AT, "a@unit.example", "甲", "wanzhou", MailKind.DIGEST, "zh", (item,))
-    composed = app.courier().compose(
-        Claimed(1, 1, 1, message_id(mail.key, "kaoshi.example"), mail), app.force
+    composed = app.sender().compose(
+        Claimed(1, 1, 1, message_id(mail.key, "kaoshi.example"), mail), app.snapshot
     )
     (part,) = [
         each
@@ -223,10 +223,10 @@ def test_a_feed_says_that_what_left_the_files_is_cancelled(tmp_path):
     which = "table-3@2022-07/wanzhou"
     with office(tmp_path) as made:
         before = feed_of(made)
-        campaign = made.force.campaign
+        campaign = made.snapshot.campaign
         left = replace(campaign, reports=tuple(each for each in campaign.reports if each.key != "table-3"))
         made.engine.accept_removals = True
-        made.engine.adopt(replace(made.force, campaign=left, fingerprint="without table-3"))
+        made.engine.adopt(replace(made.snapshot, campaign=left, fingerprint="without table-3"))
         made.engine.bring_up_to_date(AT)
         with made.database.reading() as session:
             assert session.execute(select(ASSIGNMENT).where(ASSIGNMENT.c.key == "table-3")).first() is None

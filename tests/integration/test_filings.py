@@ -15,8 +15,8 @@ from tracker.core.form import Filed, FiledRow
 from tracker.core.model import Event, EventKind
 from tracker.errors import LedgerError
 from tracker.filing.filings import (
-    Paper,
-    Sent,
+    OriginalFile,
+    SentFile,
     in_force_filings,
     keep_document,
     keep_refused,
@@ -37,14 +37,14 @@ FORM = "training-institutions"
 
 
 def running(start="2022-04-10 10:00"):
-    force = world(
+    snapshot = world(
         definition("table-2-self-check", "2022年4月15日前", UNITS, form=FORM, round="self-check"),
         definition("table-2", "2022年5月起，每月5日前", UNITS, form=FORM),
         definition("table-4", "每月5日前", UNITS, form="production-units"),
         definition("work-report", "每月5日前", UNITS),
     )
-    campaign = replace(force.campaign, forms=FORMS)
-    running = Running(replace(force, campaign=campaign), start)
+    campaign = replace(snapshot.campaign, forms=FORMS)
+    running = Running(replace(snapshot, campaign=campaign), start)
     running.engine.bring_up_to_date(running.clock.now())
     return running
 
@@ -52,7 +52,7 @@ def running(start="2022-04-10 10:00"):
 def due(running, session, since, until, **more):
     found = tables_due(
         session,
-        running.engine.force,
+        running.engine.snapshot,
         running.clock.now(),
         date.fromisoformat(since),
         date.fromisoformat(until),
@@ -67,11 +67,13 @@ def filed(count=3, fine="1.5"):
 
 
 def file(running, ref, unit="wanzhou", table=None, when="2022-05-03", name="a.xlsx"):
-    sent = Sent(Paper(name, f"{name} {table}".encode()), at(when), "张三", findings=[{"cell": "A1"}])
+    sent = SentFile(
+        OriginalFile(name, f"{name} {table}".encode()), at(when), "张三", findings=[{"cell": "A1"}]
+    )
     running.clock.set(max(running.clock.now(), sent.at))
     with running.engine.database.writing() as session:
         found = due(running, session, "2022-04-01", "2022-12-31")[ref, unit]
-        return take(session, running.engine.force, found, table or filed(), sent, running.clock.now())
+        return take(session, running.engine.snapshot, found, table or filed(), sent, running.clock.now())
 
 
 def history(running):
@@ -180,7 +182,7 @@ def test_month_is_compared_with_month_across_reports_and_by_unit():
     file(service, "table-2@2022-06", table=filed(9))
     with service.engine.database.reading() as session:
         tables = due(service, session, "2022-04-01", "2022-08-01", forms=[FORM])
-        before = previous_filings(session, service.engine.force, tables.values())
+        before = previous_filings(session, service.engine.snapshot, tables.values())
         found = {key: before.get(table.id) for key, table in tables.items()}
     assert found["table-2-self-check", "wanzhou"] is None
     assert found["table-2@2022-05", "wanzhou"] == filed(1)
@@ -196,12 +198,12 @@ def test_what_was_returned_is_nothing_to_build_on():
     service.engine.record(Event(at("2022-05-06"), "table-2@2022-05", "wanzhou", EventKind.RETURN, reason="x"))
     with service.engine.database.reading() as session:
         tables = due(service, session, "2022-06-01", "2022-07-01", forms=[FORM])
-        assert previous_filings(session, service.engine.force, tables.values()) == {}
+        assert previous_filings(session, service.engine.snapshot, tables.values()) == {}
 
 
 def test_a_file_from_which_nothing_was_taken_is_kept_once():
     service = running()
-    sent = Sent(Paper("bad.xlsx", b"bad"), at("2022-05-03"), findings=[{"cell": "D7"}])
+    sent = SentFile(OriginalFile("bad.xlsx", b"bad"), at("2022-05-03"), findings=[{"cell": "D7"}])
     for _ in range(2):
         with service.engine.database.writing() as session:
             table = due(service, session, "2022-05-01", "2022-06-01")["table-2@2022-05", "wanzhou"]
@@ -209,14 +211,14 @@ def test_a_file_from_which_nothing_was_taken_is_kept_once():
     with service.engine.database.reading() as session:
         (row,) = session.execute(select(FILING)).all()
         assert (row.in_force, json.loads(row.findings)) == (False, [{"cell": "D7"}])
-        assert read_document(session, row.document_id) == Paper("bad.xlsx", b"bad")
+        assert read_document(session, row.document_id) == OriginalFile("bad.xlsx", b"bad")
     assert history(service) == []
 
 
 def test_the_same_bytes_are_put_away_once():
     service = running()
     with service.engine.database.writing() as session:
-        first = keep_document(session, Paper("a.xlsx", b"1"))
-        assert keep_document(session, Paper("b.xlsx", b"1")) == first
-        assert keep_document(session, Paper("c.xlsx", b"2")) != first
+        first = keep_document(session, OriginalFile("a.xlsx", b"1"))
+        assert keep_document(session, OriginalFile("b.xlsx", b"1")) == first
+        assert keep_document(session, OriginalFile("c.xlsx", b"2")) != first
         assert read_document(session, 99) is None

@@ -9,7 +9,7 @@ from tests.tools import ROOT
 from tests.web import ZONE, answer, office
 from tracker.config.loader import load
 from tracker.filing.filings import tables_due
-from tracker.filing.provenance import Wanted
+from tracker.filing.provenance import ImportOptions
 from tracker.forms.finding import Weight
 from tracker.service.enclosures import blank_form
 from tracker.store.database import write_meta
@@ -28,9 +28,9 @@ FORM = CAMPAIGN.forms["production-units"]
 def filled(app, rows):
     """The unit's own form for June, with so many rows that have a text where a figure belongs."""
     with app.database.reading() as session:
-        found = tables_due(session, app.force, AT, AT.date(), AT.date().replace(day=30), units=["wanzhou"])
+        found = tables_due(session, app.snapshot, AT, AT.date(), AT.date().replace(day=30), units=["wanzhou"])
     table = next(each for each in found if each.ref == "table-2@2022-06")
-    book = openpyxl.load_workbook(io.BytesIO(blank_form(app.force, table, None, "zh").data))
+    book = openpyxl.load_workbook(io.BytesIO(blank_form(app.snapshot, table, None, "zh").data))
     sheet = book.worksheets[0]
     first = next(row for row in range(1, 15) if sheet.cell(row, 1).value == 1)
     for each in [merged for merged in sheet.merged_cells.ranges if merged.min_row > first]:
@@ -64,7 +64,7 @@ def test_others_write_while_a_file_is_checked_and_its_answer_drawn(tmp_path, mon
 
         for where, what in ((opening, "recognise"), (module, "check"), (module, "reply")):
             beside(where, what)
-        with Intake(app, wanted=Wanted(unit="wanzhou")) as intake:
+        with Intake(app, wanted=ImportOptions(unit="wanzhou")) as intake:
             (taken,) = intake.take("万州.xlsx", filled(app, BAD_ROWS))
         assert len(taken.of(Weight.ERROR)) >= BAD_ROWS
         assert taken.answer is not None
@@ -84,7 +84,7 @@ def test_what_somebody_else_filed_between_the_two_looks_is_seen(tmp_path, monkey
             return real(found, **more)
 
         monkeypatch.setattr(module, "check", check)
-        with Intake(app, wanted=Wanted(unit="wanzhou")) as intake:
+        with Intake(app, wanted=ImportOptions(unit="wanzhou")) as intake:
             (taken,) = intake.take("万州.xlsx", filled(app, 2))
         assert len(rounds) == 2
         assert not taken.is_taken

@@ -34,9 +34,9 @@ def files(*units, deadline=PAST, key="5", settings=None, chase_from=ISSUED, besi
     return replace(made, campaign=replace(made.campaign, chase_from=chase_from))
 
 
-def edit(engine, when, force, **words):
+def edit(engine, when, snapshot, **words):
     engine.clock.set(at(when))
-    engine.engine.adopt(force)
+    engine.engine.adopt(snapshot)
     for name, value in words.items():
         setattr(engine.engine, name, value)
     return engine.engine.bring_up_to_date(engine.clock.now())
@@ -60,7 +60,7 @@ def rows(engine):
 def states(engine):
     with engine.database.reading() as session:
         return {
-            key[2]: explain(session, engine.engine.force, key[0], key[2], engine.clock.now()).state
+            key[2]: explain(session, engine.engine.snapshot, key[0], key[2], engine.clock.now()).state
             for key, row in rows(engine).items()
             if row.removed_on is None
         }
@@ -122,7 +122,7 @@ def test_nobody_is_reported_upward_with_the_first_word_to_them(day, goes_up, of)
         for on in range(day, 21):
             engine.clock.set(at(f"2022-05-{on}"))
             engine.engine.run_pass()
-            items = [item for claimed, _ in engine.courier.take() for item in claimed.mail.items]
+            items = [item for claimed, _ in engine.sender.take() for item in claimed.mail.items]
             found += [(on, item.reason.value) for item in items if item.unit == "wanzhou"]
     assert found[0] == (day, "overdue")
     assert [on for on, reason in found if reason == "escalation"] == [goes_up]
@@ -134,7 +134,7 @@ def went_upward(engine, first, last):
     for day in range(first, last + 1):
         engine.clock.set(at(f"2022-05-{day}"))
         engine.engine.run_pass()
-        for item in (item for claimed, _ in engine.courier.take() for item in claimed.mail.items):
+        for item in (item for claimed, _ in engine.sender.take() for item in claimed.mail.items):
             if item.reason is Reason.ESCALATION:
                 found.setdefault(item.unit, []).append(day)
     return found
@@ -256,7 +256,7 @@ def test_an_edit_that_was_held_back_counts_from_the_day_on_which_it_comes_into_f
     with running(files("fuling", beside=(gone,)), "2022-05-05 08:00") as engine:
         engine.record("submit", "6", "fuling")
         told(engine, "06", 17)
-        engine.engine.on_held = lambda force, held: engine.engine.adopt(files("fuling", beside=(gone,)))
+        engine.engine.on_held = lambda snapshot, held: engine.engine.adopt(files("fuling", beside=(gone,)))
         edit(engine, "2022-05-18 08:30", files("wanzhou", "fuling"))
         assert told(engine, 18, 18) == {}
         edit(engine, "2022-05-19 08:30", files("wanzhou", "fuling"), accept_removals=True)
@@ -270,7 +270,7 @@ def test_explain_has_nothing_of_before_a_unit_was_asked_and_blames_no_stop_of_th
         edit(engine, "2022-05-18 08:30", files("wanzhou", "fuling"))
         told(engine, 18, 18)
         with engine.database.reading() as session:
-            found = explain(session, engine.engine.force, "5", "wanzhou", engine.clock.now())
+            found = explain(session, engine.engine.snapshot, "5", "wanzhou", engine.clock.now())
     assert [
         (entry.on.day, entry.reason, entry.outcome) for entry in found.entries if entry.outcome != "moved"
     ] == [(18, "overdue", "sent")]

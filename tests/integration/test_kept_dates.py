@@ -77,10 +77,10 @@ class Office:
     def at(self, when):
         self.engine.clock.set(at(when))
         self.engine.engine.run_pass()
-        taken = [claimed.mail for claimed, _ in self.engine.courier.take()]
-        force = self.engine.engine.force
+        taken = [claimed.mail for claimed, _ in self.engine.sender.take()]
+        snapshot = self.engine.engine.snapshot
         for mail in taken:
-            files = Enclosures(self.engine.database).dates_of(mail, force)
+            files = Enclosures(self.engine.database).dates_of(mail, snapshot)
             self.readers.setdefault(mail.to, Reader()).reads(files)
         self.mails += taken
         return {mail.to: mail for mail in taken}
@@ -93,8 +93,8 @@ class Office:
 
     def remind(self, ref, when):
         with self.engine.database.writing() as session:
-            force = self.engine.engine.force
-            remind_now(session, force, [ref], ["wanzhou"], at(when), asked_by="t", again=True)
+            snapshot = self.engine.engine.snapshot
+            remind_now(session, snapshot, [ref], ["wanzhou"], at(when), asked_by="t", again=True)
 
     def adopt(self, *definitions, **more):
         self.engine.engine.accept_removals = True
@@ -252,7 +252,7 @@ def test_a_digest_that_did_not_go_has_told_nothing(office):
     """The look is taken anew at each claim, and the mail that goes in its place says it."""
     office.record("waive", "5", reason="t", when="2022-06-01 10:00")
     office.remind("6", "2022-06-01 10:00")
-    kept = office.engine.engine.force
+    kept = office.engine.engine.snapshot
     office.adopt(*ALL, settings=replace(kept.settings, encloses_calendar=False))
     office.at("2022-06-01 10:06")
     assert office.mails[-1].details.get("dates") is None
@@ -297,7 +297,7 @@ def test_one_moved_date_has_one_digest_of_each_reader_taken_apart(office):
     engine = office.engine.engine
     with office.engine.database.writing() as session:
         rows = [{**row, "key": f"digest/x/{n}", "day": date(2022, 5, 1)} for n in range(number)]
-        enqueue(session, engine.force, rows, at("2022-05-01"), 0)
+        enqueue(session, engine.snapshot, rows, at("2022-05-01"), 0)
         session.execute(update(MAIL).where(MAIL.c.key.contains("digest/x/")).values(state="sent"))
     office.engine.clock.set(at("2022-06-01 10:00"))
     office.adopt(TABLE, definition("5", "2022年7月8日前", ("wanzhou", "fuling")), OTHER)

@@ -15,15 +15,23 @@ from tracker.dashboard.items import to_accept
 from tracker.dashboard.status_overview import Board
 from tracker.errors import LedgerError, RemovalsHeldBackError, UnknownNameError
 from tracker.filing.filings import (
-    Paper,
-    Sent,
+    OriginalFile,
+    SentFile,
     in_force_filings,
     keep_refused,
     previous_filings,
     refused_tables,
 )
 from tracker.ledger.record import read_history
-from tracker.ledger.requests import Asked, Verdict, Wish, answer_request, ask, open_requests, requests_of
+from tracker.ledger.requests import (
+    Decision,
+    NewRequest,
+    RequestKind,
+    answer_request,
+    ask,
+    open_requests,
+    requests_of,
+)
 from tracker.ledger.status import ledger_rows
 from tracker.outbox.queries import stored_mails
 from tracker.planning.explain import explain
@@ -42,8 +50,8 @@ def edit(run, *definitions):
 def stand(run, ref="5", unit="wanzhou"):
     with run.database.reading() as session:
         now = run.clock.now()
-        explain(session, run.engine.force, ref, unit, now)
-        (row,) = ledger_rows(session, run.engine.force, now, latest=now, unit=unit, ref=ref)
+        explain(session, run.engine.snapshot, ref, unit, now)
+        (row,) = ledger_rows(session, run.engine.snapshot, now, latest=now, unit=unit, ref=ref)
     return row
 
 
@@ -204,7 +212,7 @@ def test_a_nil_return_done_before_stays_done_and_one_after_waits():
         found = stand(run, unit="fuling")
         assert (found.state, found.waits, found.is_among("submitted")) == (State.NIL, True, True)
         with run.database.reading() as session:
-            waiting = to_accept(Board(run.database), session, run.engine.force, run.clock.now())
+            waiting = to_accept(Board(run.database), session, run.engine.snapshot, run.clock.now())
         assert [(unit, each.ref) for unit, each in waiting] == [("fuling", "5")]
         run.record("accept", "5", "fuling")
         found = stand(run, unit="fuling")
@@ -277,9 +285,9 @@ def test_an_extension_has_an_end(until):
         with pytest.raises(LedgerError) as refused:
             run.record("extend", "5", until=until)
         assert refused.value.code == "extension_too_far"
-        wish = Wish("5", "wanzhou", Asked.EXTEND, "忙", "张三", "a@b.example", until)
+        new_request = NewRequest("5", "wanzhou", RequestKind.EXTEND, "忙", "张三", "a@b.example", until)
         with run.database.writing() as session, pytest.raises(LedgerError) as refused:
-            ask(session, run.engine.force, wish, run.clock.now())
+            ask(session, run.engine.snapshot, new_request, run.clock.now())
         assert refused.value.code == "extension_too_far"
 
 
@@ -288,14 +296,16 @@ def test_more_time_is_never_granted_backwards(until):
     with running(world(cases(deadline="2022年5月20日前")), "2022-06-01 10:00") as run:
         run.engine.bring_up_to_date(run.clock.now())
         with run.database.writing() as session:
-            wish = Wish("5", "wanzhou", Asked.EXTEND, "忙", "张三", "a@b.example", date(2022, 6, 10))
-            number = ask(session, run.engine.force, wish, run.clock.now()).id
+            new_request = NewRequest(
+                "5", "wanzhou", RequestKind.EXTEND, "忙", "张三", "a@b.example", date(2022, 6, 10)
+            )
+            number = ask(session, run.engine.snapshot, new_request, run.clock.now()).id
         with run.database.writing() as session, pytest.raises(LedgerError) as refused:
             answer_request(
                 session,
-                run.engine.force,
+                run.engine.snapshot,
                 number,
-                Verdict.GRANTED,
+                Decision.GRANTED,
                 "李四",
                 until=date.fromisoformat(until),
                 now=run.clock.now(),
@@ -324,7 +334,7 @@ def test_what_a_unit_asks_for_anew_takes_the_place_of_what_waits_and_a_grant_clo
         asked_for(run, "wanzhou", until="2022-06-30")
         second = asked_for(run, "wanzhou", until="2022-07-30")
         assert outcomes(run) == [("2022-06-30", "replaced"), ("2022-07-30", None)]
-        answered(run, second, Verdict.GRANTED)
+        answered(run, second, Decision.GRANTED)
         assert outcomes(run) == [("2022-06-30", "replaced"), ("2022-07-30", "granted")]
         assert told_of_requests(run) == ["granted"]
         # Nor does the other unit's request go with it.
@@ -360,13 +370,15 @@ def cells(run):
 def asked_for(run, unit, ref="5", until="2022-07-10"):
     """``unit`` asks for more time."""
     with run.database.writing() as session:
-        wish = Wish(ref, unit, Asked.EXTEND, "忙", "张三", "a@b.example", date.fromisoformat(until))
-        return ask(session, run.engine.force, wish, run.clock.now()).id
+        new_request = NewRequest(
+            ref, unit, RequestKind.EXTEND, "忙", "张三", "a@b.example", date.fromisoformat(until)
+        )
+        return ask(session, run.engine.snapshot, new_request, run.clock.now()).id
 
 
 def answered(run, number, verdict):
     with run.database.writing() as session:
-        return answer_request(session, run.engine.force, number, verdict, "李四", now=run.clock.now())
+        return answer_request(session, run.engine.snapshot, number, verdict, "李四", now=run.clock.now())
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["the definition", "the unit"])
@@ -385,7 +397,7 @@ def test_what_a_unit_has_asked_for_comes_back_with_its_assignment_and_hangs_on_n
             assert [each.ref for each in open_requests(session, "main")] == ["5"]
         edit(run, cases())
         assert cells(run)[mine] == ("5", "fuling", False)
-        assert answered(run, number, Verdict.GRANTED).until == date(2022, 7, 10)
+        assert answered(run, number, Decision.GRANTED).until == date(2022, 7, 10)
         assert stand(run, unit="fuling").dates.effective_due == date(2022, 7, 10)
 
 
@@ -395,18 +407,18 @@ def test_what_was_taken_out_gets_no_more_time_and_its_unit_an_answer():
         number = asked_for(run, "fuling")
         edit(run, definition("5", "2022年6月底前", UNITS[:1]))
         with pytest.raises(UnknownNameError) as refused:
-            answered(run, number, Verdict.GRANTED)
+            answered(run, number, Decision.GRANTED)
         assert refused.value.code == "taken_out"
-        answered(run, number, Verdict.DECLINED)
+        answered(run, number, Decision.DECLINED)
         run.engine.run_pass()
-        assert "fuling@unit.example" in {claimed.mail.to for claimed, _ in run.courier.take()}
+        assert "fuling@unit.example" in {claimed.mail.to for claimed, _ in run.sender.take()}
 
 
 def test_what_a_unit_has_asked_for_is_not_taken_away_without_a_word():
     with running(world(cases(), *(definition(str(n), "2022年6月底前", UNITS) for n in range(10, 40)))) as run:
         run.engine.bring_up_to_date(run.clock.now())
         asked_for(run, "fuling")
-        run.engine.adopt(world(*list(run.engine.force.campaign)[1:]))
+        run.engine.adopt(world(*list(run.engine.snapshot.campaign)[1:]))
         with pytest.raises(RemovalsHeldBackError) as held:
             run.engine.bring_up_to_date(run.clock.now())
         assert held.value.gone == ("5",)
@@ -456,8 +468,8 @@ REF = "table-2@2022-05"
 
 @pytest.fixture
 def tables():
-    force = world(definition("table-2", "2022年5月起，每月5日前", UNITS, form=FORM))
-    run = Running(replace(force, campaign=replace(force.campaign, forms=FORMS)), "2022-05-02 10:00")
+    snapshot = world(definition("table-2", "2022年5月起，每月5日前", UNITS, form=FORM))
+    run = Running(replace(snapshot, campaign=replace(snapshot.campaign, forms=FORMS)), "2022-05-02 10:00")
     run.engine.bring_up_to_date(run.clock.now())
     yield run
     run.database.close()
@@ -469,7 +481,7 @@ def counted(run):
         found = due(run, session, "2022-04-01", "2022-12-31")
         may, june = found[REF, "wanzhou"], found["table-2@2022-06", "wanzhou"]
         filings = in_force_filings(session, FORMS, [may])
-        before = previous_filings(session, run.engine.force, [june])
+        before = previous_filings(session, run.engine.snapshot, [june])
         assert may.id not in refused_tables(session, [may])
 
     def figure(filed):
@@ -506,13 +518,13 @@ def test_a_table_that_was_sent_back_is_not_in_force_whatever_is_said_without_one
 
 
 def test_a_refused_table_comes_back_with_its_assignment_and_hangs_on_no_other(tables):
-    force = tables.engine.force
+    snapshot = tables.engine.snapshot
 
     def ask_of(*units):
         report = definition("table-2", "2022年5月起，每月5日前", units, form=FORM)
         edited = world(report, units=("wanzhou", "fuling", "yuzhong"))
         tables.engine.accept_removals = True
-        tables.engine.adopt(replace(edited, campaign=replace(edited.campaign, forms=force.campaign.forms)))
+        tables.engine.adopt(replace(edited, campaign=replace(edited.campaign, forms=snapshot.campaign.forms)))
         tables.engine.bring_up_to_date(tables.clock.now())
 
     def refused():
@@ -523,7 +535,7 @@ def test_a_refused_table_comes_back_with_its_assignment_and_hangs_on_no_other(ta
 
     with tables.database.writing() as session:
         table = due(tables, session, "2022-04-01", "2022-06-01")[REF, "fuling"]
-        sent = Sent(Paper("a.xlsx", b"a"), tables.clock.now(), findings=[{"message": "x"}])
+        sent = SentFile(OriginalFile("a.xlsx", b"a"), tables.clock.now(), findings=[{"message": "x"}])
         keep_refused(session, table, sent, tables.clock.now())
     ask_of("wanzhou")
     ask_of("wanzhou", "yuzhong")

@@ -33,7 +33,7 @@ def event(ref, kind="submit", unit="涪陵", on="2022-06-10 10:00", **more):
 def refused(app, *given, **more):
     with pytest.raises(TrackerError) as caught:
         desk.record(app, event(*given, **more))
-    return caught.value, sentence(caught.value, "zh", app.force.campaign, on_command_line=True)
+    return caught.value, sentence(caught.value, "zh", app.snapshot.campaign, on_command_line=True)
 
 
 @pytest.mark.parametrize("name", ["附件2", TITLE])

@@ -9,10 +9,10 @@ from sqlalchemy import select
 from tests.world import at, definition, running, world
 from tracker.core.model import Contact
 from tracker.core.policy import Settings
-from tracker.mail.transport.replies import Verdict
+from tracker.mail.transport.replies import RefusalScope
 from tracker.outbox.results import Result
 from tracker.planning.plan import plan
-from tracker.service.simulation import CollectingCourier
+from tracker.service.simulation import CollectingSender
 from tracker.store.tables import MAIL, MailState
 
 BOTH = ("wanzhou", "fuling")
@@ -42,7 +42,7 @@ def test_what_it_wrote_and_could_not_send_is_let_go():
         engine.clock.set(at("2099-01-05 10:00"))
         engine.engine.bring_up_to_date(engine.clock.now())
         with engine.database.writing() as session:
-            assert plan(session, engine.engine.force, engine.clock.now()) == 2
+            assert plan(session, engine.engine.snapshot, engine.clock.now()) == 2
         told = engine.pass_at("2022-05-09 10:00")
         assert all(reason != "overdue" or days > -60 for items in told.values() for _, reason, days in items)
         with engine.database.reading() as session:
@@ -101,7 +101,7 @@ def test_what_was_sent_back_and_written_by_the_wrong_clock_only_is_told():
         engine.clock.set(at("2022-06-14 10:00"))
         engine.engine.bring_up_to_date(engine.clock.now())
         with engine.database.writing() as session:
-            assert plan(session, engine.engine.force, engine.clock.now()) == 1
+            assert plan(session, engine.engine.snapshot, engine.clock.now()) == 1
         told = engine.pass_at("2022-05-06 11:05")
         assert told == {"wanzhou@unit.example": [("table-2@2022-05", "returned", -1)]}
         assert engine.pass_at("2022-05-07 10:00") == {}
@@ -148,18 +148,18 @@ def test_however_a_clock_jumps_each_milestone_is_told_on_its_day_and_once(seed, 
     assert len(found) == len(set(found))
 
 
-class Delayed(CollectingCourier):
+class Delayed(CollectingSender):
     """The server says later for as long as it ``is_down``."""
 
     is_down = False
 
-    async def send(self, mails, force):
+    async def send(self, mails, snapshot):
         if not self.is_down:
-            async for result in super().send(mails, force):
+            async for result in super().send(mails, snapshot):
                 yield result
             return
         for claimed in mails:
-            yield Result(claimed, MailState.DEFERRED, "451 later", None, Verdict.LATER)
+            yield Result(claimed, MailState.DEFERRED, "451 later", None, RefusalScope.LATER)
 
 
 @pytest.mark.parametrize(
@@ -167,20 +167,20 @@ class Delayed(CollectingCourier):
     [("2022-05-23", "+1 10:00", True), ("2022-05-25", "+1 10:00", True), ("2022-05-16", "+40 10:00", False)],
 )
 def test_what_waits_while_a_clock_runs_ahead_is_told_once_it_is_set_right(waits, ahead, is_down_ahead):
-    force = world(definition("5", "2022-05-20", BOTH), units=(*BOTH, "city"), supervisor="city")
+    snapshot = world(definition("5", "2022-05-20", BOTH), units=(*BOTH, "city"), supervisor="city")
     days = [date(2022, 5, 16) + timedelta(days=number) for number in range(18)]
 
     def heard(wrong):
         found = set()
-        with running(force, "2022-05-16 08:00", courier=Delayed(lambda mail: mail.key)) as engine:
+        with running(snapshot, "2022-05-16 08:00", sender=Delayed(lambda mail: mail.key)) as engine:
             for day in days:
                 if wrong and str(day) == waits:
                     number, hour = ahead.split()
-                    engine.courier.is_down = True
+                    engine.sender.is_down = True
                     assert engine.pass_at(f"{day} 09:00") == {}
-                    engine.courier.is_down = is_down_ahead
+                    engine.sender.is_down = is_down_ahead
                     told = engine.pass_at(f"{day + timedelta(days=int(number))} {hour}")
-                    engine.courier.is_down = False
+                    engine.sender.is_down = False
                     found |= told_in_words({day: told})
                     found |= told_in_words({day: engine.pass_at(f"{day} 11:00")})
                 else:
@@ -194,13 +194,13 @@ def test_what_waits_while_a_clock_runs_ahead_is_told_once_it_is_set_right(waits,
 
 
 def test_what_waits_is_told_on_the_same_day_and_none_of_it_twice():
-    force = world(TASK, definition("6", "2022年9月底前", BOTH))
+    snapshot = world(TASK, definition("6", "2022年9月底前", BOTH))
     for later in ("2022-04-11 09:30", "2022-05-18 10:00"):
-        with running(force, "2022-04-08 08:00", courier=Delayed(lambda mail: mail.key)) as engine:
-            engine.courier.is_down = True
+        with running(snapshot, "2022-04-08 08:00", sender=Delayed(lambda mail: mail.key)) as engine:
+            engine.sender.is_down = True
             assert engine.pass_at("2022-04-08 09:30") == {}
             assert engine.pass_at(later) == {}
-            engine.courier.is_down = False
+            engine.sender.is_down = False
             assert engine.pass_at("2022-04-08 11:00") == {
                 f"{name}@unit.example": [("5", "opened", 83), ("6", "opened", 175)] for name in BOTH
             }

@@ -39,7 +39,7 @@ def mails(first, then, edited, events=()):
                 if now in events:
                     engine.record("submit", events[now], "fuling")
                 engine.engine.run_pass()
-                for claimed, _ in engine.courier.take():
+                for claimed, _ in engine.sender.take():
                     mail = claimed.mail
                     deadlines = [each["ref"] for each in mail.details.get("deadlines", ())]
                     found.append((now[5:10], mail.to.partition("@")[0], mail.kind, mail.items, deadlines))

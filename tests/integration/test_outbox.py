@@ -22,7 +22,7 @@ from tracker.errors import DatabaseError, UsageError
 from tracker.ledger.agenda import set_planned_day
 from tracker.mail.compose.render import Rendered
 from tracker.mail.transport.opening import open_transport
-from tracker.mail.transport.transport import Delivery, Outcome
+from tracker.mail.transport.transport import Delivery, DeliveryOutcome
 from tracker.outbox.queries import retry, stored_mails
 from tracker.outbox.queue import LAST_MINUTE, LEASE, UNCERTAIN_ATTEMPTS, enqueue
 from tracker.outbox.results import BACK_OFF, Result, record_results
@@ -30,8 +30,8 @@ from tracker.planning.claim import claim
 from tracker.planning.plan import plan
 from tracker.service import engine as engine_
 from tracker.service.engine import CLAIM, RECORD
-from tracker.service.sender import PostCourier
-from tracker.service.stopping import StoppableCourier
+from tracker.service.sender import MailSender
+from tracker.service.stopping import StoppableSender
 from tracker.store.tables import MAIL, MailState
 
 OPERATOR = Settings(operator=Contact("管理员", "operator@unit.example"))
@@ -79,7 +79,7 @@ class Post:
             return queue.pop(0)
         return queue[0] if queue else "sent"
 
-    async def send(self, mails, force):
+    async def send(self, mails, snapshot):
         taken_now = []
         for claimed in mails:
             deed = self.next_deed(claimed)
@@ -102,7 +102,7 @@ class Post:
 
 def alerting(post=None, count=1, **more):
     """An engine with so many alerts in the outbox: mails that go at any hour and are never superseded."""
-    engine = running(world(settings=OPERATOR), "2022-05-05 22:00", courier=post or Post(), **more)
+    engine = running(world(settings=OPERATOR), "2022-05-05 22:00", sender=post or Post(), **more)
 
     class Opened:
         def __enter__(self):
@@ -119,8 +119,8 @@ def alerting(post=None, count=1, **more):
 
 def receipts(engine, addresses):
     """Puts a receipt for each of ``addresses``, which are of a unit of their own, into the outbox."""
-    force, now = engine.engine.force, engine.clock.now()
-    units, written = dict(force.campaign.units), []
+    snapshot, now = engine.engine.snapshot, engine.clock.now()
+    units, written = dict(snapshot.campaign.units), []
     for address in addresses:
         name = address.casefold()
         units[name] = unit(name, address)
@@ -132,14 +132,14 @@ def receipts(engine, addresses):
                 "name": units[name].contacts[0].name,
                 "unit": name,
                 "language": "zh",
-                "day": force.day(now),
+                "day": snapshot.day(now),
                 "content": "[]",
                 "details": "{}",
             }
         )
-    engine.engine.force = replace(force, campaign=replace(force.campaign, units=units))
+    engine.engine.snapshot = replace(snapshot, campaign=replace(snapshot.campaign, units=units))
     with engine.database.writing() as session:
-        enqueue(session, engine.engine.force, written, now, 0)
+        enqueue(session, engine.engine.snapshot, written, now, 0)
 
 
 def rows(engine, *columns):
@@ -154,7 +154,7 @@ def states(engine):
 
 def take(engine, who="somebody", most=100, timezones=("Asia/Shanghai",)):
     with engine.database.writing() as session:
-        return claim(session, engine.engine.force, engine.clock.now(), who, most=most, timezones=timezones)
+        return claim(session, engine.engine.snapshot, engine.clock.now(), who, most=most, timezones=timezones)
 
 
 def tell(engine, results):
@@ -181,23 +181,23 @@ def test_planning_a_day_twice_writes_every_mail_once():
     with running(world(TABLE), "2022-05-05 10:00") as engine:
         engine.engine.bring_up_to_date(engine.clock.now())
         with engine.database.writing() as session:
-            assert plan(session, engine.engine.force, engine.clock.now()) == 2
-            assert plan(session, engine.engine.force, engine.clock.now()) == 0, "the day is marked"
+            assert plan(session, engine.engine.snapshot, engine.clock.now()) == 2
+            assert plan(session, engine.engine.snapshot, engine.clock.now()) == 0, "the day is marked"
         before = rows(engine, "key", "message_id")
         with engine.database.writing() as session:
             # Even if the mark were lost, as after the restore of half a backup.
             set_planned_day(session, "main", "Asia/Shanghai", date(2022, 5, 4))
-            plan(session, engine.engine.force, engine.clock.now())
+            plan(session, engine.engine.snapshot, engine.clock.now())
         assert rows(engine, "key", "message_id") == before
 
 
 def test_a_planning_that_breaks_off_leaves_nothing_and_is_done_again():
-    with running(world(TABLE), "2022-05-05 10:00", courier=Post()) as engine:
+    with running(world(TABLE), "2022-05-05 10:00", sender=Post()) as engine:
         engine.engine.bring_up_to_date(engine.clock.now())
 
         def break_off():
             with engine.database.writing() as session:
-                assert plan(session, engine.engine.force, engine.clock.now()) == 2
+                assert plan(session, engine.engine.snapshot, engine.clock.now()) == 2
                 raise Killed
 
         with pytest.raises(Killed):
@@ -224,7 +224,7 @@ def test_a_key_that_is_there_already_is_passed_over():
         }
         with engine.database.writing() as session:
             again = {**row, "key": "alert/test/0"}
-            assert enqueue(session, engine.engine.force, [row, again], engine.clock.now(), 0) == 1
+            assert enqueue(session, engine.engine.snapshot, [row, again], engine.clock.now(), 0) == 1
 
 
 def test_the_message_id_says_what_the_mail_is_in_any_database():
@@ -309,7 +309,7 @@ def test_a_mail_is_sent_once_with_its_subject_and_time_on_record():
             ("sent", 1, "the post: sent", "subject of 1", None)
         ]
         assert rows(engine, "sent_at") == [engine.clock.now()]
-        assert len(engine.courier.taken) == 1
+        assert len(engine.sender.taken) == 1
 
 
 def test_what_is_deferred_is_tried_again_after_longer_and_longer_waits_and_fails_at_last():
@@ -367,7 +367,7 @@ def test_an_answer_that_never_came_is_asked_for_again_so_often_and_no_more():
         for _ in range(UNCERTAIN_ATTEMPTS + 3):
             deliver(engine)
             go_on(engine, timedelta(days=2))
-        copies = engine.courier.taken
+        copies = engine.sender.taken
         assert len(copies) == UNCERTAIN_ATTEMPTS
         assert len({copy.message_id for copy in copies}) == 1
         ((state, outcome),) = rows(engine, "state", "outcome")
@@ -403,7 +403,7 @@ def test_killed_before_anything_was_sent_it_goes_once_the_lease_has_ended():
         assert deliver(engine) == {}
         go_on(engine, LEASE)
         assert deliver(engine) == {SENT: 1}
-        assert len(engine.courier.taken) == 1
+        assert len(engine.sender.taken) == 1
 
 
 def test_killed_between_the_250_and_the_record_it_goes_once_more_as_the_same_mail():
@@ -413,7 +413,7 @@ def test_killed_between_the_250_and_the_record_it_goes_once_more_as_the_same_mai
         deliver(engine)
         go_on(engine, timedelta(days=2))
         deliver(engine)
-        first, second = engine.courier.taken
+        first, second = engine.sender.taken
         assert first.message_id == second.message_id
         assert rows(engine, "state") == ["sent"]
 
@@ -427,7 +427,7 @@ def test_results_are_written_down_in_lots_so_that_death_costs_one_lot_at_most():
         go_on(engine, LEASE)
         deliver(engine)
         assert states(engine) == {"sent": count}
-        copies = Counter(claimed.message_id for claimed in engine.courier.taken)
+        copies = Counter(claimed.message_id for claimed in engine.sender.taken)
         assert len(copies) == count
         assert sum(copies.values()) - count == after - RECORD
 
@@ -447,13 +447,13 @@ def test_what_was_sent_is_written_down_once_the_database_is_back(monkeypatch):
 
         def now_and_then(*, alone=True):
             # The claim comes first, and is let through.
-            if not alone and engine.courier.taken and next(away, False):
+            if not alone and engine.sender.taken and next(away, False):
                 raise DatabaseError("database_away", address="", cause="")
             return writing(alone=alone)
 
         monkeypatch.setattr(engine.database, "writing", now_and_then)
         engine.engine.run_pass()
-        assert [claimed.mail.key for claimed in engine.courier.taken] == [f"alert/test/{n}" for n in range(3)]
+        assert [claimed.mail.key for claimed in engine.sender.taken] == [f"alert/test/{n}" for n in range(3)]
         assert states(engine) == {"sent": 3}
         assert rows(engine, "attempts") == [1, 1, 1]
 
@@ -461,7 +461,7 @@ def test_what_was_sent_is_written_down_once_the_database_is_back(monkeypatch):
 class Ahead(Post):
     """A server that has taken some more, at any moment, than its answers have been read for."""
 
-    async def send(self, mails, force):
+    async def send(self, mails, snapshot):
         answers: deque[Result] = deque()
         for claimed in mails:
             if claimed.may_begin(at("2022-05-05")):
@@ -482,7 +482,7 @@ def test_a_disk_that_is_full_for_longer_than_a_lease_costs_no_copy_and_is_told_a
         writing, is_full = engine.database.writing, True
 
         def until_there_is_room(*, alone=True):
-            if is_full and not alone and engine.courier.taken:
+            if is_full and not alone and engine.sender.taken:
                 raise DatabaseError("database_away", address="", cause="database or disk is full")
             return writing(alone=alone)
 
@@ -490,14 +490,14 @@ def test_a_disk_that_is_full_for_longer_than_a_lease_costs_no_copy_and_is_told_a
         assert engine.engine.untaken == 0
         with pytest.raises(DatabaseError):
             engine.engine.run_pass()
-        assert len(engine.courier.taken) == 6, "no other is begun"
+        assert len(engine.sender.taken) == 6, "no other is begun"
         assert engine.engine.untaken == 10
         is_full = False
         for minutes in (20, 40):
             engine.clock.set(at("2022-05-05 22:00") + timedelta(minutes=minutes))
             engine.engine.run_pass()
         assert engine.engine.untaken == 0
-        assert Counter(each.mail.key for each in engine.courier.taken) == {
+        assert Counter(each.mail.key for each in engine.sender.taken) == {
             f"alert/test/{n}": 1 for n in range(30)
         }
         assert states(engine) == {"sent": 30}
@@ -505,11 +505,11 @@ def test_a_disk_that_is_full_for_longer_than_a_lease_costs_no_copy_and_is_told_a
 
 
 def posting_to(server, folder):
-    """A courier as the service has it, with four conversations."""
+    """A sender as the service has it, with four conversations."""
     transport = open_transport(f"smtp+plain://127.0.0.1:{server.port}", mailbox_dir=folder, connections=4)
     words: Any = Words()
-    courier = PostCourier(words, transport, read_clock=lambda: at("2022-05-05 22:00"))
-    return StoppableCourier(courier, threading.Event())
+    sender = MailSender(words, transport, read_clock=lambda: at("2022-05-05 22:00"))
+    return StoppableSender(sender, threading.Event())
 
 
 AWAY = OperationalError("UPDATE mail", {}, Exception("connection is bad"))
@@ -574,7 +574,7 @@ def test_a_delivery_that_is_given_up_sends_nothing_behind_anybodys_back(monkeypa
 def test_a_mail_whose_lease_is_about_to_end_is_left_to_the_next():
     with alerting(count=2) as engine:
         with engine.database.writing() as session:
-            taken = claim(session, engine.engine.force, engine.clock.now(), "a", most=2, timezones=[])
+            taken = claim(session, engine.engine.snapshot, engine.clock.now(), "a", most=2, timezones=[])
         now = engine.clock.now()
         late = now + LEASE - LAST_MINUTE
         assert [each.may_go(now) for each in taken] == [True, True]
@@ -582,10 +582,10 @@ def test_a_mail_whose_lease_is_about_to_end_is_left_to_the_next():
         times = iter([now, now, late])
         transport = Collecting()
         words: Any = Words()
-        courier = PostCourier(words, transport, read_clock=lambda: next(times))
+        sender = MailSender(words, transport, read_clock=lambda: next(times))
 
         async def post():
-            return [result async for result in courier.send(taken, engine.engine.force)]
+            return [result async for result in sender.send(taken, engine.engine.snapshot)]
 
         told = asyncio.run(post())
         assert [result.claimed.id for result in told] == [taken[0].id]
@@ -607,7 +607,7 @@ class Collecting:
         for each in envelopes:
             if each.may_go():
                 self.taken.append(each.id)
-                yield Delivery(each.id, Outcome.SENT, "250")
+                yield Delivery(each.id, DeliveryOutcome.SENT, "250")
 
     async def check(self):
         return None
@@ -619,7 +619,7 @@ class Collecting:
 def test_a_mountain_of_mail_is_claimed_a_lot_at_a_time():
     with alerting(count=2 * CLAIM + 5) as engine:
         assert deliver(engine) == {SENT: 2 * CLAIM + 5}
-        assert len(engine.courier.taken) == 2 * CLAIM + 5
+        assert len(engine.sender.taken) == 2 * CLAIM + 5
 
 
 @settings(max_examples=20)
@@ -628,7 +628,7 @@ def test_whatever_the_post_does_nothing_is_lost_and_copies_are_the_same_mail(scr
     """Scored as Jepsen's total-queue does it."""
     deeds = {f"m{number}": list(script) for number, script in enumerate(scripts)}
     post = Post(**deeds)
-    with running(world(), "2022-05-05 22:00", courier=post) as engine:
+    with running(world(), "2022-05-05 22:00", sender=post) as engine:
         receipts(engine, [f"m{number}@unit.example" for number in range(len(scripts))])
         while not set(states(engine)) <= {"sent", "failed"}:
             deliver(engine)
@@ -654,7 +654,7 @@ def test_whatever_the_post_does_nothing_is_lost_and_copies_are_the_same_mail(scr
 
 def test_three_days_without_a_mail_server_are_one_mail_with_how_things_stand():
     post = Post("deferred")
-    with running(world(TABLE, TASK), "2022-05-04 08:00", courier=post) as engine:
+    with running(world(TABLE, TASK), "2022-05-04 08:00", sender=post) as engine:
         for day in ("2022-05-05", "2022-05-06", "2022-05-07"):
             for time in ("09:00", "09:30", "12:00", "20:00"):
                 assert engine.pass_at(f"{day} {time}") == {}
@@ -677,7 +677,7 @@ def test_three_days_without_a_mail_server_are_one_mail_with_how_things_stand():
 
 def test_what_was_due_on_the_day_without_a_server_is_told_as_late():
     post = Post("deferred")
-    with running(world(definition("9", "2022年5月5日前", BOTH)), "2022-05-04 08:00", courier=post) as engine:
+    with running(world(definition("9", "2022年5月5日前", BOTH)), "2022-05-04 08:00", sender=post) as engine:
         engine.pass_at("2022-05-05 09:00")
         post.deeds = ["sent"]
         assert engine.pass_at("2022-05-06 09:00") == {
@@ -688,7 +688,7 @@ def test_what_was_due_on_the_day_without_a_server_is_told_as_late():
 
 def test_what_a_pass_that_died_yesterday_had_in_hand_is_told_in_todays_one_mail():
     post = Post("killed before")
-    with running(world(TABLE, TASK), "2022-05-04 08:00", courier=post) as engine:
+    with running(world(TABLE, TASK), "2022-05-04 08:00", sender=post) as engine:
         engine.clock.set(at("2022-05-05 09:00"))
         with pytest.raises(Killed):
             engine.engine.run_pass()
@@ -701,7 +701,7 @@ def test_what_a_pass_that_died_yesterday_had_in_hand_is_told_in_todays_one_mail(
 
 def test_what_was_answered_while_the_server_was_away_is_not_told_any_more():
     post = Post("deferred")
-    with running(world(TABLE, TASK), "2022-05-30 08:00", courier=post) as engine:
+    with running(world(TABLE, TASK), "2022-05-30 08:00", sender=post) as engine:
         engine.pass_at("2022-05-31 09:00")
         for period in ("05", "06"):
             engine.record("submit", f"table-2@2022-{period}", "wanzhou")
@@ -715,7 +715,7 @@ def test_what_was_answered_while_the_server_was_away_is_not_told_any_more():
 
 def test_a_mail_whose_items_are_all_answered_is_dropped_and_one_with_some_is_shortened():
     post = Post("deferred")
-    with running(world(TABLE, TASK), "2022-05-30 08:00", courier=post) as engine:
+    with running(world(TABLE, TASK), "2022-05-30 08:00", sender=post) as engine:
         engine.pass_at("2022-05-31 09:00")
         engine.record("submit", "table-2@2022-05", "wanzhou")
         engine.record("waive", "table-2@2022-05", "fuling")
@@ -733,7 +733,7 @@ def test_a_mail_whose_items_are_all_answered_is_dropped_and_one_with_some_is_sho
 
 def test_what_is_opened_again_before_sending_is_told_after_all():
     post = Post("deferred")
-    with running(world(TASK), "2022-05-30 08:00", courier=post) as engine:
+    with running(world(TASK), "2022-05-30 08:00", sender=post) as engine:
         engine.pass_at("2022-05-31 09:00")
         engine.record("submit", "5", "wanzhou")
         engine.record("undo", "5", "wanzhou")
@@ -743,7 +743,7 @@ def test_what_is_opened_again_before_sending_is_told_after_all():
 
 def test_digests_wait_for_a_workday_and_alerts_do_not():
     post = Post("deferred")
-    with running(world(TABLE, settings=OPERATOR), "2022-05-06 08:00", courier=post) as engine:
+    with running(world(TABLE, settings=OPERATOR), "2022-05-06 08:00", sender=post) as engine:
         # Deferred on a Saturday that is worked; the next day is a Sunday.
         engine.pass_at("2022-05-07 09:00")
         engine.engine.alert("test", "title", ["problem"])
@@ -754,7 +754,7 @@ def test_digests_wait_for_a_workday_and_alerts_do_not():
 
 
 def test_the_outbox_shows_the_newest_mails_and_those_of_a_state_or_unit():
-    with running(world(TABLE, TASK), "2022-05-05 08:00", courier=Post()) as engine:
+    with running(world(TABLE, TASK), "2022-05-05 08:00", sender=Post()) as engine:
         engine.pass_at("2022-05-05 09:00")
         engine.pass_at("2022-05-06 09:00")
         with engine.database.reading() as session:
@@ -769,20 +769,20 @@ def test_the_outbox_shows_the_newest_mails_and_those_of_a_state_or_unit():
 
 def test_a_mail_reads_the_same_before_and_after_it_was_stored():
     with running(
-        world(TABLE, replace(TASK, target=Target(3, "案例", BOTH))), "2022-05-31 08:00", courier=Post()
+        world(TABLE, replace(TASK, target=Target(3, "案例", BOTH))), "2022-05-31 08:00", sender=Post()
     ) as engine:
         engine.record("submit", "5", "wanzhou", count=1)
         engine.clock.set(at("2022-05-31"))
         engine.engine.run_pass()
         with engine.database.reading() as session:
             stored = {mail.mail.to: mail.mail for mail in stored_mails(session, "main")}
-        sent = {claimed.mail.to: claimed.mail for claimed in engine.courier.taken}
+        sent = {claimed.mail.to: claimed.mail for claimed in engine.sender.taken}
         assert stored == sent
         assert all(mail.at == at("2022-05-31") and mail.at.tzinfo is not None for mail in sent.values())
 
 
 def test_what_is_older_than_its_life_ends_when_it_is_claimed_and_is_told_of():
-    with running(world(settings=OPERATOR), "2022-05-05 08:00", courier=Post()) as engine:
+    with running(world(settings=OPERATOR), "2022-05-05 08:00", sender=Post()) as engine:
         receipts(engine, ["a@unit.example", "b@unit.example"])
         with engine.database.writing() as session:
             began = {"state": DEFERRED.value, "cause": "us", "outcome": "550 5.7.1 relaying denied"}

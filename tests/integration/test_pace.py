@@ -19,7 +19,7 @@ from tests.integration.test_outbox import (
 )
 from tests.world import running, world
 from tracker.core.policy import Rate
-from tracker.mail.transport.replies import Verdict
+from tracker.mail.transport.replies import RefusalScope
 from tracker.outbox.queue import LEASE
 from tracker.outbox.rate_limit import HOLDS
 from tracker.outbox.results import UNTRIED, Result
@@ -39,7 +39,7 @@ class Server:
         self.taken: Counter[str] = Counter()
         self.asked: Counter[str] = Counter()
 
-    async def send(self, mails, force):
+    async def send(self, mails, snapshot):
         left, held = dict(self.strict), set()
         for claimed in mails:
             domain = claimed.mail.to.rpartition("@")[2].lower()
@@ -49,7 +49,9 @@ class Server:
             self.asked[domain] += 1
             if left.get(domain, 1) <= 0:
                 held.add(domain)
-                yield Result(claimed, MailState.DEFERRED, "550 frequency limited", verdict=Verdict.TOO_FAST)
+                yield Result(
+                    claimed, MailState.DEFERRED, "550 frequency limited", verdict=RefusalScope.TOO_FAST
+                )
                 continue
             left[domain] = left.get(domain, 1000) - 1
             self.taken[domain] += 1
@@ -67,13 +69,13 @@ def fill(engine, **counts):
 
 @pytest.fixture
 def engine():
-    with running(world(settings=SLOWLY), "2022-05-05 22:00", courier=Server()) as opened:
+    with running(world(settings=SLOWLY), "2022-05-05 22:00", sender=Server()) as opened:
         yield opened
 
 
 def test_a_domain_gets_no_more_than_its_rate_in_any_minute_and_the_others_do_not_wait(engine):
     fill(engine, slow_example=8, unit_example=5)
-    taken = engine.courier.taken
+    taken = engine.sender.taken
     deliver(engine)
     assert taken == {"slow.example": 3, "unit.example": 5}
     deliver(engine)
@@ -92,8 +94,8 @@ def test_a_domain_gets_no_more_than_its_rate_in_any_minute_and_the_others_do_not
 def test_the_rate_is_shared_by_all_that_claim(engine):
     fill(engine, slow_example=8)
     with engine.database.writing() as session:
-        first = claim(session, engine.engine.force, engine.clock.now(), "one", most=2, timezones=())
-        second = claim(session, engine.engine.force, engine.clock.now(), "two", most=9, timezones=())
+        first = claim(session, engine.engine.snapshot, engine.clock.now(), "one", most=2, timezones=())
+        second = claim(session, engine.engine.snapshot, engine.clock.now(), "two", most=9, timezones=())
     assert (len(first), len(second)) == (2, 1)
 
 
@@ -102,12 +104,12 @@ def test_a_clock_that_is_set_back_does_not_stop_what_is_paced(engine):
     deliver(engine)
     engine.clock.set(engine.clock.now() - timedelta(days=30))
     deliver(engine)
-    assert engine.courier.taken["slow.example"] == 6
+    assert engine.sender.taken["slow.example"] == 6
 
 
 def test_a_domain_that_says_too_fast_is_left_alone_by_the_passes_after_and_for_longer_each_time():
     server = Server(strict_example=0)
-    with running(world(settings=OPERATOR), "2022-05-05 22:00", courier=server) as engine:
+    with running(world(settings=OPERATOR), "2022-05-05 22:00", sender=server) as engine:
         fill(engine, strict_example=5, unit_example=2)
         for hold in (*HOLDS, HOLDS[-1]):
             asked = server.asked["strict.example"]
@@ -134,7 +136,7 @@ def test_a_domain_that_says_too_fast_is_left_alone_by_the_passes_after_and_for_l
 
 def test_what_was_held_back_or_found_no_server_loses_no_attempt():
     server = Server(strict_example=0)
-    with running(world(settings=OPERATOR), "2022-05-05 22:00", courier=server) as engine:
+    with running(world(settings=OPERATOR), "2022-05-05 22:00", sender=server) as engine:
         fill(engine, strict_example=3)
         deliver(engine)
         assert sorted(rows(engine, "state", "attempts")) == [
@@ -156,14 +158,14 @@ def test_a_server_that_cannot_be_reached_for_days_fails_no_mail():
 
 def test_a_pass_that_reaches_nobody_leaves_the_other_lots_alone():
     class Nobody(Server):
-        async def send(self, mails, force):
+        async def send(self, mails, snapshot):
             self.asked["lots"] += 1
             for claimed in mails:
                 yield Result(claimed, MailState.DEFERRED, "no route", is_tried=False)
 
     with alerting(Nobody(), count=450) as engine:
         deliver(engine)
-        assert engine.courier.asked == {"lots": 1}
+        assert engine.sender.asked == {"lots": 1}
         assert states(engine) == {"deferred": FEW, "queued": 450 - FEW}
 
 

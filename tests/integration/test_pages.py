@@ -11,7 +11,7 @@ import pytest
 from tests.integration.web import SETTINGS, house
 from tests.tools import Place, clean_environ, command, wait_until
 from tracker.daemon import scheduler
-from tracker.daemon.web_server import Pages
+from tracker.daemon.web_server import ServedPages
 from tracker.errors import AddressTakenError
 
 
@@ -30,7 +30,7 @@ def other():
 
 @pytest.fixture
 def pages(home, other):
-    made = Pages(home.app, lambda: None, other[1])
+    made = ServedPages(home.app, lambda: None, other[1])
     yield made
     made.close()
 
@@ -39,7 +39,7 @@ def pages(home, other):
 def link(home):
     """Asks where the links of a digest lead as it would be written now; None where there are none."""
     home.app.engine.run_pass(at_once=True)
-    [digest] = [mail for mail, _ in home.courier.take() if mail.mail.to == "wanzhou@unit.example"]
+    [digest] = [mail for mail, _ in home.sender.take() if mail.mail.to == "wanzhou@unit.example"]
 
     def look():
         found = re.search(r"(http\S+)/answer/", home.app.renderer.render(digest.mail).text)
@@ -75,7 +75,7 @@ def test_the_operator_hears_of_it_once(home, other, pages):
     assert alerts(home) == [], "who gave the address back within seconds was only being started anew"
     for _ in range(3):
         pages.look()
-    Pages(home.app, lambda: None, other[1]).look()
+    ServedPages(home.app, lambda: None, other[1]).look()
     [told] = alerts(home)
     assert other[1] in told
     assert "网页打不开" in told
@@ -100,14 +100,14 @@ def refuse(*_):
 
 def test_an_address_that_this_machine_does_not_have_yet_is_tried_for_as_well(home, link):
     """Behind a network that comes up after the service, or an address that moves between machines."""
-    pages = Pages(home.app, lambda: None, "192.0.2.1:8080")
+    pages = ServedPages(home.app, lambda: None, "192.0.2.1:8080")
     pages.open()
     pages.look()
     assert link() is None
 
 
 def test_pages_that_end_are_begun_anew(home):
-    pages = Pages(home.app, lambda: None, "127.0.0.1:0")
+    pages = ServedPages(home.app, lambda: None, "127.0.0.1:0")
     pages.open()
     try:
         first = pages.server
@@ -142,7 +142,7 @@ def test_without_pages_mails_carry_links_only_where_another_machine_may_have_the
     monkeypatch.setattr(scheduler, "refuse_root", lambda *_, **__: None)
     with house(SETTINGS.replace("https://tracker.example", base)) as home:
         home.app.engine.run_pass(at_once=True)
-        [digest] = [mail for mail, _ in home.courier.take() if mail.mail.to == "wanzhou@unit.example"]
+        [digest] = [mail for mail, _ in home.sender.take() if mail.mail.to == "wanzhou@unit.example"]
         scheduler.run_service(home.app, with_pages=False)
         assert (f"{base}/answer/" in home.app.renderer.render(digest.mail).text) is leads
 
@@ -177,4 +177,4 @@ def test_at_a_terminal_the_service_ends_with_1_and_names_the_address(tmp_path, o
 def test_a_server_in_front_on_this_machine_is_what_links_lead_to(link_base, kept):
     with house(SETTINGS.replace("https://tracker.example", link_base)) as home:
         home.app.serve_at("http://127.0.0.1:41234")
-        assert home.app.force.settings.link_base == (link_base if kept else "http://127.0.0.1:41234")
+        assert home.app.snapshot.settings.link_base == (link_base if kept else "http://127.0.0.1:41234")

@@ -21,8 +21,8 @@ def away(name, instead, first, last, *, role="to", of="unit.example"):
     return Contact(name, f"{name}@{of}", role=role, stand_ins=(stand_in,))
 
 
-def people(force, day):
-    found = force.people(date.fromisoformat(day))
+def people(snapshot, day):
+    found = snapshot.people(date.fromisoformat(day))
     return {name: [address.partition("@")[0] for address in found.of_unit[name]] for name in found.of_unit}
 
 
@@ -36,18 +36,18 @@ def units(wanzhou, fuling):
 def test_who_stands_in_may_be_away_as_well():
     first = away("a", "b", "2022-06-07", "2022-06-09")
     second = away("b", "c", "2022-06-08", "2022-06-10")
-    force = world(TASK, units=units([first], [second]))
-    assert people(force, "2022-06-06") == {"wanzhou": ["a"], "fuling": ["b"]}
-    assert people(force, "2022-06-07") == {"wanzhou": ["b"], "fuling": ["b"]}
-    assert people(force, "2022-06-08") == {"wanzhou": ["c"], "fuling": ["c"]}
-    assert people(force, "2022-06-10") == {"wanzhou": ["a"], "fuling": ["c"]}
+    snapshot = world(TASK, units=units([first], [second]))
+    assert people(snapshot, "2022-06-06") == {"wanzhou": ["a"], "fuling": ["b"]}
+    assert people(snapshot, "2022-06-07") == {"wanzhou": ["b"], "fuling": ["b"]}
+    assert people(snapshot, "2022-06-08") == {"wanzhou": ["c"], "fuling": ["c"]}
+    assert people(snapshot, "2022-06-10") == {"wanzhou": ["a"], "fuling": ["c"]}
     # The mail says for whom it is, and whoever got it may answer.
-    assert force.people(date(2022, 6, 8)).persons["c@unit.example"].stands_in == {
+    assert snapshot.people(date(2022, 6, 8)).persons["c@unit.example"].stands_in == {
         "wanzhou": "a",
         "fuling": "b",
     }
-    assert "c@unit.example" in force.addresses_ever(["wanzhou"])
-    assert "a@unit.example" not in force.addresses_ever(["fuling"])
+    assert "c@unit.example" in snapshot.addresses_ever(["wanzhou"])
+    assert "a@unit.example" not in snapshot.addresses_ever(["fuling"])
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 5])
@@ -57,17 +57,17 @@ def test_a_circle_in_which_nobody_is_there_leaves_each_mail_where_it_was(length)
         away(name, names[(number + 1) % length], "2022-06-07", "2022-06-08")
         for number, name in enumerate(names)
     ]
-    force = world(TASK, units=units(contacts, [Contact("z", "z@unit.example")]))
-    assert people(force, "2022-06-07")["wanzhou"] == names
-    assert not any(each.stands_in for each in force.people(date(2022, 6, 7)).persons.values())
+    snapshot = world(TASK, units=units(contacts, [Contact("z", "z@unit.example")]))
+    assert people(snapshot, "2022-06-07")["wanzhou"] == names
+    assert not any(each.stands_in for each in snapshot.people(date(2022, 6, 7)).persons.values())
 
 
 def test_a_circle_further_on_sends_the_mail_back_to_its_beginning():
     contacts = [away("a", "b", "2022-06-07", "2022-06-07")]
     others = [away("b", "c", "2022-06-01", "2022-06-30"), away("c", "b", "2022-06-07", "2022-06-30")]
-    force = world(TASK, units=units(contacts, others))
-    assert people(force, "2022-06-07")["wanzhou"] == ["a"]
-    assert people(force, "2022-06-06")["fuling"] == ["c"]
+    snapshot = world(TASK, units=units(contacts, others))
+    assert people(snapshot, "2022-06-07")["wanzhou"] == ["a"]
+    assert people(snapshot, "2022-06-06")["fuling"] == ["c"]
 
 
 UNITS = """\
@@ -117,7 +117,7 @@ def test_copies_are_by_item_and_not_by_person():
     with running(world(TASK, units=(north, south))) as engine:
         engine.clock.set(engine.clock.now().replace(month=6, day=29, hour=9))
         engine.engine.run_pass()
-        mails = {each.mail.to: each.mail for each, _ in engine.courier.take()}
+        mails = {each.mail.to: each.mail for each, _ in engine.sender.take()}
         mine = mails["li@unit.example"]
         assert [item.unit for item in mine.items] == ["wanzhou", "fuling"]
         assert mine.details["cc_of"] == ["fuling"]
@@ -132,14 +132,14 @@ def test_copies_are_by_item_and_not_by_person():
 def test_somebody_stands_in_for_one_unit_and_answers_for_another():
     north = Unit("wanzhou", "万州", contacts=(away("a", "li", "2022-06-01", "2022-06-30"),))
     south = unit("fuling", "li@unit.example")
-    force = world(TASK, units=(north, south))
-    with running(force) as engine:
+    snapshot = world(TASK, units=(north, south))
+    with running(snapshot) as engine:
         engine.clock.set(engine.clock.now().replace(month=6, day=29, hour=9))
         engine.engine.run_pass()
-        [(mine, _)] = engine.courier.take()
+        [(mine, _)] = engine.sender.take()
         assert mine.mail.details["stands_in_of"] == {"wanzhou": "a"}
         assert "stands_in_for" not in mine.mail.details
-    whole = replace(force.campaign, units={"wanzhou": north})
+    whole = replace(snapshot.campaign, units={"wanzhou": north})
     assert whole.on_duty(north.contacts[0], date(2022, 6, 5)).email == "li@unit.example"
 
 

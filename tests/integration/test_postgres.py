@@ -16,7 +16,7 @@ from tests.world import at, definition, running, world
 from tracker.core.model import Contact, Mail, MailKind
 from tracker.core.policy import Settings
 from tracker.errors import DatabaseError
-from tracker.mail.transport.replies import Verdict
+from tracker.mail.transport.replies import RefusalScope
 from tracker.outbox import queue
 from tracker.outbox.queries import retry
 from tracker.outbox.queue import LEASE, Claimed
@@ -140,9 +140,9 @@ def test_claims_at_once_never_get_the_same_mail_and_never_more_than_asked(databa
 
 
 def test_engines_that_plan_at_once_write_every_digest_once(database):
-    force = world(TABLE)
+    snapshot = world(TABLE)
     moment = at("2022-05-05")
-    engines = [Engine(database, force, None, read_clock=lambda: moment, who=str(n)) for n in range(4)]  # type: ignore[arg-type]
+    engines = [Engine(database, snapshot, None, read_clock=lambda: moment, who=str(n)) for n in range(4)]  # type: ignore[arg-type]
     remaining = iter(engines)
     written = []
 
@@ -150,7 +150,7 @@ def test_engines_that_plan_at_once_write_every_digest_once(database):
         engine = next(remaining)
         engine.bring_up_to_date(moment)
         with database.writing() as session:
-            written.append(plan(session, force, moment))
+            written.append(plan(session, snapshot, moment))
 
     assert at_once(4, one) == []
     assert sorted(written) == [0, 0, 0, 2]
@@ -169,24 +169,29 @@ def test_events_that_come_at_once_are_all_counted(url):
 
 
 def test_yesterdays_digest_that_is_being_claimed_is_not_superseded(url):
-    force = world(TABLE)
-    with running(force, "2022-05-05 08:00", url=url) as engine:
+    snapshot = world(TABLE)
+    with running(snapshot, "2022-05-05 08:00", url=url) as engine:
         engine.engine.bring_up_to_date(engine.clock.now())
         with engine.database.writing() as session:
-            plan(session, force, at("2022-05-05"))
+            plan(session, snapshot, at("2022-05-05"))
         today = at("2022-05-06 00:01")
 
         def next_day():
             with engine.database.writing() as session:
                 supersede(
-                    session, force, force.people(date(2022, 5, 6)), "Asia/Shanghai", date(2022, 5, 6), today
+                    session,
+                    snapshot,
+                    snapshot.people(date(2022, 5, 6)),
+                    "Asia/Shanghai",
+                    date(2022, 5, 6),
+                    today,
                 )
 
         with ThreadPoolExecutor(1) as pool:
             with engine.database.writing(alone=False) as session:
                 # It is still yesterday by this machine's clock.
                 taken = claim(
-                    session, force, at("2022-05-05 23:59"), "a", most=1, timezones=["Asia/Shanghai"]
+                    session, snapshot, at("2022-05-05 23:59"), "a", most=1, timezones=["Asia/Shanghai"]
                 )
                 planning = pool.submit(next_day)
                 time.sleep(0.3)
@@ -238,7 +243,9 @@ def test_two_that_hear_too_fast_for_the_first_time_at_once_are_both_heard(databa
     def hears(session, domain):
         claimed = Claimed(0, 0, 0, "<x@y.example>", mail_to(f"a@{domain}"))
         record_results(
-            session, [Result(claimed, MailState.DEFERRED, "", verdict=Verdict.TOO_FAST)], at("2022-05-06")
+            session,
+            [Result(claimed, MailState.DEFERRED, "", verdict=RefusalScope.TOO_FAST)],
+            at("2022-05-06"),
         )
 
     def second():

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from tests.web import office
-from tracker.service.progress import SAY_EVERY, Progress
+from tracker.service.progress import SAY_EVERY, ProgressLog
 from tracker.usecases.desk import where_to_look
 
 
@@ -29,7 +29,7 @@ def test_what_goes_now_is_not_said_to_go_tomorrow(app):
 
 def test_a_pass_says_that_mails_are_written_and_now_and_then_how_many_are_gone(app, caplog):
     seconds = iter([0.0, 0.1, SAY_EVERY + 0.2, SAY_EVERY + 0.3])
-    progress = Progress(lambda: next(seconds))
+    progress = ProgressLog(lambda: next(seconds))
     caplog.set_level(logging.INFO, "tracker")
     for written, gone in ((43, 0), (0, 10), (0, 20), (0, 30)):
         progress(written, gone)

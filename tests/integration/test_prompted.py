@@ -11,7 +11,7 @@ from sqlalchemy import select
 from tests.world import at, definition, running, unit, world
 from tracker.access.links import Links
 from tracker.core.policy import Rate, Settings
-from tracker.ledger.requests import Asked, Wish, ask, open_requests, send_link
+from tracker.ledger.requests import NewRequest, RequestKind, ask, open_requests, send_link
 from tracker.mail.compose.render import Renderer
 from tracker.outbox.prompted import MOST, prompt
 from tracker.store.tables import MAIL
@@ -24,23 +24,23 @@ UNITS = [*(unit(name) for name in BOTH), unit("kaoshi", "li@kaoshi.example")]
 
 @pytest.fixture
 def engine():
-    force = world(TABLE, units=UNITS, supervisor="kaoshi")
-    with running(force, "2022-05-04 10:00") as found:
+    snapshot = world(TABLE, units=UNITS, supervisor="kaoshi")
+    with running(snapshot, "2022-05-04 10:00") as found:
         found.engine.run_pass()
-        found.courier.take()
+        found.sender.take()
         yield found
 
 
 def say(engine, number, name="wanzhou"):
     now = engine.clock.now()
-    wish = Wish(REF, name, Asked.SAY, f"第{number}条", "张三", f"{name}@unit.example")
+    new_request = NewRequest(REF, name, RequestKind.SAY, f"第{number}条", "张三", f"{name}@unit.example")
     with engine.database.writing() as session:
-        ask(session, engine.engine.force, wish, now)
+        ask(session, engine.engine.snapshot, new_request, now)
 
 
 def sent(engine):
     engine.engine.deliver(engine.clock.now())
-    return [claimed.mail for claimed, _ in engine.courier.take()]
+    return [claimed.mail for claimed, _ in engine.sender.take()]
 
 
 def test_sixty_messages_from_one_link_are_five_mails_and_one(engine):
@@ -52,13 +52,13 @@ def test_sixty_messages_from_one_link_are_five_mails_and_one(engine):
     assert len(found) == 5
     engine.clock.set(engine.clock.now() + timedelta(hours=1))
     (gathered,) = sent(engine)
-    shown = Renderer(engine.engine.force.campaign).render(gathered)
+    shown = Renderer(engine.engine.snapshot.campaign).render(gathered)
     assert shown.subject == "【单位反馈】wanzhou应急管理局：55件"
     assert "第5条" in shown.text
     assert f"另有{55 - MOST}件" in shown.text
     # None is lost: all of them wait on the page.
     with engine.database.reading() as session:
-        assert len(open_requests(session, engine.engine.force.campaign.id)) == 60
+        assert len(open_requests(session, engine.engine.snapshot.campaign.id)) == 60
     # An hour later the next one is told at once again.
     engine.clock.set(engine.clock.now() + timedelta(hours=1))
     say(engine, 60)
@@ -72,7 +72,7 @@ def test_one_reader_gets_so_many_however_many_units_write(engine):
     assert len(sent(engine)) == 5
     engine.clock.set(engine.clock.now() + timedelta(hours=1))
     (gathered,) = sent(engine)
-    shown = Renderer(engine.engine.force.campaign).render(gathered)
+    shown = Renderer(engine.engine.snapshot.campaign).render(gathered)
     assert shown.subject == "【单位反馈】fuling应急管理局等2个单位：2件"
     assert "fuling应急管理局张三：第5条" in shown.text
     assert "wanzhou应急管理局张三：第6条" in shown.text
@@ -82,17 +82,17 @@ def test_expired_links_are_no_way_to_flood_a_person():
     items = [definition(str(number), "2022年6月底前", BOTH) for number in range(1, 28)]
     with running(world(*items, units=UNITS, supervisor="kaoshi"), "2022-05-04 10:00") as run:
         run.engine.run_pass()
-        run.courier.take()
+        run.sender.take()
         links = Links("https://tracker.example", ["s" * 32])
         for _ in range(2):
             for each in items:
                 with run.database.writing() as session:
                     now = run.clock.now()
-                    send_link(session, run.engine.force, each.key, "wanzhou", "wanzhou@unit.example", now)
+                    send_link(session, run.engine.snapshot, each.key, "wanzhou", "wanzhou@unit.example", now)
         assert len(sent(run)) == 5
         run.clock.set(run.clock.now() + timedelta(hours=1))
         (gathered,) = sent(run)
-        shown = Renderer(run.engine.force.campaign, links=links).render(gathered)
+        shown = Renderer(run.engine.snapshot.campaign, links=links).render(gathered)
         assert shown.subject == "【办理链接】22件"
         # Each item that was asked for can be answered from it, and is named once.
         assert shown.text.count("https://tracker.example/answer/") == 22
@@ -102,13 +102,15 @@ def test_expired_links_are_no_way_to_flood_a_person():
         with run.database.writing() as session:
             for key in ("1", "27"):
                 now = run.clock.now()
-                assert not send_link(session, run.engine.force, key, "wanzhou", "wanzhou@unit.example", now)
+                assert not send_link(
+                    session, run.engine.snapshot, key, "wanzhou", "wanzhou@unit.example", now
+                )
 
 
 def test_receipts_follow_the_same_rule_and_keep_what_is_enclosed(engine):
-    force = world(TABLE, units=UNITS, supervisor="kaoshi")
+    snapshot = world(TABLE, units=UNITS, supervisor="kaoshi")
     settings = Settings(prompted=Rate(2, timedelta(minutes=30)))
-    force = type(force)(force.campaign, settings, force.workdays, force.fingerprint)
+    snapshot = type(snapshot)(snapshot.campaign, settings, snapshot.workdays, snapshot.fingerprint)
     row = {
         "kind": "receipt",
         "recipient": "wanzhou@unit.example",
@@ -125,7 +127,7 @@ def test_receipts_follow_the_same_rule_and_keep_what_is_enclosed(engine):
             details = {"files": [{"file": f"{number}.xlsx", "errors": []}], "enclosed": [number]}
             prompt(
                 session,
-                force,
+                snapshot,
                 [{**row, "key": f"receipt/{number}", "details": json.dumps(details)}],
                 now,
             )

@@ -17,12 +17,12 @@ from tests.world import ZONE
 from tracker.clock import VirtualClock
 from tracker.config.events import read_events
 from tracker.errors import UnknownNameError, UsageError
-from tracker.filing.filings import Paper, keep_document, read_document
+from tracker.filing.filings import OriginalFile, keep_document, read_document
 from tracker.forms.read.sandboxed_reader import Reader
 from tracker.service.app import App
 from tracker.service.originals import Originals
-from tracker.service.person import Person
-from tracker.service.simulation import CollectingCourier
+from tracker.service.person import PersonTerms
+from tracker.service.simulation import CollectingSender
 from tracker.store.questions import QUESTION
 from tracker.store.tables import ACCOUNT, DOCUMENT, FEED, FILING, MAIL, REQUEST, SESSION, Base
 from tracker.usecases import desk, maintenance
@@ -55,9 +55,9 @@ def app(tmp_path, tmp_path_factory):
 def a_year(folder):
     clock = VirtualClock(datetime(2022, 4, 8, tzinfo=ZONE))
     app = App(ROOT / "config", database=f"sqlite:///{folder}/tracker.db", environ={}, clock=clock)
-    app.engine.courier = CollectingCourier(lambda mail: mail.key)
+    app.engine.sender = CollectingSender(lambda mail: mail.key)
     app.engine.bring_up_to_date(clock.now())
-    events = list(read_events(EVENTS, ZONE, app.force.unit_id))
+    events = list(read_events(EVENTS, ZONE, app.snapshot.unit_id))
     for number, event in enumerate(events):
         clock.set(event.at)
         app.engine.record(replace(event, who=NAME, note=WORDS))
@@ -74,7 +74,8 @@ def a_year(folder):
 
 def rows(session):
     kept = [
-        keep_document(session, Paper(f"{NAME}的表.xlsx", workbook(text))) for text in (NAME, f"{NAME}的旧表")
+        keep_document(session, OriginalFile(f"{NAME}的表.xlsx", workbook(text)))
+        for text in (NAME, f"{NAME}的旧表")
     ]
     filing = {
         "form": "f",
@@ -131,11 +132,11 @@ def plain(value):
 
 
 def ledger(app):
-    return status_facts(app.force, *desk.status(app, None))
+    return status_facts(app.snapshot, *desk.status(app, None))
 
 
 def test_a_person_is_nowhere_any_more_and_a_years_ledger_says_the_same(app):
-    before, was, person = ledger(app), everything(app), Person([NAME, EMAIL, PHONE])
+    before, was, person = ledger(app), everything(app), PersonTerms([NAME, EMAIL, PHONE])
     seen = {place for place, values in was.items() if any(person.stands_in(str(each)) for each in values)}
     assert {
         "event.who",
@@ -195,7 +196,7 @@ def test_what_is_old_is_forgotten_and_the_ledger_keeps_what_it_needs(app):
     again = maintenance.prune_before(app, day)
     assert (again.mails, again.uploads, again.sign_ins) == (0, 0, 0)
     with app.database.writing() as session:
-        anew = keep_document(session, Paper("b.xlsx", workbook(f"{NAME}的旧表")))
+        anew = keep_document(session, OriginalFile("b.xlsx", workbook(f"{NAME}的旧表")))
         assert read_document(session, anew) is not None
 
 
@@ -234,7 +235,7 @@ def test_who_may_still_sign_in_is_refused(app):
     ],
 )
 def test_a_person_is_found_as_people_write(text, is_there):
-    assert Person([NAME, EMAIL, PHONE, "Ann Lee"]).stands_in(text) is is_there
+    assert PersonTerms([NAME, EMAIL, PHONE, "Ann Lee"]).stands_in(text) is is_there
 
 
 @pytest.mark.parametrize(
@@ -247,7 +248,7 @@ def test_a_person_is_found_as_people_write(text, is_there):
     ],
 )  # fmt: skip
 def test_a_person_is_found_however_machines_and_people_write(text):
-    person = Person([NAME, EMAIL, PHONE, "Ann Lee", "买买提・艾力", "023 63671234"])
+    person = PersonTerms([NAME, EMAIL, PHONE, "Ann Lee", "买买提・艾力", "023 63671234"])
     assert person.stands_in(text)
     person.call(7, "zh")
     assert not person.stands_in(person.replaced(text))
@@ -255,13 +256,13 @@ def test_a_person_is_found_however_machines_and_people_write(text):
 
 
 def test_a_number_is_found_without_its_area_and_with_it():
-    person = Person(["63671234"])
+    person = PersonTerms(["63671234"])
     assert all(map(person.stands_in, ("02363671234", "023-63671234", "+86 023 63671234", "6367 1234")))
     assert not any(map(person.stands_in, ("636712345", "163671234")))
 
 
 def test_a_longer_name_is_somebody_elses():
-    person = Person(["李四", "Ann Lee"], ["李四光", "Ann Lee-Smith"])
+    person = PersonTerms(["李四", "Ann Lee"], ["李四光", "Ann Lee-Smith"])
     person.call(3, "zh")
     assert person.replaced("李四、李四光、李 四 光、Ann Lee-Smith、Ann Lee、李四") == (
         "人员3、李四光、李 四 光、Ann Lee-Smith、人员3、人员3"
@@ -270,7 +271,7 @@ def test_a_longer_name_is_somebody_elses():
 
 
 def test_in_json_numbers_and_texts_go():
-    person = Person([PHONE, NAME])
+    person = PersonTerms([PHONE, NAME])
     person.call(1, "zh")
     text = json.dumps({"a": 13800001234, "b": [13800001234.0, True, 1], NAME: f'{{"n": "{NAME}"}}'})
     assert json.loads(person.replaced(text)) == {"a": 0, "b": [0, True, 1], "人员1": '{"n": "人员1"}'}
@@ -318,7 +319,7 @@ def mail_of(text):
     ids=["references", "utf-16", "number", "powers", "+86", "full-width", "properties", "page", "csv-16", "csv-gb", "csv-8"],
 )  # fmt: skip
 def test_an_original_is_written_anew_however_they_stand_in_it(data):
-    person = Person([NAME, PHONE])
+    person = PersonTerms([NAME, PHONE])
     person.call(1, "zh")
     with Reader() as reader:
         new, is_left = Originals(person, reader).cleaned(data)
@@ -338,8 +339,8 @@ def test_an_original_is_written_anew_however_they_stand_in_it(data):
     ids=["two-formats", "word", "mail", "xls", "xls-odd"],
 )
 def test_an_original_in_which_they_are_left_is_told_from_one_without_them(data):
-    other = Person(["司马大雪", "13900001234"])
-    person = Person([NAME, PHONE])
+    other = PersonTerms(["司马大雪", "13900001234"])
+    person = PersonTerms([NAME, PHONE])
     with Reader() as reader:
         for one, is_left in ((person, True), (other, False)):
             one.call(1, "zh")
@@ -351,7 +352,7 @@ def test_numbers_in_an_old_workbook_are_seen():
     data = (ROOT / "tests" / "cases" / "forms" / "e01_xls.xls").read_bytes()
     with Reader() as reader:
         for number, is_left in (("400", True), ("40077", False)):
-            person = Person([number])
+            person = PersonTerms([number])
             person.call(1, "zh")
             assert Originals(person, reader).cleaned(data)[1] is is_left
 
@@ -361,7 +362,7 @@ def test_numbers_in_an_old_workbook_are_seen():
 )
 def test_a_file_of_one_sign_is_looked_through_in_one_go(sign):
     """Twice as much of it takes twice as long, not four times."""
-    person = Person(
+    person = PersonTerms(
         [NAME, PHONE, EMAIL, "023-63671234", "63671234", "+49 30 1234567", "Ann Lee"], ["Ann Lee-Smith"]
     )
     person.call(1, "zh")
@@ -373,7 +374,7 @@ def test_a_file_of_one_sign_is_looked_through_in_one_go(sign):
 
 
 def test_cells_beside_each_other_are_not_read_as_one():
-    person = Person([NAME, PHONE])
+    person = PersonTerms([NAME, PHONE])
     person.call(1, "zh")
     data = parts(sheet="<si><t>欧阳</t></si><si><t>小雨</t></si><c><v>138</v></c><c><v>00001234</v></c>")
     with Reader() as reader:

@@ -12,11 +12,11 @@ from tests.world import at
 from tracker.core.form import Filed, FiledRow
 from tracker.core.model import Event, EventKind
 from tracker.errors import LedgerError, UnknownNameError, UsageError
-from tracker.filing.filings import Paper, Sent, starts, take
+from tracker.filing.filings import OriginalFile, SentFile, starts, take
 from tracker.forms.finding import Finding, Weight
 from tracker.i18n.message import Message, say, unpacked
 from tracker.questions.filed_rows import filed_before
-from tracker.questions.questions import State, count_open, questions_of, settle
+from tracker.questions.questions import QuestionState, count_open, questions_of, settle
 from tracker.store.tables import MAIL
 
 MAY, JUNE, JULY = (f"table-2@2022-0{month}" for month in (5, 6, 7))
@@ -29,15 +29,15 @@ def table(count, **more):
 
 def file(service, ref, filed, *questions):
     name = f"{ref} {filed}.xlsx"
-    sent = Sent(Paper(name, name.encode()), service.clock.now(), "张三", questions=questions)
+    sent = SentFile(OriginalFile(name, name.encode()), service.clock.now(), "张三", questions=questions)
     with service.engine.database.writing() as session:
         owed = due(service, session, "2022-04-01", "2022-12-31")[ref, "wanzhou"]
-        return take(session, service.engine.force, owed, filed, sent, service.clock.now())
+        return take(session, service.engine.snapshot, owed, filed, sent, service.clock.now())
 
 
 def asked(service, state=None, **more):
     with service.engine.database.reading() as session:
-        found = questions_of(session, service.engine.force, state=state, **more)
+        found = questions_of(session, service.engine.snapshot, state=state, **more)
     return [(each.ref, each.code, told(each.facts), each.state.value) for each in found]
 
 
@@ -47,14 +47,14 @@ def told(facts):
 
 def numbers(service):
     with service.engine.database.reading() as session:
-        return [each.id for each in questions_of(session, service.engine.force)]
+        return [each.id for each in questions_of(session, service.engine.snapshot)]
 
 
-def answer(service, number, how=State.ANSWERED, note="确实如此", **more):
+def answer(service, number, how=QuestionState.ANSWERED, note="确实如此", **more):
     with service.engine.database.writing() as session:
         return settle(
             session,
-            service.engine.force,
+            service.engine.snapshot,
             number,
             how,
             note,
@@ -67,7 +67,7 @@ def answer(service, number, how=State.ANSWERED, note="确实如此", **more):
 
 def open_now(service):
     with service.engine.database.reading() as session:
-        return count_open(session, service.engine.force)
+        return count_open(session, service.engine.snapshot)
 
 
 def receipts(service):
@@ -92,7 +92,7 @@ def test_a_correction_of_may_asks_about_june_anew_and_says_so(service):
     took = file(service, MAY, table(35))
     assert not took.anew
     assert asked(service) == []
-    assert asked(service, State.GONE) == [(JUNE, "fell", "40", "gone")]
+    assert asked(service, QuestionState.GONE) == [(JUNE, "fell", "40", "gone")]
     assert open_now(service) == {}
 
 
@@ -108,7 +108,7 @@ def test_the_same_question_keeps_its_answer(service):
     file(service, JUNE, table(40), READ)
     first, second = numbers(service)
     answer(service, first)
-    answer(service, second, State.OVERRULED)
+    answer(service, second, QuestionState.OVERRULED)
     took = file(service, JUNE, table(40, records=1), READ)
     assert sorted(each[3] for each in asked(service)) == ["answered", "overruled"]
     assert set(took.settled.values()) == {"确实如此"}
@@ -175,11 +175,11 @@ def test_what_is_asked_of_several_cells_is_one_question_and_keeps_its_answer_whe
 def test_what_a_corrected_file_answers_is_asked_no_longer(service):
     def send(name, *questions):
         facts = [{"message": say(each.message, "zh")} for each in questions]
-        paper = Paper(name, name.encode())
-        sent = Sent(paper, service.clock.now(), "张三", findings=facts, questions=questions)
+        paper = OriginalFile(name, name.encode())
+        sent = SentFile(paper, service.clock.now(), "张三", findings=facts, questions=questions)
         with service.engine.database.writing() as session:
             owed = due(service, session, "2022-04-01", "2022-12-31")[MAY, "wanzhou"]
-            return take(session, service.engine.force, owed, table(5), sent, service.clock.now())
+            return take(session, service.engine.snapshot, owed, table(5), sent, service.clock.now())
 
     assert send("a.xlsx", READ).is_new
     assert not send("a.xlsx", READ).is_new
@@ -204,12 +204,12 @@ def test_a_question_is_settled_once_and_with_a_reason(service):
     assert answer(service, number).note == "确实如此"
     with pytest.raises(LedgerError, match="settled by 李四"):
         answer(service, number)
-    assert answer(service, number, State.OVERRULED).state is State.OVERRULED
+    assert answer(service, number, QuestionState.OVERRULED).state is QuestionState.OVERRULED
     with pytest.raises(LedgerError, match="settled"):
         answer(service, number)
     file(service, MAY, table(51))
     with pytest.raises(LedgerError, match="asked no more"):
-        answer(service, number, State.OVERRULED)
+        answer(service, number, QuestionState.OVERRULED)
 
 
 def test_a_month_that_was_left_out_is_told_from_the_last(service):
@@ -217,7 +217,7 @@ def test_a_month_that_was_left_out_is_told_from_the_last(service):
     file(service, JUNE, table(20))
     with service.engine.database.reading() as session:
         tables = due(service, session, "2022-05-01", "2022-07-31")
-        before = filed_before(session, service.engine.force, tables.values())
+        before = filed_before(session, service.engine.snapshot, tables.values())
         found = {ref: before[owed.id] for (ref, unit), owed in tables.items() if owed.id in before}
     assert {ref: (each.ref, each.is_last, each.since) for ref, each in found.items()} == {
         MAY: ("table-2-self-check", True, ""),
@@ -225,8 +225,8 @@ def test_a_month_that_was_left_out_is_told_from_the_last(service):
         JULY: (JUNE, True, ""),
     }
     with service.engine.database.reading() as session:
-        (question,) = questions_of(session, service.engine.force)
-        message, _, _ = question.said(service.engine.force.campaign.forms)
+        (question,) = questions_of(session, service.engine.snapshot)
+        message, _, _ = question.said(service.engine.snapshot.campaign.forms)
     assert in_zh(message).startswith(
         "“一校”“特种作业人员培训人次”：上一次报的表（2022年4月应报）填报30，本期20；"
     )
@@ -238,7 +238,7 @@ def test_a_form_goes_out_with_what_was_filed_for_it(service):
     service.engine.record(Event(at("2022-07-20"), JUNE, "wanzhou", EventKind.RETURN, reason="x"))
     with service.engine.database.reading() as session:
         tables = due(service, session, "2022-05-01", "2022-07-31")
-        found = starts(session, service.engine.force, tables.values())
+        found = starts(session, service.engine.snapshot, tables.values())
         got = {ref: found.get(owed.id) for (ref, unit), owed in tables.items() if unit == "wanzhou"}
     assert {ref: (start.ref, start.is_own, start.filed) for ref, start in got.items() if start} == {
         MAY: (MAY, True, table(30)),

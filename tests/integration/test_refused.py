@@ -20,7 +20,7 @@ from tracker.clock import VirtualClock
 from tracker.daemon.scheduler import Service, run_once
 from tracker.outbox.queries import retry, stored_mails
 from tracker.service.app import App
-from tracker.service.heartbeat import Beat, remember
+from tracker.service.heartbeat import PassRecord, remember
 from tracker.usecases import desk
 from tracker.usecases.json_facts import instant
 
@@ -55,7 +55,7 @@ class Office:
         self.clock.set(self.clock.now() + after)
         report = self.app.engine.run_pass(at_once=True)
         with self.app.database.writing() as session:
-            remember(session, Beat(self.clock.now(), 0.1, who="t"))
+            remember(session, PassRecord(self.clock.now(), 0.1, who="t"))
         return report
 
     def rows(self, columns="state, kind"):
@@ -293,7 +293,7 @@ def test_a_persons_word_opens_the_door(tmp_path, word):
         server.script = takes_everything
         if word == "retry":
             with here.app.database.writing() as session:
-                retry(session, here.app.force.campaign.id, None, here.clock.now())
+                retry(session, here.app.snapshot.campaign.id, None, here.clock.now())
         else:
             assert desk.send_test_mail(here.app, "somebody@unit.internal")[1]
         here.pass_()
@@ -410,7 +410,7 @@ def test_the_alert_says_how_it_is_and_once_it_leaves_how_it_was(tmp_path):
 
 def stored(here, kind):
     with here.app.database.reading() as session:
-        found = stored_mails(session, here.app.force.campaign.id)
+        found = stored_mails(session, here.app.snapshot.campaign.id)
     (mail,) = (each.mail for each in found if each.mail.kind == kind)
     return mail
 
@@ -423,10 +423,10 @@ def test_whatever_is_mended_is_tried_at_once_and_until_then_the_list_says_when(t
         listed = desk.mails(here.app, state="deferred")
         assert logins(server) == 3
         shut = here.clock.now() + 60 * MINUTE
-        assert {fact["next_attempt"] for fact in listed} == {instant(shut, here.app.force.zone)}
+        assert {fact["next_attempt"] for fact in listed} == {instant(shut, here.app.snapshot.zone)}
         here.pass_(after=10 * MINUTE)
         (reason,) = here.health()["reasons"]
-        assert f"not asked again before {shut.astimezone(here.app.force.zone):%Y-%m-%d %H:%M}" in reason
+        assert f"not asked again before {shut.astimezone(here.app.snapshot.zone):%Y-%m-%d %H:%M}" in reason
         assert "UTC" not in reason
         assert "+08:00" not in reason
         server.script = takes_everything

@@ -20,7 +20,7 @@ def quoted(engine, first, last):
     while day <= date.fromisoformat(last):
         engine.clock.set(at(day.isoformat()))
         engine.engine.run_pass()
-        for claimed, _ in engine.courier.take():
+        for claimed, _ in engine.sender.take():
             said = claimed.mail.details.get("said", {})
             for item in claimed.mail.items:
                 if (item.ref, item.unit) == (REF, "wanzhou"):
@@ -77,5 +77,5 @@ def test_a_reminder_by_hand_quotes_it():
         now = at("2022-05-07 10:00")
         engine.clock.set(now)
         with engine.database.writing() as session:
-            assert remind_now(session, engine.engine.force, [REF], None, now, asked_by="高").mails == 2
+            assert remind_now(session, engine.engine.snapshot, [REF], None, now, asked_by="高").mails == 2
         assert quoted(engine, "2022-05-09", "2022-05-09")[0][2] == "缺公章"

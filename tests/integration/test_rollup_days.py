@@ -41,7 +41,7 @@ def told(engine, first, last):
 def told_at(engine, text):
     engine.clock.set(at(text))
     engine.engine.run_pass()
-    mails = [claimed.mail for claimed, _ in engine.courier.take()]
+    mails = [claimed.mail for claimed, _ in engine.sender.take()]
     deadlines = [each for mail in mails for each in mail.details.get("deadlines", ())]
     return [(text[:10], each["ref"].partition("@")[2]) for each in deadlines]
 
@@ -96,7 +96,7 @@ def test_a_deadline_is_told_of_once_whatever_an_edit_moves(before, after, edited
 
 def test_a_roll_up_that_waits_while_quiet_is_laid_on_is_told_once():
     post = Post("deferred")
-    with running(files(), "2022-04-29 08:00", courier=post) as engine:
+    with running(files(), "2022-04-29 08:00", sender=post) as engine:
         told(engine, "2022-04-29", "2022-05-06")
         engine.clock.set(at("2022-05-06 10:00"))
         engine.engine.adopt(files(quiet=A_WEEK, mark="after"))
@@ -116,7 +116,7 @@ def test_a_week_is_told_of_once_though_its_first_workday_moves():
                 engine.engine.adopt(files(mark="after", holidays=days_off))
             engine.clock.set(at(f"2022-05-{day}"))
             engine.engine.run_pass()
-            mails = [claimed.mail for claimed, _ in engine.courier.take()]
+            mails = [claimed.mail for claimed, _ in engine.sender.take()]
             weeks += [day for mail in mails if mail.kind is MailKind.ROLLUP and "week" in mail.details]
     assert weeks == [16]
 

@@ -11,7 +11,7 @@ from tests.world import at, definition, running, unit, world
 from tracker.core.model import Contact, StandIn, Unit
 from tracker.core.policy import Policies, Quiet, Rate, Settings, built_in
 from tracker.i18n.recognised import said_in
-from tracker.ledger.requests import Asked, Verdict, Wish, answer_request, ask, send_link
+from tracker.ledger.requests import Decision, NewRequest, RequestKind, answer_request, ask, send_link
 from tracker.outbox.queue import LEASE, enqueue
 from tracker.outbox.results import Result
 from tracker.planning.claim import claim
@@ -36,7 +36,7 @@ class Server:
         self.is_away = True
         self.taken = []
 
-    async def send(self, mails, force):
+    async def send(self, mails, snapshot):
         for claimed in mails:
             if not self.is_away:
                 self.taken.append(claimed.mail)
@@ -65,7 +65,7 @@ class Waiting:
 
     def __init__(self, engine):
         self.engine = engine
-        self.server = engine.courier
+        self.server = engine.sender
 
     def morning(self, day="2022-05-05"):
         self.engine.clock.set(at(f"{day} 09:00"))
@@ -84,13 +84,13 @@ class Waiting:
 
 @pytest.fixture
 def waiting():
-    with running(files(OLD), "2022-05-05 08:00", courier=Server()) as engine:
+    with running(files(OLD), "2022-05-05 08:00", sender=Server()) as engine:
         yield Waiting(engine)
 
 
-def then(waiting, force, when="2022-05-05 14:00"):
+def then(waiting, snapshot, when="2022-05-05 14:00"):
     waiting.server.is_away = False
-    waiting.engine.engine.adopt(force)
+    waiting.engine.engine.adopt(snapshot)
     return waiting.pass_at(when)
 
 
@@ -125,7 +125,7 @@ def test_a_waiting_digest_goes_to_who_is_there_now(waiting, contacts):
 
 
 def test_a_stand_in_whose_days_are_over_gets_nothing_more():
-    with running(files(stand_in(date(2022, 5, 6))), "2022-05-05 08:00", courier=Server()) as engine:
+    with running(files(stand_in(date(2022, 5, 6))), "2022-05-05 08:00", sender=Server()) as engine:
         waiting = Waiting(engine)
         waiting.morning()
         # The days end by themselves, and the mail is a day old as well.
@@ -160,14 +160,14 @@ def test_who_had_a_digest_today_hears_with_the_next(waiting):
     engine.engine.adopt(world(TABLE, TASK, units=units, supervisor="city", settings=OPERATOR))
 
     class Partly(Server):
-        async def send(self, mails, force):
+        async def send(self, mails, snapshot):
             for claimed in mails:
                 is_taken = not self.is_away or claimed.mail.to == NEW.email
                 if is_taken:
                     self.taken.append(claimed.mail)
                 yield Result(claimed, MailState.SENT if is_taken else MailState.DEFERRED, "451")
 
-    waiting.server = engine.engine.courier = engine.courier = Partly()
+    waiting.server = engine.engine.sender = engine.sender = Partly()
     waiting.morning()
     assert set(waiting.server.take()) == {NEW.email}
     units = (CITY, wanzhou(NEW), unit("fuling", NEW.email))
@@ -195,8 +195,10 @@ def test_what_a_dead_process_had_in_hand_is_looked_at_like_any_other(waiting):
     waiting.morning()
     with waiting.engine.database.writing() as session:
         waiting.engine.clock.set(at("2022-05-05 10:00"))
-        force = waiting.engine.engine.force
-        taken = claim(session, force, at("2022-05-05 10:00"), "dead", most=100, timezones=force.timezones)
+        snapshot = waiting.engine.engine.snapshot
+        taken = claim(
+            session, snapshot, at("2022-05-05 10:00"), "dead", most=100, timezones=snapshot.timezones
+        )
     assert OLD.email in {each.mail.to for each in taken}
     assert timedelta(hours=1) > LEASE
     told = then(waiting, files(NEW), "2022-05-05 11:00")
@@ -265,14 +267,14 @@ def test_a_waiting_roll_up_goes_to_the_supervisors_people_of_now(waiting):
     assert MAY in {item.ref for mail in found for item in mail.items}
 
 
-WISH = Wish(MAY, "wanzhou", Asked.EXTEND, "请求延期", "张", OLD.email, date(2022, 5, 20))
+WISH = NewRequest(MAY, "wanzhou", RequestKind.EXTEND, "请求延期", "张", OLD.email, date(2022, 5, 20))
 
 
 def test_what_a_unit_asks_for_goes_to_who_decides_now(waiting):
     waiting.morning()
-    force = waiting.engine.engine.force
+    snapshot = waiting.engine.engine.snapshot
     with waiting.engine.database.writing() as session:
-        ask(session, force, WISH, at("2022-05-05 10:00"))
+        ask(session, snapshot, WISH, at("2022-05-05 10:00"))
     waiting.pass_at("2022-05-05 10:00")
     told = then(waiting, moved_city(NEW))
     assert told[NEW.email].details["request"]["phase"] == "asked"
@@ -283,16 +285,16 @@ def test_what_a_unit_asks_for_goes_to_who_decides_now(waiting):
 def test_what_a_unit_asked_for_is_not_told_once_it_is_decided_or_asked_anew(waiting, how):
     waiting.morning()
     waiting.server.take()
-    force = waiting.engine.engine.force
+    snapshot = waiting.engine.engine.snapshot
     with waiting.engine.database.writing() as session:
-        first = ask(session, force, WISH, at("2022-05-05 10:00"))
+        first = ask(session, snapshot, WISH, at("2022-05-05 10:00"))
     waiting.pass_at("2022-05-05 10:01")
     with waiting.engine.database.writing() as session:
         if how == "declined":
-            answer_request(session, force, first.id, Verdict.DECLINED, "王", now=at("2022-05-05 10:02"))
+            answer_request(session, snapshot, first.id, Decision.DECLINED, "王", now=at("2022-05-05 10:02"))
         elif how == "replaced":
             later = replace(WISH, wanted_until=date(2022, 5, 25))
-            second = ask(session, force, later, at("2022-05-05 10:02"))
+            second = ask(session, snapshot, later, at("2022-05-05 10:02"))
     if how == "met":
         until = {"until": date(2022, 5, 31), "reason": "x"}
         waiting.engine.record("extend", MAY, when="2022-05-05 10:02", **until)
@@ -313,20 +315,20 @@ def test_what_a_unit_asked_for_is_not_told_once_it_is_decided_or_asked_anew(wait
 
 def test_of_what_was_gathered_only_what_still_waits_is_told(waiting):
     waiting.morning()
-    force = waiting.engine.engine.force
-    one = replace(force, settings=replace(force.settings, prompted=Rate(1, timedelta(hours=1))))
+    snapshot = waiting.engine.engine.snapshot
+    one = replace(snapshot, settings=replace(snapshot.settings, prompted=Rate(1, timedelta(hours=1))))
     with waiting.engine.database.writing() as session:
         made = [
             ask(
                 session,
                 one,
-                replace(WISH, kind=Asked.SAY, text=text, wanted_until=None),
+                replace(WISH, kind=RequestKind.SAY, text=text, wanted_until=None),
                 at("2022-05-05 10:00"),
             )
             for text in ("一", "二", "三", "四")
         ]
         for each in made[2:]:
-            answer_request(session, one, each.id, Verdict.READ, "王", now=at("2022-05-05 10:02"))
+            answer_request(session, one, each.id, Decision.READ, "王", now=at("2022-05-05 10:02"))
     waiting.server.is_away = False
     waiting.engine.clock.set(at("2022-05-05 12:00"))
     waiting.engine.engine.run_pass()
@@ -336,10 +338,10 @@ def test_of_what_was_gathered_only_what_still_waits_is_told(waiting):
 
 def test_the_answer_goes_to_the_units_people_of_now(waiting):
     waiting.morning()
-    force = waiting.engine.engine.force
+    snapshot = waiting.engine.engine.snapshot
     with waiting.engine.database.writing() as session:
-        found = ask(session, force, WISH, at("2022-05-05 10:00"))
-        answer_request(session, force, found.id, Verdict.DECLINED, "zhang", now=at("2022-05-05 10:01"))
+        found = ask(session, snapshot, WISH, at("2022-05-05 10:00"))
+        answer_request(session, snapshot, found.id, Decision.DECLINED, "zhang", now=at("2022-05-05 10:01"))
     waiting.pass_at("2022-05-05 10:02")
     waiting.server.is_away = False
     waiting.engine.engine.adopt(files(NEW))
@@ -353,10 +355,10 @@ def test_a_reminder_at_a_persons_word_goes_to_who_is_there(waiting):
     waiting.morning()
     waiting.server.take()
     waiting.server.is_away = True
-    force = waiting.engine.engine.force
+    snapshot = waiting.engine.engine.snapshot
     with waiting.engine.database.writing() as session:
         at_ten = at("2022-05-05 10:00")
-        remind_now(session, force, [MAY], ["wanzhou"], at_ten, asked_by="zhang", again=True)
+        remind_now(session, snapshot, [MAY], ["wanzhou"], at_ten, asked_by="zhang", again=True)
     waiting.pass_at("2022-05-05 10:06")
     told = then(waiting, files(NEW))
     assert refs(told[NEW.email]) == [(MAY, "wanzhou", "due_today")]
@@ -386,7 +388,7 @@ def test_no_edit_of_zones_strands_a_mail(before, when):
     """The campaign's zone is corrected while digests wait."""
     right = files(OLD)
     wrong = replace(right, campaign=replace(right.campaign, timezone=before), fingerprint="wrong")
-    with running(wrong, "2022-05-05 00:30", courier=Server()) as engine:
+    with running(wrong, "2022-05-05 00:30", sender=Server()) as engine:
         waiting = Waiting(engine)
         for hour in range(1, 14):
             waiting.pass_at(f"2022-05-05 {hour:02}:00")
@@ -430,7 +432,7 @@ def ledger_of(session, number):
 def test_an_alert_goes_out_of_a_ledger_with_many_answers(store):
     """What waits and has no items has nothing to look up, however many answers there are."""
     number = 100_000 if store == "sqlite" else 20_000
-    with running(files(OLD), "2022-05-05 07:00", courier=Server()) as engine:
+    with running(files(OLD), "2022-05-05 07:00", sender=Server()) as engine:
         engine.engine.bring_up_to_date(engine.clock.now())
         with engine.database.writing() as session:
             ledger_of(session, number)
@@ -443,8 +445,8 @@ def test_an_alert_goes_out_of_a_ledger_with_many_answers(store):
 
 def test_a_mountain_of_stale_digests_is_told_again(store):
     number = 70_000 if store == "sqlite" else 20_000
-    force = files(OLD)
-    with running(force, "2022-05-04 07:00", courier=Server()) as engine:
+    snapshot = files(OLD)
+    with running(snapshot, "2022-05-04 07:00", sender=Server()) as engine:
         engine.engine.bring_up_to_date(engine.clock.now())
         content = json.dumps([[MAY, "wanzhou", "lead", "2022-05-05", 1]])
         row = {
@@ -459,7 +461,7 @@ def test_a_mountain_of_stale_digests_is_told_again(store):
         }
         with engine.database.writing() as session:
             rows = [{**row, "key": f"digest/2022-05-04/{n}"} for n in range(number)]
-            enqueue(session, force, rows, at("2022-05-04"), 0)
+            enqueue(session, snapshot, rows, at("2022-05-04"), 0)
         waiting = Waiting(engine)
         waiting.server.is_away = False
         told = waiting.pass_at("2022-05-05 09:00")
@@ -554,7 +556,7 @@ def test_a_waiting_roll_up_goes_to_a_second_one_at_the_supervisor_too(waiting):
 def test_a_new_link_goes_to_nobody_else(waiting):
     waiting.morning()
     with waiting.engine.database.writing() as session:
-        send_link(session, waiting.engine.engine.force, MAY, "wanzhou", OLD.email, at("2022-05-05 10:00"))
+        send_link(session, waiting.engine.engine.snapshot, MAY, "wanzhou", OLD.email, at("2022-05-05 10:00"))
     waiting.server.is_away = False
     waiting.engine.engine.adopt(files(OLD, NEW))
     waiting.engine.clock.set(at("2022-05-05 14:00"))
@@ -576,12 +578,12 @@ def quiet(*names, days=(date(2022, 5, 6), date(2022, 5, 9)), **more):
 @pytest.fixture
 def table_waits():
     """The monthly table is all that anybody is told of."""
-    with running(files(OLD, definitions=(TABLE,)), "2022-05-05 08:00", courier=Server()) as engine:
+    with running(files(OLD, definitions=(TABLE,)), "2022-05-05 08:00", sender=Server()) as engine:
         yield Waiting(engine)
 
 
 @pytest.mark.parametrize(
-    ("force", "is_told"),
+    ("snapshot", "is_told"),
     [
         pytest.param(quiet("monthly"), [False, False, True], id="quiet until the 9th"),
         pytest.param(quiet("default"), [True, False, True], id="of another policy"),
@@ -590,10 +592,10 @@ def table_waits():
         ),
     ],
 )
-def test_a_digest_that_waits_does_not_go_on_a_quiet_day_of_its_policy(table_waits, force, is_told):
+def test_a_digest_that_waits_does_not_go_on_a_quiet_day_of_its_policy(table_waits, snapshot, is_told):
     table_waits.morning()
     table_waits.server.is_away = False
-    table_waits.engine.engine.adopt(force)
+    table_waits.engine.engine.adopt(snapshot)
     days = ("2022-05-06 09:00", "2022-05-07 09:00", "2022-05-09 09:00")
     told = [table_waits.pass_at(day) for day in days]
     assert [
@@ -624,7 +626,7 @@ def test_a_mail_of_which_something_may_be_said_goes_whole(table_waits):
 
 
 def test_a_roll_up_waits_for_a_day_that_is_not_quiet_and_alerts_wait_for_none():
-    with running(files(OLD, definitions=(TABLE,)), "2022-05-05 08:00", courier=Server()) as engine:
+    with running(files(OLD, definitions=(TABLE,)), "2022-05-05 08:00", sender=Server()) as engine:
         waiting = Waiting(engine)
         waiting.server.is_away = False
         waiting.morning()

@@ -16,7 +16,16 @@ from tracker.errors import LedgerError
 from tracker.filing.filings import in_force_filings
 from tracker.ledger.beginning import Scope
 from tracker.ledger.record import read_history
-from tracker.ledger.settlement import Fate, Seen, Settled, find, preview, settle, settlements, undo
+from tracker.ledger.settlement import (
+    Seen,
+    SettledFate,
+    SettledState,
+    find,
+    preview,
+    settle,
+    settlements,
+    undo,
+)
 from tracker.store.beats import BEAT
 from tracker.store.tables import AGENDA, ASSIGNMENT, EVENT, REVISION
 
@@ -28,11 +37,11 @@ ALL = (TABLE, EARLY, ONCE, QUOTA, WAITS, LATER)
 def do(engine, what, *args, **more):
     """One transaction of the service, now."""
     now = engine.clock.now()
-    with engine.engine.acting(now) as (session, force):
-        return what(session, force, *args, now, **more)
+    with engine.engine.acting(now) as (session, snapshot):
+        return what(session, snapshot, *args, now, **more)
 
 
-def settled(engine, how=Settled.SUBMIT, scope=Scope(), **more):  # noqa: B008
+def settled(engine, how=SettledState.SUBMIT, scope=Scope(), **more):  # noqa: B008
     return do(engine, settle, how, scope=scope, who="李", via="web", **more)
 
 
@@ -64,7 +73,7 @@ def ledger(engine, *, history=True):
     return {"rows": rows, "beats": beats, **({"events": events, "revised": revised} if history else {})}
 
 
-@pytest.mark.parametrize("how", Settled)
+@pytest.mark.parametrize("how", SettledState)
 @pytest.mark.parametrize("chase_from", [None, date(2022, 4, 8)])
 def test_many_at_once_are_what_they_are_one_by_one(how, chase_from):
     """Also where an edit has moved the day from which is chased: what is taken back is late then."""
@@ -76,14 +85,14 @@ def test_many_at_once_are_what_they_are_one_by_one(how, chase_from):
             engine.record("submit", "2", "wanzhou")
             engine.record("undo", "2", "wanzhou")
             with engine.database.reading() as session:
-                cases = preview(session, engine.engine.force, how, engine.clock.now(), Scope()).rows
+                cases = preview(session, engine.engine.snapshot, how, engine.clock.now(), Scope()).rows
             if is_single:
-                kind = EventKind(how) if how is not Settled.ACCEPT else EventKind.SUBMIT
+                kind = EventKind(how) if how is not SettledState.ACCEPT else EventKind.SUBMIT
                 for row in cases:
-                    day = at(f"{row.dates.effective_due} 12:00") if how is not Settled.WAIVE else None
+                    day = at(f"{row.dates.effective_due} 12:00") if how is not SettledState.WAIVE else None
                     one = Event(day or engine.clock.now(), row.ref, row.unit, kind, who="李", via="web")
                     engine.engine.record(one)
-                    if how is Settled.ACCEPT:
+                    if how is SettledState.ACCEPT:
                         engine.engine.record(replace(one, at=engine.clock.now(), event=EventKind.ACCEPT))
             else:
                 assert settled(engine, how).count == len(cases) == 12
@@ -93,14 +102,14 @@ def test_many_at_once_are_what_they_are_one_by_one(how, chase_from):
             engine.clock.set(at("2022-07-13 10:00"))
             if is_single:
                 for row in cases:
-                    for _ in range(1 + (how is Settled.ACCEPT)):
+                    for _ in range(1 + (how is SettledState.ACCEPT)):
                         now = engine.clock.now()
                         engine.engine.record(
                             Event(now, row.ref, row.unit, EventKind.UNDO, who="李", via="web")
                         )
             else:
                 with engine.database.reading() as session:
-                    (made,) = settlements(session, engine.engine.force)
+                    (made,) = settlements(session, engine.engine.snapshot)
                 assert taken_back(engine, made.number) == 12
             found.append((first, ledger(engine), items(engine, "2022-07-14", "2022-08-12")))
     assert found[0] == found[1]
@@ -115,7 +124,7 @@ def test_what_is_settled_and_taken_back_stands_and_is_told_as_if_nothing_had_bee
             return ledger(engine, history=False), items(engine, "2022-07-13", "2022-08-12")
 
     undisturbed = life(None)
-    for how in Settled:
+    for how in SettledState:
         assert life(how) == undisturbed
 
 
@@ -132,13 +141,13 @@ def test_nobody_is_told_anything_of_what_was_settled():
 def test_thousands_are_settled_and_taken_back_with_a_few_statements():
     offices = [f"u{number:02}" for number in range(50)]
     many = [definition(str(number), "2022年5月20日前", offices) for number in range(1, 41)]
-    force = world(*many, units=[unit(each) for each in offices])
-    force = replace(force, campaign=replace(force.campaign, chase_from=None))
-    with running(force, "2022-07-12 08:00") as engine:
+    snapshot = world(*many, units=[unit(each) for each in offices])
+    snapshot = replace(snapshot, campaign=replace(snapshot.campaign, chase_from=None))
+    with running(snapshot, "2022-07-12 08:00") as engine:
         engine.engine.bring_up_to_date(engine.clock.now())
         counted = []
         event.listen(engine.database.engine, "before_cursor_execute", lambda *_: counted.append(1))
-        outcome = settled(engine, Settled.ACCEPT, seen=Seen(0, force.fingerprint, date(2022, 7, 12)))
+        outcome = settled(engine, SettledState.ACCEPT, seen=Seen(0, snapshot.fingerprint, date(2022, 7, 12)))
         assert outcome.count == 2000
         assert taken_back(engine, outcome.number) == 2000
         with engine.database.reading() as session:
@@ -155,12 +164,12 @@ def test_what_the_files_ask_for_no_more_is_left_and_named():
         engine.engine.bring_up_to_date(engine.clock.now())
         assert taken_back(engine, number) == 6
         with engine.database.reading() as session:
-            found = find(session, engine.engine.force, number)
-        assert {(each.ref, each.unit) for each in found.having(Fate.TAKEN_OUT)} == {
+            found = find(session, engine.engine.snapshot, number)
+        assert {(each.ref, each.unit) for each in found.having(SettledFate.TAKEN_OUT)} == {
             ("2", "wanzhou"),
             ("2", "fuling"),
         }
-        assert len(found.having(Fate.TAKEN_BACK)) == 6
+        assert len(found.having(SettledFate.TAKEN_BACK)) == 6
 
 
 def test_an_acceptance_through_the_files_is_in_nobodys_way():
@@ -181,13 +190,13 @@ def test_by_files_that_were_edited_since_nothing_is_settled():
             settled(engine, seen=Seen(0, "another", date(2022, 7, 12)))
         assert refused.value.code == "look_again"
         with engine.database.reading() as session:
-            assert settlements(session, engine.engine.force) == []
+            assert settlements(session, engine.engine.snapshot) == []
 
 
 def test_a_table_that_is_filed_after_all_stands_where_the_settlement_did():
-    may, force = "table-2@2022-05", taken_over(replace(TABLE, form=FORM))
-    force = replace(force, campaign=replace(force.campaign, forms=FORMS))
-    with running(force, "2022-07-12 08:00") as engine:
+    may, snapshot = "table-2@2022-05", taken_over(replace(TABLE, form=FORM))
+    snapshot = replace(snapshot, campaign=replace(snapshot.campaign, forms=FORMS))
+    with running(snapshot, "2022-07-12 08:00") as engine:
         engine.engine.bring_up_to_date(engine.clock.now())
 
         def files():
@@ -212,13 +221,13 @@ def test_a_table_that_is_filed_after_all_stands_where_the_settlement_did():
 AHEAD = date(2022, 9, 1)
 
 
-@pytest.mark.parametrize("how", Settled)
+@pytest.mark.parametrize("how", SettledState)
 def test_what_is_still_to_come_is_not_settled_though_the_day_from_which_is_chased_lies_ahead(how):
     """The tables of May to July are over; August's, which is set aside too, is due on the 5th."""
     with running(taken_over(TABLE, chase_from=AHEAD), "2022-08-04 23:50") as engine:
         engine.engine.bring_up_to_date(engine.clock.now())
         with engine.database.reading() as session:
-            found = preview(session, engine.engine.force, how, engine.clock.now(), Scope())
+            found = preview(session, engine.engine.snapshot, how, engine.clock.now(), Scope())
         over = {f"table-2@2022-0{month}" for month in (5, 6, 7)}
         assert {row.ref for row in found.rows} == over
         # Nor what was over only after the look.
@@ -233,10 +242,10 @@ def test_a_table_that_was_over_only_after_the_look_is_left_though_it_was_answere
     with running(taken_over(TABLE, chase_from=AHEAD), "2022-08-04 10:00") as engine:
         engine.engine.bring_up_to_date(engine.clock.now())
         with engine.database.reading() as session:
-            found = preview(session, engine.engine.force, Settled.NIL, engine.clock.now(), Scope())
+            found = preview(session, engine.engine.snapshot, SettledState.NIL, engine.clock.now(), Scope())
         engine.record("submit", "table-2@2022-08", "wanzhou", when="2022-08-05 10:00")
         engine.record("undo", "table-2@2022-08", "wanzhou", when="2022-08-06 10:00")
-        outcome = settled(engine, Settled.NIL, seen=found.seen)
+        outcome = settled(engine, SettledState.NIL, seen=found.seen)
     assert (outcome.count, outcome.left) == (6, [])
 
 

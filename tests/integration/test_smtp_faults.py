@@ -11,7 +11,7 @@ from tests.integration.test_smtp_server import deliver, envelope, free_port
 from tests.tools import SOON
 from tracker.mail.transport.opening import open_transport
 from tracker.mail.transport.smtp import UNTAKEN
-from tracker.mail.transport.transport import Outcome
+from tracker.mail.transport.transport import DeliveryOutcome
 
 
 class Wire:
@@ -173,9 +173,9 @@ def test_an_answer_that_never_came_is_uncertain_and_the_other_mails_arrive(
     tmp_path, pipelining, what, timeout
 ):
     told, server, took = outcomes(after_the_dot(what), tmp_path, 4, pipelining=pipelining, timeout=timeout)
-    assert told[2].outcome is Outcome.UNCERTAIN
+    assert told[2].outcome is DeliveryOutcome.UNCERTAIN
     assert "had the whole mail and did not say whether it took it" in told[2].detail
-    assert [told[number].outcome for number in (1, 3, 4)] == [Outcome.SENT] * 3
+    assert [told[number].outcome for number in (1, 3, 4)] == [DeliveryOutcome.SENT] * 3
     assert server.taken == ["u1@wanzhou.internal", "u3@wanzhou.internal", "u4@wanzhou.internal"]
     assert took < 3
 
@@ -195,7 +195,7 @@ def test_a_connection_lost_before_the_content_is_tried_again_and_doubles_nothing
             pass
 
     told, server, _ = outcomes(script, tmp_path, pipelining=pipelining)
-    assert {each.outcome for each in told.values()} == {Outcome.SENT}
+    assert {each.outcome for each in told.values()} == {DeliveryOutcome.SENT}
     assert sorted(server.taken) == [f"u{number}@wanzhou.internal" for number in (1, 2, 3)]
     assert server.connections == 2
 
@@ -212,7 +212,7 @@ def test_a_server_that_always_breaks_off_defers_and_is_not_asked_for_ever(tmp_pa
         await server.mail(wire, before=before)
 
     told, server, _ = outcomes(script, tmp_path, pipelining=pipelining)
-    assert {each.outcome for each in told.values()} == {Outcome.DEFERRED}
+    assert {each.outcome for each in told.values()} == {DeliveryOutcome.DEFERRED}
     assert "broke off" in told[1].detail
     assert server.connections <= 7
     assert server.taken == []
@@ -228,7 +228,7 @@ def test_a_server_that_closes_with_421_is_connected_to_again(tmp_path, pipelinin
         wire.say("421 enough for now")
 
     told, server, _ = outcomes(script, tmp_path, 7, pipelining=pipelining)
-    assert {each.outcome for each in told.values()} == {Outcome.SENT}
+    assert {each.outcome for each in told.values()} == {DeliveryOutcome.SENT}
     assert len(server.taken) == 7
     assert server.connections == 4
 
@@ -241,8 +241,8 @@ def test_a_421_that_speaks_of_limits_is_heeded(tmp_path, pipelining):
         wire.say("421 HL:IFC too many mails")
 
     told, server, _ = outcomes(script, tmp_path, 5, pipelining=pipelining)
-    assert told[1].outcome is Outcome.SENT
-    assert [told[number].outcome for number in range(2, 6)] == [Outcome.DEFERRED] * 4
+    assert told[1].outcome is DeliveryOutcome.SENT
+    assert [told[number].outcome for number in range(2, 6)] == [DeliveryOutcome.DEFERRED] * 4
     assert "HL:IFC" in told[5].detail
     assert server.connections <= 2
 
@@ -264,8 +264,8 @@ def test_a_refused_recipient_whose_content_is_asked_for_all_the_same_gets_nothin
             pass
 
     told, server, _ = outcomes(script, tmp_path, 2, pipelining=True)
-    assert (told[1].outcome, told[1].detail) == (Outcome.FAILED, "550 No such user")
-    assert told[2].outcome is Outcome.SENT
+    assert (told[1].outcome, told[1].detail) == (DeliveryOutcome.FAILED, "550 No such user")
+    assert told[2].outcome is DeliveryOutcome.SENT
     assert contents == ["."]
     assert server.taken == ["u2@wanzhou.internal"]
 
@@ -287,7 +287,7 @@ def test_with_pipelining_the_next_envelope_comes_with_the_end_of_a_mail(tmp_path
         await wire.line()
 
     told, _, _ = outcomes(script, tmp_path, 2, pipelining=True)
-    assert {each.outcome for each in told.values()} == {Outcome.SENT}
+    assert {each.outcome for each in told.values()} == {DeliveryOutcome.SENT}
 
 
 def test_without_pipelining_nothing_is_said_before_the_answer(tmp_path):
@@ -306,14 +306,14 @@ def test_without_pipelining_nothing_is_said_before_the_answer(tmp_path):
         await wire.line()
 
     told, _, _ = outcomes(script, tmp_path, 2)
-    assert {each.outcome for each in told.values()} == {Outcome.SENT}
+    assert {each.outcome for each in told.values()} == {DeliveryOutcome.SENT}
 
 
 def test_nobody_there_defers_everything_at_once(tmp_path):
     start = time.perf_counter()
     url = f"smtp+plain://127.0.0.1:{free_port()}"
     told = deliver(url, tmp_path, [envelope(number) for number in range(500)])
-    assert {each.outcome for each in told.values()} == {Outcome.DEFERRED}
+    assert {each.outcome for each in told.values()} == {DeliveryOutcome.DEFERRED}
     assert "cannot connect" in told[0].detail
     assert time.perf_counter() - start < SOON
 
@@ -334,7 +334,7 @@ def test_a_server_that_does_not_let_us_in_defers_everything(tmp_path, greeting, 
         await wire.reader.read()
 
     told, _, took = outcomes(script, tmp_path, 20, connections=4, timeout=0.5)
-    assert {each.outcome for each in told.values()} == {Outcome.DEFERRED}
+    assert {each.outcome for each in told.values()} == {DeliveryOutcome.DEFERRED}
     assert detail in told[1].detail
     assert "\n" not in told[1].detail
     assert took < 3
@@ -356,7 +356,7 @@ def test_a_server_that_allows_two_connections_gets_two(tmp_path, pipelining):
             now -= 1
 
     told, server, _ = outcomes(script, tmp_path, 40, pipelining=pipelining, connections=6)
-    assert {each.outcome for each in told.values()} == {Outcome.SENT}
+    assert {each.outcome for each in told.values()} == {DeliveryOutcome.SENT}
     assert len(server.taken) == 40
 
 
@@ -372,7 +372,7 @@ def test_a_connection_that_died_while_idle_costs_nothing(tmp_path, pipelining):
             transport = open_transport(url, mailbox_dir=tmp_path, connections=1, timeout=5)
             for number in range(1, 4):
                 found = [told.outcome async for told in transport.deliver([envelope(number)])]
-                assert found == [Outcome.SENT]
+                assert found == [DeliveryOutcome.SENT]
                 await asyncio.sleep(0.05)
             await transport.close()
             assert server.connections == 3
@@ -399,7 +399,7 @@ def test_what_a_server_says_unasked_is_not_taken_for_an_answer(tmp_path, pipelin
             transport = open_transport(url, mailbox_dir=tmp_path, connections=1, timeout=5)
             for number in range(1, 4):
                 found = [told.outcome async for told in transport.deliver([envelope(number)])]
-                assert found == [Outcome.SENT]
+                assert found == [DeliveryOutcome.SENT]
                 await asyncio.sleep(0.05)
             await transport.close()
             assert server.taken == [f"u{number}@wanzhou.internal" for number in (1, 2, 3)]
@@ -420,7 +420,7 @@ def test_an_answer_too_many_in_mid_conversation_costs_the_connection_and_no_mail
             pass
 
     told, server, _ = outcomes(script, tmp_path, pipelining=pipelining)
-    assert {each.outcome for each in told.values()} == {Outcome.SENT}
+    assert {each.outcome for each in told.values()} == {DeliveryOutcome.SENT}
     assert sorted(server.taken) == [f"u{number}@wanzhou.internal" for number in (1, 2, 3)]
 
 
@@ -485,4 +485,4 @@ def test_a_large_mail_to_a_slow_reader_arrives(tmp_path, pipelining):
             return found
 
     [told] = asyncio.run(run())
-    assert told.outcome is Outcome.SENT
+    assert told.outcome is DeliveryOutcome.SENT

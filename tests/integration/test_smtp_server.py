@@ -16,7 +16,7 @@ from aiosmtpd.smtp import SMTP, AuthResult
 
 from tracker.mail.transport.message import Address, build, message_id
 from tracker.mail.transport.opening import open_transport
-from tracker.mail.transport.transport import Envelope, Outcome
+from tracker.mail.transport.transport import DeliveryOutcome, Envelope
 
 PASSWORD = "correct horse"
 
@@ -152,7 +152,7 @@ def test_a_mail_goes_out_encrypted_by_starttls(tmp_path, authority, trusted):
     with serving(inbox, tls_context=server_context(authority, "127.0.0.1"), require_starttls=True) as port:
         told = deliver(f"smtp://127.0.0.1:{port}", tmp_path, [envelope()])
         assert checked(f"smtp://127.0.0.1:{port}", tmp_path) is None
-    assert told[1].outcome is Outcome.SENT
+    assert told[1].outcome is DeliveryOutcome.SENT
     assert told[1].detail == "250 2.0.0 taken"
     assert inbox.encrypted == [True]
     [(sender, to, data)] = inbox.mails
@@ -166,7 +166,7 @@ def test_a_mail_goes_out_encrypted_from_the_start(tmp_path, authority, trusted):
     inbox = Inbox()
     with serving(inbox, ssl_context=server_context(authority, "127.0.0.1")) as port:
         told = deliver(f"smtps://127.0.0.1:{port}", tmp_path, [envelope(), envelope(2)])
-    assert {delivery.outcome for delivery in told.values()} == {Outcome.SENT}
+    assert {delivery.outcome for delivery in told.values()} == {DeliveryOutcome.SENT}
     assert inbox.recipients() == ["u1@wanzhou.internal", "u2@wanzhou.internal"]
 
 
@@ -175,7 +175,7 @@ def test_without_starttls_nothing_is_sent(tmp_path):
     with serving(inbox) as port:
         told = deliver(f"smtp://127.0.0.1:{port}", tmp_path, [envelope(), envelope(2)])
         assert "does not offer STARTTLS" in checked(f"smtp://127.0.0.1:{port}", tmp_path)
-    assert [told[number].outcome for number in (1, 2)] == [Outcome.DEFERRED] * 2
+    assert [told[number].outcome for number in (1, 2)] == [DeliveryOutcome.DEFERRED] * 2
     assert "does not offer STARTTLS, and mail is not sent in plain text" in told[1].detail
     assert (inbox.mails, inbox.tried) == ([], [])
 
@@ -188,7 +188,7 @@ def test_a_certificate_of_an_unknown_authority_is_refused(tmp_path, scheme, monk
     more = {"ssl_context": context} if scheme == "smtps" else {"tls_context": context}
     with serving(inbox, **more) as port:
         told = deliver(f"{scheme}://127.0.0.1:{port}", tmp_path, [envelope()])
-    assert told[1].outcome is Outcome.DEFERRED
+    assert told[1].outcome is DeliveryOutcome.DEFERRED
     assert "certificate" in told[1].detail
     assert "not to be trusted" in told[1].detail
     assert inbox.tried == []
@@ -201,7 +201,7 @@ def test_a_certificate_for_another_host_is_refused(tmp_path, authority, trusted,
     more = {"ssl_context": context} if scheme == "smtps" else {"tls_context": context}
     with serving(inbox, **more) as port:
         told = deliver(f"{scheme}://127.0.0.1:{port}", tmp_path, [envelope()])
-    assert told[1].outcome is Outcome.DEFERRED
+    assert told[1].outcome is DeliveryOutcome.DEFERRED
     assert "not to be trusted" in told[1].detail
     assert inbox.tried == []
 
@@ -225,14 +225,14 @@ def guarded(authority):
 def test_it_logs_in(tmp_path, guarded, trusted):
     inbox, url = guarded
     assert checked(url, tmp_path, password=PASSWORD) is None
-    assert deliver(url, tmp_path, [envelope()], password=PASSWORD)[1].outcome is Outcome.SENT
+    assert deliver(url, tmp_path, [envelope()], password=PASSWORD)[1].outcome is DeliveryOutcome.SENT
     assert inbox.recipients() == ["u1@wanzhou.internal"]
 
 
 def test_a_wrong_password_defers_everything_and_is_said_without_the_password(tmp_path, guarded, trusted):
     inbox, url = guarded
     told = deliver(url, tmp_path, [envelope(), envelope(2)], password="hunter2")
-    assert {delivery.outcome for delivery in told.values()} == {Outcome.DEFERRED}
+    assert {delivery.outcome for delivery in told.values()} == {DeliveryOutcome.DEFERRED}
     assert "refuses the login of tracker@kaoshi.internal: 535" in told[1].detail
     assert "hunter2" not in f"{told}{checked(url, tmp_path, password='hunter2')}"
     assert inbox.mails == []
@@ -256,7 +256,7 @@ def test_a_server_that_repeats_the_password_does_not_get_it_into_our_log(tmp_pat
         told = deliver(url, tmp_path, [envelope()], password=secret)
     finally:
         controller.stop()
-    assert told[1].outcome is Outcome.DEFERRED
+    assert told[1].outcome is DeliveryOutcome.DEFERRED
     assert "535 I do not like … nor" in told[1].detail
     for hidden in (secret, "AHRyYWNrZXIAaHVudGVyMg==", "aHVudGVyMg=="):
         assert hidden not in told[1].detail
@@ -274,11 +274,11 @@ def pipelining(request):
 @pytest.mark.parametrize(
     ("answer", "outcome"),
     [
-        ("450 4.2.0 busy", Outcome.DEFERRED),
-        ("451 4.7.1 Greylisted", Outcome.DEFERRED),
-        ("550 5.1.1 No such user", Outcome.FAILED),
-        ("550 Ip frequency limited", Outcome.DEFERRED),
-        ("553 Invalid mailbox", Outcome.FAILED),
+        ("450 4.2.0 busy", DeliveryOutcome.DEFERRED),
+        ("451 4.7.1 Greylisted", DeliveryOutcome.DEFERRED),
+        ("550 5.1.1 No such user", DeliveryOutcome.FAILED),
+        ("550 Ip frequency limited", DeliveryOutcome.DEFERRED),
+        ("553 Invalid mailbox", DeliveryOutcome.FAILED),
     ],
 )
 def test_a_refused_recipient_gets_none_and_the_others_get_theirs(tmp_path, pipelining, answer, outcome):
@@ -288,17 +288,17 @@ def test_a_refused_recipient_gets_none_and_the_others_get_theirs(tmp_path, pipel
         told = deliver(f"smtp+plain://127.0.0.1:{port}", tmp_path, envelopes, connections=1)
     assert told[2].outcome is outcome
     assert told[2].detail == answer
-    assert [told[number].outcome for number in (1, 3, 4)] == [Outcome.SENT] * 3
+    assert [told[number].outcome for number in (1, 3, 4)] == [DeliveryOutcome.SENT] * 3
     assert inbox.recipients() == [f"u{number}@wanzhou.internal" for number in (1, 3, 4)]
     assert inbox.connections == 1
 
 
 def test_a_refused_content_fails_only_if_it_is_final(tmp_path, pipelining):
     for answer, outcome in (
-        ("554 5.7.1 looks like spam", Outcome.FAILED),
-        ("552 Message size exceeds limit", Outcome.FAILED),
-        ("451 try later", Outcome.DEFERRED),
-        ("550 Mail content denied, Sender frequency limited", Outcome.DEFERRED),
+        ("554 5.7.1 looks like spam", DeliveryOutcome.FAILED),
+        ("552 Message size exceeds limit", DeliveryOutcome.FAILED),
+        ("451 try later", DeliveryOutcome.DEFERRED),
+        ("550 Mail content denied, Sender frequency limited", DeliveryOutcome.DEFERRED),
     ):
         inbox = Inbox(pipelining=pipelining, data_answer=answer)
         with serving(inbox) as port:
@@ -310,7 +310,7 @@ def test_a_refused_sender_waits_because_no_recipient_is_to_blame(tmp_path, pipel
     inbox = Inbox(pipelining=pipelining, sender_answer="553 mail from must equal authorized user")
     with serving(inbox) as port:
         told = deliver(f"smtp+plain://127.0.0.1:{port}", tmp_path, [envelope(), envelope(2)])
-    assert {delivery.outcome for delivery in told.values()} == {Outcome.DEFERRED}
+    assert {delivery.outcome for delivery in told.values()} == {DeliveryOutcome.DEFERRED}
     assert "553 mail from must equal" in told[1].detail
 
 
@@ -321,10 +321,10 @@ def test_once_mails_come_too_fast_the_rest_for_that_domain_is_held_back(tmp_path
     with serving(inbox) as port:
         url = f"smtp+plain://127.0.0.1:{port}"
         told = deliver(url, tmp_path, [*envelopes, envelope(1), envelope(99)], connections=1)
-    assert all(told[number].outcome is Outcome.DEFERRED for number in range(2, 20))
+    assert all(told[number].outcome is DeliveryOutcome.DEFERRED for number in range(2, 20))
     assert "held back" in told[19].detail
     assert "550 Domain frequency limited" in told[19].detail
-    assert (told[1].outcome, told[99].outcome) == (Outcome.SENT, Outcome.SENT)
+    assert (told[1].outcome, told[99].outcome) == (DeliveryOutcome.SENT, DeliveryOutcome.SENT)
     assert len([to for to in inbox.tried if to.endswith("fuling.internal")]) <= 2
 
 
@@ -332,9 +332,9 @@ def test_what_an_operator_knows_of_a_server_comes_first(tmp_path):
     inbox = Inbox({"u1@wanzhou.internal": "550 come back on Monday"})
     with serving(inbox) as port:
         url = f"smtp+plain://127.0.0.1:{port}"
-        assert deliver(url, tmp_path, [envelope()])[1].outcome is Outcome.FAILED
+        assert deliver(url, tmp_path, [envelope()])[1].outcome is DeliveryOutcome.FAILED
         told = deliver(url, tmp_path, [envelope()], temporary=["come back on"])
-        assert told[1].outcome is Outcome.DEFERRED
+        assert told[1].outcome is DeliveryOutcome.DEFERRED
 
 
 # --- content and connections -------------------------------------------------------------------------------
@@ -346,7 +346,7 @@ def test_a_line_with_a_single_dot_arrives_and_ends_nothing(tmp_path, pipelining)
     plain = Envelope(1, "tracker@kaoshi.internal", "u1@wanzhou.internal", "<x@kaoshi.internal>", smuggled)
     with serving(inbox) as port:
         told = deliver(f"smtp+plain://127.0.0.1:{port}", tmp_path, [plain, envelope(2, text=".\n..\n.\nend")])
-    assert [told[number].outcome for number in (1, 2)] == [Outcome.SENT] * 2
+    assert [told[number].outcome for number in (1, 2)] == [DeliveryOutcome.SENT] * 2
     assert len(inbox.mails) == 2
     bodies = {to: data for _, (to,), data in inbox.mails}
     assert bodies["u1@wanzhou.internal"] == smuggled.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(
@@ -363,7 +363,7 @@ def test_many_mails_share_a_few_connections(tmp_path, pipelining):
     with serving(inbox) as port:
         url = f"smtp+plain://127.0.0.1:{port}"
         told = deliver(url, tmp_path, (envelope(number) for number in range(150)), connections=3)
-    assert {delivery.outcome for delivery in told.values()} == {Outcome.SENT}
+    assert {delivery.outcome for delivery in told.values()} == {DeliveryOutcome.SENT}
     assert len(inbox.mails) == len(told) == 150
     assert inbox.connections == 3
 
@@ -376,9 +376,9 @@ def test_connections_stay_open_between_deliveries_and_after_a_hundred_mails_ther
         transport = open_transport(url, mailbox_dir=tmp_path, connections=1, timeout=5)
         for start in (0, 50):
             mails = [envelope(number) for number in range(start, start + 50)]
-            assert [told.outcome async for told in transport.deliver(mails)] == [Outcome.SENT] * 50
+            assert [told.outcome async for told in transport.deliver(mails)] == [DeliveryOutcome.SENT] * 50
         assert inbox.connections == 1
-        assert [told.outcome async for told in transport.deliver([envelope(200)])] == [Outcome.SENT]
+        assert [told.outcome async for told in transport.deliver([envelope(200)])] == [DeliveryOutcome.SENT]
         await transport.close()
 
     with serving(inbox) as port:
@@ -391,7 +391,7 @@ def test_no_connection_carries_more_than_a_hundred_mails(tmp_path, pipelining):
     with serving(inbox) as port:
         url = f"smtp+plain://127.0.0.1:{port}"
         told = deliver(url, tmp_path, (envelope(number) for number in range(201)), connections=1)
-    assert {delivery.outcome for delivery in told.values()} == {Outcome.SENT}
+    assert {delivery.outcome for delivery in told.values()} == {DeliveryOutcome.SENT}
     assert len(inbox.mails) == 201
     assert inbox.connections == 3
 
@@ -406,7 +406,7 @@ def test_a_transport_may_be_used_from_one_event_loop_after_another(tmp_path):
             await transport.close()
             return found
 
-        assert asyncio.run(one(1)) == asyncio.run(one(2)) == [Outcome.SENT]
+        assert asyncio.run(one(1)) == asyncio.run(one(2)) == [DeliveryOutcome.SENT]
 
 
 def test_results_come_while_later_mails_are_still_being_made(tmp_path):
@@ -447,10 +447,10 @@ def test_a_source_that_fails_does_not_lose_what_is_under_way(tmp_path):
         finally:
             await transport.close()
 
-    seen: list[Outcome] = []
+    seen: list[DeliveryOutcome] = []
     with serving(inbox) as port, pytest.raises(KeyError):
         asyncio.run(watch(port, seen))
-    assert seen == [Outcome.SENT] * 2
+    assert seen == [DeliveryOutcome.SENT] * 2
     assert len(inbox.mails) == 2
 
 
@@ -471,7 +471,10 @@ def test_a_mail_whose_time_runs_out_while_the_server_listens_is_not_sent_and_the
         told = deliver(f"smtp+plain://127.0.0.1:{port}", tmp_path, mails, connections=1)
     assert inbox.tried.count("u2@wanzhou.internal") == 1
     assert inbox.recipients() == ["u1@wanzhou.internal", "u3@wanzhou.internal"]
-    assert {number: each.outcome for number, each in told.items()} == {1: Outcome.SENT, 3: Outcome.SENT}
+    assert {number: each.outcome for number, each in told.items()} == {
+        1: DeliveryOutcome.SENT,
+        3: DeliveryOutcome.SENT,
+    }
 
 
 # --- what never leaves the machine -------------------------------------------------------------------------
@@ -484,7 +487,7 @@ def test_mail_for_reserved_domains_stays_here(tmp_path):
     with serving(inbox) as port:
         told = deliver(f"smtp+plain://127.0.0.1:{port}", tmp_path, [*envelopes, envelope(1)])
     assert all(told[number].kept_local for number in range(10, 15))
-    assert {delivery.outcome for delivery in told.values()} == {Outcome.SENT}
+    assert {delivery.outcome for delivery in told.values()} == {DeliveryOutcome.SENT}
     assert not told[1].kept_local
     assert inbox.recipients() == ["u1@wanzhou.internal"]
     assert inbox.tried == ["u1@wanzhou.internal"]
@@ -493,7 +496,7 @@ def test_mail_for_reserved_domains_stays_here(tmp_path):
 
 def test_only_local_mail_needs_no_server_at_all(tmp_path):
     told = deliver(f"smtp://127.0.0.1:{free_port()}", tmp_path, [envelope(1, "a@wanzhou.example")])
-    assert told[1].outcome is Outcome.SENT
+    assert told[1].outcome is DeliveryOutcome.SENT
     assert told[1].kept_local
 
 
@@ -512,5 +515,5 @@ def test_an_address_that_would_end_the_command_is_not_spoken(tmp_path):
     ]
     with serving(inbox) as port:
         told = deliver(f"smtp+plain://127.0.0.1:{port}", tmp_path, envelopes)
-    assert {delivery.outcome for delivery in told.values()} == {Outcome.FAILED}
+    assert {delivery.outcome for delivery in told.values()} == {DeliveryOutcome.FAILED}
     assert inbox.tried == []

@@ -19,17 +19,17 @@ from tracker.clock import VirtualClock
 from tracker.core.model import Mail, MailKind
 from tracker.core.policy import Quiet
 from tracker.core.workdays import Workdays
-from tracker.dashboard.status_overview import Board, Choice
+from tracker.dashboard.status_overview import Board, StatusFilter
 from tracker.forms.read.sandboxed_reader import Reader
 from tracker.mail.compose.render import Renderer
 from tracker.mail.compose.samples import samples
 from tracker.service.app import App
 from tracker.service.enclosures import Enclosures
 from tracker.service.engine import Engine
-from tracker.service.simulation import CollectingCourier
+from tracker.service.simulation import CollectingSender
 from tracker.shipped import shipped
 from tracker.store.database import open_database
-from tracker.web.base.access_policy import Once
+from tracker.web.base.access_policy import OneTimeKeys
 from tracker.web.base.throttle import OF_ADDRESS, Throttle
 
 THREADS = 4
@@ -125,7 +125,7 @@ def test_there_is_one_of_what_there_is_one_of(tmp_path):
         made = {id(each) for each in (*engines, app.engine)}
         assert len(made) == 1
         assert engines[0].database is app.database
-        assert engines[0].force is app.force
+        assert engines[0].snapshot is app.snapshot
         app.close()
 
 
@@ -136,7 +136,7 @@ def test_an_edit_that_comes_in_between_is_brought_into_the_ledger(monkeypatch):
     for _ in range(4):
         database = open_database("sqlite://")
         engine = Engine(
-            database, before, CollectingCourier(lambda mail: mail.key), read_clock=lambda: AT, who="t"
+            database, before, CollectingSender(lambda mail: mail.key), read_clock=lambda: AT, who="t"
         )
         real, is_in, may_go_on = engine.database.writing, threading.Event(), threading.Event()
 
@@ -173,28 +173,31 @@ def test_links():
 
 
 def test_mails_as_they_read():
-    force = a_world()
+    snapshot = a_world()
     links = Links("https://x.example", ["k" * 40])
-    mails: list[Mail] = [mail for language in ("zh", "en") for mail in samples(force.campaign, language)]
+    mails: list[Mail] = [mail for language in ("zh", "en") for mail in samples(snapshot.campaign, language)]
     questions = [
         *(lambda renderer, mail=mail: renderer.render(mail) for mail in mails[::2]),
         *(lambda renderer, mail=mail: renderer.subject(mail) for mail in mails),
     ]
-    answers_as_one(lambda: Renderer(force.campaign, links=links), questions, 2)
+    answers_as_one(lambda: Renderer(snapshot.campaign, links=links), questions, 2)
 
 
 def test_the_lights_of_the_board_and_what_is_enclosed(tmp_path):
     with office(tmp_path) as app:
-        force, now = app.force, app.clock.now()
+        snapshot, now = app.snapshot, app.clock.now()
         months = [date(2022, month, 1) for month in (5, 6, 7)]
         questions = [
-            lambda board: board.matrix(force, Choice(), now, page=1, size=20),
-            *(lambda board, m=m: board.matrix(force, Choice(month=m), now, page=1, size=9) for m in months),
-            lambda board: board.matrix(force, Choice(units=("wanzhou",)), now, page=1, size=20),
+            lambda board: board.matrix(snapshot, StatusFilter(), now, page=1, size=20),
+            *(
+                lambda board, m=m: board.matrix(snapshot, StatusFilter(month=m), now, page=1, size=9)
+                for m in months
+            ),
+            lambda board: board.matrix(snapshot, StatusFilter(units=("wanzhou",)), now, page=1, size=20),
         ]
         answers_as_one(lambda: Board(app.database), questions, 2)
-        mails = [m for m in samples(force.campaign, "zh") if m.kind is MailKind.DIGEST]
-        calendars = [lambda made, mail=mail: made.dates_of(mail, force) for mail in mails]
+        mails = [m for m in samples(snapshot.campaign, "zh") if m.kind is MailKind.DIGEST]
+        calendars = [lambda made, mail=mail: made.dates_of(mail, snapshot) for mail in mails]
         answers_as_one(lambda: Enclosures(app.database), calendars, 8)
 
 
@@ -210,7 +213,7 @@ def test_whoever_guesses_passwords_gets_no_more_attempts_by_asking_at_once():
 
 def test_a_key_of_the_first_entry_opens_once():
     for _ in range(100):
-        keys = Once(timedelta(days=1))
+        keys = OneTimeKeys(timedelta(days=1))
         secret = keys.make("clerk", AT)
         assert sorted(at_once(*[partial(keys.use, secret, AT)] * THREADS), key=str) == [None] * 3 + ["clerk"]
 
@@ -225,11 +228,14 @@ def test_files_that_come_at_once_are_each_read_as_themselves():
 def test_an_event_and_a_look_at_the_board_at_once(tmp_path):
     """Whoever looks while others answer sees one state of the ledger, and at the end the last one."""
     with office(tmp_path) as app:
-        board, force, now = Board(app.database), app.force, app.clock.now()
-        units = list(force.campaign.definitions["table-2"].units)[:8]
+        board, snapshot, now = Board(app.database), app.snapshot, app.clock.now()
+        units = list(snapshot.campaign.definitions["table-2"].units)[:8]
 
         def look():
-            return [board.matrix(force, Choice(), now, page=1, size=5).all_lights.total() for _ in range(6)]
+            return [
+                board.matrix(snapshot, StatusFilter(), now, page=1, size=5).all_lights.total()
+                for _ in range(6)
+            ]
 
         def submit():
             for each in units:
@@ -238,5 +244,5 @@ def test_an_event_and_a_look_at_the_board_at_once(tmp_path):
 
         totals = {total for seen in at_once(submit, look, look, look) for total in seen}
         assert len(totals) == 1, "an answer changes a light and makes no assignment"
-        counted = Board(app.database).matrix(force, Choice(), now, page=1, size=5)
-        assert board.matrix(force, Choice(), now, page=1, size=5) == counted
+        counted = Board(app.database).matrix(snapshot, StatusFilter(), now, page=1, size=5)
+        assert board.matrix(snapshot, StatusFilter(), now, page=1, size=5) == counted

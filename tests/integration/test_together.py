@@ -13,7 +13,7 @@ from sqlalchemy import select
 from tests.integration.test_web_answer import TABLE, Office, filled
 from tests.tools import quick_folder
 from tests.web import browser
-from tracker.dashboard.status_overview import Board, Choice
+from tracker.dashboard.status_overview import Board, StatusFilter
 from tracker.service.app import App
 from tracker.store.tables import EVENT, MAIL
 
@@ -61,7 +61,7 @@ class Day:
 
     def upload(self):
         client = browser(self.app)
-        for unit in self.app.force.campaign.definitions["table-2"].units:
+        for unit in self.app.snapshot.campaign.definitions["table-2"].units:
             if self.is_over:
                 return
             link = self.office.link(unit=unit)
@@ -117,4 +117,4 @@ def test_whatever_is_asked_at_the_same_time_is_answered_as_if_alone(seconds, cap
 
 
 def matrix(board: Board, app: App) -> object:
-    return board.matrix(app.force, Choice(), app.clock.now(), page=1, size=41)
+    return board.matrix(app.snapshot, StatusFilter(), app.clock.now(), page=1, size=41)

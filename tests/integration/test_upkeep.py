@@ -22,7 +22,7 @@ from tracker.access.links import Purpose
 from tracker.core.model import EventKind
 from tracker.errors import DatabaseError
 from tracker.service.app import App
-from tracker.service.heartbeat import Beat, remember
+from tracker.service.heartbeat import PassRecord, remember
 from tracker.store.backups import back_up
 from tracker.store.database import SCHEMA, open_database, open_without_check, read_schema, write_meta
 from tracker.store.tables import Base
@@ -251,7 +251,7 @@ def test_a_backup_is_the_whole_of_it_while_others_write(tmp_path):
         app.engine.run_pass(at_once=True)
         answer(app, "table-2@2022-06", "wanzhou")
         with app.database.writing() as session:
-            remember(session, Beat(app.clock.now(), 0.1))
+            remember(session, PassRecord(app.clock.now(), 0.1))
             session.flush()
             # In the middle of somebody's transaction: what is not committed is not in it.
             assert maintenance.backup(app, tmp_path / "copy.db")[0] > 100_000
@@ -412,7 +412,7 @@ def test_a_service_at_work_is_not_restored_under_its_feet(tmp_path):
     with office(tmp_path) as app:
         maintenance.backup(app, tmp_path / "copy.db")
         with app.database.writing() as session:
-            remember(session, Beat(app.clock.now(), 0.1))
+            remember(session, PassRecord(app.clock.now(), 0.1))
         with pytest.raises(DatabaseError, match="stop it first"):
             maintenance.restore(app, tmp_path / "copy.db")
         maintenance.restore(app, tmp_path / "copy.db", forced=True)

@@ -23,7 +23,7 @@ def mails(engine, text):
     """Every mail of one pass at that time."""
     engine.clock.set(at(text))
     engine.engine.run_pass()
-    return [claimed.mail for claimed, _ in engine.courier.take()]
+    return [claimed.mail for claimed, _ in engine.sender.take()]
 
 
 def of_kind(found, kind, to="city@unit.example"):
@@ -120,8 +120,8 @@ def test_a_roll_up_is_written_however_many_days_are_quiet():
     quiet = Quiet(spans=((date(2022, 6, 3), date(2022, 8, 9)),))
     monthly = replace(built_in()["monthly"], quiet=quiet)
     settings = Settings(policies=Policies({**built_in(), "monthly": monthly}))
-    force = world(TABLE, units=(CITY, *BOTH), supervisor="city", settings=settings)
-    with running(force, "2022-06-02 08:00") as engine:
+    snapshot = world(TABLE, units=(CITY, *BOTH), supervisor="city", settings=settings)
+    with running(snapshot, "2022-06-02 08:00") as engine:
         found = [
             (mail.key.split("/")[1], deadline["ref"])
             for month, days in ((6, 30), (7, 31), (8, 12))
@@ -139,7 +139,7 @@ def test_who_answers_before_a_roll_up_goes_is_not_missing_in_it():
         engine.clock.set(at("2022-05-06"))
         engine.engine.bring_up_to_date(engine.clock.now())
         with engine.database.writing() as session:
-            plan(session, engine.engine.force, engine.clock.now())
+            plan(session, engine.engine.snapshot, engine.clock.now())
         for each in BOTH:
             engine.record("submit", "table-2@2022-05", each)
         [mail] = of_kind(mails(engine, "2022-05-06 09:05"), MailKind.ROLLUP)
@@ -166,8 +166,8 @@ def test_the_week_counts_lights_and_how_they_were_a_week_before():
 
 @pytest.mark.parametrize(("monday", "first"), [("2022-05-02", "2022-05-05"), ("2022-10-03", "2022-10-08")])
 def test_the_week_is_told_on_its_first_workday(monday, first):
-    force = world(CASES, units=(CITY, *BOTH), supervisor="city")
-    with running(force, f"{monday} 08:00") as engine:
+    snapshot = world(CASES, units=(CITY, *BOTH), supervisor="city")
+    with running(snapshot, f"{monday} 08:00") as engine:
         engine.pass_at("2022-04-29" if monday < "2022-06" else "2022-09-30")
         told = [day for day in range(int(first[-2:]), int(first[-2:]) + 2) if _weekly(engine, first[:8], day)]
     assert told == [int(first[-2:])]
@@ -286,7 +286,7 @@ def rollups_after(engine, text):
 
 def outbox(engine):
     with engine.database.reading() as session:
-        return {mail.mail.key: mail for mail in stored_mails(session, engine.engine.force.campaign.id)}
+        return {mail.mail.key: mail for mail in stored_mails(session, engine.engine.snapshot.campaign.id)}
 
 
 def test_a_zone_that_comes_back_is_not_told_of_what_was_told_in_another_meanwhile():
@@ -305,7 +305,7 @@ def test_a_roll_up_that_waited_says_what_is_so_when_it_leaves():
     units = (CITY, *BOTH, "yubei", "beibei")
     table = definition("table-2", "2022年5月起，每月5日前", units[1:])
     post = Post("deferred")
-    with running(world(table, units=units, supervisor="city"), "2022-05-05 12:00", courier=post) as engine:
+    with running(world(table, units=units, supervisor="city"), "2022-05-05 12:00", sender=post) as engine:
         engine.record("nil", "table-2@2022-05", "yubei")
         for text in ("2022-05-05 12:30", "2022-05-06"):
             assert mails(engine, text) == []
@@ -329,9 +329,11 @@ def test_a_roll_up_that_waited_says_what_is_so_when_it_leaves():
 def test_roll_ups_that_did_not_go_are_one_mail_that_says_how_things_stand():
     weekly = definition("9", "每周五前", BOTH, policy="weekly")
     policies = Policies({**built_in(), "weekly": replace(built_in()["monthly"], rollup=True)})
-    force = world(TABLE, weekly, units=(CITY, *BOTH), supervisor="city", settings=Settings(policies=policies))
+    snapshot = world(
+        TABLE, weekly, units=(CITY, *BOTH), supervisor="city", settings=Settings(policies=policies)
+    )
     post = Post("deferred")
-    with running(force, "2022-05-02 08:00", courier=post) as engine:
+    with running(snapshot, "2022-05-02 08:00", sender=post) as engine:
         for day in range(3, 17):
             assert mails(engine, f"2022-05-{day:02}") == []
         for each in BOTH:
@@ -353,7 +355,7 @@ def test_roll_ups_that_did_not_go_are_one_mail_that_says_how_things_stand():
 def test_what_a_supervisor_who_left_was_to_read_is_told_to_whoever_is_there(is_heard):
     post = Post("deferred")
     with running(
-        world(TABLE, units=(CITY, *BOTH), supervisor="city"), "2022-05-05 12:00", courier=post
+        world(TABLE, units=(CITY, *BOTH), supervisor="city"), "2022-05-05 12:00", sender=post
     ) as engine:
         for text in ("2022-05-05 12:30", "2022-05-06"):
             mails(engine, text)
@@ -375,7 +377,7 @@ def test_what_a_digest_that_waited_says_beside_its_items_is_so_when_it_leaves():
     post = Post("deferred")
     table = definition("table-2", "2022年4月起，每月5日前", BOTH)
     task = definition("8", "2022年5月6日前", BOTH)
-    with running(world(table, CASES, task), "2022-04-29 08:00", courier=post) as engine:
+    with running(world(table, CASES, task), "2022-04-29 08:00", sender=post) as engine:
         engine.record("submit", "7", count=1)
         engine.record("submit", "table-2@2022-05", "wanzhou")
         engine.record("return", "table-2@2022-05", "wanzhou", reason="数字不符")

@@ -13,7 +13,7 @@ from tracker.forms.write.summed import UnitFiled, standing
 from tracker.mail.compose.render import Renderer
 from tracker.report.ask import month_report
 from tracker.report.compose import compose
-from tracker.report.facts import Month
+from tracker.report.facts import CalendarMonth
 
 UNITS = ("wanzhou", "fuling", "yubei", "beibei")
 
@@ -27,8 +27,8 @@ UNITS = ("wanzhou", "fuling", "yubei", "beibei")
 )
 def test_a_roll_up_counts_what_waits(acceptance, notes):
     table = definition("table-2", "2022年5月起，每月5日前", UNITS, acceptance=acceptance)
-    force = world(table, units=(unit("city"), *UNITS), supervisor="city")
-    with running(force, "2022-04-29 08:00") as engine:
+    snapshot = world(table, units=(unit("city"), *UNITS), supervisor="city")
+    with running(snapshot, "2022-04-29 08:00") as engine:
         engine.pass_at("2022-04-29")
         engine.record("submit", "table-2@2022-05", "wanzhou", when="2022-05-05 10:00")
         for name in ("fuling", "yubei"):
@@ -37,9 +37,9 @@ def test_a_roll_up_counts_what_waits(acceptance, notes):
             engine.record("accept", "table-2@2022-05", "yubei")
         engine.clock.set(engine.clock.now().replace(day=6, hour=9))
         engine.engine.run_pass()
-        mails = [claimed.mail for claimed, _ in engine.courier.take()]
+        mails = [claimed.mail for claimed, _ in engine.sender.take()]
     (mail,) = (each for each in mails if each.kind is MailKind.ROLLUP)
-    assert notes + "\n" in Renderer(force.campaign).render(mail).text
+    assert notes + "\n" in Renderer(snapshot.campaign).render(mail).text
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_whoever_hands_in_a_table_reads_that_it_waits(office):
     assert "✓ 已收，报送完成。 等待督办单位审核。" in page
     (mail,) = receipts(office)
     assert [each["waits"] for each in mail.details["files"]] == [True]
-    assert "已收，没有问题。等待督办单位审核。" in Renderer(office.app.force.campaign).render(mail).text
+    assert "已收，没有问题。等待督办单位审核。" in Renderer(office.app.snapshot.campaign).render(mail).text
 
 
 @pytest.mark.parametrize(("ref", "waits"), [(TABLE, True), ("table-3@2022-05", False)])
@@ -73,7 +73,7 @@ def test_months_reports_and_summaries_count_it(office, ref, waits):
     page = browser(office.app).get("/month/2022-05").text
     assert ("待审核 1 个单位" in page) is waits
     assert "零报告 1 个单位" in page
-    report = month_report(office.app, Month(date(2022, 5, 1)))
+    report = month_report(office.app, CalendarMonth(date(2022, 5, 1)))
     assert (report.due.nil, report.due.waiting) == (1, int(waits))
     assert any("已报中待审核1项次" in str(part) for part in compose(report, "zh").blocks) is waits
 

@@ -66,7 +66,7 @@ def test_accepting_is_an_event_under_the_name_of_whoever_pressed(home, browser):
 
 def test_what_waits_for_acceptance_is_counted_listed_and_accepted_together(home, browser, monkeypatch):
     assert "/submitted" not in browser.get("/").text
-    units = list(home.app.force.definition("table-2").units)
+    units = list(home.app.snapshot.definition("table-2").units)
     for unit in units:
         submit(home, unit)
     assert f'href="/submitted">已报送待审核 <b>{len(units)}</b>' in browser.get("/").text
@@ -246,7 +246,7 @@ def taken(home):
     home.app.engine.deliver(home.clock.now())
     return {
         claimed.mail.to: [(item.ref, item.unit, item.reason.value) for item in claimed.mail.items]
-        for claimed, _ in home.courier.take()
+        for claimed, _ in home.sender.take()
     }
 
 
@@ -326,7 +326,7 @@ def test_before_it_goes_the_page_shows_whom_it_reaches(home, browser):
 def test_who_had_the_digest_of_the_day_is_left_out_unless_ticked(home, browser):
     home.app.engine.run_pass()
     heard = {mail.mail.unit for mail in mails(home)}
-    home.courier.take()
+    home.sender.take()
     assert "wanzhou" in heard
     assert act(browser, "remind", refs=REF, units="wanzhou")[1].startswith("今日已收到提醒邮件")
     assert act(browser, "remind", refs=REF, units="wanzhou", ticked="1")[1].startswith("已写好1封")
@@ -378,7 +378,7 @@ def test_on_a_quiet_day_the_page_says_when_the_mail_really_goes():
     with house(settings=SETTINGS + QUIET, start="2022-05-05 09:30") as home:
         browser = home.sign_in("王科长")
         home.app.engine.run_pass()
-        home.courier.take()
+        home.sender.take()
         # The 7th is a Saturday on which offices work.
         page = browser.get("/remind", params={"refs": REF, "units": "wanzhou"}).text
         assert "所涉事项今日均不提醒，2022-05-07 09:00发出" in page
@@ -390,7 +390,7 @@ def test_on_a_quiet_day_the_page_says_when_the_mail_really_goes():
         for moment in ("2022-05-05 09:35", "2022-05-06 09:00", "2022-05-06 15:00", "2022-05-07 09:00"):
             home.clock.set(at(moment))
             home.app.engine.run_pass()
-            for claimed, _ in home.courier.take():
+            for claimed, _ in home.sender.take():
                 if REF in {item.ref for item in claimed.mail.items} and claimed.mail.unit == "wanzhou":
                     gone.setdefault(moment, []).append(claimed.mail.to)
         assert gone == {"2022-05-07 09:00": ["wanzhou@unit.example"]}
@@ -406,16 +406,16 @@ def test_what_joins_a_mail_that_waits_for_a_quiet_day_takes_it_along():
 
 
 def test_a_unit_without_anybody_to_tell_is_named(home, browser):
-    force = home.app.force
+    snapshot = home.app.snapshot
     for contact in ("wanzhou", "fuling"):
-        assert force.campaign.units[contact].contacts
+        assert snapshot.campaign.units[contact].contacts
     home.app.config.joinpath("units.yaml").write_text(
         home.app.config.joinpath("units.yaml")
         .read_text()
         .replace("contacts: [{name: 万州联络员, email: wanzhou@unit.example}]", "contacts: []")
     )
     home.app.reload()
-    home.app.engine.courier = home.courier
+    home.app.engine.sender = home.sender
     assert act(browser, "remind", refs=REF, units="wanzhou")[1] == "没有联系人，未能提醒：万州区应急管理局。"
 
 

@@ -9,7 +9,7 @@ from tracker.core.model import Event, EventKind
 from tracker.core.roles import Role
 from tracker.i18n.catalogue import words
 from tracker.usecases import desk
-from tracker.web.base.identity import Person
+from tracker.web.base.identity import Identity
 
 REF = "table-2@2022-05"
 
@@ -27,13 +27,13 @@ def drawn(home, template, role, **facts):
         class url:  # noqa: N801 - as Starlette has it
             path, query = "/month/2022-05", 'a=b"<'
 
-    person = None if role is None else Person("王", role, "password")
+    person = None if role is None else Identity("王", role, "password")
     return home.site.environment.get_template(template).render(
         t=words("pages", "zh"),
         person=person,
         csrf="c",
         request=Asked,
-        campaign=home.site.force.campaign,
+        campaign=home.site.snapshot.campaign,
         called=str,
         root="",
         **facts,

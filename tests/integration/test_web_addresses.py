@@ -19,7 +19,7 @@ BEHIND = SETTINGS + f"web: {{listen: 0.0.0.0:8080, forwarded_from: [{PROXY}, 10.
 @pytest.fixture
 def home():
     with house(BEHIND) as found:
-        found.site.door.host = "0.0.0.0"
+        found.site.access.host = "0.0.0.0"
         found.account("wang")
         yield found
 

@@ -24,7 +24,7 @@ from tracker.config.loader import load
 from tracker.core.model import Event, EventKind
 from tracker.errors import LedgerError
 from tracker.ledger.record import read_history
-from tracker.ledger.requests import Verdict, open_requests, requests_of
+from tracker.ledger.requests import Decision, open_requests, requests_of
 from tracker.ledger.status import ledger_rows
 from tracker.outbox.queries import stored_mails
 from tracker.service.app import App
@@ -32,7 +32,7 @@ from tracker.store.tables import DOCUMENT, EVENT, FILING, MAIL, REQUEST, SESSION
 from tracker.usecases import desk
 from tracker.usecases.forms.intake import Intake
 from tracker.web.application import make_application
-from tracker.web.base.identity import Person, Role
+from tracker.web.base.identity import Identity, Role
 from tracker.web.base.site import Site
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -65,7 +65,7 @@ class Office:
 
     def link(self, ref=TABLE, unit="wanzhou", *, due=date(2022, 5, 5), purpose=Purpose.ANSWER):
         """The link to ``ref`` in the mail of the first contact of ``unit``, without the host."""
-        contact = self.app.force.campaign.units[unit].contacts[0]
+        contact = self.app.snapshot.campaign.units[unit].contacts[0]
         until = lasting(MAY.date(), due)
         address = self.app.links.answer(ref, unit, contact.email, until)
         return address.removeprefix(self.app.links.base)
@@ -73,7 +73,7 @@ class Office:
     def row(self, ref=TABLE, unit="wanzhou"):
         with self.app.database.reading() as session:
             now = self.clock.now()
-            return ledger_rows(session, self.app.force, now, latest=now, unit=unit, ref=ref)[0]
+            return ledger_rows(session, self.app.snapshot, now, latest=now, unit=unit, ref=ref)[0]
 
     def events(self, ref=TABLE, unit="wanzhou"):
         with self.app.database.reading() as session:
@@ -173,7 +173,7 @@ def test_a_look_changes_nothing_however_often_and_by_whatever_looks(office):
 
 def test_the_overview_says_what_is_asked_in_the_words_of_the_document(office):
     page = office.browser.get(office.link()).text
-    definition = office.app.force.campaign.definitions["table-2"]
+    definition = office.app.snapshot.campaign.definitions["table-2"]
     assert "万州区应急管理局" in page
     assert "附件2" in page
     assert definition.title.rstrip("。") in page
@@ -189,7 +189,7 @@ def test_the_button_reports_once_in_the_name_of_the_contact(office):
     assert page.status_code == 200
     assert page.history[0].status_code == 303
     assert "已登记" in page.text
-    contact = office.app.force.campaign.units["wanzhou"].contacts[0]
+    contact = office.app.snapshot.campaign.units["wanzhou"].contacts[0]
     assert office.events() == [("submit", None, contact.name, "link", "已发公文")]
     assert office.row().light == "green"
     assert office.woken == 1
@@ -212,7 +212,7 @@ def test_a_link_answers_for_its_campaign_and_a_person_for_none_while_the_files_n
     )
     assert app.reload()
     app.engine.run_pass()
-    assert app.force.is_undecided
+    assert app.snapshot.is_undecided
     form = office.blank(office.link("table-2@2022-06"))
     with Intake(app, who="张三") as intake:
         (taken,) = intake.take("a.xlsx", form)
@@ -326,7 +326,7 @@ def test_an_expired_link_gets_a_new_one_to_the_address_on_file_and_once_a_day(of
         assert page.status_code == 200
         assert "新的链接已发往登记的邮箱" in page.text
         assert "@wanzhou" not in page.text
-    contact = office.app.force.campaign.units["wanzhou"].contacts[0]
+    contact = office.app.snapshot.campaign.units["wanzhou"].contacts[0]
     [told] = receipts(office)
     assert told.to == contact.email
     shown = office.app.renderer.render(told)
@@ -386,14 +386,14 @@ def test_more_time_is_asked_for_granted_and_then_in_force(office, monkeypatch):
     with office.app.database.reading() as session:
         (request,) = open_requests(session, "main")
     asked = [mail for mail in office.mails() if mail.details.get("request")]
-    supervisor = office.app.force.campaign.units[office.app.force.campaign.supervisor]
+    supervisor = office.app.snapshot.campaign.units[office.app.snapshot.campaign.supervisor]
     assert {mail.to for mail in asked} == {each.email for each in supervisor.contacts if each.role == "to"}
     rendered = office.app.renderer.render(asked[0])
     assert "万州区应急管理局" in rendered.subject
     assert "机构数据尚未汇总" in rendered.text
     assert "/requests" in rendered.text
 
-    wang = Person("王芳", Role.SUPERVISOR, "password")
+    wang = Identity("王芳", Role.SUPERVISOR, "password")
     monkeypatch.setattr("tracker.web.pages.board.requests.require", lambda *_: wang)
     monkeypatch.setattr("tracker.web.base.form_posting.require", lambda *_: wang)
     monkeypatch.setattr("tracker.web.pages.board.requests.check_csrf", lambda *_: None)
@@ -412,7 +412,7 @@ def test_more_time_is_asked_for_granted_and_then_in_force(office, monkeypatch):
     again = office.browser.post("/act/decline", data={"id": request.id})
     assert again.status_code == 400
     with office.app.database.reading() as session:
-        assert [each.answer for each in requests_of(session, "main", TABLE, "wanzhou")] == [Verdict.GRANTED]
+        assert [each.answer for each in requests_of(session, "main", TABLE, "wanzhou")] == [Decision.GRANTED]
 
 
 def test_more_time_can_be_granted_after_the_date_with_a_reason_on_record(office, monkeypatch):
@@ -420,10 +420,10 @@ def test_more_time_can_be_granted_after_the_date_with_a_reason_on_record(office,
     office.clock.set(at("2022-05-09"))
     office.press(f"{link}/extend", until="2022-05-20", text="系统故障")
     monkeypatch.setattr(
-        "tracker.web.pages.board.requests.require", lambda *_: Person("王芳", Role.SUPERVISOR, "password")
+        "tracker.web.pages.board.requests.require", lambda *_: Identity("王芳", Role.SUPERVISOR, "password")
     )
     monkeypatch.setattr(
-        "tracker.web.base.form_posting.require", lambda *_: Person("王芳", Role.SUPERVISOR, "password")
+        "tracker.web.base.form_posting.require", lambda *_: Identity("王芳", Role.SUPERVISOR, "password")
     )
     monkeypatch.setattr("tracker.web.pages.board.requests.check_csrf", lambda *_: None)
     page = office.browser.post("/act/grant", data={"id": 1})
@@ -469,10 +469,10 @@ def test_what_is_too_long_is_said_and_none_of_it_is_lost_or_cut(office, ref, way
 def test_an_answer_to_words_that_is_too_long_is_shown_again(office, monkeypatch):
     office.press(f"{office.link()}/say", text="请核实")
     monkeypatch.setattr(
-        "tracker.web.pages.board.requests.require", lambda *_: Person("王芳", Role.SUPERVISOR, "password")
+        "tracker.web.pages.board.requests.require", lambda *_: Identity("王芳", Role.SUPERVISOR, "password")
     )
     monkeypatch.setattr(
-        "tracker.web.base.form_posting.require", lambda *_: Person("王芳", Role.SUPERVISOR, "password")
+        "tracker.web.base.form_posting.require", lambda *_: Identity("王芳", Role.SUPERVISOR, "password")
     )
     monkeypatch.setattr("tracker.web.pages.board.requests.check_csrf", lambda *_: None)
     text = "长" * 2_500 + "尾"
@@ -489,10 +489,10 @@ def test_words_reach_the_supervisor_and_the_answer_comes_back(office, monkeypatc
     page = office.browser.get(link).text
     assert "&lt;script&gt;" in page
     monkeypatch.setattr(
-        "tracker.web.pages.board.requests.require", lambda *_: Person("王芳", Role.SUPERVISOR, "password")
+        "tracker.web.pages.board.requests.require", lambda *_: Identity("王芳", Role.SUPERVISOR, "password")
     )
     monkeypatch.setattr(
-        "tracker.web.base.form_posting.require", lambda *_: Person("王芳", Role.SUPERVISOR, "password")
+        "tracker.web.base.form_posting.require", lambda *_: Identity("王芳", Role.SUPERVISOR, "password")
     )
     monkeypatch.setattr("tracker.web.pages.board.requests.check_csrf", lambda *_: None)
     office.browser.post("/act/reply", data={"id": 1, "reply": "已核实"})
@@ -545,7 +545,7 @@ def test_a_table_without_a_fault_is_taken_and_the_light_turns_green(office):
     assert page.history[0].status_code == 303
     assert "已收，报送完成" in page.text
     assert office.row().light == "green"
-    contact = office.app.force.campaign.units["wanzhou"].contacts[0]
+    contact = office.app.snapshot.campaign.units["wanzhou"].contacts[0]
     assert office.events() == [("submit", None, contact.name, "link", "五月.xlsx")]
     assert "已于5月3日 10:00报送" in office.browser.get(link).text
     assert [mail.kind for mail in office.mails()] == ["receipt"]

@@ -13,7 +13,7 @@ from tests.tools import ROOT
 from tests.web import answer, browser, flaws, office
 from tracker.core.model import EventKind, Light
 from tracker.ledger.light_counts import Moment, summaries
-from tracker.service.heartbeat import Beat, remember
+from tracker.service.heartbeat import PassRecord, remember
 from tracker.store.tables import MAIL, MailState
 from tracker.usecases import desk
 from tracker.usecases.forms.overview import missing_facts
@@ -51,14 +51,14 @@ def day(text):
 
 def listings(app):
     """Each address with what the commands print as JSON, by the same functions that they call."""
-    campaign = app.force.campaign
+    campaign = app.snapshot.campaign
     _, rows = desk.status(app)
     yield "/tasks", [definition_facts(each) for each in campaign.tasks]
     yield "/tasks?reports=true", [definition_facts(each) for each in campaign.reports]
     yield "/units", [unit_facts(each, campaign) for each in campaign.units.values()]
     may = desk.due_between(app, day("2022-05-01"), day("2022-05-31"), "wanzhou")
-    yield "/calendar?from=2022-05-01&to=2022-05-31&unit=万州", list(calendar_facts(app.force, may))
-    yield "/status", status_facts(app.force, app.clock.now(), rows)
+    yield "/calendar?from=2022-05-01&to=2022-05-31&unit=万州", list(calendar_facts(app.snapshot, may))
+    yield "/status", status_facts(app.snapshot, app.clock.now(), rows)
     yield "/history", desk.history(app)
     yield "/explain?ref=5&unit=chengkou", desk.explanation(app, "5", "chengkou")
     reading, dates = desk.read_deadline("每月5日前", campaign.issued, None, None)
@@ -140,10 +140,10 @@ def test_whoever_watches_learns_whether_the_service_is_well(app, client, monkeyp
     assert client.get("/healthz").text == "ok\n"
     assert client.get("/readyz").status_code == 503
     with app.database.writing() as session:
-        remember(session, Beat(app.clock.now(), 0.2, planned=3, delivered=3, who="t"))
+        remember(session, PassRecord(app.clock.now(), 0.2, planned=3, delivered=3, who="t"))
     assert client.get("/readyz").json() == {"ready": True, "reasons": [], "degraded": []}
     with app.database.writing() as session:
-        remember(session, Beat(app.clock.now(), 0.2, error="disk full", who="t"))
+        remember(session, PassRecord(app.clock.now(), 0.2, error="disk full", who="t"))
     assert client.get("/readyz").json()["reasons"] == ["the last pass failed"]
     monkeypatch.setattr(type(app.engine), "untaken", 7)
     assert client.get("/readyz").json()["reasons"][0] == (
@@ -154,7 +154,7 @@ def test_whoever_watches_learns_whether_the_service_is_well(app, client, monkeyp
     assert sent == sum(mail["state"] == "sent" for mail in desk.mails(app))
     lights = {s.labels["light"]: s.value for s in families["tracker_assignments"].samples}
     with app.database.reading() as session:
-        [counted] = summaries(session, app.force, Moment(app.force.day(app.clock.now())))
+        [counted] = summaries(session, app.snapshot, Moment(app.snapshot.day(app.clock.now())))
     # As the week's roll-up counts, month by month of what comes back; the board has one light for all of them.
     assert lights == {light.value: counted.total[light] for light in Light}
     assert lights["red"] > 0
@@ -176,7 +176,7 @@ def test_it_is_not_ready_while_no_mail_goes_out(tmp_path):
         app.engine.run_pass(at_once=True)
         client = browser(app)
         with app.database.writing() as session:
-            remember(session, Beat(app.clock.now(), 0.2, who="t"))
+            remember(session, PassRecord(app.clock.now(), 0.2, who="t"))
         sent = [mail["id"] for mail in desk.mails(app) if mail["state"] == "sent"]
         assert len(sent) > 2
         # One address that cannot be reached is not the mail server.

@@ -186,7 +186,7 @@ def test_whoever_signs_in_is_told(home):
 def test_a_units_own_pages_say_so(home):
     app = home.app
     app.engine.bring_up_to_date(home.clock.now())
-    contact = app.force.campaign.units["wanzhou"].contacts[0]
+    contact = app.snapshot.campaign.units["wanzhou"].contacts[0]
     link = app.links.answer("table-2@2022-05", "wanzhou", contact.email, date(2022, 8, 1))
     path = link.removeprefix(app.links.base)
     browser = home.browser()

@@ -14,7 +14,7 @@ import pytest
 from tests.web import ZONE, answer, browser, flaws, office
 from tracker.core.model import EventKind, Light, State
 from tracker.core.status import URGENCY, worst
-from tracker.dashboard.status_overview import Choice
+from tracker.dashboard.status_overview import StatusFilter
 from tracker.mail.compose.details import files_sent, forms_sent
 from tracker.outbox.queries import stored_mails
 from tracker.usecases import desk
@@ -103,7 +103,7 @@ def test_what_is_not_there_is_said_in_a_sentence(client, path, code):
 
 def test_the_counts_are_those_of_the_ledger(app):
     _, rows = desk.status(app)
-    matrix = app_matrix(app, Choice())
+    matrix = app_matrix(app, StatusFilter())
     shown = Counter(row.state for row in rows if _concerns_today(row))
     assert matrix.states == shown
     assert matrix.all_lights == Counter(row.light for row in rows if _concerns_today(row))
@@ -120,11 +120,11 @@ def _concerns_today(row):
 def app_matrix(app, choice, page=1, size=60):
     from tracker.dashboard.status_overview import Board
 
-    return Board(app.database).matrix(app.force, choice, app.clock.now(), page=page, size=size)
+    return Board(app.database).matrix(app.snapshot, choice, app.clock.now(), page=page, size=size)
 
 
 def test_a_cell_shows_the_worst_of_what_it_holds(app):
-    matrix = app_matrix(app, Choice())
+    matrix = app_matrix(app, StatusFilter())
     _, rows = desk.status(app)
     for line in matrix.lines:
         for unit, cell in zip(matrix.units, line.cells, strict=True):
@@ -141,7 +141,7 @@ def test_a_cell_shows_the_worst_of_what_it_holds(app):
 
 
 def test_a_month_shows_what_is_due_in_it_and_nothing_else(app):
-    matrix = app_matrix(app, Choice(month=desk.date_of_issue(app).replace(month=5, day=1)))
+    matrix = app_matrix(app, StatusFilter(month=desk.date_of_issue(app).replace(month=5, day=1)))
     _, rows = desk.status(app)
     due = [row for row in rows if row.dates.due and row.dates.due.isoformat()[:7] == "2022-05"]
     assert sum(matrix.states.values()) == len(due)
@@ -150,7 +150,7 @@ def test_a_month_shows_what_is_due_in_it_and_nothing_else(app):
 
 @pytest.mark.parametrize("light", list(Light))
 def test_a_filter_by_light_shows_that_light_only_and_counts_what_it_shows(app, light):
-    matrix = app_matrix(app, Choice(light=light))
+    matrix = app_matrix(app, StatusFilter(light=light))
     cells = [cell for line in matrix.lines for cell in line.cells if cell is not None]
     assert {cell.light for cell in cells} <= {light}
     assert sum(cell.number for cell in cells) == matrix.all_lights[light]
@@ -158,9 +158,9 @@ def test_a_filter_by_light_shows_that_light_only_and_counts_what_it_shows(app, l
 
 
 def test_pages_of_units_together_are_all_units(app):
-    whole = app_matrix(app, Choice(state=State.OVERDUE))
+    whole = app_matrix(app, StatusFilter(state=State.OVERDUE))
     size = 7
-    parts = [app_matrix(app, Choice(state=State.OVERDUE), page, size) for page in range(1, 20)]
+    parts = [app_matrix(app, StatusFilter(state=State.OVERDUE), page, size) for page in range(1, 20)]
     seen = [unit for part in parts[: parts[0].pages] for unit in part.units]
     assert tuple(seen) == whole.units
     assert parts[-1].page == parts[0].pages

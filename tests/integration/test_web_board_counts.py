@@ -10,8 +10,8 @@ import pytest
 from tests.tools import Place, quick_folder
 from tests.web import answer, browser, office, turn
 from tracker.core.model import EventKind, Light
-from tracker.dashboard.response_counts import Part, Tally
-from tracker.dashboard.status_overview import Choice
+from tracker.dashboard.response_counts import ResponseCounts, ResponsePart
+from tracker.dashboard.status_overview import StatusFilter
 from tracker.dashboard.timeline import timeline
 from tracker.web.base.site import Site
 
@@ -115,18 +115,18 @@ def test_a_bar_is_as_full_as_the_numbers_beside_it(client):
 
 
 def test_the_pieces_of_a_bar_are_all_of_it():
-    tally = Tally()
-    for share, (piece, light) in enumerate([(part, light) for part in Part for light in Light], 1):
+    tally = ResponseCounts()
+    for share, (piece, light) in enumerate([(part, light) for part in ResponsePart for light in Light], 1):
         tally.add(piece, light, share)
     pieces = list(tally.bar())
-    assert len(pieces) == len(Part) * len(Light)
+    assert len(pieces) == len(ResponsePart) * len(Light)
     place = 0.0
     for each in pieces:
         assert each.start == pytest.approx(place)
         place += each.share
     assert place == pytest.approx(1)
-    assert list(Tally().bar()) == []
-    filled = sum(each.share for each in pieces if each.part is Part.IN)
+    assert list(ResponseCounts().bar()) == []
+    filled = sum(each.share for each in pieces if each.part is ResponsePart.IN)
     assert filled == pytest.approx(tally.answered / (tally.expected + tally.excused + tally.before))
 
 
@@ -139,18 +139,20 @@ def test_the_number_that_is_overdue_leads_to_so_many(app):
         listed = re.findall(r'<span class="light (\w+)">(\d+)</span>', found[found.index('class="stack"') :])
         assert {light for light, _ in listed} == {"red"}, query
         assert sum(int(each) for _, each in listed) == int(number), query
-    everything = app_overdue(app, Choice())
-    assert app_overdue(app, Choice(units=("wanzhou",))) < everything
+    everything = app_overdue(app, StatusFilter())
+    assert app_overdue(app, StatusFilter(units=("wanzhou",))) < everything
 
 
 def app_overdue(app, choice):
-    return Site(app).board.matrix(app.force, choice, app.clock.now(), page=1, size=60).all_lights[Light.RED]
+    return (
+        Site(app).board.matrix(app.snapshot, choice, app.clock.now(), page=1, size=60).all_lights[Light.RED]
+    )
 
 
 def line_of(app, year):
     site = Site(app)
     with app.database.reading() as session:
-        return timeline(site.board, session, app.force, year, app.clock.now())
+        return timeline(site.board, session, app.snapshot, year, app.clock.now())
 
 
 def test_what_is_due_in_another_year_is_not_called_ongoing(app, client):

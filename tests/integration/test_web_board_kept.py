@@ -18,10 +18,10 @@ from tracker.core.model import Event, EventKind, Light
 from tracker.dashboard import status_overview as board_lights
 from tracker.dashboard.items import item
 from tracker.dashboard.months import month, reports_of
-from tracker.dashboard.status_overview import Board, Choice, Lights
+from tracker.dashboard.status_overview import Board, StatusFilter, StatusOverview
 from tracker.errors import LedgerError, UnknownNameError
 from tracker.ledger.after_restore import go_on_from
-from tracker.ledger.packed import Marks
+from tracker.ledger.packed import PackedLedger
 from tracker.ledger.record import record
 from tracker.store.tables import EVENT
 
@@ -68,7 +68,7 @@ class House:
             self.engine.accept_removals = True
         elif kind == "restore":
             with self.database.writing() as session:
-                go_on_from(session, self.engine.force, self.now)
+                go_on_from(session, self.engine.snapshot, self.now)
         else:
             ref, unit, until = more
             given = {"until": until} if kind == "extend" else {}
@@ -80,18 +80,23 @@ class House:
 
     def seen(self, board):
         """All that ``board`` tells today."""
-        force, now = self.engine.force, self.now
+        snapshot, now = self.engine.snapshot, self.now
         with self.database.reading() as session:
-            found = board.lights(session, force, now)
+            found = board.lights(session, snapshot, now)
             told = [
                 {unit: sorted(found.marks.of(unit)) for unit in UNITS},
                 dict(found.groups),
-                [month(board, session, force, first, now) for first in MONTHS],
-                [reports_of(board, session, force, first, now) for first in MONTHS],
-                [item(board, session, force, each.key, None, now) for each in DEFINITIONS],
+                [month(board, session, snapshot, first, now) for first in MONTHS],
+                [reports_of(board, session, snapshot, first, now) for first in MONTHS],
+                [item(board, session, snapshot, each.key, None, now) for each in DEFINITIONS],
             ]
-        choices = (Choice(), Choice(units=UNITS[:1]), Choice(light=Light.RED), Choice(month=MONTHS[1]))
-        return told + [board.matrix(force, choice, now, page=1, size=2) for choice in choices]
+        choices = (
+            StatusFilter(),
+            StatusFilter(units=UNITS[:1]),
+            StatusFilter(light=Light.RED),
+            StatusFilter(month=MONTHS[1]),
+        )
+        return told + [board.matrix(snapshot, choice, now, page=1, size=2) for choice in choices]
 
     def assert_as_made_from_nothing(self):
         assert self.seen(self.board) == self.seen(Board(self.database))
@@ -142,7 +147,7 @@ def test_edits_that_are_taken_back_between_two_looks_show(looks):
 
     with running(files(), "2022-06-06 10:00") as engine:
         home = House(engine)
-        here, there = home.engine.force.campaign.timezone, "America/New_York"
+        here, there = home.engine.snapshot.campaign.timezone, "America/New_York"
         put_in_force(here, None)
         before = home.seen(home.board)
         # There it is still the day on which the table is due: one who leaves then owes it no more, nor who joins after.
@@ -158,7 +163,7 @@ def test_after_an_event_only_its_unit_is_read_again(monkeypatch):
     with house() as home:
         home.seen(home.board)
         read = []
-        again = Marks.again
+        again = PackedLedger.again
 
         def watched(self, session, units):
             read.append(list(units))
@@ -167,8 +172,8 @@ def test_after_an_event_only_its_unit_is_read_again(monkeypatch):
         def refused(*_):
             raise AssertionError("the whole ledger was read")
 
-        monkeypatch.setattr(Marks, "again", watched)
-        monkeypatch.setattr(Lights, "read", refused)
+        monkeypatch.setattr(PackedLedger, "again", watched)
+        monkeypatch.setattr(StatusOverview, "read", refused)
         home.do(("submit", "2", "fuling", None))
         home.do(("extend", "3", "wanzhou", date(2022, 9, 1)))
         home.seen(home.board)
@@ -191,7 +196,7 @@ def test_whoever_looks_with_an_older_view_gets_the_newer_count_and_does_not_undo
             kept = home.board._kept
             state, newer = kept[0]._replace(event=kept[0].event + 7), kept[1]
             home.board._kept = (state, newer)
-            assert home.board.lights(session, home.engine.force, home.now) is newer
+            assert home.board.lights(session, home.engine.snapshot, home.now) is newer
             assert home.board._kept == (state, newer)
 
 
@@ -223,18 +228,18 @@ def test_on_postgres_the_counts_are_the_same(url):
 def test_on_postgres_an_event_can_be_seen_only_with_all_that_have_lower_numbers(url):
     """Two transactions that were opened without a turn, of which the second would be done first."""
     with house(url) as home:
-        force, now = home.engine.force, home.now
+        snapshot, now = home.engine.snapshot, home.now
         is_written, may_end = threading.Event(), threading.Event()
 
         def slow():
             with home.database.writing(alone=False) as session:
-                record(session, force, Event(now, "2", "wanzhou", EventKind.SUBMIT, who="slow"), now)
+                record(session, snapshot, Event(now, "2", "wanzhou", EventKind.SUBMIT, who="slow"), now)
                 is_written.set()
                 may_end.wait(20)
 
         def quick():
             with home.database.writing(alone=False) as session:
-                record(session, force, Event(now, "2", "fuling", EventKind.SUBMIT, who="quick"), now)
+                record(session, snapshot, Event(now, "2", "fuling", EventKind.SUBMIT, who="quick"), now)
 
         with ThreadPoolExecutor(2) as pool:
             first = pool.submit(slow)
@@ -262,7 +267,7 @@ def test_on_postgres_no_look_between_many_writers_misses_an_event(url):
         def look():
             while not done.is_set():
                 with home.database.reading() as session:
-                    home.board.lights(session, home.engine.force, home.now)
+                    home.board.lights(session, home.engine.snapshot, home.now)
 
         with ThreadPoolExecutor(5) as pool:
             looking = [pool.submit(look) for _ in range(2)]

@@ -16,7 +16,7 @@ from tests.integration.test_web_doors import ask, is_ended, opened, place_of, se
 from tests.tools import quick_folder, wait_until
 from tracker.web.base import bodies
 from tracker.web.base.bodies import Bodies
-from tracker.web.base.room import BusyError, Room
+from tracker.web.base.capacity import BusyError, Capacity
 
 LARGE = 11 * 1024 * 1024
 WORDS = "application/x-www-form-urlencoded"
@@ -99,7 +99,7 @@ def test_a_file_is_waited_for_only_where_one_can_be_taken(office):
 
 def test_unfinished_forms_hold_so_much_and_no_more_and_others_get_in(office):
     link, other = office.link(), office.link(unit="fuling")
-    office.site.bodies = replace(Bodies(), words=Room(10_000, 3_000, 9_000))
+    office.site.bodies = replace(Bodies(), words=Capacity(10_000, 3_000, 9_000))
     room = office.site.bodies.words
     begin = head(f"{link}/say", 100_000) + b"text=" + b"x" * 995
     with served(office) as server:
@@ -149,7 +149,7 @@ def test_a_form_that_is_none_is_said_to_be_none(office, body):
 
 
 def test_room_is_taken_in_each_name_by_its_own_bound():
-    room = Room(6, 2, 3)
+    room = Capacity(6, 2, 3)
     room.take(("wanzhou", "10.0.0.1"), 2)
     room.take(("fuling", "10.0.0.1"), 1)
     for whose in (("wanzhou", "10.0.0.2"), ("fuling", "10.0.0.1")):
@@ -296,7 +296,7 @@ def test_what_is_not_taken_has_its_reason_and_bound_in_the_readers_language(
 
 
 def test_where_there_is_no_room_it_is_said_when_to_send_it_again(office):
-    office.site.bodies = replace(Bodies(), words=Room(0))
+    office.site.bodies = replace(Bodies(), words=Capacity(0))
     answer = office.browser.post(f"{office.link()}/say", data={"text": "x"})
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
     assert "请在2秒后重新提交" in answer.text

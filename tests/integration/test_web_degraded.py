@@ -9,7 +9,7 @@ from tests.web import browser, office
 from tracker.errors import ConfigError
 from tracker.i18n.message import Message
 from tracker.service.app import App
-from tracker.service.heartbeat import Beat, remember
+from tracker.service.heartbeat import PassRecord, remember
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def place(tmp_path):
 def app(place, tmp_path):
     with office(tmp_path, config=place.config) as made:
         with made.database.writing() as session:
-            remember(session, Beat(made.clock.now(), 0.2, who="t"))
+            remember(session, PassRecord(made.clock.now(), 0.2, who="t"))
         yield made
 
 
@@ -76,7 +76,7 @@ def test_a_start_over_files_with_errors_is_degraded_too(place, app, tmp_path):
     again.is_lenient = True
     try:
         client = browser(again)
-        assert again.force.campaign.document == "试发〔2022〕1号"
+        assert again.snapshot.campaign.document == "试发〔2022〕1号"
         assert client.get("/readyz").json()["degraded"] == [
             f"an edit of the files was not taken over: {where}"
         ]
@@ -86,7 +86,7 @@ def test_a_start_over_files_with_errors_is_degraded_too(place, app, tmp_path):
 
 
 def test_an_edit_that_waits_for_a_word_degrades(place, app):
-    app.pulse.held = Message("service.held.removals")
+    app.heartbeat.held = Message("service.held.removals")
     client = browser(app)
     assert client.get("/readyz").json()["degraded"] == ["an edit of the files waits for a word"]
     assert "等待确认" in client.get("/?language=zh").text

@@ -23,7 +23,7 @@ from tracker.daemon.scheduler import Service
 from tracker.web.auth import signing_in
 from tracker.web.base.access_policy import asker
 from tracker.web.middleware import connections
-from tracker.web.middleware.connections import Hall
+from tracker.web.middleware.connections import Connections
 from tracker.web.server import WebServer
 
 #: So many descriptors a process takes beside those of visitors, when it begins to serve.
@@ -220,7 +220,7 @@ def test_a_burst_of_one_address_takes_no_more_descriptors_than_its_bound(home, m
     monkeypatch.setattr(connections, "OF_ADDRESS", bound)
     monkeypatch.setattr(connections, "TOGETHER", together)
     most, heard_after_the_end = [0], []
-    admit, hear = Hall.admit, connections.Visitor.data_received
+    admit, hear = Connections.admit, connections.LimitedProtocol.data_received
 
     def watched_admit(hall, *arguments):
         most[0] = max(most[0], descriptors())
@@ -231,8 +231,8 @@ def test_a_burst_of_one_address_takes_no_more_descriptors_than_its_bound(home, m
             heard_after_the_end.append(data)
         hear(visitor, data)
 
-    monkeypatch.setattr(Hall, "admit", watched_admit)
-    monkeypatch.setattr(connections.Visitor, "data_received", watched_hear)
+    monkeypatch.setattr(Connections, "admit", watched_admit)
+    monkeypatch.setattr(connections.LimitedProtocol, "data_received", watched_hear)
     server = WebServer(home.site, "127.0.0.1:0")
     with opened(server, 300, begin=HALF + b"127.0.0.1\r\n\r\n") as burst:
         before = descriptors()
@@ -329,7 +329,7 @@ def test_sixty_who_wait_to_write_keep_no_page_waiting_and_leave_connections_for_
         go_on.wait(20)
         at_once[0] -= 1
 
-    monkeypatch.setattr(crowded.site.door.keys, "use", wait)
+    monkeypatch.setattr(crowded.site.access.keys, "use", wait)
     requests = [(f"127.0.0.{10 + number % 6}", "/enter/x", "") for number in range(60)]
     with served(crowded) as server, going_on(server, requests, go_on) as answers:
         wait_until(lambda: guests(server) == 60, 10)
@@ -422,14 +422,14 @@ def filled(hall, address, number):
 
 
 def test_a_declared_proxy_brings_as_many_as_there_is_room_for():
-    hall = Hall(lambda address: address == "10.0.0.5")
+    hall = Connections(lambda address: address == "10.0.0.5")
     assert sum(guest.is_ended for guest in filled(hall, "10.0.0.5", 100)) == 0
     assert sum(guest.is_ended for guest in filled(hall, "10.0.0.6", 100)) == 100 - connections.OF_ADDRESS
 
 
 def test_where_there_is_no_room_the_address_with_most_connections_gives_one(monkeypatch):
     monkeypatch.setattr(connections, "OF_ALL", 20)
-    hall = Hall(lambda address: address == "10.0.0.5")
+    hall = Connections(lambda address: address == "10.0.0.5")
     proxy, many = filled(hall, "10.0.0.5", 5), filled(hall, "10.0.0.6", 15)
     assert not any(guest.is_ended for guest in filled(hall, "10.0.0.7", 3))
     assert [guest.is_ended for guest in many] == [True] * 3 + [False] * 12
@@ -444,14 +444,14 @@ def test_descriptors_are_kept_for_mails_and_the_database(monkeypatch):
         monkeypatch.setattr(
             "tracker.web.middleware.connections.resource.getrlimit", lambda _, soft=soft: (soft, soft)
         )
-        hall = Hall(lambda address: True)
+        hall = Connections(lambda address: True)
         there = filled(hall, "10.0.0.5", most + 7)
         assert sum(guest.is_ended for guest in there) == 7
 
 
 def test_one_subscriber_has_one_address_whatever_it_says_in_ipv6(monkeypatch):
     monkeypatch.setattr(connections, "OF_ADDRESS", 2)
-    hall = Hall(lambda address: False)
+    hall = Connections(lambda address: False)
     there = [admit(hall, f"2001:db8::{number}", number) for number in range(5)]
     assert [guest.is_ended for guest in there] == [True] * 3 + [False] * 2
 
@@ -487,10 +487,10 @@ def test_files_that_no_descriptor_is_left_for_are_not_said_to_be_wrong(home, mon
     def refuse(*_, **__):
         raise OSError(errno.EMFILE, "Too many open files")
 
-    home.app.force  # noqa: B018 - as it was before
+    home.app.snapshot  # noqa: B018 - as it was before
     monkeypatch.setattr("tracker.config.loader._Folder._bytes", refuse)
     service = Service(home.app, threading.Event())
     monkeypatch.setattr(service, "pass_", lambda: None)
     service._reload()
-    assert home.app.pulse.problems == ()
+    assert home.app.heartbeat.problems == ()
     assert service._is_unread, "it is read again at the next tick"

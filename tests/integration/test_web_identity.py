@@ -335,8 +335,8 @@ def test_another_sites_form_changes_nothing_even_with_the_secret(home, headers):
 
 
 def test_the_first_entry_is_by_a_button_once(home):
-    home.site.door.host = "127.0.0.1"
-    key = home.site.door.keys.make("root", home.clock.now())
+    home.site.access.host = "127.0.0.1"
+    key = home.site.access.keys.make("root", home.clock.now())
     scanner, browser = home.browser(LOCAL), home.browser(LOCAL.replace("http", "https"))
     for _ in range(3):
         assert scanner.get(f"/enter/{key}").status_code == 200
@@ -351,7 +351,7 @@ def test_the_first_entry_is_by_a_button_once(home):
 
 
 def test_the_first_entry_makes_an_operator(home):
-    key = home.site.door.keys.make("root", home.clock.now())
+    key = home.site.access.keys.make("root", home.clock.now())
     browser = home.browser("https://127.0.0.1")
     browser.post(f"/enter/{key}")
     with home.app.database.reading() as session:
@@ -360,7 +360,7 @@ def test_the_first_entry_makes_an_operator(home):
 
 
 def test_a_key_is_good_for_a_day(home):
-    key = home.site.door.keys.make("root", home.clock.now())
+    key = home.site.access.keys.make("root", home.clock.now())
     home.clock.set(home.clock.now() + timedelta(days=1))
     answer = home.browser(LOCAL).post(f"/enter/{key}")
     assert (answer.status_code, cookie(answer)) == (410, None)
@@ -373,7 +373,7 @@ def test_a_key_is_good_for_a_day(home):
 @pytest.fixture
 def behind():
     with house(PROXY) as found:
-        found.site.door.host = "0.0.0.0"
+        found.site.access.host = "0.0.0.0"
         yield found
 
 
@@ -404,11 +404,11 @@ def test_what_a_page_gave_out_is_taken_by_another_machine_and_after_a_restart(be
     browser.headers["x-remote-user"] = "王"
     csrf = authentication._csrf_of(behind.site, "王")
     behind.restart()
-    behind.site.door.host = "0.0.0.0"
+    behind.site.access.host = "0.0.0.0"
     data = {"csrf": csrf, "ref": "table-2@2022-05", "unit": "wanzhou", "back": "/nothing"}
     assert browser.post("/act/waive", data=data).status_code == 303
     behind.restart()
-    behind.site.door.host = "0.0.0.0"
+    behind.site.access.host = "0.0.0.0"
     # The other machine's clock is a little behind.
     behind.clock.set(behind.clock.now() - timedelta(seconds=2))
     assert "已免报" in shown(browser)
@@ -436,7 +436,7 @@ def test_whom_the_proxy_names_and_nobody_has_listed_is_told_so(behind):
 
 
 def test_with_a_proxy_nobody_looks_without_a_name_not_even_here(behind):
-    behind.site.door.host = "127.0.0.1"
+    behind.site.access.host = "127.0.0.1"
     assert who(behind.browser(LOCAL, peer="127.0.0.1"))[0] == 303
 
 
@@ -455,7 +455,7 @@ def test_no_password_and_no_key_is_in_the_log(home, caplog):
     caplog.set_level("DEBUG")
     home.account("王")
     browser = home.browser()
-    key = home.site.door.keys.make("root", home.clock.now())
+    key = home.site.access.keys.make("root", home.clock.now())
     browser.post("/sign-in", data={"name": "王", "password": "wrong " + SECRET})
     browser.post("/sign-in", data={"name": "王", "password": SECRET})
     browser.get(f"/enter/{key}")

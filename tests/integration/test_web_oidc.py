@@ -23,7 +23,7 @@ from tracker.access.sign_in_journeys import LASTS, MOST, Journey, come_back, set
 from tracker.clock import SystemClock
 from tracker.core.policy import Oidc
 from tracker.errors import TrackerError
-from tracker.store.passing import JOURNEY
+from tracker.store.short_lived import JOURNEY
 from tracker.web.auth.oidc import name_in, read_claims
 from tracker.web.server import WebServer
 

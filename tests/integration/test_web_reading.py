@@ -57,7 +57,7 @@ def busy(office):
         "way": ["done", "nil", "extend", "say", "file", "nothing"],
         "paper": [found_in(r"/copy/([^\"]+)\"", copied, 1)],
         "month": ["2022-05"],
-        "key": ["5", "26/experience", office.site.door.keys.make("li", office.clock.now())],
+        "key": ["5", "26/experience", office.site.access.keys.make("li", office.clock.now())],
         "unit": ["wanzhou"],
         "ref": ["table-2@2022-05"],
         "number": ["1", "2"],
@@ -133,7 +133,7 @@ def test_no_address_changes_anything_by_being_looked_at(busy):
 
 
 def test_nor_for_somebody_who_may_do_everything(busy):
-    key = busy.site.door.keys.make("li", busy.clock.now())
+    key = busy.site.access.keys.make("li", busy.clock.now())
     entered = busy.browser.post(f"/enter/{key}", follow_redirects=False)
     session = found_in(r"__Host-tracker=([^;]+)", entered.headers["set-cookie"], 1)
     before, woken = everything(busy), busy.woken

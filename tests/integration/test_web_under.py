@@ -12,9 +12,9 @@ from tests.integration import test_web_answer, test_web_reading
 from tests.integration.test_web_reading import addresses, reads, routes
 from tests.integration.web import SECRET, csrf_of, house
 from tests.tools import ROOT, found_in
-from tracker.config.scalars import PAGES
+from tracker.config.field_types import PAGES
 from tracker.web.base.site import Site
-from tracker.web.middleware.sub_path import Under
+from tracker.web.middleware.sub_path import SubPath
 
 #: The same fixtures.
 office, busy = test_web_answer.office, test_web_reading.busy
@@ -26,10 +26,10 @@ LEADS = re.compile(r'\s(?:href|src|action|formaction)="([^"]*)"')
 @pytest.fixture
 def under(busy):
     """Every address with something at it, for somebody who may see everything, under a path."""
-    force = busy.app.force
-    settings = replace(force.settings, link_base=f"https://office.example{UNDER}")
-    busy.app.adopt(replace(force, settings=settings))
-    key = busy.site.door.keys.make("li", busy.clock.now())
+    snapshot = busy.app.snapshot
+    settings = replace(snapshot.settings, link_base=f"https://office.example{UNDER}")
+    busy.app.adopt(replace(snapshot, settings=settings))
+    key = busy.site.access.keys.make("li", busy.clock.now())
     entered = busy.browser.post(f"/enter/{key}", follow_redirects=False)
     session = found_in(r"__Host-tracker=([^;]+)", entered.headers["set-cookie"], 1)
     busy.browser.headers.update({"cookie": f"__Host-tracker={session}", "host": "office.example"})
@@ -67,8 +67,8 @@ def test_every_address_leads_on_under_the_path(under):
 def test_redirects_name_no_scheme_and_no_host(base, root):
     """Behind TLS that somebody else has, this service is asked by http."""
     with house() as home:
-        force = home.app.force
-        home.app.adopt(replace(force, settings=replace(force.settings, link_base=base)))
+        snapshot = home.app.snapshot
+        home.app.adopt(replace(snapshot, settings=replace(snapshot.settings, link_base=base)))
         home.account("li")
         browser = home.browser("http://tracker.example")
         assert browser.get("/mails?a=b").headers["location"] == f"{root}/sign-in?next=%2Fmails%3Fa%3Db"
@@ -85,9 +85,9 @@ def test_redirects_name_no_scheme_and_no_host(base, root):
 
 def test_what_is_done_leads_back_to_its_page():
     with house() as home:
-        force = home.app.force
-        settings = replace(force.settings, link_base=f"https://tracker.example{UNDER}")
-        home.app.adopt(replace(force, settings=settings))
+        snapshot = home.app.snapshot
+        settings = replace(snapshot.settings, link_base=f"https://tracker.example{UNDER}")
+        home.app.adopt(replace(snapshot, settings=settings))
         browser = home.sign_in("li")
         data = {
             "ref": "table-2@2022-05",
@@ -109,7 +109,7 @@ def test_where_another_server_is_meant_it_is_left_alone(to):
     class Here:
         root = UNDER
 
-    application = Under(RedirectResponse(to), cast("Site", Here))
+    application = SubPath(RedirectResponse(to), cast("Site", Here))
     browser = TestClient(application, base_url="http://office.example", follow_redirects=False)
     assert browser.get("/sign-in/oidc").headers["location"] == to
 

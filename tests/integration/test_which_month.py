@@ -14,7 +14,7 @@ from tracker.config.loader import load
 from tracker.core.form import ColumnKind
 from tracker.core.model import EventKind
 from tracker.filing.filings import in_force_filings, tables_due
-from tracker.filing.provenance import Wanted
+from tracker.filing.provenance import ImportOptions
 from tracker.forms.finding import Weight
 from tracker.forms.read.sandboxed_reader import Reader
 from tracker.service.enclosures import blank_form
@@ -56,7 +56,7 @@ class Desk:
 
     def take(self, data, name="表.xlsx", folder="", **wanted):
         """For which month it was taken (or would be, with ``?`` before it where that was asked), else the errors."""
-        with Intake(self.app, wanted=Wanted(**wanted), reader=self.reader) as intake:
+        with Intake(self.app, wanted=ImportOptions(**wanted), reader=self.reader) as intake:
             (taken,) = intake.take(name, data, folder)
         errors = taken.of(Weight.ERROR)
         if errors:
@@ -86,9 +86,9 @@ class Desk:
         column = next(each.id for each in form.columns if each.kind is ColumnKind.COUNT)
         with self.app.database.reading() as session:
             found = tables_due(
-                session, self.app.force, JUNE, date.min, date.max, units=["wanzhou"], forms=[form.id]
+                session, self.app.snapshot, JUNE, date.min, date.max, units=["wanzhou"], forms=[form.id]
             )
-            filings = in_force_filings(session, self.app.force.campaign.forms, found)
+            filings = in_force_filings(session, self.app.snapshot.campaign.forms, found)
         return {
             each.ref: filings[each.id].filed.rows[0].values[column] for each in found if each.id in filings
         }
@@ -161,9 +161,9 @@ def test_what_the_header_says_of_both_months_needs_no_question(desk, period, day
 def ours(app, month, period=None, figure=5):
     """Our own form of a month for 万州, filled in."""
     with app.database.reading() as session:
-        found = tables_due(session, app.force, JUNE, date.min, date.max, units=["wanzhou"])
+        found = tables_due(session, app.snapshot, JUNE, date.min, date.max, units=["wanzhou"])
     mine = next(each for each in found if each.ref == f"table-2@{month}")
-    book = openpyxl.load_workbook(io.BytesIO(blank_form(app.force, mine, None, "zh").data))
+    book = openpyxl.load_workbook(io.BytesIO(blank_form(app.snapshot, mine, None, "zh").data))
     sheet = book.worksheets[0]
     (printed,) = [cell for row in sheet.iter_rows(max_row=5) for cell in row if "应报" in str(cell.value)]
     printed.value = period or printed.value

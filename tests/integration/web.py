@@ -13,7 +13,7 @@ from tracker.access.accounts import add_account
 from tracker.clock import VirtualClock
 from tracker.core.roles import Role
 from tracker.service.app import App
-from tracker.service.simulation import CollectingCourier
+from tracker.service.simulation import CollectingSender
 from tracker.web.application import make_application
 from tracker.web.base.site import Site
 
@@ -32,8 +32,8 @@ class House:
 
     def __init__(self, app, clock):
         self.app, self.clock, self.woken = app, clock, 0
-        self.courier = CollectingCourier(lambda mail: mail.key)
-        app.engine.courier = self.courier
+        self.sender = CollectingSender(lambda mail: mail.key)
+        app.engine.sender = self.sender
         self.restart()
 
     def restart(self):

@@ -124,7 +124,7 @@ class Bureau:
         with contextlib.closing(App(self.place.config, database=database, environ={}, clock=now)) as app:
             app.engine.bring_up_to_date(MOMENT)
             with app.database.writing() as session:
-                plan(session, app.force, MOMENT, at_once=True)
+                plan(session, app.snapshot, MOMENT, at_once=True)
 
     def copy(self, folder: Path) -> Bureau:
         """Another one, which stands as this one does."""

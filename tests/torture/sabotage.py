@@ -105,7 +105,7 @@ def new_message_id() -> None:
 
 def no_second_look() -> None:
     """What was answered between planning and sending goes out all the same."""
-    second_look.as_they_stand = lambda _session, _force, _mails, contents, *_: contents
+    second_look.as_they_stand = lambda _session, _snapshot, _mails, contents, *_: contents
 
 
 def planning_in_pieces() -> None:
@@ -143,7 +143,7 @@ def lost_answer_is_sent() -> None:
 
 def too_fast_is_forgotten() -> None:
     """What a server said about frequency, and what the settings say, is forgotten with the pass."""
-    rate_limit.Pacing.room = lambda _self: {}
+    rate_limit.RateLimits.room = lambda _self: {}
 
 
 def stale_digests_go() -> None:

@@ -16,7 +16,7 @@ from tests.integration.test_web_reading import everything, routes
 from tests.tools import ROOT
 from tests.torture.chance import LONG, mutated, mutated_text, rounds
 from tests.torture.test_fuzz_files import long_and_short
-from tracker.access.links import Claim, ExpiredLinkError, ForgedLinkError, LinkError, Links, Purpose, mark
+from tracker.access.links import ExpiredLinkError, ForgedLinkError, LinkClaim, LinkError, Links, Purpose, mark
 from tracker.web.application import make_application
 
 #: The same fixture.
@@ -30,7 +30,7 @@ OLD = Links("https://tracker.example", KEYS[1:])
 STRANGERS = Links("https://tracker.example", ("the key of nobody here",))
 NOW = datetime(2022, 5, 5, 1, tzinfo=UTC)
 CLAIMS = [
-    Claim(purpose, ref, unit, to, until)
+    LinkClaim(purpose, ref, unit, to, until)
     for purpose in Purpose
     for ref in ("5", "table-2@2022-05")
     for unit in ("wanzhou", "fuling")

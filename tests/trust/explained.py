@@ -18,7 +18,7 @@ from tracker.core.policy import DEFAULT, MONTHLY, NO_QUIET, Interval, Policies, 
 from tracker.core.workdays import HolidayYear
 from tracker.errors import LedgerError, UnknownNameError
 from tracker.ledger.status import ledger_rows
-from tracker.planning.explain import Fate, explain
+from tracker.planning.explain import ReminderOutcome, explain
 from tracker.planning.explain_wording import DID_NOT_RUN
 from tracker.service.foresight import MOST, foresee
 
@@ -161,7 +161,7 @@ class Explained:
                 value = self.chance.choice(EDITS[what])
             self.files = replace(self.files, number=self.files.number + 1, **{what: value})
             self.run.engine.accept_removals = True
-            self.run.engine.force = self.files.in_force()
+            self.run.engine.snapshot = self.files.in_force()
             self.run.engine.bring_up_to_date(self.now)
             return
         row = self.chance.choice(self._rows() or [None])
@@ -173,8 +173,8 @@ class Explained:
 
     def _rows(self):
         with self.run.database.reading() as session:
-            rows = ledger_rows(session, self.run.engine.force, self.now, latest=self.now)
-        asked = self.run.engine.force.campaign.definitions
+            rows = ledger_rows(session, self.run.engine.snapshot, self.now, latest=self.now)
+        asked = self.run.engine.snapshot.campaign.definitions
         return [row for row in rows if row.unit in asked[row.ref.partition("@")[0]].units]
 
     def _pass_days(self, count: int) -> None:
@@ -201,17 +201,17 @@ class Explained:
         self.run.clock.set(at(f"{self.day} 07:00"))
 
     def _keep(self) -> None:
-        for claimed, _ in self.run.courier.take():
+        for claimed, _ in self.run.sender.take():
             if claimed.mail.kind is MailKind.DIGEST:
                 day = date.fromisoformat(claimed.mail.key.split("/")[1])
                 for item in claimed.mail.items:
                     self.told.of[item.ref, item.unit].add((day, item.reason.value))
 
     def _explain(self, ref, who, *, foreseen):
-        force, place = self.run.engine.force, self.run.engine.place
+        snapshot, place = self.run.engine.snapshot, self.run.engine.place
         with self.run.database.reading() as session:
-            coming = foresee(session, force, ref, who, self.now, place=place) if foreseen else ()
-            return explain(session, force, ref, who, self.now, coming)
+            coming = foresee(session, snapshot, ref, who, self.now, place=place) if foreseen else ()
+            return explain(session, snapshot, ref, who, self.now, coming)
 
     def _foreseen(self):
         rows = [row for row in self._rows() if row.dates.due is None or row.dates.due < date(2022, 7, 10)]
@@ -219,11 +219,13 @@ class Explained:
         for row in self.chance.sample(rows, min(3, len(rows))):
             self.looked += 1
             entries = self._explain(row.ref, row.unit, foreseen=True).entries
-            since = self.now.astimezone(self.run.engine.force.zone).date()
+            since = self.now.astimezone(self.run.engine.snapshot.zone).date()
             planned = [
                 (each.on, each.reason.value)
                 for each in entries
-                if each.outcome is Fate.PLANNED and each.on >= since and "waits" not in each.because
+                if each.outcome is ReminderOutcome.PLANNED
+                and each.on >= since
+                and "waits" not in each.because
             ]
             assert len(planned) == len(set(planned)), entries
             which = (row.ref, row.unit)
@@ -246,7 +248,7 @@ class Explained:
         for row in self.chance.sample(rows := self._rows(), min(4, len(rows))):
             self.looked += 1
             entries = self._explain(row.ref, row.unit, foreseen=False).entries
-            sent = [(each.on, each.reason.value) for each in entries if each.outcome is Fate.SENT]
+            sent = [(each.on, each.reason.value) for each in entries if each.outcome is ReminderOutcome.SENT]
             assert len(sent) == len(set(sent)), entries
             assert set(sent) == self.told.of[row.ref, row.unit], (row.ref, row.unit, entries)
             blamed = {each.on for each in entries if str(DID_NOT_RUN) in each.because}

@@ -12,7 +12,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from tracker.clock import VirtualClock
-from tracker.mail.transport.replies import Verdict
+from tracker.mail.transport.replies import RefusalScope
 from tracker.outbox.queue import Claimed
 from tracker.outbox.results import Result
 from tracker.store.database import Database
@@ -122,7 +122,7 @@ class Server:
 
 
 class FaultyPost:
-    """A courier of one process to ``server``.  ``sleep`` lets somebody else work while this process is frozen."""
+    """A sender of one process to ``server``.  ``sleep`` lets somebody else work while this process is frozen."""
 
     def __init__(
         self, server: Server, sleep: Callable[[], None], look: Callable[[Sequence[Claimed]], None]
@@ -133,7 +133,7 @@ class FaultyPost:
         #: Taken by the server, told to the engine: it has to be written down.
         self.told: list[Claimed] = []
 
-    async def send(self, mails, force):
+    async def send(self, mails, snapshot):
         self._look(mails)
         held = False
         for claimed in mails:
@@ -158,7 +158,7 @@ class FaultyPost:
                 yield Result(claimed, MailState.DEFERRED, "not tried", is_tried=False)
             elif deed in REFUSALS:
                 held = deed == "too fast"
-                yield Result(claimed, REFUSALS[deed], deed, verdict=Verdict.TOO_FAST if held else None)
+                yield Result(claimed, REFUSALS[deed], deed, verdict=RefusalScope.TOO_FAST if held else None)
             else:
                 yield self._taken(claimed, deed)
 

@@ -27,17 +27,17 @@ from tracker.core.occurrences import occurrences
 from tracker.core.policy import Interval, Policies, Quiet, Settings, built_in
 from tracker.core.reminders import next_on
 from tracker.core.workdays import HolidayYear
-from tracker.dashboard.status_overview import Board, Choice
+from tracker.dashboard.status_overview import Board, StatusFilter
 from tracker.errors import LedgerError, UnknownNameError
-from tracker.filing.filings import Paper, Sent, in_force_filings, tables_due, take
+from tracker.filing.filings import OriginalFile, SentFile, in_force_filings, tables_due, take
 from tracker.ledger.agenda import agenda_dates, counted_from_telling, planned_day, told_from_text
 from tracker.ledger.beginning import Scope
 from tracker.ledger.light_counts import Moment, summaries
 from tracker.ledger.overdue_beat import lates_of
 from tracker.ledger.record import event_of, find_assignment
 from tracker.ledger.record_once import answer_once, events_of
-from tracker.ledger.requests import Asked, Verdict, Wish, answer_request, ask, open_requests
-from tracker.ledger.settlement import Settled, preview, settle, settlements, undo
+from tracker.ledger.requests import Decision, NewRequest, RequestKind, answer_request, ask, open_requests
+from tracker.ledger.settlement import SettledState, preview, settle, settlements, undo
 from tracker.ledger.status import ledger_rows
 from tracker.planning.explain import explain
 from tracker.planning.return_reasons import reasons_for_returns
@@ -157,12 +157,12 @@ class LedgerMachine(RuleBasedStateMachine):
         return self.world.clock.now()
 
     @property
-    def force(self):
-        return self.engine.force
+    def snapshot(self):
+        return self.engine.snapshot
 
     @property
     def today(self):
-        return self.force.day(self.now)
+        return self.snapshot.day(self.now)
 
     def up_to_date(self):
         self.engine.accept_removals = True
@@ -215,7 +215,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def known(self, event):
         """The events before it, and the quota by the files in force."""
-        one = self.force.campaign.definitions.get(event.ref.partition("@")[0])
+        one = self.snapshot.campaign.definitions.get(event.ref.partition("@")[0])
         quota = one.target.count if one and one.target and event.unit in one.target.units else None
         query = select(EVENT).where(EVENT.c.ref == event.ref, EVENT.c.unit == event.unit)
         with self.world.database.reading() as session:
@@ -225,9 +225,9 @@ class LedgerMachine(RuleBasedStateMachine):
     def a_link_is_followed(self, ref, unit, kind, count):
         with self.writing() as session:
             try:
-                seen = events_of(session, find_assignment(session, self.force, ref, unit).id)
+                seen = events_of(session, find_assignment(session, self.snapshot, ref, unit).id)
                 event = Event(self.now, ref, unit, EventKind(kind), count=count, via="link")
-                answer_once(session, self.force, event, self.now, seen=seen)
+                answer_once(session, self.snapshot, event, self.now, seen=seen)
             except (LedgerError, UnknownNameError):
                 FIGURES["refused"] += 1
 
@@ -235,41 +235,47 @@ class LedgerMachine(RuleBasedStateMachine):
     def more_time_is_asked_for_and_granted(self, ref, unit, days, granted):
         with self.writing() as session:
             try:
-                wish = Wish(
-                    ref, unit, Asked.EXTEND, "忙", "张三", "a@b.example", self.today + timedelta(days=days)
+                new_request = NewRequest(
+                    ref,
+                    unit,
+                    RequestKind.EXTEND,
+                    "忙",
+                    "张三",
+                    "a@b.example",
+                    self.today + timedelta(days=days),
                 )
-                ask(session, self.force, wish, self.now)
+                ask(session, self.snapshot, new_request, self.now)
             except (LedgerError, UnknownNameError):
                 return
-            number = open_requests(session, self.force.campaign.id)[-1].id
+            number = open_requests(session, self.snapshot.campaign.id)[-1].id
         until = self.today + timedelta(days=granted)
         try:
             with self.writing() as session:
                 answer_request(
-                    session, self.force, number, Verdict.GRANTED, "李四", until=until, now=self.now
+                    session, self.snapshot, number, Decision.GRANTED, "李四", until=until, now=self.now
                 )
         except (LedgerError, UnknownNameError):
             FIGURES["refused"] += 1
             with self.writing() as session:
-                answer_request(session, self.force, number, Verdict.DECLINED, "李四", now=self.now)
+                answer_request(session, self.snapshot, number, Decision.DECLINED, "李四", now=self.now)
 
     @rule(unit=st.sampled_from(UNITS), number=st.integers(0, 2), is_nil=st.booleans())
     def a_table_is_filed(self, unit, number, is_nil):
         rows = () if is_nil else (FiledRow({"name": "一校", "special_trained": number}, {}),)
         with self.writing() as session:
-            tables = tables_due(session, self.force, self.now, date.min, date.max, units=[unit])
+            tables = tables_due(session, self.snapshot, self.now, date.min, date.max, units=[unit])
             if not tables:
                 return
             self.files += 1
-            sent = Sent(Paper(f"{self.files}.xlsx", str(self.files).encode()), self.now, "张三")
+            sent = SentFile(OriginalFile(f"{self.files}.xlsx", str(self.files).encode()), self.now, "张三")
             try:
                 filed = Filed(rows, {"n": str(number)}, is_nil)
-                FIGURES["filed"] += take(session, self.force, tables[0], filed, sent, self.now).is_new
+                FIGURES["filed"] += take(session, self.snapshot, tables[0], filed, sent, self.now).is_new
             except LedgerError:
                 FIGURES["refused"] += 1
 
     @rule(
-        how=st.sampled_from(Settled),
+        how=st.sampled_from(SettledState),
         units=st.none() | st.sets(st.sampled_from(UNITS), min_size=1),
         looked=st.booleans(),
         days=st.sampled_from((0, 10, 30)),
@@ -280,21 +286,23 @@ class LedgerMachine(RuleBasedStateMachine):
             self.the_day_from_which_is_chased_is_edited(self.today)
         with self.writing() as session:
             scope = Scope(units=units)
-            shown = preview(session, self.force, how, self.now, scope)
+            shown = preview(session, self.snapshot, how, self.now, scope)
             seen = shown.seen if looked else None
-            outcome = settle(session, self.force, how, self.now, scope=scope, who="x", via="web", seen=seen)
+            outcome = settle(
+                session, self.snapshot, how, self.now, scope=scope, who="x", via="web", seen=seen
+            )
             assert outcome.count == len(shown.rows)
             FIGURES["settled"] += outcome.count
 
     @rule(number=st.integers(0, 2))
     def a_settlement_is_taken_back(self, number):
         with self.writing() as session:
-            made = settlements(session, self.force)
+            made = settlements(session, self.snapshot)
             if not made:
                 return
             one = made[number % len(made)].number
-            FIGURES["taken back"] += undo(session, self.force, one, self.now, who="x", via="web")
-            assert undo(session, self.force, one, self.now, who="x", via="web") == 0
+            FIGURES["taken back"] += undo(session, self.snapshot, one, self.now, who="x", via="web")
+            assert undo(session, self.snapshot, one, self.now, who="x", via="web") == 0
 
     # --- edits of the files ---
 
@@ -360,7 +368,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 filings.setdefault(row.assignment_id, []).append(row)
             agendas = {row.id: row for row in session.execute(select(AGENDA))}
             # Whom the files put into another zone is told by its clock from then on.
-            planned = planned_day(session, self.force.campaign.id, self.force.campaign.timezone)
+            planned = planned_day(session, self.snapshot.campaign.id, self.snapshot.campaign.timezone)
             for row in session.execute(select(ASSIGNMENT)):
                 if row.removed_on is None:
                     self.check(row, events.get(row.id, []), agendas[row.agenda_id], planned)
@@ -370,12 +378,12 @@ class LedgerMachine(RuleBasedStateMachine):
     def who_is_late_has_a_beat(self):
         self.up_to_date()
         with self.world.database.reading() as session:
-            planned = planned_day(session, self.force.campaign.id, self.force.campaign.timezone)
+            planned = planned_day(session, self.snapshot.campaign.id, self.snapshot.campaign.timezone)
             having = set(session.execute(select(BEAT.c.unit)).scalars())
             for unit in UNITS:
                 if planned is None:
                     break
-                lates = lates_of(session, self.force, unit, planned)
+                lates = lates_of(session, self.snapshot, unit, planned)
                 assert leader(lates.values(), planned) is None or unit in having, (unit, lates)
 
     @invariant()
@@ -386,19 +394,19 @@ class LedgerMachine(RuleBasedStateMachine):
         with self.world.database.reading() as session:
             rows = session.execute(select(*columns).where(ASSIGNMENT.c.removed_on.is_(None))).all()
         asked, until = {tuple(row) for row in rows}, self.today + timedelta(days=90)
-        for one in self.force.campaign:
+        for one in self.snapshot.campaign:
             since, end = (date.min, date.max) if one.rule.every is None else (self.today, until)
-            for each in occurrences(one.rule, one.key, self.force.campaign.issued, since, end):
+            for each in occurrences(one.rule, one.key, self.snapshot.campaign.issued, since, end):
                 assert {(one.key, each.period or "", unit) for unit in one.units} <= asked, each
 
     def check(self, row, events, agenda, planned):
-        one = self.force.campaign.definitions[row.key]
+        one = self.snapshot.campaign.definitions[row.key]
         quota = one.target.count if one.target and row.unit in one.target.units else None
         answer = plainly(standing([event for _, event in events]), quota)
         cached = {name: getattr(row, name) for name in answer}
         assert cached == answer, (row, events)
         dates = self.dates_of(one, row)
-        effective = dates[1] and max(self.force.date_by_rule(one, dates[1]), row.extended_due or date.min)
+        effective = dates[1] and max(self.snapshot.date_by_rule(one, dates[1]), row.extended_due or date.min)
         assert (row.opens, row.due, row.effective_due) == (*dates, effective), row
         grace = effective and effective + timedelta(days=one.grace_days)
         assert row.grace_until == grace
@@ -408,20 +416,22 @@ class LedgerMachine(RuleBasedStateMachine):
         assert row.quiet == quiet
         late = False
         if not row.paused and row.answered in ("submitted", "nil") and grace:
-            late = self.force.day(row.submitted_at) > grace
+            late = self.snapshot.day(row.submitted_at) > grace
         number = (None, "submitted", "nil", "returned", "waived").index(row.answered)
         assert row.mark == number + 8 * row.paused + 16 * bool(row.accepted_at) + 32 * late, row
         # Of what was due before the ledger began nothing is said, until it is sent back.
         is_left = effective is not None and ISSUED <= effective < self.chase_from
         is_chased = row.answered == "returned" or not is_left
         if not quiet and is_chased and planned is not None:
-            shared = counted_from_telling(agenda_dates(self.force, one, agenda), told_from_text(agenda.told))
-            following = next_on(shared, self.force.rules(one), planned)
+            shared = counted_from_telling(
+                agenda_dates(self.snapshot, one, agenda), told_from_text(agenda.told)
+            )
+            following = next_on(shared, self.snapshot.rules(one), planned)
             is_seen = agenda.next_on is not None and following is not None and agenda.next_on <= following
             assert following is None or is_seen, (row, agenda, following)
 
     def dates_of(self, one, row):
-        for each in occurrences(one.rule, one.key, self.force.campaign.issued, date.min, date(2024, 1, 1)):
+        for each in occurrences(one.rule, one.key, self.snapshot.campaign.issued, date.min, date(2024, 1, 1)):
             if (each.period or "") == row.period and row.unit in one.units:
                 return each.opens, each.due
         return row.opens, row.due
@@ -448,17 +458,17 @@ class LedgerMachine(RuleBasedStateMachine):
     def whoever_looks_sees_something(self):
         self.up_to_date()
         with self.world.database.reading() as session:
-            rows = ledger_rows(session, self.force, self.now, latest=self.now)
+            rows = ledger_rows(session, self.snapshot, self.now, latest=self.now)
             for before in (1, 12):
                 then = self.now - timedelta(days=before)
-                ledger_rows(session, self.force, then, latest=self.now)
+                ledger_rows(session, self.snapshot, then, latest=self.now)
             summaries(
-                session, self.force, Moment(self.today), Moment(self.today, self.now - timedelta(days=7))
+                session, self.snapshot, Moment(self.today), Moment(self.today, self.now - timedelta(days=7))
             )
-            reasons_for_returns(session, self.force.campaign.id)
+            reasons_for_returns(session, self.snapshot.campaign.id)
             for row in rows[:2]:
-                explain(session, self.force, row.ref, row.unit, self.now)
-            tables = tables_due(session, self.force, self.now, date.min, date.max)
+                explain(session, self.snapshot, row.ref, row.unit, self.now)
+            tables = tables_due(session, self.snapshot, self.now, date.min, date.max)
             in_force_filings(session, FORMS, tables)
         states = Counter(row.state for row in rows)
         # A nil return that waits for an acceptance is counted with what waits, too.
@@ -466,7 +476,7 @@ class LedgerMachine(RuleBasedStateMachine):
             row.state is State.NIL and row.definition.acceptance and row.answer.accepted_at is None
             for row in rows
         )
-        matrix = self.board.matrix(self.force, Choice(), self.now, page=1, size=10)
+        matrix = self.board.matrix(self.snapshot, StatusFilter(), self.now, page=1, size=10)
         assert all(states[state] >= number for state, number in matrix.states.items())
         FIGURES["looks"] += 1
 

@@ -24,7 +24,7 @@ from tracker.core.model import Contact
 from tracker.core.policy import Rate, Settings
 from tracker.errors import LedgerError, UnknownNameError
 from tracker.ledger.agenda import planned_day
-from tracker.mail.transport.replies import Verdict
+from tracker.mail.transport.replies import RefusalScope
 from tracker.outbox import failed_mails
 from tracker.outbox.queries import RETRIABLE, retry
 from tracker.outbox.queue import Claimed
@@ -52,7 +52,7 @@ DEEDS: dict[str, tuple[bool, MailState, dict[str, Any]]] = {
     "250": (True, MailState.SENT, {}),
     "451": (False, MailState.DEFERRED, {}),
     "550": (False, MailState.FAILED, {}),
-    "too fast": (False, MailState.DEFERRED, {"verdict": Verdict.TOO_FAST}),
+    "too fast": (False, MailState.DEFERRED, {"verdict": RefusalScope.TOO_FAST}),
     "no route": (False, MailState.DEFERRED, {"is_tried": False}),
     "answer lost": (True, MailState.UNCERTAIN, {}),
     "mail lost": (False, MailState.UNCERTAIN, {}),
@@ -81,7 +81,7 @@ class TakesAll:
     def __init__(self, machine):
         self.machine = machine
 
-    async def send(self, mails, force):
+    async def send(self, mails, snapshot):
         for claimed in mails:
             self.machine.accept(claimed)
             yield Result(claimed, MailState.SENT, "250")
@@ -93,7 +93,7 @@ class TakesAll:
 class OutboxMachine(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
-        self.world = Running(FORCE, "2022-05-04 09:30", courier=TakesAll(self))
+        self.world = Running(FORCE, "2022-05-04 09:30", sender=TakesAll(self))
         self.reference = Reference()
         self.workers = {name: Worker() for name in ("one", "two", "three")}
         self.accepted: list[str] = []
@@ -137,7 +137,7 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @rule(days=st.integers(0, 3), crash=st.booleans())
     def a_morning_is_planned(self, days, crash):
-        day = self.world.engine.force.day(self.now) + timedelta(days=days)
+        day = self.world.engine.snapshot.day(self.now) + timedelta(days=days)
         self.world.clock.set(max(self.now, at(f"{day} 09:00")))
         self.plan(crash=crash)
 
@@ -257,7 +257,7 @@ class OutboxMachine(RuleBasedStateMachine):
             worker.results, worker.claimed = [], []
             return
         for result in worker.results:
-            if result.verdict is Verdict.TOO_FAST:
+            if result.verdict is RefusalScope.TOO_FAST:
                 domain = domain_of(result.claimed.mail.to)
                 if (
                     not timedelta()

@@ -31,7 +31,7 @@ from tests.acceptance.test_the_year import FEW, FIRST, ZONE, a_year_of_events, c
 from tests.tools import QUICK
 from tests.trust.faults import NONE, FaultyPost, FaultyStore, Killed, Odds, Server
 from tests.trust.score import Score, score
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.clock import VirtualClock
 from tracker.config.loader import load
 from tracker.core.model import Event, EventKind
@@ -87,7 +87,7 @@ class Run:
 class World:
     """The shipped campaign with few units, or with all of them, and what the units do in it."""
 
-    force: InForce
+    snapshot: CampaignSnapshot
     folder: Path
 
     @classmethod
@@ -101,7 +101,9 @@ class World:
         loaded = load(config)
         assert loaded.campaign is not None
         workdays = Workdays(loaded.holidays)
-        return cls(InForce(loaded.campaign, loaded.settings, workdays, loaded.fingerprint, {}), config)
+        return cls(
+            CampaignSnapshot(loaded.campaign, loaded.settings, workdays, loaded.fingerprint, {}), config
+        )
 
     def events(self, seed: int, days: int) -> list[Event]:
         rows = a_year_of_events(self.folder, seed)
@@ -134,7 +136,7 @@ class Simulation:
         self.database = open_database(f"sqlite:///{self._folder.name}/tracker.db")
         self.server = Server(self.chance, odds, self.clock, list(_outages(self.chance, odds, days)))
         self.store = FaultyStore(self.database, self.chance, odds)
-        self.force = world.force
+        self.snapshot = world.snapshot
         self.problems: list[str] = []
         self.counts: Counter[str] = Counter()
         self.is_well = odds is NONE
@@ -147,7 +149,7 @@ class Simulation:
     def _start(self, name: str) -> Engine:
         other = "two" if name == "one" else "one"
         post = self.posts[name] = FaultyPost(self.server, lambda: self._while_frozen(other), self._look)
-        return _Watched(self, self.force, post, name)
+        return _Watched(self, self.snapshot, post, name)
 
     def _look(self, mails: Iterable[Claimed]) -> None:
         """Nothing goes out whose claim does not stand, or for what was answered before its claim."""
@@ -268,10 +270,12 @@ class Simulation:
     def _edit_files(self, day: date) -> None:
         """An edit that changes nothing that is told, so that the ledger is looked through again."""
         if not self.is_well and self.chance.random() < 0.05:
-            self.force = replace(self.world.force, fingerprint=f"{self.world.force.fingerprint} {day}")
+            self.snapshot = replace(
+                self.world.snapshot, fingerprint=f"{self.world.snapshot.fingerprint} {day}"
+            )
             self.counts["reloads"] += 1
             for engine in self.engines.values():
-                engine.adopt(self.force)
+                engine.adopt(self.snapshot)
 
     def _operator(self) -> None:
         with self.database.writing() as session:
@@ -305,8 +309,10 @@ class Simulation:
 class _Watched(Engine):
     """Lets the simulation know when results have been written down."""
 
-    def __init__(self, simulation: Simulation, force: InForce, post: FaultyPost, name: str) -> None:
-        super().__init__(simulation.database, force, post, read_clock=simulation.clock.now, who=name)
+    def __init__(
+        self, simulation: Simulation, snapshot: CampaignSnapshot, post: FaultyPost, name: str
+    ) -> None:
+        super().__init__(simulation.database, snapshot, post, read_clock=simulation.clock.now, who=name)
         self._simulation = simulation
 
     def _record(self, results: Sequence[Result]) -> Counter[MailState]:
@@ -337,7 +343,7 @@ def _told(accepted: list[tuple[datetime, Claimed]]) -> tuple[dict[Told, list[dat
     return told, twice
 
 
-def compare(run: Run, calm: Run, force: InForce) -> list[str]:
+def compare(run: Run, calm: Run, snapshot: CampaignSnapshot) -> list[str]:
     """What was told here and not there, or there and not here, beyond what the faults explain."""
     problems = []
     answered: dict[tuple[str, str], list[date]] = defaultdict(list)
@@ -347,7 +353,7 @@ def compare(run: Run, calm: Run, force: InForce) -> list[str]:
     for told, days in calm.told.items():
         here = run.told.get(told, [])
         for day in days:
-            bound = _bound(force, run, day)
+            bound = _bound(snapshot, run, day)
             later = [each for each in here if day <= each <= bound]
             if later:
                 run.latest = max(run.latest, (min(later) - day).days)
@@ -359,12 +365,12 @@ def compare(run: Run, calm: Run, force: InForce) -> list[str]:
         problems += [
             f"{told} heard on {day}, and nobody meant them to; rather on {there}"
             for day in days
-            if not any(each <= day <= _bound(force, run, each) for each in there)
+            if not any(each <= day <= _bound(snapshot, run, each) for each in there)
         ]
     return problems
 
 
-def _bound(force: InForce, run: Run, day: date) -> date:
+def _bound(snapshot: CampaignSnapshot, run: Run, day: date) -> date:
     """By when what is due on ``day`` is told: after some workdays on which the server was well."""
     left = GOOD_DAYS
     while True:
@@ -372,7 +378,7 @@ def _bound(force: InForce, run: Run, day: date) -> date:
         is_well = not any(
             since < morning + timedelta(hours=10) and until > morning for since, until in run.outages
         )
-        left -= is_well and force.workdays.is_workday(day)
+        left -= is_well and snapshot.workdays.is_workday(day)
         if left <= 0:
             return day
         day += DAY
@@ -383,7 +389,7 @@ def simulate(world: World, seed: int, days: int, odds: Odds | None = None) -> Ru
     calm = Simulation(world, seed, days, NONE).run()
     run = Simulation(world, seed, days, Odds() if odds is None else odds).run()
     run.problems += [f"undisturbed: {problem}" for problem in calm.problems]
-    run.problems += compare(run, calm, world.force)
+    run.problems += compare(run, calm, world.snapshot)
     return run
 
 

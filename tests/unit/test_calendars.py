@@ -10,9 +10,9 @@ import vobject
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.mail.compose.calendar import Entry, calendar, sequence_at
+from tracker.mail.compose.calendar import CalendarEntry, calendar, sequence_at
 
-MAY = Entry(
+MAY = CalendarEntry(
     ref="table-2@2022-05",
     title="安全生产培训“走过场”专项整治进展情况汇总表（培训机构）; 含逗号, 分号\\反斜杠",
     due=date(2022, 5, 5),
@@ -55,7 +55,7 @@ def test_a_deadline_is_an_all_day_event_that_ends_before_the_next_day():
 
 
 def test_it_rings_at_nine_on_the_last_workday_and_a_week_before():
-    sunday = Entry("table-2@2022-06", "表", date(2022, 6, 5), date(2022, 6, 2), "每月5日前")
+    sunday = CalendarEntry("table-2@2022-06", "表", date(2022, 6, 5), date(2022, 6, 2), "每月5日前")
     one, other = both(made(sunday))
     rings = {timedelta(days=-3, hours=9), timedelta(days=-7, hours=9)}
     assert {alarm["trigger"].dt for alarm in one[0].walk("VALARM")} == rings
@@ -63,7 +63,9 @@ def test_it_rings_at_nine_on_the_last_workday_and_a_week_before():
 
 
 def test_what_is_answered_is_ticked_and_rings_no_more():
-    done = Entry("5", "典型案例", date(2022, 12, 31), date(2022, 12, 30), "2022年底前", rings=False, sign="✓")
+    done = CalendarEntry(
+        "5", "典型案例", date(2022, 12, 31), date(2022, 12, 30), "2022年底前", rings=False, sign="✓"
+    )
     one, other = both(made(done))
     assert str(one[0]["summary"]).startswith("✓ ")
     assert one[0].walk("VALARM") == []
@@ -71,7 +73,7 @@ def test_what_is_answered_is_ticked_and_rings_no_more():
 
 
 def test_the_next_years_campaign_does_not_write_over_this_years_dates():
-    task = Entry("5", "典型案例", date(2022, 12, 31), date(2022, 12, 30), "2022年底前")
+    task = CalendarEntry("5", "典型案例", date(2022, 12, 31), date(2022, 12, 30), "2022年底前")
     this, following = (
         both(made(task, campaign=each))[0][0] for each in ("渝考发〔2022〕5号", "渝考发〔2023〕2号")
     )
@@ -80,7 +82,7 @@ def test_the_next_years_campaign_does_not_write_over_this_years_dates():
 
 def test_a_later_word_about_an_event_outranks_an_earlier_one():
     changed_at = datetime(2022, 4, 29, 6, 30, tzinfo=UTC)
-    later = Entry(**{**_facts(MAY), "due": date(2022, 5, 20), "sequence": sequence_at(changed_at)})
+    later = CalendarEntry(**{**_facts(MAY), "due": date(2022, 5, 20), "sequence": sequence_at(changed_at)})
     before, after = both(made(MAY))[0][0], both(made(later))[0][0]
     assert before["uid"] == after["uid"]
     assert 365 * 27 < before["sequence"] < after["sequence"]
@@ -91,7 +93,7 @@ def test_a_later_word_about_an_event_outranks_an_earlier_one():
 
 
 def test_what_has_ended_is_cancelled_and_rings_no_more():
-    one, other = both(made(Entry(**{**_facts(MAY), "is_cancelled": True}), method="CANCEL"))
+    one, other = both(made(CalendarEntry(**{**_facts(MAY), "is_cancelled": True}), method="CANCEL"))
     assert str(one[0]["status"]) == other[0].status.value == "CANCELLED"
     assert str(icalendar.Calendar.from_ical(made(MAY, method="CANCEL"))["method"]) == "CANCEL"
     assert str(one[0]["uid"]) == str(both(made(MAY))[0][0]["uid"])
@@ -109,7 +111,9 @@ def test_a_program_is_told_how_often_to_look_again_and_what_it_looks_at():
 
 def test_every_alarm_rings_when_it_should_however_long_the_days_off():
     for days in range(12):
-        entry = Entry("5", "表", date(2022, 10, 9), date(2022, 10, 9) - timedelta(days=days), "每月9日前")
+        entry = CalendarEntry(
+            "5", "表", date(2022, 10, 9), date(2022, 10, 9) - timedelta(days=days), "每月9日前"
+        )
         one, other = both(made(entry))
         wanted = {timedelta(hours=9) - timedelta(days=each) for each in {days, 7}}
         assert {alarm["trigger"].dt for alarm in one[0].walk("VALARM")} == wanted
@@ -117,7 +121,7 @@ def test_every_alarm_rings_when_it_should_however_long_the_days_off():
 
 
 def test_the_state_and_the_whole_requirement_stand_in_it_and_in_a_mail_the_beginning():
-    entry = Entry(**{**_facts(MAY), "requirement": "要求，" * 100, "state": "已逾期", "sign": "🔴"})
+    entry = CalendarEntry(**{**_facts(MAY), "requirement": "要求，" * 100, "state": "已逾期", "sign": "🔴"})
     one, other = both(made(entry))
     assert str(one[0]["description"]) == other[0].description.value
     assert other[0].description.value.splitlines() == [
@@ -131,7 +135,7 @@ def test_the_state_and_the_whole_requirement_stand_in_it_and_in_a_mail_the_begin
 
 
 def test_chinese_is_folded_between_characters_and_reads_back():
-    data = made(MAY, Entry(**{**_facts(MAY), "requirement": "要求" * 300}), is_short=True)
+    data = made(MAY, CalendarEntry(**{**_facts(MAY), "requirement": "要求" * 300}), is_short=True)
     assert all(len(line) <= 75 for line in data.split(b"\r\n"))
     for line in data.split(b"\r\n"):
         line.decode()
@@ -146,14 +150,14 @@ def test_the_same_is_the_same_bytes():
 
 
 def test_of_several_units_each_event_says_whose_it_is():
-    entry = Entry(**{**_facts(MAY), "who": "万州"})
+    entry = CalendarEntry(**{**_facts(MAY), "who": "万州"})
     _, other = both(made(entry, language="en"))
     assert other[0].summary.value.startswith("【万州】")
     assert other[0].summary.value.endswith(" (due)")
 
 
 def _facts(entry):
-    return {name: getattr(entry, name) for name in Entry.__dataclass_fields__}
+    return {name: getattr(entry, name) for name in CalendarEntry.__dataclass_fields__}
 
 
 #: Whatever a file may say, and more of what breaks calendars than chance would find.
@@ -162,7 +166,7 @@ TEXT = st.text(max_size=120) | st.text('\r\n\t ,;:\\"\0\x0b\x85\u2028表🔴\ufe
 
 @given(title=TEXT, requirement=TEXT, who=st.none() | TEXT, name=TEXT, is_short=st.booleans())
 def test_no_text_breaks_a_calendar(title, requirement, who, name, is_short):
-    entry = Entry("5", title, date(2022, 5, 5), date(2022, 5, 5), "每月5日前", requirement, who=who)
+    entry = CalendarEntry("5", title, date(2022, 5, 5), date(2022, 5, 5), "每月5日前", requirement, who=who)
     data = made(entry, MAY, name=name, is_short=is_short)
     one, other = both(data)
     assert [str(each["uid"])[:2] for each in one] == [each.uid.value[:2] for each in other] == ["5.", "ta"]
@@ -174,7 +178,7 @@ def test_no_text_breaks_a_calendar(title, requirement, who, name, is_short):
 
 @given(TEXT)
 def test_a_text_is_written_as_a_library_writes_it(text):
-    entry = Entry(**{**_facts(MAY), "requirement": text})
+    entry = CalendarEntry(**{**_facts(MAY), "requirement": text})
     told = str(both(made(entry))[0][0]["description"])
     like = icalendar.Event()
     like.add("description", told)
@@ -189,4 +193,4 @@ def _described(data):
 
 
 def test_half_a_character_breaks_nothing():
-    assert b"SUMMARY: " in made(Entry(**{**_facts(MAY), "title": "\ud800"}))
+    assert b"SUMMARY: " in made(CalendarEntry(**{**_facts(MAY), "title": "\ud800"}))

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.config.owners import Names, fold, resolve
+from tracker.config.owners import UnitNames, fold, resolve
 
 DISTRICTS = ("wanzhou", "heping")
-NAMES = Names(
+NAMES = UnitNames(
     [
         ("市应急管理局", ("bureau",)),
         ("市应急管理局考试中心", ("centre",)),
@@ -102,7 +102,7 @@ def test_letters_that_grow_when_they_become_small_keep_their_place():
 
 
 def test_of_equal_names_the_first_counts():
-    assert resolve("a", Names([("A", ("first",)), ("a", ("second",))])).units == ("first",)
+    assert resolve("a", UnitNames([("A", ("first",)), ("a", ("second",))])).units == ("first",)
 
 
 @given(st.text())
@@ -131,7 +131,7 @@ def test_names_joined_by_a_separator_are_all_found(names, separator):
 
 def test_three_thousand_units_are_read_as_fast_as_thirty():
     def measure(count):
-        names = Names((f"第{number}街道应急管理办公室", (f"u{number}",)) for number in range(count))
+        names = UnitNames((f"第{number}街道应急管理办公室", (f"u{number}",)) for number in range(count))
         text = "、".join(f"第{number}街道应急管理办公室" for number in range(30))
         times = []
         for _ in range(7):

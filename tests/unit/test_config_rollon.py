@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.test_config_bad_input import FILES, write
 from tracker.cli.main import main
 from tracker.config.loader import load
-from tracker.config.rollon import mentions, move_text, moved_day, roll_tasks
+from tracker.config.next_year import mentions, move_text, moved_day, roll_tasks
 from tracker.config.yamlnodes import read_document
 from tracker.core.deadline.expressions import parse
 from tracker.errors import ConfigError, UsageError

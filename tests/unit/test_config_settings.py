@@ -7,7 +7,7 @@ import pytest
 from pydantic_core import PydanticCustomError
 
 from tests.unit.test_config_bad_input import FILES, SETTINGS, S, load_edited, told, write
-from tracker.config import scalars
+from tracker.config import field_types
 from tracker.config.environment import apply_environment, secret
 from tracker.config.loader import load
 from tracker.core.model import Contact
@@ -401,7 +401,7 @@ def test_a_secret_file_that_holds_none_is_told_of(content, tmp_path):
     ],
 )
 def test_the_address_of_links_may_have_a_path_and_a_name_in_any_script(text, read):
-    assert scalars.link_base(text) == read
+    assert field_types.link_base(text) == read
 
 
 @pytest.mark.parametrize(
@@ -411,22 +411,26 @@ def test_the_address_of_links_may_have_a_path_and_a_name_in_any_script(text, rea
 )  # fmt: skip
 def test_a_path_that_links_could_not_have_is_refused(path, says):
     with pytest.raises(PydanticCustomError, match=says):
-        scalars.link_base(f"https://office.example/{path}")
+        field_types.link_base(f"https://office.example/{path}")
 
 
 @pytest.mark.parametrize(
     ("read", "text", "found"),
     [
-        (scalars.address, "zhang@应急.中国", "zhang@xn--extu8a.xn--fiqs8s"),
-        (scalars.domain, "@应急.中国", "xn--extu8a.xn--fiqs8s"),
+        (field_types.address, "zhang@应急.中国", "zhang@xn--extu8a.xn--fiqs8s"),
+        (field_types.domain, "@应急.中国", "xn--extu8a.xn--fiqs8s"),
         (
-            scalars.transport,
+            field_types.transport,
             "smtp://tracker@mail.应急.中国:587",
             "smtp://tracker@mail.xn--extu8a.xn--fiqs8s:587",
         ),
-        (scalars.transport, "smtps://a@a.example", "smtps://a@a.example"),
-        (scalars.issuer, "https://login.应急.中国/realms/a", "https://login.xn--extu8a.xn--fiqs8s/realms/a"),
-        (scalars.web, "应急.中国:8080", "xn--extu8a.xn--fiqs8s:8080"),
+        (field_types.transport, "smtps://a@a.example", "smtps://a@a.example"),
+        (
+            field_types.issuer,
+            "https://login.应急.中国/realms/a",
+            "https://login.xn--extu8a.xn--fiqs8s/realms/a",
+        ),
+        (field_types.web, "应急.中国:8080", "xn--extu8a.xn--fiqs8s:8080"),
     ],
 )
 def test_names_in_chinese_are_taken_as_programs_know_them(read, text, found):
@@ -436,4 +440,4 @@ def test_names_in_chinese_are_taken_as_programs_know_them(read, text, found):
 @pytest.mark.parametrize("text", ["zhang@-应急.中国", "zhang@应 急.中国", "zhang@应急", "zhang@中‑国.cn"])
 def test_what_is_no_name_in_any_script_is_refused(text):
     with pytest.raises(PydanticCustomError):
-        scalars.address(text)
+        field_types.address(text)

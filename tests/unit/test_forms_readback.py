@@ -15,7 +15,7 @@ from tracker.core.form import Filed, FiledRow, Said
 from tracker.forms.check.read_back import read_back
 from tracker.forms.write.overview_sheet import figures
 from tracker.forms.write.summary import UnitFiled
-from tracker.forms.write.summed import Doubted
+from tracker.forms.write.summed import TableQuestion
 
 ROWS = (
     FiledRow({"name": "甲", "special_trained": 600, "fine": Decimal("1.5"), "ordered": True}),
@@ -89,7 +89,7 @@ def test_the_first_sheet_has_one_line_a_unit_and_its_totals_are_those_of_the_for
 
 def test_checked_is_said_only_where_no_question_is_open():
     units = [UnitFiled(NAMES[0], "filed", Filed(ROWS), None)]
-    question = Doubted(NAMES[0], "附件2!D7", Said("请核对。", "Please check."))
+    question = TableQuestion(NAMES[0], "附件2!D7", Said("请核对。", "Please check."))
 
     def texts(*questions):
         book = opened(written(replace(a_summary(TRAINING, units), questions=questions)))

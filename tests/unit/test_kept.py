@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlalchemy import LargeBinary, String
 
 from tracker.store import database as _  # noqa: F401 - every table
-from tracker.store.kept import KEPT, WITHOUT, table_of_kept
+from tracker.store.personal_data import KEPT, WITHOUT, table_of_kept
 from tracker.store.tables import Base
 
 PAGE = Path(__file__).parents[2] / "docs" / "privacy.md"

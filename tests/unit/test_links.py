@@ -13,9 +13,9 @@ from itsdangerous import Signer
 from tests.world import definition
 from tracker.access.links import (
     LASTING,
-    Claim,
     ExpiredLinkError,
     ForgedLinkError,
+    LinkClaim,
     LinkError,
     Links,
     Purpose,
@@ -42,7 +42,7 @@ def test_a_link_says_what_was_put_into_it():
     address = LINKS.answer(REF, UNIT, TO, UNTIL)
     head, _, found = address.rpartition("/")
     assert head == "https://tracker.example/answer"
-    assert LINKS.read(found, Purpose.ANSWER, NOW) == Claim(Purpose.ANSWER, REF, UNIT, mark(TO), UNTIL)
+    assert LINKS.read(found, Purpose.ANSWER, NOW) == LinkClaim(Purpose.ANSWER, REF, UNIT, mark(TO), UNTIL)
 
 
 def test_the_same_mail_sent_again_has_the_same_links():
@@ -147,7 +147,7 @@ words = st.text(st.characters(exclude_characters="\n", codec="utf-8"), max_size=
 def test_whatever_is_put_in_comes_out(ref, unit, to, until):
     found = LINKS.token(Purpose.PAPER, ref, unit, to, until)
     if len(found) <= 1024:
-        assert LINKS.read(found, Purpose.PAPER, NOW) == Claim(Purpose.PAPER, ref, unit, to, until)
+        assert LINKS.read(found, Purpose.PAPER, NOW) == LinkClaim(Purpose.PAPER, ref, unit, to, until)
 
 
 @pytest.mark.parametrize("between", [" ", "\n", ",", " , "])

@@ -15,7 +15,7 @@ from tracker.errors import MailError
 from tracker.mail.transport.message import (
     Address,
     Attachment,
-    Belongs,
+    ThreadHeaders,
     build,
     format_address,
     message_id,
@@ -26,7 +26,7 @@ AT = datetime(2022, 5, 5, 9, tzinfo=timezone(timedelta(hours=8)))
 SENDER = Address("市考试中心", "tracker@kaoshi.example")
 ID = message_id("digest/2022-05-05/zhang", "kaoshi.example")
 THREAD = message_id("thread/zhang", "kaoshi.example")
-BELONGS = Belongs("digest.kaoshi.example", THREAD, "reply@kaoshi.example")
+BELONGS = ThreadHeaders("digest.kaoshi.example", THREAD, "reply@kaoshi.example")
 
 #: Whatever a text can hold.
 characters = st.characters(codec="utf-8")

@@ -14,10 +14,10 @@ from tracker.errors import MailError
 from tracker.mail.transport.mailbox import LOT, MailboxTransport
 from tracker.mail.transport.message import Address, build, message_id
 from tracker.mail.transport.opening import open_transport
-from tracker.mail.transport.replies import FINAL, Judge, Reply, Verdict
+from tracker.mail.transport.replies import FINAL, RefusalRules, RefusalScope, Reply
 from tracker.mail.transport.session import content
 from tracker.mail.transport.smtp import SmtpTransport
-from tracker.mail.transport.transport import Envelope, Outcome, is_reserved
+from tracker.mail.transport.transport import DeliveryOutcome, Envelope, is_reserved
 
 
 def envelope(number=1, *, to="zhang@wanzhou.example", subject="主题", text="正文\n"):
@@ -184,50 +184,61 @@ def test_domains_for_examples_and_tests_are_known(address, reserved):
 @pytest.mark.parametrize(
     ("code", "text", "verdict"),
     [
-        (450, "4.2.0 Greylisted, see later", Verdict.LATER),
-        (451, "Requested action aborted", Verdict.LATER),
-        (550, "5.1.1 No such user here", Verdict.RECIPIENT),
-        (550, "Mailbox not found", Verdict.RECIPIENT),
-        (554, "5.7.1 Message rejected as spam", Verdict.MAIL),
-        (552, "5.3.4 Message size exceeds fixed limit", Verdict.MAIL),
-        (552, "邮件大小超过限制", Verdict.MAIL),
-        (554, "5.4.6 too many hops", Verdict.MAIL),
-        (550, "Ip frequency limited. http://service.mail.example/cgi-bin/help", Verdict.TOO_FAST),
-        (550, "Domain frequency limited", Verdict.TOO_FAST),
-        (550, "Sender frequency limited", Verdict.TOO_FAST),
-        (421, "HL:ICC too frequent connections", Verdict.TOO_FAST),
-        (451, "MI:SFQ 163 smtp10", Verdict.TOO_FAST),
-        (554, "MI:STC 163 smtp10", Verdict.TOO_FAST),
-        (550, "RP:QRC 163 smtp10", Verdict.TOO_FAST),
-        (554, "DT:SPM 163 smtp10", Verdict.MAIL),
-        (550, "5.1.90 Your message can't be sent because you've reached your daily limit", Verdict.TOO_FAST),
-        (550, "5.7.705 Access denied, tenant has exceeded threshold", Verdict.TOO_FAST),
-        (432, "4.3.2 Concurrent connections limit exceeded. Visit https://help.internal", Verdict.TOO_FAST),
+        (450, "4.2.0 Greylisted, see later", RefusalScope.LATER),
+        (451, "Requested action aborted", RefusalScope.LATER),
+        (550, "5.1.1 No such user here", RefusalScope.RECIPIENT),
+        (550, "Mailbox not found", RefusalScope.RECIPIENT),
+        (554, "5.7.1 Message rejected as spam", RefusalScope.MAIL),
+        (552, "5.3.4 Message size exceeds fixed limit", RefusalScope.MAIL),
+        (552, "邮件大小超过限制", RefusalScope.MAIL),
+        (554, "5.4.6 too many hops", RefusalScope.MAIL),
+        (550, "Ip frequency limited. http://service.mail.example/cgi-bin/help", RefusalScope.TOO_FAST),
+        (550, "Domain frequency limited", RefusalScope.TOO_FAST),
+        (550, "Sender frequency limited", RefusalScope.TOO_FAST),
+        (421, "HL:ICC too frequent connections", RefusalScope.TOO_FAST),
+        (451, "MI:SFQ 163 smtp10", RefusalScope.TOO_FAST),
+        (554, "MI:STC 163 smtp10", RefusalScope.TOO_FAST),
+        (550, "RP:QRC 163 smtp10", RefusalScope.TOO_FAST),
+        (554, "DT:SPM 163 smtp10", RefusalScope.MAIL),
+        (
+            550,
+            "5.1.90 Your message can't be sent because you've reached your daily limit",
+            RefusalScope.TOO_FAST,
+        ),
+        (550, "5.7.705 Access denied, tenant has exceeded threshold", RefusalScope.TOO_FAST),
+        (
+            432,
+            "4.3.2 Concurrent connections limit exceeded. Visit https://help.internal",
+            RefusalScope.TOO_FAST,
+        ),
         (
             451,
             "4.7.652 The mail server [192.0.2.7] has exceeded the maximum number of connections.",
-            Verdict.TOO_FAST,
+            RefusalScope.TOO_FAST,
         ),
-        (552, "5.3.4 Message size limit exceeded", Verdict.MAIL),
-        (550, "5.7.708 Access denied, traffic not accepted from this IP", Verdict.US),
-        (554, "5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException", Verdict.TOO_FAST),
-        (550, "发信频率过高", Verdict.TOO_FAST),
-        (550, "您今天的发信量已超过限制", Verdict.TOO_FAST),
-        (550, "Mailbox unavailable or access denied", Verdict.LATER),
-        (552, "5.2.2 Mailbox full", Verdict.LATER),
-        (550, "4.7.1 Try a little later", Verdict.LATER),
-        (554, "Please try again later", Verdict.LATER),
-        (550, "系统繁忙，请稍后再试", Verdict.LATER),
+        (552, "5.3.4 Message size limit exceeded", RefusalScope.MAIL),
+        (550, "5.7.708 Access denied, traffic not accepted from this IP", RefusalScope.US),
+        (554, "5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException", RefusalScope.TOO_FAST),
+        (550, "发信频率过高", RefusalScope.TOO_FAST),
+        (550, "您今天的发信量已超过限制", RefusalScope.TOO_FAST),
+        (550, "Mailbox unavailable or access denied", RefusalScope.LATER),
+        (552, "5.2.2 Mailbox full", RefusalScope.LATER),
+        (550, "4.7.1 Try a little later", RefusalScope.LATER),
+        (554, "Please try again later", RefusalScope.LATER),
+        (550, "系统繁忙，请稍后再试", RefusalScope.LATER),
     ],
 )
 def test_a_refusal_is_judged_by_its_text_as_well_as_its_code(code, text, verdict):
-    assert Judge().verdict(Reply(code, text), "dot" if verdict is Verdict.MAIL else "rcpt") == verdict
+    assert (
+        RefusalRules().verdict(Reply(code, text), "dot" if verdict is RefusalScope.MAIL else "rcpt")
+        == verdict
+    )
 
 
 READINGS = {
-    "later": {Verdict.LATER, Verdict.US, Verdict.TOO_FAST},
-    "ours": {Verdict.US},
-    "slower": {Verdict.TOO_FAST},
+    "later": {RefusalScope.LATER, RefusalScope.US, RefusalScope.TOO_FAST},
+    "ours": {RefusalScope.US},
+    "slower": {RefusalScope.TOO_FAST},
     "never": FINAL,
 }
 
@@ -237,17 +248,17 @@ READINGS = {
 )
 def test_the_answers_of_real_servers_are_read_as_they_are_meant(case):
     code, _, text = case.answer.partition(" ")
-    assert Judge().verdict(Reply(int(code), text), case.stage) in READINGS[case.reading]
+    assert RefusalRules().verdict(Reply(int(code), text), case.stage) in READINGS[case.reading]
 
 
 def test_an_operator_may_know_an_answer_better():
-    judge = Judge(
+    judge = RefusalRules(
         temporary=["No such user (yet)"], permanent=["451 Account closed", "frequency limited by law"]
     )
-    assert judge.verdict(Reply(550, "no such USER (yet) here"), "rcpt") == Verdict.LATER
-    assert judge.verdict(Reply(550, "no such user"), "rcpt") == Verdict.RECIPIENT
-    assert judge.verdict(Reply(451, "account closed"), "rcpt") == Verdict.MAIL
-    assert judge.verdict(Reply(550, "Frequency limited by law"), "rcpt") == Verdict.MAIL
+    assert judge.verdict(Reply(550, "no such USER (yet) here"), "rcpt") == RefusalScope.LATER
+    assert judge.verdict(Reply(550, "no such user"), "rcpt") == RefusalScope.RECIPIENT
+    assert judge.verdict(Reply(451, "account closed"), "rcpt") == RefusalScope.MAIL
+    assert judge.verdict(Reply(550, "Frequency limited by law"), "rcpt") == RefusalScope.MAIL
 
 
 @pytest.mark.parametrize(
@@ -277,7 +288,7 @@ def test_what_we_have_built_goes_out_as_it_is():
 
 def test_any_mail_program_finds_the_mail_in_the_mailbox(tmp_path):
     [delivery] = deliver(MailboxTransport(tmp_path / "box"), [envelope()])
-    assert (delivery.id, delivery.outcome, delivery.kept_local) == (1, Outcome.SENT, True)
+    assert (delivery.id, delivery.outcome, delivery.kept_local) == (1, DeliveryOutcome.SENT, True)
     [(_, found)] = mailbox.Maildir(tmp_path / "box", create=False).items()
     assert found["Message-ID"] == envelope().message_id
     assert found.get_payload(decode=True) == "正文\r\n".encode()
@@ -315,7 +326,7 @@ def test_a_mailbox_that_cannot_be_written_to_defers_and_says_why(tmp_path):
     (tmp_path / "file").write_text("")
     box = MailboxTransport(tmp_path / "file" / "box")
     [delivery] = deliver(box, [envelope()])
-    assert delivery.outcome is Outcome.DEFERRED
+    assert delivery.outcome is DeliveryOutcome.DEFERRED
     assert "Not a directory" in delivery.detail
     assert "Not a directory" in str(asyncio.run(box.check()))
 
@@ -329,7 +340,7 @@ def test_a_full_disk_defers_and_leaves_nothing_half_written(tmp_path, monkeypatc
 
     monkeypatch.setattr("tracker.mail.transport.mailbox.os.fsync", full)
     [delivery] = deliver(box, [envelope(2)])
-    assert delivery.outcome is Outcome.DEFERRED
+    assert delivery.outcome is DeliveryOutcome.DEFERRED
     assert "No space left" in delivery.detail
     assert len(list((tmp_path / "new").iterdir())) == 1
     assert list((tmp_path / "tmp").iterdir()) == []

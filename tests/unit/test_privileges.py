@@ -5,7 +5,7 @@ import pytest
 from tests.tools import Place, quick_folder
 from tracker.core.naming import sentence
 from tracker.daemon import scheduler
-from tracker.service.privileges import ALLOWED, INITS, RootRefusedError, Standing, refuse_root, standing
+from tracker.service.privileges import ALLOWED, INITS, Privileges, RootRefusedError, refuse_root, standing
 
 SERVICE = {"INVOCATION_ID": "0123456789abcdef"}
 WHOLE = "         0          0 4294967295\n"
@@ -100,7 +100,7 @@ def root(monkeypatch):
     """The service finds that it runs as this."""
 
     def runs(*, is_service):
-        as_root = Standing(is_root=True, is_whole=True, is_service=is_service, is_allowed=False)
+        as_root = Privileges(is_root=True, is_whole=True, is_service=is_service, is_allowed=False)
         monkeypatch.setattr(scheduler, "standing", lambda _: as_root)
 
     return runs

@@ -22,8 +22,8 @@ from tracker.core.reminders import (
     next_on,
     notice_day,
     nth_repeat,
+    reminder_due_on,
     reminders,
-    said_on,
 )
 from tracker.core.status import Dates
 from tracker.core.workdays import Workdays
@@ -156,11 +156,11 @@ def test_escalation_counts_workdays():
 def test_after_downtime_one_thing_is_said_and_it_is_how_things_stand():
     june = dates(date(2022, 6, 30))
     since = date(2022, 4, 8)
-    assert said_on(june, rules(DEFAULT), since, date(2022, 4, 11)).to_unit is Reason.OPENED
-    assert said_on(june, rules(DEFAULT), since, date(2022, 6, 24)).to_unit is Reason.LEAD
-    assert said_on(june, rules(DEFAULT), since, date(2022, 6, 30)).to_unit is Reason.DUE_TODAY
-    assert said_on(june, rules(DEFAULT), since, date(2026, 11, 23)).to_unit is Reason.OVERDUE
-    assert said_on(june, rules(DEFAULT), date(2022, 6, 1), date(2022, 6, 22)).to_unit is None
+    assert reminder_due_on(june, rules(DEFAULT), since, date(2022, 4, 11)).to_unit is Reason.OPENED
+    assert reminder_due_on(june, rules(DEFAULT), since, date(2022, 6, 24)).to_unit is Reason.LEAD
+    assert reminder_due_on(june, rules(DEFAULT), since, date(2022, 6, 30)).to_unit is Reason.DUE_TODAY
+    assert reminder_due_on(june, rules(DEFAULT), since, date(2026, 11, 23)).to_unit is Reason.OVERDUE
+    assert reminder_due_on(june, rules(DEFAULT), date(2022, 6, 1), date(2022, 6, 22)).to_unit is None
 
 
 policies = st.builds(
@@ -229,7 +229,7 @@ def test_the_next_date_names_a_day_exactly_when_something_is_said_on_it(found, p
     named = next_on(found, by, day)
     for _ in range(200):
         day += timedelta(days=1)
-        assert bool(said_on(found, by, day, day)) == (named == day)
+        assert bool(reminder_due_on(found, by, day, day)) == (named == day)
         if named == day:
             assert by.workdays.is_workday(day)
             named = next_on(found, by, day)
@@ -270,10 +270,19 @@ def test_the_share_of_a_quota_is_whole_pieces_of_the_days_gone_by():
 
 def test_what_goes_upward_does_so_once_and_also_after_downtime():
     table = dates(date(2022, 5, 5), opens=date(2022, 4, 8))
-    says = [said_on(table, rules(MONTHLY), day, day).upward for day in map(date.fromisoformat, DAYS_OF_MAY)]
+    says = [
+        reminder_due_on(table, rules(MONTHLY), day, day).upward
+        for day in map(date.fromisoformat, DAYS_OF_MAY)
+    ]
     assert says == [False, False, True, False]
-    assert said_on(table, rules(MONTHLY), date(2022, 5, 6), date(2022, 5, 20)) == (Reason.OVERDUE, True)
-    assert said_on(table, rules(MONTHLY), date(2022, 5, 11), date(2022, 5, 20)) == (Reason.OVERDUE, False)
+    assert reminder_due_on(table, rules(MONTHLY), date(2022, 5, 6), date(2022, 5, 20)) == (
+        Reason.OVERDUE,
+        True,
+    )
+    assert reminder_due_on(table, rules(MONTHLY), date(2022, 5, 11), date(2022, 5, 20)) == (
+        Reason.OVERDUE,
+        False,
+    )
 
 
 #: The first workdays after the 5th of May; the 7th is a Saturday at which offices work.

@@ -8,30 +8,30 @@ import pytest
 from tests.world import at, definition, running, unit, world
 from tracker.core.model import Light, State
 from tracker.ledger.status import ledger_rows
-from tracker.report.facts import Month, month_facts
+from tracker.report.facts import CalendarMonth, month_facts
 
 UNITS = ("wanzhou", "fuling", "yuzhong", "dadukou", "jiangbei", "shapingba", "nanan", "beibei")
-MAY = Month(date(2022, 5, 1))
+MAY = CalendarMonth(date(2022, 5, 1))
 TABLE = "table-2@2022-05"
 
 
-def report_of(engine, force, month=MAY, when="2022-05-31 23:59", latest="2022-12-01"):
+def report_of(engine, snapshot, month=MAY, when="2022-05-31 23:59", latest="2022-12-01"):
     with engine.database.reading() as session:
-        rows = ledger_rows(session, force, at(when), latest=at(latest))
-    return month_facts(force, month, at(when), rows)
+        rows = ledger_rows(session, snapshot, at(when), latest=at(latest))
+    return month_facts(snapshot, month, at(when), rows)
 
 
 @pytest.fixture
 def may():
     """One table over eight units, each of which does something else with it, and an older task."""
-    force = world(
+    snapshot = world(
         definition("table-2", "每月5日前", UNITS),
         definition("1", "持续推进", UNITS[:2]),
         definition("2", "2022年4月20日前", UNITS[:3], section="二、检查"),
         definition("3", "2022年底前", UNITS[:1], section="三、其他"),
         units=UNITS,
     )
-    with running(force, "2022-04-08 08:00") as engine:
+    with running(snapshot, "2022-04-08 08:00") as engine:
         engine.pass_at("2022-04-08 09:00")
         engine.record("submit", "2", "fuling", when="2022-04-18")
         engine.record("waive", TABLE, "beibei", when="2022-05-01")
@@ -46,7 +46,7 @@ def may():
         # What comes after the month changes nothing in its report.
         engine.record("submit", TABLE, "shapingba", when="2022-06-02")
         engine.record("submit", TABLE, "nanan", when="2022-06-09")
-        yield report_of(engine, force), engine, force
+        yield report_of(engine, snapshot), engine, snapshot
 
 
 def named(lines):
@@ -102,9 +102,9 @@ def test_the_sums_over_units_sections_and_definitions_agree(may):
 
 
 def test_lights_and_states_are_those_of_the_rows(may):
-    report, engine, force = may
+    report, engine, snapshot = may
     with engine.database.reading() as session:
-        rows = ledger_rows(session, force, at("2022-05-31 23:59"), latest=at("2022-12-01"))
+        rows = ledger_rows(session, snapshot, at("2022-05-31 23:59"), latest=at("2022-12-01"))
     # In hand: this deadline, the one that opened after it, what was overdue or has no date or a later one.
     refs = {TABLE, "table-2@2022-06", "1", "2", "3"}
     in_hand = [row for row in rows if row.ref in refs and (row.ref, row.unit) != ("2", "fuling")]
@@ -114,8 +114,8 @@ def test_lights_and_states_are_those_of_the_rows(may):
 
 
 def test_an_extension_into_the_next_month_is_asked_for_in_both(may):
-    _, engine, force = may
-    june = report_of(engine, force, Month(date(2022, 6, 1)), "2022-06-30 23:59")
+    _, engine, snapshot = may
+    june = report_of(engine, snapshot, CalendarMonth(date(2022, 6, 1)), "2022-06-30 23:59")
     found = {each.thing.ref: each for each in june.occurrences}
     assert found[TABLE].tally.asked == 1
     assert found[TABLE].tally.on_time == 1
@@ -127,19 +127,21 @@ def test_the_month_after_is_announced(may):
 
 
 def test_a_month_to_come_has_nobody_in_and_nobody_late():
-    force = world(definition("table-2", "每月5日前", UNITS), units=UNITS)
-    with running(force, "2022-04-08 08:00") as engine:
+    snapshot = world(definition("table-2", "每月5日前", UNITS), units=UNITS)
+    with running(snapshot, "2022-04-08 08:00") as engine:
         engine.pass_at("2022-04-08 09:00")
-        report = report_of(engine, force, Month(date(2024, 2, 1)), "2022-04-08 10:00", "2022-04-08 10:00")
+        report = report_of(
+            engine, snapshot, CalendarMonth(date(2024, 2, 1)), "2022-04-08 10:00", "2022-04-08 10:00"
+        )
         assert report.phase == "to_come"
         assert report.due.done == report.due.overdue == 0
 
 
 def test_a_month_in_which_nothing_is_due_is_empty():
-    force = world(definition("2", "2022年12月20日前", UNITS), units=UNITS)
-    with running(force, "2022-04-08 08:00") as engine:
+    snapshot = world(definition("2", "2022年12月20日前", UNITS), units=UNITS)
+    with running(snapshot, "2022-04-08 08:00") as engine:
         engine.pass_at("2022-04-08 09:00")
-        report = report_of(engine, force)
+        report = report_of(engine, snapshot)
     assert report.occurrences == ()
     assert report.due.asked == 0
     assert report.in_hand == len(UNITS)
@@ -147,13 +149,13 @@ def test_a_month_in_which_nothing_is_due_is_empty():
 
 def test_a_deadline_that_a_holiday_moves_belongs_to_the_month_it_moves_into():
     # 1 May 2022 is a holiday: "before" means 30 April, a day of the month before.
-    force = world(
+    snapshot = world(
         definition("2", "2022年5月1日前", ("wanzhou",), on_holiday="before"), units=(unit("wanzhou"),)
     )
-    with running(force, "2022-04-08 08:00") as engine:
+    with running(snapshot, "2022-04-08 08:00") as engine:
         engine.pass_at("2022-04-08 09:00")
-        may = report_of(engine, force)
-        april = report_of(engine, force, Month(date(2022, 4, 1)), "2022-04-30 23:59")
+        may = report_of(engine, snapshot)
+        april = report_of(engine, snapshot, CalendarMonth(date(2022, 4, 1)), "2022-04-30 23:59")
     assert [each.thing.ref for each in april.occurrences] == ["2"]
     assert may.occurrences == ()
     assert named(may.arrears) == ["wanzhou"]
@@ -168,7 +170,7 @@ def test_a_deadline_that_a_holiday_moves_belongs_to_the_month_it_moves_into():
     ],
 )
 def test_a_month_knows_its_ends(first, last, after):
-    month = Month(first)
+    month = CalendarMonth(first)
     assert (month.last, month.until) == (last, after)
     assert first in month
     assert after not in month

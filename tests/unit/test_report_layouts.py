@@ -17,7 +17,7 @@ from tracker.ledger.status import ledger_rows
 from tracker.report import paper
 from tracker.report.blocks import Column, Table
 from tracker.report.compose import compose
-from tracker.report.facts import Month, month_facts
+from tracker.report.facts import CalendarMonth, month_facts
 from tracker.report.html import to_html
 from tracker.report.linebreak import break_lines
 from tracker.report.markdown import escape, to_markdown
@@ -35,13 +35,13 @@ HOSTILE = (
     "龘𠮷区",
 )
 TABLE = "table-2@2022-05"
-MAY = Month(date(2022, 5, 1))
+MAY = CalendarMonth(date(2022, 5, 1))
 
 
-def facts_of(engine, force, month=MAY, when="2022-05-31 23:59"):
+def facts_of(engine, snapshot, month=MAY, when="2022-05-31 23:59"):
     with engine.database.reading() as session:
-        rows = ledger_rows(session, force, at(when), latest=at("2022-12-01"))
-    return month_facts(force, month, at(when), rows)
+        rows = ledger_rows(session, snapshot, at(when), latest=at("2022-12-01"))
+    return month_facts(snapshot, month, at(when), rows)
 
 
 @pytest.fixture(scope="module")
@@ -49,23 +49,23 @@ def hostile():
     units = [Unit(f"u{number}", name) for number, name in enumerate(HOSTILE)]
     units += [unit("wanzhou"), unit("fuling")]
     ids = [each.id for each in units]
-    force = world(
+    snapshot = world(
         definition("table-2", "每月5日前", ids),
         definition("1", "持续推进", ids, section="一、<b>"),
         units=units,
     )
-    with running(force, "2022-04-08 08:00") as engine:
+    with running(snapshot, "2022-04-08 08:00") as engine:
         engine.pass_at("2022-04-08 09:00")
         engine.record("submit", TABLE, "wanzhou", when="2022-05-04")
         engine.record("submit", TABLE, "fuling", when="2022-05-12")
-        yield facts_of(engine, force)
+        yield facts_of(engine, snapshot)
 
 
 @pytest.fixture(scope="module")
 def empty():
-    force = world(definition("1", "2022年12月20日前", ("wanzhou",)), units=("wanzhou",))
-    with running(force, "2022-04-08 08:00") as engine:
-        yield facts_of(engine, force, Month(date(2021, 1, 1)), "2021-01-31 23:59")
+    snapshot = world(definition("1", "2022年12月20日前", ("wanzhou",)), units=("wanzhou",))
+    with running(snapshot, "2022-04-08 08:00") as engine:
+        yield facts_of(engine, snapshot, CalendarMonth(date(2021, 1, 1)), "2021-01-31 23:59")
 
 
 class Seen(HTMLParser):
@@ -187,7 +187,7 @@ def test_what_the_font_lacks_is_taken_from_one_of_the_system_that_can_be_read(ho
     broken.write_bytes(b"no font at all")
     # The font of the product stands for one of the system, and is said to lack a character itself.
     monkeypatch.setattr(paper, "SYSTEM_FONTS", ((str(broken), 0), (str(paper.FONT), 0)))
-    monkeypatch.setattr(paper.Paper, "_characters", lacking_the_character_for_department)
+    monkeypatch.setattr(paper.PdfDocument, "_characters", lacking_the_character_for_department)
     text = pdf_text(to_pdf(compose(hostile, "zh")))
     assert "任务落实情况月报" in text.replace("\n", "")
 
@@ -203,10 +203,10 @@ def test_a_number_is_never_broken_however_short_its_heading_is(empty):
 
 def test_a_table_that_is_longer_than_a_page_has_its_heading_on_each():
     units = [unit(f"unit{number:03}") for number in range(150)]
-    force = world(definition("table-2", "每月5日前", [each.id for each in units]), units=units)
-    with running(force, "2022-04-08 08:00") as engine:
+    snapshot = world(definition("table-2", "每月5日前", [each.id for each in units]), units=units)
+    with running(snapshot, "2022-04-08 08:00") as engine:
         engine.pass_at("2022-04-08 09:00")
-        data = to_pdf(compose(facts_of(engine, force), "en"))
+        data = to_pdf(compose(facts_of(engine, snapshot), "en"))
     pages = pdf_pages(data)
     calls = [text for text in pages if "unit050@unit.example" in text or "unit099@unit.example" in text]
     assert len(pages) > 4

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tracker.core.admission import admit
 from tracker.core.model import Event, EventKind, Light, State
-from tracker.core.status import FILE, Answer, Dates, answer_like, fold, mark_of, standing
+from tracker.core.status import FILE, Dates, Progress, answer_like, fold, mark_of, standing
 from tracker.errors import LedgerError
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -85,7 +85,7 @@ def test_work_that_goes_on_is_done_until_its_date_and_ongoing_after_it():
 def test_without_a_date_it_is_never_overdue():
     dates = Dates.of(OPENS, None, None, 0)
     day = date(2030, 1, 1)
-    found = standing(dates, Answer(), day, first_lead=30, ongoing=True, acceptance=False, zone=ZONE)
+    found = standing(dates, Progress(), day, first_lead=30, ongoing=True, acceptance=False, zone=ZONE)
     assert (found.state, found.light, found.days_left) == (State.ONGOING, Light.BLUE, None)
 
 
@@ -143,7 +143,7 @@ def test_resuming_brings_back_what_was():
 
 def test_undo_takes_back_one_event_after_the_other():
     history = [event("submit", count=1), event("submit", count=1), event("undo"), event("undo")]
-    assert fold(history, target=2) == Answer()
+    assert fold(history, target=2) == Progress()
     assert fold(history[:3], target=2).progress == 1
 
 
@@ -194,7 +194,7 @@ def test_an_undo_through_the_files_takes_back_their_word_and_nothing_else():
     def said(kind):
         return replace(event(kind), via=FILE)
 
-    assert fold([said("waive"), event("pause"), said("undo")]) == Answer(paused=True)
+    assert fold([said("waive"), event("pause"), said("undo")]) == Progress(paused=True)
     assert fold([event("submit"), said("undo")]).answered == "submitted"
     assert fold([said("submit"), event("return"), event("submit"), said("accept"), said("undo")]).accepted_at
     assert fold([said("submit")], target=5).accepted_at, "the word of the files needs nobody's acceptance"
@@ -227,7 +227,7 @@ def test_any_answer_with_the_same_mark_has_the_same_light(
     found = Dates.of(date(2022, 4, 8), due, due, grace)
     day = due + timedelta(days=ahead)
     submitted = datetime.combine(due + timedelta(days=lateness), time(15), ZONE)
-    answer = Answer(
+    answer = Progress(
         answered=answered,
         paused=paused,
         submitted_at=submitted if answered in ("submitted", "nil") else None,

@@ -94,8 +94,8 @@ def test_the_sheet_is_linked_in_the_head():
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_shipped_mail_keeps_its_words_and_loses_its_styles(language):
     app = App(shipped("config"), database="sqlite://", environ={})
-    renderer = Renderer(app.force.campaign)
-    for mail in samples(app.force.campaign, language):
+    renderer = Renderer(app.snapshot.campaign)
+    for mail in samples(app.snapshot.campaign, language):
         before = renderer.render(mail).html
         page, css = without_styles(before)
         was, now = Texts(before), Texts(page)

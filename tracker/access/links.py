@@ -49,7 +49,7 @@ class Purpose(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class LinkClaim:
     """What a link says: ``ref`` of ``unit``, given to ``to``, and good through the day ``until`` (UTC).
 
     ``to`` is the mark of an address (``mark``), so that no address stands in a link to
@@ -79,7 +79,7 @@ class WrongPurposeError(LinkError):
 class ExpiredLinkError(LinkError):
     """One of ours whose time is over; ``claim`` is what it said."""
 
-    def __init__(self, claim: Claim) -> None:
+    def __init__(self, claim: LinkClaim) -> None:
         super().__init__(f"it was good through {claim.until}")
         self.claim = claim
 
@@ -156,7 +156,7 @@ class Links:
         # What ``Signer.sign`` would say in four times the time: a day may have a hundred thousand of them.
         return f"{value}.{_base64(hmac.digest(keys[purpose], value.encode(), 'sha256')[:16])}"
 
-    def read(self, token: str, purpose: Purpose, now: datetime) -> Claim:
+    def read(self, token: str, purpose: Purpose, now: datetime) -> LinkClaim:
         """What ``token`` says.  Raises ForgedLinkError, WrongPurposeError or ExpiredLinkError."""
         signers = self._signers.get(token[:_KEY_ID])
         if signers is None or len(token) > LONGEST or not token.isascii():
@@ -212,10 +212,10 @@ def _unsigned(signer: Signer, token: str) -> bytes | None:
     return payload if signer.sign(payload) == token.encode() else None
 
 
-def _claim(purpose: Purpose, payload: bytes) -> Claim:
+def _claim(purpose: Purpose, payload: bytes) -> LinkClaim:
     """What was signed, which only we can have written."""
     try:
         until, unit, to, ref = base64_decode(payload).decode().split("\n")
-        return Claim(purpose, ref, unit, to, date.fromordinal(int(until)))
+        return LinkClaim(purpose, ref, unit, to, date.fromordinal(int(until)))
     except (BadData, ValueError, OverflowError):
         raise ForgedLinkError from None

@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from tracker.access.sessions import hashed
 from tracker.store.database import Database, read_meta, write_meta
-from tracker.store.passing import JOURNEY
+from tracker.store.short_lived import JOURNEY
 
 #: So long somebody may take at the provider's.
 LASTS = timedelta(minutes=10)

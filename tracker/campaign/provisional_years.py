@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.errors import Problem
 from tracker.i18n.message import Message
 
@@ -14,12 +14,12 @@ from tracker.i18n.message import Message
 AHEAD = timedelta(days=92)
 
 
-def calendar_problems(force: InForce, today: date, folder: Path) -> Iterator[Problem]:
+def calendar_problems(snapshot: CampaignSnapshot, today: date, folder: Path) -> Iterator[Problem]:
     """A warning for each, at the file in ``folder`` that would say (docs/contract.md §6.8)."""
-    years = set(range(force.campaign.issued.year, (today + AHEAD).year + 1))
-    for definition in force.campaign:
+    years = set(range(snapshot.campaign.issued.year, (today + AHEAD).year + 1))
+    for definition in snapshot.campaign:
         years.update(day.year for day in (definition.rule.due, definition.rule.until) if day is not None)
-    for year in force.workdays.provisional_years(years):
+    for year in snapshot.workdays.provisional_years(years):
         yield Problem(
             file=str(folder / f"{year}.yaml"),
             line=0,

@@ -12,7 +12,7 @@ from tracker.i18n.catalogue import Language
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class Recipient:
     """One address with what it gets mail for.
 
     ``units`` are ids in the order of the files, ``timezone`` is the one by whose clock and calendar this person
@@ -32,13 +32,13 @@ class Person:
 
 
 @dataclass(frozen=True)
-class People:
+class Recipients:
     """Everybody who gets mail on one day; addresses are in lower case."""
 
-    persons: Mapping[str, Person]
+    persons: Mapping[str, Recipient]
     of_unit: Mapping[str, tuple[str, ...]]
 
-    def within(self, timezone: str) -> People:
+    def within(self, timezone: str) -> Recipients:
         """Those who live by the clock of ``timezone``."""
         persons = {address: each for address, each in self.persons.items() if each.timezone == timezone}
         if len(persons) == len(self.persons):
@@ -47,9 +47,9 @@ class People:
             unit: tuple(address for address in addresses if address in persons)
             for unit, addresses in self.of_unit.items()
         }
-        return People(persons, of_unit)
+        return Recipients(persons, of_unit)
 
-    def asked(self, unit: str) -> list[Person]:
+    def asked(self, unit: str) -> list[Recipient]:
         """Those at ``unit`` of whom something is asked; where it has none but copied ones, these."""
         everybody = [self.persons[address] for address in self.of_unit.get(unit, ())]
         return [each for each in everybody if unit not in each.copied] or everybody
@@ -68,7 +68,7 @@ class _Found:
 _RHYTHMS: tuple[Rhythm, ...] = ("daily", "twice-weekly", "weekly")
 
 
-def people_on(campaign: Campaign, zones: Mapping[str, str], day: date) -> People:
+def people_on(campaign: Campaign, zones: Mapping[str, str], day: date) -> Recipients:
     """Who gets mail on ``day``; ``zones`` are those of ``zones_of``."""
     found: dict[str, _Found] = {}
     of_unit: dict[str, tuple[str, ...]] = {}
@@ -86,12 +86,12 @@ def people_on(campaign: Campaign, zones: Mapping[str, str], day: date) -> People
                 person.stands_in.setdefault(unit.id, contact.name)
         of_unit[unit.id] = tuple(addresses)
     persons = {address: _person(each, campaign, zones[address]) for address, each in found.items()}
-    return People(persons, of_unit)
+    return Recipients(persons, of_unit)
 
 
-def _person(found: _Found, campaign: Campaign, timezone: str) -> Person:
+def _person(found: _Found, campaign: Campaign, timezone: str) -> Recipient:
     who = found.who
-    return Person(
+    return Recipient(
         email=who.email,
         name=who.name,
         language=who.language or campaign.language,
@@ -103,7 +103,7 @@ def _person(found: _Found, campaign: Campaign, timezone: str) -> Person:
     )
 
 
-def person_facts(person: Person, units: Iterable[str]) -> dict[str, object]:
+def person_facts(person: Recipient, units: Iterable[str]) -> dict[str, object]:
     """What a mail about ``units`` is to this person, where it is not simply addressed to them.
 
     ``cc`` and ``stands_in_for`` (a name) where that holds for all of it; else ``cc_of`` are the units of which it is a
@@ -124,7 +124,7 @@ def person_facts(person: Person, units: Iterable[str]) -> dict[str, object]:
     return facts
 
 
-def addressed_to(person: Person) -> dict[str, object]:
+def addressed_to(person: Recipient) -> dict[str, object]:
     """The columns of a mail that say whom it is for."""
     return {
         "recipient": person.email,
@@ -135,7 +135,7 @@ def addressed_to(person: Person) -> dict[str, object]:
 
 
 def receipt_row(
-    person: Person, unit: str, key: str, details: Mapping[str, object], day: date
+    person: Recipient, unit: str, key: str, details: Mapping[str, object], day: date
 ) -> dict[str, object]:
     """A mail to ``person`` about what ``unit`` sent, asked or was asked, as a row of the outbox."""
     facts = {**details, **person_facts(person, [unit])}

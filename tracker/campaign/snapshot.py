@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from tracker.campaign.recipients import People, ever_asked, people_on, zones_of
+from tracker.campaign.recipients import Recipients, ever_asked, people_on, zones_of
 from tracker.core.admission import awaits
 from tracker.core.form import Form, comparable
 from tracker.core.model import Campaign, Contact, Definition, Event, EventKind, Reason
@@ -19,7 +19,7 @@ from tracker.core.moments import first_moment
 from tracker.core.policy import Policy, Quiet, Settings
 from tracker.core.ref_reading import resolve
 from tracker.core.reminders import Rules, effective_due
-from tracker.core.status import Answer, Dates, Standing, fold, standing
+from tracker.core.status import Dates, Progress, Standing, fold, standing
 from tracker.core.workdays import Workdays
 from tracker.errors import UnknownNameError
 from tracker.i18n.catalogue import Language
@@ -37,7 +37,7 @@ class Beginning:
 
 
 @dataclass(frozen=True)
-class InForce:
+class CampaignSnapshot:
     """Definitions, settings and working calendar of one moment.
 
     ``fingerprint`` changes whenever the files that they came from do; ``texts`` are those files, by name.
@@ -131,7 +131,7 @@ class InForce:
         above = {unit.reports_to for unit in self.campaign.units.values()} | {self.campaign.supervisor}
         return frozenset(unit for unit in above if unit is not None)
 
-    def people(self, day: date) -> People:
+    def people(self, day: date) -> Recipients:
         """Who gets mail on ``day``."""
         number = bisect_right(self.campaign.changing_days, day)
         found = self._people.get(number)
@@ -160,7 +160,7 @@ class InForce:
         return self.campaign.timezone if first is None else self.zones[first.casefold()]
 
     @cached_property
-    def _people(self) -> dict[int, People]:
+    def _people(self) -> dict[int, Recipients]:
         return {}
 
     @cached_property
@@ -191,7 +191,7 @@ class InForce:
         """The date in force of what is due on ``due``, where nobody has extended it."""
         return effective_due(due, definition.on_holiday, self.workdays)
 
-    def standing(self, definition: Definition, dates: Dates, answer: Answer, day: date) -> Standing:
+    def standing(self, definition: Definition, dates: Dates, answer: Progress, day: date) -> Standing:
         """State and light of one assignment of ``definition`` on ``day``."""
         return standing(
             dates,

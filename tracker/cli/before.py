@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tracker.core.model import Event
     from tracker.i18n.catalogue import Language
     from tracker.ledger.beginning import Scope
-    from tracker.ledger.settlement import Outcome, Preview, Settled, Settlement
+    from tracker.ledger.settlement import Preview, SettledState, Settlement, SettlementResult
     from tracker.service.app import App
     from tracker.usecases.json_facts import Fact
 
@@ -79,11 +79,11 @@ def before(
     from tracker.cli.report import parse_month
     from tracker.errors import UsageError, not_among
     from tracker.ledger.beginning import Scope
-    from tracker.ledger.settlement import Settled
+    from tracker.ledger.settlement import SettledState
     from tracker.usecases import takeover
 
-    if settle is not None and settle not in set(Settled):
-        raise not_among("--settle", settle, Settled)
+    if settle is not None and settle not in set(SettledState):
+        raise not_among("--settle", settle, SettledState)
     if (settle is not None) + (undo is not None) + settlements > 1:
         raise UsageError("one_of_settling")
     if settle is None and undo is None and (dry_run or yes or note is not None or who is not None):
@@ -97,7 +97,15 @@ def before(
         scope = Scope(ref, unit_ids(app, unit), months)
         if settle is not None:
             _settle(
-                app, Settled(settle), scope, language, output, dry_run=dry_run, asks=asks, who=who, note=note
+                app,
+                SettledState(settle),
+                scope,
+                language,
+                output,
+                dry_run=dry_run,
+                asks=asks,
+                who=who,
+                note=note,
             )
         elif undo is not None:
             _undo(app, undo, language, output, dry_run=dry_run, asks=asks, who=who, note=note)
@@ -116,14 +124,14 @@ def _list(facts: list[Fact], app: App, language: Language, output: Format) -> No
         print_csv(facts, KEYS)
     else:
         _print_items(((each["ref"], each["due"], each["units"]) for each in facts), app, language)
-        day = over_before(app.force, app.force.day(app.clock.now()))
+        day = over_before(app.snapshot, app.snapshot.day(app.clock.now()))
         say(told("before.listed", language, day=day, n=sum(fact["units"] for fact in facts)))
 
 
 def _print_items(items: Iterable[tuple[str, object, int]], app: App, language: Language) -> None:
     from tracker.core.naming import Names
 
-    names = Names(app.force.campaign, language)
+    names = Names(app.snapshot.campaign, language)
     rows = (
         {"due": due, "units": number, "ref": ref, "name": names.titled(ref)} for ref, due, number in items
     )
@@ -132,7 +140,7 @@ def _print_items(items: Iterable[tuple[str, object, int]], app: App, language: L
 
 def _settle(
     app: App,
-    how: Settled,
+    how: SettledState,
     scope: Scope,
     language: Language,
     output: Format,
@@ -163,7 +171,7 @@ def _settle(
     if output is Format.TABLE:
         say_result(_done(how, outcome, language))
     else:
-        _print_one(takeover.outcome_facts(app.force, how, outcome), OUTCOME_KEYS, output)
+        _print_one(takeover.outcome_facts(app.snapshot, how, outcome), OUTCOME_KEYS, output)
     for each in outcome.left:
         say(told("before.left", language, what=_happened(app, each, language)))
 
@@ -187,11 +195,11 @@ def _undo(
     who: str | None,
     note: str | None,
 ) -> None:
-    from tracker.ledger.settlement import Fate
+    from tracker.ledger.settlement import SettledFate
     from tracker.usecases import takeover
 
     found = takeover.find(app, number)
-    count = len(found.having(Fate.STANDS))
+    count = len(found.having(SettledFate.STANDS))
     if dry_run or asks:
         said = {"number": number, "how": _how(found.how, language), "all": len(found.parts), "n": count}
         say(told("before.would_undo", language, **said))
@@ -201,7 +209,7 @@ def _undo(
         count = takeover.undo(app, number, who=who, note=note)
         found = takeover.find(app, number)
     if output is not Format.TABLE:
-        _print_one(takeover.settlement_facts(app.force, found), UNDO_KEYS, output)
+        _print_one(takeover.settlement_facts(app.snapshot, found), UNDO_KEYS, output)
     elif not dry_run:
         key = "before.undone" if count else "before.undone_none"
         say_result(told(key, language, number=number, n=count))
@@ -211,7 +219,7 @@ def _undo(
 def _list_settlements(app: App, language: Language, output: Format) -> None:
     from tracker.usecases import takeover
 
-    facts = [takeover.brief_facts(app.force, each) for each in takeover.settlements(app)]
+    facts = [takeover.brief_facts(app.snapshot, each) for each in takeover.settlements(app)]
     if output is Format.JSON:
         print_json(facts)
     elif output is Format.CSV:
@@ -233,7 +241,7 @@ def _how(how: str, language: Language) -> str:
     return told(f"before.how.{how}", language)
 
 
-def _would(how: Settled, found: Preview, language: Language) -> str:
+def _would(how: SettledState, found: Preview, language: Language) -> str:
     from tracker.usecases.takeover import afterwards
 
     after = [f"{word(each.word, language)} {each.count}" for each in afterwards(found.rows)]
@@ -243,21 +251,21 @@ def _would(how: Settled, found: Preview, language: Language) -> str:
     return told("before.would_stand", language, said=said, after=told("comma", language).join(after))
 
 
-def _done(how: Settled, outcome: Outcome, language: Language) -> str:
+def _done(how: SettledState, outcome: SettlementResult, language: Language) -> str:
     key = "before.settled_none" if outcome.number is None else "before.settled"
     return told(key, language, n=outcome.count, how=_how(how, language), number=outcome.number)
 
 
 def _tell_overtaken(app: App, found: Settlement, language: Language) -> None:
     from tracker.core.naming import Names
-    from tracker.ledger.settlement import Fate
+    from tracker.ledger.settlement import SettledFate
 
-    names = Names(app.force.campaign, language)
-    for each in found.having(Fate.OVERTAKEN, Fate.TAKEN_OUT):
+    names = Names(app.snapshot.campaign, language)
+    for each in found.having(SettledFate.OVERTAKEN, SettledFate.TAKEN_OUT):
         if each.later is not None:
             say(told("before.overtaken", language, what=_happened(app, each.later, language)))
         else:
-            what = f"{app.force.campaign.unit_name(each.unit)} {names.occurrence(each.ref)}"
+            what = f"{app.snapshot.campaign.unit_name(each.unit)} {names.occurrence(each.ref)}"
             say(told("before.taken_out", language, what=what))
 
 
@@ -265,6 +273,6 @@ def _happened(app: App, event: Event, language: Language) -> str:
     """万州区应急管理局 表二（2022年5月应报，4月份情况）：报送，李四."""
     from tracker.core.naming import Names
 
-    what = f"{app.force.campaign.unit_name(event.unit)} {Names(app.force.campaign, language).occurrence(event.ref)}"
+    what = f"{app.snapshot.campaign.unit_name(event.unit)} {Names(app.snapshot.campaign, language).occurrence(event.ref)}"
     by = [word(event.event.value, language), *([event.who] if event.who else [])]
     return told("before.happened", language, what=what, by=told("comma", language).join(by))

@@ -30,7 +30,7 @@ from tracker.i18n.message import both
 from tracker.i18n.terms import word
 
 if TYPE_CHECKING:
-    from tracker.config.rollon import RolledOn
+    from tracker.config.next_year import NextYear
     from tracker.i18n.catalogue import Language
     from tracker.i18n.message import Message
     from tracker.usecases.json_facts import Fact
@@ -80,7 +80,7 @@ def init(
     say(f"{side_by_side('commands', 'init.next')}: {first}tracker check && tracker run")
 
 
-def _tell_rolled_on(found: RolledOn) -> None:
+def _tell_rolled_on(found: NextYear) -> None:
     number = [] if found.document is None else [found.document]
     for what, lines in (
         ("moved", found.moved),
@@ -173,7 +173,7 @@ def tasks(
     from tracker.usecases.json_facts import definition_facts
 
     with given(context).open() as app:
-        campaign = app.force.campaign
+        campaign = app.snapshot.campaign
         listed = campaign.reports if reports else campaign.tasks
         facts = [definition_facts(each) for each in listed]
     if output is Format.JSON:
@@ -207,7 +207,7 @@ def units(context: typer.Context, output: FormatOption = Format.TABLE) -> None:
     from tracker.usecases.json_facts import unit_facts
 
     with given(context).open() as app:
-        campaign = app.force.campaign
+        campaign = app.snapshot.campaign
         facts = [unit_facts(unit, campaign) for unit in campaign.units.values()]
     if output is Format.JSON:
         print_json(facts)

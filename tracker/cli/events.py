@@ -102,7 +102,7 @@ def _record(
     from tracker.usecases import desk
 
     with given(context).open(lenient=True) as app:
-        zone = app.force.zone
+        zone = app.snapshot.zone
         event = Event(
             at=app.clock.now() if on is None else parse_moment(on, "--on", zone),
             ref=ref,
@@ -115,7 +115,7 @@ def _record(
             note=note,
         )
         row = desk.record(app, event, forced=forced)
-        campaign = app.force.campaign
+        campaign = app.snapshot.campaign
     say_result(_told(row, campaign, choose_language(campaign.language)))
 
 

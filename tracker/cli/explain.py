@@ -48,8 +48,8 @@ def explain(
 
     with given(context).open(lenient=True) as app:
         fact = desk.explanation(app, ref, unit)
-        language = choose_language(app.force.campaign.language)
-        campaign = app.force.campaign
+        language = choose_language(app.snapshot.campaign.language)
+        campaign = app.snapshot.campaign
     if output is Format.JSON:
         print_json(fact)
     elif output is Format.CSV:

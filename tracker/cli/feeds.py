@@ -47,7 +47,7 @@ def add(
     unit = unit or option
     with given(context).open(lenient=True) as app:
         say_result(calendars.add_feed(app, unit))
-        language = choose_language(app.force.campaign.language)
+        language = choose_language(app.snapshot.campaign.language)
     say(told("feed.once", language))
 
 
@@ -57,7 +57,7 @@ def list_feeds(context: typer.Context, output: FormatOption = Format.TABLE) -> N
 
     with given(context).open(lenient=True) as app:
         facts = calendars.feeds(app)
-        language = choose_language(app.force.campaign.language)
+        language = choose_language(app.snapshot.campaign.language)
     if output is Format.JSON:
         print_json(facts)
     elif output is Format.CSV:
@@ -72,5 +72,5 @@ def revoke(context: typer.Context, number: Annotated[int, typer.Argument(metavar
 
     with given(context).open(lenient=True) as app:
         calendars.revoke_feed(app, number)
-        language = choose_language(app.force.campaign.language)
+        language = choose_language(app.snapshot.campaign.language)
     say(told("feed.revoked", language, number=number))

@@ -15,4 +15,4 @@ UnitsOption = Annotated[list[str] | None, typer.Option("--unit", metavar="UNIT",
 
 def unit_ids(app: App, units: list[str] | None) -> list[str] | None:
     """The ids of ``units`` by id, name or alias; None is all.  Raises UnknownNameError."""
-    return None if units is None else [app.force.unit_id(each) for each in units]
+    return None if units is None else [app.snapshot.unit_id(each) for each in units]

@@ -30,10 +30,10 @@ from tracker.i18n.terms import word
 if TYPE_CHECKING:
     from tracker.core.model import Campaign
     from tracker.core.naming import Names
-    from tracker.filing.filings import Paper
+    from tracker.filing.filings import OriginalFile
     from tracker.i18n.catalogue import Language
     from tracker.service.app import App
-    from tracker.usecases.forms.taken import Taken
+    from tracker.usecases.forms.taken import TakenForm
     from tracker.usecases.json_facts import Fact
 
 MISSING_COLUMNS = (
@@ -143,7 +143,7 @@ def missing(
 
     with given(context).open(lenient=True) as app:
         facts = missing_facts(app, _month(app, month), units=unit or (), forms=form or ())
-        names = Names(app.force.campaign, choose_language(app.force.campaign.language))
+        names = Names(app.snapshot.campaign, choose_language(app.snapshot.campaign.language))
     if format_ is Format.JSON:
         print_json(facts)
     elif format_ is Format.CSV:
@@ -187,7 +187,7 @@ def _take(
     only_checks: bool = False,
 ) -> None:
     from tracker.core.naming import Names
-    from tracker.filing.provenance import Wanted
+    from tracker.filing.provenance import ImportOptions
     from tracker.ledger.event_target import counts_from
     from tracker.usecases.desk import check_who
     from tracker.usecases.forms.folder import files_in
@@ -196,12 +196,12 @@ def _take(
     check_who(who)
     lying = files_in(files)
     rows: list[Fact] = []
-    results: list[Taken] = []
+    results: list[TakenForm] = []
     with given(context).open(lenient=True) as app:
         in_force = app.up_to_date()
         language = choose_language(in_force.campaign.language)
         names = Names(in_force.campaign, language)
-        wanted = Wanted(
+        wanted = ImportOptions(
             None if unit is None else in_force.unit_id(unit),
             None if month is None else parse_month(month).first,
             force=force,
@@ -229,7 +229,7 @@ def _take(
         raise typer.Exit(1)
 
 
-def _counted(results: list[Taken], files: int, bad: int, language: Language) -> str:
+def _counted(results: list[TakenForm], files: int, bad: int, language: Language) -> str:
     facts = {"n": files, "forms": sum(each.form is not None for each in results)}
     parts = [told("taken.forms" if len(results) > files else "taken.files", language, **facts)]
     parts.append(told("taken.bad", language, n=bad))
@@ -238,7 +238,7 @@ def _counted(results: list[Taken], files: int, bad: int, language: Language) -> 
     return told("comma", language).join(parts)
 
 
-def _tell(facts: Fact, taken: Taken, format_: Format, names: Names, campaign: Campaign) -> None:
+def _tell(facts: Fact, taken: TakenForm, format_: Format, names: Names, campaign: Campaign) -> None:
     """One form as soon as it is done: a line for a program, a few for a person."""
     language = names.language
     if format_ is Format.JSON:
@@ -291,7 +291,7 @@ def _missing_row(fact: Fact, names: Names) -> Fact:
 
 
 def _month(app: App, text: str | None) -> date:
-    return app.force.day(app.clock.now()).replace(day=1) if text is None else parse_month(text).first
+    return app.snapshot.day(app.clock.now()).replace(day=1) if text is None else parse_month(text).first
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -304,7 +304,7 @@ def _write(path: Path, data: bytes) -> None:
         raise cannot_write(path, error) from None
 
 
-def _write_new(folder: Path, paper: Paper) -> str:
+def _write_new(folder: Path, paper: OriginalFile) -> str:
     """Write a file beside those of one name, over none of them; its path."""
     path, number = folder / paper.name, 1
     while path.exists() and path.read_bytes() != paper.data:

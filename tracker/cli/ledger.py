@@ -95,21 +95,21 @@ def calendar(
     from tracker.usecases.json_facts import calendar_facts
 
     with given(context).open() as app:
-        zone = app.force.zone
+        zone = app.snapshot.zone
         rows = due_between(app, parse_day(since, "--from", zone), parse_day(until, "--to", zone), unit)
         if output is None:
-            name = app.force.campaign.document
+            name = app.snapshot.campaign.document
             if unit is not None:
-                name = f"{app.force.campaign.unit_name(app.force.unit_id(unit))} {name}"
+                name = f"{app.snapshot.campaign.unit_name(app.snapshot.unit_id(unit))} {name}"
             print_file(calendar_file(app, rows, name, several=unit is None))
             return
-        facts = list(calendar_facts(app.force, rows))
+        facts = list(calendar_facts(app.snapshot, rows))
         if output is Format.JSON:
             print_json(facts)
         elif output is Format.CSV:
             print_csv(facts, CALENDAR_KEYS)
         else:
-            language = choose_language(app.force.campaign.language)
+            language = choose_language(app.snapshot.campaign.language)
             print_table(_named(facts, app, language), CALENDAR_COLUMNS, language)
 
 
@@ -130,16 +130,16 @@ def status(
     if state is not None and state not in set(State):
         raise not_among("--state", state, State)
     with given(context).open(lenient=True) as app:
-        force = app.up_to_date()
-        moment = None if at is None else parse_moment(at, "--at", force.zone, at_end=True)
+        snapshot = app.up_to_date()
+        moment = None if at is None else parse_moment(at, "--at", snapshot.zone, at_end=True)
         moment, rows = desk.status(app, moment, unit=unit, ref=ref)
-        facts = status_facts(force, moment, [row for row in rows if row.is_among(state)])
+        facts = status_facts(snapshot, moment, [row for row in rows if row.is_among(state)])
         if output is Format.JSON:
             print_json(facts)
         elif output is Format.CSV:
             print_csv(facts["rows"], STATUS_KEYS)
         else:
-            language = choose_language(force.campaign.language)
+            language = choose_language(snapshot.campaign.language)
             words = {(row.ref, row.unit): row.word for row in rows}
             named = _named(facts["rows"], app, language)
             shown = (
@@ -156,7 +156,7 @@ def _named(facts: list[Fact], app: App, language: Language) -> Iterator[Fact]:
     """With what people call the units and what is asked of them; the reference beside it is what they type."""
     from tracker.core.naming import Names
 
-    campaign = app.force.campaign
+    campaign = app.snapshot.campaign
     names = Names(campaign, language)
     called, listed = cache(names.occurrence), cache(names.listed)
     for fact in facts:
@@ -198,7 +198,7 @@ def history(
         elif output is Format.CSV:
             print_csv(facts, HISTORY_KEYS)
         else:
-            language = choose_language(app.force.campaign.language)
+            language = choose_language(app.snapshot.campaign.language)
             shown = (_happened(fact, language) for fact in _named(facts, app, language))
             print_table(shown, HISTORY_COLUMNS, language)
 
@@ -228,8 +228,8 @@ def simulate(
     from tracker.usecases.desk import simulated_mails
 
     with given(context).open() as app:
-        force = app.force
-        first, last = parse_day(since, "--from", force.zone), parse_day(until, "--to", force.zone)
+        snapshot = app.snapshot
+        first, last = parse_day(since, "--from", snapshot.zone), parse_day(until, "--to", snapshot.zone)
         found = simulated_mails(app, first, last, events_file=events, mailbox=mailbox)
         count = 0
         kept: list[Fact] = []
@@ -246,8 +246,8 @@ def simulate(
         if output is Format.CSV:
             print_csv(kept, MAIL_KEYS)
         elif output is Format.TABLE:
-            language = choose_language(force.campaign.language)
+            language = choose_language(snapshot.campaign.language)
             columns = mail_columns(of_outbox=False)
             print_table([mail_row(fact, language) for fact in kept], columns, language)
-        said = {"document": force.campaign.document, "n": count, "first": first, "last": last}
-        say(told("simulate.counted", choose_language(force.campaign.language), **said))
+        said = {"document": snapshot.campaign.document, "n": count, "first": first, "last": last}
+        say(told("simulate.counted", choose_language(snapshot.campaign.language), **said))

@@ -57,7 +57,7 @@ def list_mails(
 
     with given(context).open(lenient=True) as app:
         facts = desk.mails(app, state=state, unit=unit, limit=limit)
-        language = choose_language(app.force.campaign.language)
+        language = choose_language(app.snapshot.campaign.language)
     if output is Format.JSON:
         for fact in facts:
             print_json_line(fact)
@@ -93,7 +93,7 @@ def show(
     from tracker.usecases import desk
 
     with given(context).open(lenient=True) as app:
-        language = choose_language(app.force.campaign.language)
+        language = choose_language(app.snapshot.campaign.language)
         say_result(desk.show_mail(app, number, language, html=html))
 
 
@@ -109,7 +109,7 @@ def retry(
     from tracker.usecases import desk
 
     with given(context).open(lenient=True) as app:
-        first = None if since is None else parse_day(since, "--since", app.force.zone)
+        first = None if since is None else parse_day(since, "--since", app.snapshot.zone)
         count = desk.retry_mails(app, number, since=first)
     say_result(told("mail.queued_again", language_of_errors(), n=count))
 

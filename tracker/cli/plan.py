@@ -51,7 +51,7 @@ def plan(
         elif output is Format.CSV:
             print_csv(_rows(facts), KEYS)
         else:
-            for line in _lines(facts, app, choose_language(app.force.campaign.language), days):
+            for line in _lines(facts, app, choose_language(app.snapshot.campaign.language), days):
                 say_result(line)
 
 
@@ -99,7 +99,7 @@ def _rows(facts: Fact) -> Iterator[Fact]:
 def _lines(facts: Fact, app: App, language: Language, days: int) -> Iterator[str]:
     found = facts["assignments"]
     last = app.last_in_force()
-    names = _Called(app.force.campaign, None if last is None else last.campaign, language)
+    names = _Called(app.snapshot.campaign, None if last is None else last.campaign, language)
     yield from _of(found["added"], "+", names, lambda row: row["due"] or "—")
     yield from _of(found["removed"], "-", names, lambda row: row["due"] or "—")
     arrow = "→"

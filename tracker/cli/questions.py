@@ -55,25 +55,28 @@ def questions(
     """What is asked about filed tables: listed, answered or overruled."""
     from tracker.errors import UsageError, not_among
     from tracker.i18n.terms import term
-    from tracker.questions.questions import State
+    from tracker.questions.questions import QuestionState
     from tracker.usecases.desk import check_who, login_name
     from tracker.usecases.forms.questions import question_facts, settle_question
     from tracker.usecases.forms.questions import questions as listed
 
-    if state is not None and state not in set(State):
-        raise not_among("--state", state, State)
+    if state is not None and state not in set(QuestionState):
+        raise not_among("--state", state, QuestionState)
     if answer is not None and overrule is not None:
         raise UsageError("one_of_two", one="--answer", two="--overrule")
     check_who(who)
     number = answer if answer is not None else overrule
     with given(context).open(lenient=True) as app:
-        language = choose_language(app.force.campaign.language)
+        language = choose_language(app.snapshot.campaign.language)
         if number is not None:
-            how = State.ANSWERED if answer is not None else State.OVERRULED
+            how = QuestionState.ANSWERED if answer is not None else QuestionState.OVERRULED
             found = [settle_question(app, number, how, note or "", who=who or login_name())]
         else:
             found = listed(
-                app, refs=ref or (), units=unit_ids(app, unit), state=None if state is None else State(state)
+                app,
+                refs=ref or (),
+                units=unit_ids(app, unit),
+                state=None if state is None else QuestionState(state),
             )
         facts = [question_facts(app, each, language) for each in found]
         if format_ is Format.JSON:
@@ -90,7 +93,7 @@ def _print(app: App, facts: list[Fact]) -> None:
     from tracker.core.naming import Names
     from tracker.i18n.terms import term
 
-    campaign = app.force.campaign
+    campaign = app.snapshot.campaign
     language = choose_language(campaign.language)
     names = Names(campaign, language)
     rows = (

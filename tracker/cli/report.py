@@ -16,7 +16,7 @@ from tracker.core.years import FIRST_YEAR, LAST_YEAR
 
 if TYPE_CHECKING:
     from tracker.i18n.catalogue import Language
-    from tracker.report.facts import Month
+    from tracker.report.facts import CalendarMonth
 
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
 
@@ -39,10 +39,10 @@ def report(
         # Before a long count: whoever mistyped the name learns it at once.
         layout_for(path)
     with given(context).open() as app:
-        moment = None if at is None else parse_moment(at, "--at", app.force.zone, at_end=True)
+        moment = None if at is None else parse_moment(at, "--at", app.snapshot.zone, at_end=True)
         facts = month_report(app, wanted, at=moment)
         # A report is for those who are sent it: their language is the campaign's, whatever the terminal speaks.
-        chosen = chosen or app.force.campaign.language
+        chosen = chosen or app.snapshot.campaign.language
     if path is None:
         sys.stdout.write(as_markdown(facts, chosen))
         return
@@ -52,15 +52,15 @@ def report(
     say(told("report.written", language_of_errors(), **said))
 
 
-def parse_month(text: str) -> Month:
+def parse_month(text: str) -> CalendarMonth:
     """The month that is called ``text``; typer makes a sentence of what this raises."""
     from tracker.errors import UsageError
-    from tracker.report.facts import Month
+    from tracker.report.facts import CalendarMonth
 
     found = _MONTH.fullmatch(text.strip())
     if found is None or not FIRST_YEAR <= int(found[1]) <= LAST_YEAR:
         raise UsageError("expected_month", text=text, first=FIRST_YEAR, last=LAST_YEAR)
-    return Month(date(int(found[1]), int(found[2]), 1))
+    return CalendarMonth(date(int(found[1]), int(found[2]), 1))
 
 
 def _language(text: str | None) -> Language | None:

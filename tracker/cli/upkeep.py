@@ -36,7 +36,7 @@ def backup(
 
     with given(context).open(lenient=True) as app:
         size, has_keys = maintenance.backup(app, file, forced=force)
-        language = choose_language(app.force.campaign.language)
+        language = choose_language(app.snapshot.campaign.language)
     say(told("backup.written", language, file=file, size=size / 1e6))
     if not has_keys:
         say(told("backup.keys_outside", language))
@@ -54,7 +54,7 @@ def restore(
 
     with given(context).open(lenient=True) as app:
         found = maintenance.rehearse(app, file) if rehearse else maintenance.restore(app, file, forced=force)
-        language = choose_language(app.force.campaign.language)
+        language = choose_language(app.snapshot.campaign.language)
     if output is Format.JSON:
         facts = {"file": str(file), "rehearsed": rehearse, "ok": found.is_whole, **asdict(found)}
         last = found.last_event
@@ -86,7 +86,7 @@ def upgrade(context: typer.Context) -> None:
 
     with given(context).open(lenient=True) as app:
         before, after = run(app.database_url)
-        language = choose_language(app.force.campaign.language)
+        language = choose_language(app.snapshot.campaign.language)
     if before == after:
         say(told("upgrade.already", language, after=after))
     else:
@@ -108,10 +108,10 @@ def prune(
     if (before is None) is (not person):
         raise UsageError("prune_what")
     with given(context).open(lenient=True) as app:
-        language = choose_language(app.force.campaign.language)
+        language = choose_language(app.snapshot.campaign.language)
         if before is not None:
             found = maintenance.prune_before(
-                app, parse_day(before, "--before", app.force.zone), dry_run=dry_run
+                app, parse_day(before, "--before", app.snapshot.zone), dry_run=dry_run
             )
         else:
             found = maintenance.prune_person(app, person or [], keep or [], dry_run=dry_run)

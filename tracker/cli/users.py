@@ -73,11 +73,11 @@ def list_users(context: typer.Context, output: FormatOption = Format.TABLE) -> N
                 {
                     "name": each.name,
                     "role": each.role.word,
-                    "created_at": each.created_at.astimezone(app.force.zone).isoformat(timespec="seconds"),
+                    "created_at": each.created_at.astimezone(app.snapshot.zone).isoformat(timespec="seconds"),
                 }
                 for each in accounts(session)
             ]
-        language = choose_language(app.force.campaign.language)
+        language = choose_language(app.snapshot.campaign.language)
     if output is Format.JSON:
         print_json(facts)
     elif output is Format.CSV:

@@ -8,14 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 from tracker.config.checks import Texts
-from tracker.config.roster import Roster
-from tracker.config.scalars import OFF
+from tracker.config.field_types import OFF
 from tracker.config.schema import (
     CampaignShape,
     ContactShape,
     DeliverableShape,
     GroupShape,
-    Item,
+    ItemShape,
     PersonShape,
     PolicyShape,
     ReportShape,
@@ -28,6 +27,7 @@ from tracker.config.schema import (
     UnitShape,
     WebShape,
 )
+from tracker.config.unit_index import UnitIndex
 from tracker.core.deadline.expressions import Reading
 from tracker.core.form import Form
 from tracker.core.model import Campaign, Contact, Definition, Group, Kind, Rule, StandIn, Target, Unit
@@ -37,7 +37,7 @@ from tracker.core.policy import DEFAULT, MONTHLY, Oidc, Policies, Proxy, Quiet, 
 def build_campaign(
     tasks: TasksFile,
     units: UnitsFile,
-    roster: Roster,
+    unit_index: UnitIndex,
     texts: Texts,
     forms: Mapping[str, Form | None],
 ) -> Campaign:
@@ -50,11 +50,11 @@ def build_campaign(
         year=head.year,
         timezone=head.timezone,
         language=head.language,
-        supervisor=None if head.supervisor is None else roster.unit(head.supervisor),
+        supervisor=None if head.supervisor is None else unit_index.unit(head.supervisor),
         tasks=tuple(_task(task, texts, is_accepted=head.acceptance) for task in tasks.tasks),
         reports=tuple(_report(report, texts) for report in tasks.reports),
-        units={unit.id: _unit(unit, roster) for unit in units.units},
-        groups={group.id: _group(group, roster) for group in units.groups},
+        units={unit.id: _unit(unit, unit_index) for unit in units.units},
+        groups={group.id: _group(group, unit_index) for group in units.groups},
         accept_removals=head.accept_removals,
         accept_correction=head.accept_correction,
         chase_from=head.chase_from,
@@ -102,7 +102,7 @@ def _report(report: ReportShape, texts: Texts) -> Definition:
     )
 
 
-def _common(item: Item, owners: str, texts: Texts) -> dict[str, Any]:
+def _common(item: ItemShape, owners: str, texts: Texts) -> dict[str, Any]:
     units = texts.owners(owners).units
     return {
         "owners": owners,
@@ -122,13 +122,13 @@ def _common(item: Item, owners: str, texts: Texts) -> dict[str, Any]:
     }
 
 
-def _rule(item: Item, texts: Texts) -> Rule:
+def _rule(item: ItemShape, texts: Texts) -> Rule:
     reading = texts.deadline(item.deadline)
     assert isinstance(reading, Reading)
     return reading.rule if item.due is None else replace(reading.rule, due=item.due)
 
 
-def _target(item: Item, units: tuple[str, ...], texts: Texts) -> Target:
+def _target(item: ItemShape, units: tuple[str, ...], texts: Texts) -> Target:
     target = item.target
     assert target is not None
     return Target(
@@ -136,13 +136,13 @@ def _target(item: Item, units: tuple[str, ...], texts: Texts) -> Target:
     )
 
 
-def _unit(unit: UnitShape, roster: Roster) -> Unit:
+def _unit(unit: UnitShape, unit_index: UnitIndex) -> Unit:
     return Unit(
         id=unit.id,
         name=unit.name,
         aliases=tuple(unit.aliases),
         contacts=tuple(_contact(contact) for contact in unit.contacts),
-        reports_to=None if unit.reports_to is None else roster.unit(unit.reports_to),
+        reports_to=None if unit.reports_to is None else unit_index.unit(unit.reports_to),
         timezone=unit.timezone,
     )
 
@@ -164,8 +164,8 @@ def _stand_in(stand_in: StandInShape) -> StandIn:
     )
 
 
-def _group(group: GroupShape, roster: Roster) -> Group:
-    members = dict.fromkeys(roster.unit(name) or name for name in group.members)
+def _group(group: GroupShape, unit_index: UnitIndex) -> Group:
+    members = dict.fromkeys(unit_index.unit(name) or name for name in group.members)
     return Group(group.id, group.name, tuple(group.aliases), tuple(members), group.note)
 
 

@@ -13,7 +13,7 @@ from tracker.config.document import Document, Location, Mapping, Sequential
 from tracker.config.forms import check_use
 from tracker.config.messages import Guesses, did_you_mean, short
 from tracker.config.owners import Owners, resolve
-from tracker.config.roster import Roster, items, text_of
+from tracker.config.unit_index import UnitIndex, items, text_of
 from tracker.core.deadline.expressions import Reading, parse
 from tracker.core.form import Form
 from tracker.core.policy import DEFAULT, MONTHLY
@@ -28,8 +28,8 @@ EXPECTED_OWNER = Message("config.tasks.expected_owner")
 class Texts:
     """Owners and deadlines as they are read; a text that 10,000 tasks share is read once."""
 
-    def __init__(self, roster: Roster | None, issued: date | None, year: int | None = None) -> None:
-        self.roster = roster
+    def __init__(self, unit_index: UnitIndex | None, issued: date | None, year: int | None = None) -> None:
+        self.unit_index = unit_index
         self.issued = issued
         self.year = year
         self._owners: dict[str, Owners] = {}
@@ -39,8 +39,8 @@ class Texts:
         """Who is meant."""
         found = self._owners.get(text)
         if found is None:
-            assert self.roster is not None
-            found = self._owners[text] = resolve(text, self.roster.names)
+            assert self.unit_index is not None
+            found = self._owners[text] = resolve(text, self.unit_index.names)
         return found
 
     def deadline(self, text: str) -> Reading | DeadlineSyntaxError:
@@ -132,10 +132,10 @@ class _Checks:
     def _check_supervisor(self) -> None:
         location = ("campaign", "supervisor")
         name = self.document.value(location)
-        roster = self.texts.roster
-        if not isinstance(name, str) or not name.strip() or roster is None or roster.unit(name):
+        unit_index = self.texts.unit_index
+        if not isinstance(name, str) or not name.strip() or unit_index is None or unit_index.unit(name):
             return
-        near = did_you_mean(self.guesses.near(name, roster.unit_words()))
+        near = did_you_mean(self.guesses.near(name, unit_index.unit_words()))
         self._error(location, Message("config.tasks.no_supervisor", name=short(name), near=near))
 
     def _check_ids(self, found: list[tuple[tuple[str | int, ...], Mapping]]) -> None:
@@ -152,7 +152,7 @@ class _Checks:
 
     def _check_item(self, location: Location, item: Mapping, owners: str | None) -> None:
         self._check_deadline(location, item)
-        if self.texts.roster is not None:
+        if self.texts.unit_index is not None:
             self._check_owners((*location, "owners"), text_of(item, "owners"))
             if "target" in item:
                 self._check_target((*location, "target"), item["target"], owners)
@@ -202,8 +202,8 @@ class _Checks:
         return owners
 
     def _refuse_name(self, place: Location, start: int, name: str) -> None:
-        assert self.texts.roster is not None
-        near = did_you_mean(self.guesses.near(name, self.texts.roster.names.written))
+        assert self.texts.unit_index is not None
+        near = did_you_mean(self.guesses.near(name, self.texts.unit_index.names.written))
         message = Message("config.tasks.no_owner", name=short(name), near=near or EXPECTED_OWNER)
         self.document.error(self._within(place, start), place, message)
 

@@ -9,9 +9,9 @@ from datetime import date
 from pydantic_core import PydanticCustomError
 
 from tracker.config.document import Document, Location, Mapping
+from tracker.config.field_types import day
 from tracker.config.messages import short
-from tracker.config.roster import called, items, text_of
-from tracker.config.scalars import day
+from tracker.config.unit_index import called, items, text_of
 from tracker.core.model import Campaign, StandIn
 from tracker.i18n.message import Message
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-from tracker.config import scalars
+from tracker.config import field_types
 from tracker.core.policy import Settings, Web
 from tracker.errors import UsageError
 from tracker.i18n.message import Message
@@ -35,8 +35,8 @@ LONGEST = 64 * 1024
 def apply_environment(settings: Settings, environ: Mapping[str, str]) -> Settings:
     """``settings`` with what ``environ`` overrides.  Raises UsageError with the variable that is wrong."""
     said: dict[str, Any] = {
-        "database": _read(environ, "TRACKER_DATABASE", scalars.database),
-        "transport": _read(environ, "TRACKER_MAIL", scalars.transport),
+        "database": _read(environ, "TRACKER_DATABASE", field_types.database),
+        "transport": _read(environ, "TRACKER_MAIL", field_types.transport),
         "ledger_sign": _read(environ, "TRACKER_LEDGER_SIGN", lambda path: str(Path(path).absolute())),
         "mail_password": secret(environ, "TRACKER_MAIL_PASSWORD"),
         "signing_key": secret(environ, "TRACKER_SECRET"),
@@ -44,11 +44,11 @@ def apply_environment(settings: Settings, environ: Mapping[str, str]) -> Setting
         "metrics_token": secret(environ, "TRACKER_METRICS_TOKEN"),
     }
     changed = replace(settings, **{name: value for name, value in said.items() if value is not None})
-    listen = _read(environ, "TRACKER_WEB", scalars.web)
+    listen = _read(environ, "TRACKER_WEB", field_types.web)
     if listen is None:
         return changed
     return replace(
-        changed, web=None if listen == scalars.OFF else replace(changed.web or Web(), listen=listen)
+        changed, web=None if listen == field_types.OFF else replace(changed.web or Web(), listen=listen)
     )
 
 

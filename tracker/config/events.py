@@ -13,7 +13,7 @@ from typing import Any
 
 from tracker.config.document import Sequential
 from tracker.config.yamlnodes import read_document
-from tracker.config.yamltext import CONTROL, LARGEST, UnreadableError, control_message, decode
+from tracker.config.yamltext import CONTROL, LARGEST, NotTextError, control_message, decode
 from tracker.core.model import Event, EventKind
 from tracker.errors import ConfigError, Problem, TrackerError
 from tracker.i18n.message import Message
@@ -54,7 +54,7 @@ def read_events(
                 problems.append(Problem(str(path), line, 1, "", error.args[0]))
     except _UnreadableError as error:
         problems.append(Problem(str(path), error.line, 1, "", error.args[0]))
-    except UnreadableError as error:
+    except NotTextError as error:
         problems.append(Problem(str(path), *error.place, "", error.args[0]))
     if problems:
         raise ConfigError(tuple(problems))

@@ -8,7 +8,7 @@ from decimal import Decimal
 from tracker.config.document import Document, Location
 from tracker.config.messages import Guesses, did_you_mean, short
 from tracker.config.schema import ColumnShape, FormFile
-from tracker.config.shapes import fit
+from tracker.config.schema_errors import fit
 from tracker.core.form import (
     FIGURES,
     Choice,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tracker.config.document import Document
 from tracker.config.messages import Guesses
 from tracker.config.schema import HolidaysFile
-from tracker.config.shapes import fit
+from tracker.config.schema_errors import fit
 from tracker.core.workdays import HolidayYear
 from tracker.i18n.message import Message
 

@@ -26,14 +26,14 @@ from tracker.config.checks import Texts, check_tasks, policy_names
 from tracker.config.contacts import check_contacts, warn_of_circles
 from tracker.config.document import Document, Sequential
 from tracker.config.document import Mapping as Mapped
+from tracker.config.field_types import day
 from tracker.config.forms import read_form
 from tracker.config.holidays import read_year
 from tracker.config.messages import Guesses
 from tracker.config.places import misplaced
-from tracker.config.roster import read_roster
-from tracker.config.scalars import day
 from tracker.config.schema import SettingsFile, TasksFile, UnitsFile
-from tracker.config.shapes import fit
+from tracker.config.schema_errors import fit
+from tracker.config.unit_index import read_unit_index
 from tracker.config.yamlnodes import read_document
 from tracker.config.yamltext import LARGEST
 from tracker.core.form import Form
@@ -147,23 +147,23 @@ class _Folder:
         units_shape = fit(units, UnitsFile, self.guesses)
         # Where there is no list of units at all, every owner would be unknown: that has been said already.
         listed = units.complete and isinstance(units.value(("units",)), Sequential)
-        roster = read_roster(units, self.guesses) if listed else None
+        unit_index = read_unit_index(units, self.guesses) if listed else None
         check_contacts(units)
         tasks_shape = fit(tasks, TasksFile, self.guesses)
         head = None if tasks_shape is None else tasks_shape.campaign
         texts = Texts(
-            roster, _issued(tasks) if head is None else head.issued, None if head is None else head.year
+            unit_index, _issued(tasks) if head is None else head.issued, None if head is None else head.year
         )
         check_tasks(tasks, texts, policy_names(settings), forms, self.guesses)
         if (
             tasks_shape is None
             or units_shape is None
-            or roster is None
+            or unit_index is None
             or _has_error(tasks)
             or _has_error(units)
         ):
             return None
-        campaign = build_campaign(tasks_shape, units_shape, roster, texts, forms)
+        campaign = build_campaign(tasks_shape, units_shape, unit_index, texts, forms)
         warn_of_circles(units, campaign)
         return campaign
 

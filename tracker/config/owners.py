@@ -18,7 +18,7 @@ _END = re.compile(r"[、，,；;。\r\n]")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class OwnersPart:
     """The stretch ``[start, end)`` of the text and the units that it means; None where nobody knows it."""
 
     start: int
@@ -30,11 +30,11 @@ class Part:
 class Owners:
     """How a text was read: its parts in order, and the units of all of them, none twice."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[OwnersPart, ...]
     units: tuple[str, ...]
 
 
-class Names:
+class UnitNames:
     """Names with the ids of the units that each stands for; capitals and full width do not count.
 
     The first of equals wins.
@@ -79,24 +79,24 @@ def fold(name: str) -> str:
     return "".join(each.lower() if len(each.lower()) == 1 else each for each in narrow)
 
 
-def resolve(text: str, names: Names) -> Owners:
+def resolve(text: str, names: UnitNames) -> Owners:
     """Read ``text``; units in the order of the text, and within a group in that of its members."""
     folded = fold(text)
     parts = []
     place = 0
     while place < len(text):
         if length := names.longest_at(folded, place):
-            parts.append(Part(place, place + length, names.units(folded[place : place + length])))
+            parts.append(OwnersPart(place, place + length, names.units(folded[place : place + length])))
         elif found := _SEPARATOR.match(folded, place):
             length = found.end() - place
         else:
             length = _length_of_unknown(folded, place, names)
-            parts.append(Part(place, place + len(text[place : place + length].rstrip()), None))
+            parts.append(OwnersPart(place, place + len(text[place : place + length].rstrip()), None))
         place += length
     return Owners(tuple(parts), tuple(dict.fromkeys(unit for part in parts for unit in part.units or ())))
 
 
-def _length_of_unknown(folded: str, start: int, names: Names) -> int:
+def _length_of_unknown(folded: str, start: int, names: UnitNames) -> int:
     """Up to a comma, or to a word such as “和” with a known name behind it."""
     end = _END.search(folded, start)
     limit = end.start() if end else len(folded)

@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_core import core_schema
 
-from tracker.config.scalars import (
+from tracker.config.field_types import (
     Address,
     Clock,
     DatabaseUrl,
@@ -168,7 +168,7 @@ class TargetShape(Shape):
     owners: Words | None = None
 
 
-class Item(Shape):
+class ItemShape(Shape):
     """What tasks, deliverables and reports have in common."""
 
     id: Id
@@ -188,14 +188,14 @@ class Item(Shape):
     memo: Text | None = None
 
 
-class DeliverableShape(Item):
+class DeliverableShape(ItemShape):
     """Something dated that a task asks for; ``owners`` are the task's where none are named."""
 
     title: Line
     owners: Words | None = None
 
 
-class TaskShape(Item):
+class TaskShape(ItemShape):
     """One of the numbered items."""
 
     section: Line | None = None
@@ -204,7 +204,7 @@ class TaskShape(Item):
     deliverables: Annotated[list[DeliverableShape], _EmptyList] = Field(default_factory=list)
 
 
-class ReportShape(Item):
+class ReportShape(ItemShape):
     """A standing report; ``short`` is what people call it by, and may be typed for its id."""
 
     title: Line

@@ -38,7 +38,7 @@ from tracker.config.messages import short
 from tracker.config.yamlerrors import explain
 from tracker.config.yamltext import (
     CONTROL,
-    UnreadableError,
+    NotTextError,
     control_message,
     decode,
     place_at,
@@ -61,7 +61,7 @@ def read_document(file: str, data: bytes) -> Document:
     document = Document(file)
     try:
         text = decode(data)
-    except UnreadableError as error:
+    except NotTextError as error:
         document.error(error.place, (), error.args[0])
         document.complete = False
         return document

@@ -25,7 +25,7 @@ _BREAK = re.compile(r"\r\n|\r|\n")
 Place = tuple[int, int]
 
 
-class UnreadableError(Exception):
+class NotTextError(Exception):
     """The bytes are no text; ``place`` is where that shows."""
 
     def __init__(self, place: Place, message: Message) -> None:
@@ -34,11 +34,11 @@ class UnreadableError(Exception):
 
 
 def decode(data: bytes) -> str:
-    """The text, without a byte order mark.  Raises UnreadableError."""
+    """The text, without a byte order mark.  Raises NotTextError."""
     if len(data) > LARGEST:
-        raise UnreadableError((0, 0), Message("config.text.too_large", limit=LARGEST // 1_000_000))
+        raise NotTextError((0, 0), Message("config.text.too_large", limit=LARGEST // 1_000_000))
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise UnreadableError((1, 1), Message("config.text.utf_16"))
+        raise NotTextError((1, 1), Message("config.text.utf_16"))
     data = data.removeprefix(b"\xef\xbb\xbf")
     try:
         return data.decode("utf-8")
@@ -50,7 +50,7 @@ def decode(data: bytes) -> str:
             message = Message("config.text.gbk")
         else:
             message = Message("config.text.no_utf_8", byte=f"0x{data[error.start]:02x}")
-        raise UnreadableError(place, message) from None
+        raise NotTextError(place, message) from None
 
 
 def _is_chinese_of_windows(data: bytes) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from tracker.core.model import Event, EventKind
-from tracker.core.status import NOTHING, Answer, fold, has_undoable
+from tracker.core.status import NOTHING, Progress, fold, has_undoable
 from tracker.core.years import LAST_YEAR
 from tracker.errors import LedgerError
 
@@ -44,7 +44,7 @@ def admit(
         _refuse_extension(event, due, day, forced=forced)
 
 
-def awaits(answer: Answer, kind: EventKind) -> bool:
+def awaits(answer: Progress, kind: EventKind) -> bool:
     """Whether this is what an assignment that stands so waits for; a correction it would take, and does not wait for."""
     is_in = answer.answered in ("submitted", "nil")
     if kind is EventKind.ACCEPT:
@@ -69,7 +69,7 @@ def refuse_contradiction(event: Event, target: int | None) -> None:
     _refuse(event.until is not None and kind is not EventKind.EXTEND, event, "date_of_nothing")
 
 
-def refuse_unfit(event: Event, answer: Answer) -> None:
+def refuse_unfit(event: Event, answer: Progress) -> None:
     """Refuse what the answer alone forbids, whatever the dates.  Raises LedgerError."""
     kind = event.event
     is_waived, is_in = answer.answered == "waived", answer.answered in ("submitted", "nil")

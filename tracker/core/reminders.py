@@ -1,7 +1,7 @@
 """What is to be said when, and for which reason (docs/contract.md §6.2 to §6.4).
 
 Everything here follows from dates, policy and the working calendar.  The engine asks ``next_on`` to know
-when to look again and ``said_on`` to know what to say; ``explain`` asks for the same ``milestones``.
+when to look again and ``reminder_due_on`` to know what to say; ``explain`` asks for the same ``milestones``.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Rules:
         return self.lapsed_once and dates.is_lapsed and dates.again is None
 
 
-class Said(NamedTuple):
+class DueReminder(NamedTuple):
     """What is to be said of an unanswered assignment on one day.
 
     ``to_unit`` is the reason for the unit itself, of which PACE is meant for those who lag only; ``upward``
@@ -184,7 +184,7 @@ def next_on(dates: Dates, rules: Rules, after: date) -> date | None:
     return None if milestone is None else milestone.on
 
 
-def said_on(dates: Dates, rules: Rules, since: date, day: date) -> Said:
+def reminder_due_on(dates: Dates, rules: Rules, since: date, day: date) -> DueReminder:
     """What is said on ``day``, when nothing has been said from ``since`` on.
 
     Milestones missed in between are not replayed: what counts is how things stand on ``day``.
@@ -193,7 +193,7 @@ def said_on(dates: Dates, rules: Rules, since: date, day: date) -> Said:
     before = since - timedelta(days=1)
     if to_unit is None and _comes_by(_looks_at_pace(dates, rules, before), day):
         to_unit = Reason.PACE
-    return Said(to_unit, _comes_by(_upward(dates, rules, before), day))
+    return DueReminder(to_unit, _comes_by(_upward(dates, rules, before), day))
 
 
 def _to_unit(dates: Dates, rules: Rules, since: date, day: date) -> Reason | None:

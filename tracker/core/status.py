@@ -1,6 +1,6 @@
 """Where an assignment stands: what its events add up to, and the state and light on a given day.
 
-Events are folded into an ``Answer`` (what was answered, whatever the date); dates and a day then make a
+Events are folded into an ``Progress`` (what was answered, whatever the date); dates and a day then make a
 ``Standing`` of it (what that means today).  Nothing else in the product decides a state or a light.
 """
 
@@ -20,7 +20,7 @@ Answered = Literal["submitted", "nil", "returned", "waived"]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Progress:
     """What the events of one assignment add up to.
 
     ``answered`` None means nothing yet, or not the whole of a quota.  ``submitted_at`` is the instant that
@@ -51,7 +51,7 @@ class Answer:
         return self.paused or self.answered == "waived"
 
 
-NOTHING = Answer()
+NOTHING = Progress()
 
 _ANSWERED: tuple[Answered, ...] = ("submitted", "nil", "returned", "waived")
 
@@ -61,7 +61,7 @@ PAUSED, ACCEPTED, LATE, REMOVED, MARKS = 8, 16, 32, 64, 128
 RETURNED = _ANSWERED.index("returned") + 1
 
 
-def mark_of(answer: Answer, *, is_late: bool) -> int:
+def mark_of(answer: Progress, *, is_late: bool) -> int:
     """All of an answer that a standing depends on, as one number that a database can group by."""
     number = 0 if answer.answered is None else _ANSWERED.index(answer.answered) + 1
     number += PAUSED if answer.paused else 0
@@ -69,14 +69,14 @@ def mark_of(answer: Answer, *, is_late: bool) -> int:
     return number + (LATE if is_late else 0)
 
 
-def answer_like(mark: int, dates: Dates, zone: tzinfo) -> Answer:
+def answer_like(mark: int, dates: Dates, zone: tzinfo) -> Progress:
     """An answer with this mark to something with these dates: any one of those that share it, as good as another."""
     number = mark % PAUSED
     day = dates.opens
     if mark & LATE and dates.grace_until is not None:
         day = dates.grace_until + timedelta(days=1)
     at = datetime.combine(day, time(12), zone)
-    return Answer(
+    return Progress(
         answered=_ANSWERED[number - 1] if number else None,
         paused=bool(mark & PAUSED),
         submitted_at=at if number in (1, 2) else None,
@@ -181,7 +181,7 @@ def standing_events(events: Sequence[Event], by: datetime | None = None) -> list
     return [events[place] for place in standing_places(events, by)]
 
 
-def fold(events: Sequence[Event], *, target: int | None = None, by: datetime | None = None) -> Answer:
+def fold(events: Sequence[Event], *, target: int | None = None, by: datetime | None = None) -> Progress:
     """What ``events`` of one assignment, in the order in which they were written down, add up to.
 
     Whether an event fits was decided when it was recorded (``core/admission.py``) and is not asked again: whatever
@@ -208,7 +208,7 @@ def has_undoable(events: Sequence[Event]) -> bool:
     return any(map(may_be_undone, standing_events(events)))
 
 
-def _after(answer: Answer, event: Event, target: int | None) -> Answer:
+def _after(answer: Progress, event: Event, target: int | None) -> Progress:
     kind = event.event
     if kind is EventKind.SUBMIT:
         return _submitted(answer, event, target)
@@ -229,7 +229,7 @@ def _after(answer: Answer, event: Event, target: int | None) -> Answer:
 
 def standing(
     dates: Dates,
-    answer: Answer,
+    answer: Progress,
     day: date,
     *,
     first_lead: int,
@@ -255,7 +255,7 @@ def standing(
     return Standing(state, _light(state, late=late > 0), days_left, late)
 
 
-def _submitted(answer: Answer, event: Event, target: int | None) -> Answer:
+def _submitted(answer: Progress, event: Event, target: int | None) -> Progress:
     """An acceptance is of what was accepted: what comes after it is not.  The word of the files needs none."""
     progress = answer.progress + (event.count or 0)
     if target is not None and event.count is None:
@@ -276,7 +276,7 @@ def _submitted(answer: Answer, event: Event, target: int | None) -> Answer:
     )
 
 
-def _counts_from(answer: Answer, event: Event) -> datetime:
+def _counts_from(answer: Progress, event: Event) -> datetime:
     """A correction of what is already in does not make it late; word that it came earlier is taken."""
     if answer.submitted_at is None or answer.answered not in ("submitted", "nil"):
         return event.at
@@ -284,7 +284,7 @@ def _counts_from(answer: Answer, event: Event) -> datetime:
 
 
 def _answered_state(
-    answer: Answer, day: date, due: date | None, *, is_late: bool, ongoing: bool, acceptance: bool
+    answer: Progress, day: date, due: date | None, *, is_late: bool, ongoing: bool, acceptance: bool
 ) -> State | None:
     """The state that somebody's word has brought about; None where only the dates decide."""
     if answer.answered == "waived":
@@ -330,7 +330,7 @@ def _light(state: State, *, late: bool) -> Light:
     return Light.NONE if state in (State.BEFORE, State.UPCOMING, State.OPEN) else Light.GREEN
 
 
-def _late_days(answer: Answer, day: date, grace_until: date | None, due: date | None, zone: tzinfo) -> int:
+def _late_days(answer: Progress, day: date, grace_until: date | None, due: date | None, zone: tzinfo) -> int:
     if grace_until is None or due is None or answer.answered == "waived" or answer.paused:
         return 0
     submitted = None if answer.submitted_at is None else answer.submitted_at.astimezone(zone).date()

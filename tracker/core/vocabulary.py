@@ -14,7 +14,7 @@ from tracker.i18n.catalogue import Language, words
 from tracker.i18n.terms import term, word
 
 
-class Shown(NamedTuple):
+class LightSign(NamedTuple):
     """A light: its sign, and ``ink``, its colour on a terminal (SGR)."""
 
     light: Light
@@ -37,15 +37,15 @@ class Shown(NamedTuple):
 
 
 #: Every sign is in GB 2312 or in the font of the report, and none is told from another by its colour.
-LIGHTS: Mapping[Light, Shown] = {
+LIGHTS: Mapping[Light, LightSign] = {
     shown.light: shown
     for shown in (
-        Shown(Light.RED, "▲", 31),
-        Shown(Light.AMBER, "◎", 33),
-        Shown(Light.GREEN, "✓", 32),
-        Shown(Light.BLUE, "∞", 34),
-        Shown(Light.NONE, "○", 39),
-        Shown(Light.GREY, "－", 90),
+        LightSign(Light.RED, "▲", 31),
+        LightSign(Light.AMBER, "◎", 33),
+        LightSign(Light.GREEN, "✓", 32),
+        LightSign(Light.BLUE, "∞", 34),
+        LightSign(Light.NONE, "○", 39),
+        LightSign(Light.GREY, "－", 90),
     )
 }
 

@@ -24,7 +24,7 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import event as sqlalchemy_event
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.clock import SystemClock, VirtualClock
 from tracker.core.model import Definition, Event, EventKind, Every, Kind, Light
 from tracker.core.vocabulary import LIGHTS
@@ -37,7 +37,7 @@ from tracker.mail.transport.mailbox import file_name
 from tracker.outbox.queue import Claimed
 from tracker.outbox.results import Result
 from tracker.service.app import App
-from tracker.service.sender import PostCourier
+from tracker.service.sender import MailSender
 from tracker.shipped import shipped
 from tracker.store.tables import MailState
 from tracker.usecases import desk
@@ -67,7 +67,7 @@ BAR = 72
 TITLE = 25
 
 
-class Cell(NamedTuple):
+class MonthCell(NamedTuple):
     """One definition in one month: how many are in, of how many, and whether the time is up."""
 
     month: int
@@ -82,7 +82,7 @@ class Frame:
 
     day: date
     lights: Counter[Light]
-    matrix: dict[str, list[Cell]]
+    matrix: dict[str, list[MonthCell]]
     subjects: list[tuple[str, int]]
     today: int
     total: int
@@ -116,7 +116,7 @@ def run_demo(
     try:
         _hurry(app)
         with _pages(app, address) as place:
-            app.engine.courier = HastyCourier(app.courier(), mailbox)
+            app.engine.sender = QuickSender(app.sender(), mailbox)
             year = Year(app, clock, language)
             if place is not None:
                 sys.stdout.write(f"{year.say('demo.pages', place=place)}\n")
@@ -167,19 +167,21 @@ def _hurry(app: App) -> None:
     engine.dispose()
 
 
-class HastyCourier:
+class QuickSender:
     """Writes every mail to the Maildir like the real one, but does not wait for the disk either."""
 
-    def __init__(self, courier: PostCourier, mailbox: Path) -> None:
-        self._courier = courier
+    def __init__(self, sender: MailSender, mailbox: Path) -> None:
+        self._sender = sender
         self._new = mailbox / "new"
         for place in ("tmp", "new", "cur"):
             (mailbox / place).mkdir(parents=True)
 
-    async def send(self, mails: Sequence[Claimed], force: InForce) -> AsyncGenerator[Result, None]:
+    async def send(
+        self, mails: Sequence[Claimed], snapshot: CampaignSnapshot
+    ) -> AsyncGenerator[Result, None]:
         """Every mail is taken."""
         for claimed in mails:
-            composed = self._courier.compose(claimed, force)
+            composed = self._sender.compose(claimed, snapshot)
             data = composed.data.replace(b"\r\n", b"\n")
             (self._new / file_name(claimed.message_id)).write_bytes(data)
             yield Result(
@@ -202,14 +204,14 @@ class Year:
         self.language = language
         self.say = words("commands", language)
         self.weekdays = words("mails", language).listed("dates.weekdays")
-        self.force = app.force
-        self.first = self.force.campaign.issued
+        self.snapshot = app.snapshot
+        self.first = self.snapshot.campaign.issued
         self.days = (LAST_DAY - self.first).days + 1
-        self.listed = [each for each in self.force.campaign if _is_listed(each)]
+        self.listed = [each for each in self.snapshot.campaign if _is_listed(each)]
 
     def run(self, seconds: float, pause: Callable[[float], None]) -> int:
         """The number of mails of the year."""
-        self.clock.set(datetime.combine(self.first, time.min, self.force.zone))
+        self.clock.set(datetime.combine(self.first, time.min, self.snapshot.zone))
         self.app.engine.bring_up_to_date(self.clock.now())
         answers = self._made_up_answers()
         wall, total, last_picture = SystemClock(), 0, 0.0
@@ -228,11 +230,11 @@ class Year:
         return total
 
     def _pass_day(self, day: date, answers: deque[Event]) -> int:
-        morning = self.force.sends_at(day, self.force.campaign.timezone)
+        morning = self.snapshot.sends_at(day, self.snapshot.campaign.timezone)
         self._answer(answers, morning)
         self.clock.set(morning)
         sent = self.app.engine.run_pass().delivered.total()
-        self._answer(answers, datetime.combine(day, time(18), self.force.zone))
+        self._answer(answers, datetime.combine(day, time(18), self.snapshot.zone))
         return sent
 
     def _answer(self, answers: deque[Event], until: datetime) -> None:
@@ -240,7 +242,7 @@ class Year:
             while answers and answers[0].at <= until:
                 event = answers.popleft()
                 try:
-                    record(session, self.force, event, event.at)
+                    record(session, self.snapshot, event, event.at)
                 except LedgerError:
                     continue
         self.clock.set(until)
@@ -253,17 +255,17 @@ class Year:
             SHOWN_MAILS
         )
         with self.app.database.reading() as session:
-            rows = ledger_rows(session, self.force, now, latest=now)
+            rows = ledger_rows(session, self.snapshot, now, latest=now)
         lights = Counter(row.light for row in rows)
         return Frame(day, lights, self._matrix(rows, day), subjects, today, total)
 
-    def _matrix(self, rows: Iterable[LedgerRow], day: date) -> dict[str, list[Cell]]:
-        found: dict[str, dict[int, Cell]] = {definition.key: {} for definition in self.listed}
+    def _matrix(self, rows: Iterable[LedgerRow], day: date) -> dict[str, list[MonthCell]]:
+        found: dict[str, dict[int, MonthCell]] = {definition.key: {} for definition in self.listed}
         for row in rows:
             due, cells = row.dates.effective_due, found.get(row.definition.key)
             if cells is not None and due is not None and self.first <= due <= LAST_DAY:
-                _, answered, of, _ = cells.get(due.month, Cell(due.month, 0, 0, False))
-                cells[due.month] = Cell(due.month, answered + row.answer.quiet, of + 1, day > due)
+                _, answered, of, _ = cells.get(due.month, MonthCell(due.month, 0, 0, False))
+                cells[due.month] = MonthCell(due.month, answered + row.answer.quiet, of + 1, day > due)
         return {key: list(cells.values()) for key, cells in found.items()}
 
     # --- the made-up answers ---
@@ -274,7 +276,7 @@ class Year:
         now = self.clock.now()
         with self.app.database.reading() as session:
             until = LAST_DAY + timedelta(days=1)
-            rows = ledger_rows(session, self.force, now, latest=now, since=date.min, until=until)
+            rows = ledger_rows(session, self.snapshot, now, latest=now, since=date.min, until=until)
         events = [event for row in rows for event in self._made_up(row, dice)]
         return deque(sorted(events, key=lambda event: event.at))
 
@@ -285,9 +287,9 @@ class Year:
             return
         offset = -dice.randrange(4) if luck < IN_TIME else dice.randrange(1, 20)
         day = max(due + timedelta(days=offset), row.dates.opens)
-        at = datetime.combine(day, time(8 + dice.randrange(10), dice.randrange(60)), self.force.zone)
+        at = datetime.combine(day, time(8 + dice.randrange(10), dice.randrange(60)), self.snapshot.zone)
         is_nil = row.definition.form is not None and dice.randrange(25) == 0
-        name = self.force.campaign.units[row.unit].name
+        name = self.snapshot.campaign.units[row.unit].name
         kind = EventKind.NIL if is_nil else EventKind.SUBMIT
         answer = Event(
             at, row.ref, row.unit, kind, count=None if is_nil else row.target, who=name, via="demo"
@@ -295,8 +297,8 @@ class Year:
         yield answer
         if row.definition.form is not None and not is_nil and dice.randrange(100) < RETURNED:
             back = at + timedelta(hours=20)
-            who = self.force.campaign.supervisor
-            say = words("commands", self.force.campaign.language)
+            who = self.snapshot.campaign.supervisor
+            say = words("commands", self.snapshot.campaign.language)
             why, note = say("demo.reason"), say("demo.note")
             yield Event(back, row.ref, row.unit, EventKind.RETURN, who=who, via="demo", reason=why)
             again = back + timedelta(days=2)
@@ -323,7 +325,7 @@ def _screen(year: Year) -> Iterator[tuple[Show, Callable[[date, bool], bool]]]:
 
 
 def _picture(year: Year, frame: Frame) -> RenderableType:
-    campaign = year.force.campaign
+    campaign = year.snapshot.campaign
     passed = BAR * ((frame.day - year.first).days + 1) // year.days
     heading = Text.assemble(
         (f"{frame.day} {year.weekdays[frame.day.weekday()]}", "bold"), f"  {campaign.document}"
@@ -372,7 +374,7 @@ def _matrix_table(year: Year, frame: Frame) -> Table:
     return table
 
 
-def _shown(cell: Cell) -> Text:
+def _shown(cell: MonthCell) -> Text:
     if not cell.answered and not cell.time_is_up:
         return Text("·", style="bright_black")
     style = "green" if cell.answered == cell.of else "red" if cell.time_is_up else "yellow"

@@ -29,14 +29,14 @@ from tracker.mail.transport.replies import without_names
 from tracker.outbox.mail_server import said_at
 from tracker.service.app import App
 from tracker.service.engine import PassReport, PutOff
-from tracker.service.heartbeat import Beat, remember
+from tracker.service.heartbeat import PassRecord, remember
 from tracker.service.privileges import refuse_root, standing
-from tracker.service.progress import Progress
-from tracker.service.stopping import StoppableCourier, StoppingError
+from tracker.service.progress import ProgressLog
+from tracker.service.stopping import StoppableSender, StoppingError
 from tracker.usecases.desk import where_to_look
 
 if TYPE_CHECKING:
-    from tracker.daemon.web_server import Pages
+    from tracker.daemon.web_server import ServedPages
 
 log = logging.getLogger("tracker")
 
@@ -69,16 +69,16 @@ def run_once(app: App, *, at_once: bool = False) -> PassReport:
     refuse_root(standing(app.environ), is_open=False)
     app.check_templates()
     app.tell_of_files()
-    app.engine.on_progress = Progress(app.clock.monotonic)
+    app.engine.on_progress = ProgressLog(app.clock.monotonic)
     app.sign.look()
     report = app.engine.run_pass(at_once=at_once)
-    tell(report, app.force.zone)
+    tell(report, app.snapshot.zone)
     if report.planned:
         tell_of_no_sign(app)
     if report.is_refused and report.put_off is None and sys.stderr.isatty():
         log.warning("%s", Message("service.took_nothing"))
     if not report.planned and not report.delivered and report.next_at and sys.stderr.isatty():
-        following = report.next_at.astimezone(app.force.zone)
+        following = report.next_at.astimezone(app.snapshot.zone)
         log.info("nothing to send now; next digests: %s", f"{following:%Y-%m-%d %H:%M %Z}")
     return report
 
@@ -91,12 +91,12 @@ def run_service(app: App, *, at_once: bool = False, with_pages: bool = True) -> 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    web = app.force.settings.web if with_pages else None
+    web = app.snapshot.settings.web if with_pages else None
     address = None if web is None else web.listen
     warning = refuse_root(standing(app.environ), is_open=address is not None and _is_open(address))
     if warning is not None:
         log.warning("%s", warning)
-    if not with_pages and not _is_open(urlsplit(app.force.settings.link_base).netloc):
+    if not with_pages and not _is_open(urlsplit(app.snapshot.settings.link_base).netloc):
         # Links to this machine would lead to nobody.
         app.serve_at(None)
     if not Service(app, stop, address).run(at_once=at_once):
@@ -128,15 +128,15 @@ class Service:
         self._stirred = 0
         self._is_unread = False
         self._kept_beat: datetime | None = None
-        self._pages: Pages | None = None
+        self._pages: ServedPages | None = None
         self._trouble = ""
-        app.wrap_courier = lambda courier: StoppableCourier(courier, stop)
-        app.engine.courier = app.wrap_courier(app.engine.courier)
-        self._progress = Progress(app.clock.monotonic)
+        app.wrap_sender = lambda sender: StoppableSender(sender, stop)
+        app.engine.sender = app.wrap_sender(app.engine.sender)
+        self._progress = ProgressLog(app.clock.monotonic)
         app.engine.on_progress = self._goes_on
 
     def _goes_on(self, written: int, gone: int) -> None:
-        self.app.pulse.went_on_at = self.app.clock.now()
+        self.app.heartbeat.went_on_at = self.app.clock.now()
         self._progress(written, gone)
 
     def wake(self) -> None:
@@ -166,12 +166,12 @@ class Service:
             is_finished = self._end()
         return is_finished
 
-    def _pages_at(self, address: str | None) -> Pages | None:
+    def _pages_at(self, address: str | None) -> ServedPages | None:
         if address is None:
             return None
-        from tracker.daemon.web_server import Pages
+        from tracker.daemon.web_server import ServedPages
 
-        return Pages(self.app, self.wake, address)
+        return ServedPages(self.app, self.wake, address)
 
     def pass_(self, *, at_once: bool = False) -> None:
         """One pass; what goes wrong is logged and tried again at the next tick, for the service must live."""
@@ -179,11 +179,11 @@ class Service:
             if self.stop.is_set():
                 return
             begun, report, failure = self.app.clock.monotonic(), None, None
-            self.app.pulse.went_on_at = self.app.clock.now()
+            self.app.heartbeat.went_on_at = self.app.clock.now()
             try:
                 self._look_at_sign()
                 report = self.app.engine.run_pass(at_once=at_once)
-                tell(report, self.app.force.zone)
+                tell(report, self.app.snapshot.zone)
             except StoppingError:
                 log.info("stopping; mails that were not sent yet are sent after the next start")
             except TrackerError as error:
@@ -198,22 +198,22 @@ class Service:
         try:
             self.app.sign.look()
         except LostLedgerError as error:
-            self.app.pulse.lost = error.message
+            self.app.heartbeat.lost = error.message
             raise
-        self.app.pulse.lost = None
+        self.app.heartbeat.lost = None
 
     def _beat(self, seconds: float, report: PassReport | None, failure: str | None) -> None:
         """Remember the pass; in the database only where something happened, or the last one is a while ago."""
-        pulse, now = self.app.pulse, self.app.clock.now()
-        pulse.went_on_at = None
+        heartbeat, now = self.app.heartbeat, self.app.clock.now()
+        heartbeat.went_on_at = None
         before = self._kept_beat
         if report is None:
-            beat = Beat(now, seconds, error=failure, who=self.app.engine.who)
+            beat = PassRecord(now, seconds, error=failure, who=self.app.engine.who)
         else:
             done = report.delivered.total()
-            beat = Beat(now, seconds, report.planned, done, who=self.app.engine.who)
-            pulse.next_at = report.next_at
-        pulse.last = beat
+            beat = PassRecord(now, seconds, report.planned, done, who=self.app.engine.who)
+            heartbeat.next_at = report.next_at
+        heartbeat.last = beat
         is_news = bool(beat.planned or beat.delivered or beat.error)
         if not is_news and before is not None and timedelta(0) <= now - before < BEAT:
             return
@@ -223,7 +223,7 @@ class Service:
             self._kept_beat = now
         except (SQLAlchemyError, TrackerError) as error:
             # The pages say so, the next pass tries again, and what the database refuses it has told of itself.
-            pulse.last = replace(beat, error=failure or type(error).__name__)
+            heartbeat.last = replace(beat, error=failure or type(error).__name__)
             if self.app.database.refusal is None:
                 log.warning("the pass could not be written down, will be tried again: %s", error)
 
@@ -250,7 +250,7 @@ class Service:
             if self.app.take_over_held():
                 log.info("confirmed; now in force: %s", self.app.summary())
             now = self.app.clock.now()
-            tell(PassReport(now, self.app.engine.bring_up_to_date(now)), self.app.force.zone)
+            tell(PassReport(now, self.app.engine.bring_up_to_date(now)), self.app.snapshot.zone)
             self.app.tell_of_files()
         except TrackerError as error:
             log.warning("the files, or their mistakes, could not be told, will be tried again: %s", error)

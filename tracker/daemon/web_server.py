@@ -24,7 +24,7 @@ log = logging.getLogger("tracker")
 AGAIN = 10
 
 
-class Pages:
+class ServedPages:
     """Served at ``address`` while the service runs; ``wake`` makes it look at its outbox soon."""
 
     def __init__(self, app: App, wake: Callable[[], None], address: str) -> None:
@@ -99,11 +99,11 @@ class Pages:
     def _tell(self, error: TrackerError) -> None:
         if self._is_told:
             return
-        force = self._app.force
-        operator = force.settings.operator
-        language = force.campaign.language if operator is None else force.language(operator)
+        snapshot = self._app.snapshot
+        operator = snapshot.settings.operator
+        language = snapshot.campaign.language if operator is None else snapshot.language(operator)
         said = words("alerts", language)
-        key = f"pages/{self._address}/{force.day(self._app.clock.now())}"
+        key = f"pages/{self._address}/{snapshot.day(self._app.clock.now())}"
         lines = [sentence(error, language), said("pages.follows", seconds=AGAIN)]
         try:
             self._app.engine.alert(key, said("pages.away"), lines)

@@ -9,13 +9,13 @@ from datetime import date, datetime
 
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import Definition, State
-from tracker.dashboard.status_overview import Board, Lights
+from tracker.dashboard.status_overview import Board, StatusOverview
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
+class UnknownOccurrence:
     """One occurrence, when it was due, and of how many units nothing is known."""
 
     ref: str
@@ -24,11 +24,11 @@ class Occasion:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class UnknownBefore:
     """One definition with its occurrences, by date."""
 
     definition: Definition
-    occasions: tuple[Occasion, ...]
+    occasions: tuple[UnknownOccurrence, ...]
 
     @property
     def number(self) -> int:
@@ -37,15 +37,19 @@ class Left:
 
 
 def before(
-    board: Board, session: Session, force: InForce, now: datetime, units: Collection[str] | None = None
-) -> tuple[Left, ...]:
+    board: Board,
+    session: Session,
+    snapshot: CampaignSnapshot,
+    now: datetime,
+    units: Collection[str] | None = None,
+) -> tuple[UnknownBefore, ...]:
     """All of it in the order of the document; of ``units`` only, if given."""
-    lights = board.lights(session, force, now)
+    lights = board.lights(session, snapshot, now)
     key = None if units is None else tuple(units)
     return lights.keep(("before", key), lambda: _before(lights, units))
 
 
-def _before(lights: Lights, units: Collection[str] | None) -> tuple[Left, ...]:
+def _before(lights: StatusOverview, units: Collection[str] | None) -> tuple[UnknownBefore, ...]:
     groups = lights.groups if units is None else lights.marks.grouped(units)
     counted: Counter[str] = Counter()
     found: defaultdict[str, dict[str, date | None]] = defaultdict(dict)
@@ -58,12 +62,12 @@ def _before(lights: Lights, units: Collection[str] | None) -> tuple[Left, ...]:
             counted[judged.ref] += number
             found[judged.definition.key][judged.ref] = judged.effective_due
     return tuple(
-        Left(
-            lights.force.campaign.definitions[key],
+        UnknownBefore(
+            lights.snapshot.campaign.definitions[key],
             tuple(
-                Occasion(ref, due, counted[ref])
+                UnknownOccurrence(ref, due, counted[ref])
                 for ref, due in sorted(found[key].items(), key=lambda each: (str(each[1]), each[0]))
             ),
         )
-        for key in sorted(found, key=lights.force.position)
+        for key in sorted(found, key=lights.snapshot.position)
     )

@@ -14,7 +14,7 @@ from tracker.store.tables import MAIL, UNDERWAY, MailState
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
+class MailFilter:
     """Which mails; None means whichever."""
 
     state: str | None = None
@@ -33,7 +33,7 @@ class MailPage:
     pages: int
 
 
-def mail_page(session: Session, campaign: str, sought: Sought, *, page: int, size: int) -> MailPage:
+def mail_page(session: Session, campaign: str, sought: MailFilter, *, page: int, size: int) -> MailPage:
     """The mails that are sought."""
     conditions = [MAIL.c.campaign == campaign] + [
         column == value

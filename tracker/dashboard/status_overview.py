@@ -16,15 +16,15 @@ from typing import Any, NamedTuple, TypeVar, cast
 from sqlalchemy import Row, select
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import Definition, Light, State
 from tracker.core.status import MARKS, REMOVED, answer_like, worst
 from tracker.core.vocabulary import word_for
-from tracker.dashboard.response_counts import Part, Tally, part_of
+from tracker.dashboard.response_counts import ResponseCounts, ResponsePart, part_of
 from tracker.ledger.after_restore import RESTORED
 from tracker.ledger.agenda import agenda_dates
 from tracker.ledger.light_counts import light_in_hand
-from tracker.ledger.packed import Marks
+from tracker.ledger.packed import PackedLedger
 from tracker.ledger.record import last_event
 from tracker.store.campaigns import read_fact
 from tracker.store.database import Database, read_meta
@@ -39,7 +39,7 @@ MANY = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedGroup:
     """How all assignments of one agenda row with one mark stand on a day.  ``due`` is the date by the rule."""
 
     definition: Definition
@@ -49,7 +49,7 @@ class Judged:
     effective_due: date | None
     state: State
     light: Light
-    part: Part
+    part: ResponsePart
     late_days: int
     is_nil: bool
     waits: bool
@@ -70,7 +70,7 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class StatusFilter:
     """What somebody wants to see; None means all of it.  ``month`` is a month's first day."""
 
     section: str | None = None
@@ -79,13 +79,13 @@ class Choice:
     state: State | None = None
     light: Light | None = None
 
-    def holds(self, judged: Judged) -> bool:
+    def holds(self, judged: JudgedGroup) -> bool:
         """Whether the state is among those wanted, and the light."""
         return self.state in (None, *judged.states) and self.light in (None, judged.light)
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class StatusCell:
     """One definition of one unit: the light that stands for all it holds, and where to look."""
 
     light: Light
@@ -96,12 +96,12 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DefinitionLine:
     """One definition over the shown units, and how many are in over all chosen ones."""
 
     definition: Definition
-    cells: tuple[Cell | None, ...]
-    tally: Tally
+    cells: tuple[StatusCell | None, ...]
+    tally: ResponseCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +112,9 @@ class Matrix:
     """
 
     day: date
-    choice: Choice
+    choice: StatusFilter
     units: tuple[str, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[DefinitionLine, ...]
     states: Counter[State]
     all_lights: Counter[Light]
     of_units: int
@@ -122,32 +122,39 @@ class Matrix:
     pages: int
 
 
-class Lights:
+class StatusOverview:
     """Everything that is in the ledger on one day, judged."""
 
-    def __init__(self, force: InForce, day: date, marks: Marks, agendas: Mapping[int, Row[Any]]) -> None:
-        self.force = force
+    def __init__(
+        self, snapshot: CampaignSnapshot, day: date, marks: PackedLedger, agendas: Mapping[int, Row[Any]]
+    ) -> None:
+        self.snapshot = snapshot
         self.day = day
         self.marks = marks
         self._agendas = agendas
-        self._judged: dict[int, Judged | None] = {}
+        self._judged: dict[int, JudgedGroup | None] = {}
         self._kept: dict[Hashable, object] = {}
 
     @classmethod
-    def read(cls, session: Session, force: InForce, day: date) -> Lights:
+    def read(cls, session: Session, snapshot: CampaignSnapshot, day: date) -> StatusOverview:
         """All of it, from the database."""
-        ours = select(AGENDA).where(AGENDA.c.campaign == force.campaign.id)
+        ours = select(AGENDA).where(AGENDA.c.campaign == snapshot.campaign.id)
         return cls(
-            force, day, Marks.read(session, force.campaign.id), {row.id: row for row in session.execute(ours)}
+            snapshot,
+            day,
+            PackedLedger.read(session, snapshot.campaign.id),
+            {row.id: row for row in session.execute(ours)},
         )
 
-    def again(self, session: Session, units: Iterable[str]) -> Lights:
+    def again(self, session: Session, units: Iterable[str]) -> StatusOverview:
         """The same with ``units`` as they are now, on the same day."""
         last = max(self._agendas, default=0)
         # The dates of a row never change; an extension makes another one.
-        ours = AGENDA.c.campaign == self.force.campaign.id
+        ours = AGENDA.c.campaign == self.snapshot.campaign.id
         new = {row.id: row for row in session.execute(select(AGENDA).where(ours, AGENDA.c.id > last))}
-        found = Lights(self.force, self.day, self.marks.again(session, units), {**self._agendas, **new})
+        found = StatusOverview(
+            self.snapshot, self.day, self.marks.again(session, units), {**self._agendas, **new}
+        )
         found._judged = self._judged.copy()
         return found
 
@@ -156,7 +163,7 @@ class Lights:
         """By agenda row and mark, how many."""
         return self.marks.groups
 
-    def having(self, agendas: Iterable[int]) -> Iterator[tuple[str, Judged]]:
+    def having(self, agendas: Iterable[int]) -> Iterator[tuple[str, JudgedGroup]]:
         """Every unit that is asked for one of these agenda rows, with how it stands."""
         meant = set(agendas)
         wanted = {cell for cell in self.groups if cell // MARKS in meant}
@@ -178,22 +185,22 @@ class Lights:
         """Every agenda row: the assignments of one occurrence that share a date in force."""
         return self._agendas.values()
 
-    def judged(self, cell: int) -> Judged | None:
+    def judged(self, cell: int) -> JudgedGroup | None:
         """How a group stands; None for what is not asked any more."""
         if cell not in self._judged:
             self._judged[cell] = self._judge(*divmod(cell, MARKS))
         return self._judged[cell]
 
-    def _judge(self, agenda: int, mark: int) -> Judged | None:
+    def _judge(self, agenda: int, mark: int) -> JudgedGroup | None:
         row = self._agendas.get(agenda)
-        definition = None if row is None else self.force.campaign.definitions.get(row.key)
+        definition = None if row is None else self.snapshot.campaign.definitions.get(row.key)
         if row is None or definition is None or mark & REMOVED:
             return None
-        dates = agenda_dates(self.force, definition, row)
-        answer = answer_like(mark, dates, self.force.zone)
-        stands = self.force.standing(definition, dates, answer, self.day)
+        dates = agenda_dates(self.snapshot, definition, row)
+        answer = answer_like(mark, dates, self.snapshot.zone)
+        stands = self.snapshot.standing(definition, dates, answer, self.day)
         ref = f"{row.key}@{row.period}" if row.period else row.key
-        return Judged(
+        return JudgedGroup(
             definition,
             ref,
             dates.opens,
@@ -216,12 +223,12 @@ class Lights:
         for cell, number in self.groups.items():
             agenda, mark = divmod(cell, MARKS)
             row = self._agendas.get(agenda)
-            light = None if row is None else light_in_hand(self.force, row, mark, self.day)
+            light = None if row is None else light_in_hand(self.snapshot, row, mark, self.day)
             if light is not None:
                 found[light] += number
         return found
 
-    def is_shown(self, judged: Judged, choice: Choice) -> bool:
+    def is_shown(self, judged: JudgedGroup, choice: StatusFilter) -> bool:
         """Whether it belongs to the chosen month; without one, to what somebody is concerned with today.
 
         That is all that is asked once, and of what comes back the running period, what is due this month,
@@ -236,7 +243,7 @@ class Lights:
         if judged.definition.rule.every is None or is_due_in or judged.waits:
             return True
         is_running = judged.due is not None and judged.due >= self.day
-        return judged.opens <= self.day and (is_running or judged.part is Part.MISSING)
+        return judged.opens <= self.day and (is_running or judged.part is ResponsePart.MISSING)
 
 
 class _State(NamedTuple):
@@ -255,16 +262,16 @@ class Board:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lock = threading.Lock()
-        self._kept: tuple[_State, Lights] | None = None
+        self._kept: tuple[_State, StatusOverview] | None = None
 
-    def lights(self, session: Session, force: InForce, now: datetime) -> Lights:
+    def lights(self, session: Session, snapshot: CampaignSnapshot, now: datetime) -> StatusOverview:
         """The lights of today."""
-        day = force.day(now)
+        day = snapshot.day(now)
         base = (
-            read_fact(session, force.campaign.id, "reconciled"),
+            read_fact(session, snapshot.campaign.id, "reconciled"),
             read_meta(session, RESTORED),
-            force.fingerprint,
-            force.chase_from,
+            snapshot.fingerprint,
+            snapshot.chase_from,
             day,
         )
         state = _State(base, last_event(session))
@@ -274,32 +281,34 @@ class Board:
         with self._lock:
             found = self._known(state)
             if found is None:
-                found = self._read(session, force, state, day)
+                found = self._read(session, snapshot, state, day)
                 self._kept = (state, found)
             return found
 
-    def _known(self, state: _State) -> Lights | None:
+    def _known(self, state: _State) -> StatusOverview | None:
         """What was counted of this state, or meanwhile of a later one."""
         kept = self._kept
         is_current = kept is not None and kept[0].base == state.base and kept[0].event >= state.event
         return kept[1] if kept is not None and is_current else None
 
-    def _read(self, session: Session, force: InForce, state: _State, day: date) -> Lights:
+    def _read(self, session: Session, snapshot: CampaignSnapshot, state: _State, day: date) -> StatusOverview:
         kept = self._kept
         if kept is None or kept[0].base != state.base or state.event - kept[0].event > MANY:
-            return Lights.read(session, force, day)
+            return StatusOverview.read(session, snapshot, day)
         touched = select(EVENT.c.unit).where(EVENT.c.id > kept[0].event).distinct()
         return kept[1].again(session, session.execute(touched).scalars())
 
-    def in_hand(self, force: InForce, now: datetime) -> Counter[Light]:
+    def in_hand(self, snapshot: CampaignSnapshot, now: datetime) -> Counter[Light]:
         """How many assignments of each light there are, as the week's roll-up counts them."""
         with self._database.reading() as session:
-            return self.lights(session, force, now).in_hand()
+            return self.lights(session, snapshot, now).in_hand()
 
-    def matrix(self, force: InForce, choice: Choice, now: datetime, *, page: int, size: int) -> Matrix:
+    def matrix(
+        self, snapshot: CampaignSnapshot, choice: StatusFilter, now: datetime, *, page: int, size: int
+    ) -> Matrix:
         """The lights of a page of ``size`` units."""
         with self._database.reading() as session:
-            lights = self.lights(session, force, now)
+            lights = self.lights(session, snapshot, now)
             key = ("matrix", choice, page, size)
             return lights.keep(key, lambda: _Count(lights, choice).matrix(page, size))
 
@@ -307,15 +316,15 @@ class Board:
 class _Count:
     """One look at the lights with one choice."""
 
-    def __init__(self, lights: Lights, choice: Choice) -> None:
+    def __init__(self, lights: StatusOverview, choice: StatusFilter) -> None:
         self._lights = lights
         self._choice = choice
-        self._force = lights.force
+        self._snapshot = lights.snapshot
 
     def matrix(self, page: int, size: int) -> Matrix:
         states: Counter[State] = Counter()
         all_lights: Counter[Light] = Counter()
-        tallies: defaultdict[str, Tally] = defaultdict(Tally)
+        tallies: defaultdict[str, ResponseCounts] = defaultdict(ResponseCounts)
         wanted: set[int] = set()
         for cell, number in self._groups().items():
             judged = self._lights.judged(cell)
@@ -332,10 +341,10 @@ class _Count:
         page = min(max(page, 1), pages)
         shown = units[(page - 1) * size : page * size]
         cells = self._cells(shown, wanted)
-        keys = sorted(tallies, key=self._force.position)
+        keys = sorted(tallies, key=self._snapshot.position)
         lines = [
-            Line(
-                self._force.campaign.definitions[key],
+            DefinitionLine(
+                self._snapshot.campaign.definitions[key],
                 tuple(cells.get((key, unit)) for unit in shown),
                 tallies[key],
             )
@@ -364,10 +373,10 @@ class _Count:
         found = set(self._lights.marks.having(wanted))
         if self._choice.units is not None:
             found &= set(self._choice.units)
-        return sorted(found, key=self._force.unit_position)
+        return sorted(found, key=self._snapshot.unit_position)
 
-    def _cells(self, units: Sequence[str], wanted: set[int]) -> dict[tuple[str, str], Cell]:
-        held: defaultdict[tuple[str, str], list[Judged]] = defaultdict(list)
+    def _cells(self, units: Sequence[str], wanted: set[int]) -> dict[tuple[str, str], StatusCell]:
+        held: defaultdict[tuple[str, str], list[JudgedGroup]] = defaultdict(list)
         for unit in units:
             for cell in wanted.intersection(self._lights.marks.of(unit)):
                 judged = self._lights.judged(cell)
@@ -376,10 +385,10 @@ class _Count:
         return {place: _cell(several) for place, several in held.items()}
 
 
-def _cell(several: Sequence[Judged]) -> Cell:
+def _cell(several: Sequence[JudgedGroup]) -> StatusCell:
     """The one that needs somebody most stands for all; of several such, the one that is due first."""
     light = worst(each.light for each in several)
     first = min(
         (each for each in several if each.light is light), key=lambda each: each.effective_due or date.max
     )
-    return Cell(first.light, first.word, first.ref, len(several), first.waits)
+    return StatusCell(first.light, first.word, first.ref, len(several), first.waits)

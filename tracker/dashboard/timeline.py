@@ -10,20 +10,20 @@ from operator import attrgetter, itemgetter
 
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import Definition, Light
 from tracker.core.status import worst
-from tracker.dashboard.response_counts import Tally
-from tracker.dashboard.status_overview import Board, Lights
+from tracker.dashboard.response_counts import ResponseCounts
+from tracker.dashboard.status_overview import Board, StatusOverview
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class TimelineDate:
     """One date of one definition.  ``light`` is that of the unit that needs somebody most."""
 
     ref: str
     due: date
-    tally: Tally
+    tally: ResponseCounts
     light: Light
 
 
@@ -36,12 +36,12 @@ class Track:
     """
 
     definition: Definition
-    stops: tuple[Stop, ...]
-    earlier: Stop | None = None
-    later: Stop | None = None
+    stops: tuple[TimelineDate, ...]
+    earlier: TimelineDate | None = None
+    later: TimelineDate | None = None
 
     @property
-    def shown(self) -> list[Stop]:
+    def shown(self) -> list[TimelineDate]:
         """Its dates of the year, and the nearest beside it; of what comes back anyway only where there are none."""
         beside = not self.stops or self.definition.rule.every is None
         around = (self.earlier, *self.stops, self.later) if beside else self.stops
@@ -77,28 +77,32 @@ class Timeline:
         return found
 
 
-def timeline(board: Board, session: Session, force: InForce, year: int, now: datetime) -> Timeline:
+def timeline(
+    board: Board, session: Session, snapshot: CampaignSnapshot, year: int, now: datetime
+) -> Timeline:
     """The year; the first one begins with the month in which the document was issued, or with its earliest date."""
-    lights = board.lights(session, force, now)
+    lights = board.lights(session, snapshot, now)
     return lights.keep(("timeline", year), lambda: _timeline(lights, year))
 
 
-def years_of(board: Board, session: Session, force: InForce, now: datetime) -> list[int]:
+def years_of(board: Board, session: Session, snapshot: CampaignSnapshot, now: datetime) -> list[int]:
     """The years in which anything is due, as far as the ledger goes."""
-    lights = board.lights(session, force, now)
+    lights = board.lights(session, snapshot, now)
     return sorted({row.effective_due.year for row in lights.agendas() if row.effective_due is not None})
 
 
-def _timeline(lights: Lights, year: int) -> Timeline:
-    force = lights.force
-    tallies: defaultdict[str, defaultdict[tuple[date, str], Tally]] = defaultdict(lambda: defaultdict(Tally))
+def _timeline(lights: StatusOverview, year: int) -> Timeline:
+    snapshot = lights.snapshot
+    tallies: defaultdict[str, defaultdict[tuple[date, str], ResponseCounts]] = defaultdict(
+        lambda: defaultdict(ResponseCounts)
+    )
     for cell, number in lights.groups.items():
         judged = lights.judged(cell)
         if judged is not None and judged.effective_due is not None:
             place = (judged.effective_due, judged.ref)
             tallies[judged.definition.key][place].add(judged.part, judged.light, number)
     tracks = []
-    for definition in force.campaign:
+    for definition in snapshot.campaign:
         stops = [
             _stop(ref, due, tally)
             for (due, ref), tally in sorted(tallies[definition.key].items(), key=itemgetter(0))
@@ -111,19 +115,19 @@ def _timeline(lights: Lights, year: int) -> Timeline:
                 min((stop for stop in stops if stop.due.year > year), key=attrgetter("due"), default=None),
             )
         )
-    return Timeline(_first(force, year, tracks), date(year + 1, 1, 1), lights.day, tuple(tracks))
+    return Timeline(_first(snapshot, year, tracks), date(year + 1, 1, 1), lights.day, tuple(tracks))
 
 
-def _first(force: InForce, year: int, tracks: Iterable[Track]) -> date:
+def _first(snapshot: CampaignSnapshot, year: int, tracks: Iterable[Track]) -> date:
     """The month with which the year's line begins."""
-    issued = force.campaign.issued
+    issued = snapshot.campaign.issued
     if issued.year != year:
         return date(year, 1, 1)
     dates = (stop.due for track in tracks for stop in track.stops)
     return min((*dates, issued)).replace(day=1)
 
 
-def _stop(ref: str, due: date, tally: Tally) -> Stop:
+def _stop(ref: str, due: date, tally: ResponseCounts) -> TimelineDate:
     light = worst(tally.lights)
     assert light is not None
-    return Stop(ref, due, tally, light)
+    return TimelineDate(ref, due, tally, light)

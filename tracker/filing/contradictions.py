@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.form import Form, Said, comparable
-from tracker.filing.filings import Table
+from tracker.filing.filings import RequestedTable
 from tracker.filing.match_period import due_words
-from tracker.filing.provenance import Came
+from tracker.filing.provenance import Provenance
 from tracker.forms.book import Place
 from tracker.forms.check.figures import chinese_digits, half_width
 from tracker.forms.check.form_fields import month_before
@@ -31,7 +31,7 @@ _MONTH = re.compile(r"(?<!\d)(1[0-2]|0?[1-9])月(?!\d{1,2}[日号])")
 
 
 @dataclass(frozen=True, slots=True)
-class Saying:
+class Statement:
     """Words of a file beside its header; ``where`` is how their place is called, ``place`` the cell that has them."""
 
     where: Said
@@ -45,17 +45,17 @@ class Saying:
         return chinese_digits("".join(half_width(self.text).split()))
 
 
-def titles(force: InForce, found: Recognised) -> list[Saying]:
+def titles(snapshot: CampaignSnapshot, found: Recognised) -> list[Statement]:
     """The cells above its header that are its title."""
     fields = {place[0] for place, _ in found.fields.values()}
-    known = [comparable(form.title) for form in force.campaign.forms.values()]
+    known = [comparable(form.title) for form in snapshot.campaign.forms.values()]
     cells = [
         (place, cell.value)
         for place, cell in found.sheet.cells.items()
         if place[0] < found.head_rows[0] and place[0] not in fields and isinstance(cell.value, str)
     ]
     return [
-        Saying(Said("标题", "the title"), text, found.sheet.name, place)
+        Statement(Said("标题", "the title"), text, found.sheet.name, place)
         for place, text in cells
         if len(text) < _LONGEST_TITLE
         and (
@@ -66,29 +66,31 @@ def titles(force: InForce, found: Recognised) -> list[Saying]:
     ]
 
 
-def contradictions(force: InForce, found: Recognised, table: Table, came: Came) -> Iterator[Finding]:
+def contradictions(
+    snapshot: CampaignSnapshot, found: Recognised, table: RequestedTable, came: Provenance
+) -> Iterator[Finding]:
     """What is asked where they say another unit, month or form than the one for which the file is taken."""
-    for each in titles(force, found):
-        yield from _about_unit(force, table, each)
-        yield from _about_form(force, found.form, each, frozenset())
+    for each in titles(snapshot, found):
+        yield from _about_unit(snapshot, table, each)
+        yield from _about_form(snapshot, found.form, each, frozenset())
         yield from _about_month(table, each)
-    sheet = Saying(Said("工作表名", "the name of the sheet"), found.sheet.name, found.sheet.name)
-    yield from _about_unit(force, table, sheet)
+    sheet = Statement(Said("工作表名", "the name of the sheet"), found.sheet.name, found.sheet.name)
+    yield from _about_unit(snapshot, table, sheet)
     names = [sheet]
     if found.mark is None:
         path = PurePosixPath(came.path)
-        names.append(Saying(Said("文件名", "the name of the file"), path.stem or path.name))
+        names.append(Statement(Said("文件名", "the name of the file"), path.stem or path.name))
     for each in names:
         # A sheet or a file that holds several forms may be called after one of them.
-        yield from _about_form(force, found.form, each, came.forms)
+        yield from _about_form(snapshot, found.form, each, came.forms)
         yield from _about_month(table, each)
 
 
-def unit_called(force: InForce, text: str) -> str | None:
+def unit_called(snapshot: CampaignSnapshot, text: str) -> str | None:
     """The id of the unit that ``text`` names, perhaps with more around it; None where none is meant clearly."""
     wanted = comparable(text)
-    names = force.units_by_plain_name
-    if wanted in names or wanted in force.campaign.units:
+    names = snapshot.units_by_plain_name
+    if wanted in names or wanted in snapshot.campaign.units:
         return names.get(wanted, wanted)
     within = sorted((name for name in names if name in wanted), key=len)
     if not within:
@@ -99,20 +101,22 @@ def unit_called(force: InForce, text: str) -> str | None:
     return names[longest] if not others - {names[longest]} else None
 
 
-def _about_unit(force: InForce, table: Table, saying: Saying) -> Iterator[Finding]:
-    named = unit_called(force, saying.text)
+def _about_unit(snapshot: CampaignSnapshot, table: RequestedTable, saying: Statement) -> Iterator[Finding]:
+    named = unit_called(snapshot, saying.text)
     if named is None or named == table.unit or named not in table.row.definition.units:
         return
-    name, theirs = force.campaign.unit_name(table.unit), force.campaign.unit_name(named)
+    name, theirs = snapshot.campaign.unit_name(table.unit), snapshot.campaign.unit_name(named)
     yield _asked(saying, Said(f"说的是{theirs}，按{name}的表收", f"says {theirs}; taken for {name}"))
 
 
-def _about_form(force: InForce, own: Form, saying: Saying, held: frozenset[str]) -> Iterator[Finding]:
+def _about_form(
+    snapshot: CampaignSnapshot, own: Form, saying: Statement, held: frozenset[str]
+) -> Iterator[Finding]:
     annexes = set(_ANNEX.findall(saying.plain))
     text = comparable(saying.text)
     named = [
         form
-        for form in force.campaign.forms.values()
+        for form in snapshot.campaign.forms.values()
         if (form.annex or "") in annexes or comparable(form.title) in text
     ]
     if not named or own in named or any(form.id in held for form in named):
@@ -127,7 +131,7 @@ def _about_form(force: InForce, own: Form, saying: Saying, held: frozenset[str])
     )
 
 
-def _about_month(table: Table, saying: Saying) -> Iterator[Finding]:
+def _about_month(table: RequestedTable, saying: Statement) -> Iterator[Finding]:
     due = (table.due.year, table.due.month)
     told = month_before(due)
     years = {int(year) for year in _YEAR.findall(saying.plain)}
@@ -140,7 +144,7 @@ def _about_month(table: Table, saying: Saying) -> Iterator[Finding]:
         )
 
 
-def _asked(saying: Saying, said: Said) -> Finding:
+def _asked(saying: Statement, said: Said) -> Finding:
     where, text = saying.where, "".join(saying.text.split())[:60]
     message = Said(f"{where.zh}“{text}”{said.zh}，请核对", f"{where.en}, “{text}”, {said.en}, please check")
     return Finding(Weight.QUESTION, message, saying.sheet, saying.place, text)

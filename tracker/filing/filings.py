@@ -16,10 +16,10 @@ from typing import Any
 from sqlalchemy import Row, func, insert, select
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.form import Filed, Form
 from tracker.core.model import Event, EventKind
-from tracker.forms.check.seat import Seat
+from tracker.forms.check.positions import TablePosition
 from tracker.forms.finding import Finding
 from tracker.ledger.record import last_event, record, settle_filing
 from tracker.ledger.status import LedgerRow, answer_of, in_order, ledger_row
@@ -27,7 +27,7 @@ from tracker.ledger.still_open import cell_of, still_asked
 from tracker.questions.ask import ask, settled_of, work_out
 from tracker.questions.filed_rows import NOTHING_TAKEN, filed_before, from_json, to_json
 from tracker.questions.questions import Question
-from tracker.store.lots import lots
+from tracker.store.batches import batches
 from tracker.store.numbers import numbered
 from tracker.store.tables import ASSIGNMENT, DOCUMENT, FILING
 
@@ -36,7 +36,7 @@ VIA = "form"
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class RequestedTable:
     """A table that is asked of a unit: an assignment whose definition has a form.  ``id`` is the assignment's."""
 
     id: int
@@ -84,7 +84,7 @@ class Filing:
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class Prefill:
     """What a form is filled in with; ``ref`` is what that was filed for, ``is_own`` that it is this very table."""
 
     filed: Filed
@@ -93,7 +93,7 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Paper:
+class OriginalFile:
     """A file to keep: its name and its bytes."""
 
     name: str
@@ -101,20 +101,20 @@ class Paper:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentFile:
     """A file as it was sent in.  It counts from ``at``; ``findings`` are plain JSON values."""
 
-    paper: Paper
+    paper: OriginalFile
     at: datetime
     who: str | None = None
     via: str = VIA
     findings: Sequence[Mapping[str, object]] = ()
     questions: Sequence[Finding] = ()
-    seat: Seat | None = None
+    seat: TablePosition | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Took:
+class FilingResult:
     """What became of what a unit filed: whether it is ``new``, what it replaced, what other tables are asked by it.
 
     ``settled`` has the reasons of those of its questions that were settled before, by what they are known by.
@@ -128,22 +128,22 @@ class Took:
 
 def tables_due(
     session: Session,
-    force: InForce,
+    snapshot: CampaignSnapshot,
     now: datetime,
     since: date,
     until: date,
     *,
     units: Sequence[str] = (),
     forms: Sequence[str] = (),
-) -> list[Table]:
+) -> list[RequestedTable]:
     """Every table due by its rule in [since, until), in the order of the document and of the units."""
     keys = {
         definition.key: form
-        for definition in force.campaign
-        if (form := force.form(definition)) is not None and (not forms or form.id in forms)
+        for definition in snapshot.campaign
+        if (form := snapshot.form(definition)) is not None and (not forms or form.id in forms)
     }
     query = select(ASSIGNMENT).where(
-        ASSIGNMENT.c.campaign == force.campaign.id,
+        ASSIGNMENT.c.campaign == snapshot.campaign.id,
         ASSIGNMENT.c.key.in_(keys),
         ASSIGNMENT.c.due >= since,
         ASSIGNMENT.c.due < until,
@@ -151,36 +151,38 @@ def tables_due(
     )
     if units:
         query = query.where(ASSIGNMENT.c.unit.in_(units))
-    day = force.day(now)
+    day = snapshot.day(now)
     found = {}
     for row in session.execute(query):
-        ledger = ledger_row(force, force.campaign.definitions[row.key], row, answer_of(row), day)
-        found[ledger.ref, ledger.unit] = Table(row.id, ledger, keys[row.key])
-    return [found[row.ref, row.unit] for row in in_order(force, (table.row for table in found.values()))]
+        ledger = ledger_row(snapshot, snapshot.campaign.definitions[row.key], row, answer_of(row), day)
+        found[ledger.ref, ledger.unit] = RequestedTable(row.id, ledger, keys[row.key])
+    return [found[row.ref, row.unit] for row in in_order(snapshot, (table.row for table in found.values()))]
 
 
 def tables_at(
-    session: Session, force: InForce, now: datetime, cells: Iterable[tuple[str, str]]
-) -> list[Table]:
+    session: Session, snapshot: CampaignSnapshot, now: datetime, cells: Iterable[tuple[str, str]]
+) -> list[RequestedTable]:
     """The tables of ``cells`` (reference, unit) that are still asked for, in that order."""
     places = {cell_of(ref, unit): None for ref, unit in cells}
-    rows = still_asked(session, force.campaign.id, list(places))
-    day, found = force.day(now), []
+    rows = still_asked(session, snapshot.campaign.id, list(places))
+    day, found = snapshot.day(now), []
     for cell in places:
         row = rows.get(cell)
-        definition = None if row is None else force.campaign.definitions.get(row.key)
-        form = None if definition is None else force.form(definition)
+        definition = None if row is None else snapshot.campaign.definitions.get(row.key)
+        form = None if definition is None else snapshot.form(definition)
         if row is not None and definition is not None and form is not None and row.due is not None:
-            found.append(Table(row.id, ledger_row(force, definition, row, answer_of(row), day), form))
+            found.append(
+                RequestedTable(row.id, ledger_row(snapshot, definition, row, answer_of(row), day), form)
+            )
     return found
 
 
 def in_force_filings(
-    session: Session, forms: Mapping[str, Form], tables: Iterable[Table]
+    session: Session, forms: Mapping[str, Form], tables: Iterable[RequestedTable]
 ) -> dict[int, Filing]:
     """By assignment what is filed for ``tables`` and in force."""
     found: dict[int, Filing] = {}
-    for some in lots([table.id for table in tables]):
+    for some in batches([table.id for table in tables]):
         rows = session.execute(
             select(FILING).where(FILING.c.assignment_id.in_(some), FILING.c.in_force.is_(True))
         )
@@ -188,33 +190,37 @@ def in_force_filings(
     return found
 
 
-def previous_filings(session: Session, force: InForce, tables: Iterable[Table]) -> dict[int, Filed]:
+def previous_filings(
+    session: Session, snapshot: CampaignSnapshot, tables: Iterable[RequestedTable]
+) -> dict[int, Filed]:
     """By assignment what the unit filed before it on the same form, whenever that was."""
-    return {table: earlier.filed for table, earlier in filed_before(session, force, tables).items()}
+    return {table: earlier.filed for table, earlier in filed_before(session, snapshot, tables).items()}
 
 
-def starts(session: Session, force: InForce, tables: Iterable[Table]) -> dict[int, Start]:
+def starts(
+    session: Session, snapshot: CampaignSnapshot, tables: Iterable[RequestedTable]
+) -> dict[int, Prefill]:
     """By assignment what its form is filled in with when it goes out: what was filed for it, to correct; else before it."""
     asked = list(tables)
-    before = filed_before(session, force, asked)
-    found = {table: Start(each.filed, each.ref) for table, each in before.items()}
+    before = filed_before(session, snapshot, asked)
+    found = {table: Prefill(each.filed, each.ref) for table, each in before.items()}
     by_id = {each.id: each for each in asked}
-    own = in_force_filings(session, force.campaign.forms, [each for each in asked if each.is_answered])
+    own = in_force_filings(session, snapshot.campaign.forms, [each for each in asked if each.is_answered])
     returned = [each.id for each in asked if each.row.answer.answered == "returned"]
-    for some in lots(returned):
+    for some in batches(returned):
         last = select(func.max(FILING.c.id)).where(
             FILING.c.assignment_id.in_(some), FILING.c.event_id.is_not(None)
         )
         query = select(FILING).where(FILING.c.id.in_(last.group_by(FILING.c.assignment_id)))
-        own |= {row.assignment_id: _filing(row, force.campaign.forms) for row in session.execute(query)}
-    found |= {each: Start(filing.filed, by_id[each].ref, is_own=True) for each, filing in own.items()}
+        own |= {row.assignment_id: _filing(row, snapshot.campaign.forms) for row in session.execute(query)}
+    found |= {each: Prefill(filing.filed, by_id[each].ref, is_own=True) for each, filing in own.items()}
     return found
 
 
 def filed_files(session: Session, digests: Iterable[str]) -> dict[str, bool]:
     """Those of ``digests`` (SHA-256 of files) from which anything was ever filed: whether some of it is in force."""
     found: dict[str, bool] = {}
-    for some in lots(list(digests)):
+    for some in batches(list(digests)):
         query = (
             select(DOCUMENT.c.digest, FILING.c.in_force)
             .join(FILING, FILING.c.document_id == DOCUMENT.c.id)
@@ -225,10 +231,10 @@ def filed_files(session: Session, digests: Iterable[str]) -> dict[str, bool]:
     return found
 
 
-def refused_tables(session: Session, tables: Iterable[Table]) -> set[int]:
+def refused_tables(session: Session, tables: Iterable[RequestedTable]) -> set[int]:
     """The assignments for which nothing was taken from the last file that came."""
     found: set[int] = set()
-    for some in lots([table.id for table in tables]):
+    for some in batches([table.id for table in tables]):
         last = (
             select(func.max(FILING.c.id))
             .where(FILING.c.assignment_id.in_(some))
@@ -239,7 +245,14 @@ def refused_tables(session: Session, tables: Iterable[Table]) -> set[int]:
     return found
 
 
-def take(session: Session, force: InForce, table: Table, filed: Filed, sent: Sent, now: datetime) -> Took:
+def take(
+    session: Session,
+    snapshot: CampaignSnapshot,
+    table: RequestedTable,
+    filed: Filed,
+    sent: SentFile,
+    now: datetime,
+) -> FilingResult:
     """Take in what a unit filed; where the very same is in force already, nothing is written.
 
     It is a ``submit`` or ``nil`` event of the assignment.  Raises LedgerError where that does not fit.
@@ -251,21 +264,21 @@ def take(session: Session, force: InForce, table: Table, filed: Filed, sent: Sen
     ).first()
     is_same = current is not None and current.digest == digest and table.is_answered
     if current is not None and is_same and _asks_the_same(session, current, sent):
-        return Took(is_new=False, settled=settled_of(session, current.id))
+        return FilingResult(is_new=False, settled=settled_of(session, current.id))
     kind = EventKind.NIL if filed.is_nil else EventKind.SUBMIT
     note = sent.paper.name
     event = Event(sent.at, table.ref, table.unit, kind, who=sent.who, via=sent.via, note=note)
-    record(session, force, event, now, brings_table=True)
+    record(session, snapshot, event, now, brings_table=True)
     # Whoever records is alone with the events, so the last one is ours.
     number = _keep(session, table, sent, now, content=content, digest=digest, event=last_event(session))
     settle_filing(session, table.id)
     ask(session, number, sent.questions, now)
-    anew = [each for each in work_out(session, force, table.id, now) if each.ref != table.ref]
+    anew = [each for each in work_out(session, snapshot, table.id, now) if each.ref != table.ref]
     replaced = None if current is None else _filing(current, {table.form.id: table.form})
-    return Took(is_new=True, replaced=replaced, anew=anew, settled=settled_of(session, number))
+    return FilingResult(is_new=True, replaced=replaced, anew=anew, settled=settled_of(session, number))
 
 
-def _asks_the_same(session: Session, current: Row[Any], sent: Sent) -> bool:
+def _asks_the_same(session: Session, current: Row[Any], sent: SentFile) -> bool:
     """Whether a file gives rise to what is asked about the filing in force: what it answers is asked no longer."""
     document = session.execute(select(DOCUMENT.c.digest).where(DOCUMENT.c.id == current.document_id)).scalar()
     if document == hashlib.sha256(sent.paper.data).hexdigest():
@@ -275,7 +288,7 @@ def _asks_the_same(session: Session, current: Row[Any], sent: Sent) -> bool:
     ]
 
 
-def keep_refused(session: Session, table: Table, sent: Sent, now: datetime) -> None:
+def keep_refused(session: Session, table: RequestedTable, sent: SentFile, now: datetime) -> None:
     """Keep a file from which nothing was taken, once, so that what was sent can be looked at."""
     digest = hashlib.sha256(sent.paper.data).hexdigest()
     there = select(func.count()).where(FILING.c.assignment_id == table.id, FILING.c.digest == digest)
@@ -283,7 +296,7 @@ def keep_refused(session: Session, table: Table, sent: Sent, now: datetime) -> N
         _keep(session, table, sent, now, content=NOTHING_TAKEN, digest=digest, event=None)
 
 
-def keep_document(session: Session, paper: Paper) -> int:
+def keep_document(session: Session, paper: OriginalFile) -> int:
     """Put a file away; its number.  The same bytes are kept once."""
     digest = hashlib.sha256(paper.data).hexdigest()
     found = session.execute(select(DOCUMENT.c.id).where(DOCUMENT.c.digest == digest)).scalar()
@@ -294,14 +307,21 @@ def keep_document(session: Session, paper: Paper) -> int:
     return int(inserted.scalar_one())
 
 
-def read_document(session: Session, number: int) -> Paper | None:
+def read_document(session: Session, number: int) -> OriginalFile | None:
     """A file that was put away; None where there is none, or it is kept no longer."""
     row = session.execute(select(DOCUMENT).where(numbered(DOCUMENT.c.id, number))).first()
-    return None if row is None or not row.content else Paper(row.name, bytes(row.content))
+    return None if row is None or not row.content else OriginalFile(row.name, bytes(row.content))
 
 
 def _keep(
-    session: Session, table: Table, sent: Sent, now: datetime, *, content: str, digest: str, event: int | None
+    session: Session,
+    table: RequestedTable,
+    sent: SentFile,
+    now: datetime,
+    *,
+    content: str,
+    digest: str,
+    event: int | None,
 ) -> int:
     """Write a filing down; its number."""
     values = {

@@ -13,78 +13,85 @@ from pathlib import PurePosixPath
 
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.form import FieldKind, Said
 from tracker.filing.contradictions import contradictions, titles, unit_called
 from tracker.filing.filings import tables_due
-from tracker.filing.match_period import Periods, Whose
-from tracker.filing.provenance import Came, Wanted
+from tracker.filing.match_period import MatchedTable, Periods
+from tracker.filing.provenance import ImportOptions, Provenance
 from tracker.forms.check.recognised import Recognised
 from tracker.forms.finding import Finding, Weight
 from tracker.i18n.message import Message
 
 
 def whose(
-    session: Session, force: InForce, found: Recognised, wanted: Wanted, came: Came, now: datetime
-) -> Whose | Finding:
+    session: Session,
+    snapshot: CampaignSnapshot,
+    found: Recognised,
+    wanted: ImportOptions,
+    came: Provenance,
+    now: datetime,
+) -> MatchedTable | Finding:
     """Which table of which unit ``found`` is; an error where that cannot be told."""
-    by_name = _named(force, found, came)
-    unit = _said_unit(force, found, wanted) if wanted.unit is not None else _unit(force, found, by_name)
+    by_name = _named(snapshot, found, came)
+    unit = _said_unit(snapshot, found, wanted) if wanted.unit is not None else _unit(snapshot, found, by_name)
     if isinstance(unit, Finding):
         return unit
     # A link may be that of another form.
     forms = [] if wanted.only is not None else [found.form.id]
-    theirs = tables_due(session, force, now, date.min, date.max, units=[unit], forms=forms)
+    theirs = tables_due(session, snapshot, now, date.min, date.max, units=[unit], forms=forms)
     tables = [table for table in theirs if table.form is found.form]
     if not tables:
         return _about_unit(
             found,
             Said(
-                f"{force.campaign.unit_name(unit)}没有报送此表的任务",
-                f"this table is not asked of {force.campaign.unit_name(unit)}",
+                f"{snapshot.campaign.unit_name(unit)}没有报送此表的任务",
+                f"this table is not asked of {snapshot.campaign.unit_name(unit)}",
             ),
         )
     link = None if wanted.only is None else next((each for each in theirs if each.ref == wanted.only), None)
-    answer = Periods(session, force, found, tables, came).choose(wanted, link)
+    answer = Periods(session, snapshot, found, tables, came).choose(wanted, link)
     if isinstance(answer, Finding):
         return answer
-    told = contradictions(force, found, answer.table, came)
-    return replace(answer, findings=(*_about_name(force, found, unit, by_name), *answer.findings, *told))
+    told = contradictions(snapshot, found, answer.table, came)
+    return replace(answer, findings=(*_about_name(snapshot, found, unit, by_name), *answer.findings, *told))
 
 
-def said_unit(force: InForce, found: Recognised, wanted: Wanted, came: Came) -> str | None:
+def said_unit(
+    snapshot: CampaignSnapshot, found: Recognised, wanted: ImportOptions, came: Provenance
+) -> str | None:
     """The unit of which ``found`` is, as far as that can be told without the ledger."""
-    by_name = _named(force, found, came)
-    unit = _said_unit(force, found, wanted) if wanted.unit is not None else _unit(force, found, by_name)
+    by_name = _named(snapshot, found, came)
+    unit = _said_unit(snapshot, found, wanted) if wanted.unit is not None else _unit(snapshot, found, by_name)
     return None if isinstance(unit, Finding) else unit
 
 
-def _named(force: InForce, found: Recognised, came: Came) -> tuple[str, str] | None:
+def _named(snapshot: CampaignSnapshot, found: Recognised, came: Provenance) -> tuple[str, str] | None:
     """The unit that the path of the file names, if this form is asked of it, and the name that says so.
 
     Its title, and what it lies in (a folder, an archive, a mail), count only where the header says nothing.
     """
-    owing = [each.units for each in force.campaign if force.form(each) is found.form]
+    owing = [each.units for each in snapshot.campaign if snapshot.form(each) is found.form]
     path = PurePosixPath(came.path)
     names = [path.stem or path.name]
     if not found.unit_text:
-        above = [each.text for each in titles(force, found)]
+        above = [each.text for each in titles(snapshot, found)]
         names = [*above, *names, *(each.name for each in path.parents)]
     for name in names:
-        unit = unit_called(force, name)
+        unit = unit_called(snapshot, name)
         if any(unit in units for units in owing):
             return str(unit), name
     return None
 
 
 def _about_name(
-    force: InForce, found: Recognised, unit: str, by_name: tuple[str, str] | None
+    snapshot: CampaignSnapshot, found: Recognised, unit: str, by_name: tuple[str, str] | None
 ) -> Iterator[Finding]:
     """What is asked where only the name of the file says whose it is, or where it says something else."""
     if by_name is None or found.mark is not None:
         return
     named, said_by = by_name
-    name, theirs = force.campaign.unit_name(unit), force.campaign.unit_name(named)
+    name, theirs = snapshot.campaign.unit_name(unit), snapshot.campaign.unit_name(named)
     if named != unit:
         said = Said(
             f"文件名“{said_by}”说的是{theirs}，按{name}的表收，请核对",
@@ -101,17 +108,17 @@ def _about_name(
     yield replace(_about_unit(found, said), weight=Weight.QUESTION)
 
 
-def _unit(force: InForce, found: Recognised, by_name: tuple[str, str] | None) -> str | Finding:
+def _unit(snapshot: CampaignSnapshot, found: Recognised, by_name: tuple[str, str] | None) -> str | Finding:
     """The unit that the file says."""
-    written, marked, *others = _units_in(force, found)
+    written, marked, *others = _units_in(snapshot, found)
     second = next((each for each in others if each not in (None, written)), None)
     if written is not None and second is not None:
         return _about_unit(
             found,
             Message(
                 "findings.whose.two_units",
-                first=force.campaign.unit_name(written),
-                second=force.campaign.unit_name(second),
+                first=snapshot.campaign.unit_name(written),
+                second=snapshot.campaign.unit_name(second),
             ),
         )
     if marked is not None:
@@ -120,9 +127,9 @@ def _unit(force: InForce, found: Recognised, by_name: tuple[str, str] | None) ->
         return _about_unit(
             found,
             Said(
-                f"此文件是发给{force.campaign.unit_name(marked)}的，填表单位却写着{found.unit_text}；"
+                f"此文件是发给{snapshot.campaign.unit_name(marked)}的，填表单位却写着{found.unit_text}；"
                 "请用本单位的表格填报",
-                f"this file was made for {force.campaign.unit_name(marked)}, but its header says "
+                f"this file was made for {snapshot.campaign.unit_name(marked)}, but its header says "
                 f"{found.unit_text}: fill in your own unit's form",
             ),
         )
@@ -140,13 +147,13 @@ def _unit(force: InForce, found: Recognised, by_name: tuple[str, str] | None) ->
     return _about_unit(found, said)
 
 
-def _said_unit(force: InForce, found: Recognised, wanted: Wanted) -> str | Finding:
+def _said_unit(snapshot: CampaignSnapshot, found: Recognised, wanted: ImportOptions) -> str | Finding:
     """The unit that a person says, unless the file says that it is another's; what says nothing is its own."""
     own = str(wanted.unit)
-    other = next((each for each in _units_in(force, found) if each not in (None, own)), None)
+    other = next((each for each in _units_in(snapshot, found) if each not in (None, own)), None)
     if other is None or wanted.force:
         return own
-    theirs, name = force.campaign.unit_name(other), force.campaign.unit_name(own)
+    theirs, name = snapshot.campaign.unit_name(other), snapshot.campaign.unit_name(own)
     if wanted.only is not None:
         said = Said(
             f"这是{theirs}的表，本链接只收{name}的表；请用本单位的表格填报",
@@ -160,12 +167,12 @@ def _said_unit(force: InForce, found: Recognised, wanted: Wanted) -> str | Findi
     return _about_unit(found, said)
 
 
-def _units_in(force: InForce, found: Recognised) -> list[str | None]:
+def _units_in(snapshot: CampaignSnapshot, found: Recognised) -> list[str | None]:
     """The units that the header and the mark name, and then those that the header names besides."""
     marked = found.mark.unit if found.mark is not None else None
-    others = [unit_called(force, each.text) for each in found.again.get(FieldKind.UNIT, ())]
-    own = unit_called(force, found.unit_text or "")
-    return [own, marked if marked in force.campaign.units else None, *others]
+    others = [unit_called(snapshot, each.text) for each in found.again.get(FieldKind.UNIT, ())]
+    own = unit_called(snapshot, found.unit_text or "")
+    return [own, marked if marked in snapshot.campaign.units else None, *others]
 
 
 def _about_unit(found: Recognised, said: Message) -> Finding:

@@ -18,11 +18,11 @@ from datetime import date
 from sqlalchemy import select
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.form import FieldKind, Said, comparable
 from tracker.core.naming import tells_of_month_before
-from tracker.filing.filings import Table, in_force_filings
-from tracker.filing.provenance import Came, Wanted
+from tracker.filing.filings import RequestedTable, in_force_filings
+from tracker.filing.provenance import ImportOptions, Provenance
 from tracker.forms.check.form_fields import (
     FieldFound,
     Month,
@@ -50,13 +50,13 @@ _MONTH = re.compile(r"(?<!\d)(1[0-2]|0?[1-9])月")
 
 
 @dataclass(frozen=True, slots=True)
-class Whose:
+class MatchedTable:
     """The table that a file answers, and what is to be asked or told about that.
 
     ``if_changed`` is why it replaces nothing, should it say something else than what is filed.
     """
 
-    table: Table
+    table: RequestedTable
     findings: tuple[Finding, ...] = ()
     if_changed: Finding | None = None
 
@@ -68,7 +68,7 @@ class _Fits:
     ``is_guess`` where something speaks against the first, or nothing much for it.
     """
 
-    tables: tuple[Table, ...]
+    tables: tuple[RequestedTable, ...]
     findings: tuple[Finding, ...] = ()
     is_guess: bool = False
 
@@ -77,10 +77,15 @@ class Periods:
     """Chooses among the tables of one unit and one form."""
 
     def __init__(
-        self, session: Session, force: InForce, found: Recognised, tables: Sequence[Table], came: Came
+        self,
+        session: Session,
+        snapshot: CampaignSnapshot,
+        found: Recognised,
+        tables: Sequence[RequestedTable],
+        came: Provenance,
     ) -> None:
         self._session = session
-        self._force = force
+        self._snapshot = snapshot
         self._found = found
         self._tables = sorted(tables, key=lambda table: table.due)
         self._came = came
@@ -88,7 +93,7 @@ class Periods:
         self._near = self._day or came.day
         self._period = read_period(found.period_text or "", self._near)
 
-    def choose(self, wanted: Wanted, link: Table | None = None) -> Whose | Finding:
+    def choose(self, wanted: ImportOptions, link: RequestedTable | None = None) -> MatchedTable | Finding:
         """The one that is meant; ``link`` is the table for which it was handed in."""
         chosen = self._chosen(wanted, link)
         if isinstance(chosen, Finding):
@@ -99,9 +104,9 @@ class Periods:
             if all(each.weight is not other.weight or each.place != other.place for other in told):
                 told.append(each)
         is_said = link is not None or wanted.month is not None
-        return Whose(chosen.table, tuple(told), None if is_said else self._old_head(chosen.table))
+        return MatchedTable(chosen.table, tuple(told), None if is_said else self._old_head(chosen.table))
 
-    def _chosen(self, wanted: Wanted, link: Table | None) -> Whose | Finding:
+    def _chosen(self, wanted: ImportOptions, link: RequestedTable | None) -> MatchedTable | Finding:
         fits = self._by_itself()
         if link is not None:
             return self._for_link(fits, link)
@@ -115,11 +120,11 @@ class Periods:
         if self._marked() is None and self._is_ahead(first, EARLY_DAYS):
             return self._too_early(first)
         if not fits.is_guess:
-            return Whose(first, fits.findings)
+            return MatchedTable(first, fits.findings)
         twin = self._twin(fits.tables)
         if twin is not None:
-            return Whose(twin)
-        return self._undecided(fits.tables) if first.is_answered else Whose(first, fits.findings)
+            return MatchedTable(twin)
+        return self._undecided(fits.tables) if first.is_answered else MatchedTable(first, fits.findings)
 
     def _filled_in(self) -> tuple[date | None, bool, Finding | None]:
         """The day of filling in as far as it can be believed, whether it is sure, and what is said of how it is written."""
@@ -150,7 +155,7 @@ class Periods:
                 day = None
         return day, is_sure, finding
 
-    def _besides(self, table: Table, *, is_said: bool) -> Iterator[Finding]:
+    def _besides(self, table: RequestedTable, *, is_said: bool) -> Iterator[Finding]:
         """What is asked of the header beside the table that was chosen; ``is_said``: by a person's word for the month."""
         if self._about_day is not None:
             yield self._about_day
@@ -190,18 +195,18 @@ class Periods:
         """Whether a period is written that names no month, or several."""
         return bool(self._found.period_text) and self._period.named is None
 
-    def _is_ahead(self, table: Table, days: int = 0, day: date | None = None) -> bool:
+    def _is_ahead(self, table: RequestedTable, days: int = 0, day: date | None = None) -> bool:
         """Whether on ``day``, or when it came, the month of which a table tells is not over, and it is due after so many days."""
         day = day or self._came.day
         is_over = (day.year, day.month) >= (table.due.year, table.due.month)
         return not is_over and (table.due - day).days > days and tells_of_month_before(table.row.definition)
 
-    def _for_month(self, fits: _Fits | Finding, month: Month, *, is_forced: bool) -> Whose | Finding:
+    def _for_month(self, fits: _Fits | Finding, month: Month, *, is_forced: bool) -> MatchedTable | Finding:
         asked = self._due_in(month)
         if asked is None:
             return self._no_such(month)
         if is_forced or self._agrees(fits, asked):
-            return Whose(asked, self._told(asked))
+            return MatchedTable(asked, self._told(asked))
         if isinstance(fits, Finding):
             return fits
         zh, en = due_words(asked)
@@ -215,9 +220,9 @@ class Periods:
             ),
         )
 
-    def _for_link(self, fits: _Fits | Finding, link: Table) -> Whose | Finding:
+    def _for_link(self, fits: _Fits | Finding, link: RequestedTable) -> MatchedTable | Finding:
         if link.form is self._found.form:
-            asked: Table | None = link
+            asked: RequestedTable | None = link
         else:
             month = (link.due.year, link.due.month)
             same = [each for each in self._tables if (each.due.year, each.due.month) == month]
@@ -234,7 +239,7 @@ class Periods:
                 ),
             )
         if self._agrees(fits, asked):
-            return Whose(asked, self._told(asked))
+            return MatchedTable(asked, self._told(asked))
         if isinstance(fits, Finding):
             return fits
         meant_zh, meant_en = due_words(fits.tables[0])
@@ -248,14 +253,14 @@ class Periods:
             ),
         )
 
-    def _agrees(self, fits: _Fits | Finding, asked: Table) -> bool:
+    def _agrees(self, fits: _Fits | Finding, asked: RequestedTable) -> bool:
         """Whether a file may be the table that a person says it is."""
         if isinstance(fits, Finding):
             return False
         names_none = self._marked() is None and self._period.named is None
         return names_none or any(each.id == asked.id for each in fits.tables)
 
-    def _told(self, asked: Table) -> tuple[Finding, ...]:
+    def _told(self, asked: RequestedTable) -> tuple[Finding, ...]:
         """What is said of the table that a person chose: a month that stands for it, a day that hardly fits."""
         bare = self._period.bare
         if bare is not None and self._telling_of(bare) is asked:
@@ -301,7 +306,7 @@ class Periods:
             return self._sent_again(table) or _Fits((table,))
         return self._either(told, own, table)
 
-    def _by_mark(self, marked: Table) -> _Fits | Finding:
+    def _by_mark(self, marked: RequestedTable) -> _Fits | Finding:
         due = (marked.due.year, marked.due.month)
         period = self._period
         findings: tuple[Finding, ...] = ()
@@ -346,7 +351,7 @@ class Periods:
             return _Fits((told,), (self._read_as(told, named),))
         return self._either(named, *sorted((told, own), key=lambda table: table.is_answered))
 
-    def _either(self, named: Month, likely: Table, other: Table) -> _Fits:
+    def _either(self, named: Month, likely: RequestedTable, other: RequestedTable) -> _Fits:
         """Two tables that a month may mean."""
         zh, en = due_words(likely)
         other_zh, other_en = due_words(other)
@@ -357,7 +362,7 @@ class Periods:
         )
         return _Fits((likely, other), (self._finding(Weight.QUESTION, said),), is_guess=True)
 
-    def _read_as(self, table: Table, named: Month) -> Finding:
+    def _read_as(self, table: RequestedTable, named: Month) -> Finding:
         zh, en = due_words(table)
         said = Said(
             f"期次写的是{_month(named)[0]}，按{zh}、{_month(named)[0]}份情况读取",
@@ -365,22 +370,22 @@ class Periods:
         )
         return self._finding(Weight.READING, said)
 
-    def _marked(self) -> Table | None:
+    def _marked(self) -> RequestedTable | None:
         """The table that the mark names; that of a sheet pasted into another form's file names none of these."""
         mark = self._found.mark
         return next((table for table in self._tables if mark is not None and table.ref == mark.ref), None)
 
-    def _due_in(self, month: Month) -> Table | None:
+    def _due_in(self, month: Month) -> RequestedTable | None:
         return next((each for each in self._tables if (each.due.year, each.due.month) == month), None)
 
-    def _telling_of(self, month: Month) -> Table | None:
+    def _telling_of(self, month: Month) -> RequestedTable | None:
         """The table due in the month after, if it tells of the one before."""
         table = self._due_in(month_after(month))
         return table if table is not None and tells_of_month_before(table.row.definition) else None
 
-    def _twin(self, tables: Sequence[Table]) -> Table | None:
+    def _twin(self, tables: Sequence[RequestedTable]) -> RequestedTable | None:
         """The one of ``tables`` that was filed by the same file, or by one with the same period and day: a correction."""
-        filings = in_force_filings(self._session, self._force.campaign.forms, tables)
+        filings = in_force_filings(self._session, self._snapshot.campaign.forms, tables)
         query = (
             select(FILING.c.assignment_id)
             .join(DOCUMENT, DOCUMENT.c.id == FILING.c.document_id)
@@ -399,7 +404,7 @@ class Periods:
         names = [each.id for each in self._found.form.header if each.kind in kinds]
         return tuple(comparable(header.get(name) or "") for name in names)
 
-    def _undecided(self, tables: Sequence[Table]) -> Finding:
+    def _undecided(self, tables: Sequence[RequestedTable]) -> Finding:
         """Nothing is taken: whichever it is, it would take the place of what is in."""
         months = [due_words(table) for table in sorted(tables, key=lambda table: table.due)]
         zh, en = "还是".join(zh for zh, _ in months), " or ".join(en for _, en in months)
@@ -423,7 +428,7 @@ class Periods:
             )
         return self._finding(Weight.ERROR, said)
 
-    def _sent_again(self, table: Table) -> Finding | None:
+    def _sent_again(self, table: RequestedTable) -> Finding | None:
         """An error where a file says that it is of an earlier month, which is in, and bears the day of a later one.
 
         Without a mark somebody wrote the period, and it is doubted only while the later one is not in.
@@ -436,7 +441,7 @@ class Periods:
             return None
         if self._marked() is None and (later.is_answered or self._asked_since(table) is None):
             return None
-        if not in_force_filings(self._session, self._force.campaign.forms, [table]):
+        if not in_force_filings(self._session, self._snapshot.campaign.forms, [table]):
             return None
         zh, en = due_words(table)
         return self._about(
@@ -449,7 +454,7 @@ class Periods:
             ),
         )
 
-    def _old_head(self, table: Table) -> Finding | None:
+    def _old_head(self, table: RequestedTable) -> Finding | None:
         """An error where its period and day are those of what is filed, and the table after that is asked for and not in.
 
         Whoever goes on with last month's file may leave its whole head as it was.
@@ -457,7 +462,7 @@ class Periods:
         later = self._asked_since(table)
         if later is None or later.is_answered or not table.is_answered or self._is_correction:
             return None
-        filed = in_force_filings(self._session, self._force.campaign.forms, [table]).get(table.id)
+        filed = in_force_filings(self._session, self._snapshot.campaign.forms, [table]).get(table.id)
         own = self._said({each: text for each, (_, text) in self._found.fields.items()})
         if filed is None or self._said(filed.filed.header) != own:
             return None
@@ -469,7 +474,7 @@ class Periods:
         """Whether a file says that it corrects what is in; the copies that were checked here do by their name."""
         return _CORRECTS.search(f"{self._found.file} {self._found.period_text or ''}") is not None
 
-    def _too_early(self, table: Table) -> Finding:
+    def _too_early(self, table: RequestedTable) -> Finding:
         """Nothing is taken for a month that has hardly begun: it would count as answered, and the one meant be missing."""
         zh, en = due_words(table)
         told_zh, told_en = _month(month_before((table.due.year, table.due.month)))
@@ -482,7 +487,7 @@ class Periods:
         )
 
     def _by_date(self, day: date) -> _Fits:
-        if day < self._force.campaign.issued:
+        if day < self._snapshot.campaign.issued:
             said = Said(
                 f"填表时间{day:%Y-%m-%d}早于文件印发，看不出是哪一期的表，请核对年份",
                 f"it was filled in on {day}, before the document was issued, so that its month cannot be told: "
@@ -511,7 +516,7 @@ class Periods:
         )
         return _Fits((first, later), (self._about(Weight.QUESTION, said),), is_guess=True)
 
-    def _likely(self, day: date) -> list[Table]:
+    def _likely(self, day: date) -> list[RequestedTable]:
         """The tables that are likely on a day, the likeliest first; one at least."""
         before = [table for table in self._tables if table.due < day]
         after = [table for table in self._tables if table.due >= day][:1]
@@ -525,7 +530,7 @@ class Periods:
             return late
         return [*after, *late] or last
 
-    def _asked_since(self, table: Table) -> Table | None:
+    def _asked_since(self, table: RequestedTable) -> RequestedTable | None:
         """The table after ``table`` that was asked for when the file came: the month in which it is due had begun."""
         came = (self._came.day.year, self._came.day.month)
         begun = [each for each in self._tables if (each.due.year, each.due.month) <= came]
@@ -559,7 +564,7 @@ class Periods:
         )
         return _Fits((table,), (self._about(Weight.QUESTION, said),), is_guess=True)
 
-    def _guessed(self, tables: Sequence[Table], day: date) -> _Fits:
+    def _guessed(self, tables: Sequence[RequestedTable], day: date) -> _Fits:
         zh, en = due_words(tables[0])
         said = Said(
             f"没有写明期次，按填表时间{day:%Y-%m-%d}作为{zh}的表",
@@ -567,7 +572,7 @@ class Periods:
         )
         return _Fits(tuple(tables), (self._finding(Weight.QUESTION, said),), is_guess=True)
 
-    def _contradiction(self, marked: Table) -> Finding:
+    def _contradiction(self, marked: RequestedTable) -> Finding:
         zh, en = due_words(marked)
         text = self._found.fields["period"][1]
         return self._finding(
@@ -618,7 +623,7 @@ def _month(month: Month) -> tuple[str, str]:
     return f"{month[0]}年{month[1]}月", f"{month[0]}-{month[1]:02}"
 
 
-def due_words(table: Table) -> tuple[str, str]:
+def due_words(table: RequestedTable) -> tuple[str, str]:
     """The month in which it is due, as it is written in both languages."""
     zh, en = _month((table.due.year, table.due.month))
     return f"{zh}应报", en

@@ -9,7 +9,7 @@ from tracker.forms.check.form_fields import Month
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ImportOptions:
     """What the person who takes a file in has said about it: a unit (id), a month (its first day).
 
     With ``only``, a reference, it was handed in for this very table of the unit, or for another that is due in the
@@ -23,7 +23,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
+class Provenance:
     """How a file came: its path as it was given, the SHA-256 of its bytes, the day.
 
     ``beside`` are the months that other tables of the same form in it name, ``forms`` the ids of all that it holds.

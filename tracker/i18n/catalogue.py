@@ -139,17 +139,17 @@ def read_words(language: Language, path: Path) -> Words:
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class LanguageInfo:
     """A language: what it calls itself (中文), and its tag for browsers (zh-CN)."""
 
     name: str
     tag: str
 
 
-def described(language: Language) -> Described:
+def described(language: Language) -> LanguageInfo:
     """What there is to know of a language."""
     about = _about(language)
-    return Described(str(about["name"]), str(about.get("tag", language)))
+    return LanguageInfo(str(about["name"]), str(about.get("tag", language)))
 
 
 def _known() -> tuple[Language, ...]:

@@ -19,7 +19,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundPhrase:
     """A phrase, and where it stands, counted from 1."""
 
     phrase: Phrase
@@ -38,7 +38,7 @@ class PhraseError(Exception):
         self.column = node.start_mark.column + 1
 
 
-def read(path: Path) -> Mapping[str, Found]:
+def read(path: Path) -> Mapping[str, FoundPhrase]:
     """Its phrases by key.  Raises OSError, NO_YAML or PhraseError where it is none."""
     with path.open(encoding="utf-8") as file:
         text = file.read(_LARGEST + 1)
@@ -48,7 +48,7 @@ def read(path: Path) -> Mapping[str, Found]:
 
 
 @lru_cache(maxsize=8)
-def _parsed(text: str) -> Mapping[str, Found]:
+def _parsed(text: str) -> Mapping[str, FoundPhrase]:
     """The phrases of a file; one that has not changed is not read again with every edit of another."""
     _refuse_depth(text)
     root = yaml.compose(text, Loader=_LOADER)
@@ -56,11 +56,11 @@ def _parsed(text: str) -> Mapping[str, Found]:
         return {}
     if not isinstance(root, yaml.MappingNode):
         raise PhraseError("", root, "no_mapping")
-    found: dict[str, Found] = {}
+    found: dict[str, FoundPhrase] = {}
     for key, phrase, node in _walk(root, ""):
         if key in found:
             raise PhraseError(key, node, "twice")
-        found[key] = Found(phrase, node.start_mark.line + 1, node.start_mark.column + 1)
+        found[key] = FoundPhrase(phrase, node.start_mark.line + 1, node.start_mark.column + 1)
     return found
 
 

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ColumnElement, and_, or_, update
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.i18n.message import Message
 from tracker.ledger.agenda import go_on_after, set_planned_day
 from tracker.store.campaigns import facts_like, known_campaigns, write_fact
@@ -24,7 +24,7 @@ RESTORED = "restored"
 OUTCOME = Message("outcomes.restored")
 
 
-def go_on_from(session: Session, force: InForce, now: datetime) -> int:
+def go_on_from(session: Session, snapshot: CampaignSnapshot, now: datetime) -> int:
     """Take up the work at ``now``; how many mails were let go."""
     let_go = session.connection().execute(
         update(MAIL)
@@ -32,16 +32,16 @@ def go_on_from(session: Session, force: InForce, now: datetime) -> int:
         .values(state=MailState.DROPPED.value, lease_until=None, fence=MAIL.c.fence + 1, outcome=str(OUTCOME))
     )
     write_meta(session, RESTORED, now.isoformat())
-    said = force.day(now)
-    if now.astimezone(force.zone).time() < force.settings.send_at:
+    said = snapshot.day(now)
+    if now.astimezone(snapshot.zone).time() < snapshot.settings.send_at:
         # Today's digests have not gone out yet, from wherever.
         said -= timedelta(days=1)
-    for zone in force.timezones:
-        set_planned_day(session, force.campaign.id, zone, said)
-    go_on_after(session, force, said, and_(AGENDA.c.next_on <= said, _is_to_come(said)))
+    for zone in snapshot.timezones:
+        set_planned_day(session, snapshot.campaign.id, zone, said)
+    go_on_after(session, snapshot, said, and_(AGENDA.c.next_on <= said, _is_to_come(said)))
     # What was to be said of one alone counts as said, too, of whatever campaign.
     session.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.nudge_on <= said).values(nudge=None, nudge_on=None))
-    _let_others_go_on(session, force, said)
+    _let_others_go_on(session, snapshot, said)
     return int(let_go.rowcount)
 
 
@@ -50,14 +50,14 @@ def _is_to_come(said: date) -> ColumnElement[bool]:
     return or_(AGENDA.c.effective_due.is_(None), AGENDA.c.effective_due >= said)
 
 
-def _let_others_go_on(session: Session, force: InForce, said: date) -> None:
+def _let_others_go_on(session: Session, snapshot: CampaignSnapshot, said: date) -> None:
     """The same for the other campaigns, whose rules are not known here: from the day after, each looks for itself."""
     session.execute(
         update(AGENDA)
-        .where(AGENDA.c.campaign != force.campaign.id, AGENDA.c.next_on <= said, _is_to_come(said))
+        .where(AGENDA.c.campaign != snapshot.campaign.id, AGENDA.c.next_on <= said, _is_to_come(said))
         .values(next_on=said + timedelta(days=1), told="")
     )
     for campaign in known_campaigns(session):
-        if campaign != force.campaign.id:
+        if campaign != snapshot.campaign.id:
             for name in facts_like(session, campaign, "planned/"):
                 write_fact(session, campaign, name, said.isoformat())

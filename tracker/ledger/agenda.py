@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Row, insert, select, update
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import Definition
 from tracker.core.moments import A_DAY
 from tracker.core.reminders import next_on
-from tracker.core.status import NOTHING, Answer, Dates
+from tracker.core.status import NOTHING, Dates, Progress
 from tracker.store.campaigns import read_fact, write_fact
 from tracker.store.tables import AGENDA, AgendaRow
 
@@ -64,13 +64,13 @@ def first_day(session: Session, campaign: str) -> date | None:
     return None if text is None else date.fromisoformat(text)
 
 
-def said_through(session: Session, force: InForce, today: date) -> date:
+def said_through(session: Session, snapshot: CampaignSnapshot, today: date) -> date:
     """Everything up to this day has been said to everybody."""
     yesterday = today - A_DAY
-    return min(planned_day(session, force.campaign.id, zone) or yesterday for zone in force.timezones)
+    return min(planned_day(session, snapshot.campaign.id, zone) or yesterday for zone in snapshot.timezones)
 
 
-class Heard(NamedTuple):
+class ToldRow(NamedTuple):
     """What the people of one time zone have heard of an agenda row: it spoke ``last``, and all ``through`` that is said.
 
     ``late``: the last day on which it said that it is late; None where it never did, or nobody knows.  ``was_late`` is
@@ -94,13 +94,13 @@ class LastDigests:
     days: Mapping[str, date]
 
     @classmethod
-    def by(cls, session: Session, force: InForce, now: datetime) -> LastDigests:
+    def by(cls, session: Session, snapshot: CampaignSnapshot, now: datetime) -> LastDigests:
         """As the ledger knows it at ``now``: where there were no digests yet, all counts as said up to yesterday."""
         days = {}
-        for zone in force.timezones:
+        for zone in snapshot.timezones:
             today = now.astimezone(ZoneInfo(zone)).date()
             # A clock that ran ahead has planned days that are yet to come.
-            days[zone] = min(planned_day(session, force.campaign.id, zone) or today - A_DAY, today)
+            days[zone] = min(planned_day(session, snapshot.campaign.id, zone) or today - A_DAY, today)
         return cls(days)
 
     @property
@@ -108,12 +108,12 @@ class LastDigests:
         """Everybody has had the digests up to this day."""
         return min(self.days.values())
 
-    def heard(self, told: Mapping[str, date], zone: str) -> Heard:
+    def heard(self, told: Mapping[str, date], zone: str) -> ToldRow:
         """By the people of ``zone``, of a row that has told each zone up to a day; nobody knows: with the last digests."""
         day = self.days[zone]
         last = told.get(zone, day)
         late = last_told(told, LATE, zone, self.days)
-        return Heard(last, day if last >= day else day - A_DAY, late)
+        return ToldRow(last, day if last >= day else day - A_DAY, late)
 
     def by_row(self, told: Mapping[str, date]) -> date:
         """Through which day such a row has said everything to everybody."""
@@ -122,13 +122,13 @@ class LastDigests:
 
 def ensure_agenda(
     session: Session,
-    force: InForce,
+    snapshot: CampaignSnapshot,
     definition: Definition,
     period: str,
     dates: Dates,
     said_through: date,
     *,
-    answer: Answer = NOTHING,
+    answer: Progress = NOTHING,
 ) -> tuple[int, bool]:
     """The id of the agenda row for these dates, and whether it had to be made.
 
@@ -137,23 +137,23 @@ def ensure_agenda(
     slot = _slot(period, dates)
     found = session.execute(
         select(AGENDA.c.id, AGENDA.c.next_on, AGENDA.c.told).where(
-            AGENDA.c.campaign == force.campaign.id, AGENDA.c.key == definition.key, AGENDA.c.slot == slot
+            AGENDA.c.campaign == snapshot.campaign.id, AGENDA.c.key == definition.key, AGENDA.c.slot == slot
         )
     ).first()
     if found is not None and (found.next_on is not None or answer.quiet):
         return found.id, False
     if found is not None:
         told = told_from_text(found.told)
-        said = max(said_through, min(told.get(zone, said_through) for zone in force.timezones))
-        following = _following(force, definition, dates, said, answer.answered)
+        said = max(said_through, min(told.get(zone, said_through) for zone in snapshot.timezones))
+        following = _following(snapshot, definition, dates, said, answer.answered)
         session.execute(update(AGENDA).where(AGENDA.c.id == found.id).values(next_on=following))
         return found.id, False
-    values = agenda_values(force, definition, period, dates, said_through, answered=answer.answered)
+    values = agenda_values(snapshot, definition, period, dates, said_through, answered=answer.answered)
     return int(session.execute(insert(AGENDA).values(**values).returning(AGENDA.c.id)).scalar_one()), True
 
 
 def agenda_values(
-    force: InForce,
+    snapshot: CampaignSnapshot,
     definition: Definition,
     period: str,
     dates: Dates,
@@ -162,32 +162,32 @@ def agenda_values(
     answered: str | None = None,
 ) -> dict[str, object]:
     """The columns of a new agenda row."""
-    told = max(said_through, force.campaign.issued - A_DAY)
+    told = max(said_through, snapshot.campaign.issued - A_DAY)
     return {
-        "campaign": force.campaign.id,
+        "campaign": snapshot.campaign.id,
         "key": definition.key,
         "slot": _slot(period, dates),
         "period": period,
         "opens": dates.opens,
         "due": dates.due,
         "effective_due": dates.effective_due,
-        "next_on": _following(force, definition, dates, said_through, answered),
-        "told": told_to_text(dict.fromkeys(force.timezones, told)),
+        "next_on": _following(snapshot, definition, dates, said_through, answered),
+        "told": told_to_text(dict.fromkeys(snapshot.timezones, told)),
     }
 
 
 def _following(
-    force: InForce, definition: Definition, dates: Dates, said_through: date, answered: str | None
+    snapshot: CampaignSnapshot, definition: Definition, dates: Dates, said_through: date, answered: str | None
 ) -> date | None:
     """The next day on which something is to be said; none of what was due before the ledger began."""
-    if not force.is_chased(dates, answered):
+    if not snapshot.is_chased(dates, answered):
         return None
-    return next_on(dates, force.rules(definition), said_through)
+    return next_on(dates, snapshot.rules(definition), said_through)
 
 
 def go_on_after(
     session: Session,
-    force: InForce,
+    snapshot: CampaignSnapshot,
     said: date,
     which: ColumnElement[bool],
     told: Mapping[str, date] | None = None,
@@ -196,25 +196,25 @@ def go_on_after(
 
     ``told``: time zones that have been told later days than that.
     """
-    zones = {**dict.fromkeys(force.timezones, said), **(told or {})}
-    ours = AGENDA.c.campaign == force.campaign.id
+    zones = {**dict.fromkeys(snapshot.timezones, said), **(told or {})}
+    ours = AGENDA.c.campaign == snapshot.campaign.id
     for row in session.execute(select(AGENDA).where(ours, which)).all():
-        definition = force.campaign.definitions.get(row.key)
+        definition = snapshot.campaign.definitions.get(row.key)
         if definition is None:
             continue
         before = told_from_text(row.told).items()
         kept = {name: day for name, day in before if name.startswith((LATE, UPWARD)) and day <= said}
-        dates = counted_from_telling(agenda_dates(force, definition, row), kept)
+        dates = counted_from_telling(agenda_dates(snapshot, definition, row), kept)
         values = {
-            "next_on": next_on(dates, force.rules(definition), said),
+            "next_on": next_on(dates, snapshot.rules(definition), said),
             "told": told_to_text({**zones, **kept}),
         }
         session.execute(update(AGENDA).where(AGENDA.c.id == row.id).values(values))
 
 
-def agenda_dates(force: InForce, definition: Definition, row: Row[Any] | AgendaRow) -> Dates:
+def agenda_dates(snapshot: CampaignSnapshot, definition: Definition, row: Row[Any] | AgendaRow) -> Dates:
     """The dates that the assignments of an agenda row share."""
-    return Dates.of(row.opens, row.due, row.effective_due, definition.grace_days, force.campaign.issued)
+    return Dates.of(row.opens, row.due, row.effective_due, definition.grace_days, snapshot.campaign.issued)
 
 
 def counted_from_telling(dates: Dates, told: Mapping[str, date]) -> Dates:
@@ -247,7 +247,7 @@ def last_told(told: Mapping[str, date], what: str, zone: str, zones: Collection[
     return max(heard, default=None)
 
 
-def has_gone_upward(told: Mapping[str, date], zone: str, zones: Collection[str]) -> bool:
+def has_escalated(told: Mapping[str, date], zone: str, zones: Collection[str]) -> bool:
     """Whether ``zone`` has been told of silence since a row last began to be late."""
     late, upward = last_told(told, LATE, zone, zones), last_told(told, UPWARD, zone, zones)
     return upward is not None and (late is None or late <= upward)

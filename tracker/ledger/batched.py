@@ -11,14 +11,14 @@ from sqlalchemy import bindparam, delete, insert, update
 from sqlmodel import Session
 
 from tracker.core.model import Definition
-from tracker.store.lots import lots
+from tracker.store.batches import batches
 from tracker.store.tables import AGENDA, ASSIGNMENT, DEFINITION
 
 #: So many new assignments are written together.
 LOT = 20_000
 
 
-class Bulk:
+class BatchedInserts:
     """Collects them, and writes them when there are enough; ``flush`` writes the rest."""
 
     def __init__(self, session: Session, campaign: str) -> None:
@@ -59,14 +59,14 @@ class Bulk:
             self._session.execute(insert(ASSIGNMENT), rows)
         if self._definitions:
             keys = [values["key"] for values in self._definitions]
-            for lot in lots(keys):
+            for lot in batches(keys):
                 these = (DEFINITION.c.campaign == self._campaign, DEFINITION.c.key.in_(lot))
                 self._session.execute(delete(DEFINITION).where(*these))
             self._session.execute(insert(DEFINITION), self._definitions)
         self._agenda, self._assignments, self._definitions = [], [], []
 
 
-class Edits:
+class BatchedUpdates:
     """Collects what changes in assignments that are there, and writes it (``flush``)."""
 
     def __init__(self, session: Session) -> None:

@@ -11,57 +11,57 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, false, func, select
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.occurrences import parse_ref
 from tracker.errors import Problem
 from tracker.i18n.message import Message, say
 from tracker.ledger.editions import reconciled
 from tracker.outbox.alerts import alert_details, alert_row
 from tracker.outbox.queue import enqueue
+from tracker.store.batches import LOT
 from tracker.store.campaigns import known_campaigns
-from tracker.store.lots import LOT
 from tracker.store.tables import ASSIGNMENT
 
 log = logging.getLogger("tracker")
 
 
-def known_beginning(session: Session, force: InForce) -> date | None:
+def known_beginning(session: Session, snapshot: CampaignSnapshot) -> date | None:
     """The first day on which the campaign was in force here; None before."""
-    known = known_campaigns(session).get(force.campaign.id)
+    known = known_campaigns(session).get(snapshot.campaign.id)
     return None if known is None else known.began
 
 
-def begin(session: Session, force: InForce, now: datetime) -> date:
+def begin(session: Session, snapshot: CampaignSnapshot, now: datetime) -> date:
     """The same, and today where nothing was in force before.
 
     A ledger that a version before this brought up to date has chased everything since the issue, and goes on so.
     """
-    day = known_beginning(session, force)
-    if day is None and reconciled(session, force.campaign.id) is not None:
-        day = force.campaign.issued
-    return day or min(force.day(now), force.beginning.day or date.max)
+    day = known_beginning(session, snapshot)
+    if day is None and reconciled(session, snapshot.campaign.id) is not None:
+        day = snapshot.campaign.issued
+    return day or min(snapshot.day(now), snapshot.beginning.day or date.max)
 
 
-def over_before(force: InForce, day: date) -> date:
+def over_before(snapshot: CampaignSnapshot, day: date) -> date:
     """What was due before this day was due before the ledger began and is over on ``day``.
 
     Where ``chase_from`` lies ahead, what is still to come is set aside too, and nobody knows how it will be answered.
     """
-    return min(force.chase_from, day)
+    return min(snapshot.chase_from, day)
 
 
-def due_before(force: InForce, day: date) -> ColumnElement[bool]:
+def due_before(snapshot: CampaignSnapshot, day: date) -> ColumnElement[bool]:
     """Which assignments were due before the ledger began, were over on ``day``, and have no answer."""
-    return _set_aside(force, day, over_before(force, day))
+    return _set_aside(snapshot, day, over_before(snapshot, day))
 
 
-def _set_aside(force: InForce, day: date, until: date) -> ColumnElement[bool]:
+def _set_aside(snapshot: CampaignSnapshot, day: date, until: date) -> ColumnElement[bool]:
     """Which of those that nobody is chased for on ``day`` are due before ``until``."""
-    if day < force.sets_aside_from:
+    if day < snapshot.sets_aside_from:
         return false()
     return and_(
-        ASSIGNMENT.c.campaign == force.campaign.id,
-        ASSIGNMENT.c.effective_due >= force.campaign.issued,
+        ASSIGNMENT.c.campaign == snapshot.campaign.id,
+        ASSIGNMENT.c.effective_due >= snapshot.campaign.issued,
         ASSIGNMENT.c.effective_due < until,
         ASSIGNMENT.c.answered.is_(None),
         ASSIGNMENT.c.paused.is_(False),
@@ -69,9 +69,9 @@ def _set_aside(force: InForce, day: date, until: date) -> ColumnElement[bool]:
     )
 
 
-def how_many_before(session: Session, force: InForce, now: datetime) -> int:
+def how_many_before(session: Session, snapshot: CampaignSnapshot, now: datetime) -> int:
     """How many there are of those now."""
-    return _count(session, due_before(force, force.day(now)))
+    return _count(session, due_before(snapshot, snapshot.day(now)))
 
 
 def _count(session: Session, wanted: ColumnElement[bool]) -> int:
@@ -90,12 +90,12 @@ class Scope:
     units: Collection[str] | None = None
     months: Collection[date] | None = None
 
-    def within(self, force: InForce) -> Callable[[Row[Any]], bool]:
+    def within(self, snapshot: CampaignSnapshot) -> Callable[[Row[Any]], bool]:
         """Whether an assignment's row is of it.  Raises UnknownNameError for a reference that is none."""
         meant = None if self.refs is None else {parse_ref(ref) for ref in self.refs}
         for key, _ in meant or ():
-            force.definition(key)
-        known = force.campaign.definitions
+            snapshot.definition(key)
+        known = snapshot.campaign.definitions
 
         def is_meant(row: Row[Any]) -> bool:
             return (
@@ -120,28 +120,30 @@ class Scope:
 EVERYTHING = Scope()
 
 
-def chase_problems(force: InForce, today: date, file: str, place: tuple[int, int]) -> Iterator[Problem]:
+def chase_problems(
+    snapshot: CampaignSnapshot, today: date, file: str, place: tuple[int, int]
+) -> Iterator[Problem]:
     """A warning where ``chase_from`` lies ahead, at its ``place``: a slip in the year would silence a whole campaign."""
-    day = force.chase_from
+    day = snapshot.chase_from
     if day > today:
         message = Message("config.begins_ahead", day=day)
         yield Problem(file, *place, "campaign.chase_from", message, "warning")
 
 
 def left_before(
-    session: Session, force: InForce, now: datetime, scope: Scope = EVERYTHING
+    session: Session, snapshot: CampaignSnapshot, now: datetime, scope: Scope = EVERYTHING
 ) -> list[dict[str, Any]]:
     """The same by occurrence: ``ref``, ``title``, ``due`` and the number of ``units``, in the order of the document."""
     columns = (ASSIGNMENT.c.key, ASSIGNMENT.c.period, ASSIGNMENT.c.effective_due)
-    wanted = (due_before(force, force.day(now)), *scope.narrowed())
+    wanted = (due_before(snapshot, snapshot.day(now)), *scope.narrowed())
     query = select(*columns, func.count().label("units")).where(*wanted)
-    is_meant = scope.within(force)
+    is_meant = scope.within(snapshot)
     rows = [row for row in session.execute(query.group_by(*columns)) if is_meant(row)]
-    rows.sort(key=lambda row: (force.position(row.key), row.effective_due))
+    rows.sort(key=lambda row: (snapshot.position(row.key), row.effective_due))
     return [
         {
             "ref": f"{row.key}@{row.period}" if row.period else row.key,
-            "title": force.campaign.definitions[row.key].title,
+            "title": snapshot.campaign.definitions[row.key].title,
             "due": row.effective_due.isoformat(),
             "units": row.units,
         }
@@ -149,29 +151,31 @@ def left_before(
     ]
 
 
-def before_alert(force: InForce, over: int, ahead: int, now: datetime) -> dict[str, object] | None:
+def before_alert(
+    snapshot: CampaignSnapshot, over: int, ahead: int, now: datetime
+) -> dict[str, object] | None:
     """What the operator is told, once: ``over`` were due before, ``ahead`` are still to come; None without operator."""
-    operator = force.settings.operator
+    operator = snapshot.settings.operator
     if operator is None:
         return None
     which = f"alerts.before.{'ahead' if ahead else 'over'}"
-    facts = {"n": over + ahead, "over": over, "ahead": ahead, "day": force.chase_from}
+    facts = {"n": over + ahead, "over": over, "ahead": ahead, "day": snapshot.chase_from}
     title, line, more = (
-        say(Message(key, **facts), force.language(operator))
+        say(Message(key, **facts), snapshot.language(operator))
         for key in (f"{which}.title", f"{which}.line", "alerts.before.lines")
     )
     details = alert_details(title, [line, *more.splitlines()])
-    return alert_row(force, f"before/{force.chase_from}", details, now)
+    return alert_row(snapshot, f"before/{snapshot.chase_from}", details, now)
 
 
-def tell_of_before(session: Session, force: InForce, now: datetime) -> None:
+def tell_of_before(session: Session, snapshot: CampaignSnapshot, now: datetime) -> None:
     """Whoever runs the service hears once how much nobody is chased for, also of what is to come, and where it is settled."""
-    day = force.day(now)
-    over = _count(session, due_before(force, day))
-    ahead = _count(session, _set_aside(force, day, force.chase_from)) - over
+    day = snapshot.day(now)
+    over = _count(session, due_before(snapshot, day))
+    ahead = _count(session, _set_aside(snapshot, day, snapshot.chase_from)) - over
     if not over + ahead:
         return
-    log.info("%s", Message("alerts.before.log", over=over, ahead=ahead, day=force.chase_from))
-    row = before_alert(force, over, ahead, now)
+    log.info("%s", Message("alerts.before.log", over=over, ahead=ahead, day=snapshot.chase_from))
+    row = before_alert(snapshot, over, ahead, now)
     if row is not None:
-        enqueue(session, force, [row], now, 0)
+        enqueue(session, snapshot, [row], now, 0)

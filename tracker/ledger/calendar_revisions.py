@@ -10,10 +10,10 @@ from sqlalchemy import Row, case, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
-from tracker.core.status import Answer
+from tracker.campaign.snapshot import CampaignSnapshot
+from tracker.core.status import Progress
 from tracker.mail.compose.calendar import sequence_at
-from tracker.store.lots import lots
+from tracker.store.batches import batches
 from tracker.store.tables import REVISION, AssignmentRow
 
 _WHICH = ("campaign", "unit", "key", "period")
@@ -27,7 +27,7 @@ def date_held(row: AssignmentRow | Row[Any]) -> date | None:
     return None if row.removed_on is not None else date_asked(row, row.effective_due)
 
 
-def date_asked(answer: Answer | Row[Any] | AssignmentRow, due: date | None) -> date | None:
+def date_asked(answer: Progress | Row[Any] | AssignmentRow, due: date | None) -> date | None:
     """The same of an assignment that is in the files."""
     return None if answer.paused or answer.answered == "waived" else due
 
@@ -35,10 +35,10 @@ def date_asked(answer: Answer | Row[Any] | AssignmentRow, due: date | None) -> d
 class Revisions:
     """Collects the changes of one transaction, and writes them down (``flush``)."""
 
-    def __init__(self, session: Session, force: InForce, now: datetime) -> None:
+    def __init__(self, session: Session, snapshot: CampaignSnapshot, now: datetime) -> None:
         self._session = session
-        self._campaign = force.campaign.id
-        self._today = force.day(now)
+        self._campaign = snapshot.campaign.id
+        self._today = snapshot.day(now)
         self._sequence = sequence_at(now)
         self._found: dict[tuple[str, str, str], dict[str, object]] = {}
 
@@ -98,7 +98,7 @@ def revisions(session: Session, campaign: str, units: Sequence[str] | None = Non
         return list(session.execute(query).all())
     if session.execute(query.limit(1)).first() is None:
         return []
-    return [row for some in lots(units) for row in session.execute(query.where(REVISION.c.unit.in_(some)))]
+    return [row for some in batches(units) for row in session.execute(query.where(REVISION.c.unit.in_(some)))]
 
 
 def ref_of(row: Row[Any]) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.i18n.catalogue import words
 from tracker.i18n.message import Message
 from tracker.ledger.editions import leave_others
@@ -20,9 +20,11 @@ from tracker.outbox.queue import IS_FREE, enqueue, moments
 from tracker.store.tables import MAIL, UNDERWAY, MailState
 
 
-def end_what_is_left(session: Session, force: InForce, place: str, now: datetime, *, is_new: bool) -> None:
-    """End the waiting mails of other campaigns whose files stood at ``place`` before those of ``force``."""
-    for left in leave_others(session, force, place, is_new=is_new):
+def end_what_is_left(
+    session: Session, snapshot: CampaignSnapshot, place: str, now: datetime, *, is_new: bool
+) -> None:
+    """End the waiting mails of other campaigns whose files stood at ``place`` before those of ``snapshot``."""
+    for left in leave_others(session, snapshot, place, is_new=is_new):
         waits = (MAIL.c.campaign == left, UNDERWAY, IS_FREE)
         last, count = session.execute(
             select(func.max(MAIL.c.id), func.count()).where(*waits), moments(now)
@@ -36,19 +38,21 @@ def end_what_is_left(session: Session, force: InForce, place: str, now: datetime
                 state=MailState.FAILED.value,
                 fence=MAIL.c.fence + 1,
                 lease_until=None,
-                outcome=str(Message("outcomes.went_over", name=force.campaign.id)),
+                outcome=str(Message("outcomes.went_over", name=snapshot.campaign.id)),
             )
         )
         session.connection().execute(ended, moments(now))
-        row = _alert(force, left, last, count, now)
-        enqueue(session, force, [] if row is None else [row], now, 0)
+        row = _alert(snapshot, left, last, count, now)
+        enqueue(session, snapshot, [] if row is None else [row], now, 0)
 
 
-def _alert(force: InForce, left: str, last: int, count: int, now: datetime) -> dict[str, object] | None:
-    operator, here = force.settings.operator, force.campaign.id
+def _alert(
+    snapshot: CampaignSnapshot, left: str, last: int, count: int, now: datetime
+) -> dict[str, object] | None:
+    operator, here = snapshot.settings.operator, snapshot.campaign.id
     if operator is None:
         return None
-    said = words("alerts", force.language(operator))
+    said = words("alerts", snapshot.language(operator))
     lines = [said(f"left.{key}", left=left, here=here) for key in ("what", "back")]
     details = alert_details(said("left.title", left=left, n=count), lines)
-    return alert_row(force, f"left/{left}/{last}", details, now)
+    return alert_row(snapshot, f"left/{left}/{last}", details, now)

@@ -16,14 +16,14 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, insert, select, update
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.config.loader import load
 from tracker.core.model import Definition, Event, EventKind
 from tracker.core.status import ACCEPTED, FILE, is_word, standing_events
 from tracker.ledger.record import event_values, read_events, record
+from tracker.store.batches import batches
 from tracker.store.campaigns import read_fact, write_fact
 from tracker.store.database import in_turn
-from tracker.store.lots import lots
 from tracker.store.tables import ASSIGNMENT, EVENT
 
 WHO = "tasks.yaml"
@@ -37,14 +37,14 @@ Place = tuple[str, str]
 
 
 @dataclass(slots=True)
-class Said:
+class FileStatuses:
     """What the files said last: the status of each definition that has one, and what was to be accepted."""
 
     status: dict[str, str] = field(default_factory=dict)
     acceptance: set[str] = field(default_factory=set)
 
     @classmethod
-    def read(cls, session: Session, campaign: str) -> Said:
+    def read(cls, session: Session, campaign: str) -> FileStatuses:
         """As the ledger keeps it; what was said before it kept that follows from the events and the kept files."""
         text = read_fact(session, campaign, SAID)
         if text is None:
@@ -70,7 +70,7 @@ class Said:
 
 
 @dataclass(slots=True)
-class Appeared:
+class NewAssignments:
     """Assignments of one definition that are asked for now and were not before, by period.
 
     ``again`` are those among them that have been there at an earlier time.
@@ -87,15 +87,15 @@ class Appeared:
         return place[1] in self.units.get(place[0], ())
 
 
-class Words:
+class FileStatusWriter:
     """Lets the files have their say, once the assignments are there."""
 
-    def __init__(self, session: Session, force: InForce, now: datetime) -> None:
+    def __init__(self, session: Session, snapshot: CampaignSnapshot, now: datetime) -> None:
         self._session = session
-        self._force = force
+        self._snapshot = snapshot
         self._now = now
-        self._said = Said.read(session, force.campaign.id)
-        self._waiting: list[tuple[Definition, Appeared]] = []
+        self._said = FileStatuses.read(session, snapshot.campaign.id)
+        self._waiting: list[tuple[Definition, NewAssignments]] = []
         self._done: list[int] = []
 
     def look_before(self, definition: Definition) -> None:
@@ -105,7 +105,7 @@ class Words:
                 select(ASSIGNMENT.c.id).where(*self._of(definition), *_DONE)
             ).scalars()
 
-    def may_be_said(self, definition: Definition, appeared: Appeared) -> None:
+    def may_be_said(self, definition: Definition, appeared: NewAssignments) -> None:
         """Remember that there may be something to say of ``definition``."""
         self._waiting.append((definition, appeared))
 
@@ -115,9 +115,9 @@ class Words:
             self._say_status(definition, appeared)
             self._said.hear(definition)
         self._accept()
-        self._said.write(self._session, self._force.campaign.id)
+        self._said.write(self._session, self._snapshot.campaign.id)
 
-    def _say_status(self, definition: Definition, appeared: Appeared) -> None:
+    def _say_status(self, definition: Definition, appeared: NewAssignments) -> None:
         wanted = EVENT_OF[definition.status] if definition.status else None
         is_new = self._said.status.get(definition.key) != definition.status
         kept: set[Place] = set()
@@ -164,17 +164,17 @@ class Words:
         return [(row.period, row.unit) for row in rows]
 
     def _of(self, definition: Definition) -> tuple[ColumnElement[bool], ...]:
-        return ASSIGNMENT.c.campaign == self._force.campaign.id, ASSIGNMENT.c.key == definition.key
+        return ASSIGNMENT.c.campaign == self._snapshot.campaign.id, ASSIGNMENT.c.key == definition.key
 
     def _record(self, definition: Definition, place: Place, kind: EventKind) -> None:
         period, unit = place
         ref = f"{definition.key}@{period}" if period else definition.key
         event = Event(self._now, ref, unit, kind, who=WHO, via=FILE)
-        record(self._session, self._force, event, self._now, replayed=True)
+        record(self._session, self._snapshot, event, self._now, replayed=True)
 
     def _accept(self) -> None:
         """What was done before it had to be accepted stays done: thousands perhaps, so not one by one."""
-        for some in lots(self._done):
+        for some in batches(self._done):
             rows = self._session.execute(
                 select(ASSIGNMENT).where(ASSIGNMENT.c.id.in_(some), *_DONE, ASSIGNMENT.c.removed_on.is_(None))
             ).all()

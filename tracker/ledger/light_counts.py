@@ -15,11 +15,11 @@ from typing import Any
 from sqlalchemy import Row, bindparam, select
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import Definition, Light, State
-from tracker.core.status import MARKS, REMOVED, Answer, Dates, answer_like
+from tracker.core.status import MARKS, REMOVED, Dates, Progress, answer_like
 from tracker.ledger.agenda import agenda_dates
-from tracker.ledger.packed import Marks
+from tracker.ledger.packed import PackedLedger
 from tracker.ledger.status import answers_at, ledger_row
 from tracker.store.tables import AGENDA, ASSIGNMENT, EVENT
 
@@ -29,7 +29,7 @@ _AGENDAS = select(AGENDA).where(AGENDA.c.campaign == bindparam("campaign"))
 
 
 @dataclass(slots=True)
-class Summary:
+class LightCounts:
     """Lights of everything that had opened by a day and was then open, or due in that day's year."""
 
     total: Lights = field(default_factory=Counter)
@@ -50,11 +50,11 @@ class Moment:
     as_of: datetime | None = None
 
 
-def summaries(session: Session, force: InForce, *moments: Moment) -> list[Summary]:
+def summaries(session: Session, snapshot: CampaignSnapshot, *moments: Moment) -> list[LightCounts]:
     """The lights at each of ``moments``, found in one look at the ledger."""
-    found = [Summary() for _ in moments]
-    agendas = {row.id: row for row in session.execute(_AGENDAS, {"campaign": force.campaign.id})}
-    marks, judged = Marks.read(session, force.campaign.id), _Judged(force, agendas, moments)
+    found = [LightCounts() for _ in moments]
+    agendas = {row.id: row for row in session.execute(_AGENDAS, {"campaign": snapshot.campaign.id})}
+    marks, judged = PackedLedger.read(session, snapshot.campaign.id), _Judged(snapshot, agendas, moments)
     for cell, number in marks.groups.items():
         for summary, light in zip(found, judged[cell], strict=True):
             if light is not None:
@@ -66,69 +66,77 @@ def summaries(session: Session, force: InForce, *moments: Moment) -> list[Summar
                     summary.by_unit[unit][light] += number
     for summary, moment in zip(found, moments, strict=True):
         if moment.as_of is not None:
-            _turn_back(session, force, moment, agendas, summary)
+            _turn_back(session, snapshot, moment, agendas, summary)
     return found
 
 
 class _Judged(dict[int, tuple[Light | None, ...]]):
     """The lights at each moment of an agenda row with a mark, as one number; each is judged once."""
 
-    def __init__(self, force: InForce, agendas: Mapping[int, Row[Any]], moments: Sequence[Moment]) -> None:
-        self._force, self._agendas, self._moments = force, agendas, moments
+    def __init__(
+        self, snapshot: CampaignSnapshot, agendas: Mapping[int, Row[Any]], moments: Sequence[Moment]
+    ) -> None:
+        self._snapshot, self._agendas, self._moments = snapshot, agendas, moments
 
     def __missing__(self, cell: int) -> tuple[Light | None, ...]:
         agenda, mark = divmod(cell, MARKS)
-        found = self[cell] = _lights(self._force, self._agendas[agenda], mark, self._moments)
+        found = self[cell] = _lights(self._snapshot, self._agendas[agenda], mark, self._moments)
         return found
 
 
-def light_in_hand(force: InForce, agenda: Row[Any], mark: int, day: date) -> Light | None:
-    """The light on ``day`` of what shares an agenda row and a mark; None where it is not counted (``Summary``)."""
-    [light] = _lights(force, agenda, mark, [Moment(day)])
+def light_in_hand(snapshot: CampaignSnapshot, agenda: Row[Any], mark: int, day: date) -> Light | None:
+    """The light on ``day`` of what shares an agenda row and a mark; None where it is not counted (``LightCounts``)."""
+    [light] = _lights(snapshot, agenda, mark, [Moment(day)])
     return light
 
 
 def _lights(
-    force: InForce, agenda: Row[Any], mark: int, moments: Iterable[Moment]
+    snapshot: CampaignSnapshot, agenda: Row[Any], mark: int, moments: Iterable[Moment]
 ) -> tuple[Light | None, ...]:
     """The light of one group at each moment; None where it is not counted."""
-    definition = force.campaign.definitions.get(agenda.key)
+    definition = snapshot.campaign.definitions.get(agenda.key)
     if definition is None or mark & REMOVED:
         return tuple(None for _ in moments)
-    dates = agenda_dates(force, definition, agenda)
-    answer = answer_like(mark, dates, force.zone)
-    return tuple(_light(force, definition, dates, answer, moment.day) for moment in moments)
+    dates = agenda_dates(snapshot, definition, agenda)
+    answer = answer_like(mark, dates, snapshot.zone)
+    return tuple(_light(snapshot, definition, dates, answer, moment.day) for moment in moments)
 
 
-def _light(force: InForce, definition: Definition, dates: Dates, answer: Answer, day: date) -> Light | None:
+def _light(
+    snapshot: CampaignSnapshot, definition: Definition, dates: Dates, answer: Progress, day: date
+) -> Light | None:
     if day < dates.opens:
         return None
     due = dates.effective_due
     if answer.quiet and due is not None and due.year < day.year:
         return None
-    stands = force.standing(definition, dates, answer, day)
+    stands = snapshot.standing(definition, dates, answer, day)
     return None if stands.state is State.BEFORE else stands.light
 
 
 def _turn_back(
-    session: Session, force: InForce, moment: Moment, agendas: Mapping[int, Row[Any]], summary: Summary
+    session: Session,
+    snapshot: CampaignSnapshot,
+    moment: Moment,
+    agendas: Mapping[int, Row[Any]],
+    summary: LightCounts,
 ) -> None:
     """Count what has been answered, or otherwise changed, since then as it stood then."""
     assert moment.as_of is not None
     changed = select(EVENT.c.assignment_id).where(
-        EVENT.c.campaign == force.campaign.id, EVENT.c.at > moment.as_of
+        EVENT.c.campaign == snapshot.campaign.id, EVENT.c.at > moment.as_of
     )
-    answers = answers_at(session, force, moment.as_of, among=changed)
+    answers = answers_at(session, snapshot, moment.as_of, among=changed)
     for row in session.execute(select(ASSIGNMENT).where(ASSIGNMENT.c.id.in_(changed))):
-        definition = force.campaign.definitions.get(row.key)
+        definition = snapshot.campaign.definitions.get(row.key)
         if definition is None or row.mark & REMOVED:
             continue
-        [counted] = _lights(force, agendas[row.agenda_id], row.mark, [moment])
+        [counted] = _lights(snapshot, agendas[row.agenda_id], row.mark, [moment])
         if counted is not None:
             summary.add(row.key, counted, -1)
             summary.by_unit[row.unit][counted] -= 1
-        then = ledger_row(force, definition, row, answers.get(row.id, Answer()), moment.day)
-        light = _light(force, definition, then.dates, then.answer, moment.day)
+        then = ledger_row(snapshot, definition, row, answers.get(row.id, Progress()), moment.day)
+        light = _light(snapshot, definition, then.dates, then.answer, moment.day)
         if light is not None:
             summary.add(row.key, light, 1)
             summary.by_unit[row.unit][light] += 1

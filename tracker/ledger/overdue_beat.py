@@ -17,17 +17,17 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row, and_, bindparam, delete, insert, select, update
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.beat import Late, is_slower, last_beat, late, leader, leader_on, next_beat, rhythms_on
 from tracker.core.model import Definition, Reason, Rhythm
 from tracker.core.moments import A_DAY
 from tracker.core.reminders import escalation_day, newly_overdue
-from tracker.core.status import Answer, Dates
+from tracker.core.status import Dates, Progress
 from tracker.core.workdays import Workdays
-from tracker.ledger.agenda import Heard, is_told_late, missed_days, planned_day
-from tracker.ledger.nudge import Nudge
+from tracker.ledger.agenda import ToldRow, is_told_late, missed_days, planned_day
+from tracker.ledger.single_reminder import SingleReminder
+from tracker.store.batches import batches
 from tracker.store.beats import BEAT
-from tracker.store.lots import lots
 from tracker.store.tables import ASSIGNMENT, AssignmentRow
 
 #: What one assignment alone is told because it is late.
@@ -50,38 +50,38 @@ _GO_ON = (
 )
 
 
-def own_dates(force: InForce, row: Row[Any] | AssignmentRow) -> Dates:
+def own_dates(snapshot: CampaignSnapshot, row: Row[Any] | AssignmentRow) -> Dates:
     """The dates of one assignment, with the day from which it is late alone."""
-    told = row.late_since if goes_upward_alone(row) else None
+    told = row.late_since if escalates_alone(row) else None
     return Dates(
-        row.opens, row.due, row.effective_due, row.grace_until, force.campaign.issued, row.late_since, told
+        row.opens, row.due, row.effective_due, row.grace_until, snapshot.campaign.issued, row.late_since, told
     )
 
 
-def goes_upward_alone(row: Any) -> bool:
+def escalates_alone(row: Any) -> bool:
     """Whether silence about one assignment (``late_since``, ``nudge``) goes upward by itself, or has gone so."""
-    return row.late_since is not None and row.nudge is not None and Nudge.of(row.nudge).alone
+    return row.late_since is not None and row.nudge is not None and SingleReminder.of(row.nudge).alone
 
 
-def told_through(force: InForce, unit: str, now: datetime) -> date:
+def told_through(snapshot: CampaignSnapshot, unit: str, now: datetime) -> date:
     """The last day whose time of digests has passed by the clock of the unit's people."""
-    local = now.astimezone(ZoneInfo(force.zone_of(unit)))
-    return local.date() if local.time() > force.settings.send_at else local.date() - A_DAY
+    local = now.astimezone(ZoneInfo(snapshot.zone_of(unit)))
+    return local.date() if local.time() > snapshot.settings.send_at else local.date() - A_DAY
 
 
 # --- what an event does ---
 
 
 def lateness(
-    force: InForce,
+    snapshot: CampaignSnapshot,
     definition: Definition,
     row: Row[Any] | AssignmentRow,
     dates: Dates,
-    answer: Answer,
+    answer: Progress,
     *,
     now: datetime,
     chased_from: date = date.min,
-    heard: Heard | None = None,
+    heard: ToldRow | None = None,
 ) -> dict[str, object]:
     """The columns that say from when a row is late, once it has these dates and this answer, from ``now`` on.
 
@@ -93,19 +93,19 @@ def lateness(
     Silence goes upward by itself after an edit, of which the unit hears first; after an event, which it knows of, only
     where the others have gone upward by then.
     """
-    day = told_through(force, row.unit, now) + A_DAY
-    pending = None if row.nudge is None else Nudge.of(row.nudge)
+    day = told_through(snapshot, row.unit, now) + A_DAY
+    pending = None if row.nudge is None else SingleReminder.of(row.nudge)
     is_untold = pending is not None and _is_unheard(pending)
-    if not _is_asked(force, dates, answer) or not _is_over(dates, day):
+    if not _is_asked(snapshot, dates, answer) or not _is_over(dates, day):
         if is_untold and heard is not None and not answer.quiet:
             # Another edit may make it late again, of which its agenda row has told everybody but this unit.
             return {"late_since": None, "nudge_on": None}
         is_left = pending is not None and pending.reason in _OF_LATENESS
         return {"late_since": None, **({"nudge": None, "nudge_on": None} if is_left else {})}
-    before = own_dates(force, row)
+    before = own_dates(snapshot, row)
     was_left = before.lie_before(chased_from) and row.answered != Reason.RETURNED.value
-    was_asked = not (row.quiet or row.removed_on or was_left) and force.is_chased(before, row.answered)
-    workdays = force.rules(definition).workdays
+    was_asked = not (row.quiet or row.removed_on or was_left) and snapshot.is_chased(before, row.answered)
+    workdays = snapshot.rules(definition).workdays
     if was_asked and _is_over(before, day) and not _is_missed(row, dates, workdays, heard):
         return {}
     is_new = is_untold or (pending is not None and pending.reason is Reason.LEAD)
@@ -113,15 +113,21 @@ def lateness(
     if is_known and not (row.quiet or row.removed_on):
         # An edit is taken back, and what was told before it stands.
         return {}
-    together = escalation_day(dates, force.rules(definition))
+    together = escalation_day(dates, snapshot.rules(definition))
     alone = heard is not None or together is None or day > together
     if pending is not None and pending.reason is Reason.RETURNED:
         return {"late_since": day, "nudge": str(pending._replace(alone=alone))}
-    return {"late_since": day, **_told_as_late(force, definition, dates, now, alone=alone)}
+    return {"late_since": day, **_told_as_late(snapshot, definition, dates, now, alone=alone)}
 
 
 def of_joined(
-    force: InForce, definition: Definition, unit: str, dates: Dates, *, now: datetime, is_new: bool
+    snapshot: CampaignSnapshot,
+    definition: Definition,
+    unit: str,
+    dates: Dates,
+    *,
+    now: datetime,
+    is_new: bool,
 ) -> dict[str, object]:
     """The same columns of a unit that is asked from ``now`` on for what others were asked before, with what it is told.
 
@@ -129,38 +135,40 @@ def of_joined(
     what is to come.
     """
     nothing: dict[str, object] = {"late_since": None, "nudge": None, "nudge_on": None}
-    if not force.is_chased(dates):
+    if not snapshot.is_chased(dates):
         return nothing
-    day, today = told_through(force, unit, now) + A_DAY, force.day(now)
+    day, today = told_through(snapshot, unit, now) + A_DAY, snapshot.day(now)
     if _is_over(dates, day):
-        is_told_once = force.rules(definition).leave_alone(dates)
+        is_told_once = snapshot.rules(definition).leave_alone(dates)
         since = None if is_told_once else day
-        return {"late_since": since, **_told_as_late(force, definition, dates, now, alone=True)}
+        return {"late_since": since, **_told_as_late(snapshot, definition, dates, now, alone=True)}
     # In its grace it is to come still, and nothing else is said of it before it is late.
     is_past = dates.effective_due is not None and dates.effective_due < today
-    is_told = is_past or (dates.opens < today and not is_new and force.policy(definition).announce)
+    is_told = is_past or (dates.opens < today and not is_new and snapshot.policy(definition).announce)
     reason = Reason.LEAD if is_past else Reason.OPENED
     return {"late_since": None, "nudge": reason.value, "nudge_on": today} if is_told else nothing
 
 
 def _told_as_late(
-    force: InForce, definition: Definition, dates: Dates, now: datetime, *, alone: bool
+    snapshot: CampaignSnapshot, definition: Definition, dates: Dates, now: datetime, *, alone: bool
 ) -> dict[str, object]:
     # Where today's have yet to be written, after a pause of the service, it is in them.
-    on = newly_overdue(replace(dates, again=force.day(now)), force.rules(definition).workdays)
-    return {"nudge": str(Nudge(Reason.OVERDUE, alone=alone)), "nudge_on": on}
+    on = newly_overdue(replace(dates, again=snapshot.day(now)), snapshot.rules(definition).workdays)
+    return {"nudge": str(SingleReminder(Reason.OVERDUE, alone=alone)), "nudge_on": on}
 
 
 def is_untold(row: Row[Any]) -> bool:
     """Whether nobody has been told yet that it is late since an edit or an event."""
-    return row.late_since is not None and row.nudge is not None and _is_unheard(Nudge.of(row.nudge))
+    return row.late_since is not None and row.nudge is not None and _is_unheard(SingleReminder.of(row.nudge))
 
 
-def _is_unheard(nudge: Nudge) -> bool:
+def _is_unheard(nudge: SingleReminder) -> bool:
     return nudge.reason is Reason.OVERDUE and not nudge.told
 
 
-def _is_missed(row: Row[Any] | AssignmentRow, dates: Dates, workdays: Workdays, heard: Heard | None) -> bool:
+def _is_missed(
+    row: Row[Any] | AssignmentRow, dates: Dates, workdays: Workdays, heard: ToldRow | None
+) -> bool:
     """Whether what was late already by the dates in the row was never told so, and its agenda row does not say it any more."""
     if heard is None or row.late_since is not None or row.grace_until is None:
         return False
@@ -171,13 +179,15 @@ def _is_missed(row: Row[Any] | AssignmentRow, dates: Dates, workdays: Workdays, 
     return heard.last <= row.grace_until and on is not None and on <= heard.through
 
 
-def _is_asked(force: InForce, dates: Dates, answer: Answer) -> bool:
-    return not answer.quiet and force.is_chased(dates, answer.answered)
+def _is_asked(snapshot: CampaignSnapshot, dates: Dates, answer: Progress) -> bool:
+    return not answer.quiet and snapshot.is_chased(dates, answer.answered)
 
 
-def after_telling(force: InForce, definition: Definition, row: Row[Any], day: date) -> dict[str, object]:
+def after_telling(
+    snapshot: CampaignSnapshot, definition: Definition, row: Row[Any], day: date
+) -> dict[str, object]:
     """What is still to be said of one assignment alone, once it has been told on ``day`` what its nudge says."""
-    nudge, upward = Nudge.of(row.nudge), upward_alone(force, definition, row, day)
+    nudge, upward = SingleReminder.of(row.nudge), escalation_alone(snapshot, definition, row, day)
     if nudge.reason is Reason.LEAD:
         # It joined within its grace: what its agenda row said before that, this unit has not heard.
         return {"nudge": nudge.reason.value, "nudge_on": None}
@@ -187,55 +197,62 @@ def after_telling(force: InForce, definition: Definition, row: Row[Any], day: da
     return {"nudge": Reason.ESCALATION.value, "nudge_on": None if is_told else upward}
 
 
-def upward_alone(force: InForce, definition: Definition, row: Row[Any], day: date) -> date | None:
+def escalation_alone(
+    snapshot: CampaignSnapshot, definition: Definition, row: Row[Any], day: date
+) -> date | None:
     """The day on which silence about one assignment goes upward, where what its nudge says is told on ``day``.
 
     None where it goes with its agenda row.
     """
-    dates = own_dates(force, row)
+    dates = own_dates(snapshot, row)
     if dates.told is None:
         return None
-    if Nudge.of(row.nudge).reason is not Reason.ESCALATION:
+    if SingleReminder.of(row.nudge).reason is not Reason.ESCALATION:
         dates = replace(dates, told=max(dates.told, day))
-    return escalation_day(dates, force.rules(definition))
+    return escalation_day(dates, snapshot.rules(definition))
 
 
 class Step:
     """One event, between the ledger before and after it: ``done`` takes the beat of the unit further."""
 
     def __init__(
-        self, session: Session, force: InForce, definition: Definition, row: Row[Any], now: datetime
+        self,
+        session: Session,
+        snapshot: CampaignSnapshot,
+        definition: Definition,
+        row: Row[Any],
+        now: datetime,
     ) -> None:
         self._session = session
-        self._force = force
+        self._snapshot = snapshot
         self._definition = definition
-        self._rules = force.rules(definition)
+        self._rules = snapshot.rules(definition)
         self._row = row
         self._now = now
-        self.told = told_through(force, row.unit, now)
-        self._dates = own_dates(force, row)
-        self._was_asked = not row.quiet and force.is_chased(self._dates, row.answered)
+        self.told = told_through(snapshot, row.unit, now)
+        self._dates = own_dates(snapshot, row)
+        self._was_asked = not row.quiet and snapshot.is_chased(self._dates, row.answered)
 
-    def lateness(self, dates: Dates, answer: Answer) -> dict[str, object]:
+    def lateness(self, dates: Dates, answer: Progress) -> dict[str, object]:
         """The columns that say from when the row is late, once it has these dates and this answer."""
-        return lateness(self._force, self._definition, self._row, dates, answer, now=self._now)
+        return lateness(self._snapshot, self._definition, self._row, dates, answer, now=self._now)
 
     def _if_late(self, dates: Dates) -> Late | None:
         found = late(dates, self._rules)
         return found if found is not None and found.since <= self.told else None
 
-    def done(self, dates: Dates, answer: Answer) -> None:
+    def done(self, dates: Dates, answer: Progress) -> None:
         """The row has these dates, and this answer."""
         before = self._if_late(self._dates) if self._was_asked else None
-        after = self._if_late(dates) if _is_asked(self._force, dates, answer) else None
+        after = self._if_late(dates) if _is_asked(self._snapshot, dates, answer) else None
         if before != after:
-            lates = lates_of(self._session, self._force, self._row.unit, self.told)
+            lates = lates_of(self._session, self._snapshot, self._row.unit, self.told)
             lates.pop(self._row.id, None)
             others = list(lates.values())
             self._go_on([*others, *_given(before)], [*others, *_given(after)])
 
     def _go_on(self, lates: Sequence[Late], after: Sequence[Late]) -> None:
-        where = {"campaign": self._force.campaign.id, "unit": self._row.unit}
+        where = {"campaign": self._snapshot.campaign.id, "unit": self._row.unit}
         this = and_(BEAT.c.campaign == where["campaign"], BEAT.c.unit == where["unit"])
         known = self._session.execute(_BEAT, where).first()
         kept, remains = leader_on(lates, self.told), leader(after, self.told)
@@ -263,20 +280,22 @@ def _given(each: Late | None) -> tuple[Late, ...]:
     return () if each is None else (each,)
 
 
-def lates_of(session: Session, force: InForce, unit: str, day: date) -> dict[int, Late]:
+def lates_of(session: Session, snapshot: CampaignSnapshot, unit: str, day: date) -> dict[int, Late]:
     """What is open of ``unit`` and late on ``day``, by the number of the assignment."""
     return _lates(
-        force, session.execute(_OF_UNIT, {"campaign": force.campaign.id, "unit": unit, "day": day}).all(), day
+        snapshot,
+        session.execute(_OF_UNIT, {"campaign": snapshot.campaign.id, "unit": unit, "day": day}).all(),
+        day,
     )
 
 
-def _lates(force: InForce, rows: Iterable[Row[Any]], day: date) -> dict[int, Late]:
+def _lates(snapshot: CampaignSnapshot, rows: Iterable[Row[Any]], day: date) -> dict[int, Late]:
     found = {}
     for row in rows:
-        definition = force.campaign.definitions.get(row.key)
-        if definition is None or not force.is_chased(dates := own_dates(force, row), row.answered):
+        definition = snapshot.campaign.definitions.get(row.key)
+        if definition is None or not snapshot.is_chased(dates := own_dates(snapshot, row), row.answered):
             continue
-        each = late(dates, force.rules(definition))
+        each = late(dates, snapshot.rules(definition))
         if each is not None and each.since <= day:
             found[row.id] = each
     return found
@@ -289,12 +308,12 @@ def _anchor(lates: Iterable[Late], day: date) -> date:
 # --- what an edit, or a beginning, does ---
 
 
-def begin_beats(session: Session, force: InForce, told: date) -> None:
+def begin_beats(session: Session, snapshot: CampaignSnapshot, told: date) -> None:
     """Give each unit its beat that has something late and none, as if everything up to ``told`` had been told.
 
     All others are looked at with the next digests: an edit may have changed what is late, and how often it is said.
     """
-    campaign = force.campaign.id
+    campaign = snapshot.campaign.id
     ours = BEAT.c.campaign == campaign
     session.execute(update(BEAT).where(ours, BEAT.c.next_on > told + A_DAY).values(next_on=told + A_DAY))
     without = _OPEN_AND_OVER.where(ASSIGNMENT.c.unit.not_in(select(BEAT.c.unit).where(ours)))
@@ -303,7 +322,7 @@ def begin_beats(session: Session, force: InForce, told: date) -> None:
         by_unit[row.unit].append(row)
     begun = []
     for unit, rows in by_unit.items():
-        lates = _lates(force, rows, told).values()
+        lates = _lates(snapshot, rows, told).values()
         first = leader(lates, told)
         if first is not None:
             anchor = _anchor(lates, told)
@@ -315,13 +334,13 @@ def begin_beats(session: Session, force: InForce, told: date) -> None:
                     "next_on": next_beat(anchor, first, told),
                 }
             )
-    for lot in lots(begun):
+    for lot in batches(begun):
         session.execute(insert(BEAT), lot)
 
 
-def forget_beats(session: Session, force: InForce, after: date = date.min) -> None:
+def forget_beats(session: Session, snapshot: CampaignSnapshot, after: date = date.min) -> None:
     """Take away the beats that count from a later day than ``after``: those of a clock that ran ahead, or all."""
-    session.execute(delete(BEAT).where(BEAT.c.campaign == force.campaign.id, BEAT.c.anchor > after))
+    session.execute(delete(BEAT).where(BEAT.c.campaign == snapshot.campaign.id, BEAT.c.anchor > after))
 
 
 # --- what a day does ---
@@ -330,14 +349,16 @@ def forget_beats(session: Session, force: InForce, after: date = date.min) -> No
 class Beats:
     """The beats that are up on a day in one time zone; ``up`` are their units."""
 
-    def __init__(self, session: Session, force: InForce, timezone: str, day: date) -> None:
+    def __init__(self, session: Session, snapshot: CampaignSnapshot, timezone: str, day: date) -> None:
         self._session = session
-        self._campaign = campaign = force.campaign.id
+        self._campaign = campaign = snapshot.campaign.id
         self._timezone = timezone
         self._day = day
         self._told = planned_day(session, campaign, timezone) or date.min
         others = (
-            planned_day(session, campaign, zone) or date.min for zone in force.timezones if zone != timezone
+            planned_day(session, campaign, zone) or date.min
+            for zone in snapshot.timezones
+            if zone != timezone
         )
         #: Everybody has been told this day and what was before it.
         self._told_all = min([day, *others])
@@ -415,9 +436,9 @@ class Beats:
         for unit in self.up.keys() - self._moved.keys():
             if unit not in self._ended:
                 self._ended.append(unit)
-        for lot in lots(self._ended):
+        for lot in batches(self._ended):
             self._session.execute(delete(BEAT).where(BEAT.c.campaign == self._campaign, BEAT.c.unit.in_(lot)))
-        for values in lots(list(self._begun.values())):
+        for values in batches(list(self._begun.values())):
             self._session.execute(insert(BEAT), values)
         if self._moved:
             self._session.connection().execute(_GO_ON, list(self._moved.values()))

@@ -12,7 +12,7 @@ from sqlalchemy import Select, String, func, select
 from sqlmodel import Session
 
 from tracker.core.status import MARKS
-from tracker.store.lots import lots
+from tracker.store.batches import batches
 from tracker.store.tables import ASSIGNMENT
 
 #: So many units are read again at once.
@@ -25,7 +25,7 @@ _CELLS: Select[tuple[str, str]] = select(
 ).group_by(ASSIGNMENT.c.unit)
 
 
-class Marks:
+class PackedLedger:
     """The whole ledger of a campaign; never changed once it is made, as others may be looking at it."""
 
     def __init__(
@@ -37,7 +37,7 @@ class Marks:
         self.groups = groups
 
     @classmethod
-    def read(cls, session: Session, campaign: str) -> Marks:
+    def read(cls, session: Session, campaign: str) -> PackedLedger:
         """All of it, from the database."""
         of_unit = dict(_read(session, _CELLS.where(ASSIGNMENT.c.campaign == campaign)))
         groups: dict[int, int] = {}
@@ -45,18 +45,18 @@ class Marks:
             _count(groups, cells, 1)
         return cls(campaign, of_unit, groups)
 
-    def again(self, session: Session, units: Iterable[str]) -> Marks:
+    def again(self, session: Session, units: Iterable[str]) -> PackedLedger:
         """The same with ``units`` as they are now."""
         of_unit, groups = dict(self._of_unit), dict(self.groups)
         ours = _CELLS.where(ASSIGNMENT.c.campaign == self._campaign)
-        for some in lots(sorted(units), LOT):
+        for some in batches(sorted(units), LOT):
             found = dict(_read(session, ours.where(ASSIGNMENT.c.unit.in_(some))))
             for unit in some:
                 _count(groups, of_unit.pop(unit, ()), -1)
                 if unit in found:
                     of_unit[unit] = found[unit]
                     _count(groups, found[unit], 1)
-        return Marks(self._campaign, of_unit, groups)
+        return PackedLedger(self._campaign, of_unit, groups)
 
     def by_unit(self) -> Iterable[tuple[str, Sequence[int]]]:
         """Each unit with what hangs on it."""

@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, Select, and_, delete, exists, insert, or_, select, update
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import Definition, Event, Every, Occurrence
 from tracker.core.moments import A_DAY
 from tracker.core.occurrences import occurrences
 from tracker.core.reminders import escalation_day, next_on
-from tracker.core.status import NOTHING, REMOVED, Answer, Dates, fold
+from tracker.core.status import NOTHING, REMOVED, Dates, Progress, fold
 from tracker.ledger.agenda import (
     LATE,
     LastDigests,
@@ -30,14 +30,14 @@ from tracker.ledger.agenda import (
     agenda_values,
     counted_from_telling,
     ensure_agenda,
-    has_gone_upward,
+    has_escalated,
     last_told,
     told_from_text,
     told_to_text,
 )
-from tracker.ledger.batched import Bulk, Edits
+from tracker.ledger.batched import BatchedInserts, BatchedUpdates
 from tracker.ledger.calendar_revisions import Revisions, date_asked, date_held
-from tracker.ledger.file_status import Appeared, Words
+from tracker.ledger.file_status import FileStatusWriter, NewAssignments
 from tracker.ledger.overdue_beat import begin_beats, is_untold, lateness, of_joined
 from tracker.ledger.record import events_of, has_history, let_go, settle_filing, settled
 from tracker.store.campaigns import read_fact, write_fact
@@ -80,16 +80,16 @@ class Changes:
         return bool(self.added or self.removed or self.moved)
 
 
-def horizon(force: InForce, today: date) -> date:
+def horizon(snapshot: CampaignSnapshot, today: date) -> date:
     """The date before which every occurrence has its assignments."""
-    day = max(today, force.campaign.issued)
+    day = max(today, snapshot.campaign.issued)
     # Whatever is to be reminded of long before must be there by then.
-    ahead = day + max(AHEAD, timedelta(days=force.longest_lead))
+    ahead = day + max(AHEAD, timedelta(days=snapshot.longest_lead))
     next_month = date(ahead.year + ahead.month // 12, ahead.month % 12 + 1, 1)
     return max(date(day.year + 1, 1, 1), next_month)
 
 
-def known_until(force: InForce, definition: Definition, until: date) -> date:
+def known_until(snapshot: CampaignSnapshot, definition: Definition, until: date) -> date:
     """The date before which all of ``definition`` has its assignments, where everything has them by ``until``.
 
     What comes back once or twice a year opens so long before it is due that ``until`` falls between the two: it
@@ -98,7 +98,7 @@ def known_until(force: InForce, definition: Definition, until: date) -> date:
     if definition.rule.every not in {Every.YEAR, Every.HALF_YEAR}:
         return until
     following = next(
-        occurrences(definition.rule, definition.key, force.campaign.issued, until, date.max), None
+        occurrences(definition.rule, definition.key, snapshot.campaign.issued, until, date.max), None
     )
     if following is None or following.due is None or following.opens >= until:
         return until
@@ -106,7 +106,7 @@ def known_until(force: InForce, definition: Definition, until: date) -> date:
 
 
 def reconcile(
-    session: Session, force: InForce, now: datetime, *, said_through: date | None = None
+    session: Session, snapshot: CampaignSnapshot, now: datetime, *, said_through: date | None = None
 ) -> Changes:
     """Make the ledger what the definitions say at ``now``.
 
@@ -114,35 +114,35 @@ def reconcile(
     start with all that has come up since they were issued, which the next digest tells as it stands.
     """
     changes = Changes()
-    today = force.day(now)
-    everything_until = horizon(force, today)
-    ours = DEFINITION.c.campaign == force.campaign.id
+    today = snapshot.day(now)
+    everything_until = horizon(snapshot, today)
+    ours = DEFINITION.c.campaign == snapshot.campaign.id
     known = {row.key: row for row in session.execute(select(DEFINITION).where(ours)).all()}
     # What was in the files once comes back to the rows that it left.
     kept = select(DEFINITION.c.key).where(ours)
-    was_ours = (AGENDA.c.campaign == force.campaign.id, AGENDA.c.key.not_in(kept))
+    was_ours = (AGENDA.c.campaign == snapshot.campaign.id, AGENDA.c.key.not_in(kept))
     left = set(session.execute(select(AGENDA.c.key).where(*was_ours).distinct()).scalars())
     has_begun = bool(known or left)
-    bulk = Bulk(session, force.campaign.id)
-    words = Words(session, force, now)
-    revised = Revisions(session, force, now)
+    bulk = BatchedInserts(session, snapshot.campaign.id)
+    words = FileStatusWriter(session, snapshot, now)
+    revised = Revisions(session, snapshot, now)
     told = _FromNow(
-        LastDigests.by(session, force, now),
-        partial(lateness, force, now=now, chased_from=chased_from(session, force) or date.min),
-        partial(of_joined, force, now=now),
+        LastDigests.by(session, snapshot, now),
+        partial(lateness, snapshot, now=now, chased_from=chased_from(session, snapshot) or date.min),
+        partial(of_joined, snapshot, now=now),
     )
-    for definition in force.campaign:
+    for definition in snapshot.campaign:
         row = known.pop(definition.key, None)
-        fingerprint = force.definition_fingerprint(definition)
-        until = known_until(force, definition, everything_until)
+        fingerprint = snapshot.definition_fingerprint(definition)
+        until = known_until(snapshot, definition, everything_until)
         if row is not None and row.fingerprint == fingerprint:
             if row.horizon < until and definition.rule.every is not None:
-                writer = _Writer(session, force, definition, changes, said_through, revised, told)
+                writer = _Writer(session, snapshot, definition, changes, said_through, revised, told)
                 writer.add(row.horizon, until, bulk)
                 bulk.remember(definition, fingerprint, until)
                 words.may_be_said(definition, writer.appeared)
             continue
-        writer = _Writer(session, force, definition, changes, said_through, revised, told)
+        writer = _Writer(session, snapshot, definition, changes, said_through, revised, told)
         words.look_before(definition)
         if row is None and definition.key not in left:
             # What is late as a ledger begins is told by its date; of an edit, it is late from now on.
@@ -159,21 +159,21 @@ def reconcile(
     revised.flush()
     words.say()
     for gone in known.values():
-        _remove_definition(session, force, gone, today, changes, revised)
+        _remove_definition(session, snapshot, gone, today, changes, revised)
     revised.flush()
     if changes.moved:
-        about = (ASSIGNMENT.c.campaign == force.campaign.id, ASSIGNMENT.c.id == REQUEST.c.assignment_id)
+        about = (ASSIGNMENT.c.campaign == snapshot.campaign.id, ASSIGNMENT.c.id == REQUEST.c.assignment_id)
         let_go(
             session, now, None, exists().where(*about, ASSIGNMENT.c.effective_due >= REQUEST.c.wanted_until)
         )
-    begin_beats(session, force, told.said.through)
-    write_fact(session, force.campaign.id, _CHASED, force.chase_from.isoformat())
+    begin_beats(session, snapshot, told.said.through)
+    write_fact(session, snapshot.campaign.id, _CHASED, snapshot.chase_from.isoformat())
     return changes
 
 
-def chased_from(session: Session, force: InForce) -> date | None:
-    """From when on the ledger has chased what was due, before it goes by ``force``; None before it was written down."""
-    text = read_fact(session, force.campaign.id, _CHASED)
+def chased_from(session: Session, snapshot: CampaignSnapshot) -> date | None:
+    """From when on the ledger has chased what was due, before it goes by ``snapshot``; None before it was written down."""
+    text = read_fact(session, snapshot.campaign.id, _CHASED)
     return None if text is None else date.fromisoformat(text)
 
 
@@ -191,7 +191,7 @@ class _Writer:
     def __init__(
         self,
         session: Session,
-        force: InForce,
+        snapshot: CampaignSnapshot,
         definition: Definition,
         changes: Changes,
         said_through: date | None,
@@ -199,7 +199,7 @@ class _Writer:
         told: _FromNow,
     ) -> None:
         self.session = session
-        self.force = force
+        self.snapshot = snapshot
         self.definition = definition
         self.changes = changes
         self.revised = revised
@@ -207,13 +207,13 @@ class _Writer:
         self._ended: set[tuple[str, str]] = set()
         self._heard: dict[int, dict[str, date]] = {}
         self.said_through = said_through or date.min
-        self.policy = force.policy(definition)
+        self.policy = snapshot.policy(definition)
         self._agendas: dict[tuple[str, date | None, bool, str | None], tuple[int, bool]] = {}
         self._unanswered: dict[tuple[date, date | None], tuple[Dates, dict[str, object]]] = {}
-        self._edits = Edits(session)
-        self.appeared = Appeared()
+        self._edits = BatchedUpdates(session)
+        self.appeared = NewAssignments()
 
-    def add(self, since: date, until: date, bulk: Bulk, today: date = date.min) -> None:
+    def add(self, since: date, until: date, bulk: BatchedInserts, today: date = date.min) -> None:
         """Every assignment that is due in [since, until) and new, with its period; past is what was due before ``today``."""
         units = self.definition.units
         for occurrence in self._occurrences(since, until):
@@ -222,7 +222,9 @@ class _Writer:
                 self._insert(occurrence, units, dates, today - A_DAY)
                 continue
             bulk.add(
-                agenda_values(self.force, self.definition, occurrence.period or "", dates, self.said_through),
+                agenda_values(
+                    self.snapshot, self.definition, occurrence.period or "", dates, self.said_through
+                ),
                 self._assignments(occurrence, units, dates),
             )
             self._appear(occurrence, units, dates)
@@ -231,13 +233,13 @@ class _Writer:
         """Add and take away what differs, and let all that there is stand by the rules now in force."""
         key = self.definition.key
         existing: dict[str, dict[str, Row[Any]]] = defaultdict(dict)
-        for row in self.session.execute(_rows_of(self.force, key)):
+        for row in self.session.execute(_rows_of(self.snapshot, key)):
             existing[row.period][row.unit] = row
-        events = events_of(self.session, self.force, key) if existing else {}
+        events = events_of(self.session, self.snapshot, key) if existing else {}
         self._ended = self.revised.ended(key)
         # Who is asked for something to come has been asked before; of others it is worth a word what they are not asked.
         known = {unit for rows in existing.values() for unit, row in rows.items() if _is_ahead(row, today)}
-        ours = (AGENDA.c.campaign == self.force.campaign.id, AGENDA.c.key == key)
+        ours = (AGENDA.c.campaign == self.snapshot.campaign.id, AGENDA.c.key == key)
         agendas = self.session.execute(select(AGENDA.c.id, AGENDA.c.told).where(*ours))
         self._heard = {row.id: told_from_text(row.told) for row in agendas}
         for occurrence in self._occurrences(date.min, until):
@@ -259,7 +261,7 @@ class _Writer:
             self._leave(rows.values(), events, today)
         self._reschedule()
         filed = select(FILING.c.assignment_id).join(ASSIGNMENT, ASSIGNMENT.c.id == FILING.c.assignment_id)
-        ours = (ASSIGNMENT.c.campaign == self.force.campaign.id, ASSIGNMENT.c.key == key)
+        ours = (ASSIGNMENT.c.campaign == self.snapshot.campaign.id, ASSIGNMENT.c.key == key)
         for assignment in self.session.execute(filed.where(*ours).distinct()).scalars().all():
             settle_filing(self.session, assignment)
 
@@ -296,14 +298,14 @@ class _Writer:
         if definition.rule.every is None:
             # However far off its date, what is asked once is asked now.
             until = date.max
-        return list(occurrences(definition.rule, definition.key, self.force.campaign.issued, since, until))
+        return list(occurrences(definition.rule, definition.key, self.snapshot.campaign.issued, since, until))
 
     def _assignments(
         self, occurrence: Occurrence, units: Iterable[str], dates: Dates
     ) -> list[dict[str, object]]:
         return [
             {
-                "campaign": self.force.campaign.id,
+                "campaign": self.snapshot.campaign.id,
                 "key": occurrence.key,
                 "period": occurrence.period or "",
                 "unit": unit,
@@ -336,20 +338,20 @@ class _Writer:
                 self.revised.add_at(*asked, None, dates.effective_due)
 
     def _dates(self, occurrence: Occurrence) -> Dates:
-        return self.force.dates(self.definition, occurrence.opens, occurrence.due)
+        return self.snapshot.dates(self.definition, occurrence.opens, occurrence.due)
 
     def _appear(self, occurrence: Occurrence, units: Sequence[str], dates: Dates) -> None:
         self.changes.added.append(Change(occurrence.ref, tuple(units), None, dates.effective_due))
         self.appeared.add(occurrence.period or "", units)
 
     def _agenda(
-        self, period: str, dates: Dates, said_through: date, answer: Answer = NOTHING
+        self, period: str, dates: Dates, said_through: date, answer: Progress = NOTHING
     ) -> tuple[int, bool]:
         slot = (period, dates.effective_due, answer.quiet, answer.answered)
         found = self._agendas.get(slot)
         if found is None:
             found = self._agendas[slot] = ensure_agenda(
-                self.session, self.force, self.definition, period, dates, said_through, answer=answer
+                self.session, self.snapshot, self.definition, period, dates, said_through, answer=answer
             )
         return found
 
@@ -363,17 +365,17 @@ class _Writer:
         """Let a row stand as its events and the rules now in force say; one that had been taken out is back."""
         definition = self.definition
         history = events.get(row.id, ())
-        answer = fold(history, target=self.force.target(definition, row.unit)) if history else NOTHING
+        answer = fold(history, target=self.snapshot.target(definition, row.unit)) if history else NOTHING
         dates, values = self._settled(opens, due, answer)
         if row.effective_due != dates.effective_due:
             ref = f"{row.key}@{row.period}" if row.period else row.key
             self.changes.moved.append(Change(ref, (row.unit,), row.effective_due, dates.effective_due))
         agenda, _ = self._agenda(row.period, dates, self._told.said.through - A_DAY, answer)
-        zone = self.force.zone_of(row.unit)
+        zone = self.snapshot.zone_of(row.unit)
         heard = self._told.said.heard(self._heard[row.agenda_id], zone)
         # By the dates that it has now it may have been told before that it is late, unless it was quiet then.
-        of_these = last_told(self._heard.get(agenda, {}), LATE, zone, self.force.timezones)
-        if of_these is not None and any(self.force.day(event.at) >= of_these for event in history):
+        of_these = last_told(self._heard.get(agenda, {}), LATE, zone, self.snapshot.timezones)
+        if of_these is not None and any(self.snapshot.day(event.at) >= of_these for event in history):
             of_these = None
         heard = heard._replace(late=of_these, was_late=heard.late)
         late = self._told.late(definition, row, dates, answer, heard=heard)
@@ -382,12 +384,12 @@ class _Writer:
         held = date_asked(answer, dates.effective_due)
         self.revised.add(row, definition.title, date_held(row), held)
 
-    def _settled(self, opens: date, due: date | None, answer: Answer) -> tuple[Dates, dict[str, object]]:
+    def _settled(self, opens: date, due: date | None, answer: Progress) -> tuple[Dates, dict[str, object]]:
         """The dates and columns of one with ``answer``; found once for all that are not answered."""
         found = self._unanswered.get((opens, due)) if answer is NOTHING else None
         if found is None:
-            dates = self.force.dates(self.definition, opens, due, answer.extended_due)
-            found = dates, settled(self.force, self.definition, dates, answer)
+            dates = self.snapshot.dates(self.definition, opens, due, answer.extended_due)
+            found = dates, settled(self.snapshot, self.definition, dates, answer)
             if answer is NOTHING:
                 self._unanswered[opens, due] = found
         return found
@@ -396,7 +398,7 @@ class _Writer:
         """A policy or calendar may have changed: what has not been said yet is counted anew."""
         self._edits.flush()
         key = self.definition.key
-        ours = (AGENDA.c.campaign == self.force.campaign.id, AGENDA.c.key == key)
+        ours = (AGENDA.c.campaign == self.snapshot.campaign.id, AGENDA.c.key == key)
         asked = (ASSIGNMENT.c.agenda_id == AGENDA.c.id, ASSIGNMENT.c.removed_on.is_(None))
         dated = select(AGENDA.c.id, ASSIGNMENT.c.opens, ASSIGNMENT.c.due).join(ASSIGNMENT, and_(*asked))
         for row in self.session.execute(dated.where(*ours).distinct()):
@@ -405,19 +407,19 @@ class _Writer:
                 update(AGENDA).where(AGENDA.c.id == row.id).values(opens=row.opens, due=row.due)
             )
         speaks = or_(AGENDA.c.next_on.is_not(None), exists().where(*asked, ASSIGNMENT.c.quiet.is_(False)))
-        rules = self.force.rules(self.definition)
+        rules = self.snapshot.rules(self.definition)
         for row in self.session.execute(select(AGENDA).where(*ours, speaks)).all():
             told = told_from_text(row.told)
-            dates = counted_from_telling(agenda_dates(self.force, self.definition, row), told)
+            dates = counted_from_telling(agenda_dates(self.snapshot, self.definition, row), told)
             said = self._told.said.by_row(told)
-            if row.next_on <= said if row.next_on is not None else not self.force.is_chased(dates):
+            if row.next_on <= said if row.next_on is not None else not self.snapshot.is_chased(dates):
                 # It speaks with the next digests anyway, or only of what is sent back.
                 continue
             following = next_on(dates, rules, said)
             upward = escalation_day(dates, rules)
             if row.next_on is not None and upward is not None and upward <= said:
-                zones = self.force.timezones
-                untold = [zone for zone in zones if not has_gone_upward(told, zone, zones)]
+                zones = self.snapshot.timezones
+                untold = [zone for zone in zones if not has_escalated(told, zone, zones)]
                 if untold:
                     # It had yet to go upward when the edit moved that day to before the last digests.
                     following = upward
@@ -435,26 +437,31 @@ def _is_ahead(row: Row[Any], today: date) -> bool:
     return row.removed_on is None and (row.effective_due is None or row.effective_due >= today)
 
 
-def _rows_of(force: InForce, key: str) -> Select[Any]:
-    return select(ASSIGNMENT).where(ASSIGNMENT.c.campaign == force.campaign.id, ASSIGNMENT.c.key == key)
+def _rows_of(snapshot: CampaignSnapshot, key: str) -> Select[Any]:
+    return select(ASSIGNMENT).where(ASSIGNMENT.c.campaign == snapshot.campaign.id, ASSIGNMENT.c.key == key)
 
 
 def _remove_definition(
-    session: Session, force: InForce, definition: Row[Any], today: date, changes: Changes, revised: Revisions
+    session: Session,
+    snapshot: CampaignSnapshot,
+    definition: Row[Any],
+    today: date,
+    changes: Changes,
+    revised: Revisions,
 ) -> None:
     key = definition.key
     here = (
-        ASSIGNMENT.c.campaign == force.campaign.id,
+        ASSIGNMENT.c.campaign == snapshot.campaign.id,
         ASSIGNMENT.c.key == key,
         ASSIGNMENT.c.removed_on.is_(None),
     )
     if session.execute(select(ASSIGNMENT.c.id).where(*here, has_history()).limit(1)).first() is not None:
         changes.gone.append(key)
-    for row in session.execute(_rows_of(force, key)).all():
+    for row in session.execute(_rows_of(snapshot, key)).all():
         _remove(session, row, definition.title, today, changes, revised)
-    this = (DEFINITION.c.campaign == force.campaign.id, DEFINITION.c.key == key)
+    this = (DEFINITION.c.campaign == snapshot.campaign.id, DEFINITION.c.key == key)
     session.execute(delete(DEFINITION).where(*this))
-    asleep = (AGENDA.c.campaign == force.campaign.id, AGENDA.c.key == key)
+    asleep = (AGENDA.c.campaign == snapshot.campaign.id, AGENDA.c.key == key)
     session.execute(update(AGENDA).where(*asleep).values(next_on=None, told=""))
 
 

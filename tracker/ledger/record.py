@@ -14,18 +14,18 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, exists, func, insert, or_, select, update
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.admission import admit
 from tracker.core.model import Definition, Event, EventKind, Reason
 from tracker.core.occurrences import occurrences, parse_ref
 from tracker.core.ref_reading import example
-from tracker.core.status import FILE, Answer, Dates, fold, mark_of, standing_places
+from tracker.core.status import FILE, Dates, Progress, fold, mark_of, standing_places
 from tracker.errors import LedgerError, UnknownNameError
 from tracker.ledger.agenda import ensure_agenda, said_through
 from tracker.ledger.calendar_revisions import Revisions, date_asked, date_held
 from tracker.ledger.editions import refuse_overtaken
-from tracker.ledger.nudge import Nudge
 from tracker.ledger.overdue_beat import Step
+from tracker.ledger.single_reminder import SingleReminder
 from tracker.questions.ask import tell, work_out
 from tracker.store.database import in_turn
 from tracker.store.tables import ASSIGNMENT, EVENT, FILING, REQUEST, Base
@@ -36,63 +36,63 @@ LINK = "link"
 
 def record(
     session: Session,
-    force: InForce,
+    snapshot: CampaignSnapshot,
     event: Event,
     now: datetime,
     *,
     forced: bool = False,
     replayed: bool = False,
     brings_table: bool = False,
-) -> Answer:
+) -> Progress:
     """Add ``event`` to its assignment and return what the events now add up to.
 
     ``now`` is when it is written down; ``event.at`` is when it counts from.  ``forced`` extends what is
     over already; ``replayed`` is for what a ledger has taken before, and is not weighed again; with
     ``brings_table`` the caller settles which table is in force, once it is there.
     Raises UnknownNameError where there is no such assignment, LedgerError where the event does not fit, OvertakenError
-    where other files than ``force`` are in force.
+    where other files than ``snapshot`` are in force.
     """
     # Numbers of events are given in the order in which they are there for others to see: whoever has seen one of them
     # has seen all before it, and the board and the outbox ask only for later ones.
     in_turn(session)
     # What the files say is written while they come into force.
     if event.via != FILE:
-        refuse_overtaken(session, force)
+        refuse_overtaken(session, snapshot)
     if not replayed:
-        refuse_undecided(force, event.via)
-    row = find_assignment(session, force, event.ref, event.unit, force.day(now))
-    definition = force.definition(row.key)
+        refuse_undecided(snapshot, event.via)
+    row = find_assignment(session, snapshot, event.ref, event.unit, snapshot.day(now))
+    definition = snapshot.definition(row.key)
     known = read_events(session, row.id)
-    target = force.target(definition, event.unit)
+    target = snapshot.target(definition, event.unit)
     if not replayed:
-        day, today = force.day(event.at), force.day(now)
+        day, today = snapshot.day(event.at), snapshot.day(now)
         admit(event, known, row.effective_due, day, today=today, target=target, forced=forced)
     answer = fold([*known, event], target=target)
-    session.execute(insert(EVENT).values(event_values(force.campaign.id, row.id, event, now)))
-    _store_answer(session, force, definition, row, answer, now, event)
+    session.execute(insert(EVENT).values(event_values(snapshot.campaign.id, row.id, event, now)))
+    _store_answer(session, snapshot, definition, row, answer, now, event)
     if not brings_table and (settle_filing(session, row.id) or answer.answered != row.answered):
-        tell(session, force, work_out(session, force, row.id, now), event.ref, now)
+        tell(session, snapshot, work_out(session, snapshot, row.id, now), event.ref, now)
     return answer
 
 
-def refuse_undecided(force: InForce, via: str | None) -> None:
+def refuse_undecided(snapshot: CampaignSnapshot, via: str | None) -> None:
     """Raises LedgerError where nobody has said yet whether what a person names is of the campaign in force.
 
     A link is of the campaign whose mail it stood in, whatever the files say by now.
     """
-    if force.is_undecided and via != LINK:
+    if snapshot.is_undecided and via != LINK:
         raise LedgerError("undecided")
 
 
 def find_assignment(
-    session: Session, force: InForce, ref: str, unit: str, day: date | None = None
+    session: Session, snapshot: CampaignSnapshot, ref: str, unit: str, day: date | None = None
 ) -> Row[Any]:
     """The row of one assignment.  Raises UnknownNameError with what is there instead, on ``day`` if that is known."""
     key, period = parse_ref(ref)
-    definition = force.definition(key)
+    definition = snapshot.definition(key)
     row = session.execute(
         select(ASSIGNMENT).where(
-            ASSIGNMENT.c.campaign == force.campaign.id,
+            ASSIGNMENT.c.campaign == snapshot.campaign.id,
             ASSIGNMENT.c.key == key,
             ASSIGNMENT.c.period == (period or ""),
             ASSIGNMENT.c.unit == unit,
@@ -106,13 +106,13 @@ def find_assignment(
         raise UnknownNameError("taken_out", ref=ref, unit=unit, day=row.removed_on)
     # A period that is over, or far ahead, helps nobody who left it out.
     named = (
-        example(force.campaign, definition, day)
+        example(snapshot.campaign, definition, day)
         if day is not None
-        else _example(session, force.campaign.id, key)
+        else _example(session, snapshot.campaign.id, key)
     )
     if definition.rule.every is not None and period is None:
         raise UnknownNameError("needs_period", key=key, example=named)
-    due = _over_before(session, force, definition, period, unit)
+    due = _over_before(session, snapshot, definition, period, unit)
     if due is not None:
         raise UnknownNameError("not_asked_then", ref=ref, unit=unit, due=due)
     raise UnknownNameError("no_such_period", text=ref, key=key, example=named)
@@ -129,11 +129,11 @@ def read_recorded(session: Session, assignment: int) -> list[tuple[datetime, Eve
     return [(row.recorded_at, event_of(row)) for row in rows]
 
 
-def events_of(session: Session, force: InForce, key: str) -> dict[int, list[Event]]:
+def events_of(session: Session, snapshot: CampaignSnapshot, key: str) -> dict[int, list[Event]]:
     """By assignment of one definition, the same; those that have none are left out."""
     found: defaultdict[int, list[Event]] = defaultdict(list)
     query = select(EVENT).join(ASSIGNMENT, ASSIGNMENT.c.id == EVENT.c.assignment_id)
-    query = query.where(ASSIGNMENT.c.campaign == force.campaign.id, ASSIGNMENT.c.key == key)
+    query = query.where(ASSIGNMENT.c.campaign == snapshot.campaign.id, ASSIGNMENT.c.key == key)
     for row in session.execute(query.order_by(EVENT.c.id)):
         found[row.assignment_id].append(event_of(row))
     return found
@@ -208,9 +208,11 @@ def event_of(row: Row[Any]) -> Event:
     )
 
 
-def settled(force: InForce, definition: Definition, dates: Dates, answer: Answer) -> dict[str, object]:
-    """The columns of an assignment that follow from its answer, and from dates that ``force`` gave for that answer."""
-    is_late = answer.quiet and force.standing(definition, dates, answer, dates.opens).late_days > 0
+def settled(
+    snapshot: CampaignSnapshot, definition: Definition, dates: Dates, answer: Progress
+) -> dict[str, object]:
+    """The columns of an assignment that follow from its answer, and from dates that ``snapshot`` gave for that answer."""
+    is_late = answer.quiet and snapshot.standing(definition, dates, answer, dates.opens).late_days > 0
     return {
         "opens": dates.opens,
         "due": dates.due,
@@ -232,28 +234,30 @@ def settled(force: InForce, definition: Definition, dates: Dates, answer: Answer
 
 def _store_answer(
     session: Session,
-    force: InForce,
+    snapshot: CampaignSnapshot,
     definition: Definition,
     row: Row[Any],
-    answer: Answer,
+    answer: Progress,
     now: datetime,
     event: Event,
 ) -> None:
-    step = Step(session, force, definition, row, now)
-    dates = force.dates(definition, row.opens, row.due, answer.extended_due)
-    values = settled(force, definition, dates, answer)
-    said = said_through(session, force, force.day(now))
-    values["agenda_id"], _ = ensure_agenda(session, force, definition, row.period, dates, said, answer=answer)
+    step = Step(session, snapshot, definition, row, now)
+    dates = snapshot.dates(definition, row.opens, row.due, answer.extended_due)
+    values = settled(snapshot, definition, dates, answer)
+    said = said_through(session, snapshot, snapshot.day(now))
+    values["agenda_id"], _ = ensure_agenda(
+        session, snapshot, definition, row.period, dates, said, answer=answer
+    )
     values |= step.lateness(dates, answer)
     if dates.effective_due not in (row.effective_due, None):
         is_met = REQUEST.c.wanted_until <= dates.effective_due
         let_go(session, now, event.who, REQUEST.c.assignment_id == row.id, is_met)
     if answer.answered == "returned" and event.event in (EventKind.RETURN, EventKind.UNDO):
         of_lateness = values.get("nudge", row.nudge)
-        alone = of_lateness is not None and Nudge.of(str(of_lateness)).alone
-        values |= {"nudge": str(Nudge(Reason.RETURNED, alone=alone)), "nudge_on": force.day(now)}
+        alone = of_lateness is not None and SingleReminder.of(str(of_lateness)).alone
+        values |= {"nudge": str(SingleReminder(Reason.RETURNED, alone=alone)), "nudge_on": snapshot.day(now)}
     session.execute(update(ASSIGNMENT).where(ASSIGNMENT.c.id == row.id).values(**values))
-    revised = Revisions(session, force, now)
+    revised = Revisions(session, snapshot, now)
     revised.add(row, definition.title, date_held(row), date_asked(answer, dates.effective_due))
     revised.flush()
     step.done(dates, answer)
@@ -299,16 +303,16 @@ def settle_filing(session: Session, assignment: int) -> bool:
 
 
 def _over_before(
-    session: Session, force: InForce, definition: Definition, period: str | None, unit: str
+    session: Session, snapshot: CampaignSnapshot, definition: Definition, period: str | None, unit: str
 ) -> date | None:
     """When ``period`` was due, where that was before all that ``unit`` is asked for; past periods stay out of what it owes."""
-    here = (ASSIGNMENT.c.campaign == force.campaign.id, ASSIGNMENT.c.key == definition.key)
+    here = (ASSIGNMENT.c.campaign == snapshot.campaign.id, ASSIGNMENT.c.key == definition.key)
     asked = (ASSIGNMENT.c.unit == unit, ASSIGNMENT.c.removed_on.is_(None))
     first = session.execute(select(func.min(ASSIGNMENT.c.due)).where(*here, *asked)).scalar()
     until = first or definition.rule.until
     if until is None or period is None:
         return None
-    earlier = occurrences(definition.rule, definition.key, force.campaign.issued, date.min, until)
+    earlier = occurrences(definition.rule, definition.key, snapshot.campaign.issued, date.min, until)
     return next((each.due for each in earlier if each.period == period), None)
 
 

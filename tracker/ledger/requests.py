@@ -12,7 +12,7 @@ from sqlalchemy import Row, Select, exists, insert, select, update
 from sqlmodel import Session
 
 from tracker.campaign.recipients import receipt_row
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.admission import admit
 from tracker.core.model import Event, EventKind, MailKind
 from tracker.errors import LedgerError, UnknownNameError
@@ -27,14 +27,14 @@ from tracker.store.tables import ASSIGNMENT, REQUEST
 VIA = "web"
 
 
-class Asked(StrEnum):
+class RequestKind(StrEnum):
     """What a request is."""
 
     EXTEND = "extend"
     SAY = "say"
 
 
-class Verdict(StrEnum):
+class Decision(StrEnum):
     """How it was answered; ``read`` is for words, which ask for no decision.
 
     ``replaced`` is nobody's answer: the unit has asked anew, or what it asked for is in force, or more than that.
@@ -56,12 +56,12 @@ class Request:
     at: datetime
     who: str
     email: str
-    kind: Asked
+    kind: RequestKind
     text: str
     wanted_until: date | None = None
     answered_at: datetime | None = None
     answered_by: str | None = None
-    answer: Verdict | None = None
+    answer: Decision | None = None
     until: date | None = None
     reply: str | None = None
 
@@ -72,48 +72,48 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class NewRequest:
     """What somebody at a unit asks for or says; ``email`` is whose link it comes through."""
 
     ref: str
     unit: str
-    kind: Asked
+    kind: RequestKind
     text: str
     who: str
     email: str
     wanted_until: date | None = None
 
 
-def ask(session: Session, force: InForce, wish: Wish, now: datetime) -> Request:
+def ask(session: Session, snapshot: CampaignSnapshot, new_request: NewRequest, now: datetime) -> Request:
     """Write down what a unit asks for, and tell whoever decides.  The very same, still waiting, is asked once.
 
     More time that is asked for anew takes the place of what the unit asked for before and waits; nobody is told of that.
 
     Raises UnknownNameError where there is no such assignment, LedgerError where more time makes no sense.
     """
-    row = find_assignment(session, force, wish.ref, wish.unit)
-    if wish.kind is Asked.EXTEND:
-        _check(session, row, force, wish, now)
-    until = wish.wanted_until
+    row = find_assignment(session, snapshot, new_request.ref, new_request.unit)
+    if new_request.kind is RequestKind.EXTEND:
+        _check(session, row, snapshot, new_request, now)
+    until = new_request.wanted_until
     same = select(REQUEST).where(
         REQUEST.c.assignment_id == row.id,
         REQUEST.c.answer.is_(None),
-        REQUEST.c.kind == wish.kind.value,
-        REQUEST.c.email == wish.email,
-        REQUEST.c.text == wish.text,
+        REQUEST.c.kind == new_request.kind.value,
+        REQUEST.c.email == new_request.email,
+        REQUEST.c.text == new_request.text,
         REQUEST.c.wanted_until.is_(None) if until is None else REQUEST.c.wanted_until == until,
     )
     there = session.execute(same).first()
     if there is not None:
         return _request(there)
-    values = {**asdict(wish), "kind": wish.kind.value, "assignment_id": row.id, "at": now}
-    if wish.kind is Asked.EXTEND:
-        let_go(session, now, wish.who, REQUEST.c.assignment_id == row.id)
+    values = {**asdict(new_request), "kind": new_request.kind.value, "assignment_id": row.id, "at": now}
+    if new_request.kind is RequestKind.EXTEND:
+        let_go(session, now, new_request.who, REQUEST.c.assignment_id == row.id)
     request = _request(session.execute(insert(REQUEST).values(**values).returning(REQUEST)).one())
     facts = {"phase": ASKED, "number": request.id, **_facts(request, row.effective_due)}
-    superior = force.superior(wish.unit)
+    superior = snapshot.superior(new_request.unit)
     if superior is not None:
-        prompt(session, force, _rows(force, superior, request, facts, force.day(now)), now)
+        prompt(session, snapshot, _rows(snapshot, superior, request, facts, snapshot.day(now)), now)
     return request
 
 
@@ -152,9 +152,9 @@ def find_request(session: Session, campaign: str, number: int) -> Request:
 
 def answer_request(
     session: Session,
-    force: InForce,
+    snapshot: CampaignSnapshot,
     number: int,
-    verdict: Verdict,
+    verdict: Decision,
     who: str,
     *,
     reply: str = "",
@@ -167,17 +167,17 @@ def answer_request(
     up already: then the reason for it stands in the record.
     Raises LedgerError where it has been answered, or where the answer does not fit.
     """
-    request = find_request(session, force.campaign.id, number)
+    request = find_request(session, snapshot.campaign.id, number)
     if not request.is_open:
         raise LedgerError("request_answered", number=number, who=request.answered_by)
-    if request.kind is Asked.SAY:
-        verdict = Verdict.READ
-    elif verdict not in (Verdict.GRANTED, Verdict.DECLINED):
+    if request.kind is RequestKind.SAY:
+        verdict = Decision.READ
+    elif verdict not in (Decision.GRANTED, Decision.DECLINED):
         raise LedgerError("request_needs_verdict", number=number)
     # What was taken out of the files meanwhile gets no more time, but an answer.
     due = select(ASSIGNMENT.c.effective_due).join(REQUEST, REQUEST.c.assignment_id == ASSIGNMENT.c.id)
     before: date | None = session.execute(due.where(numbered(REQUEST.c.id, number))).scalar()
-    new_date = (until or request.wanted_until) if verdict is Verdict.GRANTED else None
+    new_date = (until or request.wanted_until) if verdict is Decision.GRANTED else None
     # Answered before the extension is recorded, which lets go of what waits and asks for no more than it.
     changed = (
         update(REQUEST)
@@ -188,7 +188,7 @@ def answer_request(
     found = session.execute(changed).first()
     if found is None:
         raise LedgerError("request_just_answered", number=number)
-    if verdict is Verdict.GRANTED:
+    if verdict is Decision.GRANTED:
         event = Event(
             now,
             request.ref,
@@ -199,19 +199,23 @@ def answer_request(
             via=VIA,
             reason=reply or request.text,
         )
-        record(session, force, event, now, forced=before is not None and force.day(now) > before)
+        record(session, snapshot, event, now, forced=before is not None and snapshot.day(now) > before)
     answered = _request(found)
     facts = {"phase": verdict.value, **_facts(answered, before)}
-    _tell(session, force, request.unit, answered, facts, now)
+    _tell(session, snapshot, request.unit, answered, facts, now)
     return answered
 
 
-def _check(session: Session, row: Row[Any], force: InForce, wish: Wish, now: datetime) -> None:
+def _check(
+    session: Session, row: Row[Any], snapshot: CampaignSnapshot, new_request: NewRequest, now: datetime
+) -> None:
     """Ask the ledger itself whether the extension would fit, if it were granted today."""
-    until, today = wish.wanted_until, force.day(now)
-    event = Event(now, wish.ref, wish.unit, EventKind.EXTEND, until=until, reason=wish.text)
+    until, today = new_request.wanted_until, snapshot.day(now)
+    event = Event(
+        now, new_request.ref, new_request.unit, EventKind.EXTEND, until=until, reason=new_request.text
+    )
     forced = row.effective_due is not None and today > row.effective_due
-    target = force.target(force.definition(row.key), wish.unit)
+    target = snapshot.target(snapshot.definition(row.key), new_request.unit)
     known = read_events(session, row.id)
     admit(event, known, row.effective_due, today, today=today, target=target, forced=forced)
 
@@ -233,38 +237,40 @@ def _facts(request: Request, due: date | None) -> dict[str, object]:
 
 def _tell(
     session: Session,
-    force: InForce,
+    snapshot: CampaignSnapshot,
     unit: str | None,
     request: Request,
     facts: dict[str, object],
     now: datetime,
 ) -> None:
     """One mail to each person of ``unit``; where it has nobody, it stands on the page of requests all the same."""
-    rows = list(_rows(force, unit, request, facts, force.day(now))) if unit is not None else []
-    enqueue(session, force, rows, now, 0)
+    rows = list(_rows(snapshot, unit, request, facts, snapshot.day(now))) if unit is not None else []
+    enqueue(session, snapshot, rows, now, 0)
 
 
-def send_link(session: Session, force: InForce, ref: str, unit: str, email: str, now: datetime) -> bool:
+def send_link(
+    session: Session, snapshot: CampaignSnapshot, ref: str, unit: str, email: str, now: datetime
+) -> bool:
     """Mail whoever has ``email`` on file a new link to ``ref`` of ``unit``, once a day; whether that is still to go.
 
     Who is not on file is told nothing.  Raises UnknownNameError where there is no such assignment.
     """
-    row = find_assignment(session, force, ref, unit)
-    day = force.day(now)
-    person = force.people(day).persons.get(email.casefold())
+    row = find_assignment(session, snapshot, ref, unit)
+    day = snapshot.day(now)
+    person = snapshot.people(day).persons.get(email.casefold())
     if person is None or unit not in person.units:
         return False
     facts: dict[str, object] = {"phase": "link", "kind": "link", "ref": ref, "unit": unit}
     if row.effective_due is not None:
         facts["due"] = row.effective_due.isoformat()
     key = f"{MailKind.RECEIPT}/link/{ref}/{unit}/{day}/{email.casefold()}"
-    return prompt(session, force, [receipt_row(person, unit, key, {"request": facts}, day)], now) > 0
+    return prompt(session, snapshot, [receipt_row(person, unit, key, {"request": facts}, day)], now) > 0
 
 
 def _rows(
-    force: InForce, unit: str, request: Request, facts: dict[str, object], day: date
+    snapshot: CampaignSnapshot, unit: str, request: Request, facts: dict[str, object], day: date
 ) -> Iterator[dict[str, object]]:
-    for person in force.people(day).asked(unit):
+    for person in snapshot.people(day).asked(unit):
         key = f"{MailKind.RECEIPT}/request/{request.id}/{facts['phase']}/{person.email.casefold()}"
         yield receipt_row(person, unit, key, {"request": facts}, day)
 
@@ -277,12 +283,12 @@ def _request(row: Row[Any]) -> Request:
         at=row.at,
         who=row.who,
         email=row.email,
-        kind=Asked(row.kind),
+        kind=RequestKind(row.kind),
         text=row.text,
         wanted_until=row.wanted_until,
         answered_at=row.answered_at,
         answered_by=row.answered_by,
-        answer=None if row.answer is None else Verdict(row.answer),
+        answer=None if row.answer is None else Decision(row.answer),
         until=row.until,
         reply=row.reply,
     )

@@ -11,24 +11,24 @@ from typing import Any
 
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.store import facts
 from tracker.store.campaigns import read_fact, write_fact
 
 NAME = "rules since"
 
 
-def note_rules(session: Session, force: InForce, now: datetime) -> None:
-    """``force`` has come into force at ``now``; what it changes nothing about has been so for as long as before.
+def note_rules(session: Session, snapshot: CampaignSnapshot, now: datetime) -> None:
+    """``snapshot`` has come into force at ``now``; what it changes nothing about has been so for as long as before.
 
     What was there when a ledger began, or before this was written down, has been so from the beginning.
     """
-    known = _known(session, force)
+    known = _known(session, snapshot)
     days = {
-        str(year): force.workdays.mark_of(year)
-        for year in range(force.campaign.issued.year, force.day(now).year + 1)
+        str(year): snapshot.workdays.mark_of(year)
+        for year in range(snapshot.campaign.issued.year, snapshot.day(now).year + 1)
     }
-    marks = {each.key: force.reminders_fingerprint(each) for each in force.campaign}
+    marks = {each.key: snapshot.reminders_fingerprint(each) for each in snapshot.campaign}
     rules: dict[str, list[str | None]] = {key: [mark, None] for key, mark in marks.items()}
     if known is not None:
         # Another year's days than those that have been lived through change nothing that was said.
@@ -37,16 +37,16 @@ def note_rules(session: Session, force: InForce, now: datetime) -> None:
             before = known["rules"].get(key)
             is_kept = is_same and before is not None and before[0] == mark
             rules[key] = before if is_kept else [mark, now.isoformat()]
-    write_fact(session, force.campaign.id, NAME, json.dumps({"days": days, "rules": rules}))
+    write_fact(session, snapshot.campaign.id, NAME, json.dumps({"days": days, "rules": rules}))
 
 
-def rules_since(session: Session, force: InForce, key: str) -> datetime | None:
+def rules_since(session: Session, snapshot: CampaignSnapshot, key: str) -> datetime | None:
     """From when on; None is from the beginning."""
-    known = _known(session, force)
+    known = _known(session, snapshot)
     _, since = (known or {"rules": {}})["rules"].get(key, (None, None))
     return None if since is None else datetime.fromisoformat(since)
 
 
-def _known(session: Session, force: InForce) -> dict[str, Any] | None:
-    text = read_fact(session, force.campaign.id, NAME)
+def _known(session: Session, snapshot: CampaignSnapshot) -> dict[str, Any] | None:
+    text = read_fact(session, snapshot.campaign.id, NAME)
     return facts.read_fact(text, NAME, lambda known: {"days": known["days"], "rules": known["rules"]}, None)

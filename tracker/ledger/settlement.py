@@ -18,23 +18,23 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import Event, EventKind
 from tracker.core.status import fold, may_be_undone, standing_places
 from tracker.errors import LedgerError, UnknownNameError
 from tracker.ledger.beginning import Scope, due_before, over_before
 from tracker.ledger.record import event_of, last_event
-from tracker.ledger.record_many import Case, record_many
+from tracker.ledger.record_many import AssignmentEvents, record_many
 from tracker.ledger.status import LedgerRow, in_order, ledger_row
+from tracker.store.batches import batches
 from tracker.store.campaigns import facts_like, read_fact, write_fact
 from tracker.store.facts import read_fact as parse_fact
-from tracker.store.lots import lots
 from tracker.store.tables import ASSIGNMENT, EVENT
 
 FACTS = "settlement/"
 
 
-class Settled(StrEnum):
+class SettledState(StrEnum):
     """What may be said of them in bulk; ``accept`` is an answer that is accepted at once."""
 
     SUBMIT = "submit"
@@ -60,7 +60,7 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SettlementResult:
     """What came of one: the ``number`` of the settlement (None where nothing was recorded), the ``count`` of assignments.
 
     ``left``: the last event of each assignment that was seen in the preview and has been answered since.  ``already``:
@@ -74,7 +74,7 @@ class Outcome:
     already: int | None = None
 
 
-class Fate(StrEnum):
+class SettledFate(StrEnum):
     """What has become of an assignment that was settled; ``overtaken`` is for what was done later and stands."""
 
     STANDS = "stands"
@@ -84,12 +84,12 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SettledAssignment:
     """One assignment of a settlement: its row and history, how many undos take it back, and what stands in their way."""
 
     row: Row[Any]
     history: Sequence[Event]
-    fate: Fate
+    fate: SettledFate
     undos: int = 0
     later: Event | None = None
 
@@ -106,27 +106,27 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """One settlement, as it stands now.  ``first`` is its first event; ``left`` as in ``Outcome``."""
+    """One settlement, as it stands now.  ``first`` is its first event; ``left`` as in ``SettlementResult``."""
 
     number: int
-    how: Settled
+    how: SettledState
     recorded_at: datetime
     first: Event
-    parts: Sequence[Part]
+    parts: Sequence[SettledAssignment]
     left: Sequence[Event]
 
-    def having(self, *fates: Fate) -> list[Part]:
+    def having(self, *fates: SettledFate) -> list[SettledAssignment]:
         """Those of its parts that came to one of ``fates``."""
         return [each for each in self.parts if each.fate in fates]
 
 
 @dataclass(frozen=True, slots=True)
-class Brief:
+class SettlementSummary:
     """A settlement in a list: ``count`` assignments, the events after ``after`` up to ``number``."""
 
     number: int
     after: int
-    how: Settled
+    how: SettledState
     recorded_at: datetime
     who: str | None
     via: str | None
@@ -134,20 +134,22 @@ class Brief:
     count: int
 
 
-def preview(session: Session, force: InForce, how: Settled, now: datetime, scope: Scope) -> Preview:
+def preview(
+    session: Session, snapshot: CampaignSnapshot, how: SettledState, now: datetime, scope: Scope
+) -> Preview:
     """How all of ``scope`` would stand.  Raises UnknownNameError for a reference that is none."""
-    found, day = [], force.day(now)
-    for case in _cases(session, force, how, now, day, scope, who="", via="", note=None):
-        definition = force.definition(case.row.key)
-        answer = fold([*case.known, *case.new], target=force.target(definition, case.row.unit))
-        found.append(ledger_row(force, definition, case.row, answer, day))
-    return Preview(in_order(force, found), Seen(last_event(session), force.fingerprint, day))
+    found, day = [], snapshot.day(now)
+    for case in _cases(session, snapshot, how, now, day, scope, who="", via="", note=None):
+        definition = snapshot.definition(case.row.key)
+        answer = fold([*case.known, *case.new], target=snapshot.target(definition, case.row.unit))
+        found.append(ledger_row(snapshot, definition, case.row, answer, day))
+    return Preview(in_order(snapshot, found), Seen(last_event(session), snapshot.fingerprint, day))
 
 
 def settle(
     session: Session,
-    force: InForce,
-    how: Settled,
+    snapshot: CampaignSnapshot,
+    how: SettledState,
     now: datetime,
     *,
     scope: Scope,
@@ -155,7 +157,7 @@ def settle(
     via: str,
     note: str | None = None,
     seen: Seen | None = None,
-) -> Outcome:
+) -> SettlementResult:
     """Answer what was due before the ledger began.
 
     An answer counts from the day on which it was due: whether it came late is not known here, and nobody is blamed.
@@ -163,32 +165,32 @@ def settle(
     Raises UnknownNameError for a reference that is none, LedgerError where other files are in force than were seen, and
     LedgerError and OvertakenError as ``record`` does.
     """
-    if seen is not None and seen.files != force.fingerprint:
+    if seen is not None and seen.files != snapshot.fingerprint:
         raise LedgerError("look_again")
-    day = force.day(now) if seen is None else min(seen.day, force.day(now))
-    cases = list(_cases(session, force, how, now, day, scope, who=who, via=via, note=note))
+    day = snapshot.day(now) if seen is None else min(seen.day, snapshot.day(now))
+    cases = list(_cases(session, snapshot, how, now, day, scope, who=who, via=via, note=note))
     left: list[tuple[int, Event]] = []
     if seen is not None:
-        cases, left = _as_seen(session, force, cases, seen, scope)
+        cases, left = _as_seen(session, snapshot, cases, seen, scope)
     before = last_event(session)
-    record_many(session, force, cases, now, via)
+    record_many(session, snapshot, cases, now, via)
     number = last_event(session)
     told = [event for _, event in left]
     if number == before:
         numbers = [place for place, _ in left]
-        mine = (each for each in settlements(session, force) if (each.who, each.how) == (who, how))
+        mine = (each for each in settlements(session, snapshot) if (each.who, each.how) == (who, how))
         already = next(
             (each.number for each in mine if any(each.after < one <= each.number for one in numbers)), None
         )
-        return Outcome(None, 0, told, already)
+        return SettlementResult(None, 0, told, already)
     fact = {"how": how, "after": before, "left": [place for place, _ in left]}
-    write_fact(session, force.campaign.id, f"{FACTS}{number}", json.dumps(fact))
-    return Outcome(number, len(cases), told)
+    write_fact(session, snapshot.campaign.id, f"{FACTS}{number}", json.dumps(fact))
+    return SettlementResult(number, len(cases), told)
 
 
 def undo(
     session: Session,
-    force: InForce,
+    snapshot: CampaignSnapshot,
     number: int,
     now: datetime,
     *,
@@ -201,71 +203,79 @@ def undo(
     What is taken back already is passed over, so that a second time does nothing.  Raises UnknownNameError where there is
     no such settlement, LedgerError and OvertakenError as ``record`` does.
     """
-    parts = find(session, force, number).having(Fate.STANDS)
+    parts = find(session, snapshot, number).having(SettledFate.STANDS)
     cases = []
     for each in parts:
         event = Event(now, each.ref, each.unit, EventKind.UNDO, who=who, via=via, note=note)
-        cases.append(Case(each.row, each.history, [event] * each.undos))
-    record_many(session, force, cases, now, via)
+        cases.append(AssignmentEvents(each.row, each.history, [event] * each.undos))
+    record_many(session, snapshot, cases, now, via)
     return len(parts)
 
 
-def find(session: Session, force: InForce, number: int) -> Settlement:
+def find(session: Session, snapshot: CampaignSnapshot, number: int) -> Settlement:
     """One settlement of this campaign, as it stands now.  Raises UnknownNameError."""
-    kept = _kept(session, force, number)
+    kept = _kept(session, snapshot, number)
     if kept is None:
         raise UnknownNameError("no_settlement", number=number)
-    ours = _between(force, kept.after, number)
+    ours = _between(snapshot, kept.after, number)
     among = select(EVENT.c.assignment_id).where(*ours)
     rows = session.execute(select(ASSIGNMENT).where(ASSIGNMENT.c.id.in_(among))).all()
     histories = _histories(session, among)
-    parts = [_part(force, row, histories[row.id], kept.after, number) for row in rows]
-    parts.sort(key=lambda each: (force.position(each.row.key), each.ref, force.unit_position(each.unit)))
+    parts = [_part(snapshot, row, histories[row.id], kept.after, number) for row in rows]
+    parts.sort(
+        key=lambda each: (snapshot.position(each.row.key), each.ref, snapshot.unit_position(each.unit))
+    )
     first = session.execute(select(EVENT).where(*ours).order_by(EVENT.c.id).limit(1)).one()
     left = [
         event_of(row)
-        for some in lots(kept.left)
+        for some in batches(kept.left)
         for row in session.execute(select(EVENT).where(EVENT.c.id.in_(some)).order_by(EVENT.c.id))
     ]
     return Settlement(number, kept.how, first.recorded_at, event_of(first), parts, left)
 
 
-def settlements(session: Session, force: InForce, limit: int | None = None) -> list[Brief]:
+def settlements(
+    session: Session, snapshot: CampaignSnapshot, limit: int | None = None
+) -> list[SettlementSummary]:
     """The newest of this campaign, or all, the newest first."""
-    names = facts_like(session, force.campaign.id, FACTS)
+    names = facts_like(session, snapshot.campaign.id, FACTS)
     numbers = sorted((int(name.removeprefix(FACTS)) for name in names), reverse=True)
     found = []
     for number in numbers[:limit]:
-        kept = _kept(session, force, number)
+        kept = _kept(session, snapshot, number)
         row = session.execute(select(EVENT).where(EVENT.c.id == number)).first()
         if kept is None or row is None:
             continue
         counted = select(func.count(EVENT.c.assignment_id.distinct())).where(
-            *_between(force, kept.after, number)
+            *_between(snapshot, kept.after, number)
         )
         count = session.execute(counted).scalar_one()
-        found.append(Brief(number, kept.after, kept.how, row.recorded_at, row.who, row.via, row.note, count))
+        found.append(
+            SettlementSummary(
+                number, kept.after, kept.how, row.recorded_at, row.who, row.via, row.note, count
+            )
+        )
     return found
 
 
 class _Kept(NamedTuple):
-    how: Settled
+    how: SettledState
     after: int
     left: list[int]
 
 
-def _kept(session: Session, force: InForce, number: int) -> _Kept | None:
+def _kept(session: Session, snapshot: CampaignSnapshot, number: int) -> _Kept | None:
     name = f"{FACTS}{number}"
-    text = read_fact(session, force.campaign.id, name)
+    text = read_fact(session, snapshot.campaign.id, name)
     return parse_fact(text, name, _kept_from, None)
 
 
 def _kept_from(fact: Any) -> _Kept | None:
-    return _Kept(Settled(fact["how"]), int(fact["after"]), [int(each) for each in fact["left"]])
+    return _Kept(SettledState(fact["how"]), int(fact["after"]), [int(each) for each in fact["left"]])
 
 
-def _between(force: InForce, after: int, last: int) -> tuple[ColumnElement[bool], ...]:
-    return EVENT.c.campaign == force.campaign.id, EVENT.c.id > after, EVENT.c.id <= last
+def _between(snapshot: CampaignSnapshot, after: int, last: int) -> tuple[ColumnElement[bool], ...]:
+    return EVENT.c.campaign == snapshot.campaign.id, EVENT.c.id > after, EVENT.c.id <= last
 
 
 def _ref(row: Row[Any]) -> str:
@@ -280,24 +290,26 @@ def _histories(session: Session, among: Select[Any]) -> dict[int, list[Row[Any]]
     return found
 
 
-def _part(force: InForce, row: Row[Any], history: Sequence[Row[Any]], after: int, last: int) -> Part:
+def _part(
+    snapshot: CampaignSnapshot, row: Row[Any], history: Sequence[Row[Any]], after: int, last: int
+) -> SettledAssignment:
     """Whether undos take back what this settlement said, and nothing else."""
     events = [event_of(each) for each in history]
     undoable = [place for place in standing_places(events) if may_be_undone(events[place])]
     ours = [place for place in undoable if after < history[place].id <= last]
     if not ours:
-        return Part(row, events, Fate.TAKEN_BACK)
+        return SettledAssignment(row, events, SettledFate.TAKEN_BACK)
     if undoable[-len(ours) :] != ours:
-        return Part(row, events, Fate.OVERTAKEN, later=events[undoable[-1]])
-    if row.removed_on is not None or row.key not in force.campaign.definitions:
-        return Part(row, events, Fate.TAKEN_OUT)
-    return Part(row, events, Fate.STANDS, undos=len(ours))
+        return SettledAssignment(row, events, SettledFate.OVERTAKEN, later=events[undoable[-1]])
+    if row.removed_on is not None or row.key not in snapshot.campaign.definitions:
+        return SettledAssignment(row, events, SettledFate.TAKEN_OUT)
+    return SettledAssignment(row, events, SettledFate.STANDS, undos=len(ours))
 
 
 def _cases(
     session: Session,
-    force: InForce,
-    how: Settled,
+    snapshot: CampaignSnapshot,
+    how: SettledState,
     now: datetime,
     day: date,
     scope: Scope,
@@ -305,36 +317,45 @@ def _cases(
     who: str,
     via: str,
     note: str | None,
-) -> Iterator[Case]:
+) -> Iterator[AssignmentEvents]:
     """What is left of ``scope`` and was over on ``day``, each with what is to be said of it."""
-    wanted = (due_before(force, day), *scope.narrowed())
-    is_meant = scope.within(force)
+    wanted = (due_before(snapshot, day), *scope.narrowed())
+    is_meant = scope.within(snapshot)
     histories = _histories(session, select(ASSIGNMENT.c.id).where(*wanted))
     for row in session.execute(select(ASSIGNMENT).where(*wanted)):
         if is_meant(row):
             known = [event_of(each) for each in histories.get(row.id, ())]
-            yield Case(row, known, list(_events(force, how, row, now, who=who, via=via, note=note)))
+            yield AssignmentEvents(
+                row, known, list(_events(snapshot, how, row, now, who=who, via=via, note=note))
+            )
 
 
 def _events(
-    force: InForce, how: Settled, row: Row[Any], now: datetime, *, who: str, via: str, note: str | None
+    snapshot: CampaignSnapshot,
+    how: SettledState,
+    row: Row[Any],
+    now: datetime,
+    *,
+    who: str,
+    via: str,
+    note: str | None,
 ) -> Iterator[Event]:
     ref = _ref(row)
-    due = datetime.combine(row.effective_due, time(12), force.zone)
-    if how is Settled.WAIVE:
+    due = datetime.combine(row.effective_due, time(12), snapshot.zone)
+    if how is SettledState.WAIVE:
         yield Event(now, ref, row.unit, EventKind.WAIVE, who=who, via=via, note=note)
         return
-    kind = EventKind.NIL if how is Settled.NIL else EventKind.SUBMIT
+    kind = EventKind.NIL if how is SettledState.NIL else EventKind.SUBMIT
     yield Event(due, ref, row.unit, kind, who=who, via=via, note=note)
-    if how is Settled.ACCEPT:
+    if how is SettledState.ACCEPT:
         yield Event(now, ref, row.unit, EventKind.ACCEPT, who=who, via=via, note=note)
 
 
 def _as_seen(
-    session: Session, force: InForce, cases: Sequence[Case], seen: Seen, scope: Scope
-) -> tuple[list[Case], list[tuple[int, Event]]]:
+    session: Session, snapshot: CampaignSnapshot, cases: Sequence[AssignmentEvents], seen: Seen, scope: Scope
+) -> tuple[list[AssignmentEvents], list[tuple[int, Event]]]:
     """Of ``cases`` what stood in the preview; and what stood there and is answered by now: its last event, by number."""
-    since = (EVENT.c.campaign == force.campaign.id, EVENT.c.id > seen.event)
+    since = (EVENT.c.campaign == snapshot.campaign.id, EVENT.c.id > seen.event)
     touched = select(EVENT.c.assignment_id).where(*since)
     histories = _histories(session, touched)
     query = select(ASSIGNMENT).where(ASSIGNMENT.c.id.in_(touched), *scope.narrowed())
@@ -342,7 +363,7 @@ def _as_seen(
     for row in session.execute(query):
         history = histories[row.id]
         until = [event_of(each) for each in history if each.id <= seen.event]
-        if _stood_there(force, row, until, seen.day, scope.within(force)):
+        if _stood_there(snapshot, row, until, seen.day, scope.within(snapshot)):
             shown[row.id] = event_of(history[-1])
     kept = [case for case in cases if case.row.id not in histories or case.row.id in shown]
     still = {case.row.id for case in kept}
@@ -351,18 +372,22 @@ def _as_seen(
 
 
 def _stood_there(
-    force: InForce, row: Row[Any], events: Sequence[Event], day: date, is_meant: Callable[[Any], bool]
+    snapshot: CampaignSnapshot,
+    row: Row[Any],
+    events: Sequence[Event],
+    day: date,
+    is_meant: Callable[[Any], bool],
 ) -> bool:
     """Whether an assignment with no more than ``events`` was in a preview of ``day`` by the files in force."""
-    definition = force.campaign.definitions.get(row.key)
+    definition = snapshot.campaign.definitions.get(row.key)
     if definition is None or row.removed_on is not None:
         return False
-    answer = fold(events, target=force.target(definition, row.unit))
-    dates = force.dates(definition, row.opens, row.due, answer.extended_due)
+    answer = fold(events, target=snapshot.target(definition, row.unit))
+    dates = snapshot.dates(definition, row.opens, row.due, answer.extended_due)
     is_silent = answer.answered is None and not answer.paused
     return (
         is_silent
-        and dates.lie_before(over_before(force, day))
+        and dates.lie_before(over_before(snapshot, day))
         and is_meant(_Due(row.key, row.period, dates.effective_due))
     )
 

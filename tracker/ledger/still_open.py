@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, String, and_, column, select, values
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import Item, MailKind, Reason
 from tracker.core.occurrences import parse_ref
 from tracker.core.status import Dates
 from tracker.i18n.message import Message
-from tracker.store.lots import lots
+from tracker.store.batches import batches
 from tracker.store.tables import ASSIGNMENT, EVENT
 
 #: Key, period and unit of an assignment.
@@ -44,7 +44,7 @@ def _assignments(
     session: Session, campaign: str, wanted: Sequence[Cell], *conditions: ColumnElement[bool]
 ) -> dict[Cell, Row[Any]]:
     found: dict[Cell, Row[Any]] = {}
-    for some in lots(wanted):
+    for some in batches(wanted):
         # Joined: SQLite looks up a list of several columns in no index, but walks through the whole ledger.
         wanted_cells = values(*_WANTED).data(list(some)).cte("wanted")
         is_it = and_(*(ASSIGNMENT.c[each.name] == each for each in wanted_cells.c))
@@ -60,11 +60,11 @@ def _assignments(
 QUIET = Message("outcomes.quiet")
 
 
-def why_not_asked(session: Session, force: InForce, items: Sequence[Item]) -> str:
+def why_not_asked(session: Session, snapshot: CampaignSnapshot, items: Sequence[Item]) -> str:
     """What became of ``items`` since they were decided, of which none is told: for the mail's outcome."""
     cells = dict.fromkeys(cell_of(item.ref, item.unit) for item in items)
-    rows = _assignments(session, force.campaign.id, list(cells), ASSIGNMENT.c.removed_on.is_(None))
-    ways = Counter(_way(force, rows.get(cell)) for cell in cells)
+    rows = _assignments(session, snapshot.campaign.id, list(cells), ASSIGNMENT.c.removed_on.is_(None))
+    ways = Counter(_way(snapshot, rows.get(cell)) for cell in cells)
     if set(ways) == {"answered"}:
         return str(Message("outcomes.answered"))
     told = tuple(Message(f"outcomes.way.{way}", n=ways[way]) for way in WAYS if way in ways)
@@ -75,20 +75,20 @@ def why_not_asked(session: Session, force: InForce, items: Sequence[Item]) -> st
 WAYS = ("answered", "waived", "paused", "extended", "before", "unlisted")
 
 
-def _way(force: InForce, row: Row[Any] | None) -> str:
+def _way(snapshot: CampaignSnapshot, row: Row[Any] | None) -> str:
     if row is None:
         return "unlisted"
     if row.paused:
         return "paused"
     if not row.quiet:
-        is_chased = force.is_chased(dates_of(force, row), row.answered)
+        is_chased = snapshot.is_chased(dates_of(snapshot, row), row.answered)
         return "extended" if is_chased else "before"
     return "waived" if row.answered == "waived" else "answered"
 
 
 def as_they_stand(
     session: Session,
-    force: InForce,
+    snapshot: CampaignSnapshot,
     mails: Sequence[Row[Any]],
     contents: Sequence[tuple[Item, ...]],
     now: datetime,
@@ -99,14 +99,14 @@ def as_they_stand(
     ``contents`` are the items as they were decided.  Of a mail that has just been written, and not by files from before
     the last edit (``edited`` is the last number of those), only what later events were about is looked up.
     """
-    looked_up = in_question(session, force.campaign.id, mails, contents, now, edited)
+    looked_up = in_question(session, snapshot.campaign.id, mails, contents, now, edited)
     if not looked_up:
         return contents
     cells = {place: cell_of(*place) for place in looked_up}
-    rows = still_asked(session, force.campaign.id, list(cells.values()))
+    rows = still_asked(session, snapshot.campaign.id, list(cells.values()))
     asked = {place: rows.get(cell) for place, cell in cells.items()}
     return [
-        items if mail.kind == MailKind.ROLLUP.value else tuple(_restated(force, items, asked, mail.day))
+        items if mail.kind == MailKind.ROLLUP.value else tuple(_restated(snapshot, items, asked, mail.day))
         for mail, items in zip(mails, contents, strict=True)
     ]
 
@@ -148,7 +148,7 @@ def _touched_since(session: Session, campaign: str, event: int) -> set[tuple[str
 
 
 def _restated(
-    force: InForce,
+    snapshot: CampaignSnapshot,
     items: Iterable[Item],
     asked: Mapping[tuple[str, str], Row[Any] | None],
     day: date,
@@ -158,7 +158,7 @@ def _restated(
             yield item
             continue
         row = asked[item.ref, item.unit]
-        reason = None if row is None else reason_now(force, item.reason, row, day)
+        reason = None if row is None else reason_now(snapshot, item.reason, row, day)
         if row is None or reason is None:
             continue
         due = row.effective_due
@@ -168,17 +168,17 @@ def _restated(
             yield Item(item.ref, item.unit, reason, due, None if due is None else (due - day).days)
 
 
-def dates_of(force: InForce, row: Row[Any]) -> Dates:
+def dates_of(snapshot: CampaignSnapshot, row: Row[Any]) -> Dates:
     """The dates of the assignment of a row."""
-    return Dates(row.opens, row.due, row.effective_due, row.grace_until, force.campaign.issued)
+    return Dates(row.opens, row.due, row.effective_due, row.grace_until, snapshot.campaign.issued)
 
 
-def reason_now(force: InForce, reason: Reason, row: Row[Any], day: date) -> Reason | None:
+def reason_now(snapshot: CampaignSnapshot, reason: Reason, row: Row[Any], day: date) -> Reason | None:
     """What a reason that was about an assignment has become by ``day``; None where it holds no more.
 
     So says the ledger then: what is not late any more is not called so, and what nobody is chased for is not said.
     """
-    if not force.is_chased(dates_of(force, row), row.answered):
+    if not snapshot.is_chased(dates_of(snapshot, row), row.answered):
         return None
     due, grace_until = row.effective_due, row.grace_until
     if due is None or grace_until is None or reason in (Reason.RETURNED, Reason.PACE, Reason.REVIEW):

@@ -6,15 +6,15 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import Contact, MailKind
 
 
 def alert_row(
-    force: InForce, key: str, details: str, now: datetime, *, to: Contact | None = None
+    snapshot: CampaignSnapshot, key: str, details: str, now: datetime, *, to: Contact | None = None
 ) -> dict[str, object] | None:
     """An alert to the operator (or ``to``), once for each ``key``; None where nobody is there to be told."""
-    operator = to or force.settings.operator
+    operator = to or snapshot.settings.operator
     if operator is None:
         return None
     return {
@@ -23,8 +23,8 @@ def alert_row(
         "recipient": operator.email,
         "name": operator.name,
         "unit": None,
-        "language": force.language(operator),
-        "day": force.day(now),
+        "language": snapshot.language(operator),
+        "day": snapshot.day(now),
         "content": "[]",
         "details": details,
     }

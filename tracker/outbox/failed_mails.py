@@ -13,12 +13,12 @@ from typing import Any
 from sqlalchemy import Row, func, or_, select, update
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import MailKind, owned
 from tracker.i18n.catalogue import Language, words
 from tracker.i18n.recognised import said_in
 from tracker.i18n.terms import word
-from tracker.mail.transport.replies import Verdict
+from tracker.mail.transport.replies import RefusalScope
 from tracker.outbox.alerts import alert_details, alert_row
 from tracker.outbox.queue import enqueue
 from tracker.outbox.results import Result
@@ -34,7 +34,9 @@ NAMED = 50
 KEY = "failed/"
 
 
-def tell_of_failures(session: Session, force: InForce, results: Sequence[Result], now: datetime) -> int:
+def tell_of_failures(
+    session: Session, snapshot: CampaignSnapshot, results: Sequence[Result], now: datetime
+) -> int:
     """Put those of ``results`` that were the end of their mail into an alert; how many.
 
     Call it in the transaction that recorded them.  Nobody is told of an alert that failed, unless it cannot be read.
@@ -43,11 +45,11 @@ def tell_of_failures(session: Session, force: InForce, results: Sequence[Result]
         result.claimed.id: result.claimed.fence for result in results if result.state is not MailState.SENT
     }
     unread = [result.claimed.id for result in results if result.claimed.over is not None]
-    return _tell(session, force, fences, unread, now)
+    return _tell(session, snapshot, fences, unread, now)
 
 
 def set_aside_unread(
-    session: Session, force: InForce, mails: Sequence[Row[Any]], now: datetime
+    session: Session, snapshot: CampaignSnapshot, mails: Sequence[Row[Any]], now: datetime
 ) -> list[Row[Any]]:
     """Put an end to those of ``mails`` (rows with all columns, locked) that cannot be read; the others."""
     good: list[Row[Any]] = []
@@ -62,20 +64,24 @@ def set_aside_unread(
             .where(MAIL.c.id == mail.id)
             .values(
                 state=MailState.FAILED.value,
-                cause=Verdict.MAIL.value,
+                cause=RefusalScope.MAIL.value,
                 outcome=unreadable(why),
                 fence=mail.fence + 1,
                 lease_until=None,
             )
         )
-    _tell(session, force, fences, list(fences), now)
+    _tell(session, snapshot, fences, list(fences), now)
     return good
 
 
 def _tell(
-    session: Session, force: InForce, fences: Mapping[int, int], unread: Collection[int], now: datetime
+    session: Session,
+    snapshot: CampaignSnapshot,
+    fences: Mapping[int, int],
+    unread: Collection[int],
+    now: datetime,
 ) -> int:
-    operator = force.settings.operator
+    operator = snapshot.settings.operator
     if not fences or operator is None:
         return 0
     failed = session.execute(
@@ -87,10 +93,10 @@ def _tell(
         )
         .order_by(MAIL.c.id)
     ).all()
-    language = force.language(operator)
+    language = snapshot.language(operator)
     lines = [_line(row, language) for row in failed if row.fence == fences[row.id]]
     if lines:
-        while not (_added(session, force, lines) or _begun(session, force, lines, now)):
+        while not (_added(session, snapshot, lines) or _begun(session, snapshot, lines, now)):
             pass  # Another process began the same alert just now: it is there to be added to.
     return len(lines)
 
@@ -102,13 +108,13 @@ def _line(row: Row[tuple[int, str, str, object, int, str]], language: Language) 
     )
 
 
-def _added(session: Session, force: InForce, lines: Sequence[str]) -> bool:
+def _added(session: Session, snapshot: CampaignSnapshot, lines: Sequence[str]) -> bool:
     """Whether an alert that has not been claimed yet took them in."""
     row = session.execute(
         select(MAIL)
         .where(
-            MAIL.c.campaign == force.campaign.id,
-            MAIL.c.key.startswith(owned(force.campaign.id, f"{MailKind.ALERT}/{KEY}")),
+            MAIL.c.campaign == snapshot.campaign.id,
+            MAIL.c.key.startswith(owned(snapshot.campaign.id, f"{MailKind.ALERT}/{KEY}")),
             MAIL.c.state == MailState.QUEUED.value,
             MAIL.c.fence == 0,
         )
@@ -129,21 +135,21 @@ def _added(session: Session, force: InForce, lines: Sequence[str]) -> bool:
     return True
 
 
-def _begun(session: Session, force: InForce, lines: Sequence[str], now: datetime) -> bool:
+def _begun(session: Session, snapshot: CampaignSnapshot, lines: Sequence[str], now: datetime) -> bool:
     """Whether a new one was made; not if another process was quicker."""
-    operator = force.settings.operator
+    operator = snapshot.settings.operator
     assert operator is not None
-    of_day = f"{KEY}{force.day(now)}/"
+    of_day = f"{KEY}{snapshot.day(now)}/"
     count = session.execute(
         select(func.count())
         .select_from(MAIL)
-        .where(MAIL.c.key.startswith(owned(force.campaign.id, f"{MailKind.ALERT}/{of_day}")))
+        .where(MAIL.c.key.startswith(owned(snapshot.campaign.id, f"{MailKind.ALERT}/{of_day}")))
     ).scalar_one()
-    details = _details(force.language(operator), lines, len(lines))
-    row = alert_row(force, f"{of_day}{count + 1}", details, now)
+    details = _details(snapshot.language(operator), lines, len(lines))
+    row = alert_row(snapshot, f"{of_day}{count + 1}", details, now)
     assert row is not None
     collects = COLLECT[min(count, len(COLLECT) - 1)]
-    return enqueue(session, force, [row], now, 0, not_before=now + collects) > 0
+    return enqueue(session, snapshot, [row], now, 0, not_before=now + collects) > 0
 
 
 def _details(language: Language, named: Sequence[str], count: int) -> str:

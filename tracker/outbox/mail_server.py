@@ -25,15 +25,15 @@ from sqlalchemy import bindparam, case, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.errors import TrackerError, UsageError
 from tracker.i18n.message import Message
 from tracker.i18n.recognised import recognised
-from tracker.mail.transport.replies import Verdict, without_names
+from tracker.mail.transport.replies import RefusalScope, without_names
 from tracker.outbox.outage import alert_of_outage
 from tracker.outbox.queue import IS_TIME, enqueue, moments
 from tracker.outbox.rate_limit import HOLDS
-from tracker.outbox.verdicts import Sifting
+from tracker.outbox.refusals import PassResults
 from tracker.store.database import Database, locked_meta, read_meta, write_meta
 from tracker.store.facts import read_fact
 from tracker.store.tables import MAIL, UNDERWAY, MailState
@@ -56,7 +56,7 @@ log = logging.getLogger("tracker")
 
 
 @dataclass
-class State:
+class ServerState:
     """What is known.  ``counts`` by outcome and cause; ``failing`` passes without success since ``since``, at ``url``."""
 
     counts: dict[str, int] = field(default_factory=dict)
@@ -69,27 +69,27 @@ class State:
     #: By place, what each machine sends through and signs with, as it was last seen.
     places: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def is_failing(self, force: InForce) -> bool:
-        """Whether the server of ``force`` took nothing when it was last asked."""
-        return self.failing > 0 and self.url == force.settings.transport
+    def is_failing(self, snapshot: CampaignSnapshot) -> bool:
+        """Whether the server of ``snapshot`` took nothing when it was last asked."""
+        return self.failing > 0 and self.url == snapshot.settings.transport
 
-    def is_in_doubt(self, force: InForce) -> bool:
+    def is_in_doubt(self, snapshot: CampaignSnapshot) -> bool:
         """The same, and whether one pass more that cannot try anything makes it certain."""
-        return self.is_failing(force) and self.failing < RED
+        return self.is_failing(snapshot) and self.failing < RED
 
-    def trouble(self, force: InForce) -> str | None:
-        """Why mails cannot be sent as ``force`` says, and since when; None where they can, as far as is known."""
-        if not self.is_failing(force) or self.failing < RED or self.since is None:
+    def trouble(self, snapshot: CampaignSnapshot) -> str | None:
+        """Why mails cannot be sent as ``snapshot`` says, and since when; None where they can, as far as is known."""
+        if not self.is_failing(snapshot) or self.failing < RED or self.since is None:
             return None
-        since = said_at(datetime.fromisoformat(self.since), force.zone)
-        zone = force.campaign.timezone
+        since = said_at(datetime.fromisoformat(self.since), snapshot.zone)
+        zone = snapshot.campaign.timezone
         return str(
             Message("outcomes.takes_nothing", moment=f"{since} ({zone})", why=without_names(self.said))
         )
 
 
 @dataclass
-class _Door:
+class _LoginBackoff:
     """One server, user and password: shut ``until``, after so many refusals in a row; or known to let us in."""
 
     until: datetime | None = None
@@ -108,7 +108,7 @@ class _Door:
         self.said = said
 
 
-def read_state(session: Session, campaign: str) -> State:
+def read_state(session: Session, campaign: str) -> ServerState:
     """As it stands in the database."""
     return _state(read_meta(session, f"{NAME} {campaign}"))
 
@@ -123,45 +123,45 @@ def door_of(url: str, password: str | None, secret: str) -> str:
     return hmac.new(secret.encode(), f"{url}\0{password or ''}".encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def open_doors(session: Session, campaign: str, now: datetime) -> None:
+def forget_refused_logins(session: Session, campaign: str, now: datetime) -> None:
     """By a person's word: everything that waits for a server may go at once."""
-    doors = _doors(locked_meta(session, DOORS_NAME))
-    for door in doors.values():
-        door.until, door.refusals = None, 0
-    if doors:
-        _keep(session, doors)
+    backoffs = _doors(locked_meta(session, DOORS_NAME))
+    for backoff in backoffs.values():
+        backoff.until, backoff.refusals = None, 0
+    if backoffs:
+        _keep(session, backoffs)
     wake(session, campaign, now)
 
 
 def wake(session: Session, campaign: str, now: datetime) -> None:
     """What waits because of us or the server waits no longer."""
-    waits = (MAIL.c.state == MailState.DEFERRED.value, MAIL.c.cause == Verdict.US.value)
+    waits = (MAIL.c.state == MailState.DEFERRED.value, MAIL.c.cause == RefusalScope.US.value)
     ours = (UNDERWAY, MAIL.c.campaign == campaign, *waits, MAIL.c.not_before > now)
     session.execute(update(MAIL).where(*ours).values(not_before=now))
 
 
-class Post:
-    """The door and the doings of one process that sends as ``force`` says, with files at ``place``.
+class MailServer:
+    """The door and the doings of one process that sends as ``snapshot`` says, with files at ``place``.
 
-    ``key`` gives the key by which doors are named; without ``force`` nothing is known of a door.
+    ``key`` gives the key by which doors are named; without ``snapshot`` nothing is known of a door.
     """
 
     def __init__(
         self,
         database: Database,
         read_clock: Callable[[], datetime],
-        force: InForce | None = None,
+        snapshot: CampaignSnapshot | None = None,
         place: str = "",
         key: Callable[[], str] = str,
     ) -> None:
         self._database = database
         self._read_clock = read_clock
-        self._force = force
+        self._snapshot = snapshot
         self._place = place
         self._key = key
-        self._has_looked = force is None
+        self._has_looked = snapshot is None
         #: The door as it was before we knocked, where that was written down as a refusal.
-        self._before: _Door | None = None
+        self._before: _LoginBackoff | None = None
 
     @cached_property
     def _name(self) -> str:
@@ -169,9 +169,9 @@ class Post:
         return door_of(settings.transport, settings.mail_password, self._key())
 
     @property
-    def _of(self) -> InForce:
-        assert self._force is not None
-        return self._force
+    def _of(self) -> CampaignSnapshot:
+        assert self._snapshot is not None
+        return self._snapshot
 
     def look(self) -> bool:
         """Notice another server, user or password than this place had before: nothing that waited has to wait on.
@@ -189,12 +189,12 @@ class Post:
         campaign = self._of.campaign.id
         with self._database.writing(alone=False) as session:
             state = _state(locked_meta(session, f"{NAME} {campaign}", make="{}"))
-            doors = _doors(locked_meta(session, DOORS_NAME, make="{}"))
+            backoffs = _doors(locked_meta(session, DOORS_NAME, make="{}"))
             before = state.places.pop(self._place, {}).get("door")
             # A place that nobody knows may be this one under another name: there a door that is known is no other one.
-            if before != self._name and (before is not None or self._name not in doors):
-                known = doors.pop(self._name, _Door())
-                _keep(session, doors | {self._name: _Door(is_known=known.is_known)})
+            if before != self._name and (before is not None or self._name not in backoffs):
+                known = backoffs.pop(self._name, _LoginBackoff())
+                _keep(session, backoffs | {self._name: _LoginBackoff(is_known=known.is_known)})
                 wake(session, campaign, now)
             state.places[self._place] = {"door": self._name, "key": mark, "at": now.isoformat()}
             state.places = dict(list(state.places.items())[-PLACES:])
@@ -209,12 +209,12 @@ class Post:
 
     def shut_until(self) -> datetime | None:
         """Until when the mail server is left alone; None where it may be asked."""
-        if self._force is None or self._force.settings.transport.startswith("mailbox:"):
+        if self._snapshot is None or self._snapshot.settings.transport.startswith("mailbox:"):
             return None
         now = self._read_clock()
         with self._database.reading() as session:
-            door = _doors(read_meta(session, DOORS_NAME)).get(self._name)
-        return door.until if door is not None and door.is_shut(now) else None
+            backoff = _doors(read_meta(session, DOORS_NAME)).get(self._name)
+        return backoff.until if backoff is not None and backoff.is_shut(now) else None
 
     # --- as a door of the mail room ---
 
@@ -244,29 +244,31 @@ class Post:
             return None
         now = self._read_clock()
         with self._database.writing(alone=False) as session:
-            doors = _doors(locked_meta(session, DOORS_NAME, make="{}"))
-            door = doors.pop(self._name, None) or _Door()
-            if door.until is not None and door.is_shut(now):
+            backoffs = _doors(locked_meta(session, DOORS_NAME, make="{}"))
+            backoff = backoffs.pop(self._name, None) or _LoginBackoff()
+            if backoff.until is not None and backoff.is_shut(now):
                 return str(
-                    Message("outcomes.not_before", why=door.said, moment=said_at(door.until, self._of.zone))
+                    Message(
+                        "outcomes.not_before", why=backoff.said, moment=said_at(backoff.until, self._of.zone)
+                    )
                 )
-            if door.refusals or (needs_login and not door.is_known):
-                self._before = replace(door, until=None)
-                door.refuse(now, door.said or "another process is trying to log in, or died of it")
-            _keep(session, doors | {self._name: door})
+            if backoff.refusals or (needs_login and not backoff.is_known):
+                self._before = replace(backoff, until=None)
+                backoff.refuse(now, backoff.said or "another process is trying to log in, or died of it")
+            _keep(session, backoffs | {self._name: backoff})
         return None
 
     def _is_well(self) -> bool:
         with self._database.reading() as session:
-            door = _doors(read_meta(session, DOORS_NAME)).get(self._name)
-        return door is not None and door.is_known and not door.refusals
+            backoff = _doors(read_meta(session, DOORS_NAME)).get(self._name)
+        return backoff is not None and backoff.is_known and not backoff.refusals
 
     def _is_open(self) -> None:
         self._before = None
         if not self._is_well():
             with self._database.writing(alone=False) as session:
-                doors = _doors(locked_meta(session, DOORS_NAME, make="{}"))
-                _keep(session, doors | {self._name: _Door(is_known=True)})
+                backoffs = _doors(locked_meta(session, DOORS_NAME, make="{}"))
+                _keep(session, backoffs | {self._name: _LoginBackoff(is_known=True)})
                 wake(session, self._of.campaign.id, self._read_clock())
 
     def _is_shut(self, why: str, *, is_refusal: bool) -> None:
@@ -274,44 +276,44 @@ class Post:
         if before is None and not is_refusal:
             return
         with self._database.writing(alone=False) as session:
-            doors = _doors(locked_meta(session, DOORS_NAME, make="{}"))
-            door = before or doors.get(self._name) or _Door()
+            backoffs = _doors(locked_meta(session, DOORS_NAME, make="{}"))
+            backoff = before or backoffs.get(self._name) or _LoginBackoff()
             if is_refusal:
-                door.refuse(self._read_clock(), why)
-            _keep(session, doors | {self._name: door})
+                backoff.refuse(self._read_clock(), why)
+            _keep(session, backoffs | {self._name: backoff})
 
     # --- what came of a pass ---
 
-    def passed(self, force: InForce, sifting: Sifting) -> None:
+    def passed(self, snapshot: CampaignSnapshot, sifting: PassResults) -> None:
         """Write down what came of a pass that had mails to send."""
-        now, url = self._read_clock(), force.settings.transport
+        now, url = self._read_clock(), snapshot.settings.transport
         with self._database.writing(alone=False) as session:
-            state = _state(locked_meta(session, f"{NAME} {force.campaign.id}", make="{}"))
+            state = _state(locked_meta(session, f"{NAME} {snapshot.campaign.id}", make="{}"))
             state.counts = dict(Counter(state.counts) + Counter(sifting.counts))
             if self._place in state.places:
                 state.places[self._place]["at"] = now.isoformat()
             if sifting.has_sent:
                 if state.failing and state.url == url:
-                    wake(session, force.campaign.id, now)
+                    wake(session, snapshot.campaign.id, now)
                 state.failing, state.since, state.said = 0, None, ""
                 state.ok_at, state.is_ok, state.url = now.isoformat(), True, url
             elif sifting.trouble is not None:
                 state.is_ok = False
-                self._fails(session, force, state, sifting.trouble)
-            _save(session, force, state)
+                self._fails(session, snapshot, state, sifting.trouble)
+            _save(session, snapshot, state)
 
-    def still_fails(self, force: InForce) -> None:
+    def still_fails(self, snapshot: CampaignSnapshot) -> None:
         """A pass in which nothing was tried, for everything waits for the server."""
         with self._database.writing(alone=False) as session:
-            state = _state(locked_meta(session, f"{NAME} {force.campaign.id}", make="{}"))
-            if state.is_in_doubt(force):
-                self._fails(session, force, state, state.said)
-                _save(session, force, state)
+            state = _state(locked_meta(session, f"{NAME} {snapshot.campaign.id}", make="{}"))
+            if state.is_in_doubt(snapshot):
+                self._fails(session, snapshot, state, state.said)
+                _save(session, snapshot, state)
 
-    def _fails(self, session: Session, force: InForce, state: State, said: str) -> None:
-        now, url = self._read_clock(), force.settings.transport
+    def _fails(self, session: Session, snapshot: CampaignSnapshot, state: ServerState, said: str) -> None:
+        now, url = self._read_clock(), snapshot.settings.transport
         if not state.failing or state.url != url:
-            state.failing, state.since = 0, now.astimezone(force.zone).isoformat(timespec="seconds")
+            state.failing, state.since = 0, now.astimezone(snapshot.zone).isoformat(timespec="seconds")
         state.failing, state.url, state.said = state.failing + 1, url, said
         if state.failing >= RED and state.since is not None:
             # When it is asked again is no news to whoever reads it later.
@@ -319,15 +321,15 @@ class Post:
             reason = (
                 str(known.facts["why"]) if known is not None and known.key == "outcomes.not_before" else said
             )
-            alert = alert_of_outage(session, force, state.since, reason, now)
-            enqueue(session, force, [] if alert is None or state.failing > RED else [alert], now, 0)
+            alert = alert_of_outage(session, snapshot, state.since, reason, now)
+            enqueue(session, snapshot, [] if alert is None or state.failing > RED else [alert], now, 0)
 
 
 def _is_recent(place: Mapping[str, str], now: datetime) -> bool:
     return now - datetime.fromisoformat(place["at"]) < RECENT
 
 
-class Left(NamedTuple):
+class Backlog(NamedTuple):
     """What waits after a pass: how many, how many of them not tried though it was their time, and when one goes next."""
 
     waiting: int
@@ -342,29 +344,29 @@ _LEFT = select(
 ).where(UNDERWAY, MAIL.c.campaign == bindparam("campaign"))
 
 
-def queue_at(session: Session, campaign: str, now: datetime) -> Left:
+def queue_at(session: Session, campaign: str, now: datetime) -> Backlog:
     """What of ``campaign`` waits at ``now``."""
-    return Left(*session.execute(_LEFT, {"campaign": campaign, **moments(now)}).one())
+    return Backlog(*session.execute(_LEFT, {"campaign": campaign, **moments(now)}).one())
 
 
-def _state(text: str | None) -> State:
-    return read_fact(text, NAME, lambda facts: State(**facts), State())
+def _state(text: str | None) -> ServerState:
+    return read_fact(text, NAME, lambda facts: ServerState(**facts), ServerState())
 
 
-def _save(session: Session, force: InForce, state: State) -> None:
-    write_meta(session, f"{NAME} {force.campaign.id}", json.dumps(asdict(state), ensure_ascii=False))
+def _save(session: Session, snapshot: CampaignSnapshot, state: ServerState) -> None:
+    write_meta(session, f"{NAME} {snapshot.campaign.id}", json.dumps(asdict(state), ensure_ascii=False))
 
 
-def _doors(text: str | None) -> dict[str, _Door]:
+def _doors(text: str | None) -> dict[str, _LoginBackoff]:
     return read_fact(text, DOORS_NAME, lambda found: {name: _door(**of) for name, of in found.items()}, {})
 
 
-def _door(*, until: str | None, **facts: Any) -> _Door:
-    return _Door(None if until is None else datetime.fromisoformat(until), **facts)
+def _door(*, until: str | None, **facts: Any) -> _LoginBackoff:
+    return _LoginBackoff(None if until is None else datetime.fromisoformat(until), **facts)
 
 
-def _keep(session: Session, doors: Mapping[str, _Door]) -> None:
+def _keep(session: Session, backoffs: Mapping[str, _LoginBackoff]) -> None:
     """The latest of them."""
-    latest = list(doors.items())[-DOORS:]
-    text = json.dumps({name: asdict(door) for name, door in latest}, default=datetime.isoformat)
+    latest = list(backoffs.items())[-DOORS:]
+    text = json.dumps({name: asdict(backoff) for name, backoff in latest}, default=datetime.isoformat)
     write_meta(session, DOORS_NAME, text)

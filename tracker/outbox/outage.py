@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import Contact, MailKind, owned
 from tracker.i18n.catalogue import Language, words
 from tracker.i18n.message import say_day
@@ -26,39 +26,41 @@ OUTAGE = "outage"
 
 
 def alert_of_outage(
-    session: Session, force: InForce, since: str, said: str, now: datetime
+    session: Session, snapshot: CampaignSnapshot, since: str, said: str, now: datetime
 ) -> dict[str, object] | None:
     """The alert of an outage since then (ISO); one that waits already is brought up to date."""
-    operator = force.settings.operator
+    operator = snapshot.settings.operator
     if operator is None:
         return None
     key = f"post/{since}"
-    mine = MAIL.c.key == owned(force.campaign.id, f"{MailKind.ALERT}/{key}")
+    mine = MAIL.c.key == owned(snapshot.campaign.id, f"{MailKind.ALERT}/{key}")
     waiting = (
-        select(func.count()).select_from(MAIL).where(UNDERWAY, MAIL.c.campaign == force.campaign.id, ~mine)
+        select(func.count()).select_from(MAIL).where(UNDERWAY, MAIL.c.campaign == snapshot.campaign.id, ~mine)
     )
     facts = {"since": since, "said": said, "waiting": session.execute(waiting).scalar_one()}
-    details = _details("now", force, operator, facts, now)
+    details = _details("now", snapshot, operator, facts, now)
     unsent = (UNDERWAY, mine, MAIL.c.state != MailState.CLAIMED.value)
     session.execute(update(MAIL).where(*unsent).values(details=details))
-    return alert_row(force, key, details, now)
+    return alert_row(snapshot, key, details, now)
 
 
-def as_over(force: InForce, details: Mapping[str, Any], now: datetime) -> str | None:
+def as_over(snapshot: CampaignSnapshot, details: Mapping[str, Any], now: datetime) -> str | None:
     """The details of such an alert that leaves at ``now``; None for those of another alert."""
-    facts, operator = details.get(OUTAGE), force.settings.operator
+    facts, operator = details.get(OUTAGE), snapshot.settings.operator
     if not isinstance(facts, dict) or operator is None or not {"since", "said", "waiting"} <= facts.keys():
         return None
-    return _details("over", force, operator, facts, now)
+    return _details("over", snapshot, operator, facts, now)
 
 
-def _details(phase: str, force: InForce, reader: Contact, facts: Mapping[str, Any], now: datetime) -> str:
-    language = force.language(reader)
+def _details(
+    phase: str, snapshot: CampaignSnapshot, reader: Contact, facts: Mapping[str, Any], now: datetime
+) -> str:
+    language = snapshot.language(reader)
     say = words("alerts", language)
     lines = say(
         f"outage.{phase}.lines",
-        since=_moment(datetime.fromisoformat(facts["since"]), language, force.zone),
-        until=_moment(now, language, force.zone),
+        since=_moment(datetime.fromisoformat(facts["since"]), language, snapshot.zone),
+        until=_moment(now, language, snapshot.zone),
         waiting=facts["waiting"],
         said=said_in(str(facts["said"]), language),
     )

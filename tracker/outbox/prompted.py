@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Row, func, select, update
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import MailKind, owned
 from tracker.outbox.queue import enqueue
 from tracker.outbox.rows import why_unreadable
@@ -30,16 +30,18 @@ _PREFIX = f"{MailKind.RECEIPT}/prompted/"
 _GATHERED = f"{_PREFIX}gathered/"
 
 
-def prompt(session: Session, force: InForce, rows: Iterable[dict[str, object]], now: datetime) -> int:
+def prompt(
+    session: Session, snapshot: CampaignSnapshot, rows: Iterable[dict[str, object]], now: datetime
+) -> int:
     """Put ``rows`` into the outbox, or what they say into what is gathered already; how many are new there.
 
     What has been said under the same key is not said again.  Call it alone in the ledger.
     """
-    return sum(_prompt(session, force, row, now) for row in rows)
+    return sum(_prompt(session, snapshot, row, now) for row in rows)
 
 
-def _prompt(session: Session, force: InForce, row: dict[str, object], now: datetime) -> int:
-    rate, whose = force.settings.prompted, force.campaign.id
+def _prompt(session: Session, snapshot: CampaignSnapshot, row: dict[str, object], now: datetime) -> int:
+    rate, whose = snapshot.settings.prompted, snapshot.campaign.id
     row = {**row, "key": f"{_PREFIX}{row['key']}"}
     details = json.loads(str(row["details"]))
     to_reader = (MAIL.c.campaign == whose, MAIL.c.recipient == row["recipient"])
@@ -61,7 +63,7 @@ def _prompt(session: Session, force: InForce, row: dict[str, object], now: datet
         )
     ).scalar_one()
     if sent < rate.count:
-        return enqueue(session, force, [row], now, 0)
+        return enqueue(session, snapshot, [row], now, 0)
     there = session.execute(
         select(MAIL).where(
             *of_sort,
@@ -74,7 +76,7 @@ def _prompt(session: Session, force: InForce, row: dict[str, object], now: datet
         return 0
     first = {**row, "key": f"{gathering}{now.isoformat()}/{row['recipient']}"}
     first["details"] = json.dumps(_gathered({}, details), ensure_ascii=False)
-    return enqueue(session, force, [first], now, 0, not_before=now + rate.per)
+    return enqueue(session, snapshot, [first], now, 0, not_before=now + rate.per)
 
 
 def _sort(details: Mapping[str, Any]) -> str:

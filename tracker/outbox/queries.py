@@ -14,7 +14,7 @@ from sqlmodel import Session
 from tracker.core.model import Mail
 from tracker.errors import UnknownNameError, UsageError, not_among
 from tracker.i18n.message import Message
-from tracker.outbox.mail_server import open_doors
+from tracker.outbox.mail_server import forget_refused_logins
 from tracker.outbox.rows import items_from_json, mail_of, mail_unread, unreadable, why_unreadable
 from tracker.store.numbers import numbered
 from tracker.store.tables import MAIL, MailState
@@ -128,7 +128,7 @@ def retry(
         query = query.where(
             numbered(MAIL.c.id, number), MAIL.c.state.in_([state.value for state in RETRIABLE])
         )
-    open_doors(session, campaign, now)
+    forget_refused_logins(session, campaign, now)
     return int(session.connection().execute(query).rowcount)
 
 

@@ -20,10 +20,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningUpdate
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import Mail, MailKind, owned
 from tracker.mail.transport.message import message_id
-from tracker.outbox.rate_limit import Pacing, by_domain
+from tracker.outbox.rate_limit import RateLimits, by_domain
 from tracker.store.tables import MAIL, UNDERWAY, MailState
 
 #: How long a process may hold a mail before another one takes it over.
@@ -46,7 +46,7 @@ UNCERTAIN_ATTEMPTS = 3
 
 
 @dataclass(slots=True)
-class Hand:
+class ClaimedState:
     """How it is with a mail that this process has claimed, until ``lease_until``; None where nobody else could take it.
 
     Once its content has begun to go out (``is_begun``), it may have been taken.  ``is_over``: it was claimed by files
@@ -74,7 +74,7 @@ class Claimed:
     lost: int = 0
     #: Why it goes no more: it cannot be read, or has waited for longer than it lives.
     over: str | None = None
-    hand: Hand = field(default_factory=Hand, compare=False)
+    hand: ClaimedState = field(default_factory=ClaimedState, compare=False)
     ours_since: datetime | None = None
 
     def may_go(self, now: datetime) -> bool:
@@ -173,14 +173,14 @@ def _claiming(zones: int, besides: int, *, is_narrow: bool, is_over: bool = Fals
     )
 
 
-def mail_domain(force: InForce) -> str:
+def mail_domain(snapshot: CampaignSnapshot) -> str:
     """The right-hand side of our Message-IDs: the sender's domain."""
-    return force.settings.mail_from.email.rpartition("@")[2]
+    return snapshot.settings.mail_from.email.rpartition("@")[2]
 
 
 def enqueue(
     session: Session,
-    force: InForce,
+    snapshot: CampaignSnapshot,
     rows: Sequence[dict[str, object]],
     now: datetime,
     seen_event: int,
@@ -195,16 +195,16 @@ def enqueue(
     """
     if not rows:
         return 0
-    domain = mail_domain(force)
+    domain = mail_domain(snapshot)
     values = [
         {
-            "timezone": force.campaign.timezone,
+            "timezone": snapshot.campaign.timezone,
             "at": now,
             "seen_event": seen_event,
             **row,
-            "campaign": force.campaign.id,
-            "key": (key := owned(force.campaign.id, str(row["key"]))),
-            "message_id": message_id(f"{force.campaign.document}/{key}", domain),
+            "campaign": snapshot.campaign.id,
+            "key": (key := owned(snapshot.campaign.id, str(row["key"]))),
+            "message_id": message_id(f"{snapshot.campaign.document}/{key}", domain),
             "not_before": not_before or now,
             "state": MailState.QUEUED.value,
             "attempts": 0,
@@ -235,7 +235,7 @@ def moments(now: datetime) -> dict[str, datetime]:
 
 def taken(
     session: Session,
-    force: InForce,
+    snapshot: CampaignSnapshot,
     now: datetime,
     who: str,
     most: int,
@@ -248,10 +248,10 @@ def taken(
     ``is_over`` asks for those that somebody may have died of.  No more are taken for a domain than its rate allows.
     """
     given: dict[str, object] = {**moments(now), "lease": now + LEASE, "who": who}
-    given |= {"whose": force.campaign.id, "zones": force.timezones, "today": force.day(now)}
+    given |= {"whose": snapshot.campaign.id, "zones": snapshot.timezones, "today": snapshot.day(now)}
     for number, name in enumerate(timezones):
         given |= {f"zone_{number}": name, f"day_{number}": now.astimezone(ZoneInfo(name)).date()}
-    pacing = Pacing(session, force.settings.pace, now)
+    pacing = RateLimits(session, snapshot.settings.pace, now)
     room = pacing.room()
     rows: list[Row[Any]] = []
     for domain, count in room.items():

@@ -37,7 +37,7 @@ class _Domain:
     taken: list[tuple[datetime, int]] = field(default_factory=list)
 
 
-class Pacing:
+class RateLimits:
     """The domains that are held or have a rate, as they stand at ``now``."""
 
     def __init__(self, session: Session, rates: Mapping[str, Rate], now: datetime) -> None:

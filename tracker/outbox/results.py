@@ -13,10 +13,10 @@ from sqlmodel import Session
 
 from tracker.i18n.message import Message
 from tracker.mail.compose.details import WENT
-from tracker.mail.transport.replies import Verdict
+from tracker.mail.transport.replies import RefusalScope
 from tracker.outbox.queue import LEASE, NEVER_ENDS, OURS_ENDS, UNCERTAIN_ATTEMPTS, Claimed
-from tracker.outbox.rate_limit import Pacing, domain_of
-from tracker.store.lots import lots
+from tracker.outbox.rate_limit import RateLimits, domain_of
+from tracker.store.batches import batches
 from tracker.store.tables import MAIL, MailState
 
 #: Waits before the next attempt; after the last one the mail has failed.
@@ -41,7 +41,7 @@ class Result:
     state: MailState
     outcome: str
     subject: str | None = None
-    verdict: Verdict | None = None
+    verdict: RefusalScope | None = None
     is_tried: bool = True
     is_local: bool = False
     went: Mapping[str, object] | None = None
@@ -74,11 +74,11 @@ def record_results(session: Session, results: Sequence[Result], now: datetime) -
     """Write down what became of claimed mails; the number that counted (the fence still stood)."""
     if not results:
         return 0
-    Pacing(session, {}, now).heard(
+    RateLimits(session, {}, now).heard(
         too_fast=[
             domain_of(result.claimed.mail.to)
             for result in results
-            if result.verdict is Verdict.TOO_FAST and result.is_tried
+            if result.verdict is RefusalScope.TOO_FAST and result.is_tried
         ],
         taken=[domain_of(result.claimed.mail.to) for result in results if result.state is MailState.SENT],
     )
@@ -90,7 +90,7 @@ def record_results(session: Session, results: Sequence[Result], now: datetime) -
 def _recorded(result: Result, now: datetime) -> dict[str, object]:
     state, outcome, not_before = result.state, result.outcome, now
     claimed = result.claimed
-    is_ours = state is MailState.DEFERRED and result.verdict is Verdict.US and result.is_tried
+    is_ours = state is MailState.DEFERRED and result.verdict is RefusalScope.US and result.is_tried
     ours_since = (claimed.ours_since or now) if is_ours else claimed.ours_since
     # A claim that ended with its process was no attempt that anybody answered; nor is one in which it was us.
     attempts = claimed.attempts + (result.is_tried and not is_ours)
@@ -146,14 +146,14 @@ def set_aside(claimed: Claimed) -> Result:
 
 def give_back(session: Session, claimed: Sequence[Claimed], _: datetime) -> None:
     """Let others have at once what was claimed and not begun: that is neither an attempt nor a lost answer."""
-    for some in lots(claimed):
+    for some in batches(claimed):
         free = update(MAIL).where(_as_claimed(some)).values(state=MailState.QUEUED.value, lease_until=None)
         session.execute(free)
 
 
 def hold(session: Session, claimed: Sequence[Claimed], now: datetime) -> None:
     """Keep what is under way for another lease.  What somebody has taken over meanwhile is left alone."""
-    for some in lots(claimed):
+    for some in batches(claimed):
         statement = update(MAIL).where(_as_claimed(some)).values(lease_until=now + LEASE).returning(MAIL.c.id)
         held = set(session.execute(statement).scalars())
         for each in some:

@@ -31,12 +31,12 @@ _REASONS = {reason.value: reason for reason in Reason}
 _date = lru_cache(maxsize=4096)(date.fromisoformat)
 
 
-class UnreadableError(ValueError):
+class UnreadableMailError(ValueError):
     """What is kept of a mail cannot be read: a hand, a disk or another program has been at its row."""
 
 
 def mail_of(row: Row[Any], items: tuple[Item, ...]) -> Mail:
-    """The mail of a row, with ``items`` (all of them, or those that are still open).  Raises UnreadableError."""
+    """The mail of a row, with ``items`` (all of them, or those that are still open).  Raises UnreadableMailError."""
     return Mail(
         key=row.key,
         at=row.at,
@@ -51,23 +51,23 @@ def mail_of(row: Row[Any], items: tuple[Item, ...]) -> Mail:
 
 
 def details_from_json(text: str) -> dict[str, Any]:
-    """What a mail says beside its items.  Raises UnreadableError."""
+    """What a mail says beside its items.  Raises UnreadableMailError."""
     try:
         found = json.loads(text)
     except (ValueError, TypeError, RecursionError) as error:
-        raise UnreadableError(f"its details: {error}") from None
+        raise UnreadableMailError(f"its details: {error}") from None
     if not isinstance(found, dict):
-        raise UnreadableError("its details: not a mapping")
+        raise UnreadableMailError("its details: not a mapping")
     return found
 
 
 @lru_cache(maxsize=512)
 def items_from_json(text: str) -> tuple[Item, ...]:
-    """The items of a mail as planning wrote them.  Raises UnreadableError."""
+    """The items of a mail as planning wrote them.  Raises UnreadableMailError."""
     try:
         return tuple([_item(*each) for each in json.loads(text)])
     except (ValueError, TypeError, KeyError, RecursionError, UnknownNameError) as error:
-        raise UnreadableError(f"its items: {type(error).__name__}: {error}") from None
+        raise UnreadableMailError(f"its items: {type(error).__name__}: {error}") from None
 
 
 def _item(ref: str, unit: str, reason: str, due: str | None, days_left: int | None) -> Item:
@@ -93,7 +93,7 @@ def why_unreadable(row: Row[Any]) -> str | None:
         items_from_json(row.content)
         if row.details != "{}":
             details_from_json(row.details)
-    except UnreadableError as error:
+    except UnreadableMailError as error:
         return str(error)
     return None
 

@@ -9,19 +9,25 @@ from typing import Any
 from sqlalchemy import Row
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import Mail
 from tracker.core.moments import A_DAY
 from tracker.i18n.message import Message
 from tracker.ledger.editions import last_mail_before
-from tracker.outbox.queue import NEVER_ENDS, OURS_ENDS, Claimed, Hand, enqueue, taken
+from tracker.outbox.queue import NEVER_ENDS, OURS_ENDS, Claimed, ClaimedState, enqueue, taken
 from tracker.outbox.rows import mail_unread, unreadable, why_unreadable
 from tracker.planning.restated import as_told_now
 from tracker.planning.second_look import look_again
 
 
 def claim(
-    session: Session, force: InForce, now: datetime, who: str, *, most: int, timezones: Sequence[str]
+    session: Session,
+    snapshot: CampaignSnapshot,
+    now: datetime,
+    who: str,
+    *,
+    most: int,
+    timezones: Sequence[str],
 ) -> list[Claimed]:
     """Take up to ``most`` mails of the campaign whose time has come, oldest first; digests only for ``timezones``.
 
@@ -30,19 +36,19 @@ def claim(
     No more are taken for a domain than its rate allows, and none for one that wants to be left alone.
     Each is looked at again; there are none only where none is left that could go.
     Call it in a transaction of its own and commit before sending.
-    Raises OvertakenError where the ledger follows other files than ``force``.
+    Raises OvertakenError where the ledger follows other files than ``snapshot``.
     """
-    edited = last_mail_before(session, force)
+    edited = last_mail_before(session, snapshot)
     while rows := (
-        taken(session, force, now, who, most, timezones)
-        or taken(session, force, now, who, min(most, 1), timezones, is_over=True)
+        taken(session, snapshot, now, who, most, timezones)
+        or taken(session, snapshot, now, who, min(most, 1), timezones, is_over=True)
     ):
-        rows = as_told_now(session, force, rows, now, edited)
+        rows = as_told_now(session, snapshot, rows, now, edited)
         over = {row.id: why for row in rows if (why := _why_over(row, now)) is not None}
         rest = [row for row in rows if row.id not in over]
-        looked = look_again(session, force, rest, now, timezones, edited=edited)
-        enqueue(session, force, looked.at_once, now, 0)
-        enqueue(session, force, looked.later, now, 0, not_before=now + A_DAY)
+        looked = look_again(session, snapshot, rest, now, timezones, edited=edited)
+        enqueue(session, snapshot, looked.at_once, now, 0)
+        enqueue(session, snapshot, looked.later, now, 0, not_before=now + A_DAY)
         if looked.goes or over:
             return [
                 *(_claimed(row, mail_unread(row), over[row.id]) for row in rows if row.id in over),
@@ -63,5 +69,5 @@ def _why_over(row: Row[Any], now: datetime) -> str | None:
 
 
 def _claimed(row: Row[Any], mail: Mail, over: str | None = None) -> Claimed:
-    hand, life = Hand(row.lease_until), (row.attempts, row.message_id, mail, row.lost)
+    hand, life = ClaimedState(row.lease_until), (row.attempts, row.message_id, mail, row.lost)
     return Claimed(row.id, row.fence, *life, over, hand, row.ours_since)

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, and_, case, func, not_, or_, select, true, update
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import MailKind, Reason, owned
 from tracker.i18n.catalogue import words
 from tracker.i18n.message import Message
@@ -30,8 +30,8 @@ from tracker.ledger.agenda import (
     set_missed_days,
     set_planned_day,
 )
-from tracker.ledger.nudge import Nudge
 from tracker.ledger.overdue_beat import begin_beats, forget_beats
+from tracker.ledger.single_reminder import SingleReminder
 from tracker.ledger.still_open import cell_of
 from tracker.mail.transport.replies import FINAL
 from tracker.outbox.alerts import alert_details, alert_row
@@ -55,36 +55,36 @@ def is_misled(planned: date | None, timezone: str, now: datetime) -> bool:
     return planned is not None and datetime.combine(planned, time.min, ZoneInfo(timezone)) - now > SKEW
 
 
-def come_back(session: Session, force: InForce, now: datetime) -> None:
+def come_back(session: Session, snapshot: CampaignSnapshot, now: datetime) -> None:
     """Take back what was planned for days that have not come, if anything was."""
-    planned = {zone: planned_day(session, force.campaign.id, zone) for zone in force.timezones}
+    planned = {zone: planned_day(session, snapshot.campaign.id, zone) for zone in snapshot.timezones}
     if not any(is_misled(day, zone, now) for zone, day in planned.items()):
         return
-    days = {zone: now.astimezone(ZoneInfo(zone)).date() for zone in force.timezones}
+    days = {zone: now.astimezone(ZoneInfo(zone)).date() for zone in snapshot.timezones}
     ahead = [day for zone, day in planned.items() if day is not None and day > days[zone]]
-    again = _put_back(session, force.campaign.id, days, ahead, now)
-    let_go, out = _take_back(session, force.campaign.id, days, now, again)
-    told = {zone: _last_told(session, force.campaign.id, zone, day) for zone, day in days.items()}
-    began = first_day(session, force.campaign.id)
+    again = _put_back(session, snapshot.campaign.id, days, ahead, now)
+    let_go, out = _take_back(session, snapshot.campaign.id, days, now, again)
+    told = {zone: _last_told(session, snapshot.campaign.id, zone, day) for zone, day in days.items()}
+    began = first_day(session, snapshot.campaign.id)
     if began is not None and began > max(days.values()):
         # Nothing was ever said but by the wrong clock: it begins now.
-        write_fact(session, force.campaign.id, BEGAN, min(told.values()).isoformat())
-        go_on_after(session, force, date.min, true())
+        write_fact(session, snapshot.campaign.id, BEGAN, min(told.values()).isoformat())
+        go_on_after(session, snapshot, date.min, true())
     else:
         said = min(told.values())
         go_on_after(
-            session, force, said, true(), told={zone: day for zone, day in told.items() if day > said}
+            session, snapshot, said, true(), told={zone: day for zone, day in told.items() if day > said}
         )
-    forget_beats(session, force, max(days.values()))
+    forget_beats(session, snapshot, max(days.values()))
     for zone, day in told.items():
-        set_planned_day(session, force.campaign.id, zone, day)
+        set_planned_day(session, snapshot.campaign.id, zone, day)
         # What that clock passed over is yet to come.
-        missed = [each for each in missed_days(session, force.campaign.id, zone) if each[1] <= days[zone]]
-        set_missed_days(session, force.campaign.id, zone, missed)
-    begin_beats(session, force, min(told.values()))
+        missed = [each for each in missed_days(session, snapshot.campaign.id, zone) if each[1] <= days[zone]]
+        set_missed_days(session, snapshot.campaign.id, zone, missed)
+    begin_beats(session, snapshot, min(told.values()))
     latest = max(day for day in planned.values() if day is not None)
-    facts = {"planned": latest, "today": force.day(now), "let_go": let_go, "out": out}
-    _tell_operator(session, force, facts, now)
+    facts = {"planned": latest, "today": snapshot.day(now), "let_go": let_go, "out": out}
+    _tell_operator(session, snapshot, facts, now)
 
 
 def _of_days_to_come(campaign: str, days: dict[str, date]) -> ColumnElement[bool]:
@@ -179,7 +179,7 @@ def _say_again(session: Session, campaign: str, ref: str, unit: str, day: date) 
     """What was sent back has no other day on which it is said."""
     key, period, _ = cell_of(ref, unit)
     went_alone = ASSIGNMENT.c.nudge.is_not(None)
-    nudges = {is_alone: str(Nudge(Reason.RETURNED, alone=is_alone)) for is_alone in (True, False)}
+    nudges = {is_alone: str(SingleReminder(Reason.RETURNED, alone=is_alone)) for is_alone in (True, False)}
     session.execute(
         update(ASSIGNMENT)
         .where(
@@ -206,18 +206,20 @@ def _last_told(session: Session, campaign: str, zone: str, today: date) -> date:
     return last or today - timedelta(days=1)
 
 
-def _tell_operator(session: Session, force: InForce, facts: dict[str, object], now: datetime) -> None:
-    operator = force.settings.operator
-    language = force.campaign.language if operator is None else force.language(operator)
+def _tell_operator(
+    session: Session, snapshot: CampaignSnapshot, facts: dict[str, object], now: datetime
+) -> None:
+    operator = snapshot.settings.operator
+    language = snapshot.campaign.language if operator is None else snapshot.language(operator)
     say = words("alerts", language)
     details = alert_details(say("clock.title"), say("clock.lines", **facts).splitlines())
-    row = alert_row(force, f"clock/{now.isoformat()}", details, now)
+    row = alert_row(snapshot, f"clock/{now.isoformat()}", details, now)
     if row is not None:
-        enqueue(session, force, [row], now, 0)
+        enqueue(session, snapshot, [row], now, 0)
 
 
 @dataclass(slots=True)
-class Before:
+class WrittenBefore:
     """What was written to one person for a day before it was planned: how many mails, and what of it went out.
 
     ``items`` as the outbox keeps them; ``details`` are of whole mails.
@@ -228,7 +230,7 @@ class Before:
     whole: set[tuple[str, str]] = field(default_factory=set)
 
 
-def written_before(session: Session, campaign: str, kind: MailKind, day: date) -> dict[str, Before]:
+def written_before(session: Session, campaign: str, kind: MailKind, day: date) -> dict[str, WrittenBefore]:
     """What a wrong clock wrote for ``day``, by address in lower case; mostly nothing."""
     begins = owned(campaign, f"{kind.value}/{day}/")
     rows = session.execute(
@@ -236,7 +238,7 @@ def written_before(session: Session, campaign: str, kind: MailKind, day: date) -
             MAIL.c.key >= begins, MAIL.c.key < f"{begins}\U0010ffff"
         )
     )
-    found: defaultdict[str, Before] = defaultdict(Before)
+    found: defaultdict[str, WrittenBefore] = defaultdict(WrittenBefore)
     for row in rows:
         before = found[row.recipient.casefold()]
         before.mails += 1

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row
 from sqlmodel import Session
 
-from tracker.campaign.recipients import People, Person, addressed_to, person_facts
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.recipients import Recipient, Recipients, addressed_to, person_facts
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import MailKind, Reason, Rhythm
 from tracker.core.status import Dates
 from tracker.ledger.record import last_event
@@ -27,7 +27,7 @@ LOT = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Saying:
+class ReminderText:
     """What is to be said of one occurrence on one day, whichever unit it is said to.
 
     ``rank`` sorts the most pressing first.  ``head`` and ``tail`` are the item as the outbox keeps it (see
@@ -43,14 +43,14 @@ class Saying:
     is_last: bool = False
 
 
-class Line(NamedTuple):
+class DigestItem(NamedTuple):
     """A saying to one unit, with how much of its quota that unit has done, and what else is to be told with it.
 
     ``is_extended``: this unit was given more time.  ``rhythms`` are those of the contacts who hear of it today; None
     is everybody.
     """
 
-    saying: Saying
+    reminder: ReminderText
     unit: str
     progress: int = 0
     beside: Mapping[str, object] | None = None
@@ -58,46 +58,48 @@ class Line(NamedTuple):
     rhythms: Collection[Rhythm] | None = None
 
 
-def saying(force: InForce, key: str, period: str, dates: Dates, reason: Reason, day: date) -> Saying:
+def reminder(
+    snapshot: CampaignSnapshot, key: str, period: str, dates: Dates, reason: Reason, day: date
+) -> ReminderText:
     """What is said on ``day``, for ``reason``, of the occurrence with these dates."""
     due = dates.effective_due
     days_left = None if due is None else (due - day).days
     ref = f"{key}@{period}" if period else key
-    rank = (PRESSING[reason], days_left or 0, force.position(key), period)
+    rank = (PRESSING[reason], days_left or 0, snapshot.position(key), period)
     rest = json.dumps([reason.value, due.isoformat() if due else None, days_left])
-    return Saying(
+    return ReminderText(
         ref,
         rank,
         f"[{json.dumps(ref)},",
         f",{rest[1:]}",
-        _extended_from(force, key, dates),
-        due is not None and reason is Reason.LEAD and _is_last(force, key, due, day),
+        _extended_from(snapshot, key, dates),
+        due is not None and reason is Reason.LEAD and _is_last(snapshot, key, due, day),
     )
 
 
-def line_of(force: InForce, row: Row[Any], reason: Reason, day: date) -> Line:
+def line_of(snapshot: CampaignSnapshot, row: Row[Any], reason: Reason, day: date) -> DigestItem:
     """What is said on ``day``, for ``reason``, of the assignment of a row."""
     dates = Dates(row.opens, row.due, row.effective_due, row.grace_until)
-    said = saying(force, row.key, row.period, dates, reason, day)
-    return Line(said, row.unit, row.progress, is_extended=row.extended_due is not None)
+    said = reminder(snapshot, row.key, row.period, dates, reason, day)
+    return DigestItem(said, row.unit, row.progress, is_extended=row.extended_due is not None)
 
 
-def _extended_from(force: InForce, key: str, dates: Dates) -> date | None:
-    definition = force.campaign.definitions.get(key)
+def _extended_from(snapshot: CampaignSnapshot, key: str, dates: Dates) -> date | None:
+    definition = snapshot.campaign.definitions.get(key)
     if definition is None or dates.due is None:
         return None
-    return dates.due if dates.effective_due != force.date_by_rule(definition, dates.due) else None
+    return dates.due if dates.effective_due != snapshot.date_by_rule(definition, dates.due) else None
 
 
-def _is_last(force: InForce, key: str, due: date, day: date) -> bool:
-    definition = force.campaign.definitions.get(key)
+def _is_last(snapshot: CampaignSnapshot, key: str, due: date, day: date) -> bool:
+    definition = snapshot.campaign.definitions.get(key)
     if definition is None or day >= due:
         return False
-    return force.rules(definition).workdays.on_or_before(due) == day
+    return snapshot.rules(definition).workdays.on_or_before(due) == day
 
 
 class DigestWriter:
-    """One mail for each of ``people`` of what ``add`` and ``add_upward`` are given.
+    """One mail for each of ``people`` of what ``add`` and ``add_escalation`` are given.
 
     Whoever answers for one unit only is finished with that unit; the few who answer for several, hear of what
     others leave undone or are in ``waiting`` (addresses) wait for the last of them.  Units that have got mail and at which
@@ -108,8 +110,8 @@ class DigestWriter:
     def __init__(
         self,
         session: Session,
-        force: InForce,
-        people: People,
+        snapshot: CampaignSnapshot,
+        people: Recipients,
         day: date,
         now: datetime,
         *,
@@ -117,34 +119,34 @@ class DigestWriter:
         unheard: Iterable[str] = (),
     ) -> None:
         self._session = session
-        self._force = force
+        self._snapshot = snapshot
         self._people = people
         self._day = day
         self._now = now
         self._seen_event = last_event(session)
-        self._before = written_before(session, force.campaign.id, MailKind.DIGEST, day)
-        superiors = force.superiors
+        self._before = written_before(session, snapshot.campaign.id, MailKind.DIGEST, day)
+        superiors = snapshot.superiors
         self._waiting = {
             address
             for address, person in people.persons.items()
             if len(person.units) > 1 or address in waiting or not superiors.isdisjoint(person.units)
         }
-        self._lines: dict[str, list[Line]] = defaultdict(list)
-        self._upward: dict[str, list[Line]] = defaultdict(list)
+        self._lines: dict[str, list[DigestItem]] = defaultdict(list)
+        self._upward: dict[str, list[DigestItem]] = defaultdict(list)
         self._lot: list[dict[str, object]] = []
         self._written = 0
-        self._beside: dict[str, Sequence[Line]] = {}
-        self._everybody = force.people(day).of_unit
+        self._beside: dict[str, Sequence[DigestItem]] = {}
+        self._everybody = snapshot.people(day).of_unit
         self._unheard = set(unheard)
         self._missed: set[str] = set()
 
-    def add(self, unit: str, lines: Iterable[Line]) -> None:
+    def add(self, unit: str, lines: Iterable[DigestItem]) -> None:
         """What one unit is told; of several about one assignment the last counts (sent back, rather than late)."""
         addresses = self._people.of_unit.get(unit, ())
         if not addresses:
             self._miss(unit, lines)
             return
-        once = sorted({line.saying.ref: line for line in lines}.values(), key=_rank)
+        once = sorted({line.reminder.ref: line for line in lines}.values(), key=_rank)
         for address in addresses:
             rhythm = self._people.persons[address].rhythms.get(unit)
             heard = once
@@ -155,15 +157,15 @@ class DigestWriter:
             else:
                 self._write(address, heard)
 
-    def add_for(self, address: str, lines: Iterable[Line]) -> None:
+    def add_for(self, address: str, lines: Iterable[DigestItem]) -> None:
         """What one person is told, who must be among ``waiting``; what the unit is told anew counts more."""
         self._lines[address][:0] = lines
 
-    def add_beside(self, address: str, lines: Sequence[Line]) -> None:
+    def add_beside(self, address: str, lines: Sequence[DigestItem]) -> None:
         """What such a person is told with what else there is for them."""
         self._beside[address] = lines
 
-    def add_upward(self, superior: str, line: Line) -> None:
+    def add_escalation(self, superior: str, line: DigestItem) -> None:
         """What the people of another unit are told about ``line.unit``."""
         for address in self._people.of_unit.get(superior, ()):
             self._upward[address].append(line)
@@ -177,23 +179,23 @@ class DigestWriter:
                 if found and address in self._beside:
                     found[:0] = self._beside[address]
                     beside.add(address)
-                once = {(line.saying.ref, line.unit): line for line in found}
+                once = {(line.reminder.ref, line.unit): line for line in found}
                 self._write(address, sorted(once.values(), key=self._rank_and_unit))
-        self._unheard |= heard_before(self._session, self._force.campaign.id, self._missed)
-        if self._unheard and (alert := alert_of_nobody(self._force, self._unheard, self._now)) is not None:
-            enqueue(self._session, self._force, [alert], self._now, 0)
+        self._unheard |= heard_before(self._session, self._snapshot.campaign.id, self._missed)
+        if self._unheard and (alert := alert_of_nobody(self._snapshot, self._unheard, self._now)) is not None:
+            enqueue(self._session, self._snapshot, [alert], self._now, 0)
         self._flush()
         return self._written, beside
 
-    def _miss(self, unit: str, lines: Iterable[Line]) -> None:
+    def _miss(self, unit: str, lines: Iterable[DigestItem]) -> None:
         if any(lines) and not self._everybody.get(unit):
             self._missed.add(unit)
 
-    def _rank_and_unit(self, line: Line) -> tuple[tuple[int, int, int, str], int]:
+    def _rank_and_unit(self, line: DigestItem) -> tuple[tuple[int, int, int, str], int]:
         """Units in the order of the files, as everybody reads their list."""
-        return line.saying.rank, self._force.unit_position(line.unit)
+        return line.reminder.rank, self._snapshot.unit_position(line.unit)
 
-    def _write(self, address: str, lines: Sequence[Line]) -> None:
+    def _write(self, address: str, lines: Sequence[DigestItem]) -> None:
         before = self._before.get(address)
         if before is not None:
             lines = [line for line in lines if _item(line) not in before.items]
@@ -214,35 +216,37 @@ class DigestWriter:
             self._flush()
 
     def _flush(self) -> None:
-        self._written += enqueue(self._session, self._force, self._lot, self._now, self._seen_event)
+        self._written += enqueue(self._session, self._snapshot, self._lot, self._now, self._seen_event)
         self._lot.clear()
 
 
-def digest_content(lines: Sequence[Line]) -> str:
+def digest_content(lines: Sequence[DigestItem]) -> str:
     """The items of a digest as the outbox keeps them."""
     names = {of: json.dumps(of) for of in {line.unit for line in lines}}
     return f"[{','.join([f'{said.head}{names[of]}{said.tail}' for said, of, *_ in lines])}]"
 
 
-def _item(line: Line) -> str:
+def _item(line: DigestItem) -> str:
     """One of them as ``written_before`` gives it."""
-    return json.dumps(json.loads(f"{line.saying.head}{json.dumps(line.unit)}{line.saying.tail}"))
+    return json.dumps(json.loads(f"{line.reminder.head}{json.dumps(line.unit)}{line.reminder.tail}"))
 
 
-def digest_details(person: Person, lines: Sequence[Line], more: Mapping[str, object] | None = None) -> str:
+def digest_details(
+    person: Recipient, lines: Sequence[DigestItem], more: Mapping[str, object] | None = None
+) -> str:
     """What a digest says beside its items, and ``more``, as JSON (docs/design/ledger.md)."""
     facts: dict[str, object] = dict(more or {})
-    progress = {f"{line.saying.ref} {line.unit}": line.progress for line in lines if line.progress}
+    progress = {f"{line.reminder.ref} {line.unit}": line.progress for line in lines if line.progress}
     if progress:
         facts["progress"] = progress
     said = {
-        f"{line.saying.ref} {line.unit}": beside
+        f"{line.reminder.ref} {line.unit}": beside
         for line in lines
         if (line.beside or line.is_extended) and (beside := _beside(line))
     }
     if said:
         facts["said"] = said
-    last = {line.saying.ref: None for line in lines if line.saying.is_last}
+    last = {line.reminder.ref: None for line in lines if line.reminder.is_last}
     if last:
         facts["last"] = list(last)
     facts.update(person_facts(person, (line.unit for line in lines)))
@@ -250,7 +254,7 @@ def digest_details(person: Person, lines: Sequence[Line], more: Mapping[str, obj
 
 
 def mail_row(
-    kind: MailKind, day: date, person: Person, unit: str, content: str, details: str, *, number: int = 0
+    kind: MailKind, day: date, person: Recipient, unit: str, content: str, details: str, *, number: int = 0
 ) -> dict[str, object]:
     """The columns of the one mail of its kind that a person gets on a day; ``number`` more were written by a wrong clock."""
     again = f"/{number}" if number else ""
@@ -265,12 +269,12 @@ def mail_row(
     }
 
 
-def _beside(line: Line) -> dict[str, object]:
+def _beside(line: DigestItem) -> dict[str, object]:
     facts = dict(line.beside or {})
-    if line.is_extended and line.saying.extended_from is not None:
-        facts["extended_from"] = line.saying.extended_from.isoformat()
+    if line.is_extended and line.reminder.extended_from is not None:
+        facts["extended_from"] = line.reminder.extended_from.isoformat()
     return facts
 
 
-def _rank(line: Line) -> tuple[int, int, int, str]:
-    return line.saying.rank
+def _rank(line: DigestItem) -> tuple[int, int, int, str]:
+    return line.reminder.rank

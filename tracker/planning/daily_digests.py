@@ -17,28 +17,28 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, String, and_, bindparam, or_, select, type_coerce, update
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.beat import Late, late, late_or_lapsed
 from tracker.core.model import Definition, Reason, Rhythm
 from tracker.core.quota_pace import share
-from tracker.core.reminders import next_on, said_on
+from tracker.core.reminders import next_on, reminder_due_on
 from tracker.core.status import Dates
 from tracker.ledger.agenda import (
     LATE,
     UPWARD,
     agenda_dates,
     counted_from_telling,
-    has_gone_upward,
+    has_escalated,
     is_told_late,
     last_told,
     told_from_text,
     told_to_text,
 )
-from tracker.ledger.overdue_beat import Beats, goes_upward_alone
+from tracker.ledger.overdue_beat import Beats, escalates_alone
 from tracker.outbox.rows import PRESSING
-from tracker.planning.collect import DigestWriter, Line, Saying, saying
+from tracker.planning.collect import DigestItem, DigestWriter, ReminderText, reminder
 from tracker.planning.return_reasons import Reasons, reasons_for_returns, with_reason
-from tracker.planning.single_reminders import Nudges
+from tracker.planning.single_reminders import SingleReminders
 from tracker.planning.superseded import supersede, told_in_digest
 from tracker.store.beats import BEAT
 from tracker.store.tables import AGENDA, ASSIGNMENT
@@ -79,12 +79,12 @@ _ADVANCE = (
 
 
 @dataclass(slots=True)
-class _Speech:
+class _RowReminders:
     """What one agenda row has to say: to its units, to those of them who lag, and upward."""
 
-    to_unit: Saying | None = None
-    pace: tuple[Saying, Definition, int] | None = None
-    upward: Saying | None = None
+    to_unit: ReminderText | None = None
+    pace: tuple[ReminderText, Definition, int] | None = None
+    upward: ReminderText | None = None
     #: What its assignments are from today on, where they are newly late.
     late: Late | None = None
 
@@ -108,26 +108,26 @@ class _Over:
     row: Row[Any]
     dates: Dates
     late: Late
-    said: Saying | None = None
+    said: ReminderText | None = None
 
 
-def plan_day(session: Session, force: InForce, timezone: str, day: date, now: datetime) -> int:
+def plan_day(session: Session, snapshot: CampaignSnapshot, timezone: str, day: date, now: datetime) -> int:
     """Write the digests of ``day`` for the people of ``timezone``; the number of mails."""
-    everybody = force.people(day)
-    told_again = supersede(session, force, everybody, timezone, day, now)
+    everybody = snapshot.people(day)
+    told_again = supersede(session, snapshot, everybody, timezone, day, now)
     writer = DigestWriter(
         session,
-        force,
+        snapshot,
         everybody.within(timezone),
         day,
         now,
         waiting={*told_again.by_address, *told_again.beside},
         unheard=told_again.unheard,
     )
-    beats = Beats(session, force, timezone, day)
-    agenda = _Agenda(session, force, timezone, day, beats)
-    nudges = Nudges(session, force, timezone, day)
-    reasons = reasons_for_returns(session, force.campaign.id)
+    beats = Beats(session, snapshot, timezone, day)
+    agenda = _Agenda(session, snapshot, timezone, day, beats)
+    nudges = SingleReminders(session, snapshot, timezone, day)
+    reasons = reasons_for_returns(session, snapshot.campaign.id)
     lines_of_unit = nudges.by_unit
     for unit, rows in agenda.open_rows():
         lines = agenda.lines(unit, rows, writer)
@@ -139,7 +139,7 @@ def plan_day(session: Session, force: InForce, timezone: str, day: date, now: da
     for address, lines in told_again.beside.items():
         writer.add_beside(address, _explained(lines, reasons))
     for superior, line in nudges.upward:
-        writer.add_upward(superior, line)
+        writer.add_escalation(superior, line)
     written, beside = writer.finish()
     for address in sorted(beside):
         told_in_digest(session, told_again.of_beside[address], day)
@@ -149,7 +149,7 @@ def plan_day(session: Session, force: InForce, timezone: str, day: date, now: da
     return written
 
 
-def _explained(lines: Sequence[Line], reasons: Reasons) -> Sequence[Line]:
+def _explained(lines: Sequence[DigestItem], reasons: Reasons) -> Sequence[DigestItem]:
     """With the reason beside what stands returned; mostly there is none."""
     return [with_reason(line, reasons) for line in lines] if reasons else lines
 
@@ -157,14 +157,16 @@ def _explained(lines: Sequence[Line], reasons: Reasons) -> Sequence[Line]:
 class _Agenda:
     """The rows of the agenda that are up on a day in one time zone, and what they have to say."""
 
-    def __init__(self, session: Session, force: InForce, timezone: str, day: date, beats: Beats) -> None:
+    def __init__(
+        self, session: Session, snapshot: CampaignSnapshot, timezone: str, day: date, beats: Beats
+    ) -> None:
         self._session = session
-        self._force = force
+        self._snapshot = snapshot
         self._timezone = timezone
         self._day = day
-        self._where = {"campaign": force.campaign.id, "day": day}
+        self._where = {"campaign": snapshot.campaign.id, "day": day}
         self._beats = beats
-        self._speeches: dict[int, _Speech] = {}
+        self._speeches: dict[int, _RowReminders] = {}
         self._following: list[dict[str, object]] = []
         self._heard: set[int] = set()
         self._late_keys: set[str] = set()
@@ -176,35 +178,35 @@ class _Agenda:
         self._over = self._find_over() if beats.up or self._late_keys else {}
 
     def _take(self, row: Row[Any]) -> None:
-        force, day = self._force, self._day
-        definition = force.campaign.definitions.get(row.key)
+        snapshot, day = self._snapshot, self._day
+        definition = snapshot.campaign.definitions.get(row.key)
         if definition is None:
             # It may be of files that this process has yet to read: unknown means wait, not never.
             return
         told = told_from_text(row.told)
-        dates = counted_from_telling(agenda_dates(force, definition, row), told)
-        if not force.is_chased(dates):
+        dates = counted_from_telling(agenda_dates(snapshot, definition, row), told)
+        if not snapshot.is_chased(dates):
             self._before.add(row.id)
-        rules = force.rules(definition)
+        rules = snapshot.rules(definition)
         since = row.next_on
         if self._timezone in told:
             since = max(since, told[self._timezone] + timedelta(days=1))
         of = {name: each for name, each in told.items() if name.startswith((LATE, UPWARD))}
         if since <= day:
-            to_unit, upward = said_on(dates, rules, since, day)
-            zone, zones = self._timezone, force.timezones
+            to_unit, upward = reminder_due_on(dates, rules, since, day)
+            zone, zones = self._timezone, snapshot.timezones
             if to_unit is Reason.OVERDUE and not is_told_late(last_told(told, LATE, zone, zones), dates):
                 of[f"{LATE}{zone}"] = day
-                dates = counted_from_telling(agenda_dates(force, definition, row), of)
-                upward = said_on(dates, rules, since, day).upward
-            if upward := upward and not has_gone_upward({**told, **of}, zone, zones):
+                dates = counted_from_telling(agenda_dates(snapshot, definition, row), of)
+                upward = reminder_due_on(dates, rules, since, day).upward
+            if upward := upward and not has_escalated({**told, **of}, zone, zones):
                 of[f"{UPWARD}{zone}"] = day
             if to_unit is not None or upward:
                 self._speak(row, definition, dates, to_unit, upward=upward)
         told[self._timezone] = day
-        kept = {zone: told[zone] for zone in force.timezones if zone in told}
+        kept = {zone: told[zone] for zone in snapshot.timezones if zone in told}
         following = row.next_on
-        if len(kept) == len(force.timezones) and (after := min(kept.values())) >= row.next_on:
+        if len(kept) == len(snapshot.timezones) and (after := min(kept.values())) >= row.next_on:
             following = next_on(dates, rules, after)
         new_told = told_to_text({**kept, **of})
         self._following.append({"row": row.id, "new_next_on": following, "new_told": new_told})
@@ -212,8 +214,8 @@ class _Agenda:
     def _speak(
         self, row: Row[Any], definition: Definition, dates: Dates, reason: Reason | None, *, upward: bool
     ) -> None:
-        speech = self._speeches[row.id] = _Speech()
-        rules = self._force.rules(definition)
+        speech = self._speeches[row.id] = _RowReminders()
+        rules = self._snapshot.rules(definition)
         if reason is Reason.PACE:
             wanted = definition.target.count if definition.target is not None else 0
             due_by_now = share(wanted, dates, self._day)
@@ -227,19 +229,19 @@ class _Agenda:
         if upward:
             speech.upward = self._saying(row, dates, Reason.ESCALATION)
 
-    def _saying(self, row: Row[Any], dates: Dates, reason: Reason) -> Saying:
-        return saying(self._force, row.key, row.period, dates, reason, self._day)
+    def _saying(self, row: Row[Any], dates: Dates, reason: Reason) -> ReminderText:
+        return reminder(self._snapshot, row.key, row.period, dates, reason, self._day)
 
     def _find_over(self) -> dict[int, _Over]:
         found: dict[int, _Over] = {}
         for row in self._session.execute(_AGENDA_OVER, self._where):
-            definition = self._force.campaign.definitions.get(row.key)
+            definition = self._snapshot.campaign.definitions.get(row.key)
             if definition is None:
                 continue
-            dates = agenda_dates(self._force, definition, row)
-            if not self._force.is_chased(dates):
+            dates = agenda_dates(self._snapshot, definition, row)
+            if not self._snapshot.is_chased(dates):
                 self._before.add(row.id)
-            rules = self._force.rules(definition)
+            rules = self._snapshot.rules(definition)
             if rules.leave_alone(dates):
                 self._told_once.add(row.id)
             each = late_or_lapsed(dates, rules)
@@ -260,9 +262,9 @@ class _Agenda:
         for unit, group in groupby(rows, key=itemgetter(1)):
             yield unit, list(group)
 
-    def lines(self, unit: str, rows: Sequence[_OpenRow], writer: DigestWriter) -> list[Line]:
+    def lines(self, unit: str, rows: Sequence[_OpenRow], writer: DigestWriter) -> list[DigestItem]:
         """What ``unit`` is told; what goes upward is handed to ``writer``."""
-        lines: dict[int, Line] = {}
+        lines: dict[int, DigestItem] = {}
         newly: list[Late] = []
         heard, speeches = self._heard, self._speeches
         for row in rows:
@@ -276,10 +278,10 @@ class _Agenda:
                 lines[agenda] = _line(said, row)
             if speech.late is not None:
                 newly.append(speech.late)
-            if speech.upward is not None and not goes_upward_alone(row):
-                superior = self._force.superior(unit)
+            if speech.upward is not None and not escalates_alone(row):
+                superior = self._snapshot.superior(unit)
                 if superior is not None:
-                    writer.add_upward(superior, _line(speech.upward, row))
+                    writer.add_escalation(superior, _line(speech.upward, row))
         lates = self._lates(rows) if self._over else []
         if unit in self._beats.up:
             if rhythms := self._beats.heard_by(unit, [each for each, _, _ in lates]):
@@ -298,7 +300,7 @@ class _Agenda:
 
     def _repeated(
         self, lates: Sequence[tuple[Late, _Over, _OpenRow]], rhythms: frozenset[Rhythm]
-    ) -> dict[int, Line]:
+    ) -> dict[int, DigestItem]:
         """All that is late, on a day of the unit's beat, for contacts of these ``rhythms``."""
         found = {}
         for each, over, row in lates:
@@ -308,7 +310,7 @@ class _Agenda:
         return found
 
     def _also(
-        self, lates: Sequence[tuple[Late, _Over, _OpenRow]], lines: Mapping[int, Line]
+        self, lates: Sequence[tuple[Late, _Over, _OpenRow]], lines: Mapping[int, DigestItem]
     ) -> dict[str, list[str]]:
         """Other late periods of what is newly late, whose own day is another one."""
         found: defaultdict[str, list[str]] = defaultdict(list)
@@ -317,12 +319,12 @@ class _Agenda:
                 found[over.row.key].append(over.row.period)
         return found
 
-    def _pace(self, row: _OpenRow, speech: _Speech) -> Saying | None:
+    def _pace(self, row: _OpenRow, speech: _RowReminders) -> ReminderText | None:
         """What is said to a unit that lags."""
         if speech.pace is None:
             return None
         said, definition, due_by_now = speech.pace
-        lags = row.progress < due_by_now and self._force.target(definition, row.unit) is not None
+        lags = row.progress < due_by_now and self._snapshot.target(definition, row.unit) is not None
         return said if lags else None
 
     def advance(self) -> None:
@@ -334,19 +336,19 @@ class _Agenda:
             self._session.connection().execute(_ADVANCE, self._following)
 
 
-def _line(said: Saying, row: _OpenRow) -> Line:
-    return Line(said, row.unit, row.progress, None, row.extended_due is not None)
+def _line(said: ReminderText, row: _OpenRow) -> DigestItem:
+    return DigestItem(said, row.unit, row.progress, None, row.extended_due is not None)
 
 
-def _mention(lines: Sequence[Line], also: Mapping[str, list[str]]) -> list[Line]:
+def _mention(lines: Sequence[DigestItem], also: Mapping[str, list[str]]) -> list[DigestItem]:
     """With the other late periods named in the first overdue line of each definition."""
     if not also:
         return list(lines)
     found = []
     unsaid = {key: sorted(periods) for key, periods in also.items()}
     for line in lines:
-        key = line.saying.ref.partition("@")[0]
-        if key in unsaid and line.saying.rank[0] == PRESSING[Reason.OVERDUE]:
+        key = line.reminder.ref.partition("@")[0]
+        if key in unsaid and line.reminder.rank[0] == PRESSING[Reason.OVERDUE]:
             found.append(line._replace(beside={**(line.beside or {}), "also": unsaid.pop(key)}))
         else:
             found.append(line)

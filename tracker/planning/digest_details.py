@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import MailKind
 from tracker.core.occurrences import parse_ref
 from tracker.ledger.still_open import Cell, cell_of, in_question, still_asked
@@ -19,20 +19,20 @@ from tracker.planning.return_reasons import Reasons, reasons_for_returns
 
 
 def told_beside(
-    session: Session, force: InForce, rows: Sequence[Row[Any]], now: datetime, edited: int = 0
+    session: Session, snapshot: CampaignSnapshot, rows: Sequence[Row[Any]], now: datetime, edited: int = 0
 ) -> dict[int, str]:
     """By the number of a claimed digest, its details where they are to be others than were decided."""
     digests = [row for row in rows if row.kind == MailKind.DIGEST.value and why_unreadable(row) is None]
     contents = [items_from_json(row.content) for row in digests]
-    places = in_question(session, force.campaign.id, digests, contents, now, edited)
+    places = in_question(session, snapshot.campaign.id, digests, contents, now, edited)
     if not places:
         return {}
     details = [details_from_json(row.details) for row in digests]
     cells = dict.fromkeys(cell_of(*place) for place in places)
     cells.update(dict.fromkeys(cell for each in details for cell in _also(each)))
-    asked = still_asked(session, force.campaign.id, list(cells))
+    asked = still_asked(session, snapshot.campaign.id, list(cells))
     sent_back = [row.id for row in asked.values() if row.answered == "returned"]
-    reasons = reasons_for_returns(session, force.campaign.id, sent_back) if sent_back else {}
+    reasons = reasons_for_returns(session, snapshot.campaign.id, sent_back) if sent_back else {}
     found = {}
     for row, items, before in zip(digests, contents, details, strict=True):
         there = {(item.ref, item.unit): asked.get(cell_of(item.ref, item.unit)) for item in items}
@@ -42,7 +42,7 @@ def told_beside(
             for item in items
             if (at := known.get((item.ref, item.unit))) and at.effective_due != item.due
         }
-        after = _details(force, before, known, moved, asked, reasons)
+        after = _details(snapshot, before, known, moved, asked, reasons)
         if after != before:
             found[row.id] = json.dumps(after, ensure_ascii=False)
     return found
@@ -59,7 +59,7 @@ def _also(details: Mapping[str, Any]) -> list[Cell]:
 
 
 def _details(
-    force: InForce,
+    snapshot: CampaignSnapshot,
     before: Mapping[str, Any],
     known: Mapping[tuple[str, str], Row[Any]],
     moved: set[str],
@@ -71,7 +71,7 @@ def _details(
         place = f"{ref} {unit}"
         progress[place] = row.progress
         beside = dict(said.get(place, {}))
-        extended = _extended_from(force, row)
+        extended = _extended_from(snapshot, row)
         beside |= {"extended_from": extended, "returned": reasons.get((ref, unit))}
         if "also" in beside:
             beside["also"] = [each for each in beside["also"] if (row.key, each, unit) in asked]
@@ -84,9 +84,9 @@ def _details(
     return kept | {name: value for name, value in told.items() if value}
 
 
-def _extended_from(force: InForce, row: Row[Any]) -> str | None:
+def _extended_from(snapshot: CampaignSnapshot, row: Row[Any]) -> str | None:
     """The date by the rule, where this unit was given more time and that is in force."""
-    definition = force.campaign.definitions.get(row.key)
+    definition = snapshot.campaign.definitions.get(row.key)
     if definition is None or row.due is None or row.extended_due is None:
         return None
-    return None if row.effective_due == force.date_by_rule(definition, row.due) else row.due.isoformat()
+    return None if row.effective_due == snapshot.date_by_rule(definition, row.due) else row.due.isoformat()

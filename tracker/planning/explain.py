@@ -21,14 +21,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row, select
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.beat import beats, late, leader_on
 from tracker.core.model import Definition, Event, MailKind, Reason
 from tracker.core.moments import A_DAY
 from tracker.core.occurrences import parse_ref
 from tracker.core.quota_pace import share
 from tracker.core.reminders import Milestone, before_due_by_rule, escalation_day, milestones
-from tracker.core.status import NOTHING, Answer, Dates, fold
+from tracker.core.status import NOTHING, Dates, Progress, fold
 from tracker.i18n.catalogue import ENGLISH, FIRST, Language
 from tracker.i18n.message import Message, say
 from tracker.ledger.agenda import counted_from_telling, first_day, missed_days, planned_day, told_from_text
@@ -51,7 +51,7 @@ _BEFORE_DUE = (Reason.OPENED, Reason.LEAD, Reason.DUE_TODAY)
 _LATE = (Reason.OVERDUE, Reason.RETURNED)
 
 
-class Fate(StrEnum):
+class ReminderOutcome(StrEnum):
     """What became of a reminder."""
 
     SENT = "sent"
@@ -71,12 +71,12 @@ class Foreseen:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ReminderEntry:
     """One reminder: its local day, why it is one, what became of it, and because of what."""
 
     on: date
     reason: Reason
-    outcome: Fate
+    outcome: ReminderOutcome
     said: Message
 
     @property
@@ -98,7 +98,7 @@ class Explanation:
     state: str
     due: date | None
     effective_due: date | None
-    entries: tuple[Entry, ...]
+    entries: tuple[ReminderEntry, ...]
     #: Whether it is in and has still to be accepted.
     waits: bool
 
@@ -110,25 +110,30 @@ class _Span:
     since: datetime
     until: datetime
     dates: Dates
-    answer: Answer
+    answer: Progress
     event: Event | None
 
 
 def explain(
-    session: Session, force: InForce, ref: str, unit: str, now: datetime, coming: Iterable[Foreseen] = ()
+    session: Session,
+    snapshot: CampaignSnapshot,
+    ref: str,
+    unit: str,
+    now: datetime,
+    coming: Iterable[Foreseen] = (),
 ) -> Explanation:
     """Every reminder of one assignment that went, did not go, or will (``coming``).  Raises UnknownNameError."""
-    row = find_assignment(session, force, ref, unit, force.day(now))
-    definition = force.definition(row.key)
+    row = find_assignment(session, snapshot, ref, unit, snapshot.day(now))
+    definition = snapshot.definition(row.key)
     told = session.execute(select(AGENDA.c.told).where(AGENDA.c.id == row.agenda_id)).scalar_one()
-    spans = _spans(force, definition, row, read_recorded(session, row.id), told)
-    lines: dict[tuple[date, Reason, Fate], Entry] = {}
-    for entry in _Told(session, force, ref, unit, spans, now, coming).entries():
+    spans = _spans(snapshot, definition, row, read_recorded(session, row.id), told)
+    lines: dict[tuple[date, Reason, ReminderOutcome], ReminderEntry] = {}
+    for entry in _Told(session, snapshot, ref, unit, spans, now, coming).entries():
         # Several reasons for which nothing is told of one date are one line.
         lines.setdefault((entry.on, entry.reason, entry.outcome), entry)
     entries = sorted(lines.values(), key=lambda each: (each.on, each.reason is Reason.ESCALATION))
     last = spans[-1]
-    stands = force.standing(definition, last.dates, last.answer, force.day(now))
+    stands = snapshot.standing(definition, last.dates, last.answer, snapshot.day(now))
     return Explanation(
         ref,
         unit,
@@ -141,7 +146,7 @@ def explain(
 
 
 def _spans(
-    force: InForce,
+    snapshot: CampaignSnapshot,
     definition: Definition,
     row: Row[Any],
     events: Sequence[tuple[datetime, Event]],
@@ -151,32 +156,32 @@ def _spans(
 
     ``told`` is what the agenda row keeps of what it has told.
     """
-    target = force.target(definition, row.unit)
-    starts: list[tuple[datetime, Answer, Event | None]] = [(NEVER, NOTHING, None)]
+    target = snapshot.target(definition, row.unit)
+    starts: list[tuple[datetime, Progress, Event | None]] = [(NEVER, NOTHING, None)]
     for count, (recorded_at, event) in enumerate(events, start=1):
         answer = fold([each for _, each in events[:count]], target=target)
         starts.append((recorded_at, answer, event))
     ends = [start for start, _, _ in starts[1:]] + [EVER]
     spans: list[_Span] = []
     for (since, answer, cause), until in zip(starts, ends, strict=True):
-        stands = force.dates(definition, row.opens, row.due, answer.extended_due)
+        stands = snapshot.dates(definition, row.opens, row.due, answer.extended_due)
         if cause is not None:
-            following = told_through(force, row.unit, since) + timedelta(days=1)
+            following = told_through(snapshot, row.unit, since) + timedelta(days=1)
             was, again = _is_late(spans[-1].answer, spans[-1].dates, following), spans[-1].dates.again
             again = (again if was else following) if _is_late(answer, stands, following) else None
-            together = escalation_day(stands, force.rules(definition))
+            together = escalation_day(stands, snapshot.rules(definition))
             is_alone = again is not None and (together is None or again > together)
             stands = replace(stands, again=again, told=again if is_alone else None)
         spans.append(_Span(since, until, stands, answer, cause))
     # An edit of the files, which is no event, may have made it late, too.
-    own = own_dates(force, row)
+    own = own_dates(snapshot, row)
     if own.again is None:
         own = counted_from_telling(own, told_from_text(told))
     spans[-1] = replace(spans[-1], dates=replace(spans[-1].dates, again=own.again, told=own.told))
     return spans
 
 
-def _is_late(answer: Answer, dates: Dates, day: date) -> bool:
+def _is_late(answer: Progress, dates: Dates, day: date) -> bool:
     return not answer.quiet and dates.grace_until is not None and dates.grace_until < day
 
 
@@ -186,32 +191,34 @@ class _Told:
     def __init__(
         self,
         session: Session,
-        force: InForce,
+        snapshot: CampaignSnapshot,
         ref: str,
         unit: str,
         spans: Sequence[_Span],
         now: datetime,
         coming: Iterable[Foreseen],
     ) -> None:
-        self.force = force
-        self.definition = definition = force.definition(parse_ref(ref)[0])
-        self.rules = force.rules(definition)
+        self.snapshot = snapshot
+        self.definition = definition = snapshot.definition(parse_ref(ref)[0])
+        self.rules = snapshot.rules(definition)
         self.unit = unit
         self.spans = spans
         self.now = now
-        self.superior = force.superior(unit)
-        self.zone = ZoneInfo(force.zone_of(unit))
+        self.superior = snapshot.superior(unit)
+        self.zone = ZoneInfo(snapshot.zone_of(unit))
         self.today = now.astimezone(self.zone).date()
-        self.began = first_day(session, force.campaign.id) or self.today
+        self.began = first_day(session, snapshot.campaign.id) or self.today
         #: From when on the rules have been as they are; None is from the beginning.
-        self.since = rules_since(session, force, definition.key)
+        self.since = rules_since(session, snapshot, definition.key)
         self.missed = self._missed(session)
         self.swallowed = self._swallowed(session)
         #: Days on which something was told that had been missed while the service did not run.
         self.caught_up: set[date] = set()
         units = [each for each in (unit, self.superior) if each is not None]
         self.mails: dict[tuple[date, Reason], list[StoredMail]] = defaultdict(list)
-        for mail in mails_about(session, force.campaign.id, ref, unit, force.addresses_ever(units), units):
+        for mail in mails_about(
+            session, snapshot.campaign.id, ref, unit, snapshot.addresses_ever(units), units
+        ):
             if mail.mail.kind is MailKind.DIGEST:
                 item = next(i for i in mail.mail.items if (i.ref, i.unit) == (ref, unit))
                 self.mails[mail.day, item.reason].append(mail)
@@ -222,7 +229,7 @@ class _Told:
 
     def _missed(self, session: Session) -> list[tuple[date, date]]:
         """The stretches of days without digests, the one that lasts until today with them."""
-        campaign, zone = self.force.campaign.id, self.force.zone_of(self.unit)
+        campaign, zone = self.snapshot.campaign.id, self.snapshot.zone_of(self.unit)
         missed, planned = missed_days(session, campaign, zone), planned_day(session, campaign, zone)
         if planned is not None and planned < self.today:
             missed.append((planned + A_DAY, self.today))
@@ -230,19 +237,19 @@ class _Told:
 
     def _swallowed(self, session: Session) -> list[date]:
         """The days of the unit's beat, as it stands, that lie in those stretches."""
-        where = (BEAT.c.campaign == self.force.campaign.id, BEAT.c.unit == self.unit)
+        where = (BEAT.c.campaign == self.snapshot.campaign.id, BEAT.c.unit == self.unit)
         beat = session.execute(select(BEAT).where(*where)).first()
         if beat is None:
             return []
         found: list[date] = []
         for since, until in self.missed:
-            by = leader_on(lates_of(session, self.force, self.unit, until).values(), until - A_DAY)
+            by = leader_on(lates_of(session, self.snapshot, self.unit, until).values(), until - A_DAY)
             if by is not None:
                 coming = beats(beat.anchor, by, max(since - A_DAY, beat.anchor))
                 found += takewhile(partial(gt, until), coming)
         return found
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[ReminderEntry]:
         """One for each milestone, one for each repeat that was missed, and one for whatever else is told."""
         explained: set[tuple[date, Reason]] = set()
         for span in self.spans:
@@ -256,12 +263,12 @@ class _Told:
                     continue
                 if milestone.moved and milestone.reason is not Reason.PACE:
                     said = explain_wording.moved(
-                        milestone, is_quiet=self.force.workdays.is_workday(milestone.nominal)
+                        milestone, is_quiet=self.snapshot.workdays.is_workday(milestone.nominal)
                     )
-                    yield Entry(milestone.nominal, milestone.reason, Fate.MOVED, said)
+                    yield ReminderEntry(milestone.nominal, milestone.reason, ReminderOutcome.MOVED, said)
                 outcome, why = fate
                 rule = explain_wording.rule(span.dates, self.rules.policy, milestone)
-                yield Entry(*told, outcome, explain_wording.joined(rule, why))
+                yield ReminderEntry(*told, outcome, explain_wording.joined(rule, why))
         yield from self._missed_repeats()
         for day, reasons in self.reasons.items():
             for reason in reasons:
@@ -269,11 +276,11 @@ class _Told:
                     yield self._without_milestone(day, reason)
         yield from self._left()
 
-    def _missed_repeats(self) -> Iterator[Entry]:
+    def _missed_repeats(self) -> Iterator[ReminderEntry]:
         for day in self.swallowed:
             span = next(each for each in self.spans if each.since <= self._moment(day) < each.until)
             own = late(span.dates, self.rules)
-            is_asked = not span.answer.quiet and self.force.is_chased(span.dates, span.answer.answered)
+            is_asked = not span.answer.quiet and self.snapshot.is_chased(span.dates, span.answer.answered)
             is_repeated = own is not None and own.may_be_said(day)
             is_begun = span.dates.told is None or span.dates.told < day
             milestone = Milestone(day, Reason.OVERDUE, day)
@@ -283,21 +290,24 @@ class _Told:
                 and is_begun
                 and (why := self._why_not(span, milestone, is_merged=False))
             ):
-                yield Entry(
+                yield ReminderEntry(
                     day, Reason.OVERDUE, why[0], explain_wording.joined(explain_wording.REPEATED, why[1])
                 )
 
-    def _left(self) -> Iterator[Entry]:
+    def _left(self) -> Iterator[ReminderEntry]:
         """Of what was due before the ledger began one line says it for all that would have been repeated."""
         span, own = self.spans[-1], late(self.spans[-1].dates, self.rules)
         if own is None or span.answer.quiet or self._nobody(Reason.OVERDUE) is not None:
             return
-        if not self.force.is_chased(span.dates, span.answer.answered):
+        if not self.snapshot.is_chased(span.dates, span.answer.answered):
             since = self.began if self.since is None else self.since.astimezone(self.zone).date()
             rule = explain_wording.overdue(span.dates.effective_due, self.rules.policy)
             on = max(self.began, since, own.since)
-            yield Entry(
-                on, Reason.OVERDUE, Fate.SKIPPED, explain_wording.joined(rule, explain_wording.BEFORE)
+            yield ReminderEntry(
+                on,
+                Reason.OVERDUE,
+                ReminderOutcome.SKIPPED,
+                explain_wording.joined(rule, explain_wording.BEFORE),
             )
 
     def _milestones(self, span: _Span) -> Iterator[tuple[Milestone, bool]]:
@@ -325,56 +335,64 @@ class _Told:
         return milestone.reason in (Reason.OVERDUE, Reason.REVIEW, Reason.PACE) and milestone.on < self.began
 
     def _is_nobodys_pace(self, milestone: Milestone) -> bool:
-        has_quota = self.force.target(self.definition, self.unit) is not None
+        has_quota = self.snapshot.target(self.definition, self.unit) is not None
         return milestone.reason is Reason.PACE and not has_quota
 
     def _moment(self, day: date) -> datetime:
-        return self.force.sends_at(day, self.force.zone_of(self.unit))
+        return self.snapshot.sends_at(day, self.snapshot.zone_of(self.unit))
 
-    def _fate(self, told: tuple[date, Reason]) -> tuple[Fate, Message] | None:
+    def _fate(self, told: tuple[date, Reason]) -> tuple[ReminderOutcome, Message] | None:
         """What became, or will become, of something told on a day; None where it is not."""
         if told in self.mails:
             return _what_became_of(self.mails[told])
-        return (Fate.PLANNED, explain_wording.WILL_BE_SAID) if told in self.coming else None
+        return (ReminderOutcome.PLANNED, explain_wording.WILL_BE_SAID) if told in self.coming else None
 
-    def _why_not(self, span: _Span, milestone: Milestone, *, is_merged: bool) -> tuple[Fate, Message] | None:
+    def _why_not(
+        self, span: _Span, milestone: Milestone, *, is_merged: bool
+    ) -> tuple[ReminderOutcome, Message] | None:
         """Why nothing is told at a milestone; None where it was none, by the rules of its day."""
         if self.since is not None and self._moment(milestone.on) <= self.since:
             return None
         if span.answer.quiet:
-            return Fate.SKIPPED, self._quiet(span)
-        if not self.force.is_chased(span.dates, span.answer.answered):
-            return (Fate.SKIPPED, explain_wording.BEFORE) if milestone.reason is Reason.ESCALATION else None
+            return ReminderOutcome.SKIPPED, self._quiet(span)
+        if not self.snapshot.is_chased(span.dates, span.answer.answered):
+            return (
+                (ReminderOutcome.SKIPPED, explain_wording.BEFORE)
+                if milestone.reason is Reason.ESCALATION
+                else None
+            )
         return self._instead(milestone, is_merged=is_merged) or self._unsaid(span, milestone)
 
-    def _instead(self, milestone: Milestone, *, is_merged: bool) -> tuple[Fate, Message] | None:
+    def _instead(self, milestone: Milestone, *, is_merged: bool) -> tuple[ReminderOutcome, Message] | None:
         """What is told in its place, or that there is nobody to tell."""
         told = self.reasons.get(milestone.on)
         if (nobody := self._nobody(milestone.reason)) is not None:
-            return Fate.SKIPPED, nobody
+            return ReminderOutcome.SKIPPED, nobody
         if told and (is_merged or milestone.reason is not Reason.ESCALATION):
-            return Fate.MERGED, explain_wording.MERGED if is_merged else explain_wording.said_as(told[0])
+            return ReminderOutcome.MERGED, explain_wording.MERGED if is_merged else explain_wording.said_as(
+                told[0]
+            )
         return None
 
-    def _unsaid(self, span: _Span, milestone: Milestone) -> tuple[Fate, Message] | None:
+    def _unsaid(self, span: _Span, milestone: Milestone) -> tuple[ReminderOutcome, Message] | None:
         """Why nothing at all is told on its day."""
         day, quota = milestone.on, self.definition.target
         if milestone.reason is Reason.PACE and quota is not None:
             wanted = share(quota.count, span.dates, day)
             if span.answer.progress >= wanted:
-                return Fate.SKIPPED, explain_wording.in_pace(span.answer.progress, wanted)
+                return ReminderOutcome.SKIPPED, explain_wording.in_pace(span.answer.progress, wanted)
         for before, after in pairwise(self.spans):
             # Answered between the time of sending and the moment when the mail really went.
             is_then = before.until > self._moment(day) and after.since.astimezone(self.zone).date() == day
             if is_then and after.answer.quiet:
-                return Fate.SKIPPED, self._quiet(after)
+                return ReminderOutcome.SKIPPED, self._quiet(after)
         if day < self.began:
-            return Fate.SKIPPED, explain_wording.NOT_IN_USE
+            return ReminderOutcome.SKIPPED, explain_wording.NOT_IN_USE
         until = next((until for since, until in self.missed if since <= day < until), None)
         if until is None:
             return None
         self.caught_up.add(until)
-        return Fate.SKIPPED, explain_wording.missed(
+        return ReminderOutcome.SKIPPED, explain_wording.missed(
             until if any(on == until for on, _ in self.mails) else None
         )
 
@@ -383,17 +401,17 @@ class _Told:
         if reason is Reason.ESCALATION and self.superior is None:
             return explain_wording.SUPERIOR_IS_NONE
         unit = self.superior if reason is Reason.ESCALATION and self.superior is not None else self.unit
-        return None if self.force.addresses_ever([unit]) else explain_wording.NO_ADDRESS
+        return None if self.snapshot.addresses_ever([unit]) else explain_wording.NO_ADDRESS
 
     def _quiet(self, span: _Span) -> Message:
         event = span.event
-        return explain_wording.quiet(event, self.today if event is None else self.force.day(event.at))
+        return explain_wording.quiet(event, self.today if event is None else self.snapshot.day(event.at))
 
-    def _without_milestone(self, day: date, reason: Reason) -> Entry:
+    def _without_milestone(self, day: date, reason: Reason) -> ReminderEntry:
         fate = self._fate((day, reason))
         assert fate is not None
         outcome, why = fate
-        return Entry(day, reason, outcome, explain_wording.joined(self._why(day, reason), why))
+        return ReminderEntry(day, reason, outcome, explain_wording.joined(self._why(day, reason), why))
 
     def _why(self, day: date, reason: Reason) -> Message:
         """Why something is told for which no date of the rule is the reason."""
@@ -407,22 +425,22 @@ class _Told:
         if day in self.caught_up:
             return explain_wording.CAUGHT_UP
         if self.since is not None:
-            following = told_through(self.force, self.unit, self.since) + A_DAY
-            if day == self.force.workdays.on_or_after(following):
+            following = told_through(self.snapshot, self.unit, self.since) + A_DAY
+            if day == self.snapshot.workdays.on_or_after(following):
                 return explain_wording.FIRST_IN_FORCE
         return (
             explain_wording.told_as(reason) if (day, reason) in self.coming else explain_wording.BY_RULES_THEN
         )
 
 
-def _what_became_of(mails: Sequence[StoredMail]) -> tuple[Fate, Message]:
+def _what_became_of(mails: Sequence[StoredMail]) -> tuple[ReminderOutcome, Message]:
     to = [mail.mail.to for mail in mails if mail.state is MailState.SENT]
     if to:
-        return Fate.SENT, explain_wording.sent(to, max(len(mail.mail.items) for mail in mails) - 1)
+        return ReminderOutcome.SENT, explain_wording.sent(to, max(len(mail.mail.items) for mail in mails) - 1)
     by_state = {mail.state: mail for mail in mails}
     if MailState.FAILED in by_state:
-        return Fate.FAILED, explain_wording.failed(by_state[MailState.FAILED].outcome or "")
+        return ReminderOutcome.FAILED, explain_wording.failed(by_state[MailState.FAILED].outcome or "")
     for state in (MailState.SUPERSEDED, MailState.DROPPED):
         if state in by_state:
-            return Fate.SKIPPED, explain_wording.not_sent(by_state[state].outcome or "")
-    return Fate.PLANNED, explain_wording.waits(mails[0])
+            return ReminderOutcome.SKIPPED, explain_wording.not_sent(by_state[state].outcome or "")
+    return ReminderOutcome.PLANNED, explain_wording.waits(mails[0])

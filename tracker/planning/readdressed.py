@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from tracker.campaign.recipients import PERSON_FACTS, People, Person
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.recipients import PERSON_FACTS, Recipient, Recipients
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import Item, Mail, MailKind, owned
 from tracker.outbox.rows import PRESSING, items_from_json
 
@@ -20,7 +20,7 @@ from tracker.outbox.rows import PRESSING, items_from_json
 class Moved:
     """What one reader gets that was in digests of others, ``first`` and more, with what stood beside the items."""
 
-    person: Person
+    person: Recipient
     first: Row[Any]
     items: list[Item] = field(default_factory=list)
     beside: dict[str, Any] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Moves:
     def __init__(self) -> None:
         self.by_key: dict[str, Moved] = {}
 
-    def add(self, person: Person, row: Row[Any], items: Sequence[Item]) -> None:
+    def add(self, person: Recipient, row: Row[Any], items: Sequence[Item]) -> None:
         """``person`` gets ``items`` of the digest in ``row``."""
         moved = self.by_key.setdefault(key_of_day(row.day, person.email.casefold()), Moved(person, row))
         moved.items += items
@@ -95,17 +95,17 @@ def goes_to(addresses: Iterable[str]) -> str:
     return f"its reader is asked no more; told to {', '.join(addresses)} instead"
 
 
-def unit_told(force: InForce, row: Row[Any]) -> str | None:
+def unit_told(snapshot: CampaignSnapshot, row: Row[Any]) -> str | None:
     """The unit whose people a roll-up or a receipt is for, by the files in force."""
     if row.kind == MailKind.ROLLUP.value:
-        return force.campaign.supervisor
+        return snapshot.campaign.supervisor
     request = _request_in(row)
     if request.get("phase") == "asked":
-        return force.superior(str(request.get("unit")))
+        return snapshot.superior(str(request.get("unit")))
     return str(row.unit)
 
 
-def readers_of(row: Row[Any], people: People, unit: str | None) -> dict[str, Person]:
+def readers_of(row: Row[Any], people: Recipients, unit: str | None) -> dict[str, Recipient]:
     """Who gets such a mail at ``unit``, by address."""
     if unit is None:
         return {}
@@ -120,17 +120,17 @@ def is_for_all(row: Row[Any]) -> bool:
     return bool(is_rollup) or str(_request_in(row).get("phase", "link")) != "link"
 
 
-def is_another(person: Person, row: Row[Any]) -> bool:
+def is_another(person: Recipient, row: Row[Any]) -> bool:
     """Whether ``person`` is not the reader of ``row`` and has the same day; in another zone it is planned by itself."""
     return person.timezone == row.timezone and bool(person.email.casefold() != row.recipient.casefold())
 
 
-def in_order(force: InForce, items: Iterable[Item]) -> list[Item]:
+def in_order(snapshot: CampaignSnapshot, items: Iterable[Item]) -> list[Item]:
     """As planning orders them, each once: the most pressing first."""
 
     def rank(item: Item) -> tuple[int, int, int, str, int]:
         key, _, period = item.ref.partition("@")
-        place = force.position(key), period, force.unit_position(item.unit)
+        place = snapshot.position(key), period, snapshot.unit_position(item.unit)
         return PRESSING[item.reason], item.days_left or 0, *place
 
     return sorted({(item.ref, item.unit): item for item in items}.values(), key=rank)

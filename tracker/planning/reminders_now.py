@@ -19,8 +19,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row, select, update
 from sqlmodel import Session
 
-from tracker.campaign.recipients import Person
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.recipients import Recipient
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import MailKind, Reason, owned
 from tracker.core.moments import A_DAY
 from tracker.core.occurrences import parse_ref
@@ -30,7 +30,7 @@ from tracker.ledger.record import last_event
 from tracker.ledger.still_open import dates_of
 from tracker.outbox.queue import enqueue
 from tracker.outbox.rows import PRESSING, why_unreadable
-from tracker.planning.collect import Line, digest_content, digest_details, line_of, mail_row
+from tracker.planning.collect import DigestItem, digest_content, digest_details, line_of, mail_row
 from tracker.planning.return_reasons import reasons_for_returns, with_reason
 from tracker.store.tables import ASSIGNMENT, MAIL, WAITING, MailState
 
@@ -73,7 +73,7 @@ class Reach:
 
     unit: str
     refs: tuple[str, ...]
-    people: tuple[Person, ...]
+    people: tuple[Recipient, ...]
     has_heard: bool
     waits_until: datetime | None = None
 
@@ -84,27 +84,27 @@ class _Now:
     def __init__(
         self,
         session: Session,
-        force: InForce,
+        snapshot: CampaignSnapshot,
         refs: Sequence[str],
         units: Collection[str] | None,
         now: datetime,
     ) -> None:
-        self.people = force.people(force.day(now))
+        self.people = snapshot.people(snapshot.day(now))
         self.days = {
             address: now.astimezone(ZoneInfo(each.timezone)).date()
             for address, each in self.people.persons.items()
         }
         rows = [
-            row for ref in refs for row in _open(session, force, ref) if units is None or row.unit in units
+            row for ref in refs for row in _open(session, snapshot, ref) if units is None or row.unit in units
         ]
-        rows.sort(key=lambda row: force.unit_position(row.unit))
+        rows.sort(key=lambda row: snapshot.unit_position(row.unit))
         self.by_unit: dict[str, dict[int, Row[Any]]] = defaultdict(dict)
-        today = force.day(now)
+        today = snapshot.day(now)
         for row in rows:
-            if row.opens <= today and force.is_chased(dates_of(force, row), row.answered):
+            if row.opens <= today and snapshot.is_chased(dates_of(snapshot, row), row.answered):
                 self.by_unit[row.unit][row.id] = row
-        self.held = _held(session, force, now)
-        self._heard = _heard(session, force, now) - self.held.keys()
+        self.held = _held(session, snapshot, now)
+        self._heard = _heard(session, snapshot, now) - self.held.keys()
 
     def addresses(self, unit: str) -> tuple[str, ...]:
         """The people of a unit."""
@@ -116,23 +116,27 @@ class _Now:
 
 
 def reach(
-    session: Session, force: InForce, refs: Sequence[str], units: Collection[str] | None, now: datetime
+    session: Session,
+    snapshot: CampaignSnapshot,
+    refs: Sequence[str],
+    units: Collection[str] | None,
+    now: datetime,
 ) -> list[Reach]:
     """Whom ``remind_now`` would reach, in the order of the units.  Raises UnknownNameError as it does."""
-    found = _Now(session, force, refs, units, now)
+    found = _Now(session, snapshot, refs, units, now)
     reached = []
     for unit, rows in found.by_unit.items():
         refs_there = tuple(dict.fromkeys(_ref(row) for row in rows.values()))
         people = tuple(found.people.persons[address] for address in found.addresses(unit))
-        items = [(row.key, _reason(row, force.day(now))) for row in rows.values()]
-        until = _quiet_until(force, force.zone_of(unit), items, now + HOLD)
+        items = [(row.key, _reason(row, snapshot.day(now))) for row in rows.values()]
+        until = _quiet_until(snapshot, snapshot.zone_of(unit), items, now + HOLD)
         reached.append(Reach(unit, refs_there, people, found.has_heard(unit), until))
     return reached
 
 
 def remind_now(
     session: Session,
-    force: InForce,
+    snapshot: CampaignSnapshot,
     refs: Sequence[str],
     units: Collection[str] | None,
     now: datetime,
@@ -144,13 +148,13 @@ def remind_now(
 
     A unit that has heard from us today is left out, unless it is meant ``again``.  What is asked for within a few
     minutes goes with the same mail.  A reference without its period means every period.  Raises UnknownNameError for a
-    reference that is none, OvertakenError where other files than ``force`` are in force.
+    reference that is none, OvertakenError where other files than ``snapshot`` are in force.
     """
-    refuse_overtaken(session, force)
-    found = _Now(session, force, refs, units, now)
+    refuse_overtaken(session, snapshot)
+    found = _Now(session, snapshot, refs, units, now)
     every = [row.id for rows in found.by_unit.values() for row in rows.values() if row.answered == "returned"]
-    reasons = reasons_for_returns(session, force.campaign.id, every)
-    lines: dict[str, list[Line]] = defaultdict(list)
+    reasons = reasons_for_returns(session, snapshot.campaign.id, every)
+    lines: dict[str, list[DigestItem]] = defaultdict(list)
     reached, already, silent = [], [], []
     for unit, rows in found.by_unit.items():
         if not found.addresses(unit):
@@ -162,7 +166,8 @@ def remind_now(
             for address in found.addresses(unit):
                 day = found.days[address]
                 lines[address] += [
-                    with_reason(line_of(force, row, _reason(row, day), day), reasons) for row in rows.values()
+                    with_reason(line_of(snapshot, row, _reason(row, day), day), reasons)
+                    for row in rows.values()
                 ]
     mails = [
         _mail(found.people.persons[address], found.days[address], some, asked_by, now)
@@ -170,13 +175,13 @@ def remind_now(
     ]
     told = [(mail, _merge(session, found.held, mail)) for mail in mails]
     fresh = [mail for mail, merged in told if merged is None]
-    enqueue(session, force, fresh, now, last_event(session), not_before=now + HOLD)
+    enqueue(session, snapshot, fresh, now, last_event(session), not_before=now + HOLD)
     going, quiet = [], []
     for mail, merged in told:
         zone, ready = str(mail["timezone"]), now + HOLD
         items = [(ref.partition("@")[0], Reason(reason)) for ref, _, reason, *_ in merged or _items(mail)]
-        until = _quiet_until(force, zone, items, ready)
-        going.append(_goes_at(force, zone, [force.workdays], ready) if until is None else until)
+        until = _quiet_until(snapshot, zone, items, ready)
+        going.append(_goes_at(snapshot, zone, [snapshot.workdays], ready) if until is None else until)
         quiet += [] if until is None else [until]
     return Reminded(
         len(mails),
@@ -189,13 +194,13 @@ def remind_now(
 
 
 def _mail(
-    person: Person, day: date, lines: Sequence[Line], asked_by: str, now: datetime
+    person: Recipient, day: date, lines: Sequence[DigestItem], asked_by: str, now: datetime
 ) -> dict[str, object]:
-    once = sorted({(line.saying.ref, line.unit): line for line in lines}.values(), key=_rank)
+    once = sorted({(line.reminder.ref, line.unit): line for line in lines}.values(), key=_rank)
     details = digest_details(person, once, {"asked_by": asked_by})
     mail = mail_row(MailKind.DIGEST, day, person, person.units[0], digest_content(once), details)
     mark = hashlib.sha256(f"{now.isoformat()} {asked_by}".encode()).hexdigest()[:12]
-    return {**mail, "key": f"{KEY}{once[0].saying.ref}/{mark}/{day}/{person.email.casefold()}"}
+    return {**mail, "key": f"{KEY}{once[0].reminder.ref}/{mark}/{day}/{person.email.casefold()}"}
 
 
 def _items(mail: Mapping[str, object]) -> list[list[Any]]:
@@ -232,11 +237,11 @@ def _ref(row: Row[Any]) -> str:
     return f"{row.key}@{row.period}" if row.period else str(row.key)
 
 
-def _open(session: Session, force: InForce, ref: str) -> Iterator[Row[Any]]:
+def _open(session: Session, snapshot: CampaignSnapshot, ref: str) -> Iterator[Row[Any]]:
     key, period = parse_ref(ref)
-    force.definition(key)
+    snapshot.definition(key)
     query = select(ASSIGNMENT).where(
-        ASSIGNMENT.c.campaign == force.campaign.id,
+        ASSIGNMENT.c.campaign == snapshot.campaign.id,
         ASSIGNMENT.c.key == key,
         ASSIGNMENT.c.quiet.is_(False),
         ASSIGNMENT.c.removed_on.is_(None),
@@ -246,12 +251,12 @@ def _open(session: Session, force: InForce, ref: str) -> Iterator[Row[Any]]:
     yield from session.execute(query.order_by(ASSIGNMENT.c.period))
 
 
-def _heard(session: Session, force: InForce, now: datetime) -> set[tuple[str, date]]:
+def _heard(session: Session, snapshot: CampaignSnapshot, now: datetime) -> set[tuple[str, date]]:
     """(address, day) of the digests of the last days that have been, or will be, read."""
     rows = session.execute(
         select(MAIL.c.recipient, MAIL.c.day).where(
-            MAIL.c.campaign == force.campaign.id,
-            MAIL.c.day >= force.day(now) - A_DAY,
+            MAIL.c.campaign == snapshot.campaign.id,
+            MAIL.c.day >= snapshot.day(now) - A_DAY,
             MAIL.c.kind == MailKind.DIGEST.value,
             MAIL.c.state.in_(_HEARD),
         )
@@ -259,13 +264,13 @@ def _heard(session: Session, force: InForce, now: datetime) -> set[tuple[str, da
     return {(row.recipient.casefold(), row.day) for row in rows}
 
 
-def _held(session: Session, force: InForce, now: datetime) -> dict[tuple[str, date], Row[Any]]:
+def _held(session: Session, snapshot: CampaignSnapshot, now: datetime) -> dict[tuple[str, date], Row[Any]]:
     """By (address, day) the reminders like this that still wait for more."""
     rows = session.execute(
         select(MAIL).where(
-            MAIL.c.campaign == force.campaign.id,
-            MAIL.c.day >= force.day(now) - A_DAY,
-            MAIL.c.key.startswith(owned(force.campaign.id, KEY), autoescape=True),
+            MAIL.c.campaign == snapshot.campaign.id,
+            MAIL.c.day >= snapshot.day(now) - A_DAY,
+            MAIL.c.key.startswith(owned(snapshot.campaign.id, KEY), autoescape=True),
             MAIL.c.state == MailState.QUEUED.value,
             MAIL.c.not_before > now,
         )
@@ -284,33 +289,35 @@ def _reason(row: Row[Any], day: date) -> Reason:
     return Reason.DUE_TODAY if day == row.effective_due else Reason.LEAD
 
 
-def _rank(line: Line) -> tuple[int, int, int, str]:
-    return line.saying.rank
+def _rank(line: DigestItem) -> tuple[int, int, int, str]:
+    return line.reminder.rank
 
 
 def _quiet_until(
-    force: InForce, zone: str, items: Iterable[tuple[str, Reason]], ready: datetime
+    snapshot: CampaignSnapshot, zone: str, items: Iterable[tuple[str, Reason]], ready: datetime
 ) -> datetime | None:
     """When a mail about ``items``, each with the key of its definition, goes out that waits for quiet days to end.
 
     None where it goes when any other does: it waits where nothing is said of all of them (``second_look``).
     """
-    about = [(force.campaign.definitions.get(key), reason) for key, reason in items]
+    about = [(snapshot.campaign.definitions.get(key), reason) for key, reason in items]
     calendars = [
-        force.workdays if one is None or reason is Reason.RETURNED else force.rules(one).workdays
+        snapshot.workdays if one is None or reason is Reason.RETURNED else snapshot.rules(one).workdays
         for one, reason in about
     ]
-    goes = _goes_at(force, zone, calendars, ready)
-    return goes if goes > _goes_at(force, zone, [force.workdays], ready) else None
+    goes = _goes_at(snapshot, zone, calendars, ready)
+    return goes if goes > _goes_at(snapshot, zone, [snapshot.workdays], ready) else None
 
 
-def _goes_at(force: InForce, zone: str, calendars: Iterable[Workdays], ready: datetime) -> datetime:
+def _goes_at(
+    snapshot: CampaignSnapshot, zone: str, calendars: Iterable[Workdays], ready: datetime
+) -> datetime:
     """The first moment from ``ready`` on that is in the hours of digests, on a workday of one of ``calendars``."""
-    local, send_at = ready.astimezone(ZoneInfo(zone)), force.settings.send_at
+    local, send_at = ready.astimezone(ZoneInfo(zone)), snapshot.settings.send_at
     first = local.date() if local.time() <= send_at else local.date() + A_DAY
     found = []
     for each in calendars:
         if local.time() >= send_at and each.is_workday(local.date()):
-            return ready.astimezone(force.zone)
+            return ready.astimezone(snapshot.zone)
         found.append(each.on_or_after(first))
-    return force.sends_at(min(found), zone).astimezone(force.zone)
+    return snapshot.sends_at(min(found), zone).astimezone(snapshot.zone)

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Row, update
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import MailKind
 from tracker.i18n.message import Message
 from tracker.ledger.record import last_event
@@ -24,7 +24,7 @@ from tracker.ledger.undecided_requests import waiting_still
 from tracker.outbox.outage import OUTAGE, as_over
 from tracker.outbox.rows import details_from_json, why_unreadable
 from tracker.planning.digest_details import told_beside
-from tracker.planning.rollup_facts import Tallies, Told
+from tracker.planning.rollup_facts import RollupScope, Tallies
 from tracker.store.tables import MAIL, MailState
 
 #: What became of a roll-up that has nothing left to tell.
@@ -35,23 +35,28 @@ DECIDED = Message("outcomes.request_decided")
 
 
 def as_told_now(
-    session: Session, force: InForce, rows: Sequence[Row[Any]], now: datetime, edited: int = 0
+    session: Session, snapshot: CampaignSnapshot, rows: Sequence[Row[Any]], now: datetime, edited: int = 0
 ) -> list[Row[Any]]:
     """``rows``, which are claimed, with what has to be said otherwise by now; up to ``edited`` they are from before an edit.
 
     A roll-up that has nothing left to tell is let go.
     """
-    restating = _Restating(session, force, now, told_beside(session, force, rows, now, edited), edited)
+    restating = _Restating(session, snapshot, now, told_beside(session, snapshot, rows, now, edited), edited)
     return [told for row in rows if (told := restating.told(row)) is not None]
 
 
 class _Restating:
     def __init__(
-        self, session: Session, force: InForce, now: datetime, beside: Mapping[int, str], edited: int
+        self,
+        session: Session,
+        snapshot: CampaignSnapshot,
+        now: datetime,
+        beside: Mapping[int, str],
+        edited: int,
     ) -> None:
         self._beside = beside
         self._session = session
-        self._force = force
+        self._snapshot = snapshot
         self._now = now
         self._edited = edited
         self._latest: int | None = None
@@ -66,7 +71,7 @@ class _Restating:
         if row.kind == MailKind.RECEIPT.value and "request" in row.details and why_unreadable(row) is None:
             return self._request(row)
         if row.kind == MailKind.ALERT.value and OUTAGE in row.details and why_unreadable(row) is None:
-            details = as_over(self._force, details_from_json(row.details), self._now)
+            details = as_over(self._snapshot, details_from_json(row.details), self._now)
             return row if details is None else self._write(row, {"details": details})
         return row
 
@@ -79,9 +84,9 @@ class _Restating:
     def _rollup(self, row: Row[Any]) -> Row[Any] | None:
         tallies = self._days.get(row.day)
         if tallies is None:
-            tallies = self._days[row.day] = Tallies(self._session, self._force, self._now, row.day)
+            tallies = self._days[row.day] = Tallies(self._session, self._snapshot, self._now, row.day)
         before = details_from_json(row.details)
-        facts = tallies.facts(Told.by(before))
+        facts = tallies.facts(RollupScope.by(before))
         if facts is None:
             self._let_go(row, str(EMPTY))
             return None

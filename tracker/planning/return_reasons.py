@@ -12,11 +12,11 @@ from sqlmodel import Session
 from tracker.core.model import Event, EventKind
 from tracker.core.status import standing_events
 from tracker.ledger.record import event_of
-from tracker.store.lots import lots
+from tracker.store.batches import batches
 from tracker.store.tables import ASSIGNMENT, EVENT, SENT_BACK
 
 if TYPE_CHECKING:
-    from tracker.planning.collect import Line
+    from tracker.planning.collect import DigestItem
 
 #: The reason by reference and unit.
 Reasons = Mapping[tuple[str, str], str]
@@ -34,7 +34,7 @@ def reasons_for_returns(session: Session, campaign: str, assignments: Sequence[i
     if assignments is None:
         assignments = session.execute(_STANDING, {"campaign": campaign}).scalars().all()
     histories: defaultdict[tuple[str, str], list[Event]] = defaultdict(list)
-    for some in lots(assignments):
+    for some in batches(assignments):
         query = select(EVENT).where(EVENT.c.assignment_id.in_(some))
         for row in session.execute(query.order_by(EVENT.c.id)):
             histories[row.ref, row.unit].append(event_of(row))
@@ -45,7 +45,7 @@ def reasons_for_returns(session: Session, campaign: str, assignments: Sequence[i
     return {place: why for place, why in found.items() if why}
 
 
-def with_reason(line: Line, reasons: Reasons) -> Line:
+def with_reason(line: DigestItem, reasons: Reasons) -> DigestItem:
     """``line`` with the reason beside it, if there is one."""
-    why = reasons.get((line.saying.ref, line.unit))
+    why = reasons.get((line.reminder.ref, line.unit))
     return line if why is None else line._replace(beside={**(line.beside or {}), "returned": why})

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple, Self
 
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import Definition
 from tracker.core.moments import A_DAY
 from tracker.core.occurrences import occurrences
-from tracker.planning.rollup_facts import Told, wants_rollup
+from tracker.planning.rollup_facts import RollupScope, wants_rollup
 from tracker.store.campaigns import read_fact, write_fact
 from tracker.store.facts import read_fact as parse_fact
 
@@ -82,46 +82,46 @@ class _Memory:
 
 def told_on(
     session: Session,
-    force: InForce,
+    snapshot: CampaignSnapshot,
     timezone: str,
     since: date,
     day: date,
     is_tellable: Callable[[str], bool],
-) -> Told:
+) -> RollupScope:
     """What the roll-up of ``day`` tells the people in ``timezone`` of, and remember it as told.
 
     ``since`` is the day after the last one that was planned.  It is every deadline, and the week, of which they have
     not been told yet and whose day has come; what has come into force only since then is told if its day is no
     earlier than ``since``.  What nothing can be told of now (``is_tellable`` of its reference) is left for later.
     """
-    memory = _read(session, force, timezone, since - A_DAY)
+    memory = _read(session, snapshot, timezone, since - A_DAY)
     now = _Memory(day, monday=memory.monday)
     refs: list[str] = []
-    for definition in force.campaign:
-        if wants_rollup(force, definition):
-            refs += _deadlines(force, definition, memory, now, since, day, is_tellable)
-    week = _is_weekly(force, now, since, day)
-    write_fact(session, force.campaign.id, f"{_NAME}{timezone}", str(now))
-    return Told(tuple(refs), week)
+    for definition in snapshot.campaign:
+        if wants_rollup(snapshot, definition):
+            refs += _deadlines(snapshot, definition, memory, now, since, day, is_tellable)
+    week = _is_weekly(snapshot, now, since, day)
+    write_fact(session, snapshot.campaign.id, f"{_NAME}{timezone}", str(now))
+    return RollupScope(tuple(refs), week)
 
 
-def take_over(session: Session, force: InForce, timezone: str, day: date, source: str) -> None:
+def take_over(session: Session, snapshot: CampaignSnapshot, timezone: str, day: date, source: str) -> None:
     """Let the people in ``timezone``, planned up to ``day``, have been told what those in ``source`` have been."""
     name = f"{_NAME}{source}"
-    memory = parse_fact(read_fact(session, force.campaign.id, name), name, _Memory.by, None)
+    memory = parse_fact(read_fact(session, snapshot.campaign.id, name), name, _Memory.by, None)
     if memory is not None:
         memory.planned = day
-        write_fact(session, force.campaign.id, f"{_NAME}{timezone}", str(memory))
+        write_fact(session, snapshot.campaign.id, f"{_NAME}{timezone}", str(memory))
 
 
-def _read(session: Session, force: InForce, timezone: str, planned: date) -> _Memory:
+def _read(session: Session, snapshot: CampaignSnapshot, timezone: str, planned: date) -> _Memory:
     name = f"{_NAME}{timezone}"
-    found = parse_fact(read_fact(session, force.campaign.id, name), name, _Memory.by, None)
+    found = parse_fact(read_fact(session, snapshot.campaign.id, name), name, _Memory.by, None)
     return found if found is not None and found.planned == planned else _Memory(planned)
 
 
 def _deadlines(
-    force: InForce,
+    snapshot: CampaignSnapshot,
     definition: Definition,
     memory: _Memory,
     now: _Memory,
@@ -130,11 +130,11 @@ def _deadlines(
     is_tellable: Callable[[str], bool],
 ) -> Iterator[str]:
     """The references of those of ``definition`` that are to be told of; the last one is kept in ``now``."""
-    key, workdays = definition.key, force.rules(definition).workdays
+    key, workdays = definition.key, snapshot.rules(definition).workdays
     is_known, last = key in memory.last, memory.last.get(key)
     left, still_left = memory.left.get(key, {}), {}
     since_when = min([*left.values(), *([] if last is None else [last.due])], default=None)
-    for ref, period, due in _over(force, definition, since_when, day):
+    for ref, period, due in _over(snapshot, definition, since_when, day):
         told_after = workdays.after(due)
         if told_after > day:
             continue
@@ -160,26 +160,26 @@ def _deadlines(
 
 
 def _over(
-    force: InForce, definition: Definition, since: date | None, day: date
+    snapshot: CampaignSnapshot, definition: Definition, since: date | None, day: date
 ) -> Iterator[tuple[str, str, date]]:
     """Reference, period and date in force of what is over before ``day`` and, from ``since`` on, may have to be told of."""
-    issued = force.campaign.issued
+    issued = snapshot.campaign.issued
     first = issued if since is None else max(issued, since - A_MONTH)
-    until = force.workdays.on_or_after(day) + A_DAY
+    until = snapshot.workdays.on_or_after(day) + A_DAY
     for occurrence in occurrences(definition.rule, definition.key, issued, first, until):
         # What was over before the document was issued was over before anybody was asked.
         if occurrence.due is not None:
-            due = force.date_by_rule(definition, occurrence.due)
+            due = snapshot.date_by_rule(definition, occurrence.due)
             if due < day:
                 yield occurrence.ref, occurrence.period or "", due
 
 
-def _is_weekly(force: InForce, now: _Memory, since: date, day: date) -> bool:
+def _is_weekly(snapshot: CampaignSnapshot, now: _Memory, since: date, day: date) -> bool:
     """Whether the week of ``day`` is told of, once its first workday has come and there is a campaign; kept in ``now``."""
     monday = day - timedelta(days=day.weekday())
-    first = force.workdays.on_or_after(monday)
+    first = snapshot.workdays.on_or_after(monday)
     if day < first:
         return False
     is_told = since <= first if now.monday is None else now.monday < monday
     now.monday = monday
-    return is_told and force.campaign.issued <= day
+    return is_told and snapshot.campaign.issued <= day

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, case, func, or_, select
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import Definition, Every, Item, Reason
 from tracker.core.occurrences import parse_ref
 from tracker.core.status import LATE
@@ -47,14 +47,14 @@ _DUE = select(func.min(ASSIGNMENT.c.due)).where(*_HERE)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RollupScope:
     """What one roll-up tells of: deadlines by their references, in the order of the document; and the week, or not."""
 
     refs: tuple[str, ...] = ()
     week: bool = False
 
     @classmethod
-    def by(cls, details: dict[str, Any]) -> Told:
+    def by(cls, details: dict[str, Any]) -> RollupScope:
         """What a mail that was written tells of."""
         deadlines = details.get("deadlines")
         listed = deadlines if isinstance(deadlines, list) else []
@@ -63,9 +63,9 @@ class Told:
         )
         return cls(tuple(refs), "week" in details)
 
-    def and_(self, other: Told) -> Told:
+    def and_(self, other: RollupScope) -> RollupScope:
         """What both tell of."""
-        return Told(tuple(dict.fromkeys((*self.refs, *other.refs))), self.week or other.week)
+        return RollupScope(tuple(dict.fromkeys((*self.refs, *other.refs))), self.week or other.week)
 
     def __bool__(self) -> bool:
         return bool(self.refs) or self.week
@@ -74,15 +74,15 @@ class Told:
 class Tallies:
     """The facts as they stand at ``now``, which is on ``day``; each is looked up once."""
 
-    def __init__(self, session: Session, force: InForce, now: datetime, day: date) -> None:
+    def __init__(self, session: Session, snapshot: CampaignSnapshot, now: datetime, day: date) -> None:
         self._session = session
-        self._force = force
+        self._snapshot = snapshot
         self._now = now
         self._day = day
         self._of: dict[str, tuple[list[Item], dict[str, object]] | None] = {}
         self._week: dict[str, object] | None = None
 
-    def facts(self, told: Told) -> tuple[str, dict[str, object]] | None:
+    def facts(self, told: RollupScope) -> tuple[str, dict[str, object]] | None:
         """Content and details of a roll-up that tells of ``told``; None where nothing is left of it."""
         found = [tally for ref in self._in_order(told.refs) if (tally := self._tally(ref)) is not None]
         if not found and not told.week:
@@ -90,7 +90,7 @@ class Tallies:
         details: dict[str, object] = {"deadlines": [facts for _, facts in found]}
         if told.week:
             if self._week is None:
-                self._week = weekly_facts(self._session, self._force, self._now, self._day)
+                self._week = weekly_facts(self._session, self._snapshot, self._now, self._day)
             details["week"] = self._week
         return items_to_json([item for items, _ in found for item in items]), details
 
@@ -99,8 +99,8 @@ class Tallies:
         return self._tally(ref) is not None
 
     def _in_order(self, refs: Sequence[str]) -> list[str]:
-        known = [ref for ref in refs if ref.partition("@")[0] in self._force.campaign.definitions]
-        return sorted(known, key=lambda ref: (self._force.position(ref.partition("@")[0]), ref))
+        known = [ref for ref in refs if ref.partition("@")[0] in self._snapshot.campaign.definitions]
+        return sorted(known, key=lambda ref: (self._snapshot.position(ref.partition("@")[0]), ref))
 
     def _tally(self, ref: str) -> tuple[list[Item], dict[str, object]] | None:
         if ref not in self._of:
@@ -108,19 +108,23 @@ class Tallies:
         return self._of[ref]
 
     def _look_up(self, ref: str) -> tuple[list[Item], dict[str, object]] | None:
-        force, session = self._force, self._session
+        snapshot, session = self._snapshot, self._session
         key, period = parse_ref(ref)
-        definition = force.campaign.definitions[key]
-        where = {"campaign": force.campaign.id, "key": key, "period": period or ""}
+        definition = snapshot.campaign.definitions[key]
+        where = {"campaign": snapshot.campaign.id, "key": key, "period": period or ""}
         by_text = session.execute(_DUE, where).scalar()
-        due = None if by_text is None else force.date_by_rule(definition, by_text)
+        due = None if by_text is None else snapshot.date_by_rule(definition, by_text)
         # An edit may have moved it, or have put it before the ledger.
-        if due is None or not force.chase_from <= due < self._day or not wants_rollup(force, definition):
+        if (
+            due is None
+            or not snapshot.chase_from <= due < self._day
+            or not wants_rollup(snapshot, definition)
+        ):
             return None
         counts = (number or 0 for number in session.execute(_COUNTS, where).one())
         asked, waived, paused, nil, unaccepted, of_them_nil = counts
         rows = session.execute(_TO_BE_NAMED, where).all()
-        named = sorted(rows, key=lambda row: force.unit_position(row.unit))
+        named = sorted(rows, key=lambda row: snapshot.unit_position(row.unit))
         missing = [row for row in named if not row.quiet]
         facts: dict[str, object] = {
             "ref": ref,
@@ -140,9 +144,9 @@ class Tallies:
         return [_missing(ref, row, self._day) for row in missing], facts
 
 
-def wants_rollup(force: InForce, definition: Definition) -> bool:
+def wants_rollup(snapshot: CampaignSnapshot, definition: Definition) -> bool:
     """Whether the supervisor hears who is missing once the time is up: by policy, else what comes back monthly."""
-    wanted = force.policy(definition).rollup
+    wanted = snapshot.policy(definition).rollup
     return definition.rule.every is Every.MONTH if wanted is None else wanted
 
 

@@ -14,67 +14,67 @@ from typing import Any
 from sqlalchemy import Row, or_, select
 from sqlmodel import Session
 
-from tracker.campaign.recipients import People, person_facts
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.recipients import Recipients, person_facts
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import MailKind
 from tracker.i18n.message import Message
 from tracker.ledger.record import last_event
-from tracker.mail.transport.replies import Verdict
+from tracker.mail.transport.replies import RefusalScope
 from tracker.outbox.failed_mails import set_aside_unread
 from tracker.outbox.queue import IS_FREE, enqueue, moments
 from tracker.outbox.rows import details_from_json, why_unreadable
-from tracker.planning.clock_rollback import Before, written_before
+from tracker.planning.clock_rollback import WrittenBefore, written_before
 from tracker.planning.collect import mail_row
 from tracker.planning.rollup_days import told_on
-from tracker.planning.rollup_facts import Tallies, Told
+from tracker.planning.rollup_facts import RollupScope, Tallies
 from tracker.planning.superseded import FAILED_WITHIN, leave_to_later
 from tracker.planning.unreachable_units import alert_of_nobody
 from tracker.store.tables import MAIL, UNDERWAY, MailState
 
 
 def plan_rollups(
-    session: Session, force: InForce, timezone: str, since: date, day: date, now: datetime
+    session: Session, snapshot: CampaignSnapshot, timezone: str, since: date, day: date, now: datetime
 ) -> int:
     """Write the roll-up of ``day`` for the supervisor's people in ``timezone``; the number of mails.
 
     It covers the deadlines and the week whose day has come (``rollup_days``), and what its reader was to be told on
     earlier days and could not be.  ``since`` is the day after the last one that was planned.
     """
-    tallies = Tallies(session, force, now, day)
-    of_today = told_on(session, force, timezone, since, day, tallies.knows)
-    supervisor = force.campaign.supervisor
+    tallies = Tallies(session, snapshot, now, day)
+    of_today = told_on(session, snapshot, timezone, since, day, tallies.knows)
+    supervisor = snapshot.campaign.supervisor
     if supervisor is None:
         return 0
-    everybody = force.people(day)
+    everybody = snapshot.people(day)
     people = everybody.within(timezone)
-    waiting = _taken_up(session, force, everybody, people, day, now, tells=bool(of_today))
+    waiting = _taken_up(session, snapshot, everybody, people, day, now, tells=bool(of_today))
     before = None
     rows: list[dict[str, object]] = []
     for address in people.of_unit.get(supervisor, ()):
-        told = of_today.and_(waiting.get(address, Told()))
+        told = of_today.and_(waiting.get(address, RollupScope()))
         facts = tallies.facts(told) if told else None
         if facts is None:
             continue
         person = people.persons[address]
         details = json.dumps({**facts[1], **person_facts(person, [supervisor])}, ensure_ascii=False)
-        before = before or written_before(session, force.campaign.id, MailKind.ROLLUP, day)
-        written = before.get(address, Before())
+        before = before or written_before(session, snapshot.campaign.id, MailKind.ROLLUP, day)
+        written = before.get(address, WrittenBefore())
         if (facts[0], details) not in written.whole:
             number = written.mails
             rows.append(mail_row(MailKind.ROLLUP, day, person, supervisor, facts[0], details, number=number))
-    return enqueue(session, force, rows, now, last_event(session))
+    return enqueue(session, snapshot, rows, now, last_event(session))
 
 
 def _taken_up(
     session: Session,
-    force: InForce,
-    everybody: People,
-    people: People,
+    snapshot: CampaignSnapshot,
+    everybody: Recipients,
+    people: Recipients,
     day: date,
     now: datetime,
     *,
     tells: bool,
-) -> dict[str, Told]:
+) -> dict[str, RollupScope]:
     """Take the roll-ups of earlier days that did not go out of the queue; what each of ``people`` was to be told.
 
     Who is said not to be there is told only where there is something else to tell (``tells``).
@@ -82,20 +82,20 @@ def _taken_up(
     What was for somebody who is asked no more is told to whoever is.  Where nobody is, it waits, and the operator hears
     of it.
     """
-    mine = people.of_unit.get(force.campaign.supervisor or "", ())
-    theirs = everybody.of_unit.get(force.campaign.supervisor or "", ())
-    found: defaultdict[str, Told] = defaultdict(Told)
+    mine = people.of_unit.get(snapshot.campaign.supervisor or "", ())
+    theirs = everybody.of_unit.get(snapshot.campaign.supervisor or "", ())
+    found: defaultdict[str, RollupScope] = defaultdict(RollupScope)
     done: list[int] = []
-    unsent = _unsent(session, force, everybody, day, now, tells=tells)
+    unsent = _unsent(session, snapshot, everybody, day, now, tells=tells)
     if unsent and not theirs:
-        alert = alert_of_nobody(force, {force.campaign.supervisor or ""}, now)
-        enqueue(session, force, [alert] if alert is not None else [], now, 0)
+        alert = alert_of_nobody(snapshot, {snapshot.campaign.supervisor or ""}, now)
+        enqueue(session, snapshot, [alert] if alert is not None else [], now, 0)
     for row in unsent:
         address = row.recipient.casefold()
         readers = [address] if address in theirs else theirs
         heard = [each for each in readers if each in mine]
         for reader in heard:
-            found[reader] = found[reader].and_(Told.by(details_from_json(row.details)))
+            found[reader] = found[reader].and_(RollupScope.by(details_from_json(row.details)))
         if heard:
             done.append(row.id)
     leave_to_later(session, done, str(Message("outcomes.told_in_rollup", day=day)))
@@ -103,20 +103,30 @@ def _taken_up(
 
 
 def _unsent(
-    session: Session, force: InForce, everybody: People, day: date, now: datetime, *, tells: bool
+    session: Session,
+    snapshot: CampaignSnapshot,
+    everybody: Recipients,
+    day: date,
+    now: datetime,
+    *,
+    tells: bool,
 ) -> list[Row[Any]]:
-    ours = (MAIL.c.campaign == force.campaign.id, MAIL.c.kind == MailKind.ROLLUP.value, MAIL.c.day < day)
+    ours = (MAIL.c.campaign == snapshot.campaign.id, MAIL.c.kind == MailKind.ROLLUP.value, MAIL.c.day < day)
     is_free = or_(MAIL.c.state != MailState.CLAIMED.value, IS_FREE)
     stale = session.execute(select(MAIL).where(UNDERWAY, *ours, is_free).with_for_update(), moments(now))
     failed = session.execute(
         select(MAIL).where(*ours, MAIL.c.state == MailState.FAILED.value, MAIL.c.at >= now - FAILED_WITHIN)
     )
     return [
-        *set_aside_unread(session, force, sorted(stale, key=lambda row: row.id), now),
+        *set_aside_unread(session, snapshot, sorted(stale, key=lambda row: row.id), now),
         *(
             row
             for row in failed
             if why_unreadable(row) is None
-            and (tells or row.cause != Verdict.RECIPIENT or row.recipient.casefold() not in everybody.persons)
+            and (
+                tells
+                or row.cause != RefusalScope.RECIPIENT
+                or row.recipient.casefold() not in everybody.persons
+            )
         ),
     ]

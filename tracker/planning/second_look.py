@@ -19,8 +19,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row, select, update
 from sqlmodel import Session
 
-from tracker.campaign.recipients import PERSON_FACTS, People, Person, addressed_to, person_facts
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.recipients import PERSON_FACTS, Recipient, Recipients, addressed_to, person_facts
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import Item, Mail, MailKind, Reason, owned
 from tracker.core.moments import A_DAY
 from tracker.i18n.message import Message
@@ -43,9 +43,9 @@ from tracker.planning.readdressed import (
     unit_told,
     with_facts,
 )
-from tracker.planning.rollup_facts import Told
+from tracker.planning.rollup_facts import RollupScope
 from tracker.planning.unreachable_units import alert_of_nobody
-from tracker.store.lots import lots
+from tracker.store.batches import batches
 from tracker.store.tables import MAIL, MailState
 
 _UPWARD = Reason.ESCALATION
@@ -59,7 +59,7 @@ KEPT = Message("outcomes.kept")
 
 
 @dataclass(slots=True)
-class Looked:
+class SecondLook:
     """What a look has found: mails that go as they are given here, and rows for the outbox.
 
     ``at_once`` is for today; what is in ``later`` waits to be told with its reader's next digest.
@@ -72,45 +72,45 @@ class Looked:
 
 def look_again(
     session: Session,
-    force: InForce,
+    snapshot: CampaignSnapshot,
     mails: Sequence[Row[Any]],
     now: datetime,
     timezones: Collection[str],
     *,
     edited: int = 0,
-) -> Looked:
+) -> SecondLook:
     """Look at claimed ``mails``, and write down what has become of those that do not go as they are.
 
     ``timezones`` are those in which digests may go now; up to the number ``edited`` mails are from before an edit.
     """
-    return _Look(session, force, mails, now, timezones, edited).run()
+    return _Look(session, snapshot, mails, now, timezones, edited).run()
 
 
 class _Look:
     def __init__(
         self,
         session: Session,
-        force: InForce,
+        snapshot: CampaignSnapshot,
         mails: Sequence[Row[Any]],
         now: datetime,
         timezones: Collection[str],
         edited: int,
     ) -> None:
         self.session = session
-        self.force = force
+        self.snapshot = snapshot
         self.mails = mails
         self.now = now
         self.timezones = frozenset(timezones)
         self.edited = edited
-        self.found = Looked()
+        self.found = SecondLook()
         self._days: dict[str, date] = {}
         self._quiet: dict[date, frozenset[str]] = {}
         self._moves = Moves()
         self._unheard: set[str] = set()
 
-    def run(self) -> Looked:
+    def run(self) -> SecondLook:
         contents = [items_from_json(row.content) for row in self.mails]
-        asked = as_they_stand(self.session, self.force, self.mails, contents, self.now, self.edited)
+        asked = as_they_stand(self.session, self.snapshot, self.mails, contents, self.now, self.edited)
         for row, items, before in zip(self.mails, asked, contents, strict=True):
             changed: dict[str, object] = {} if items == before else {"content": items_to_json(items)}
             if self._is_quiet(row, items):
@@ -123,7 +123,7 @@ class _Look:
                 self._look_at_other(row, items, changed)
         self._carry_out()
         self._tell_dates()
-        if self._unheard and (alert := alert_of_nobody(self.force, self._unheard, self.now)) is not None:
+        if self._unheard and (alert := alert_of_nobody(self.snapshot, self._unheard, self.now)) is not None:
             self.found.at_once.append(alert)
         return self.found
 
@@ -131,14 +131,14 @@ class _Look:
         """The local day of the mail's zone."""
         day = self._days.get(row.timezone)
         if day is None:
-            is_ours = row.timezone in self.force.timezones
-            zone = row.timezone if is_ours else self.force.campaign.timezone
+            is_ours = row.timezone in self.snapshot.timezones
+            zone = row.timezone if is_ours else self.snapshot.campaign.timezone
             day = self._days[row.timezone] = self.now.astimezone(ZoneInfo(zone)).date()
         return day
 
-    def _people_for(self, row: Row[Any]) -> People:
+    def _people_for(self, row: Row[Any]) -> Recipients:
         """Who gets mail on the local day of the mail's zone."""
-        return self.force.people(self._day_of(row))
+        return self.snapshot.people(self._day_of(row))
 
     def _is_quiet(self, row: Row[Any], items: Iterable[Item]) -> bool:
         """Whether today nothing is to be said of all that it is about.
@@ -148,14 +148,14 @@ class _Look:
         day = self._day_of(row)
         quiet = self._quiet.get(day)
         if quiet is None:
-            quiet = self._quiet[day] = self.force.quiet_on(day)
+            quiet = self._quiet[day] = self.snapshot.quiet_on(day)
         if not quiet:
             return False
         refs = {item.ref for item in items}
         if any(item.reason is Reason.RETURNED for item in items):
             return False
         if row.kind == MailKind.ROLLUP.value:
-            told = Told.by(json.loads(row.details))
+            told = RollupScope.by(json.loads(row.details))
             refs = set() if told.week else set(told.refs)
         elif row.kind != MailKind.DIGEST.value:
             return False
@@ -170,7 +170,7 @@ class _Look:
             self.found.goes.append((row, mail_of(row, items)))
             return
         own = person.units if person is not None else ()
-        mine = tuple([item for item in items if self.force.responsible(item.unit, item.reason) in own])
+        mine = tuple([item for item in items if self.snapshot.responsible(item.unit, item.reason) in own])
         if len(mine) < len(items):
             changed["content"] = items_to_json(mine)
             moved, unheard = self._given_away(row, people, [item for item in items if item not in mine])
@@ -190,10 +190,10 @@ class _Look:
         elif moved:
             self._let_go(row, MailState.SUPERSEDED, goes_to(moved))
         else:
-            why = why_not_asked(self.session, self.force, items_from_json(row.content))
+            why = why_not_asked(self.session, self.snapshot, items_from_json(row.content))
             self._let_go(row, MailState.DROPPED, why)
 
-    def _is_unchanged(self, row: Row[Any], person: Person, items: tuple[Item, ...]) -> bool:
+    def _is_unchanged(self, row: Row[Any], person: Recipient, items: tuple[Item, ...]) -> bool:
         """Whether it is the plainest of mails, as nearly all are: nothing about it has to be looked at closer."""
         if (person.email, person.name, person.language, person.timezone) != (
             row.recipient,
@@ -211,13 +211,13 @@ class _Look:
         return bool(items) and (row.details == "{}" or PERSON_FACTS.isdisjoint(json.loads(row.details)))
 
     def _given_away(
-        self, row: Row[Any], people: People, items: Iterable[Item]
+        self, row: Row[Any], people: Recipients, items: Iterable[Item]
     ) -> tuple[list[str], list[Item]]:
         """Give ``items`` to whoever gets them now: their addresses, and what is for nobody."""
         moved: dict[str, list[Item]] = defaultdict(list)
         unheard = []
         for item in items:
-            unit = self.force.responsible(item.unit, item.reason)
+            unit = self.snapshot.responsible(item.unit, item.reason)
             if unit is None:
                 continue
             readers = people.of_unit.get(unit, ())
@@ -230,11 +230,11 @@ class _Look:
             self._give(row, people.persons[address], found)
         return [people.persons[address].email for address in moved], unheard
 
-    def _tell_newcomers(self, row: Row[Any], people: People, items: Iterable[Item]) -> None:
+    def _tell_newcomers(self, row: Row[Any], people: Recipients, items: Iterable[Item]) -> None:
         """Who has become a contact since it was written hears of it today as well; who was one has it already (§6.9)."""
         news: dict[str, list[Item]] = defaultdict(list)
         for item in items:
-            unit = self.force.responsible(item.unit, item.reason)
+            unit = self.snapshot.responsible(item.unit, item.reason)
             for person in people.asked(unit) if unit is not None else ():
                 # Whoever asks for less of what is late has had less.
                 if is_another(person, row) and not (item.reason is Reason.OVERDUE and unit in person.rhythms):
@@ -242,7 +242,7 @@ class _Look:
         for address, found in news.items():
             self._give(row, people.persons[address], found)
 
-    def _give(self, row: Row[Any], person: Person, items: Sequence[Item]) -> None:
+    def _give(self, row: Row[Any], person: Recipient, items: Sequence[Item]) -> None:
         if is_of_day(row):
             self._moves.add(person, row, items)
         else:
@@ -250,7 +250,7 @@ class _Look:
 
     def _look_at_other(self, row: Row[Any], items: tuple[Item, ...], changed: dict[str, object]) -> None:
         people = self._people_for(row)
-        unit = unit_told(self.force, row)
+        unit = unit_told(self.snapshot, row)
         readers = readers_of(row, people, unit)
         person = readers.get(row.recipient.casefold())
         if person is not None and unit is not None:
@@ -270,21 +270,21 @@ class _Look:
             self._keep(row, items)
 
     def _look_at_alert(self, row: Row[Any], items: tuple[Item, ...], changed: dict[str, object]) -> None:
-        reader = self.force.caretaker(self.force.day(self.now))
+        reader = self.snapshot.caretaker(self.snapshot.day(self.now))
         if reader is None:
             self._let_go(row, MailState.DROPPED, str(KEPT))
             return
         changed |= {
             "recipient": reader.email,
             "name": reader.name,
-            "language": self.force.language(reader),
+            "language": self.snapshot.language(reader),
         }
         self._goes(row, mail_of(row, items), changed)
 
     def _go(
         self,
         row: Row[Any],
-        person: Person,
+        person: Recipient,
         items: tuple[Item, ...],
         changed: dict[str, object],
         about: Iterable[str],
@@ -332,7 +332,7 @@ class _Look:
         self._write(row, {**again, **more})
 
     def _for_another(
-        self, row: Row[Any], person: Person, items: Iterable[Item], *, unit: str | None = None
+        self, row: Row[Any], person: Recipient, items: Iterable[Item], *, unit: str | None = None
     ) -> dict[str, object]:
         """The same mail for ``person`` in place of its reader."""
         items = tuple(items)
@@ -354,7 +354,7 @@ class _Look:
             return
         going = {bare_key(row): place for place, (row, _) in enumerate(self.found.goes)}
         there = {}
-        for some in lots([owned(self.force.campaign.id, key) for key in moves]):
+        for some in batches([owned(self.snapshot.campaign.id, key) for key in moves]):
             rows = self.session.execute(select(MAIL).where(MAIL.c.key.in_(some)).with_for_update())
             there.update({bare_key(row): row for row in rows})
         for key, moved in moves.items():
@@ -384,7 +384,7 @@ class _Look:
         goes = self.found.goes
         digests = [place for place, (row, _) in enumerate(goes) if row.kind == MailKind.DIGEST.value]
         mails = [goes[place][1] for place in digests]
-        dates = changed_dates(self.session, self.force, mails, self.force.day(self.now))
+        dates = changed_dates(self.session, self.snapshot, mails, self.snapshot.day(self.now))
         for place, mail, told in zip(digests, mails, dates, strict=True):
             if told != mail.details.get(DATES, []):
                 kept = {name: value for name, value in mail.details.items() if name != DATES}
@@ -399,7 +399,7 @@ class _Look:
             "key": key,
             **addressed_to(person),
             "unit": person.units[0],
-            "content": items_to_json(in_order(self.force, items)),
+            "content": items_to_json(in_order(self.snapshot, items)),
             "details": with_facts(moved.beside, person_facts(person, [item.unit for item in items])),
         }
 
@@ -407,7 +407,7 @@ class _Look:
         self, row: Row[Any], own: Sequence[Item], more: Sequence[Item], moved: Moved
     ) -> dict[str, object]:
         """Put ``more`` into a digest that has not gone out yet; its new columns."""
-        items = in_order(self.force, [*own, *more])
+        items = in_order(self.snapshot, [*own, *more])
         facts = person_facts(moved.person, [item.unit for item in items])
         details = with_facts(together(json.loads(row.details), moved.beside), facts)
         values: dict[str, object] = {"content": items_to_json(items), "details": details}

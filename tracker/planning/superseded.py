@@ -14,17 +14,17 @@ from typing import Any
 from sqlalchemy import Row, bindparam, or_, select, update
 from sqlmodel import Session
 
-from tracker.campaign.recipients import People
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.recipients import Recipients
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import Item, MailKind
 from tracker.i18n.message import Message
 from tracker.ledger.still_open import Cell, cell_of, reason_now, still_asked
-from tracker.mail.transport.replies import Verdict
+from tracker.mail.transport.replies import RefusalScope
 from tracker.outbox.failed_mails import set_aside_unread
 from tracker.outbox.queue import IS_FREE, IS_OF_NO_ZONE, moments
 from tracker.outbox.rows import items_from_json, items_to_json, why_unreadable
-from tracker.planning.collect import Line, line_of
-from tracker.store.lots import lots
+from tracker.planning.collect import DigestItem, line_of
+from tracker.store.batches import batches
 from tracker.store.tables import MAIL, UNDERWAY, MailState
 
 _STALE = (
@@ -74,29 +74,29 @@ class ToldAgain:
     """
 
     def __init__(self) -> None:
-        self.by_address: defaultdict[str, list[Line]] = defaultdict(list)
-        self.beside: defaultdict[str, list[Line]] = defaultdict(list)
+        self.by_address: defaultdict[str, list[DigestItem]] = defaultdict(list)
+        self.beside: defaultdict[str, list[DigestItem]] = defaultdict(list)
         self.of_beside: defaultdict[str, list[int]] = defaultdict(list)
         self.unheard: set[str] = set()
 
 
 def supersede(
-    session: Session, force: InForce, people: People, timezone: str, day: date, now: datetime
+    session: Session, snapshot: CampaignSnapshot, people: Recipients, timezone: str, day: date, now: datetime
 ) -> ToldAgain:
     """Take such digests of ``timezone`` out of the queue, and give back what stood in them.
 
     ``people`` are all who get mail on ``day``, of whatever zone.
     """
     given = {
-        "campaign": force.campaign.id,
+        "campaign": snapshot.campaign.id,
         "day": day,
         "timezone": timezone,
-        "zones": force.timezones,
+        "zones": snapshot.timezones,
         **moments(now),
     }
     unsent = [
         *set_aside_unread(
-            session, force, sorted(session.execute(_STALE, given), key=lambda mail: mail.id), now
+            session, snapshot, sorted(session.execute(_STALE, given), key=lambda mail: mail.id), now
         ),
         *(
             mail
@@ -109,17 +109,17 @@ def supersede(
         return told
     contents = [items_from_json(mail.content) for mail in unsent]
     cells = dict.fromkeys(cell_of(item.ref, item.unit) for items in contents for item in items)
-    rows = still_asked(session, force.campaign.id, list(cells))
+    rows = still_asked(session, snapshot.campaign.id, list(cells))
     done: list[int] = []
     left: list[dict[str, object]] = []
     for mail, items in zip(unsent, contents, strict=True):
         address = mail.recipient.casefold()
-        is_said_gone = mail.state == MailState.FAILED.value and mail.cause == Verdict.RECIPIENT
+        is_said_gone = mail.state == MailState.FAILED.value and mail.cause == RefusalScope.RECIPIENT
         if is_said_gone and address in people.persons:
-            _Again(force, people, timezone, day, told, address, told.beside).tell(items, rows)
+            _Again(snapshot, people, timezone, day, told, address, told.beside).tell(items, rows)
             told.of_beside[address].append(mail.id)
             continue
-        again = _Again(force, people, timezone, day, told, address, told.by_address)
+        again = _Again(snapshot, people, timezone, day, told, address, told.by_address)
         again.tell(items, rows)
         if again.left:
             left.append({"row": mail.id, "rest": items_to_json(again.left), "zone": again.zone})
@@ -144,7 +144,7 @@ def leave_to_later(session: Session, mails: Sequence[int], outcome: str) -> None
         "fence": MAIL.c.fence + 1,
         "lease_until": None,
     }
-    for some in lots(mails):
+    for some in batches(mails):
         session.execute(update(MAIL).where(MAIL.c.id.in_(some)).values(gone))
 
 
@@ -153,15 +153,15 @@ class _Again:
 
     def __init__(
         self,
-        force: InForce,
-        people: People,
+        snapshot: CampaignSnapshot,
+        people: Recipients,
         timezone: str,
         day: date,
         told: ToldAgain,
         address: str,
-        lines: defaultdict[str, list[Line]],
+        lines: defaultdict[str, list[DigestItem]],
     ) -> None:
-        self._force = force
+        self._snapshot = snapshot
         self._people = people
         self._timezone = timezone
         self._day = day
@@ -169,16 +169,16 @@ class _Again:
         self._address = address
         self._lines = lines
         self.left: list[Item] = []
-        self.zone = force.campaign.timezone
+        self.zone = snapshot.campaign.timezone
 
     def tell(self, items: Iterable[Item], rows: dict[Cell, Row[Any]]) -> None:
         """Give each item that still holds to its readers."""
         for item in items:
             row = rows.get(cell_of(item.ref, item.unit))
-            if row is None or row.key not in self._force.campaign.definitions:
+            if row is None or row.key not in self._snapshot.campaign.definitions:
                 continue
-            reason = reason_now(self._force, item.reason, row, self._day)
-            unit = None if reason is None else self._force.responsible(item.unit, reason)
+            reason = reason_now(self._snapshot, item.reason, row, self._day)
+            unit = None if reason is None else self._snapshot.responsible(item.unit, reason)
             if reason is None or unit is None:
                 continue
             readers = self._people.of_unit.get(unit, ())
@@ -189,7 +189,7 @@ class _Again:
             zones = {address: self._people.persons[address].timezone for address in readers}
             for address in readers:
                 if zones[address] == self._timezone:
-                    self._lines[address].append(line_of(self._force, row, reason, self._day))
+                    self._lines[address].append(line_of(self._snapshot, row, reason, self._day))
             elsewhere = [zone for zone in zones.values() if zone != self._timezone]
             if elsewhere or not readers:
                 self.left.append(item)

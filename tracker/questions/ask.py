@@ -19,11 +19,11 @@ from sqlalchemy import Row, insert, select, update
 from sqlmodel import Session
 
 from tracker.campaign.recipients import receipt_row
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.form import Form
 from tracker.core.model import MailKind
 from tracker.forms.check import period_checks
-from tracker.forms.check.seat import Seat
+from tracker.forms.check.positions import TablePosition
 from tracker.forms.finding import Finding, Weight, said
 from tracker.i18n.message import Message, packed, say
 from tracker.questions.filed_rows import ANSWERED, filed_before, from_json
@@ -33,7 +33,7 @@ from tracker.store.tables import ASSIGNMENT, FILING
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TableInLedger:
     """A table in the ledger, as far as questions need to know it; ``filing`` is that in force, if any."""
 
     id: int
@@ -101,18 +101,20 @@ def without_settled(findings: Sequence[Finding], settled: Mapping[str, str]) -> 
     )
 
 
-def work_out(session: Session, force: InForce, assignment: int, now: datetime) -> list[Question]:
+def work_out(session: Session, snapshot: CampaignSnapshot, assignment: int, now: datetime) -> list[Question]:
     """Ask anew what a table that has changed is asked, and the next one that stands on it.
 
     The questions that are new, or open again, among them.
     """
-    place = _place(session, force, assignment)
+    place = _place(session, snapshot, assignment)
     if place is None:
         return []
     places = [
-        each for each in (place, _next(session, force, place)) if each is not None and each.filing is not None
+        each
+        for each in (place, _next(session, snapshot, place))
+        if each is not None and each.filing is not None
     ]
-    before = filed_before(session, force, places)
+    before = filed_before(session, snapshot, places)
     new: list[int] = []
     for each in places:
         filing = each.filing
@@ -124,11 +126,11 @@ def work_out(session: Session, force: InForce, assignment: int, now: datetime) -
             columns = each.form.asked(each.round)
             found = period_checks.doubts(each.form, columns, now_filed, earlier.filed, earlier.since)
         new += _settle(session, filing, found, now)
-    return [] if not new else questions_by_id(session, force, new)
+    return [] if not new else questions_by_id(session, snapshot, new)
 
 
 def tell(
-    session: Session, force: InForce, questions: Sequence[Question], changed: str, now: datetime
+    session: Session, snapshot: CampaignSnapshot, questions: Sequence[Question], changed: str, now: datetime
 ) -> None:
     """Tell the units of ``questions`` what is asked anew, because the table ``changed`` (a reference) is another one."""
     # Loaded late: the outbox looks into the ledger, which asks here.
@@ -136,14 +138,14 @@ def tell(
 
     for unit in dict.fromkeys(each.unit for each in questions):
         mine = [each for each in questions if each.unit == unit]
-        prompt(session, force, _receipts(force, unit, mine, changed, now), now)
+        prompt(session, snapshot, _receipts(snapshot, unit, mine, changed, now), now)
 
 
 def files_of(
-    force: InForce, questions: Sequence[Question], changed: str, language: str
+    snapshot: CampaignSnapshot, questions: Sequence[Question], changed: str, language: str
 ) -> list[dict[str, object]]:
     """``questions`` as a receipt tells them: a table each, as ``forms import`` tells of a file."""
-    forms = force.campaign.forms
+    forms = snapshot.campaign.forms
     by_ref: dict[str, list[Question]] = {}
     for each in questions:
         by_ref.setdefault(each.ref, []).append(each)
@@ -165,12 +167,12 @@ def files_of(
     ]
 
 
-def _place(session: Session, force: InForce, assignment: int) -> Place | None:
+def _place(session: Session, snapshot: CampaignSnapshot, assignment: int) -> TableInLedger | None:
     row = session.execute(select(ASSIGNMENT).where(ASSIGNMENT.c.id == assignment)).first()
     if row is None:
         return None
-    definition = force.campaign.definitions.get(row.key)
-    form = None if definition is None else force.form(definition)
+    definition = snapshot.campaign.definitions.get(row.key)
+    form = None if definition is None else snapshot.form(definition)
     if definition is None or form is None or row.due is None:
         return None
     filing = session.execute(
@@ -179,16 +181,16 @@ def _place(session: Session, force: InForce, assignment: int) -> Place | None:
     if row.answered not in ANSWERED or row.removed_on is not None:
         filing = None
     ref = f"{row.key}@{row.period}" if row.period else row.key
-    return Place(row.id, form, row.unit, row.due, ref, definition.round, filing)
+    return TableInLedger(row.id, form, row.unit, row.due, ref, definition.round, filing)
 
 
-def _next(session: Session, force: InForce, place: Place) -> Place | None:
+def _next(session: Session, snapshot: CampaignSnapshot, place: TableInLedger) -> TableInLedger | None:
     """The first table after ``place`` that is in force: the only one that is compared with it."""
     query = (
         select(ASSIGNMENT.c.id)
         .join(FILING, FILING.c.assignment_id == ASSIGNMENT.c.id)
         .where(
-            ASSIGNMENT.c.campaign == force.campaign.id,
+            ASSIGNMENT.c.campaign == snapshot.campaign.id,
             ASSIGNMENT.c.unit == place.unit,
             ASSIGNMENT.c.due > place.due,
             ASSIGNMENT.c.answered.in_(ANSWERED),
@@ -200,7 +202,7 @@ def _next(session: Session, force: InForce, place: Place) -> Place | None:
         .limit(1)
     )
     found = session.execute(query).scalar()
-    return None if found is None else _place(session, force, found)
+    return None if found is None else _place(session, snapshot, found)
 
 
 def _settle(
@@ -212,7 +214,7 @@ def _settle(
         asked.where(QUESTION.c.filing_id == filing.id, QUESTION.c.code.in_(period_checks.CODES))
     ).all()
     there = {row.digest: row for row in rows}
-    seat = None if filing.seat is None else Seat.from_json(json.loads(filing.seat))
+    seat = None if filing.seat is None else TablePosition.from_json(json.loads(filing.seat))
     new = []
     for doubt in found:
         digest = _digest(doubt.code, doubt.facts)
@@ -284,11 +286,11 @@ def _finding(question: Question, forms: Mapping[str, Form], language: str) -> di
 
 
 def _receipts(
-    force: InForce, unit: str, questions: Sequence[Question], changed: str, now: datetime
+    snapshot: CampaignSnapshot, unit: str, questions: Sequence[Question], changed: str, now: datetime
 ) -> Iterator[dict[str, object]]:
-    day = force.day(now)
+    day = snapshot.day(now)
     numbers = hashlib.sha256(json.dumps([changed, [each.id for each in questions]]).encode()).hexdigest()[:24]
-    for person in force.people(day).asked(unit):
-        files = files_of(force, questions, changed, person.language)
+    for person in snapshot.people(day).asked(unit):
+        files = files_of(snapshot, questions, changed, person.language)
         key = f"{MailKind.RECEIPT}/{now.isoformat()}/{numbers}/{person.email.casefold()}"
         yield receipt_row(person, unit, key, {"files": files, "enclosed": []}, day)

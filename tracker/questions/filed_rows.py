@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from sqlalchemy import and_, select
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.form import ColumnKind, Filed, FiledRow, Form, Value
 from tracker.store.tables import ASSIGNMENT, FILING
 
@@ -22,7 +22,7 @@ NOTHING_TAKEN = "{}"
 ANSWERED = ("submitted", "nil")
 
 
-class Place(Protocol):
+class FiledTable(Protocol):
     """A table of a unit in the ledger; ``id`` is the assignment's."""
 
     @property
@@ -53,7 +53,9 @@ class Earlier:
         return "" if self.is_last else f"{self.due:%Y-%m}"
 
 
-def filed_before(session: Session, force: InForce, places: Iterable[Place]) -> dict[int, Earlier]:
+def filed_before(
+    session: Session, snapshot: CampaignSnapshot, places: Iterable[FiledTable]
+) -> dict[int, Earlier]:
     """By assignment what the unit filed before it on the same form: month is compared with month across reports."""
     asked = list(places)
     if not asked:
@@ -61,8 +63,8 @@ def filed_before(session: Session, force: InForce, places: Iterable[Place]) -> d
     forms = {each.form.id for each in asked}
     keys = {
         definition.key: form.id
-        for definition in force.campaign
-        if (form := force.form(definition)) is not None and form.id in forms
+        for definition in snapshot.campaign
+        if (form := snapshot.form(definition)) is not None and form.id in forms
     }
     columns = ASSIGNMENT.c
     query = (
@@ -72,7 +74,7 @@ def filed_before(session: Session, force: InForce, places: Iterable[Place]) -> d
             ASSIGNMENT, FILING, and_(FILING.c.assignment_id == columns.id, FILING.c.in_force.is_(True))
         )
         .where(
-            columns.campaign == force.campaign.id,
+            columns.campaign == snapshot.campaign.id,
             columns.key.in_(keys),
             columns.unit.in_({each.unit for each in asked}),
             columns.due < max(each.due for each in asked),

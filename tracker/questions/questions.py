@@ -15,12 +15,12 @@ from typing import Any
 from sqlalchemy import Select, func, select, update
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.form import Form
 from tracker.errors import LedgerError, UnknownNameError, UsageError
 from tracker.forms.check import period_checks
 from tracker.i18n.message import Message, unpacked
-from tracker.store.lots import lots
+from tracker.store.batches import batches
 from tracker.store.numbers import numbered
 from tracker.store.questions import QUESTION
 from tracker.store.tables import ASSIGNMENT, FILING
@@ -31,7 +31,7 @@ READ = "read"
 KEPT = "kept"
 
 
-class State(StrEnum):
+class QuestionState(StrEnum):
     """Where a question is in its life; ``gone``: its table was replaced, or it does not hold any more."""
 
     OPEN = "open"
@@ -54,7 +54,7 @@ class Question:
     code: str
     facts: Mapping[str, Any]
     asked_at: datetime
-    state: State
+    state: QuestionState
     answered_at: datetime | None
     answered_by: str | None
     via: str | None
@@ -82,23 +82,23 @@ class Question:
 
 def questions_of(
     session: Session,
-    force: InForce,
+    snapshot: CampaignSnapshot,
     *,
     refs: Sequence[str] = (),
     units: Sequence[str] | None = None,
-    state: State | None = None,
+    state: QuestionState | None = None,
 ) -> list[Question]:
     """The questions in the order of the ledger's dates; without a ``state`` all that are not gone.
 
     ``refs`` are references or keys of definitions.
     """
-    query = _questions(force)
+    query = _questions(snapshot)
     if units is not None:
         query = query.where(ASSIGNMENT.c.unit.in_(units))
     stands = (QUESTION.c.gone_at.is_(None), FILING.c.in_force.is_(True))
-    if state is not State.GONE:
+    if state is not QuestionState.GONE:
         query = query.where(*stands)
-    if state is State.OPEN:
+    if state is QuestionState.OPEN:
         query = query.where(QUESTION.c.answer.is_(None))
     found = [
         each
@@ -107,12 +107,16 @@ def questions_of(
         and (not refs or each.ref in refs or each.ref.partition("@")[0] in refs)
     ]
     found.sort(
-        key=lambda one: (force.position(one.ref.partition("@")[0]), one.ref, force.unit_position(one.unit))
+        key=lambda one: (
+            snapshot.position(one.ref.partition("@")[0]),
+            one.ref,
+            snapshot.unit_position(one.unit),
+        )
     )
     return found
 
 
-def count_open(session: Session, force: InForce) -> dict[tuple[str, str], int]:
+def count_open(session: Session, snapshot: CampaignSnapshot) -> dict[tuple[str, str], int]:
     """By reference and unit how many questions are open; without those that have none."""
     # The few that are open come first: a query that joins all three may begin with every assignment.
     open_ = (
@@ -125,23 +129,23 @@ def count_open(session: Session, force: InForce) -> dict[tuple[str, str], int]:
         select(FILING.c.id, ASSIGNMENT.c.key, ASSIGNMENT.c.period, ASSIGNMENT.c.unit)
         .join(ASSIGNMENT, ASSIGNMENT.c.id == FILING.c.assignment_id)
         .where(
-            ASSIGNMENT.c.campaign == force.campaign.id,
+            ASSIGNMENT.c.campaign == snapshot.campaign.id,
             ASSIGNMENT.c.removed_on.is_(None),
             FILING.c.in_force.is_(True),
         )
     )
     return {
         (f"{key}@{period}" if period else key, unit): numbers[filing]
-        for some in lots(tuple(numbers))
+        for some in batches(tuple(numbers))
         for filing, key, period, unit in session.execute(whose.where(FILING.c.id.in_(some)))
     }
 
 
 def settle(
     session: Session,
-    force: InForce,
+    snapshot: CampaignSnapshot,
     number: int,
-    answer: State,
+    answer: QuestionState,
     note: str,
     *,
     who: str,
@@ -154,14 +158,14 @@ def settle(
     What was answered may be overruled, and overruled it stays.  Raises UnknownNameError where there is no such
     question, UsageError without a reason, LedgerError where it is gone or was settled.
     """
-    found = next(_read(session, _questions(force).where(numbered(QUESTION.c.id, number))), None)
+    found = next(_read(session, _questions(snapshot).where(numbered(QUESTION.c.id, number))), None)
     if found is None or only not in (None, (found.ref, found.unit)):
         raise UnknownNameError("no_question", number=number)
     if not note.strip():
         raise UsageError("no_reason")
-    if found.state is State.GONE:
+    if found.state is QuestionState.GONE:
         raise LedgerError("question_gone", number=number)
-    if found.state is State.OVERRULED or found.state is answer:
+    if found.state is QuestionState.OVERRULED or found.state is answer:
         raise LedgerError("question_settled", number=number, who=found.answered_by)
     values = {
         "answer": answer.value,
@@ -171,12 +175,12 @@ def settle(
         "note": note.strip(),
     }
     session.execute(update(QUESTION).where(QUESTION.c.id == found.id).values(**values))
-    return next(_read(session, _questions(force).where(QUESTION.c.id == found.id)))
+    return next(_read(session, _questions(snapshot).where(QUESTION.c.id == found.id)))
 
 
-def questions_by_id(session: Session, force: InForce, numbers: Iterable[int]) -> list[Question]:
+def questions_by_id(session: Session, snapshot: CampaignSnapshot, numbers: Iterable[int]) -> list[Question]:
     """Those with these numbers."""
-    return list(_read(session, _questions(force).where(QUESTION.c.id.in_(list(numbers)))))
+    return list(_read(session, _questions(snapshot).where(QUESTION.c.id.in_(list(numbers)))))
 
 
 _JOINED = QUESTION.join(FILING, FILING.c.id == QUESTION.c.filing_id).join(
@@ -184,10 +188,10 @@ _JOINED = QUESTION.join(FILING, FILING.c.id == QUESTION.c.filing_id).join(
 )
 
 
-def _questions(force: InForce) -> Select[Any]:
+def _questions(snapshot: CampaignSnapshot) -> Select[Any]:
     columns = (FILING.c.form, FILING.c.file, FILING.c.in_force, ASSIGNMENT.c.unit, ASSIGNMENT.c.key)
     query = select(QUESTION, *columns, ASSIGNMENT.c.period).select_from(_JOINED)
-    ours = (ASSIGNMENT.c.campaign == force.campaign.id, ASSIGNMENT.c.removed_on.is_(None))
+    ours = (ASSIGNMENT.c.campaign == snapshot.campaign.id, ASSIGNMENT.c.removed_on.is_(None))
     return query.where(*ours).order_by(QUESTION.c.id)
 
 
@@ -205,7 +209,7 @@ def _read(session: Session, query: Select[Any]) -> Iterator[Question]:
             row.code,
             json.loads(row.facts),
             row.asked_at,
-            State.GONE if is_gone else State(row.answer or State.OPEN),
+            QuestionState.GONE if is_gone else QuestionState(row.answer or QuestionState.OPEN),
             row.answered_at,
             row.answered_by,
             row.via,

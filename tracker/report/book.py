@@ -50,14 +50,14 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenSheet:
     """A sheet that was written, for charts: its name and how many rows it has below the heading."""
 
     name: str
     rows: int
 
 
-class Book:
+class ReportBook:
     """The workbook with what every sheet needs."""
 
     def __init__(self, workbook: Workbook, wording: Wording, report: MonthReport) -> None:
@@ -78,7 +78,7 @@ class Book:
         """The first sheet, still empty."""
         return self._sheet("overview")
 
-    def add(self, key: str, heads: Sequence[Head], rows: Iterable[Sequence[Value]]) -> Written:
+    def add(self, key: str, heads: Sequence[Head], rows: Iterable[Sequence[Value]]) -> WrittenSheet:
         """A sheet ``sheets.KEY`` with a heading and rows."""
         sheet = self._sheet(key)
         bold = self.format(bold=True, bottom=1, bg_color="#EEF1F4", text_wrap=True, valign="vcenter")
@@ -93,7 +93,7 @@ class Book:
         sheet.freeze_panes(1, 1)
         sheet.repeat_rows(0)
         sheet.autofilter(0, 0, count, len(heads) - 1)
-        return Written(self.wording.say(f"sheets.{key}"), count)
+        return WrittenSheet(self.wording.say(f"sheets.{key}"), count)
 
     def write(self, sheet: Worksheet, row: int, column: int, value: Value, *, wrap: bool = False) -> None:
         """One value, as what it is: a date is a date, and text is never anything else."""

@@ -8,20 +8,20 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import Campaign, Light, State, Unit
 from tracker.core.vocabulary import STATE_WORDS
 from tracker.ledger.status import LedgerRow
 from tracker.report.model import (
-    Group,
-    Line,
+    AssignmentLine,
+    ContactPerson,
+    DefinitionFacts,
+    DueCounts,
+    GroupFacts,
     MonthReport,
     OccurrenceReport,
-    Person,
     Phase,
     Source,
-    Tally,
-    Thing,
     UnitFacts,
 )
 
@@ -29,7 +29,7 @@ _CLOSED = frozenset((State.DONE, State.DONE_LATE, State.NIL, State.WAIVED))
 
 
 @dataclass(frozen=True)
-class Month:
+class CalendarMonth:
     """A calendar month, by its first day."""
 
     first: date
@@ -45,9 +45,9 @@ class Month:
         return self.until - timedelta(days=1)
 
     @cached_property
-    def following(self) -> Month:
+    def following(self) -> CalendarMonth:
         """The month after."""
-        return Month(self.until)
+        return CalendarMonth(self.until)
 
     def __contains__(self, day: date | None) -> bool:
         return day is not None and self.first <= day < self.until
@@ -71,14 +71,14 @@ class _Case:
     def extended(self) -> bool:
         return self.row.answer.extended_due is not None
 
-    def due_in(self, month: Month) -> bool:
+    def due_in(self, month: CalendarMonth) -> bool:
         """By the rule, or since a person put it there."""
         return self.rule_due in month or (self.extended and self.row.dates.effective_due in month)
 
 
 def month_facts(
-    force: InForce,
-    month: Month,
+    snapshot: CampaignSnapshot,
+    month: CalendarMonth,
     at: datetime,
     rows: Iterable[LedgerRow],
 ) -> MonthReport:
@@ -86,8 +86,8 @@ def month_facts(
 
     ``rows`` are in the order of the document and may hold more than the month needs.
     """
-    day = force.day(at)
-    cases = [_case(force, row) for row in rows]
+    day = snapshot.day(at)
+    cases = [_case(snapshot, row) for row in rows]
     due = [case for case in cases if case.due_in(month)]
     in_hand = [case for case in cases if case.due_in(month) or _in_hand(case, month, day)]
     arrears = [case for case in in_hand if _is_arrear(case, month)]
@@ -98,7 +98,7 @@ def month_facts(
     ]
     following = _things([case for case in cases if case.rule_due in month.following])
     occurrences = _occurrences(due)
-    campaign = force.campaign
+    campaign = snapshot.campaign
     return MonthReport(
         campaign=campaign,
         source=_source(campaign),
@@ -127,19 +127,19 @@ def _source(campaign: Campaign) -> Source:
     return Source(campaign.title, campaign.document, campaign.issued, supervisor)
 
 
-def _case(force: InForce, row: LedgerRow) -> _Case:
+def _case(snapshot: CampaignSnapshot, row: LedgerRow) -> _Case:
     submitted = row.answer.submitted_at
-    return _Case(row, _rule_due(force, row), None if submitted is None else force.day(submitted))
+    return _Case(row, _rule_due(snapshot, row), None if submitted is None else snapshot.day(submitted))
 
 
-def _rule_due(force: InForce, row: LedgerRow) -> date | None:
+def _rule_due(snapshot: CampaignSnapshot, row: LedgerRow) -> date | None:
     """The date that the rule gives, where an extension hides it."""
     if row.answer.extended_due is None or row.dates.due is None:
         return row.dates.effective_due
-    return force.date_by_rule(row.definition, row.dates.due)
+    return snapshot.date_by_rule(row.definition, row.dates.due)
 
 
-def _in_hand(case: _Case, month: Month, day: date) -> bool:
+def _in_hand(case: _Case, month: CalendarMonth, day: date) -> bool:
     """Whether it was open, or late, or closed, in the month, though it is not due in it."""
     state = case.row.state
     if state is State.UPCOMING:
@@ -153,7 +153,7 @@ def _in_hand(case: _Case, month: Month, day: date) -> bool:
     return case.done_on is not None and case.done_on >= begin
 
 
-def _is_arrear(case: _Case, month: Month) -> bool:
+def _is_arrear(case: _Case, month: CalendarMonth) -> bool:
     """Overdue, or sent back and late, from before the month."""
     if case.due_in(month) or case.row.light is not Light.RED:
         return False
@@ -161,7 +161,7 @@ def _is_arrear(case: _Case, month: Month) -> bool:
     return due is not None and due < month.first
 
 
-def tally(cases: Sequence[_Case]) -> Tally:
+def tally(cases: Sequence[_Case]) -> DueCounts:
     """Count assignments that fell due."""
     states = Counter(case.row.state for case in cases)
     waived, paused = states[State.WAIVED], states[State.PAUSED]
@@ -169,7 +169,7 @@ def tally(cases: Sequence[_Case]) -> Tally:
     late = sum(case.row.late_days > 0 for case in done)
     # What was due before the ledger began is neither in nor missing.
     asked = len(cases) - waived - paused - states[State.BEFORE]
-    return Tally(
+    return DueCounts(
         asked=asked,
         done=len(done),
         on_time=len(done) - late,
@@ -200,9 +200,9 @@ def _is_missing(case: _Case) -> bool:
     return case.row.state not in (State.WAIVED, State.PAUSED, State.BEFORE) and not _is_in(case)
 
 
-def _line(case: _Case) -> Line:
+def _line(case: _Case) -> AssignmentLine:
     row = case.row
-    return Line(
+    return AssignmentLine(
         ref=row.ref,
         unit=row.unit,
         state=row.state,
@@ -229,10 +229,10 @@ def _occurrences(cases: Iterable[_Case]) -> tuple[OccurrenceReport, ...]:
 
 
 def _occurrence(cases: Sequence[_Case]) -> OccurrenceReport:
-    def those(condition: Callable[[_Case], bool]) -> tuple[Line, ...]:
+    def those(condition: Callable[[_Case], bool]) -> tuple[AssignmentLine, ...]:
         return tuple(_line(case) for case in cases if condition(case))
 
-    def state(wanted: State) -> tuple[Line, ...]:
+    def state(wanted: State) -> tuple[AssignmentLine, ...]:
         return those(lambda case: case.row.state is wanted)
 
     return OccurrenceReport(
@@ -249,8 +249,8 @@ def _occurrence(cases: Sequence[_Case]) -> OccurrenceReport:
     )
 
 
-def _things(cases: Iterable[_Case]) -> dict[str, Thing]:
-    found: dict[str, Thing] = {}
+def _things(cases: Iterable[_Case]) -> dict[str, DefinitionFacts]:
+    found: dict[str, DefinitionFacts] = {}
     counts: Counter[str] = Counter()
     for case in cases:
         ref = case.row.ref
@@ -260,9 +260,9 @@ def _things(cases: Iterable[_Case]) -> dict[str, Thing]:
     return {ref: replace(thing, units=counts[ref]) for ref, thing in found.items()}
 
 
-def _thing(case: _Case, units: int) -> Thing:
+def _thing(case: _Case, units: int) -> DefinitionFacts:
     row = case.row
-    return Thing(
+    return DefinitionFacts(
         ref=row.ref,
         key=row.definition.key,
         period=row.ref.partition("@")[2] or None,
@@ -285,7 +285,9 @@ def _states(cases: Iterable[_Case]) -> dict[str, int]:
     return {word: counts[word] for word in STATE_WORDS if counts[word]}
 
 
-def _groups(campaign: Campaign, cases: Sequence[_Case], month: Month) -> dict[str, tuple[Group, ...]]:
+def _groups(
+    campaign: Campaign, cases: Sequence[_Case], month: CalendarMonth
+) -> dict[str, tuple[GroupFacts, ...]]:
     """Everything in hand, by unit, by section and by definition; each in the order of the files."""
     by_unit: dict[str | None, list[_Case]] = defaultdict(list)
     by_section: dict[str | None, list[_Case]] = defaultdict(list)
@@ -308,8 +310,8 @@ def _groups(campaign: Campaign, cases: Sequence[_Case], month: Month) -> dict[st
     }
 
 
-def _group(key: str | None, title: str, cases: Sequence[_Case], month: Month) -> Group:
-    return Group(
+def _group(key: str | None, title: str, cases: Sequence[_Case], month: CalendarMonth) -> GroupFacts:
+    return GroupFacts(
         key=key,
         title=title,
         lights=_lights(cases),
@@ -324,5 +326,5 @@ def unit_facts(unit: Unit) -> UnitFacts:
         id=unit.id,
         name=unit.name,
         short=unit.short_name,
-        people=tuple(Person(contact.name, contact.email) for contact in unit.to_call),
+        people=tuple(ContactPerson(contact.name, contact.email) for contact in unit.to_call),
     )

@@ -27,7 +27,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class ContactPerson:
     """Whom to call."""
 
     name: str
@@ -35,7 +35,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class AssignmentLine:
     """One assignment as it stands.
 
     ``due`` is the nominal date, ``effective_due`` the one in force; ``extended`` says that a person set it.
@@ -58,7 +58,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class DueCounts:
     """Assignments that fell due, counted.
 
     ``asked`` are all but the waived and the paused; ``done`` of them are in: ``on_time`` or ``late``, ``nil``
@@ -81,7 +81,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Thing:
+class DefinitionFacts:
     """A task, deliverable or report, in one period where it has periods."""
 
     ref: str
@@ -99,20 +99,20 @@ class Thing:
 class OccurrenceReport:
     """A deadline of the month over all its units: who is in, who is missing, and what else happened."""
 
-    thing: Thing
-    tally: Tally
+    thing: DefinitionFacts
+    tally: DueCounts
     lights: Mapping[Light, int]
-    missing: tuple[Line, ...]
-    late: tuple[Line, ...]
-    nil: tuple[Line, ...]
-    returned: tuple[Line, ...]
-    extended: tuple[Line, ...]
-    waived: tuple[Line, ...]
-    paused: tuple[Line, ...]
+    missing: tuple[AssignmentLine, ...]
+    late: tuple[AssignmentLine, ...]
+    nil: tuple[AssignmentLine, ...]
+    returned: tuple[AssignmentLine, ...]
+    extended: tuple[AssignmentLine, ...]
+    waived: tuple[AssignmentLine, ...]
+    paused: tuple[AssignmentLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class GroupFacts:
     """Lights and counts of a unit (``key`` is its id), a section or a definition.
 
     ``lights`` counts everything in hand in the month, ``due`` what fell due in it, ``arrears`` what is
@@ -123,7 +123,7 @@ class Group:
     key: str | None
     title: str
     lights: Mapping[Light, int]
-    due: Tally
+    due: DueCounts
     arrears: int
 
 
@@ -134,7 +134,7 @@ class UnitFacts:
     id: str
     name: str
     short: str
-    people: tuple[Person, ...]
+    people: tuple[ContactPerson, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,26 +153,26 @@ class MonthReport:
     at: datetime
     day: date
     phase: Phase
-    due: Tally
+    due: DueCounts
     in_hand: int
     lights: Mapping[Light, int]
     states: Mapping[str, int]
     occurrences: tuple[OccurrenceReport, ...]
-    arrears: tuple[Line, ...]
-    caught_up: tuple[Line, ...]
-    things: Mapping[str, Thing]
+    arrears: tuple[AssignmentLine, ...]
+    caught_up: tuple[AssignmentLine, ...]
+    things: Mapping[str, DefinitionFacts]
     units: Mapping[str, UnitFacts]
-    by_unit: tuple[Group, ...]
-    by_section: tuple[Group, ...]
-    by_definition: tuple[Group, ...]
-    following: tuple[Thing, ...]
+    by_unit: tuple[GroupFacts, ...]
+    by_section: tuple[GroupFacts, ...]
+    by_definition: tuple[GroupFacts, ...]
+    following: tuple[DefinitionFacts, ...]
 
     @property
-    def missing(self) -> list[Line]:
+    def missing(self) -> list[AssignmentLine]:
         """Everything due in the month that is not in."""
         return [line for each in self.occurrences for line in each.missing]
 
     @property
-    def late(self) -> list[Line]:
+    def late(self) -> list[AssignmentLine]:
         """Everything due in the month that came in late."""
         return [line for each in self.occurrences for line in each.late]

@@ -8,7 +8,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from tracker.core.model import Light
 from tracker.mail.compose.wording import tidy
-from tracker.report.book import FILLS, Book, Value, Written
+from tracker.report.book import FILLS, ReportBook, Value, WrittenSheet
 from tracker.report.sheets import DEADLINE_LIGHTS, UNIT_LIGHTS
 
 #: Bars that a chart can hold and still be read; the worst stand first.
@@ -18,7 +18,7 @@ ROW, BAR = 20, 21
 WIDTH = 620
 
 
-def add_overview(book: Book, sheet: Worksheet, deadlines: Written, units: Written) -> None:
+def add_overview(book: ReportBook, sheet: Worksheet, deadlines: WrittenSheet, units: WrittenSheet) -> None:
     """Fill the first sheet."""
     wording, report = book.wording, book.report
     say, source = wording.say, report.source
@@ -55,7 +55,7 @@ def add_overview(book: Book, sheet: Worksheet, deadlines: Written, units: Writte
     sheet.set_h_pagebreaks(breaks)
 
 
-def _figures(book: Book, sheet: Worksheet, row: int) -> int:
+def _figures(book: ReportBook, sheet: Worksheet, row: int) -> int:
     """The totals, one below the other; the row after them."""
     wording, due = book.wording, book.report.due
     say = wording.say
@@ -81,7 +81,7 @@ def _figures(book: Book, sheet: Worksheet, row: int) -> int:
     return row + 1
 
 
-def _lights(book: Book, sheet: Worksheet, row: int) -> tuple[int, int]:
+def _lights(book: ReportBook, sheet: Worksheet, row: int) -> tuple[int, int]:
     """The lights of everything in hand; the row after them, and the first of theirs."""
     wording, report = book.wording, book.report
     _heading(book, sheet, row, wording.say("overall.chart", n=report.in_hand), wording.say("sheets.number"))
@@ -93,7 +93,7 @@ def _lights(book: Book, sheet: Worksheet, row: int) -> tuple[int, int]:
     return row + 1, row - len(Light) + 1
 
 
-def _heading(book: Book, sheet: Worksheet, row: int, *titles: str) -> None:
+def _heading(book: ReportBook, sheet: Worksheet, row: int, *titles: str) -> None:
     bold = book.format(bold=True, bottom=1, bg_color="#EEF1F4")
     for column, title in enumerate(titles):
         sheet.write_string(row, column, title, bold)
@@ -106,7 +106,7 @@ def _insert(sheet: Worksheet, row: int, chart: Any, height: int) -> int:
     return row + height // ROW + 2
 
 
-def _lights_chart(book: Book, name: str, first: int) -> Any:
+def _lights_chart(book: ReportBook, name: str, first: int) -> Any:
     chart: Any = book.workbook.add_chart({"type": "column"})
     last = first + len(Light) - 1
     chart.add_series(
@@ -125,19 +125,19 @@ def _lights_chart(book: Book, name: str, first: int) -> Any:
     return chart
 
 
-def _deadlines_chart(book: Book, deadlines: Written, bars: int) -> Any:
+def _deadlines_chart(book: ReportBook, deadlines: WrittenSheet, bars: int) -> Any:
     chart = _stacked(book, deadlines, bars, DEADLINE_LIGHTS)
     _dress(chart, book.wording.say("deadlines.chart"))
     return chart
 
 
-def _units_chart(book: Book, units: Written, bars: int) -> Any:
+def _units_chart(book: ReportBook, units: WrittenSheet, bars: int) -> Any:
     chart = _stacked(book, units, bars, UNIT_LIGHTS)
     _dress(chart, book.wording.heading_text("units"))
     return chart
 
 
-def _stacked(book: Book, written: Written, bars: int, first: int) -> Any:
+def _stacked(book: ReportBook, written: WrittenSheet, bars: int, first: int) -> Any:
     """Bars across, out of the lights in the columns from ``first`` on, with the names in the first column."""
     chart: Any = book.workbook.add_chart({"type": "bar", "subtype": "stacked"})
     for column, light in enumerate(Light, first):

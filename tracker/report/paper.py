@@ -66,7 +66,7 @@ LEADING = 1.5
 POINT = 25.4 / 72
 
 
-class Paper(FPDF):
+class PdfDocument(FPDF):
     """A document of A4 pages.  ``top`` stands at the head of every page but the first."""
 
     def __init__(self, *, top: str, numbering: str, at: datetime) -> None:

@@ -17,7 +17,7 @@ from tracker.report.paper import (
     RULE,
     SOFT,
     WASH,
-    Paper,
+    PdfDocument,
 )
 
 BODY, SMALL, TINY = 9.5, 8.0, 7.5
@@ -27,7 +27,7 @@ PAD = 1.1
 
 def to_pdf(page: Page) -> bytes:
     """The page as PDF."""
-    paper = Paper(top=f"{page.title}  {page.source}", numbering=page.numbering, at=page.at)
+    paper = PdfDocument(top=f"{page.title}  {page.source}", numbering=page.numbering, at=page.at)
     paper.set_lang(described(page.language).tag)
     paper.add_page()
     _cover(paper, page)
@@ -36,7 +36,7 @@ def to_pdf(page: Page) -> bytes:
     return bytes(paper.output())
 
 
-def _cover(paper: Paper, page: Page) -> None:
+def _cover(paper: PdfDocument, page: Page) -> None:
     _paragraph(paper, page.title, size=19, bold=True)
     _paragraph(paper, page.source, size=11)
     _paragraph(paper, "    ".join(page.lines), size=BODY, colour=SOFT)
@@ -45,7 +45,7 @@ def _cover(paper: Paper, page: Page) -> None:
     paper.y += 2
 
 
-def _lay(paper: Paper, block: Block) -> None:
+def _lay(paper: PdfDocument, block: Block) -> None:
     if isinstance(block, Heading):
         # Not alone at the foot of a page.
         paper.need(34)
@@ -75,7 +75,7 @@ def _high(size: float) -> float:
 
 
 def _paragraph(
-    paper: Paper,
+    paper: PdfDocument,
     text: str,
     *,
     size: float,
@@ -88,7 +88,7 @@ def _paragraph(
         paper.y += _high(size)
 
 
-def _figures(paper: Paper, block: Figures) -> None:
+def _figures(paper: PdfDocument, block: Figures) -> None:
     gap, height = 3.0, 19.0
     paper.need(height)
     width = (paper.breadth - gap * (len(block.figures) - 1)) / len(block.figures)
@@ -107,7 +107,7 @@ def _figures(paper: Paper, block: Figures) -> None:
     paper.y += height + 2.5
 
 
-def _chart(paper: Paper, block: Chart) -> None:
+def _chart(paper: PdfDocument, block: Chart) -> None:
     # The heading stays with the first bar, and the meaning of the colours with the last.
     paper.need(24)
     paper.y += 1
@@ -124,7 +124,7 @@ def _chart(paper: Paper, block: Chart) -> None:
     paper.y += 2
 
 
-def _labelled(paper: Paper, bar: Bar, *, spare: float) -> None:
+def _labelled(paper: PdfDocument, bar: Bar, *, spare: float) -> None:
     before, after = 62.0, 24.0
     lines = paper.lines_of(bar.label, before - 3, SMALL)
     height = max(len(lines) * _high(SMALL), 5.0) + 0.8
@@ -139,7 +139,7 @@ def _labelled(paper: Paper, bar: Bar, *, spare: float) -> None:
     paper.y += height
 
 
-def _keys(paper: Paper, keys: Sequence[Key]) -> None:
+def _keys(paper: PdfDocument, keys: Sequence[Key]) -> None:
     x = MARGIN
     for key in keys:
         width = paper.width_of(f"{key.sign} {key.label}", SMALL)
@@ -155,7 +155,7 @@ def _keys(paper: Paper, keys: Sequence[Key]) -> None:
 class _Grid:
     """The columns of a table on the paper."""
 
-    def __init__(self, paper: Paper, block: Table) -> None:
+    def __init__(self, paper: PdfDocument, block: Table) -> None:
         self.paper = paper
         self.columns = block.columns
         self.widths = _widths(paper, block)
@@ -224,7 +224,7 @@ class _Grid:
         return width - PAD - self.paper.width_of(line, TINY)
 
 
-def _widths(paper: Paper, block: Table) -> list[float]:
+def _widths(paper: PdfDocument, block: Table) -> list[float]:
     """Numbers get what they or their heading need, the rest is shared by weight."""
     fixed: dict[int, float] = {}
     for number, column in enumerate(block.columns):
@@ -241,7 +241,7 @@ def _height(cells: Sequence[list[str] | Bar]) -> float:
     return max(lines, 1) * _high(TINY) + PAD
 
 
-def _table(paper: Paper, block: Table) -> None:
+def _table(paper: PdfDocument, block: Table) -> None:
     paper.need(26 if block.title else 18)
     if block.title:
         paper.y += 2

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tracker.core.model import Light
 from tracker.mail.compose.wording import tidy
-from tracker.report.book import Book, Head, Value, Written
-from tracker.report.model import Group, Line, Thing
+from tracker.report.book import Head, ReportBook, Value, WrittenSheet
+from tracker.report.model import AssignmentLine, DefinitionFacts, GroupFacts
 from tracker.report.tables import worst_first
 
 #: Characters of a title where it stands on every row; the sheet of tasks and reports has all of it.
 TITLE = 80
 
 
-def add_deadlines(book: Book) -> Written:
+def add_deadlines(book: ReportBook) -> WrittenSheet:
     """Every deadline of the month with its counts.  Charts read the columns from ``DEADLINE_LIGHTS`` on."""
     keys = ("on_time", "late", "overdue", "open", "asked", "done", "nil", "missing", "returned")
     heads = [
@@ -37,7 +37,7 @@ def add_deadlines(book: Book) -> Written:
     return book.add("deadlines", heads, rows())
 
 
-def _line_heads(book: Book) -> list[Head]:
+def _line_heads(book: ReportBook) -> list[Head]:
     return [
         *(book.head("name", 24), book.head("title", 44, wrap=True)),
         *(book.head("unit", 26), book.head("state", 11), book.head("light", 9)),
@@ -45,7 +45,7 @@ def _line_heads(book: Book) -> list[Head]:
     ]
 
 
-def _line(book: Book, line: Line) -> tuple[Value, ...]:
+def _line(book: ReportBook, line: AssignmentLine) -> tuple[Value, ...]:
     thing, unit = book.report.things[line.ref], book.report.units[line.unit]
     return (
         *(book.wording.name(line.ref), book.wording.title(thing.title, TITLE), tidy(unit.name)),
@@ -53,7 +53,7 @@ def _line(book: Book, line: Line) -> tuple[Value, ...]:
     )
 
 
-def add_missing(book: Book) -> Written:
+def add_missing(book: ReportBook) -> WrittenSheet:
     """Whoever has not answered what was due in the month, with whom to call; none left out."""
     heads = [
         *_line_heads(book),
@@ -67,21 +67,21 @@ def add_missing(book: Book) -> Written:
     return book.add("missing", heads, rows)
 
 
-def _people(book: Book, line: Line) -> tuple[str, str]:
+def _people(book: ReportBook, line: AssignmentLine) -> tuple[str, str]:
     people = book.report.units[line.unit].people
     if not people:
         return (book.wording.say("names.no_people"), "")
     return ("\n".join(tidy(each.name) for each in people), "\n".join(each.email for each in people))
 
 
-def add_late(book: Book) -> Written:
+def add_late(book: ReportBook) -> WrittenSheet:
     """What came in late."""
     heads = [*_line_heads(book), book.head("done_on", 12), book.head("late_days", 10)]
     rows = ((*_line(book, line), line.done_on, line.late_days) for line in book.report.late)
     return book.add("late", heads, rows)
 
 
-def add_beside(book: Book) -> Written:
+def add_beside(book: ReportBook) -> WrittenSheet:
     """Nil returns, returned, extended, waived, paused."""
     heads = [book.head("what", 10), *_line_heads(book), book.head("done_on", 12), book.head("late_days", 10)]
 
@@ -95,7 +95,7 @@ def add_beside(book: Book) -> Written:
     return book.add("beside", heads, rows())
 
 
-def add_arrears(book: Book) -> Written:
+def add_arrears(book: ReportBook) -> WrittenSheet:
     """What is overdue from earlier months, and what of that came in."""
     heads = [
         *(book.head("what", 10), *_line_heads(book), book.head("done_on", 12), book.head("late_days", 10)),
@@ -113,7 +113,7 @@ def add_arrears(book: Book) -> Written:
     return book.add("arrears", heads, rows)
 
 
-def add_units(book: Book) -> Written:
+def add_units(book: ReportBook) -> WrittenSheet:
     """Every unit with its lights, the worst first.  Charts read the columns from ``UNIT_LIGHTS`` on."""
     units = book.report.units
     heads = [book.head("unit", 32), *_group_heads(book)]
@@ -126,7 +126,7 @@ def add_units(book: Book) -> Written:
     return book.add("units", heads, rows())
 
 
-def add_lights(book: Book, key: str, groups: Iterable[Group]) -> Written:
+def add_lights(book: ReportBook, key: str, groups: Iterable[GroupFacts]) -> WrittenSheet:
     """Sections or definitions with their lights."""
     wording = book.wording
     if key == "sections":
@@ -139,24 +139,24 @@ def add_lights(book: Book, key: str, groups: Iterable[Group]) -> Written:
     )
 
 
-def _group_heads(book: Book) -> list[Head]:
+def _group_heads(book: ReportBook) -> list[Head]:
     counts = (book.head(key, 9) for key in ("asked", "done", "late", "missing", "overdue", "arrears"))
     return [*book.light_heads(Light), *counts]
 
 
-def _group(group: Group) -> tuple[int, ...]:
+def _group(group: GroupFacts) -> tuple[int, ...]:
     due = group.due
     lights = (group.lights[light] for light in Light)
     return (*lights, due.asked, due.done, due.late, due.missing, due.overdue, group.arrears)
 
 
-def add_following(book: Book) -> Written:
+def add_following(book: ReportBook) -> WrittenSheet:
     """What falls due in the month after."""
     heads = [
         *(book.head("due", 12), book.head("nominal", 12), book.head("name", 24)),
         *(book.head("title", 70, wrap=True), book.head("count", 10)),
     ]
-    things: list[Thing] = sorted(book.report.following, key=lambda thing: str(thing.effective_due))
+    things: list[DefinitionFacts] = sorted(book.report.following, key=lambda thing: str(thing.effective_due))
     rows = (
         (
             thing.effective_due,

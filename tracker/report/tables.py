@@ -9,7 +9,7 @@ from functools import partial
 from tracker.core.model import Light
 from tracker.core.vocabulary import NIL_WAITS
 from tracker.report.blocks import Bar, Cell, Column, Part, Table
-from tracker.report.model import Group, Line, MonthReport
+from tracker.report.model import AssignmentLine, GroupFacts, MonthReport
 from tracker.report.wording import Wording
 
 #: Rows of a table that a person may still read.
@@ -63,7 +63,7 @@ def deadlines_table(wording: Wording, report: MonthReport) -> Table:
 
 def calls_table(wording: Wording, report: MonthReport) -> Table:
     """Whom to call: each unit that owes something once, with all that it owes and its people."""
-    owed: dict[str, list[Line]] = defaultdict(list)
+    owed: dict[str, list[AssignmentLine]] = defaultdict(list)
     for line in (*report.arrears, *report.missing):
         owed[line.unit].append(line)
     columns = [
@@ -84,7 +84,7 @@ def calls_table(wording: Wording, report: MonthReport) -> Table:
     return cut(wording, columns, rows, wording.say("missing.calls"))
 
 
-def _refs(wording: Wording, lines: Sequence[Line]) -> str:
+def _refs(wording: Wording, lines: Sequence[AssignmentLine]) -> str:
     refs = wording.say("missing.comma").join(wording.name(line.ref) for line in lines[:REFS])
     return refs if len(lines) <= REFS else wording.say("missing.items", refs=refs, n=len(lines))
 
@@ -116,7 +116,7 @@ def beside_table(wording: Wording, report: MonthReport) -> Table:
     rows: list[Row] = []
     for what in ("nil", "returned", "extended", "waived", "paused"):
         for each in report.occurrences:
-            lines: tuple[Line, ...] = getattr(each, what)
+            lines: tuple[AssignmentLine, ...] = getattr(each, what)
             if lines:
                 names = wording.named(lines, partial(_beside, wording, what))
                 head = wording.say(f"columns.{what}")
@@ -124,7 +124,7 @@ def beside_table(wording: Wording, report: MonthReport) -> Table:
     return cut(wording, columns, rows)
 
 
-def _beside(wording: Wording, what: str, line: Line) -> str:
+def _beside(wording: Wording, what: str, line: AssignmentLine) -> str:
     if what == "extended":
         moved = wording.say(
             "beside.moved", from_=wording.short_day(line.due), to=wording.short_day(line.effective_due)
@@ -143,7 +143,7 @@ def arrears_table(wording: Wording, report: MonthReport) -> Table:
     columns = heads(wording, ("what", 10), ("name", 19), ("title", 26), ("due", 20), ("names", 40))
     rows: list[Row] = []
     for what, lines in (("open", report.arrears), ("caught_up", report.caught_up)):
-        by_ref: dict[str, list[Line]] = defaultdict(list)
+        by_ref: dict[str, list[AssignmentLine]] = defaultdict(list)
         for line in lines:
             by_ref[line.ref].append(line)
         for ref, those in by_ref.items():
@@ -156,13 +156,13 @@ def arrears_table(wording: Wording, report: MonthReport) -> Table:
     return cut(wording, columns, rows)
 
 
-def _arrear(wording: Wording, line: Line) -> str:
+def _arrear(wording: Wording, line: AssignmentLine) -> str:
     if line.done_on is not None:
         return wording.say("arrears.done", day=wording.short_day(line.done_on), n=line.late_days)
     return wording.missing(line)
 
 
-def worst_first(groups: Iterable[Group]) -> list[Group]:
+def worst_first(groups: Iterable[GroupFacts]) -> list[GroupFacts]:
     """Most red first, then most amber; equals stay in the order of the files."""
     return sorted(
         groups, key=lambda group: (-group.lights[Light.RED], -group.lights[Light.AMBER], -group.due.missing)
@@ -180,7 +180,7 @@ def units_table(wording: Wording, report: MonthReport) -> Table:
     return Table(tuple(columns), tuple(rows[:ROWS]), note=note)
 
 
-def lights_table(wording: Wording, groups: Iterable[Group], *, by: str) -> Table:
+def lights_table(wording: Wording, groups: Iterable[GroupFacts], *, by: str) -> Table:
     """Sections or definitions with their lights."""
     if by == "section":
         named = [(wording.group(group), group) for group in groups]
@@ -198,12 +198,12 @@ def _lights_columns(wording: Wording, first: str, weight: int) -> list[Column]:
     return [Column(first, weight), *lights, Column(wording.say("columns.share"), 18, bar=True)]
 
 
-def _lights(group: Group) -> Row:
+def _lights(group: GroupFacts) -> Row:
     parts = tuple(Part(light, group.lights[light]) for light in Light)
     return (*(_count(part.count) for part in parts), Bar("", parts))
 
 
-def _owes(group: Group) -> Row:
+def _owes(group: GroupFacts) -> Row:
     due = group.due
     if not due.asked:
         return ("", "", "", _count(group.arrears))

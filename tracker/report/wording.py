@@ -15,7 +15,7 @@ from tracker.core.vocabulary import LIGHTS, meaning
 from tracker.i18n import terms
 from tracker.i18n.catalogue import Language, words
 from tracker.mail.compose.wording import Calendar, clip, tidy
-from tracker.report.model import Group, Line, MonthReport, Tally, UnitFacts
+from tracker.report.model import AssignmentLine, DueCounts, GroupFacts, MonthReport, UnitFacts
 
 #: As many units as are named one by one; the workbook names them all.
 NAMED = 60
@@ -82,7 +82,7 @@ class Wording:
         facts = self._report.units.get(unit)
         return unit if facts is None else tidy(facts.name)
 
-    def group(self, group: Group) -> str:
+    def group(self, group: GroupFacts) -> str:
         """The name of a section, of the reports, or of the tasks that stand in none."""
         if group.key:
             return self.title(group.title, 60)
@@ -94,7 +94,7 @@ class Wording:
         told = [f"{tidy(person.name)} {person.email}".strip() for person in people]
         return self.say("names.people").join(told) or self.say("names.no_people")
 
-    def named(self, lines: Sequence[Line], detail: Callable[[Line], str]) -> str:
+    def named(self, lines: Sequence[AssignmentLine], detail: Callable[[AssignmentLine], str]) -> str:
         """Units in one sentence, each with a detail; of very many only the first."""
         names = [self._with(self.unit(line.unit), detail(line)) for line in lines[:NAMED]]
         joined = self.say("names.comma").join(names)
@@ -109,7 +109,7 @@ class Wording:
         """Several, in one pair of brackets."""
         return self.say("names.details").join(each for each in details if each)
 
-    def missing(self, line: Line) -> str:
+    def missing(self, line: AssignmentLine) -> str:
         """What is to be known of a unit that has not answered."""
         found = []
         if line.state is State.RETURNED:
@@ -123,7 +123,7 @@ class Wording:
             found.append(self.say("missing.late", n=line.late_days))
         return self.details(found)
 
-    def late_as_one(self, lines: Sequence[Line]) -> int:
+    def late_as_one(self, lines: Sequence[AssignmentLine]) -> int:
         """How late they all are whose date nobody moved; 0 if not yet."""
         return max((line.late_days for line in lines if not line.extended), default=0)
 
@@ -140,7 +140,7 @@ class Wording:
         return meaning(light, self.language, states)
 
     @staticmethod
-    def rate(tally: Tally) -> str:
+    def rate(tally: DueCounts) -> str:
         """How much of it is in; 100% only if everything is."""
         if not tally.asked:
             return "—"

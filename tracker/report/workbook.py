@@ -10,7 +10,7 @@ from io import BytesIO
 from xlsxwriter import Workbook
 
 from tracker.i18n.catalogue import Language
-from tracker.report.book import Book
+from tracker.report.book import ReportBook
 from tracker.report.model import MonthReport
 from tracker.report.overview import add_overview
 from tracker.report.sheets import (
@@ -44,7 +44,7 @@ def to_workbook(report: MonthReport, language: Language) -> bytes:
                 "created": report.at.replace(tzinfo=None),
             }
         )
-        book = Book(workbook, wording, report)
+        book = ReportBook(workbook, wording, report)
         # The first sheet draws what the others hold.
         front = book.front()
         deadlines = add_deadlines(book)

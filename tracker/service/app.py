@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tracker.campaign.provisional_years import calendar_problems
-from tracker.campaign.snapshot import Beginning, InForce
+from tracker.campaign.snapshot import Beginning, CampaignSnapshot
 from tracker.clock import Clock, SystemClock
 from tracker.config.environment import apply_environment
 from tracker.config.loader import TASKS, Loaded, load
@@ -41,18 +41,18 @@ from tracker.errors import (
 from tracker.i18n.catalogue import Language
 from tracker.i18n.message import Message, both, say
 from tracker.i18n.terms import counted_as
-from tracker.service.derived import Made
-from tracker.service.heartbeat import Pulse, after_restart
+from tracker.service.derived import DerivedParts
+from tracker.service.heartbeat import Heartbeat, after_restart
 
 if TYPE_CHECKING:
     from tracker.access.links import Links
     from tracker.mail.compose.render import Renderer
-    from tracker.outbox.mail_server import Post
+    from tracker.outbox.mail_server import MailServer
     from tracker.service.engine import Engine
     from tracker.service.file_alerts import FileAlerts
-    from tracker.service.ledger_sign import Sign
-    from tracker.service.sender import PostCourier
-    from tracker.service.turn import Courier
+    from tracker.service.ledger_sign import LedgerSign
+    from tracker.service.sender import MailSender
+    from tracker.service.transactions import Sender
     from tracker.store.database import Database
 
 log = logging.getLogger("tracker")
@@ -65,8 +65,8 @@ def _is_loopback(address: str) -> bool:
     return urlsplit(address).hostname in {"127.0.0.1", "localhost", "::1"}
 
 
-def _as_it_is(courier: Courier) -> Courier:
-    return courier
+def _as_it_is(sender: Sender) -> Sender:
+    return sender
 
 
 class App:
@@ -93,14 +93,14 @@ class App:
         self.waits_for_ledger = False
         self._database: Database | None = None
         self._loaded: Loaded | None = None
-        self._made: Made | None = None
+        self._made: DerivedParts | None = None
         self._engine: Engine | None = None
         #: Threads share an App: what there is one of is made by one of them.
         self._making = threading.RLock()
         self._seen: str | None = None
         self._places = Settings()
         #: What the files on disk say, while it is held back; what is in force is what was before.
-        self.held: InForce | None = None
+        self.held: CampaignSnapshot | None = None
         #: Why, while the operator is still to be told.
         self._untold: HeldBackError | None = None
         #: Whether files with errors may be passed over for the last ones that were in force.
@@ -112,11 +112,11 @@ class App:
         self._started_with: Settings | None = None
         self._file_alerts: FileAlerts | None = None
         #: How the running service is doing.
-        self.pulse = Pulse()
+        self.heartbeat = Heartbeat()
         #: When each campaign began, by its id: an edit of the id is another campaign.
         self._beginnings: defaultdict[str, Beginning] = defaultdict(Beginning)
-        #: What the service puts around every courier, so that it can be stopped.
-        self.wrap_courier: Callable[[Courier], Courier] = _as_it_is
+        #: What the service puts around every sender, so that it can be stopped.
+        self.wrap_sender: Callable[[Sender], Sender] = _as_it_is
 
     def close(self) -> None:
         """Let go of the database."""
@@ -142,42 +142,42 @@ class App:
                 return loaded
 
     @property
-    def force(self) -> InForce:
+    def snapshot(self) -> CampaignSnapshot:
         """What the files put in force.  Raises ConfigError with every error.
 
         Where ``is_lenient``, files with errors are told of, and what was in force last is so still.
         """
-        return self.made.force
+        return self.made.snapshot
 
-    def up_to_date(self) -> InForce:
+    def up_to_date(self) -> CampaignSnapshot:
         """What is in force, with the ledger brought up to date: not the files here, where they are held back."""
         self.engine.bring_up_to_date(self.clock.now())
-        return self.force
+        return self.snapshot
 
     @property
     def campaign(self) -> Campaign | None:
         """The campaign in force, if that is known by now."""
-        return None if self._made is None else self._made.force.campaign
+        return None if self._made is None else self._made.snapshot.campaign
 
     @property
-    def made(self) -> Made:
-        """What is in force, with all that follows from it.  Raises as ``force`` does."""
+    def made(self) -> DerivedParts:
+        """What is in force, with all that follows from it.  Raises as ``snapshot`` does."""
         if self._made is None:
             with self._making:
                 if self._made is None:
                     self._made = self._making_of(self._first_in_force())
         return self._made
 
-    def _making_of(self, force: InForce) -> Made:
-        database_url = self._database_url or force.settings.database
-        return Made(force, self.templates, database_url, self._open_door, self._has_pages)
+    def _making_of(self, snapshot: CampaignSnapshot) -> DerivedParts:
+        database_url = self._database_url or snapshot.settings.database
+        return DerivedParts(snapshot, self.templates, database_url, self._open_door, self._has_pages)
 
-    def _open_door(self, force: InForce, key: Callable[[], str]) -> Post:
-        from tracker.outbox.mail_server import Post
+    def _open_door(self, snapshot: CampaignSnapshot, key: Callable[[], str]) -> MailServer:
+        from tracker.outbox.mail_server import MailServer
 
-        return Post(self.database, self.clock.now, force, self.place, key)
+        return MailServer(self.database, self.clock.now, snapshot, self.place, key)
 
-    def _first_in_force(self) -> InForce:
+    def _first_in_force(self) -> CampaignSnapshot:
         try:
             return self._in_force_of(self.loaded)
         except ConfigError as error:
@@ -187,10 +187,10 @@ class App:
             for problem in error.problems:
                 log.warning("%s", problem)
             log.warning("%s", Message("service.last_good"))
-            self.pulse.problems = error.problems
+            self.heartbeat.problems = error.problems
             return last
 
-    def last_in_force(self) -> InForce | None:
+    def last_in_force(self) -> CampaignSnapshot | None:
         """What the ledger was last brought up to date with; None where there is no ledger, or it keeps no files."""
         from tracker.store.database import is_there
 
@@ -201,7 +201,7 @@ class App:
         self._database_url = url
         return self._kept(self.loaded.campaign_id)
 
-    def _kept(self, campaign: str | None) -> InForce | None:
+    def _kept(self, campaign: str | None) -> CampaignSnapshot | None:
         """What the ledger keeps of the files that it was last brought up to date with."""
         from tracker.ledger.editions import kept_files
 
@@ -211,13 +211,13 @@ class App:
             return None
         return replace(self._in_force_of(kept), fingerprint=fingerprint, is_kept=True)
 
-    def _in_force_of(self, loaded: Loaded) -> InForce:
+    def _in_force_of(self, loaded: Loaded) -> CampaignSnapshot:
         errors = tuple(problem for problem in loaded.problems if problem.severity == "error")
         if errors or loaded.campaign is None:
             raise ConfigError(errors)
         settings = self._linked(self._settings_of(loaded))
         workdays, beginning = Workdays(loaded.holidays), self._beginnings[loaded.campaign.id]
-        return InForce(
+        return CampaignSnapshot(
             loaded.campaign, settings, workdays, loaded.fingerprint, loaded.texts, beginning=beginning
         )
 
@@ -256,7 +256,7 @@ class App:
         with self._making:
             if there != (self._served_at, self._has_pages):
                 self._served_at, self._has_pages = there
-                self.adopt(replace(self.force, settings=self._linked(self.force.settings)))
+                self.adopt(replace(self.snapshot, settings=self._linked(self.snapshot.settings)))
 
     def check(self) -> tuple[Problem, ...]:
         """Every error and warning: of the files, of the mail templates, of the calendar (docs/contract.md §6.8)."""
@@ -267,15 +267,15 @@ class App:
         problems = self.loaded.problems
         if any(problem.severity == "error" for problem in problems):
             return problems
-        today = self.force.day(self.clock.now())
-        calendar = calendar_problems(self.force, today, self.config / "holidays")
+        today = self.snapshot.day(self.clock.now())
+        calendar = calendar_problems(self.snapshot, today, self.config / "holidays")
         held = (
             Problem(str(self.config / TASKS), 0, 0, "campaign", error.message, "warning")
-            for error in held_by_ledger(self.database_url, self.force, self.place, today)
+            for error in held_by_ledger(self.database_url, self.snapshot, self.place, today)
         )
         place = str(self.config / "settings.yaml")
         start = start_problems(
-            self.force.settings.web or Web(), partial(refuse_no_driver, self.database_url), place
+            self.snapshot.settings.web or Web(), partial(refuse_no_driver, self.database_url), place
         )
         unkept = self.no_sign()
         sign = () if unkept is None else (Problem(place, 0, 0, "ledger_sign", unkept.message, "warning"),)
@@ -304,11 +304,11 @@ class App:
 
         file = str(self.config / TASKS)
         tasks = read_document(file, self.loaded.texts[TASKS].encode())
-        return chase_problems(self.force, today, file, tasks.place(("campaign", "chase_from")))
+        return chase_problems(self.snapshot, today, file, tasks.place(("campaign", "chase_from")))
 
     def summary(self, language: Language = "en") -> str:
         """One line on what is in force."""
-        campaign = self.force.campaign
+        campaign = self.snapshot.campaign
         counted = [counted_as(name, n, language) for name, n in campaign.numbers().items()]
         colon, comma = ("：", "、") if language == "zh" else (": ", ", ")
         return f"{campaign.document} {campaign.title}{colon}{comma.join(counted)}"
@@ -333,87 +333,91 @@ class App:
             # Half a file may have been read; the next look sees the change and reads it whole.
             return False
         try:
-            force = self._in_force_of(loaded)
-            self._refuse_no_transport(force)
+            snapshot = self._in_force_of(loaded)
+            self._refuse_no_transport(snapshot)
         except ConfigError as error:
-            self.pulse.problems = error.problems
+            self.heartbeat.problems = error.problems
             raise
         with self._making:
             self._loaded, self.held, self._untold = loaded, None, None
-            self.pulse.reloaded_at, self.pulse.problems, self.pulse.held = self.clock.now(), (), None
+            self.heartbeat.reloaded_at, self.heartbeat.problems, self.heartbeat.held = (
+                self.clock.now(),
+                (),
+                None,
+            )
             self._look_where(loaded.settings)
-            self._started_with = self._started_with or self.force.settings
-            self.pulse.awaits_restart = self._started_with.awaiting_restart(force.settings)
-            self.adopt(force)
-        if self.pulse.awaits_restart:
-            log.warning("%s", after_restart(self.pulse.awaits_restart))
+            self._started_with = self._started_with or self.snapshot.settings
+            self.heartbeat.awaits_restart = self._started_with.awaiting_restart(snapshot.settings)
+            self.adopt(snapshot)
+        if self.heartbeat.awaits_restart:
+            log.warning("%s", after_restart(self.heartbeat.awaits_restart))
         return True
 
-    def _refuse_no_transport(self, force: InForce) -> None:
+    def _refuse_no_transport(self, snapshot: CampaignSnapshot) -> None:
         """An edit by which no mail could go out any more is not taken over."""
         try:
-            self._making_of(force).transport  # noqa: B018 - made for what it raises
+            self._making_of(snapshot).transport  # noqa: B018 - made for what it raises
         except MailError as error:
             place = str(self.config / "settings.yaml")
             raise ConfigError((Problem(place, 0, 0, "mail.transport", error.message),)) from None
 
-    def adopt(self, force: InForce) -> None:
-        """Put ``force`` in force, and all that follows from it."""
-        self._made = self._making_of(force)
-        self.engine.adopt(force, self.wrap_courier(self.courier()), self.made.post)
+    def adopt(self, snapshot: CampaignSnapshot) -> None:
+        """Put ``snapshot`` in force, and all that follows from it."""
+        self._made = self._making_of(snapshot)
+        self.engine.adopt(snapshot, self.wrap_sender(self.sender()), self.made.post)
 
-    def _hold(self, force: InForce, error: HeldBackError) -> None:
+    def _hold(self, snapshot: CampaignSnapshot, error: HeldBackError) -> None:
         """Go on with what was in force before an edit that has to be confirmed; the operator hears of it once.
 
-        Nothing is to be done where another thread was first, or a later edit has taken the place of ``force``.
+        Nothing is to be done where another thread was first, or a later edit has taken the place of ``snapshot``.
         """
         with self._making:
-            if force is not self.force:
+            if snapshot is not self.snapshot:
                 return
-            last = self._kept(force.campaign.id)
+            last = self._kept(snapshot.campaign.id)
             if last is None:
                 raise error
-            self.held, self._untold = force, error
+            self.held, self._untold = snapshot, error
             self.adopt(replace(last, is_undecided=isinstance(error, AnotherDocumentError)))
-            self.pulse.held, self.pulse.held_state = error.message, error.state
+            self.heartbeat.held, self.heartbeat.held_state = error.message, error.state
         log.warning("%s", error)
         self._tell_of_held()
 
     def _tell_of_held(self) -> None:
-        held, error, operator = self.held, self._untold, self.force.settings.operator
+        held, error, operator = self.held, self._untold, self.snapshot.settings.operator
         if held is None or error is None or operator is None:
             return
         since = error.from_ or self.engine.held_since(held)
         if since <= self.clock.now():
             # After the files in force have changed, or the hold was over, the same is told anew.
             said = both(error.message)
-            state = f"{self.force.fingerprint}\n{since.isoformat()}\n{said}"
+            state = f"{self.snapshot.fingerprint}\n{since.isoformat()}\n{said}"
             key = hashlib.sha256(state.encode()).hexdigest()[:16]
-            self.engine.alert(f"files/{key}", say(error.title, self.force.language(operator)), [said])
+            self.engine.alert(f"files/{key}", say(error.title, self.snapshot.language(operator)), [said])
             self._untold = None
 
-    def _go_by(self, force: InForce, workdays: Workdays) -> None:
+    def _go_by(self, snapshot: CampaignSnapshot, workdays: Workdays) -> None:
         """Count by the calendar of the ledger, which is later than the one here."""
         with self._making:
-            if force is self.force:
-                self.adopt(replace(force, workdays=workdays))
+            if snapshot is self.snapshot:
+                self.adopt(replace(snapshot, workdays=workdays))
 
     def take_over_held(self) -> bool:
         """Put a held edit in force if somebody has confirmed it meanwhile, in another process; whether it was."""
-        force = self.held
-        if force is None or not self.engine.is_reconciled_with(force):
+        snapshot = self.held
+        if snapshot is None or not self.engine.is_reconciled_with(snapshot):
             return False
         with self._making:
-            if self.held is not force:
+            if self.held is not snapshot:
                 return False
-            self.held = self.pulse.held = self._untold = None
-            self.adopt(force)
+            self.held = self.heartbeat.held = self._untold = None
+            self.adopt(snapshot)
         return True
 
     def check_templates(self) -> tuple[Problem, ...]:
         """What is wrong with the operator's own mail templates."""
-        self.pulse.templates = self.renderer.check()
-        return self.pulse.templates
+        self.heartbeat.templates = self.renderer.check()
+        return self.heartbeat.templates
 
     def tell_of_files(self) -> None:
         """Tell the operator of mistakes in files and templates that have come to rest or are mended, and of what is held."""
@@ -422,7 +426,7 @@ class App:
         self._tell_of_held()
         told = self._file_alerts = self._file_alerts or FileAlerts()
         now = self.clock.now()
-        for kind, problems in (("files", self.pulse.problems), ("templates", self.pulse.templates)):
+        for kind, problems in (("files", self.heartbeat.problems), ("templates", self.heartbeat.templates)):
             told.look(self.engine, kind, problems, now)
 
     def _look_where(self, settings: Settings) -> bool:
@@ -484,14 +488,14 @@ class App:
         self.sign.refuse_lost()
 
     @property
-    def sign(self) -> Sign:
+    def sign(self) -> LedgerSign:
         """What tells of the ledger, outside of it."""
         return self._sign_of(self.database)
 
-    def _sign_of(self, database: Database) -> Sign:
-        from tracker.service.ledger_sign import Sign
+    def _sign_of(self, database: Database) -> LedgerSign:
+        from tracker.service.ledger_sign import LedgerSign
 
-        return Sign(self.sign_file, database, self.database_url, self.names_database, self.begins)
+        return LedgerSign(self.sign_file, database, self.database_url, self.names_database, self.begins)
 
     @property
     def sign_file(self) -> Path:
@@ -499,13 +503,13 @@ class App:
         from tracker.service.ledger_sign import NAME
 
         # What is in force may stand in the ledger alone, and is not known before it is open.
-        settings = self._settings_of(self.loaded) if self._made is None else self._made.force.settings
+        settings = self._settings_of(self.loaded) if self._made is None else self._made.snapshot.settings
         return self.home / (settings.ledger_sign or NAME)
 
     @property
     def database_url(self) -> str:
         """Its address."""
-        return self._database_url or self.force.settings.database
+        return self._database_url or self.snapshot.settings.database
 
     @property
     def renderer(self) -> Renderer:
@@ -534,17 +538,17 @@ class App:
     def _new_engine(self) -> Engine:
         from tracker.service.engine import Engine
 
-        who, courier = f"{socket.gethostname()}/{os.getpid()}", self.wrap_courier(self.courier())
+        who, sender = f"{socket.gethostname()}/{os.getpid()}", self.wrap_sender(self.sender())
         engine = Engine(
-            self.database, self.force, courier, read_clock=self.clock.now, who=who, place=self.place
+            self.database, self.snapshot, sender, read_clock=self.clock.now, who=who, place=self.place
         )
         engine.post, engine.on_held, engine.on_calendar = self.made.post, self._hold, self._go_by
         return engine
 
-    def courier(self, ledger: Database | None = None) -> PostCourier:
+    def sender(self, ledger: Database | None = None) -> MailSender:
         """Renders with the templates in force, encloses forms by the ledger, and posts through the transport."""
         from tracker.service.enclosures import Enclosures
-        from tracker.service.sender import PostCourier
+        from tracker.service.sender import MailSender
 
         made, enclosures = self.made, Enclosures(ledger or self.database)
-        return PostCourier(made.renderer, made.transport, enclosures, read_clock=self.clock.now)
+        return MailSender(made.renderer, made.transport, enclosures, read_clock=self.clock.now)

@@ -12,19 +12,19 @@ from datetime import date, datetime, time
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import Campaign, Definition, Mail, MailKind, Reason
 from tracker.core.naming import Names, due_and_about, tells_of_month_before
 from tracker.core.reminders import notice_day
-from tracker.filing.filings import Paper, Start, Table, read_document, starts, tables_at
+from tracker.filing.filings import OriginalFile, Prefill, RequestedTable, read_document, starts, tables_at
 from tracker.forms.mark import Mark
 from tracker.i18n.catalogue import Language, words
 from tracker.mail.compose import calendar
 from tracker.mail.compose.digest import is_copy
-from tracker.mail.compose.digest_details import Beside
+from tracker.mail.compose.digest_details import DigestDetails
 from tracker.mail.compose.view import Enclosed
 from tracker.outbox.queue import mail_domain
-from tracker.planning.calendar_dates import Kept, dates_in
+from tracker.planning.calendar_dates import CalendarDate, dates_in
 from tracker.store.database import Database
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ MOST = 12
 KEPT = 256
 
 
-def period_text(table: Table) -> str:
+def period_text(table: RequestedTable) -> str:
     """How the header of a form names its period: when it is due, and of which month it tells."""
     due, form_round, definition = table.due, table.round, table.row.definition
     names, about = due_and_about(f"{due:%Y-%m}", "zh", month_before=tells_of_month_before(definition))
@@ -48,11 +48,13 @@ def period_text(table: Table) -> str:
     return f"{names}{told}（{due.month}月{due.day}日前报送{rest}）"
 
 
-def blank_form(force: InForce, table: Table, start: Start | None, language: Language) -> Paper:
+def blank_form(
+    snapshot: CampaignSnapshot, table: RequestedTable, start: Prefill | None, language: Language
+) -> OriginalFile:
     """The form that a unit fills in for one period, with what it filed for it, or for the one before."""
     from tracker.forms.write.blank import blank, file_name
 
-    unit = force.campaign.unit_name(table.unit)
+    unit = snapshot.campaign.unit_name(table.unit)
     text = period_text(table)
     data = blank(
         table.form,
@@ -63,10 +65,10 @@ def blank_form(force: InForce, table: Table, start: Start | None, language: Lang
         previous=None if start is None else start.filed,
         is_own=start is not None and start.is_own,
         # Not the time of writing: the same form is the same file.
-        created=datetime.combine(table.row.dates.opens, time(), force.zone),
+        created=datetime.combine(table.row.dates.opens, time(), snapshot.zone),
         language=language,
     )
-    return Paper(file_name(table.form, unit, text), data)
+    return OriginalFile(file_name(table.form, unit, text), data)
 
 
 class Enclosures:
@@ -74,67 +76,71 @@ class Enclosures:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._written: OrderedDict[tuple[object, ...], Paper] = OrderedDict()
+        self._written: OrderedDict[tuple[object, ...], OriginalFile] = OrderedDict()
         self._calendars: OrderedDict[tuple[object, ...], Attachment] = OrderedDict()
 
-    def of(self, mail: Mail, force: InForce) -> tuple[list[Attachment], Enclosed]:
+    def of(self, mail: Mail, snapshot: CampaignSnapshot) -> tuple[list[Attachment], Enclosed]:
         """What goes with ``mail``, and which forms these are, for the mail to say."""
         from tracker.mail.transport.message import Attachment
 
         if mail.kind is MailKind.DIGEST:
-            forms = self._forms(mail, force)
-            papers = [self._form(force, *each, mail.language) for each in forms]
+            forms = self._forms(mail, snapshot)
+            papers = [self._form(snapshot, *each, mail.language) for each in forms]
             found = [Attachment(paper.name, XLSX, paper.data) for paper in papers]
-            return [*found, *self.dates_of(mail, force)], _told(forms)
+            return [*found, *self.dates_of(mail, snapshot)], _told(forms)
         if mail.kind is MailKind.RECEIPT:
             return [Attachment(paper.name, XLSX, paper.data) for paper in self._kept(mail)], {}
         return [], {}
 
-    def forms_of(self, mail: Mail, force: InForce) -> Enclosed:
+    def forms_of(self, mail: Mail, snapshot: CampaignSnapshot) -> Enclosed:
         """The forms alone that go with ``mail``, without writing them."""
-        return _told(self._forms(mail, force)) if mail.kind is MailKind.DIGEST else {}
+        return _told(self._forms(mail, snapshot)) if mail.kind is MailKind.DIGEST else {}
 
-    def dates_of(self, mail: Mail, force: InForce) -> list[Attachment]:
+    def dates_of(self, mail: Mail, snapshot: CampaignSnapshot) -> list[Attachment]:
         """The dates of a reminder as a calendar to open, and those that have ended as another; none if not wanted.
 
         Units that are asked the same get the same file, made and encoded once.
         """
-        if not force.settings.encloses_calendar:
+        if not snapshot.settings.encloses_calendar:
             return []
-        dates = dates_in(mail, force)
+        dates = dates_in(mail, snapshot)
         ended = tuple(each for each in dates if each.ended is not None)
         kept = tuple(each for each in dates if each.ended is None) if ended else dates
-        return [self._calendar(mail, force, each) for each in (kept, ended) if each]
+        return [self._calendar(mail, snapshot, each) for each in (kept, ended) if each]
 
-    def _calendar(self, mail: Mail, force: InForce, dates: tuple[Kept, ...]) -> Attachment:
+    def _calendar(
+        self, mail: Mail, snapshot: CampaignSnapshot, dates: tuple[CalendarDate, ...]
+    ) -> Attachment:
         told = tuple(each.told for each in dates)
-        key = (force.fingerprint, mail_domain(force), mail.at, mail.language, told)
+        key = (snapshot.fingerprint, mail_domain(snapshot), mail.at, mail.language, told)
         made = self._calendars.get(key)
         if made is None:
-            made = self._calendars[key] = _calendar_of(force, dates, mail.at, mail.language)
+            made = self._calendars[key] = _calendar_of(snapshot, dates, mail.at, mail.language)
             if len(self._calendars) > KEPT:
                 self._calendars.popitem(last=False)
         return made
 
-    def _forms(self, mail: Mail, force: InForce) -> list[_Form]:
-        asked = enclosed_with(mail, force)
+    def _forms(self, mail: Mail, snapshot: CampaignSnapshot) -> list[_Form]:
+        asked = enclosed_with(mail, snapshot)
         if not asked:
             return []
         with self._database.reading() as session:
-            tables = tables_at(session, force, mail.at, asked[:MOST])
-            found = starts(session, force, tables)
+            tables = tables_at(session, snapshot, mail.at, asked[:MOST])
+            found = starts(session, snapshot, tables)
         return [_Form(table, found.get(table.id)) for table in tables]
 
-    def _form(self, force: InForce, table: Table, start: Start | None, language: Language) -> Paper:
-        key = (force.fingerprint, table.ref, table.unit, language, repr(start))
+    def _form(
+        self, snapshot: CampaignSnapshot, table: RequestedTable, start: Prefill | None, language: Language
+    ) -> OriginalFile:
+        key = (snapshot.fingerprint, table.ref, table.unit, language, repr(start))
         paper = self._written.get(key)
         if paper is None:
-            paper = self._written[key] = blank_form(force, table, start, language)
+            paper = self._written[key] = blank_form(snapshot, table, start, language)
             if len(self._written) > KEPT:
                 self._written.popitem(last=False)
         return paper
 
-    def _kept(self, mail: Mail) -> list[Paper]:
+    def _kept(self, mail: Mail) -> list[OriginalFile]:
         numbers = mail.details.get("enclosed")
         if not isinstance(numbers, Sequence):
             return []
@@ -143,18 +149,20 @@ class Enclosures:
         return [paper for paper in papers if paper is not None]
 
 
-def _calendar_of(force: InForce, dates: Sequence[Kept], at: datetime, language: Language) -> Attachment:
+def _calendar_of(
+    snapshot: CampaignSnapshot, dates: Sequence[CalendarDate], at: datetime, language: Language
+) -> Attachment:
     """``dates`` are all in force, or have all ended."""
     from tracker.mail.transport.message import Attachment
 
-    campaign = force.campaign
+    campaign = snapshot.campaign
     is_cancelled = dates[0].ended is not None
     method = calendar.CANCEL if is_cancelled else calendar.PUBLISH
     data = calendar.calendar(
-        named((_entry(force, each) for each in dates), campaign, language),
+        named((_entry(snapshot, each) for each in dates), campaign, language),
         name=campaign.document,
         campaign=campaign.document,
-        domain=mail_domain(force),
+        domain=mail_domain(snapshot),
         stamp=at,
         language=language,
         is_short=True,
@@ -166,17 +174,17 @@ def _calendar_of(force: InForce, dates: Sequence[Kept], at: datetime, language: 
     )
 
 
-def _entry(force: InForce, kept: Kept) -> calendar.Entry:
-    who = force.campaign.short_unit_name(kept.unit) if kept.scope else None
+def _entry(snapshot: CampaignSnapshot, kept: CalendarDate) -> calendar.CalendarEntry:
+    who = snapshot.campaign.short_unit_name(kept.unit) if kept.scope else None
     if kept.ended is not None:
         return ended_entry(kept.ref, kept.ended, kept.due, scope=kept.scope, who=who, sequence=kept.sequence)
-    definition = force.campaign.definitions[kept.ref.partition("@")[0]]
-    entry = entry_of(force, definition, kept.ref, kept.due, scope=kept.scope, who=who)
+    definition = snapshot.campaign.definitions[kept.ref.partition("@")[0]]
+    entry = entry_of(snapshot, definition, kept.ref, kept.due, scope=kept.scope, who=who)
     return entry if kept.sequence == entry.sequence else replace(entry, sequence=kept.sequence)
 
 
 def entry_of(
-    force: InForce,
+    snapshot: CampaignSnapshot,
     definition: Definition,
     ref: str,
     due: date,
@@ -186,13 +194,13 @@ def entry_of(
     who: str | None = None,
     sign: str = "",
     state: str | None = None,
-) -> calendar.Entry:
+) -> calendar.CalendarEntry:
     """One deadline for a calendar, as it was first told."""
-    return calendar.Entry(
+    return calendar.CalendarEntry(
         ref=ref,
         title=definition.title,
         due=due,
-        notice=notice_day(due, force.workdays),
+        notice=notice_day(due, snapshot.workdays),
         deadline=definition.deadline,
         requirement=definition.requirement,
         rings=rings,
@@ -204,8 +212,8 @@ def entry_of(
 
 
 def named(
-    entries: Iterable[calendar.Entry], campaign: Campaign, language: Language
-) -> Iterator[calendar.Entry]:
+    entries: Iterable[calendar.CalendarEntry], campaign: Campaign, language: Language
+) -> Iterator[calendar.CalendarEntry]:
     """Each with what people call it; what the files do not have any more keeps its title."""
     # An entry for each unit, and few things that they are about.
     listed = cache(Names(campaign, language).listed)
@@ -216,20 +224,20 @@ def named(
 
 def ended_entry(
     ref: str, title: str, due: date, *, scope: str, who: str | None, sequence: int
-) -> calendar.Entry:
+) -> calendar.CalendarEntry:
     """A deadline that is none any more; the files may not have it."""
-    return calendar.Entry(
+    return calendar.CalendarEntry(
         ref, title, due, notice=due, scope=scope, who=who, sequence=sequence, is_cancelled=True
     )
 
 
-def enclosed_with(mail: Mail, force: InForce) -> list[tuple[str, str]]:
+def enclosed_with(mail: Mail, snapshot: CampaignSnapshot) -> list[tuple[str, str]]:
     """The tables (reference, unit) whose forms belong to a reminder, the most pressing first.
 
     They are those of its items, then those of the other periods that it names.  Whoever hears of what others leave
     undone, or is told for information, fills in nothing.
     """
-    on_form = force.on_form
+    on_form = snapshot.on_form
     asked = [
         item
         for item in mail.items
@@ -238,14 +246,18 @@ def enclosed_with(mail: Mail, force: InForce) -> list[tuple[str, str]]:
         and item.reason is not Reason.ESCALATION
         and not is_copy(mail, item.unit)
     ]
-    return [*({(item.ref, item.unit): None for item in asked} | Beside.of(mail).also(asked))] if asked else []
+    return (
+        [*({(item.ref, item.unit): None for item in asked} | DigestDetails.of(mail).also(asked))]
+        if asked
+        else []
+    )
 
 
 class _Form(NamedTuple):
     """A form that goes with a mail, and what it is filled in with."""
 
-    table: Table
-    start: Start | None
+    table: RequestedTable
+    start: Prefill | None
 
     @property
     def filled_with(self) -> str:
@@ -253,7 +265,7 @@ class _Form(NamedTuple):
         return filled_with(self.table, self.start)
 
 
-def filled_with(table: Table, start: Start | None) -> str:
+def filled_with(table: RequestedTable, start: Prefill | None) -> str:
     """For which reference the rows were filed that stand in the form of ``table``; empty where none do."""
     if start is None or not start.filed.rows or not (start.is_own or table.form.accumulates):
         return ""

@@ -19,9 +19,9 @@ from typing import NamedTuple, TypeVar
 
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import Event
-from tracker.core.status import Answer
+from tracker.core.status import Progress
 from tracker.errors import DatabaseError, LedgerError, OvertakenError, UnknownNameError
 from tracker.ledger.editions import is_overtaken
 from tracker.ledger.reconcile import Changes
@@ -29,13 +29,13 @@ from tracker.ledger.record import find_assignment, record
 from tracker.ledger.status import LedgerRow, answer_of, ledger_row
 from tracker.outbox.alerts import alert_details, alert_row
 from tracker.outbox.failed_mails import tell_of_failures
-from tracker.outbox.mail_server import Left, State, queue_at, read_state
+from tracker.outbox.mail_server import Backlog, ServerState, queue_at, read_state
 from tracker.outbox.queue import LEASE, Claimed, enqueue
+from tracker.outbox.refusals import PassResults
 from tracker.outbox.results import Result, give_back, hold, record_results, set_aside
-from tracker.outbox.verdicts import Sifting
 from tracker.planning.claim import claim
 from tracker.planning.plan import may_send, next_planning, plan
-from tracker.service.turn import Acting, Courier, Use
+from tracker.service.transactions import LedgerFollower, Sender, SnapshotUse
 from tracker.store.database import Database
 from tracker.store.tables import MailState
 
@@ -90,32 +90,32 @@ class _Seen(NamedTuple):
     """
 
     next_at: datetime
-    left: Left
-    state: State
+    left: Backlog
+    state: ServerState
 
-    def has_to_try(self, force: InForce) -> bool:
+    def has_to_try(self, snapshot: CampaignSnapshot) -> bool:
         """Whether anything may go, or a pass that cannot try anything has to be told of."""
-        return self.left.untried > 0 or self.state.is_in_doubt(force)
+        return self.left.untried > 0 or self.state.is_in_doubt(snapshot)
 
 
-class Engine(Acting):
-    """The service without its clockwork; see ``Acting`` for what it is given."""
+class Engine(LedgerFollower):
+    """The service without its clockwork; see ``LedgerFollower`` for what it is given."""
 
     def __init__(
         self,
         database: Database,
-        force: InForce,
-        courier: Courier,
+        snapshot: CampaignSnapshot,
+        sender: Sender,
         *,
         read_clock: Callable[[], datetime],
         who: str,
         place: str | None = None,
     ) -> None:
-        super().__init__(database, force, courier, read_clock=read_clock, who=who, place=place)
+        super().__init__(database, snapshot, sender, read_clock=read_clock, who=who, place=place)
         #: Told how many mails have just been written, and how many of the pass are gone.
         self.on_progress: Callable[[int, int], None] | None = None
         #: What the last delivery made of what the server said.
-        self._sifting = Sifting()
+        self._sifting = PassResults()
         #: What became of mails and could not be written down, for the database was not there to take it.
         self._untold: list[Result] = []
         self._is_untaken = False
@@ -134,23 +134,23 @@ class Engine(Acting):
         Where others are in force before it is over, here or elsewhere, it goes on by those.
         """
         report = PassReport(self.read_clock())
-        self._sifting, tried = Sifting(), None
+        self._sifting, tried = PassResults(), None
         while True:
             now, use = self.read_clock(), self.use
             with self.database.reading() as session:
-                seen = self._look_about(session, use.force, now, at_once=at_once)
+                seen = self._look_about(session, use.snapshot, now, at_once=at_once)
             if seen is None:
                 report.changes = self.bring_up_to_date(now) or report.changes
             elif use is not self.use:
                 continue
             elif seen.next_at <= now:
-                with self.acting(now) as (session, force):
-                    report.planned += plan(session, force, now, at_once=at_once)
+                with self.acting(now) as (session, snapshot):
+                    report.planned += plan(session, snapshot, now, at_once=at_once)
                 self._say(report.planned, 0)
             elif use.post.look():
                 # What waited for another server may go by now.
                 continue
-            elif tried is not use and (self._untold or seen.has_to_try(use.force)):
+            elif tried is not use and (self._untold or seen.has_to_try(use.snapshot)):
                 tried = use
                 report.delivered += self.deliver(now, at_once=at_once)
             else:
@@ -158,19 +158,21 @@ class Engine(Acting):
         self._tell_of_waiting(report, seen, use)
         return report
 
-    def _look_about(self, session: Session, force: InForce, now: datetime, *, at_once: bool) -> _Seen | None:
-        """What is to be done by ``force``; None where the ledger does not follow that."""
-        if not self._is_in_step(session, force, now):
+    def _look_about(
+        self, session: Session, snapshot: CampaignSnapshot, now: datetime, *, at_once: bool
+    ) -> _Seen | None:
+        """What is to be done by ``snapshot``; None where the ledger does not follow that."""
+        if not self._is_in_step(session, snapshot, now):
             return None
-        left = queue_at(session, force.campaign.id, now)
-        state = read_state(session, force.campaign.id) if left.waiting else State()
-        return _Seen(next_planning(session, force, now, at_once=at_once), left, state)
+        left = queue_at(session, snapshot.campaign.id, now)
+        state = read_state(session, snapshot.campaign.id) if left.waiting else ServerState()
+        return _Seen(next_planning(session, snapshot, now, at_once=at_once), left, state)
 
-    def _tell_of_waiting(self, report: PassReport, seen: _Seen, use: Use) -> None:
+    def _tell_of_waiting(self, report: PassReport, seen: _Seen, use: SnapshotUse) -> None:
         sifting, left = self._sifting, seen.left
         report.next_at = seen.next_at
         is_nothing_taken = sifting.put_off is not None and not sifting.has_sent
-        report.is_refused = bool(left.waiting) and (is_nothing_taken or seen.state.is_failing(use.force))
+        report.is_refused = bool(left.waiting) and (is_nothing_taken or seen.state.is_failing(use.snapshot))
         if sifting.put_off is not None:
             shut = use.post.shut_until()
             next_try = max((each for each in (left.next_try, shut) if each is not None), default=None)
@@ -181,22 +183,24 @@ class Engine(Acting):
 
         Digests that could not be sent on their day wait for the next workday; alerts do not wait.
         """
-        use, self._sifting = self.use, Sifting()
-        zones = [zone for zone in use.force.timezones if at_once or may_send(use.force, zone, now)]
+        use, self._sifting = self.use, PassResults()
+        zones = [zone for zone in use.snapshot.timezones if at_once or may_send(use.snapshot, zone, now)]
         return asyncio.run(self._deliver(use, zones))
 
     def _say(self, written: int, gone: int) -> None:
         if self.on_progress is not None:
             self.on_progress(written, gone)
 
-    async def _deliver(self, use: Use, timezones: Sequence[str]) -> Counter[MailState]:
-        self._pass, courier = use, use.courier
+    async def _deliver(self, use: SnapshotUse, timezones: Sequence[str]) -> Counter[MailState]:
+        self._pass, sender = use, use.sender
         try:
-            return await self._drain(use.force, courier, timezones)
+            return await self._drain(use.snapshot, sender, timezones)
         finally:
-            await courier.close()
+            await sender.close()
 
-    async def _drain(self, force: InForce, courier: Courier, timezones: Sequence[str]) -> Counter[MailState]:
+    async def _drain(
+        self, snapshot: CampaignSnapshot, sender: Sender, timezones: Sequence[str]
+    ) -> Counter[MailState]:
         told, sifting = await self._write_down(()), self._sifting
         try:
             while claimed := await self._beside(self._claim, timezones):
@@ -204,7 +208,7 @@ class Engine(Acting):
                     told += await self._write_down([set_aside(each) for each in spent])
                 if not (claimed := [each for each in claimed if not each.is_spent]):
                     continue
-                is_reached = await self._send(claimed, courier.send(claimed, force), sifting, told)
+                is_reached = await self._send(claimed, sender.send(claimed, snapshot), sifting, told)
                 self._most = min(CLAIM, self._most * MORE)
                 # Nobody is there to send to: the others need not find that out one lot after the other.
                 if not is_reached or sifting.is_everybody:
@@ -213,16 +217,16 @@ class Engine(Acting):
             self._untold += sifting.end()
         told += await self._write_down(())
         if sifting.counts:
-            await self._beside(partial(self._pass.post.passed, force), sifting)
+            await self._beside(partial(self._pass.post.passed, snapshot), sifting)
         else:
-            await self._beside(self._pass.post.still_fails, force)
+            await self._beside(self._pass.post.still_fails, snapshot)
         return told
 
     async def _send(
         self,
         claimed: Sequence[Claimed],
         sending: AsyncGenerator[Result, None],
-        sifting: Sifting,
+        sifting: PassResults,
         told: Counter[MailState],
     ) -> bool:
         """Send a lot and write down what came of it; whether anybody was there."""
@@ -272,7 +276,7 @@ class Engine(Acting):
             self._untold += [Result(each, MailState.DEFERRED, why, is_tried=False) for each in unbegun]
             raise
 
-    async def _hold(self, open_: Mapping[int, Claimed], sifting: Sifting) -> None:
+    async def _hold(self, open_: Mapping[int, Claimed], sifting: PassResults) -> None:
         """As long as it is on its way, a mail stays in hand; so does one of which nobody knows yet what to make."""
         while True:
             await asyncio.sleep(LEASE.total_seconds() / 3)
@@ -341,7 +345,7 @@ class Engine(Acting):
         now = self.read_clock()
         try:
             with self.database.writing(alone=False) as session:
-                found = claim(session, use.force, now, self.who, most=self._most, timezones=timezones)
+                found = claim(session, use.snapshot, now, self.who, most=self._most, timezones=timezones)
         except OvertakenError:
             use.is_over = True
             return []
@@ -358,16 +362,16 @@ class Engine(Acting):
             now = self.read_clock()
             with self.database.writing(alone=False) as session:
                 record_results(session, results, now)
-                tell_of_failures(session, self._pass.force, results, now)
+                tell_of_failures(session, self._pass.snapshot, results, now)
                 # An edit made elsewhere does not wait until all that is in hand has gone.
-                self._pass.is_over |= is_overtaken(session, self._pass.force)
+                self._pass.is_over |= is_overtaken(session, self._pass.snapshot)
         return Counter(result.state for result in results)
 
-    def record(self, event: Event, *, forced: bool = False, replayed: bool = False) -> Answer:
+    def record(self, event: Event, *, forced: bool = False, replayed: bool = False) -> Progress:
         """Take an event into the ledger (see ``ledger.record``)."""
         now = self.read_clock()
         with self.acting(now) as turn:
-            return record(turn.session, turn.force, event, now, forced=forced, replayed=replayed)
+            return record(turn.session, turn.snapshot, event, now, forced=forced, replayed=replayed)
 
     def record_each(
         self, events: Sequence[Event], *, forced: bool = False
@@ -375,24 +379,24 @@ class Engine(Acting):
         """Take several into the ledger in one transaction; for each how its assignment stands, or why it was refused."""
         now = self.read_clock()
         found: list[LedgerRow | LedgerError | UnknownNameError] = []
-        with self.acting(now) as (session, force):
+        with self.acting(now) as (session, snapshot):
             for event in events:
                 # A refusal comes before anything is written: it takes nothing of the others with it.
                 try:
-                    record(session, force, event, now, forced=forced)
-                    row = find_assignment(session, force, event.ref, event.unit)
+                    record(session, snapshot, event, now, forced=forced)
+                    row = find_assignment(session, snapshot, event.ref, event.unit)
                 except (LedgerError, UnknownNameError) as error:
                     found.append(error)
                 else:
-                    definition = force.campaign.definitions[row.key]
-                    found.append(ledger_row(force, definition, row, answer_of(row), force.day(now)))
+                    definition = snapshot.campaign.definitions[row.key]
+                    found.append(ledger_row(snapshot, definition, row, answer_of(row), snapshot.day(now)))
         return found
 
     def alert(self, key: str, title: str, problems: Sequence[str]) -> bool:
         """Tell the operator that something is wrong with the service itself, once for each ``key``."""
         now = self.read_clock()
-        row = alert_row(self.force, key, alert_details(title, problems), now)
+        row = alert_row(self.snapshot, key, alert_details(title, problems), now)
         if row is None:
             return False
         with self.database.writing() as session:
-            return enqueue(session, self.force, [row], now, 0) > 0
+            return enqueue(session, self.snapshot, [row], now, 0) > 0

@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import MailKind, owned
 from tracker.errors import Problem
 from tracker.i18n.message import Message, say
@@ -52,7 +52,7 @@ class FileAlerts:
             return
         # After other files have come into force, the same mistake is a new one.
         said = [str(problem) for problem in problems]
-        text = "\n".join((engine.force.fingerprint, *said))
+        text = "\n".join((engine.snapshot.fingerprint, *said))
         state = hashlib.sha256(text.encode()).hexdigest()[:16]
         known, since = self._since.get(kind, ("", now))
         if known != state or since > now:
@@ -61,7 +61,9 @@ class FileAlerts:
             self._since[kind] = state, since
         if now - since >= REST and self._told.get(kind) != state:
             with engine.database.writing() as session:
-                _alert(session, engine.force, f"{kind}/{state}", Message(f"alerts.{kind}.wrong"), said, now)
+                _alert(
+                    session, engine.snapshot, f"{kind}/{state}", Message(f"alerts.{kind}.wrong"), said, now
+                )
                 told = {**_told(session, engine, kind), engine.place: state}
                 _remember(session, engine, kind, told)
             self._told[kind] = state
@@ -80,7 +82,7 @@ class FileAlerts:
             if state and state not in told.values():
                 _alert(
                     session,
-                    engine.force,
+                    engine.snapshot,
                     f"{kind}/{state}{MENDED}",
                     Message(f"alerts.{kind}.mended"),
                     (),
@@ -100,33 +102,33 @@ def _saved_at(problems: Iterable[Problem]) -> datetime | None:
 
 def _told(session: Session, engine: Engine, kind: str) -> dict[str, str]:
     """By place the mistake that the operator was told of and is not told yet to be mended."""
-    text = read_fact(session, engine.force.campaign.id, f"alerted/{kind}") or "{}"
+    text = read_fact(session, engine.snapshot.campaign.id, f"alerted/{kind}") or "{}"
     # Earlier versions knew of one place.
     return dict(json.loads(text)) if text.startswith("{") else {engine.place: text}
 
 
 def _remember(session: Session, engine: Engine, kind: str, told: dict[str, str]) -> None:
     latest = dict(list(told.items())[-REMEMBERED:])
-    write_fact(session, engine.force.campaign.id, f"alerted/{kind}", json.dumps(latest))
+    write_fact(session, engine.snapshot.campaign.id, f"alerted/{kind}", json.dumps(latest))
 
 
 def _alert(
     session: Session,
-    force: InForce,
+    snapshot: CampaignSnapshot,
     key: str,
     title: Message,
     problems: Sequence[str],
     now: datetime,
 ) -> None:
-    operator = force.settings.operator
+    operator = snapshot.settings.operator
     if operator is None:
         return
     # What was mended and comes back is told again.
     mended = MAIL.c.key.startswith(
-        owned(force.campaign.id, f"{MailKind.ALERT}/{key.removesuffix(MENDED)}{MENDED}")
+        owned(snapshot.campaign.id, f"{MailKind.ALERT}/{key.removesuffix(MENDED)}{MENDED}")
     )
     times = session.execute(select(func.count()).select_from(MAIL).where(mended)).scalar_one()
-    details = alert_details(say(title, force.language(operator)), problems, mended=not problems)
-    row = alert_row(force, f"{key}/{times}" if times else key, details, now)
+    details = alert_details(say(title, snapshot.language(operator)), problems, mended=not problems)
+    row = alert_row(snapshot, f"{key}/{times}" if times else key, details, now)
     if row is not None:
-        enqueue(session, force, [row], now, 0)
+        enqueue(session, snapshot, [row], now, 0)

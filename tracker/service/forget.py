@@ -16,18 +16,18 @@ from typing import Any
 from sqlalchemy import RowMapping, and_, bindparam, delete, or_, select, update
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import FORGOTTEN
 from tracker.forms.read.sandboxed_reader import Reader
 from tracker.outbox.rows import why_unreadable
 from tracker.planning.calendar_dates import DATES
 from tracker.planning.superseded import FAILED_WITHIN
 from tracker.service.originals import Originals
-from tracker.service.person import Person
+from tracker.service.person import PersonTerms
+from tracker.store.batches import batches
 from tracker.store.database import locked_meta, write_meta
-from tracker.store.kept import KEPT
-from tracker.store.lots import lots
-from tracker.store.passing import JOURNEY
+from tracker.store.personal_data import KEPT
+from tracker.store.short_lived import JOURNEY
 from tracker.store.tables import DOCUMENT, FILING, MAIL, SESSION, WAITING, Base, MailState
 
 #: The fact that says how many people have a pseudonym.
@@ -55,9 +55,9 @@ class Forgotten:
     left: list[str] = field(default_factory=list)
 
 
-def forget_before(session: Session, force: InForce, day: date, now: datetime) -> Forgotten:
+def forget_before(session: Session, snapshot: CampaignSnapshot, day: date, now: datetime) -> Forgotten:
     """What was said, filed and signed in for before ``day`` (in the campaign's time zone)."""
-    begin = datetime.combine(day, time.min, force.zone)
+    begin = datetime.combine(day, time.min, snapshot.zone)
     found = Forgotten()
     found.mails, enclosed = _forget_mails(session, begin, now)
     found.uploads = _forget_uploads(session, begin, enclosed)
@@ -83,7 +83,7 @@ def _forget_mails(session: Session, begin: datetime, now: datetime) -> tuple[int
             changed.append({"row": row.id, "rest": json.dumps({**rest, FORGOTTEN: True}, ensure_ascii=False)})
     forget = update(MAIL).where(MAIL.c.id == bindparam("row"))
     forget = forget.values(details=bindparam("rest"), subject=_NO_SUBJECT)
-    for some in lots(changed):
+    for some in batches(changed):
         session.connection().execute(forget, list(some))
     return len(changed), enclosed
 
@@ -109,7 +109,7 @@ def _forget_uploads(session: Session, begin: datetime, enclosed: set[int]) -> in
 
 def _forget_documents(session: Session, numbers: Sequence[int]) -> int:
     count = 0
-    for some in lots(numbers):
+    for some in batches(numbers):
         # The same file, sent again, is a new one.
         gone = update(DOCUMENT).where(DOCUMENT.c.id.in_(some), DOCUMENT.c.content != b"")
         gone = gone.values(content=b"", digest="forgotten/" + DOCUMENT.c.digest)
@@ -117,10 +117,10 @@ def _forget_documents(session: Session, numbers: Sequence[int]) -> int:
     return count
 
 
-def forget_person(session: Session, force: InForce, person: Person) -> Forgotten:
+def forget_person(session: Session, snapshot: CampaignSnapshot, person: PersonTerms) -> Forgotten:
     """Put a pseudonym in the place of ``person`` wherever people's data is kept."""
     number = int(locked_meta(session, _NUMBER, make="0") or 0) + 1
-    found = Forgotten(pseudonym=person.call(number, force.campaign.language))
+    found = Forgotten(pseudonym=person.call(number, snapshot.campaign.language))
     for name in dict.fromkeys(each.table for each in KEPT):
         columns = [
             column for each in KEPT if each.table == name and not each.is_file for column in each.columns
@@ -151,7 +151,7 @@ def _rename(session: Session, name: str, columns: Sequence[str], replaced: Calla
     return len(changed)
 
 
-def _rename_files(session: Session, person: Person, found: Forgotten) -> None:
+def _rename_files(session: Session, person: PersonTerms, found: Forgotten) -> None:
     in_force = set(session.execute(select(FILING.c.document_id).where(FILING.c.in_force)).scalars())
     gone = []
     with Reader() as reader:

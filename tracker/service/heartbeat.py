@@ -26,7 +26,7 @@ STUCK = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
-class Beat:
+class PassRecord:
     """One pass: when, how long it took in seconds, what it wrote and delivered, and what went wrong."""
 
     at: datetime
@@ -38,13 +38,13 @@ class Beat:
 
 
 @dataclass
-class Pulse:
+class Heartbeat:
     """What the running service remembers.
 
     ``problems`` are those of the files that were not taken over, ``templates`` those of the operator's mail templates.
     """
 
-    last: Beat | None = None
+    last: PassRecord | None = None
     #: When the pass that is under way last came further; None where none is.
     went_on_at: datetime | None = None
     next_at: datetime | None = None
@@ -65,14 +65,14 @@ def after_restart(names: Sequence[str]) -> Message:
     return Message("service.ready.restart", names=", ".join(names))
 
 
-def is_silent(pulse: Pulse, last: Beat | None, now: datetime) -> bool:
+def is_silent(heartbeat: Heartbeat, last: PassRecord | None, now: datetime) -> bool:
     """Whether nobody is at work, as far as this process knows; ``last`` is the last pass of any."""
-    if pulse.went_on_at is not None and now - pulse.went_on_at <= STUCK:
+    if heartbeat.went_on_at is not None and now - heartbeat.went_on_at <= STUCK:
         return False
     return last is None or now - last.at > SILENT
 
 
-def remember(session: Session, beat: Beat) -> None:
+def remember(session: Session, beat: PassRecord) -> None:
     """Keep the last pass for other processes to see."""
     facts = {
         "at": beat.at.isoformat(),
@@ -85,10 +85,10 @@ def remember(session: Session, beat: Beat) -> None:
     write_meta(session, _NAME, json.dumps(facts, ensure_ascii=False))
 
 
-def remembered(session: Session) -> Beat | None:
+def remembered(session: Session) -> PassRecord | None:
     """The last pass of any process; None before the first."""
     return read_fact(read_meta(session, _NAME), _NAME, _beat, None)
 
 
-def _beat(facts: dict[str, Any]) -> Beat | None:
-    return Beat(**{**facts, "at": datetime.fromisoformat(facts["at"])})
+def _beat(facts: dict[str, Any]) -> PassRecord | None:
+    return PassRecord(**{**facts, "at": datetime.fromisoformat(facts["at"])})

@@ -36,7 +36,7 @@ def refuse_unkept(file: Path) -> None:
 
 
 @dataclass(frozen=True)
-class Sign:
+class LedgerSign:
     """What tells of the ledger in ``database``, whose address is ``url``.
 
     ``is_named`` says that an option or the environment gave the address; ``may_begin``, that a person lets a new

@@ -19,7 +19,7 @@ from tracker.forms.book import Book
 from tracker.forms.read.archive import BROKEN
 from tracker.forms.read.message import kind_of_message, opened
 from tracker.forms.read.sandboxed_reader import Reader
-from tracker.service.person import Person
+from tracker.service.person import PersonTerms
 
 #: Archives within archives, so deep.
 _DEEPEST = 3
@@ -46,7 +46,7 @@ _TAG = re.compile(r"<[^<>]*>")
 class Originals:
     """Cleans files of one ``person``; ``reader`` opens those that are no text."""
 
-    def __init__(self, person: Person, reader: Reader) -> None:
+    def __init__(self, person: PersonTerms, reader: Reader) -> None:
         self._person = person
         self._reader = reader
 

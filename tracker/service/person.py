@@ -39,7 +39,7 @@ class _Folded(dict[int, int]):
 _FOLDED = _Folded()
 
 
-class Person:
+class PersonTerms:
     """One person by all that they are called: names, addresses, phone numbers.
 
     ``others`` are people whose whole names have one of theirs within: they are left as they are.

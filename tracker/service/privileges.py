@@ -33,7 +33,7 @@ class RootRefusedError(TrackerError):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Privileges:
     """As whom this process runs, and what started it.
 
     ``is_whole`` says that its root is the machine's own; ``is_service`` that systemd started it, and not a person.
@@ -56,10 +56,10 @@ def standing(
     top: Path = Path("/"),
     user: int | None = None,
     ids: tuple[int, int] | None = None,
-) -> Standing:
+) -> Privileges:
     """Of this process; ``ids`` are its number and its parent's, and ``/`` is ``top``."""
     number, parent = ids or (os.getpid(), os.getppid())
-    return Standing(
+    return Privileges(
         is_root=(os.geteuid() if user is None else user) == 0,
         is_whole=not _is_contained(environ, top) and not _is_mapped(top),
         is_service=_is_service(environ, number, parent),
@@ -67,7 +67,7 @@ def standing(
     )
 
 
-def refuse_root(found: Standing, *, is_open: bool) -> Message | None:
+def refuse_root(found: Privileges, *, is_open: bool) -> Message | None:
     """What is to be said at the start, if anything; ``is_open`` is for pages that other machines can reach.
 
     Raises RootRefusedError where root of a whole machine would serve for good, or serve other machines.

@@ -11,7 +11,7 @@ SAY_EVERY = 5.0
 log = logging.getLogger("tracker")
 
 
-class Progress:
+class ProgressLog:
     """Says in the log how a pass goes on: that mails are written, and every few seconds how many are gone."""
 
     def __init__(self, read_clock: Callable[[], float]) -> None:

@@ -12,27 +12,27 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.policy import Settings
 from tracker.errors import DatabaseError
 from tracker.i18n.message import Message
 from tracker.mail.compose.details import sent_with
 from tracker.mail.compose.render import Renderer
 from tracker.mail.compose.view import Enclosed
-from tracker.mail.transport.message import Address, Belongs, build, message_id
+from tracker.mail.transport.message import Address, ThreadHeaders, build, message_id
 from tracker.mail.transport.opening import open_transport
-from tracker.mail.transport.replies import Verdict
-from tracker.mail.transport.transport import Door, Envelope, Outcome, Transport
+from tracker.mail.transport.replies import RefusalScope
+from tracker.mail.transport.transport import DeliveryOutcome, Envelope, LoginBackoff, Transport
 from tracker.outbox.queue import Claimed, mail_domain
 from tracker.outbox.results import Result
 from tracker.service.enclosures import Enclosures
 from tracker.store.tables import MailState
 
 STATES = {
-    Outcome.SENT: MailState.SENT,
-    Outcome.DEFERRED: MailState.DEFERRED,
-    Outcome.FAILED: MailState.FAILED,
-    Outcome.UNCERTAIN: MailState.UNCERTAIN,
+    DeliveryOutcome.SENT: MailState.SENT,
+    DeliveryOutcome.DEFERRED: MailState.DEFERRED,
+    DeliveryOutcome.FAILED: MailState.FAILED,
+    DeliveryOutcome.UNCERTAIN: MailState.UNCERTAIN,
 }
 
 
@@ -52,7 +52,7 @@ class Composed:
     files: tuple[str, ...] = ()
 
 
-class PostCourier:
+class MailSender:
     """Renders with ``renderer``, encloses what belongs with it, and posts through ``transport``.
 
     With ``read_clock`` it lets go of mails whose lease is about to end: a process that was frozen meanwhile, or has
@@ -72,12 +72,12 @@ class PostCourier:
         self._enclosures = enclosures
         self._read_clock = read_clock
 
-    def compose(self, claimed: Claimed, force: InForce) -> Composed:
+    def compose(self, claimed: Claimed, snapshot: CampaignSnapshot) -> Composed:
         """The bytes of one mail.  Raises whatever keeps it from being written."""
         mail = claimed.mail
-        attachments, enclosed = ([], {}) if self._enclosures is None else self._enclosures.of(mail, force)
+        attachments, enclosed = ([], {}) if self._enclosures is None else self._enclosures.of(mail, snapshot)
         rendered = self._renderer.render(mail, enclosed)
-        sender = force.settings.mail_from
+        sender = snapshot.settings.mail_from
         data = build(
             sender=Address(sender.name, sender.email),
             to=Address(mail.name, mail.to),
@@ -85,18 +85,22 @@ class PostCourier:
             text=rendered.text,
             html=rendered.html,
             id_=claimed.message_id,
-            at=mail.at.astimezone(force.zone),
-            belongs=Belongs(
-                list_id=f"tracker.{mail_domain(force)}",
+            at=mail.at.astimezone(snapshot.zone),
+            belongs=ThreadHeaders(
+                list_id=f"tracker.{mail_domain(snapshot)}",
                 # One campaign's mails to one person stand together, however their subjects differ.
-                thread=message_id(f"{force.campaign.id}/thread/{mail.to.casefold()}", mail_domain(force)),
-                reply_to=force.settings.reply_to or sender.email,
+                thread=message_id(
+                    f"{snapshot.campaign.id}/thread/{mail.to.casefold()}", mail_domain(snapshot)
+                ),
+                reply_to=snapshot.settings.reply_to or sender.email,
             ),
             attachments=attachments,
         )
         return Composed(rendered.subject, data, enclosed, tuple(each.name for each in attachments))
 
-    async def send(self, mails: Sequence[Claimed], force: InForce) -> AsyncGenerator[Result, None]:
+    async def send(
+        self, mails: Sequence[Claimed], snapshot: CampaignSnapshot
+    ) -> AsyncGenerator[Result, None]:
         """Results as they come; mails are rendered one by one, while the ones before are on their way.
 
         There is none for a mail that it let go of.  One that cannot be made stops no other, whatever the reason.
@@ -110,7 +114,7 @@ class PostCourier:
                 if not self._may(claimed.may_begin):
                     continue
                 try:
-                    composed = self.compose(claimed, force)
+                    composed = self.compose(claimed, snapshot)
                 except PASSING as error:
                     unwritable.append(
                         Result(
@@ -123,13 +127,13 @@ class PostCourier:
                 except Exception as error:
                     log.exception("mail %d cannot be written", claimed.id)
                     why = str(Message("outcomes.unwritable", why=f"{type(error).__name__}: {error}"))
-                    unwritable.append(Result(claimed, MailState.FAILED, why, verdict=Verdict.MAIL))
+                    unwritable.append(Result(claimed, MailState.FAILED, why, verdict=RefusalScope.MAIL))
                     continue
                 # Its bytes are let go of as soon as they are on their way.
                 composed_as[claimed.id] = replace(composed, data=b"")
                 yield Envelope(
                     claimed.id,
-                    force.settings.mail_from.email,
+                    snapshot.settings.mail_from.email,
                     claimed.mail.to,
                     claimed.message_id,
                     composed.data,
@@ -149,7 +153,7 @@ class PostCourier:
                     verdict=delivery.verdict,
                     is_tried=delivery.is_tried,
                     went=sent_with(made.forms, made.files),
-                    is_local=delivery.kept_local and not force.settings.transport.startswith("mailbox:"),
+                    is_local=delivery.kept_local and not snapshot.settings.transport.startswith("mailbox:"),
                 )
         for result in unwritable:
             yield result
@@ -162,14 +166,14 @@ class PostCourier:
         await self._transport.close()
 
 
-def transport_of(settings: Settings, door: Door | None = None) -> Transport:
-    """The transport that ``settings`` name; ``door`` knows when its server may be asked.  Raises MailError."""
+def transport_of(settings: Settings, backoff: LoginBackoff | None = None) -> Transport:
+    """The transport that ``settings`` name; ``backoff`` knows when its server may be asked.  Raises MailError."""
     return open_transport(
         settings.transport,
         mailbox_dir=Path(settings.mailbox),
         password=settings.mail_password,
         connections=settings.connections,
-        door=door,
+        backoff=backoff,
         temporary=settings.temporary_refusals,
         permanent=settings.permanent_refusals,
     )

@@ -7,10 +7,10 @@ import threading
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.outbox.queue import Claimed
 from tracker.outbox.results import Result
-from tracker.service.turn import Courier
+from tracker.service.transactions import Sender
 
 #: Told to stop, mails that are on their way get so many seconds to arrive.
 LAST_MAILS = 2.5
@@ -20,22 +20,24 @@ class StoppingError(Exception):
     """There is no time left to send anything."""
 
 
-class StoppableCourier:
-    """Another courier that lets go of the post soon after ``stop`` is set.
+class StoppableSender:
+    """Another sender that lets go of the post soon after ``stop`` is set.
 
     Mails that are on their way then get ``LAST_MAILS`` seconds; the others stay claimed, and whoever starts
     next takes them over when the lease has run out.
     """
 
-    def __init__(self, courier: Courier, stop: threading.Event) -> None:
-        self._courier = courier
+    def __init__(self, sender: Sender, stop: threading.Event) -> None:
+        self._sender = sender
         self._stop = stop
 
-    async def send(self, mails: Sequence[Claimed], force: InForce) -> AsyncGenerator[Result, None]:
+    async def send(
+        self, mails: Sequence[Claimed], snapshot: CampaignSnapshot
+    ) -> AsyncGenerator[Result, None]:
         """Results as they come, until ``stop``."""
         if self._stop.is_set():
             raise StoppingError
-        source = self._courier.send(mails, force)
+        source = self._sender.send(mails, snapshot)
         results: asyncio.Queue[Result | None] = asyncio.Queue()
         pump = asyncio.create_task(_pump(source, results))
         waited = 0.0
@@ -59,7 +61,7 @@ class StoppableCourier:
 
     async def close(self) -> None:
         """Let go of connections."""
-        await self._courier.close()
+        await self._sender.close()
 
 
 async def _pump(source: AsyncGenerator[Result, None], results: asyncio.Queue[Result | None]) -> None:

@@ -23,7 +23,7 @@ from sqlmodel import Session
 
 from tracker.errors import DatabaseError
 from tracker.store.database import Database, check_schema, is_there, make_private, open_database, read_meta
-from tracker.store.passing import PASSING
+from tracker.store.short_lived import PASSING
 from tracker.store.tables import ASSIGNMENT, EVENT, META, Base
 
 #: So many rows are copied together.

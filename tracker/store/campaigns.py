@@ -36,7 +36,7 @@ def facts_like(session: Session, campaign: str, start: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownCampaign:
     """A campaign as the ledger knows it; ``began`` is the day on which it first came into force here."""
 
     id: str
@@ -49,15 +49,15 @@ class Known:
 _KNOWN = select(CAMPAIGN).order_by(CAMPAIGN.c.began, CAMPAIGN.c.id)
 
 
-def known_campaigns(session: Session) -> dict[str, Known]:
+def known_campaigns(session: Session) -> dict[str, KnownCampaign]:
     """Every campaign that was ever in force in this ledger, by id, in the order in which they came."""
     return {
-        row.id: Known(row.id, row.title, row.document, row.issued, row.began)
+        row.id: KnownCampaign(row.id, row.title, row.document, row.issued, row.began)
         for row in session.execute(_KNOWN)
     }
 
 
-def remember_campaign(session: Session, campaign: Known) -> None:
+def remember_campaign(session: Session, campaign: KnownCampaign) -> None:
     """Keep what the files call a campaign; ``began`` counts only the first time."""
     called = {"title": campaign.title, "document": campaign.document, "issued": campaign.issued}
     changed = update(CAMPAIGN).where(CAMPAIGN.c.id == campaign.id).values(**called)

@@ -54,8 +54,8 @@ from sqlmodel import Session
 
 from tracker.errors import DatabaseError
 from tracker.i18n.message import Message
-from tracker.store import passing as _passing  # noqa: F401 - its tables belong to the metadata
 from tracker.store import questions as _questions  # noqa: F401
+from tracker.store import short_lived as _passing  # noqa: F401 - its tables belong to the metadata
 from tracker.store.beats import BEAT
 from tracker.store.tables import (
     AGENDA,

@@ -269,7 +269,7 @@ class DocumentRow(Base, table=True):
 class FilingRow(Base, table=True):
     """One table as a unit filed it; rows are added, and only ``in_force`` (at most one of an assignment) changes.
 
-    ``seat`` is JSON: where in its sheet the table stands (``tracker.forms.check.seat``).
+    ``seat`` is JSON: where in its sheet the table stands (``tracker.forms.check.positions``).
     ``at`` is when it counts from; ``event_id`` the event that it came with, None where nothing was taken.  ``content``
     (what it says) and ``findings`` are JSON; ``digest`` is of the content, or, where nothing was taken, of the file.
     """

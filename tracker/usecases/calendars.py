@@ -15,7 +15,7 @@ from tracker.core.vocabulary import LIGHTS
 from tracker.i18n.terms import word
 from tracker.ledger.calendar_revisions import ref_of, revisions
 from tracker.ledger.status import LedgerRow
-from tracker.mail.compose.calendar import Entry, calendar
+from tracker.mail.compose.calendar import CalendarEntry, calendar
 from tracker.outbox.queue import mail_domain
 from tracker.service.app import App
 from tracker.service.enclosures import ended_entry, entry_of, named
@@ -34,43 +34,45 @@ def calendar_file(app: App, rows: Sequence[LedgerRow], name: str, *, several: bo
 
 def _revisions(app: App, units: Sequence[str] | None = None) -> list[Row[Any]]:
     with app.database.reading() as session:
-        return revisions(session, app.force.campaign.id, units)
+        return revisions(session, app.snapshot.campaign.id, units)
 
 
 def _dated(rows: Iterable[LedgerRow]) -> list[LedgerRow]:
     return [row for row in rows if row.dates.effective_due is not None]
 
 
-def _entry(app: App, row: LedgerRow, changed: Mapping[tuple[str, str], Row[Any]], *, several: bool) -> Entry:
-    force = app.force
+def _entry(
+    app: App, row: LedgerRow, changed: Mapping[tuple[str, str], Row[Any]], *, several: bool
+) -> CalendarEntry:
+    snapshot = app.snapshot
     assert row.dates.effective_due is not None
     revised = changed.get((row.ref, row.unit))
     entry = entry_of(
-        force,
+        snapshot,
         row.definition,
         row.ref,
         row.dates.effective_due,
         rings=not row.answer.quiet,
         scope=row.unit,
-        who=force.campaign.short_unit_name(row.unit) if several else None,
+        who=snapshot.campaign.short_unit_name(row.unit) if several else None,
         sign=_sign(row),
-        state=word(row.word, force.campaign.language),
+        state=word(row.word, snapshot.campaign.language),
     )
     sequence = entry.sequence if revised is None else revised.sequence
     return replace(entry, sequence=sequence, is_cancelled=row.answer.excused)
 
 
-def _calendar(app: App, entries: Iterable[Entry], name: str) -> bytes:
-    force = app.force
+def _calendar(app: App, entries: Iterable[CalendarEntry], name: str) -> bytes:
+    snapshot = app.snapshot
     # As of the day, and not of the moment: a program that looks again finds the same bytes where nothing has changed.
-    stamp = datetime.combine(force.day(app.clock.now()), time(), force.zone)
+    stamp = datetime.combine(snapshot.day(app.clock.now()), time(), snapshot.zone)
     return calendar(
-        sorted(named(entries, force.campaign, force.campaign.language), key=lambda entry: entry.due),
+        sorted(named(entries, snapshot.campaign, snapshot.campaign.language), key=lambda entry: entry.due),
         name=name,
-        campaign=force.campaign.document,
-        domain=mail_domain(force),
+        campaign=snapshot.campaign.document,
+        domain=mail_domain(snapshot),
         stamp=stamp,
-        language=force.campaign.language,
+        language=snapshot.campaign.language,
     )
 
 
@@ -88,8 +90,8 @@ def feed_calendar(app: App, unit: str | None) -> bytes:
     """
     several = unit is None
     at, rows = desk.status(app, unit=unit)
-    campaign = app.force.campaign
-    since = app.force.day(at) - SHOWN
+    campaign = app.snapshot.campaign
+    since = app.snapshot.day(at) - SHOWN
     changed = {(ref_of(row), row.unit): row for row in _revisions(app, None if unit is None else [unit])}
     ended = {
         which: row for which, row in changed.items() if row.ended_on is not None and row.ended_on >= since
@@ -114,17 +116,17 @@ def feed_calendar(app: App, unit: str | None) -> bytes:
 
 def add_feed(app: App, unit: str | None, who: str | None = None) -> str:
     """Make a calendar's secret address; the whole of it."""
-    named = None if unit is None else app.force.unit_id(unit)
+    named = None if unit is None else app.snapshot.unit_id(unit)
     with app.database.writing() as session:
         secret = found_feeds.add_feed(
-            session, app.force.campaign.id, named, who or desk.login_name(), app.clock.now()
+            session, app.snapshot.campaign.id, named, who or desk.login_name(), app.clock.now()
         )
-    return f"{app.force.settings.link_base.rstrip('/')}/feed/{secret}.ics"
+    return f"{app.snapshot.settings.link_base.rstrip('/')}/feed/{secret}.ics"
 
 
 def feeds(app: App) -> list[Fact]:
     """Every calendar address, without the secret in it."""
-    zone = app.force.zone
+    zone = app.snapshot.zone
     with app.database.reading() as session:
         return [
             {
@@ -134,11 +136,11 @@ def feeds(app: App) -> list[Fact]:
                 "created_by": each.created_by,
                 "revoked_at": instant(each.revoked_at, zone),
             }
-            for each in found_feeds.feeds(session, app.force.campaign.id)
+            for each in found_feeds.feeds(session, app.snapshot.campaign.id)
         ]
 
 
 def revoke_feed(app: App, number: int) -> None:
     """Take a calendar's address back."""
     with app.database.writing() as session:
-        found_feeds.revoke_feed(session, app.force.campaign.id, number, app.clock.now())
+        found_feeds.revoke_feed(session, app.snapshot.campaign.id, number, app.clock.now())

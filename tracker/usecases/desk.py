@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from tracker.config.events import read_events
 from tracker.config.loader import SETTINGS, TASKS, UNITS, load_or_raise
-from tracker.config.rollon import RolledOn, mentions, roll_tasks
+from tracker.config.next_year import NextYear, mentions, roll_tasks
 from tracker.core.deadline.expressions import Reading, parse
 from tracker.core.model import Contact, Event, Mail, MailKind, Occurrence
 from tracker.core.occurrences import occurrences, parse_ref
@@ -22,12 +22,12 @@ from tracker.i18n.catalogue import Language, words
 from tracker.i18n.recognised import said_in
 from tracker.i18n.terms import enclosed, word
 from tracker.ledger.beginning import how_many_before, known_beginning
-from tracker.ledger.event_target import Supposed, counts_from, in_the_ledger
+from tracker.ledger.event_target import SupposedEvents, counts_from, in_the_ledger
 from tracker.ledger.record import read_history, recorded_history
 from tracker.ledger.status import LedgerRow, ledger_rows
 from tracker.mail.compose.details import files_sent
 from tracker.mail.transport.message import message_id, validated_email
-from tracker.outbox.mail_server import open_doors
+from tracker.outbox.mail_server import forget_refused_logins
 from tracker.outbox.queries import retry, stored_mail, stored_mails
 from tracker.outbox.queue import Claimed, mail_domain
 from tracker.outbox.results import Result
@@ -61,7 +61,7 @@ def write_starter(folder: Path) -> list[Path]:
     return _copy_new({"config": shipped("config"), "templates": shipped("templates")}, folder)
 
 
-def roll_on(old: Path, folder: Path, year: int) -> tuple[list[Path], RolledOn]:
+def roll_on(old: Path, folder: Path, year: int) -> tuple[list[Path], NextYear]:
     """Write the campaign of ``old`` into ``folder`` as one that is issued in ``year``; what was written, and how.
 
     ``old`` is a folder of configuration, or has one.  Raises ConfigError where its files have errors, and
@@ -141,9 +141,9 @@ def status(
     app.engine.bring_up_to_date(now)
     moment = now if at is None else at
     if ref is not None:
-        ref = app.force.ref(ref, app.force.day(moment))
+        ref = app.snapshot.ref(ref, app.snapshot.day(moment))
     with app.database.reading() as session:
-        return moment, ledger_rows(session, app.force, moment, latest=now, unit=unit, ref=ref)
+        return moment, ledger_rows(session, app.snapshot, moment, latest=now, unit=unit, ref=ref)
 
 
 def due_between(app: App, first: date, last: date, unit: str | None = None) -> list[LedgerRow]:
@@ -153,7 +153,7 @@ def due_between(app: App, first: date, last: date, unit: str | None = None) -> l
     app.engine.bring_up_to_date(now)
     with app.database.reading() as session:
         until = last + timedelta(days=1)
-        return ledger_rows(session, app.force, now, latest=now, unit=unit, since=first, until=until)
+        return ledger_rows(session, app.snapshot, now, latest=now, unit=unit, since=first, until=until)
 
 
 def record(app: App, event: Event, *, forced: bool = False) -> LedgerRow:
@@ -188,9 +188,9 @@ def _checked(app: App, event: Event) -> Event:
     check_who(event.who)
     check_text("--reason", event.reason)
     check_text("--note", event.note)
-    at = counts_from(app.force, event.at, app.clock.now())
+    at = counts_from(app.snapshot, event.at, app.clock.now())
     event = replace(event, at=at, who=event.who or login_name(), via=event.via or "cli")
-    return in_the_ledger(app.database, app.force, event)
+    return in_the_ledger(app.database, app.snapshot, event)
 
 
 def whom_to_remind(app: App, refs: Sequence[str], units: Collection[str] | None) -> list[Reach]:
@@ -198,7 +198,7 @@ def whom_to_remind(app: App, refs: Sequence[str], units: Collection[str] | None)
     now = app.clock.now()
     app.engine.bring_up_to_date(now)
     with app.database.reading() as session:
-        return reminders_now.reach(session, app.force, refs, units, now)
+        return reminders_now.reach(session, app.snapshot, refs, units, now)
 
 
 def remind_now(
@@ -206,26 +206,26 @@ def remind_now(
 ) -> Reminded:
     """Remind ``units`` (None: all) of what is open of ``refs``, because ``who`` says so; see ``nudge_now``."""
     now = app.clock.now()
-    with app.engine.acting(now) as (session, force):
-        return reminders_now.remind_now(session, force, refs, units, now, asked_by=who, again=again)
+    with app.engine.acting(now) as (session, snapshot):
+        return reminders_now.remind_now(session, snapshot, refs, units, now, asked_by=who, again=again)
 
 
 def history(app: App, *, ref: str | None = None, unit: str | None = None) -> list[Fact]:
     """Every event, oldest first, of one reference or unit if given."""
-    force = app.force
+    snapshot = app.snapshot
     if ref is not None:
-        ref = force.ref(ref, force.day(app.clock.now()))
+        ref = snapshot.ref(ref, snapshot.day(app.clock.now()))
     with app.database.reading() as session:
         events = recorded_history(
             session,
-            force.campaign.id,
+            snapshot.campaign.id,
             ref=ref,
-            unit=None if unit is None else force.unit_id(unit),
+            unit=None if unit is None else snapshot.unit_id(unit),
         )
     if not events and ref is not None:
         # What has left the files keeps its history; what never was in them is a slip.
-        force.definition(parse_ref(ref)[0])
-    return [event_facts(recorded_at, event, force.zone) for recorded_at, event in events]
+        snapshot.definition(parse_ref(ref)[0])
+    return [event_facts(recorded_at, event, snapshot.zone) for recorded_at, event in events]
 
 
 def explanation(app: App, ref: str, unit: str) -> Fact:
@@ -236,16 +236,16 @@ def explanation(app: App, ref: str, unit: str) -> Fact:
 
     now = app.clock.now()
     app.engine.bring_up_to_date(now)
-    force = app.force
-    ref, unit = force.ref(ref, force.day(now), one=True), force.unit_id(unit)
+    snapshot = app.snapshot
+    ref, unit = snapshot.ref(ref, snapshot.day(now), one=True), snapshot.unit_id(unit)
     with app.database.reading() as session:
-        coming = foresee(session, force, ref, unit, now, place=app.engine.place)
-        return explanation_facts(explain(session, force, ref, unit, now, coming))
+        coming = foresee(session, snapshot, ref, unit, now, place=app.engine.place)
+        return explanation_facts(explain(session, snapshot, ref, unit, now, coming))
 
 
 def planned_changes(app: App, days: int) -> Fact:
     """What the edited files would change: assignments, and the mails of the next ``days`` days."""
-    edited, now = app.force, app.clock.now()
+    edited, now = app.snapshot, app.clock.now()
     since = edited.day(now)
     until = since + timedelta(days=days)
     last = app.last_in_force()
@@ -266,27 +266,27 @@ def simulated_mails(
     an ``.eml`` file.
     """
     _in_order(first, last)
-    force = app.force
+    snapshot = app.snapshot
     with app.database.reading() as session:
-        history = read_history(session, force.campaign.id)
-        force.beginning.day = known_beginning(session, force)
-    meant = Supposed(force, history).take
-    events = [] if events_file is None else read_events(events_file, force.zone, force.unit_id, meant)
+        history = read_history(session, snapshot.campaign.id)
+        snapshot.beginning.day = known_beginning(session, snapshot)
+    meant = SupposedEvents(snapshot, history).take
+    events = [] if events_file is None else read_events(events_file, snapshot.zone, snapshot.unit_id, meant)
     if mailbox is not None:
         mailbox.mkdir(parents=True, exist_ok=True)
     ledger = open_database("sqlite://")
-    courier = app.courier(ledger)
+    sender = app.sender(ledger)
     until = last + timedelta(days=1)
     for claimed, subject in simulate(
-        force, events, first, until, app.renderer.subject, history=history, database=ledger
+        snapshot, events, first, until, app.renderer.subject, history=history, database=ledger
     ):
         if mailbox is not None:
-            at = claimed.mail.at.astimezone(force.zone)
+            at = claimed.mail.at.astimezone(snapshot.zone)
             name = f"{at:%Y%m%dT%H%M%S}-{claimed.message_id.strip('<>')}.eml"
-            (mailbox / name).write_bytes(courier.compose(claimed, force).data)
+            (mailbox / name).write_bytes(sender.compose(claimed, snapshot).data)
         yield (
-            force.day(claimed.mail.at),
-            mail_facts(claimed.mail, message_id=claimed.message_id, subject=subject, zone=force.zone),
+            snapshot.day(claimed.mail.at),
+            mail_facts(claimed.mail, message_id=claimed.message_id, subject=subject, zone=snapshot.zone),
         )
 
 
@@ -294,19 +294,19 @@ def mails(
     app: App, *, state: str | None = None, unit: str | None = None, limit: int | None = None
 ) -> list[Fact]:
     """The outbox: the newest ``limit`` mails, oldest of them first."""
-    force = app.force
+    snapshot = app.snapshot
     with app.database.reading() as session:
         found = stored_mails(
             session,
-            force.campaign.id,
+            snapshot.campaign.id,
             state=state,
-            unit=None if unit is None else force.unit_id(unit),
+            unit=None if unit is None else snapshot.unit_id(unit),
             limit=limit,
         )
     shut = app.made.post.shut_until()
     return [
         outbox_facts(
-            each, subject=each.subject or app.renderer.subject(each.mail), zone=force.zone, shut_until=shut
+            each, subject=each.subject or app.renderer.subject(each.mail), zone=snapshot.zone, shut_until=shut
         )
         for each in found
     ]
@@ -315,14 +315,14 @@ def mails(
 def show_mail(app: App, number: int, language: Language, *, html: bool = False) -> str:
     """One mail as its reader sees it."""
     with app.database.reading() as session:
-        found = stored_mail(session, app.force.campaign.id, number)
+        found = stored_mail(session, app.snapshot.campaign.id, number)
     # What went with a mail that is gone was written down then.
     is_gone = found.state is MailState.SENT
-    sent = None if is_gone else Enclosures(app.database).forms_of(found.mail, app.force)
+    sent = None if is_gone else Enclosures(app.database).forms_of(found.mail, app.snapshot)
     rendered = app.renderer.render(found.mail, sent)
     if html:
         return rendered.html
-    at = found.mail.at.astimezone(app.force.zone)
+    at = found.mail.at.astimezone(app.snapshot.zone)
     state, outcome = word(found.state.value, language), said_in(found.outcome, language)
     say = words("commands", language)
     if outcome:
@@ -340,7 +340,7 @@ def retry_mails(app: App, number: int | None, *, since: date | None = None) -> i
     if number is not None and since is not None:
         raise UsageError("mail_or_since")
     with app.database.writing() as session:
-        return retry(session, app.force.campaign.id, number, app.clock.now(), since=since)
+        return retry(session, app.snapshot.campaign.id, number, app.clock.now(), since=since)
 
 
 def send_test_mail(app: App, address: str | None) -> tuple[str, Result]:
@@ -350,8 +350,8 @@ def send_test_mail(app: App, address: str | None) -> tuple[str, Result]:
     """
     if address is not None:
         validated_email(address)
-    force, now = app.force, app.clock.now()
-    operator = force.settings.operator
+    snapshot, now = app.snapshot, app.clock.now()
+    operator = snapshot.settings.operator
     if address is None and operator is None:
         raise UsageError("no_operator")
     contact = operator if operator is not None and address is None else Contact(str(address), str(address))
@@ -362,35 +362,35 @@ def send_test_mail(app: App, address: str | None) -> tuple[str, Result]:
         name=contact.name,
         unit=None,
         kind=MailKind.ALERT,
-        language=force.language(contact),
-        details={"title": "测试邮件 · test mail", "problems": [f"{force.settings.transport}"]},
+        language=snapshot.language(contact),
+        details={"title": "测试邮件 · test mail", "problems": [f"{snapshot.settings.transport}"]},
     )
-    claimed = Claimed(0, 0, 1, message_id(mail.key, mail_domain(force)), mail)
+    claimed = Claimed(0, 0, 1, message_id(mail.key, mail_domain(snapshot)), mail)
     with app.database.writing(alone=False) as session:
-        open_doors(session, force.campaign.id, now)
+        forget_refused_logins(session, snapshot.campaign.id, now)
     return contact.email, asyncio.run(_send_one(app, claimed))
 
 
 async def _send_one(app: App, claimed: Claimed) -> Result:
-    courier = app.courier()
+    sender = app.sender()
     try:
-        results = [result async for result in courier.send([claimed], app.force)]
+        results = [result async for result in sender.send([claimed], app.snapshot)]
         return results[0]
     finally:
-        await courier.close()
+        await sender.close()
 
 
 def where_to_look(app: App, *, at_once: bool = False) -> list[str]:
     """What a person wants to know once the service runs; ``at_once``: it does not wait for its hour."""
-    force, now = app.force, app.clock.now()
+    snapshot, now = app.snapshot, app.clock.now()
     with app.database.reading() as session:
-        following = next_planning(session, force, now, at_once=at_once)
-        left = how_many_before(session, force, now)
+        following = next_planning(session, snapshot, now, at_once=at_once)
+        left = how_many_before(session, snapshot, now)
     is_due = "（正在编写 · being written now）" if following <= now else ""
-    when = f"{following.astimezone(force.zone):%Y-%m-%d %H:%M %Z}{is_due}"
-    place = force.settings.transport
+    when = f"{following.astimezone(snapshot.zone):%Y-%m-%d %H:%M %Z}{is_due}"
+    place = snapshot.settings.transport
     if not place.startswith("mailbox:"):
-        place += f"; 样例地址 · .example: mailbox:{force.settings.mailbox}"
+        place += f"; 样例地址 · .example: mailbox:{snapshot.settings.mailbox}"
     waiting = [f"台账建立前事项 · before this ledger: {left} (tracker before)"] if left else []
     return [
         f"生效 · in force: {app.summary()}",

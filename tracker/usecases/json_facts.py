@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, tzinfo
 from typing import Any
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.deadline.expressions import Reading
 from tracker.core.deadline.wording import to_chinese, to_english
 from tracker.core.model import Campaign, Definition, Event, Every, Item, Mail, Occurrence, Rule, Unit
@@ -135,7 +135,7 @@ def unit_facts(unit: Unit, campaign: Campaign) -> Fact:
     }
 
 
-def calendar_facts(force: InForce, rows: Iterable[LedgerRow]) -> Iterator[Fact]:
+def calendar_facts(snapshot: CampaignSnapshot, rows: Iterable[LedgerRow]) -> Iterator[Fact]:
     """``calendar``: dated assignments, by date in force, then in the order of the document."""
     dated = [(row.dates.effective_due, row) for row in rows if row.dates.effective_due is not None]
     dated.sort(key=lambda pair: pair[0])
@@ -147,21 +147,21 @@ def calendar_facts(force: InForce, rows: Iterable[LedgerRow]) -> Iterator[Fact]:
             "period": row.ref.partition("@")[2] or None,
             "due": iso(row.dates.due),
             "effective_due": iso(due),
-            "notice": iso(notice_day(due, force.workdays)),
+            "notice": iso(notice_day(due, snapshot.workdays)),
         }
 
 
-def status_facts(force: InForce, at: datetime, rows: Sequence[LedgerRow]) -> Fact:
+def status_facts(snapshot: CampaignSnapshot, at: datetime, rows: Sequence[LedgerRow]) -> Fact:
     """``status``: the ledger at one moment, with a count of each state that occurs."""
     counts = Counter(row.state.value for row in rows)
     return {
-        "at": instant(at, force.zone),
+        "at": instant(at, snapshot.zone),
         "counts": dict(sorted(counts.items())),
-        "rows": [_status_row(force, row) for row in rows],
+        "rows": [_status_row(snapshot, row) for row in rows],
     }
 
 
-def _status_row(force: InForce, row: LedgerRow) -> Fact:
+def _status_row(snapshot: CampaignSnapshot, row: LedgerRow) -> Fact:
     answer = row.answer
     return {
         "ref": row.ref,
@@ -174,8 +174,8 @@ def _status_row(force: InForce, row: LedgerRow) -> Fact:
         "days_left": row.days_left,
         "progress": answer.progress if row.target is not None or answer.progress else None,
         "target": row.target,
-        "submitted_at": instant(answer.submitted_at, force.zone),
-        "accepted_at": instant(answer.accepted_at, force.zone),
+        "submitted_at": instant(answer.submitted_at, snapshot.zone),
+        "accepted_at": instant(answer.accepted_at, snapshot.zone),
         "late_days": row.late_days,
         "via": answer.via,
     }
@@ -224,14 +224,14 @@ def event_facts(recorded_at: datetime, event: Event, zone: tzinfo) -> Fact:
 
 
 def plan_facts(
-    force: InForce,
+    snapshot: CampaignSnapshot,
     changes: Changes,
     before: Iterable[Mail],
     after: Iterable[Mail],
     held: Iterable[HeldBackError],
 ) -> Fact:
     """``plan``: assignments that appear, vanish or move, answers that count anew, mails that come or go, and what waits."""
-    old, new = _by_mail(force, before), _by_mail(force, after)
+    old, new = _by_mail(snapshot, before), _by_mail(snapshot, after)
     return {
         "assignments": {
             "added": [_changed(each.ref, unit, each.to) for each in changes.added for unit in each.units],
@@ -269,9 +269,10 @@ def _changed(ref: str, unit: str, due: date | None) -> Fact:
 _MailKey = tuple[str, str, str]
 
 
-def _by_mail(force: InForce, mails: Iterable[Mail]) -> dict[_MailKey, Mail]:
+def _by_mail(snapshot: CampaignSnapshot, mails: Iterable[Mail]) -> dict[_MailKey, Mail]:
     return {
-        (mail.at.astimezone(force.zone).date().isoformat(), mail.to, mail.kind.value): mail for mail in mails
+        (mail.at.astimezone(snapshot.zone).date().isoformat(), mail.to, mail.kind.value): mail
+        for mail in mails
     }
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from tracker.access.links import key_id
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.config.signing import keep_keys, keys_to_save, signing_keys
 from tracker.errors import DatabaseError, TrackerError, UsageError
 from tracker.ledger.after_restore import go_on_from
@@ -24,7 +24,7 @@ from tracker.ledger.editions import kept_files
 from tracker.service.app import App
 from tracker.service.forget import Forgotten, forget_before, forget_person
 from tracker.service.heartbeat import remembered
-from tracker.service.person import Person
+from tracker.service.person import PersonTerms
 from tracker.store.backups import (
     FACTS,
     back_up,
@@ -98,7 +98,7 @@ def backup(app: App, target: Path, *, forced: bool = False) -> tuple[int, bool]:
     where there is none, or, unless ``forced``, where ``target`` holds another one or more of this one.
     """
     _refuse_less(app, target, forced=forced)
-    settings, database = app.force.settings, app.database_url
+    settings, database = app.snapshot.settings, app.database_url
     try:
         secret = keys_to_save(settings, database)
         keys = secret if settings.signing_key is None else signing_keys(settings, database)
@@ -174,7 +174,7 @@ def _restore(
             raise DatabaseError("empty_backup", path=source)
         last = session.execute(select(EVENT.c.at).order_by(EVENT.c.id.desc()).limit(1)).scalar()
         campaigns = tuple(known_campaigns(session))
-        let_go = go_on_from(session, app.force, app.clock.now())
+        let_go = go_on_from(session, app.snapshot, app.clock.now())
         found = Backup.of(facts)
         keys = _fit(app, found)
         if keys is Keys.BACKUP and not is_trial:
@@ -186,7 +186,7 @@ def _restore(
 def _fit(app: App, found: Backup) -> Keys:
     if found.keys is None:
         return Keys.UNKNOWN
-    settings, database = app.force.settings, app.database_url
+    settings, database = app.snapshot.settings, app.database_url
     here = (
         keys_to_save(settings, database) if settings.signing_key is None else signing_keys(settings, database)
     )
@@ -205,9 +205,9 @@ def prune_before(app: App, day: date, *, dry_run: bool = False) -> Forgotten:
     Raises UsageError for a day to come: a slip of the year would forget all.
     """
     now = app.clock.now()
-    if day > app.force.day(now):
+    if day > app.snapshot.day(now):
         raise UsageError("prune_ahead", day=day)
-    return _forget(app, lambda session: forget_before(session, app.force, day, now), dry_run=dry_run)
+    return _forget(app, lambda session: forget_before(session, app.snapshot, day, now), dry_run=dry_run)
 
 
 def prune_person(
@@ -221,33 +221,33 @@ def prune_person(
     """
     for text in texts:
         _refuse_short(text)
-    force = app.force
+    snapshot = app.snapshot
 
     def forget(session: Session) -> Forgotten:
         enabled = (
             session.execute(select(ACCOUNT.c.name).where(ACCOUNT.c.disabled_at.is_(None))).scalars().all()
         )
-        longer = [name for name in (*_names(force), *enabled) if name not in texts]
+        longer = [name for name in (*_names(snapshot), *enabled) if name not in texts]
         longer = [name for name in longer if any(text.strip() in name for text in texts)]
-        person = Person(texts, (*others, *longer))
+        person = PersonTerms(texts, (*others, *longer))
         _refuse_in_files(app.config, person)
         _refuse_in_force(session, person)
         for name in enabled:
             if person.stands_in(name):
                 raise UsageError("person_signs_in", name=name)
-        return forget_person(session, force, person)
+        return forget_person(session, snapshot, person)
 
     return _forget(app, forget, dry_run=dry_run)
 
 
-def _names(force: InForce) -> Iterator[str]:
+def _names(snapshot: CampaignSnapshot) -> Iterator[str]:
     """Of all people in the files in force."""
-    for unit in force.campaign.units.values():
+    for unit in snapshot.campaign.units.values():
         for contact in unit.contacts:
             yield contact.name
             yield from (each.name for each in contact.stand_ins)
-    if force.settings.operator is not None:
-        yield force.settings.operator.name
+    if snapshot.settings.operator is not None:
+        yield snapshot.settings.operator.name
 
 
 def _forget(app: App, work: Callable[[Session], Forgotten], *, dry_run: bool) -> Forgotten:
@@ -267,13 +267,13 @@ def _refuse_short(text: str) -> None:
         raise UsageError("person_too_short", text=text)
 
 
-def _refuse_in_files(config: Path, person: Person) -> None:
+def _refuse_in_files(config: Path, person: PersonTerms) -> None:
     for file in sorted(config.rglob("*.yaml")):
         if found := _line_of(person, file.read_text(encoding="utf-8", errors="replace")):
             raise UsageError("person_in_files", file=file, line=found[0], text=found[1])
 
 
-def _refuse_in_force(session: Session, person: Person) -> None:
+def _refuse_in_force(session: Session, person: PersonTerms) -> None:
     for campaign in known_campaigns(session):
         for name, text in kept_files(session, campaign)[0].items():
             if found := _line_of(person, text):
@@ -282,6 +282,6 @@ def _refuse_in_force(session: Session, person: Person) -> None:
                 )
 
 
-def _line_of(person: Person, text: str) -> tuple[int, str] | None:
+def _line_of(person: PersonTerms, text: str) -> tuple[int, str] | None:
     lines = enumerate(text.splitlines(), 1)
     return next(((number, " ".join(line.split())) for number, line in lines if person.stands_in(line)), None)

@@ -9,18 +9,27 @@ from datetime import date, datetime
 from itertools import groupby
 from typing import NamedTuple
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import Event
 from tracker.ledger import settlement
 from tracker.ledger.beginning import Scope, left_before
-from tracker.ledger.settlement import Brief, Fate, Outcome, Part, Preview, Seen, Settled, Settlement
+from tracker.ledger.settlement import (
+    Preview,
+    Seen,
+    SettledAssignment,
+    SettledFate,
+    SettledState,
+    Settlement,
+    SettlementResult,
+    SettlementSummary,
+)
 from tracker.ledger.status import LedgerRow
 from tracker.service.app import App
 from tracker.usecases import desk
 from tracker.usecases.json_facts import Fact, instant, iso
 
 
-class Occasion(NamedTuple):
+class ListedOccurrence(NamedTuple):
     """One occurrence of a list, and the units (ids) that are in it."""
 
     ref: str
@@ -29,7 +38,7 @@ class Occasion(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class After:
+class SettledPreview:
     """How ``count`` assignments stand: ``word`` names the state as people are told, ``light`` its light."""
 
     word: str
@@ -42,37 +51,37 @@ def before(app: App, scope: Scope) -> list[Fact]:
     now = app.clock.now()
     app.engine.bring_up_to_date(now)
     with app.database.reading() as session:
-        force = app.force
-        return left_before(session, force, now, _meant(force, scope, now))
+        snapshot = app.snapshot
+        return left_before(session, snapshot, now, _meant(snapshot, scope, now))
 
 
-def preview(app: App, how: Settled, scope: Scope) -> Preview:
+def preview(app: App, how: SettledState, scope: Scope) -> Preview:
     """What ``settle`` would record now."""
     now = app.clock.now()
     app.engine.bring_up_to_date(now)
     with app.database.reading() as session:
-        force = app.force
-        return settlement.preview(session, force, how, now, _meant(force, scope, now))
+        snapshot = app.snapshot
+        return settlement.preview(session, snapshot, how, now, _meant(snapshot, scope, now))
 
 
 def settle(
     app: App,
-    how: Settled,
+    how: SettledState,
     scope: Scope,
     *,
     who: str | None = None,
     via: str = "cli",
     note: str | None = None,
     seen: Seen | None = None,
-) -> Outcome:
+) -> SettlementResult:
     """Answer all of ``scope`` in one transaction (``engine.settlement.settle``); ``who`` None is whoever runs this process."""
     desk.check_who(who)
     desk.check_text("--note", note)
     now, who = app.clock.now(), who or desk.login_name()
-    with app.engine.acting(now) as (session, force):
-        meant = _meant(force, scope, now)
+    with app.engine.acting(now) as (session, snapshot):
+        meant = _meant(snapshot, scope, now)
         return settlement.settle(
-            session, force, how, now, scope=meant, who=who, via=via, note=note, seen=seen
+            session, snapshot, how, now, scope=meant, who=who, via=via, note=note, seen=seen
         )
 
 
@@ -81,40 +90,40 @@ def undo(app: App, number: int, *, who: str | None = None, via: str = "cli", not
     desk.check_who(who)
     desk.check_text("--note", note)
     now, who = app.clock.now(), who or desk.login_name()
-    with app.engine.acting(now) as (session, force):
-        return settlement.undo(session, force, number, now, who=who, via=via, note=note)
+    with app.engine.acting(now) as (session, snapshot):
+        return settlement.undo(session, snapshot, number, now, who=who, via=via, note=note)
 
 
 def find(app: App, number: int) -> Settlement:
     """One settlement as it stands now.  Raises UnknownNameError."""
     with app.database.reading() as session:
-        return settlement.find(session, app.force, number)
+        return settlement.find(session, app.snapshot, number)
 
 
-def settlements(app: App, limit: int | None = None) -> list[Brief]:
+def settlements(app: App, limit: int | None = None) -> list[SettlementSummary]:
     """Those of this campaign, the newest first."""
     with app.database.reading() as session:
-        return settlement.settlements(session, app.force, limit)
+        return settlement.settlements(session, app.snapshot, limit)
 
 
-def occasions(rows: Iterable[LedgerRow | Part]) -> list[Occasion]:
+def occasions(rows: Iterable[LedgerRow | SettledAssignment]) -> list[ListedOccurrence]:
     """``rows``, in the order of the document, by occurrence."""
     found = []
     for ref, some in groupby(rows, lambda each: each.ref):
         these = list(some)
         first = these[0]
         due = first.dates.effective_due if isinstance(first, LedgerRow) else first.row.effective_due
-        found.append(Occasion(ref, due, tuple(each.unit for each in these)))
+        found.append(ListedOccurrence(ref, due, tuple(each.unit for each in these)))
     return found
 
 
-def afterwards(rows: Iterable[LedgerRow]) -> list[After]:
+def afterwards(rows: Iterable[LedgerRow]) -> list[SettledPreview]:
     """How many stand how, the most frequent first."""
     counted = Counter((row.word, row.light.value) for row in rows)
-    return [After(word, light, count) for (word, light), count in counted.most_common()]
+    return [SettledPreview(word, light, count) for (word, light), count in counted.most_common()]
 
 
-def preview_facts(how: Settled, found: Preview) -> Fact:
+def preview_facts(how: SettledState, found: Preview) -> Fact:
     """``before --settle --dry-run``."""
     return {
         "how": how.value,
@@ -130,38 +139,38 @@ def preview_facts(how: Settled, found: Preview) -> Fact:
     }
 
 
-def outcome_facts(force: InForce, how: Settled, found: Outcome) -> Fact:
+def outcome_facts(snapshot: CampaignSnapshot, how: SettledState, found: SettlementResult) -> Fact:
     """``before --settle``."""
     return {
         "settlement": found.number,
         "how": how.value,
         "count": found.count,
-        "left": [_event_facts(force, each) for each in found.left],
+        "left": [_event_facts(snapshot, each) for each in found.left],
     }
 
 
-def settlement_facts(force: InForce, found: Settlement) -> Fact:
+def settlement_facts(snapshot: CampaignSnapshot, found: Settlement) -> Fact:
     """``before --undo``: a settlement as it stands now."""
-    late = found.having(Fate.OVERTAKEN, Fate.TAKEN_OUT)
+    late = found.having(SettledFate.OVERTAKEN, SettledFate.TAKEN_OUT)
     return {
         "settlement": found.number,
         "how": found.how.value,
         "count": len(found.parts),
-        "standing": len(found.parts) - len(found.having(Fate.TAKEN_BACK)),
-        "taken_back": len(found.having(Fate.TAKEN_BACK)),
+        "standing": len(found.parts) - len(found.having(SettledFate.TAKEN_BACK)),
+        "taken_back": len(found.having(SettledFate.TAKEN_BACK)),
         "overtaken": [
             {"ref": each.ref, "unit": each.unit, "why": each.fate.value}
-            | (_event_facts(force, each.later) if each.later is not None else {})
+            | (_event_facts(snapshot, each.later) if each.later is not None else {})
             for each in late
         ],
     }
 
 
-def brief_facts(force: InForce, found: Brief) -> Fact:
+def brief_facts(snapshot: CampaignSnapshot, found: SettlementSummary) -> Fact:
     """``before --settlements``."""
     return {
         "settlement": found.number,
-        "at": instant(found.recorded_at, force.zone),
+        "at": instant(found.recorded_at, snapshot.zone),
         "how": found.how.value,
         "count": found.count,
         "who": found.who,
@@ -170,23 +179,23 @@ def brief_facts(force: InForce, found: Brief) -> Fact:
     }
 
 
-def _occasion_facts(found: Sequence[Occasion]) -> list[Fact]:
+def _occasion_facts(found: Sequence[ListedOccurrence]) -> list[Fact]:
     return [{"ref": each.ref, "due": iso(each.due), "units": list(each.units)} for each in found]
 
 
-def _event_facts(force: InForce, event: Event) -> Fact:
+def _event_facts(snapshot: CampaignSnapshot, event: Event) -> Fact:
     return {
         "ref": event.ref,
         "unit": event.unit,
         "event": event.event.value,
-        "at": instant(event.at, force.zone),
+        "at": instant(event.at, snapshot.zone),
         "who": event.who,
         "via": event.via,
     }
 
 
-def _meant(force: InForce, scope: Scope, now: datetime) -> Scope:
+def _meant(snapshot: CampaignSnapshot, scope: Scope, now: datetime) -> Scope:
     """References as the ledger has them."""
     if scope.refs is None:
         return scope
-    return replace(scope, refs=[force.ref(each, force.day(now)) for each in scope.refs])
+    return replace(scope, refs=[snapshot.ref(each, snapshot.day(now)) for each in scope.refs])

@@ -18,15 +18,15 @@ from tracker.shipped import shipped
 from tracker.web.api import probes
 from tracker.web.api.application import make_api
 from tracker.web.auth import signing_in
-from tracker.web.auth.authentication import Known
+from tracker.web.auth.authentication import Authentication
 from tracker.web.base import light_styles
 from tracker.web.base.error_pages import error_page, not_allowed, refused, wrong
 from tracker.web.base.identity import NotAllowedError
 from tracker.web.base.site import Site, words
-from tracker.web.middleware.drained_bodies import Drained
-from tracker.web.middleware.request_metrics import Counted
-from tracker.web.middleware.security_headers import Guard
-from tracker.web.middleware.sub_path import Under
+from tracker.web.middleware.drained_bodies import DrainedBodies
+from tracker.web.middleware.request_metrics import RequestMetrics
+from tracker.web.middleware.security_headers import SecurityHeaders
+from tracker.web.middleware.sub_path import SubPath
 from tracker.web.pages import board, feeds, supervisor, unit
 from tracker.web.pages.board import requests
 
@@ -38,12 +38,12 @@ def make_application(site: Site) -> Starlette:
     application = Starlette(
         routes=_routes(site),
         middleware=[
-            Middleware(Drained),
-            Middleware(Under, site=site),
-            Middleware(Counted, site=site),
-            Middleware(Guard, site=site),
+            Middleware(DrainedBodies),
+            Middleware(SubPath, site=site),
+            Middleware(RequestMetrics, site=site),
+            Middleware(SecurityHeaders, site=site),
             Middleware(GZipMiddleware, minimum_size=1024),
-            Middleware(Known, site=site),
+            Middleware(Authentication, site=site),
         ],
         exception_handlers={
             ClientDisconnect: _gone,

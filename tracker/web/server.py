@@ -18,7 +18,7 @@ from tracker.web.auth.authentication import is_guarded
 from tracker.web.auth.oidc import load_libraries
 from tracker.web.base.access_policy import is_in_front
 from tracker.web.base.site import Site
-from tracker.web.middleware.connections import Hall, Server
+from tracker.web.middleware.connections import Connections, LimitedServer
 
 log = logging.getLogger("tracker")
 
@@ -38,9 +38,9 @@ class WebServer:
     def __init__(self, site: Site, address: str) -> None:
         host, _, port = address.rpartition(":")
         self._site = site
-        web = site.force.settings.web or Web()
+        web = site.snapshot.settings.web or Web()
         self._socket = _listen(host.strip("[]"), int(port), address)
-        site.door.host = str(self._socket.getsockname()[0])
+        site.access.host = str(self._socket.getsockname()[0])
         try:
             refuse_open_door(site, web, address)
             config = self._configure(web)
@@ -48,7 +48,7 @@ class WebServer:
             self._socket.close()
             raise
         self._is_tls = config.is_ssl
-        self._server = Server(config, Hall(self._is_proxy))
+        self._server = LimitedServer(config, Connections(self._is_proxy))
         self._thread = threading.Thread(target=self._serve, name="web", daemon=True)
 
     def _configure(self, web: Web) -> uvicorn.Config:
@@ -70,7 +70,7 @@ class WebServer:
         return config
 
     def _is_proxy(self, address: str) -> bool:
-        return is_in_front(address, self._site.force.settings.web or Web())
+        return is_in_front(address, self._site.snapshot.settings.web or Web())
 
     @property
     def address(self) -> str:
@@ -82,9 +82,9 @@ class WebServer:
     def first_entry(self, name: str) -> str | None:
         """An address that signs ``name`` in as operator, once; None where people sign in by other means."""
         site = self._site
-        if not site.door.is_loopback or is_guarded(site, site.force.settings.web or Web()):
+        if not site.access.is_loopback or is_guarded(site, site.snapshot.settings.web or Web()):
             return None
-        return f"{self.address}/enter/{site.door.keys.make(name, site.now())}"
+        return f"{self.address}/enter/{site.access.keys.make(name, site.now())}"
 
     @property
     def is_serving(self) -> bool:
@@ -101,7 +101,7 @@ class WebServer:
         self._thread.join(LAST_PAGES + 1)
 
     def _serve(self) -> None:
-        # Not ``Server.run``, which takes the signals; outside the main thread ``serve`` leaves them alone.
+        # Not ``LimitedServer.run``, which takes the signals; outside the main thread ``serve`` leaves them alone.
         asyncio.run(self._server.serve(sockets=[self._socket]))
 
 
@@ -109,14 +109,14 @@ def refuse_open_door(site: Site, web: Web, address: str) -> None:
     """Raises TrackerError where anybody could come in from other machines (security, point 7)."""
     if web.oidc is not None:
         load_libraries()
-    if site.door.is_loopback:
+    if site.access.is_loopback:
         return
     if not is_guarded(site, web):
         raise TrackerError("not_open", address=address)
     if (
         web.certificate is None
         and web.proxy is None
-        and not site.force.settings.link_base.startswith("https:")
+        and not site.snapshot.settings.link_base.startswith("https:")
     ):
         log.warning("%s", Message("service.pages.no_tls"))
 

@@ -14,11 +14,11 @@ from tracker.forms.check.left_out import left_out, unseen
 from tracker.forms.check.outline import by_rank
 from tracker.forms.check.period_checks import doubts
 from tracker.forms.check.plain_rows import join_names, set_apart
+from tracker.forms.check.positions import TablePosition
 from tracker.forms.check.recognised import Recognised
 from tracker.forms.check.row_checks import ReadRow, exceeded
 from tracker.forms.check.rows import RowKind, TableRow, extent, share_merged, table_rows
-from tracker.forms.check.seat import Seat
-from tracker.forms.check.totals import Line, without_totals
+from tracker.forms.check.totals import ReadLine, without_totals
 from tracker.forms.check.values import found_text, read_value
 from tracker.forms.finding import Finding, Weight, gathered
 from tracker.i18n.message import Message
@@ -38,7 +38,7 @@ class Checked:
     filed: Filed
     findings: tuple[Finding, ...]
     row_numbers: tuple[int, ...] = ()
-    seat: Seat | None = None
+    seat: TablePosition | None = None
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -65,7 +65,7 @@ def check(recognised: Recognised, *, round_: str | None, previous: Filed | None,
     ``since`` is the month in which that was due, where it is not the last one asked for.
     """
     findings = list(recognised.notes)
-    lines: list[Line] = []
+    lines: list[ReadLine] = []
     rows: list[TableRow] = []
     asked = tuple(each for each in recognised.form.asked(round_) if each.id in recognised.columns)
     nil_place: Place | None = None
@@ -87,7 +87,7 @@ def check(recognised: Recognised, *, round_: str | None, previous: Filed | None,
     filed = Filed(
         tuple(each.filed for each in read), _header(recognised), is_nil=nil_place is not None and not read
     )
-    seat = Seat.of(recognised, read, nil_place)
+    seat = TablePosition.of(recognised, read, nil_place)
     if previous is not None:
         unread = {(number, column) for number, row in enumerate(read) for column in row.unread}
         wrong = {(each.sheet, each.place) for each in findings if each.weight is Weight.ERROR}
@@ -110,7 +110,7 @@ def _names(recognised: Recognised, filed: Filed | None) -> frozenset[str]:
 
 def _read(
     table: Recognised, round_: str | None, known: frozenset[str]
-) -> tuple[list[Line], list[TableRow], list[Finding]]:
+) -> tuple[list[ReadLine], list[TableRow], list[Finding]]:
     """The rows of one table, those of data and totals read, and what was found besides; ``known`` are names of before."""
     within = extent(table)
     rows = table_rows(table, within)
@@ -134,7 +134,7 @@ def _read(
             if each is not None and row.number in asked_rows and not any(map(_is_error, found)):
                 found.append(asked_rows[row.number])
             if each is not None or row.kind is RowKind.TOTAL:
-                lines.append(Line(table, row, each, found))
+                lines.append(ReadLine(table, row, each, found))
             else:
                 findings += found
     return lines, rows, findings

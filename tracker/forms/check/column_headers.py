@@ -109,7 +109,7 @@ def labels_of(form: Form) -> Labels:
 
 
 @dataclass(frozen=True)
-class Table:
+class FoundTable:
     """A table that was found: which columns it has, where their labels stand, and how well they fit (0 to 1)."""
 
     sheet: Sheet
@@ -134,7 +134,7 @@ def keys_by_row(sheet: Sheet) -> dict[int, dict[int, str]]:
     return {row: dict(sorted(keys.items())[:_WIDEST]) for row, keys in rows.items()}
 
 
-def find_table(sheet: Sheet, rows: Mapping[int, Keys], form: Form, *, alike: bool) -> Table | None:
+def find_table(sheet: Sheet, rows: Mapping[int, Keys], form: Form, *, alike: bool) -> FoundTable | None:
     """The table of ``form`` in ``sheet``; with ``alike``, re-typed labels count as well."""
     labels = labels_of(form)
     main = _main_row(rows, labels, alike=alike)
@@ -148,7 +148,7 @@ def find_table(sheet: Sheet, rows: Mapping[int, Keys], form: Form, *, alike: boo
     columns = {column: place[1] for column, place in places.items()}
     last = _last_row(sheet, form, columns, max(window), frozenset(places.values()))
     score = sum(min(1.0, sureness) for _, sureness in chosen.values()) / len(form.columns)
-    return Table(sheet, form, tuple(range(min(window), last + 1)), columns, places, score)
+    return FoundTable(sheet, form, tuple(range(min(window), last + 1)), columns, places, score)
 
 
 def _main_row(rows: Mapping[int, Keys], labels: Labels, *, alike: bool) -> int | None:

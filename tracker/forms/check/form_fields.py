@@ -239,7 +239,7 @@ def _day(year: int, month: int, day: int) -> date | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class NamedMonths:
     """The months that a header names, each a year and a month.
 
     ``due`` is the one in which the table is said to be due (应报), ``told`` the one of which it is said to tell (情况),
@@ -256,7 +256,7 @@ class Period:
         return self.due or self.bare or self.told
 
 
-def read_period(text: str, near: date | None = None) -> Period:
+def read_period(text: str, near: date | None = None) -> NamedMonths:
     """The months that ``text`` names; one without its year is the nearest to the day ``near``.
 
     Nothing where several months are named without saying what they are.
@@ -272,12 +272,12 @@ def read_period(text: str, near: date | None = None) -> Period:
             name = "told" if is_told else "due" if _DUE.match(plain, match.end()) else "bare"
             found[name].add((year, month))
     if any(len(months) > 1 for months in found.values()):
-        return Period()
+        return NamedMonths()
     due, told, bare = (next(iter(months), None) for months in found.values())
     # 2022年5月（5月5日前报送）
     if bare is not None and due is None and any(int(each) == bare[1] for each in _BY_DAY.findall(plain)):
         due, bare = bare, None
-    return Period(due, told, bare)
+    return NamedMonths(due, told, bare)
 
 
 def _year_of(month: int, near: date | None) -> int | None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from tracker.core.form import ColumnKind, FieldKind, Form, comparable
 from tracker.forms.book import Book, Sheet
 from tracker.forms.check.blocks import Block, blocks
-from tracker.forms.check.column_headers import Table, find_table, keys_by_row, labels_of
+from tracker.forms.check.column_headers import FoundTable, find_table, keys_by_row, labels_of
 from tracker.forms.check.form_fields import FieldFound, Month, read_day, read_fields
 from tracker.forms.check.joined import joined, named
 from tracker.forms.check.recognised import Recognised, Recognition
@@ -48,12 +48,12 @@ def recognise(book: Book, forms: Mapping[str, Form], asked: Month | None = None)
     return Recognition((replace(tables[0], notes=(*tables[0].notes, *notes)), *tables[1:]))
 
 
-def _parts(sheet: Sheet, forms: Sequence[Form], mark: Mark | None) -> list[tuple[Block, Table | None]]:
+def _parts(sheet: Sheet, forms: Sequence[Form], mark: Mark | None) -> list[tuple[Block, FoundTable | None]]:
     """The parts of a sheet, and the table that fits each best."""
     return [(block, _best(block, forms, mark)) for block in blocks(sheet, keys_by_row(sheet), forms)]
 
 
-def _best(block: Block, forms: Iterable[Form], mark: Mark | None) -> Table | None:
+def _best(block: Block, forms: Iterable[Form], mark: Mark | None) -> FoundTable | None:
     """The table in a part of a sheet; re-typed labels are looked for only where it is not whole without."""
     forms = list(forms)
     for alike in (False, True):
@@ -64,7 +64,7 @@ def _best(block: Block, forms: Iterable[Form], mark: Mark | None) -> Table | Non
     return None
 
 
-def _is_form(table: Table | None, mark: Mark | None) -> bool:
+def _is_form(table: FoundTable | None, mark: Mark | None) -> bool:
     """Whether so much of a table is there that it can be nothing else."""
     if table is None:
         return False
@@ -97,7 +97,7 @@ def _inherited(tables: Sequence[Recognised]) -> list[Recognised]:
     return found
 
 
-def _hidden(book: Book, parts: Iterable[tuple[Block, Table | None]], mark: Mark | None) -> list[Finding]:
+def _hidden(book: Book, parts: Iterable[tuple[Block, FoundTable | None]], mark: Mark | None) -> list[Finding]:
     """What is said of forms in sheets that nobody sees."""
     names = dict.fromkeys(
         (block.sheet.name, table.form.name)
@@ -130,13 +130,13 @@ def _pictured(book: Book, found: Iterable[Recognised], forms: Iterable[Form]) ->
             yield Finding(Weight.QUESTION, said, sheet.name)
 
 
-def _weight(table: Table, mark: Mark | None) -> float:
+def _weight(table: FoundTable, mark: Mark | None) -> float:
     """How much speaks for a table: its labels, then its mark, its title, and that it is filled in."""
     marked = mark is not None and mark.form == table.form.id
     return table.score + 0.2 * marked + 0.08 * _has_title(table) + 0.1 * _has_rows(table)
 
 
-def _has_title(table: Table) -> bool:
+def _has_title(table: FoundTable) -> bool:
     title = comparable(table.form.title)
     return any(
         isinstance(cell.value, str) and len(cell.value) < 200 and title in comparable(cell.value)
@@ -145,7 +145,7 @@ def _has_title(table: Table) -> bool:
     )
 
 
-def _has_rows(table: Table | Recognised | None) -> bool:
+def _has_rows(table: FoundTable | Recognised | None) -> bool:
     """Whether anything stands below the head, besides numbers of rows."""
     if table is None:
         return False
@@ -154,7 +154,7 @@ def _has_rows(table: Table | Recognised | None) -> bool:
     return any(row >= table.first_row and column in own for row, column in table.sheet.cells)
 
 
-def _recognised(book: Book, table: Table, mark: Mark | None) -> Recognised:
+def _recognised(book: Book, table: FoundTable, mark: Mark | None) -> Recognised:
     found = read_fields(table.sheet, table.form, table.rows[0], table.first_row)
     by_kind: dict[FieldKind, FieldFound] = {}
     for each in found.values():
@@ -185,7 +185,7 @@ def _recognised(book: Book, table: Table, mark: Mark | None) -> Recognised:
     )
 
 
-def _upright(parts: Iterable[tuple[Block, Table | None]], forms: Iterable[Form]) -> Form | None:
+def _upright(parts: Iterable[tuple[Block, FoundTable | None]], forms: Iterable[Form]) -> Form | None:
     """The form whose labels stand below each other."""
     for block, _ in parts:
         columns: dict[int, set[str]] = {}
@@ -202,7 +202,7 @@ def _upright(parts: Iterable[tuple[Block, Table | None]], forms: Iterable[Form])
 
 
 def _no_form(
-    parts: Sequence[tuple[Block, Table | None]], mark: Mark | None, forms: Iterable[Form]
+    parts: Sequence[tuple[Block, FoundTable | None]], mark: Mark | None, forms: Iterable[Form]
 ) -> Finding:
     forms = list(forms)
     names = tuple(sorted((form.name for form in forms), key=lambda name: (len(name), name)))

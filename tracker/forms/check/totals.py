@@ -30,7 +30,7 @@ _ONLY = Message("findings.total.alone")
 
 
 @dataclass
-class Line:
+class ReadLine:
     """A row of data or a total as it was read; of a total that says nothing ``read`` is None.
 
     ``findings`` count where the row does.
@@ -57,12 +57,12 @@ class _Like:
     is_sure: bool = True
 
 
-def without_totals(lines: Sequence[Line]) -> tuple[list[ReadRow], list[Finding]]:
+def without_totals(lines: Sequence[ReadLine]) -> tuple[list[ReadRow], list[Finding]]:
     """The rows of data, and what was found in them and in the totals."""
     kept: list[ReadRow] = []
     #: Of all rows, and of those between two totals.
     whole, parts = Sums(), [Sums()]
-    totals: list[tuple[int, Line]] = []
+    totals: list[tuple[int, ReadLine]] = []
     findings: list[Finding] = []
     plain = [line.read for line in lines if line.read is not None and not line.is_total]
     others = Sums(plain)
@@ -97,7 +97,7 @@ def without_totals(lines: Sequence[Line]) -> tuple[list[ReadRow], list[Finding]]
     return kept, findings
 
 
-def _is_name(line: Line, sums: Sums) -> bool:
+def _is_name(line: ReadLine, sums: Sums) -> bool:
     """Whether a row is called like a total by chance (汇总会计学校): numbered, with words of its own, and no sum.
 
     ``sums`` are those of the rows that are not called so.
@@ -115,7 +115,7 @@ def _is_name(line: Line, sums: Sums) -> bool:
     )
 
 
-def _only_totals(lines: Sequence[Line]) -> tuple[list[ReadRow], list[Finding]]:
+def _only_totals(lines: Sequence[ReadLine]) -> tuple[list[ReadRow], list[Finding]]:
     """There are totals and no rows: a form without names may be one row; of one with names the rows are missing."""
     line = lines[-1]
     if line.table.name_column is None and len(lines) == 1 and line.read is not None:
@@ -124,7 +124,7 @@ def _only_totals(lines: Sequence[Line]) -> tuple[list[ReadRow], list[Finding]]:
     return [], [replace(_finding(line, said), weight=Weight.ERROR)]
 
 
-def _like(line: Line, above: Sequence[Sums], rest: Sums, below: Parts | None) -> _Like | None:
+def _like(line: ReadLine, above: Sequence[Sums], rest: Sums, below: Parts | None) -> _Like | None:
     """The sums that a row has: of those above it, of all the ``rest``, or of its parts ``below``."""
     assert line.read is not None
     kinds, filed = line.table.form.by_id, line.read.filed
@@ -145,7 +145,7 @@ def _like(line: Line, above: Sequence[Sums], rest: Sums, below: Parts | None) ->
     return None
 
 
-def _about_row(line: Line, like: _Like | None, *, is_whole: bool, is_alone: bool) -> Iterator[Finding]:
+def _about_row(line: ReadLine, like: _Like | None, *, is_whole: bool, is_alone: bool) -> Iterator[Finding]:
     """What is asked about a row that counts and may be a total."""
     if like is not None:
         yield _like_sums(line, like)
@@ -155,7 +155,7 @@ def _about_row(line: Line, like: _Like | None, *, is_whole: bool, is_alone: bool
         yield _like_label(line)
 
 
-def _names_whole(line: Line) -> bool:
+def _names_whole(line: ReadLine) -> bool:
     """Whether a row is called by the whole whose parts the others are: 全区, the unit itself."""
     unit = line.table.unit_text or ""
     return any(names_whole(text, unit) for text in _labels(line))
@@ -169,7 +169,7 @@ def _is_above_all(row: ReadRow, rows: Sequence[ReadRow]) -> bool:
     )
 
 
-def _says_more(line: Line) -> bool:
+def _says_more(line: ReadLine) -> bool:
     """Whether a row with a name says what no total says: a √, or a word to choose; without a name it is dragged down."""
     assert line.read is not None
     kinds, values = line.table.form.by_id, line.read.filed.values
@@ -179,13 +179,13 @@ def _says_more(line: Line) -> bool:
     )
 
 
-def _labels(line: Line) -> Iterator[str]:
+def _labels(line: ReadLine) -> Iterator[str]:
     for _, cell in list(line.row.cells.values())[:2]:
         if isinstance(cell.value, str):
             yield cell.value
 
 
-def _place(line: Line) -> Place:
+def _place(line: ReadLine) -> Place:
     """Where a row has its name, or its first figure."""
     kinds = line.table.form.by_id
     for kind in (ColumnKind.NAME, None):
@@ -196,7 +196,7 @@ def _place(line: Line) -> Place:
 
 
 def _finding(
-    line: Line, said: Message, place: Place | None = None, expected: Message | None = None
+    line: ReadLine, said: Message, place: Place | None = None, expected: Message | None = None
 ) -> Finding:
     at = place or _place(line)
     cell = line.table.sheet.cells.get(at)
@@ -204,7 +204,7 @@ def _finding(
     return Finding(Weight.QUESTION, said, line.table.sheet.name, at, found, expected)
 
 
-def _by_sums(line: Line, like: _Like) -> Finding:
+def _by_sums(line: ReadLine, like: _Like) -> Finding:
     where = Message("findings.total.above") if like.is_above else Message("findings.total.below")
     said = (
         Message("findings.total.is_sum", count=like.rows, where=where)
@@ -214,11 +214,11 @@ def _by_sums(line: Line, like: _Like) -> Finding:
     return _finding(line, said)
 
 
-def _by_label(line: Line) -> Finding:
+def _by_label(line: ReadLine) -> Finding:
     return _finding(line, Message("findings.total.taken"))
 
 
-def _like_sums(line: Line, like: _Like) -> Finding:
+def _like_sums(line: ReadLine, like: _Like) -> Finding:
     said = (
         Message("findings.total.like_sum", count=like.rows)
         if like.is_whole
@@ -227,12 +227,12 @@ def _like_sums(line: Line, like: _Like) -> Finding:
     return _finding(line, said)
 
 
-def _like_label(line: Line) -> Finding:
+def _like_label(line: ReadLine) -> Finding:
     said = Message("findings.total.like_name")
     return _finding(line, said)
 
 
-def _about_total(line: Line, sums: Sequence[Sums]) -> Iterator[Finding]:
+def _about_total(line: ReadLine, sums: Sequence[Sums]) -> Iterator[Finding]:
     """What is to be asked about a row that is called a total, or adds up by formulas; ``sums`` of all rows first."""
     figures = dict(_figures(line))
     is_called = any(is_all_total(text) for text in _labels(line))
@@ -251,7 +251,7 @@ def _about_total(line: Line, sums: Sequence[Sums]) -> Iterator[Finding]:
         yield _by_label(line)
 
 
-def _figures(line: Line) -> Iterator[tuple[str, tuple[Place, Decimal]]]:
+def _figures(line: ReadLine) -> Iterator[tuple[str, tuple[Place, Decimal]]]:
     """The figures in a row of totals, also where they are formulas."""
     kinds: Mapping[str, Column] = line.table.form.by_id
     for each, (place, cell) in line.row.cells.items():

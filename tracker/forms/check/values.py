@@ -59,7 +59,7 @@ _NOT_YET = re.compile("未|没|不|无|非|待|拟|将|(?<!目)前|应|须|需|�
 _HEDGED = re.compile("基本|大部|部分|大致|一半|其余|但|除|未|没|不|[%％?？]")
 
 
-class Read(NamedTuple):
+class CellReading(NamedTuple):
     """What a cell says: its value, what stood beside a choice, and what is to be said about it."""
 
     value: Value | None
@@ -67,10 +67,10 @@ class Read(NamedTuple):
     finding: Finding | None = None
 
 
-EMPTY = Read(None)
+EMPTY = CellReading(None)
 
 
-def read_value(column: Column, cell: Cell | None) -> Read:
+def read_value(column: Column, cell: Cell | None) -> CellReading:
     """One cell, read as ``column`` asks.  Its finding has no place yet."""
     if column.kind is ColumnKind.SERIAL or is_blank(cell):
         return EMPTY
@@ -122,26 +122,30 @@ def unit_of(column: Column) -> str | Message:
     return column.unit or Message("findings.plain_numbers")
 
 
-def _error(column: Column, cell: Cell, message: Message, expected: Message | None = None) -> Read:
+def _error(column: Column, cell: Cell, message: Message, expected: Message | None = None) -> CellReading:
     wanted = expected or expected_in(column)
-    return Read(None, None, Finding(Weight.ERROR, message, found=found_text(cell), expected=wanted))
+    return CellReading(None, None, Finding(Weight.ERROR, message, found=found_text(cell), expected=wanted))
 
 
-def _question(value: Value, cell: Cell, message: Message, expected: Message, note: str | None = None) -> Read:
-    return Read(value, note, Finding(Weight.QUESTION, message, found=found_text(cell), expected=expected))
+def _question(
+    value: Value, cell: Cell, message: Message, expected: Message, note: str | None = None
+) -> CellReading:
+    return CellReading(
+        value, note, Finding(Weight.QUESTION, message, found=found_text(cell), expected=expected)
+    )
 
 
-def _reading(value: Value | None, cell: Cell, note: str | None = None) -> Read:
+def _reading(value: Value | None, cell: Cell, note: str | None = None) -> CellReading:
     found = found_text(cell)
     if value is None or value is False:
         message = Message("findings.cell.read_as_nothing", found=found)
     else:
         as_read = "√" if value is True else str(value)
         message = Message("findings.cell.read_as", found=found, value=as_read)
-    return Read(None if value is False else value, note, Finding(Weight.READING, message, found=found))
+    return CellReading(None if value is False else value, note, Finding(Weight.READING, message, found=found))
 
 
-def _stored(column: Column, cell: Cell) -> Read:
+def _stored(column: Column, cell: Cell) -> CellReading:
     """What a formula came to when the file was saved; programs that do not calculate leave nothing, or a zero."""
     if cell.value is None:
         message = Message("findings.cell.formula")
@@ -158,7 +162,7 @@ def _stored(column: Column, cell: Cell) -> Read:
     )
 
 
-def _as_shown(column: Column, cell: Cell, seen: str) -> Read:
+def _as_shown(column: Column, cell: Cell, seen: str) -> CellReading:
     """A number of which another one is seen: that one was meant."""
     read = _figure_in_text(column, Cell(seen), seen)
     if read.value is not None and read.value == tidy_number(Decimal(repr(cell.value))):
@@ -173,7 +177,7 @@ def _as_shown(column: Column, cell: Cell, seen: str) -> Read:
     return read._replace(finding=replace(read.finding, message=message, found=seen))
 
 
-def _read_figure(column: Column, cell: Cell) -> Read:
+def _read_figure(column: Column, cell: Cell) -> CellReading:
     value = cell.value
     if isinstance(value, (datetime, time)):
         return _error(
@@ -202,7 +206,9 @@ def tidy_number(value: float | Decimal) -> Decimal:
     return number.quantize(Decimal(1)) if number == number.to_integral_value() else number
 
 
-def _checked(column: Column, cell: Cell, number: int | Decimal, read: Read | None = None) -> Read:
+def _checked(
+    column: Column, cell: Cell, number: int | Decimal, read: CellReading | None = None
+) -> CellReading:
     """A number that is as its column wants it; ``read`` says how it was written, where that is worth saying."""
     if number < 0:
         return _error(column, cell, Message("findings.cell.negative"))
@@ -220,11 +226,11 @@ def _checked(column: Column, cell: Cell, number: int | Decimal, read: Read | Non
         message = Message("findings.cell.doubted", number=number, measure=unit, most=column.doubt_above)
         return _question(value, cell, message, expected_in(column))
     if read is not None and read.finding is not None and read.finding.weight is Weight.QUESTION:
-        return Read(value, None, read.finding)
-    return _reading(value, cell) if read is not None else Read(value)
+        return CellReading(value, None, read.finding)
+    return _reading(value, cell) if read is not None else CellReading(value)
 
 
-def _figure_in_text(column: Column, cell: Cell, text: str) -> Read:
+def _figure_in_text(column: Column, cell: Cell, text: str) -> CellReading:
     word = tidy(text)
     if word in NOTHING:
         return _reading(NOTHING[word], cell)
@@ -244,17 +250,17 @@ def _figure_in_text(column: Column, cell: Cell, text: str) -> Read:
         number = tidy_number(figure.number)
         message = Message("findings.cell.likely", number=number)
         doubt = Finding(Weight.QUESTION, message, found=found_text(cell), expected=expected_in(column))
-        return _checked(column, cell, number, Read(None, None, doubt))
+        return _checked(column, cell, number, CellReading(None, None, doubt))
     if figure.unit is not None and not fits(figure.unit, column.unit):
         message = Message(
             "findings.cell.other_unit", wanted=unit_of(column), measure=figure.unit, number=figure.number
         )
         asked = Finding(Weight.QUESTION, message, found=found_text(cell), expected=expected_in(column))
-        return _checked(column, cell, tidy_number(figure.number), Read(None, None, asked))
+        return _checked(column, cell, tidy_number(figure.number), CellReading(None, None, asked))
     return _checked(column, cell, tidy_number(figure.number), EMPTY)
 
 
-def _beside_mark(column: Column, cell: Cell, body: str, mark: str) -> Read:
+def _beside_mark(column: Column, cell: Cell, body: str, mark: str) -> CellReading:
     """A figure with a footnote's mark behind it."""
     read = _figure_in_text(column, Cell(body), body)
     if read.value is None or (read.finding is not None and read.finding.weight is not Weight.READING):
@@ -263,7 +269,7 @@ def _beside_mark(column: Column, cell: Cell, body: str, mark: str) -> Read:
     return _question(read.value, cell, message, expected_in(column))
 
 
-def _money_in_text(column: Column, cell: Cell, figure: Figure) -> Read:
+def _money_in_text(column: Column, cell: Cell, figure: Figure) -> CellReading:
     size = MONEY.get(column.unit or "")
     if figure.unit is None:
         return _checked(column, cell, tidy_number(figure.number), EMPTY)
@@ -285,14 +291,14 @@ def _money_in_text(column: Column, cell: Cell, figure: Figure) -> Read:
     )
 
 
-def _read_tick(column: Column, cell: Cell) -> Read:
+def _read_tick(column: Column, cell: Cell) -> CellReading:
     value = cell.value
     if not isinstance(value, str):
         if not isinstance(value, (datetime, time)) and value in {0, 1}:
             return _reading(bool(value), cell)
         return _error(column, cell, _NO_AMOUNTS)
     if value == "√":
-        return Read(True)
+        return CellReading(True)
     ticked = tick_in(value)
     label = comparable(column.label)
     if ticked is None and comparable(value) in {label, f"已{label}", f"{label}√", f"√{label}"}:
@@ -305,7 +311,7 @@ def _read_tick(column: Column, cell: Cell) -> Read:
         message = Message("findings.cell.likely_tick")
         return _question(True, cell, message, expected_in(column))
     message = Message("findings.cell.words_for_tick")
-    return Read(
+    return CellReading(
         None, None, Finding(Weight.QUESTION, message, found=found_text(cell), expected=expected_in(column))
     )
 
@@ -321,11 +327,11 @@ def tick_in(text: str) -> bool | None:
     return False if word in _CROSSES else None
 
 
-def _read_choice(column: Column, cell: Cell) -> Read:
+def _read_choice(column: Column, cell: Cell) -> CellReading:
     text = plain_text(cell)
     for choice in column.choices:
         if text == choice.word:
-            return Read(choice.word)
+            return CellReading(choice.word)
     plain = squeezed(text).casefold().strip("。.,;、()“”\"'√")
     if tidy(text) in NOTHING or _NEEDLESS.fullmatch(plain):
         return _reading(None, cell)
@@ -362,7 +368,7 @@ def _longest(choice: Choice, text: str) -> str | None:
     return next((word for word in words if len(word) > 1 and word in text), None)
 
 
-def _read_text(column: Column, cell: Cell) -> Read:
+def _read_text(column: Column, cell: Cell) -> CellReading:
     text = plain_text(cell)
     most = _LONGEST_NAME if column.kind is ColumnKind.NAME else _LONGEST_TEXT
     if len(text) > most:
@@ -372,10 +378,10 @@ def _read_text(column: Column, cell: Cell) -> Read:
         message = Message("findings.cell.no_name")
         return _question(text, cell, message, expected_in(column))
     body, mark = without_raised(text) if column.kind is ColumnKind.NAME else (text, "")
-    return _reading(body, cell) if mark else Read(text)
+    return _reading(body, cell) if mark else CellReading(text)
 
 
-_READERS: dict[ColumnKind, Callable[[Column, Cell], Read]] = {
+_READERS: dict[ColumnKind, Callable[[Column, Cell], CellReading]] = {
     ColumnKind.COUNT: _read_figure,
     ColumnKind.AMOUNT: _read_figure,
     ColumnKind.TICK: _read_tick,

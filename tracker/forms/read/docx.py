@@ -18,7 +18,7 @@ from tracker.forms.read.archive import Archive
 from tracker.forms.read.refusals import refuse
 from tracker.forms.read.sheet_builder import BookGatherer, SheetGatherer
 from tracker.forms.read.symbol_fonts import seen
-from tracker.forms.read.xml_parts import Chain, Text, locals_of, parse
+from tracker.forms.read.xml_parts import Chain, TextCollector, locals_of, parse
 
 _DOCUMENT = "word/document.xml"
 _ON = frozenset({"1", "true", "on"})
@@ -48,7 +48,7 @@ class _Document(Chain):
     """Told of document.xml.  Of tables within a cell only the text counts."""
 
     def __init__(self, gatherer: BookGatherer) -> None:
-        self.text = Text()
+        self.text = TextCollector()
         self._body = _Part(gatherer.sheet(PurePosixPath(gatherer.name).stem), self.text)
         self._gatherer = gatherer
         self._boxes: _Part | None = None
@@ -97,7 +97,7 @@ class _Document(Chain):
 class _Part:
     """The body of a document, or its text boxes."""
 
-    def __init__(self, sheet: SheetGatherer, text: Text) -> None:
+    def __init__(self, sheet: SheetGatherer, text: TextCollector) -> None:
         self.text = text
         self.tables = 0
         self._sheet = sheet

@@ -16,7 +16,7 @@ from tracker.forms.read import refusals
 from tracker.forms.read.csv_text import decoded
 from tracker.forms.read.grid import Grid
 from tracker.forms.read.message import kind_of_message, opened
-from tracker.forms.read.page_styles import Around, Look, Styles
+from tracker.forms.read.page_styles import Around, Styles, TextStyle
 from tracker.forms.read.refusals import refuse
 from tracker.forms.read.sheet_builder import BookGatherer, SheetGatherer, file_name
 
@@ -77,7 +77,7 @@ class _Page(HTMLParser):
         if tag in {"td", "th", "tr"}:
             self._cell()
         # A row that nobody sees is kept, and asked about.
-        self._around.begins(tag, looks - {Look.UNSEEN} if tag == "tr" else looks)
+        self._around.begins(tag, looks - {TextStyle.UNSEEN} if tag == "tr" else looks)
         self._is_style |= tag == "style"
         if tag in _ASIDE:
             self._aside += 1
@@ -94,9 +94,9 @@ class _Page(HTMLParser):
             self.tables += 1
             self._depth += 1
         elif tag == "tr":
-            self._grid.row(is_hidden=Look.UNSEEN in looks)
+            self._grid.row(is_hidden=TextStyle.UNSEEN in looks)
         elif tag in {"td", "th"}:
-            self._is_in_cell = Look.UNSEEN not in looks
+            self._is_in_cell = TextStyle.UNSEEN not in looks
             self._span = _count(given.get("rowspan")), _count(given.get("colspan"))
 
     def handle_endtag(self, tag: str) -> None:
@@ -123,9 +123,9 @@ class _Page(HTMLParser):
         """A text comes by; between rows and cells there is none."""
         if self._is_style:
             self._sheet += data
-        if self._aside or (self._depth and not self._is_in_cell) or self._around.has(Look.UNSEEN):
+        if self._aside or (self._depth and not self._is_in_cell) or self._around.has(TextStyle.UNSEEN):
             return
-        if self._struck or self._around.has(Look.STRUCK):
+        if self._struck or self._around.has(TextStyle.STRUCK):
             self._dropped += data
         else:
             self._text += raised(data) if self._raised else data

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from tracker.forms import limits
 from tracker.forms.book import Book, Content
+from tracker.forms.check.number_formats import differing
 from tracker.forms.check.raised import raised
-from tracker.forms.check.shown import differing
 from tracker.forms.read import refusals
 from tracker.forms.read.archive import Archive
 from tracker.forms.read.excel_dates import from_duration, from_iso, number_of, whole
 from tracker.forms.read.refusals import refuse
 from tracker.forms.read.sheet_builder import BookGatherer, SheetGatherer
-from tracker.forms.read.xml_parts import Chain, Text, locals_of, parse
+from tracker.forms.read.xml_parts import Chain, TextCollector, locals_of, parse
 
 _ZIP = b"PK"
 _CONTENT = "content.xml"
@@ -57,7 +57,7 @@ class _Content(Chain):
     """Told of content.xml, from its styles to its last table."""
 
     def __init__(self, gatherer: BookGatherer) -> None:
-        self.text = Text()
+        self.text = TextCollector()
         self._book = gatherer
         self._style = ""
         self._hidden: set[str] = set()

@@ -20,7 +20,7 @@ _EMPTY = frozenset(
 )
 
 
-class Look(Enum):
+class TextStyle(Enum):
     """What becomes of the text of an element."""
 
     UNSEEN = "unseen"
@@ -31,7 +31,7 @@ class Styles:
     """What is said of elements in the page's style sheets."""
 
     def __init__(self) -> None:
-        self._looks: dict[tuple[str, str], set[Look]] = {}
+        self._looks: dict[tuple[str, str], set[TextStyle]] = {}
 
     def read(self, sheet: str) -> None:
         """One more style sheet."""
@@ -43,22 +43,22 @@ class Styles:
                 if match is not None and match[2]:
                     self._looks.setdefault(((match[1] or "").lower(), match[2]), set()).update(looks)
 
-    def of(self, tag: str, given: Mapping[str, str | None]) -> set[Look]:
+    def of(self, tag: str, given: Mapping[str, str | None]) -> set[TextStyle]:
         """What becomes of an element with these attributes."""
         looks = set(_looks(given.get("style") or ""))
         if "hidden" in given:
-            looks.add(Look.UNSEEN)
+            looks.add(TextStyle.UNSEEN)
         if self._looks:
             for name in _names(given):
                 looks |= self._looks.get((tag, name), set()) | self._looks.get(("", name), set())
         return looks
 
 
-def _looks(declarations: str) -> Iterator[Look]:
+def _looks(declarations: str) -> Iterator[TextStyle]:
     if _UNSEEN.search(declarations):
-        yield Look.UNSEEN
+        yield TextStyle.UNSEEN
     if _STRUCK.search(declarations):
-        yield Look.STRUCK
+        yield TextStyle.STRUCK
 
 
 def _names(given: Mapping[str, str | None]) -> Iterable[str]:
@@ -72,9 +72,9 @@ class Around:
 
     def __init__(self) -> None:
         #: Tag, how many of the same kind are open within and with it, and its looks.
-        self._open: list[tuple[str, int, set[Look]]] = []
+        self._open: list[tuple[str, int, set[TextStyle]]] = []
 
-    def begins(self, tag: str, looks: set[Look]) -> None:
+    def begins(self, tag: str, looks: set[TextStyle]) -> None:
         """An element begins."""
         if tag in _ENDED:
             self._end(_ENDED[tag])
@@ -96,7 +96,7 @@ class Around:
         if depth > 1:
             self._open[number] = of, depth - 1, looks
 
-    def has(self, look: Look) -> bool:
+    def has(self, look: TextStyle) -> bool:
         """Whether what comes by now has it."""
         return any(look in looks for _, _, looks in self._open)
 

@@ -16,8 +16,8 @@ import xlrd.sheet
 
 from tracker.errors import FileRefusedError
 from tracker.forms.book import Book, Content, Place
+from tracker.forms.check.number_formats import NumberFormat, look_of
 from tracker.forms.check.raised import raised
-from tracker.forms.check.shown import Look, look_of
 from tracker.forms.read import refusals
 from tracker.forms.read.excel_dates import from_serial, whole
 from tracker.forms.read.ole_container import workbook_stream
@@ -96,7 +96,7 @@ def read_xls(name: str, data: bytes) -> Book:
     return gatherer.finish()
 
 
-def _looks(workbook: Any) -> dict[int, Look]:
+def _looks(workbook: Any) -> dict[int, NumberFormat]:
     """The number formats that show other numbers than they are given, as cells name them."""
     found = {}
     for number, each in enumerate(workbook.xf_list if workbook.formatting_info else ()):
@@ -194,7 +194,7 @@ def _put(
     column: int,
     cell: Any,
     formula: str | None,
-    look: Look | None,
+    look: NumberFormat | None,
     *,
     is_1904: bool,
 ) -> None:

@@ -13,14 +13,14 @@ from functools import partial
 
 from tracker.forms import limits
 from tracker.forms.book import Book, Content, column_letters
+from tracker.forms.check.number_formats import NumberFormat, look_of, shows_nothing
 from tracker.forms.check.raised import raised
-from tracker.forms.check.shown import Look, look_of, shows_nothing
 from tracker.forms.read import refusals
 from tracker.forms.read.archive import Archive
 from tracker.forms.read.excel_dates import from_iso, from_serial, is_date_format, number_of, whole
 from tracker.forms.read.refusals import refuse
 from tracker.forms.read.sheet_builder import BookGatherer, SheetGatherer
-from tracker.forms.read.xml_parts import End, Start, Text, locals_of, parse
+from tracker.forms.read.xml_parts import End, Start, TextCollector, locals_of, parse
 
 #: A formula whose text stands in another cell, or in none.
 UNKNOWN_FORMULA = "=…"
@@ -211,9 +211,9 @@ class _Styles:
     def _format(self, attributes: dict[str, str]) -> None:
         self._formats[_index(attributes.get("numFmtId", "0"))] = attributes.get("formatCode", "")
 
-    def looks(self) -> dict[str, Look | None]:
+    def looks(self) -> dict[str, NumberFormat | None]:
         """By the number of a style, as cells name it: None is a date; a style that is not there shows what it holds."""
-        found: dict[str, Look | None] = {}
+        found: dict[str, NumberFormat | None] = {}
         for style, number in enumerate(self._used):
             code = self._formats.get(number)
             if is_date_format(number, code):
@@ -246,7 +246,7 @@ class _Texts:
     """
 
     def __init__(self) -> None:
-        self.text = Text()
+        self.text = TextCollector()
         self._mark = 0
         self._is_struck = self._is_raised = self._is_phonetic = False
         self._dropped = ""

@@ -64,7 +64,7 @@ def locals_of(attributes: dict[str, str]) -> dict[str, str]:
     return {local(name): value for name, value in attributes.items()}
 
 
-class Text:
+class TextCollector:
     """The text being collected, and the switch for it: what expat reads goes into a list without a call in between."""
 
     def __init__(self) -> None:
@@ -127,7 +127,7 @@ class _Called(dict[str, Callable[..., object] | None]):
         return called
 
 
-def parse(chunks: Iterable[bytes], listener: Listener, text: Text | None = None) -> None:
+def parse(chunks: Iterable[bytes], listener: Listener, text: TextCollector | None = None) -> None:
     """Tell ``listener`` what is in a part; a part that is not well-formed is refused."""
     parser = expat.ParserCreate()
     parser.buffer_text = True
@@ -157,7 +157,7 @@ def parse(chunks: Iterable[bytes], listener: Listener, text: Text | None = None)
 
     parser.StartElementHandler = start
     parser.EndElementHandler = end
-    text = text or Text()
+    text = text or TextCollector()
     text.parser = parser
     try:
         for chunk in chunks:

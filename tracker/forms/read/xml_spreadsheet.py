@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from tracker.forms import limits
 from tracker.forms.book import Book, Content
+from tracker.forms.check.number_formats import NumberFormat, look_of
 from tracker.forms.check.raised import raised
-from tracker.forms.check.shown import Look, look_of
 from tracker.forms.read import refusals
 from tracker.forms.read.excel_dates import from_iso, number_of, whole
 from tracker.forms.read.sheet_builder import BookGatherer, SheetGatherer
-from tracker.forms.read.xml_parts import Chain, Text, locals_of, parse
+from tracker.forms.read.xml_parts import Chain, TextCollector, locals_of, parse
 
 _RAISED = frozenset({"Sup", "Sub"})
 
@@ -24,7 +24,7 @@ def read_xml(name: str, data: bytes) -> Book:
 
 class _Workbook(Chain):
     def __init__(self, book: BookGatherer) -> None:
-        self.text = Text()
+        self.text = TextCollector()
         self._book = book
         self._sheet: SheetGatherer | None = None
         self._row = self._column = self._next_column = 0
@@ -32,7 +32,7 @@ class _Workbook(Chain):
         self._type = ""
         self._style = ""
         self._struck: set[str] = set()
-        self._looks: dict[str, Look] = {}
+        self._looks: dict[str, NumberFormat] = {}
         self._mark = 0
         self._is_comment = False
 

@@ -24,7 +24,7 @@ from xlsxwriter.worksheet import Worksheet
 from tracker.core.form import Column, ColumnKind, FieldKind, Filed, FiledRow, Form, Said, Value
 from tracker.forms.check.values import expected_in
 from tracker.forms.mark import SHEET, Mark
-from tracker.forms.write.layout import GREY, Annex, Placed, Room, seen
+from tracker.forms.write.layout import GREY, Annex, FieldSpace, Placed, seen
 from tracker.forms.write.zip_part import Parted, text_in
 from tracker.i18n.catalogue import Language
 from tracker.i18n.message import say
@@ -126,7 +126,7 @@ class _Stencil:
 
     file: Parted
     texts: str
-    room: Room | None
+    room: FieldSpace | None
 
     def takes(self, name: str) -> bool:
         """Whether the form with ``name`` is this one: no higher, with one text more, and nothing to write otherwise."""
@@ -149,7 +149,7 @@ def _stencil(sheet: _Sheet) -> _Stencil:
 
 def _draw(
     sheet: _Sheet, name: str, unit: str, previous: Filed | None, *, is_own: bool = False
-) -> tuple[bytes, Room | None]:
+) -> tuple[bytes, FieldSpace | None]:
     """The form for the unit ``name`` with the id ``unit``, and the room that its name has."""
     form, data = sheet.form, BytesIO()
     options = {

@@ -23,8 +23,15 @@ from tracker.forms.write.compared import (
     problems_by_category,
     problems_by_unit,
 )
+from tracker.forms.write.in_memory import (
+    PAGE_HEIGHT,
+    PAGE_WIDTH,
+    TOTAL,
+    TOTAL_FILL,
+    UNKNOWN,
+    InMemoryWorkbook,
+)
 from tracker.forms.write.layout import HEAD_SIZE, height_of, write_text
-from tracker.forms.write.page import PAGE_HEIGHT, PAGE_WIDTH, TOTAL, TOTAL_FILL, UNKNOWN, Pages
 from tracker.forms.write.summed import FormSummary
 from tracker.i18n.catalogue import Language
 
@@ -67,7 +74,7 @@ _POINT = 4 / 3
 
 
 def add_changes(
-    pages: Pages, summaries: Sequence[FormSummary], *, month_text: str, language: Language
+    pages: InMemoryWorkbook, summaries: Sequence[FormSummary], *, month_text: str, language: Language
 ) -> None:
     """Draw the sheet."""
     _Changes(pages, summaries, month_text, language).draw()
@@ -75,7 +82,7 @@ def add_changes(
 
 class _Changes:
     def __init__(
-        self, pages: Pages, summaries: Sequence[FormSummary], month_text: str, language: Language
+        self, pages: InMemoryWorkbook, summaries: Sequence[FormSummary], month_text: str, language: Language
     ) -> None:
         self._pages, self._summaries, self._language = pages, summaries, language
         self._tables = [(summary, by_unit(summary, summary.figures)) for summary in summaries]
@@ -182,7 +189,7 @@ class _Changes:
                 self._sheet.write_number(self._row, column, count, number)
             self._height(self._row, _ROW)
         self._row += 1
-        block = charts.Block(self._sheet.get_name(), head, head + 1, self._row - 1, (1, 2, 3, 4, 5))
+        block = charts.ChartSource(self._sheet.get_name(), head, head + 1, self._row - 1, (1, 2, 3, 4, 5))
         if self._summaries:
             self._chart(self._say(_ANSWERS), block, charts.ANSWERS, top, points - 24, stacked=True)
 
@@ -205,13 +212,13 @@ class _Changes:
         self._row += 1
         self._changes.append((head + 1, self._row - 1, 3))
         last = self._row - 1 - has_total
-        block = charts.Block(self._sheet.get_name(), head, head + 1, last, (1, 2))
+        block = charts.ChartSource(self._sheet.get_name(), head, head + 1, last, (1, 2))
         self._chart(title, block, (charts.BEFORE, charts.NOW), top, points - 24)
 
     def _chart(
         self,
         title: str,
-        block: charts.Block,
+        block: charts.ChartSource,
         colours: Sequence[str],
         top: int,
         points: float,

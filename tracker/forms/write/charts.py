@@ -16,7 +16,7 @@ _GRID = {"visible": True, "line": {"color": "#E0E4E8"}}
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class ChartSource:
     """Where the numbers of a chart stand: the names in the first column, a series in each of the others.
 
     ``head`` is the row of the series' names, ``first`` and ``last`` are the rows of the numbers.
@@ -30,7 +30,7 @@ class Block:
 
 
 def bars(
-    workbook: Workbook, title: str, block: Block, colours: Sequence[str], *, stacked: bool = False
+    workbook: Workbook, title: str, block: ChartSource, colours: Sequence[str], *, stacked: bool = False
 ) -> Any:
     """Bars across, the first row on top."""
     kind = {"type": "bar", "subtype": "stacked"} if stacked else {"type": "bar"}

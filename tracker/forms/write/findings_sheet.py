@@ -10,8 +10,8 @@ from xlsxwriter.worksheet import Worksheet
 from tracker.core.form import Form, Said
 from tracker.forms.book import Place, address
 from tracker.forms.finding import Finding, Weight, said
+from tracker.forms.write.in_memory import InMemoryWorkbook, cell_look, one_page_wide
 from tracker.forms.write.layout import height_of, seen, write_text
-from tracker.forms.write.page import Pages, cell_look, one_page_wide
 from tracker.i18n.catalogue import Language
 from tracker.i18n.message import say
 
@@ -79,7 +79,7 @@ def comments_by_place(sheet: str, findings: Sequence[Finding], language: Languag
     return {place: _cut("\n".join(texts), _COMMENT) for place, texts in told.items()}
 
 
-class Written(NamedTuple):
+class TableSheet(NamedTuple):
     """The table to which findings lead: the name of its sheet, what that was called, and its columns."""
 
     sheet: str
@@ -89,7 +89,11 @@ class Written(NamedTuple):
 
 
 def add_list(
-    pages: Pages, table: Written, findings: Sequence[Finding], language: Language, told: str = ""
+    pages: InMemoryWorkbook,
+    table: TableSheet,
+    findings: Sequence[Finding],
+    language: Language,
+    told: str = "",
 ) -> None:
     """The sheet with the legend and the list; ``told`` is what was read, in a line of its own."""
     widths = [width for _, width in _HEADS]
@@ -142,7 +146,9 @@ def add_list(
     one_page_wide(sheet, head, row, last)
 
 
-def _legend(pages: Pages, sheet: Worksheet, findings: Sequence[Finding], language: Language) -> int:
+def _legend(
+    pages: InMemoryWorkbook, sheet: Worksheet, findings: Sequence[Finding], language: Language
+) -> int:
     """What is asked, then each colour with its meaning and how many; returns the row below."""
     ask = next(
         (_ASK[weight] for weight in FILLS if any(each.weight is weight for each in findings)),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tracker.core.form import Said
+from tracker.forms.write.in_memory import ABSENT_FILL, InMemoryWorkbook, cell_look, one_page_wide
 from tracker.forms.write.layout import write_text
-from tracker.forms.write.page import ABSENT_FILL, Pages, cell_look, one_page_wide
 from tracker.forms.write.summed import NIL, FormSummary, UnitFiled, standing
 from tracker.i18n.catalogue import Language
 
@@ -32,7 +32,12 @@ _NOBODY = Said("各表均已按时报送，没有零报告。", "Every table was
 
 
 def add_late(
-    pages: Pages, summaries: Sequence[FormSummary], *, title: str, month_text: str, language: Language
+    pages: InMemoryWorkbook,
+    summaries: Sequence[FormSummary],
+    *,
+    title: str,
+    month_text: str,
+    language: Language,
 ) -> None:
     """Draw the sheet."""
     widths = [width for _, width in _HEADS]

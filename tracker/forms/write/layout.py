@@ -70,7 +70,7 @@ _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufff
 _SHEET_NAME = re.compile(r"[\[\]:*?/\\]")
 
 
-class Room(NamedTuple):
+class FieldSpace(NamedTuple):
     """What the content of a field has: characters across, points in height."""
 
     width: float
@@ -93,7 +93,7 @@ class Placed:
     first_row: int
     columns: Mapping[str, int]
     fields: Mapping[str, Place]
-    rooms: Mapping[str, Room]
+    rooms: Mapping[str, FieldSpace]
 
 
 class Formats:
@@ -204,10 +204,10 @@ class Annex:
         self.across(row, title or self.form.title, bold, size=TITLE_SIZE, least=30)
         row += 1
         places: dict[str, Place] = {}
-        rooms: dict[str, Room] = {}
+        rooms: dict[str, FieldSpace] = {}
         for line in self._lines(self.form.header if fields is None else fields):
             widths = self._draw_fields(row, line, contents, editable, places)
-            rooms |= {field: Room(width, self._heights[row]) for field, width in widths.items()}
+            rooms |= {field: FieldSpace(width, self._heights[row]) for field, width in widths.items()}
             row += 1
         if note:
             self.across(row, note, self.formats.of(text_wrap=True), least=18)

@@ -14,8 +14,7 @@ from xlsxwriter.format import Format
 from tracker.core.form import Column, ColumnKind, Form, Said
 from tracker.forms.book import column_letters
 from tracker.forms.check.figures import Number
-from tracker.forms.write.layout import HEAD_SIZE, height_of, write_text
-from tracker.forms.write.page import (
+from tracker.forms.write.in_memory import (
     ABSENT_FILL,
     OPEN_FILL,
     PAGE_HEIGHT,
@@ -24,8 +23,9 @@ from tracker.forms.write.page import (
     TOTAL_FILL,
     UNIT,
     UNKNOWN,
-    Pages,
+    InMemoryWorkbook,
 )
+from tracker.forms.write.layout import HEAD_SIZE, height_of, write_text
 from tracker.forms.write.summed import FormSummary, UnitFiled, standing, sums_told
 from tracker.i18n.catalogue import Language
 from tracker.i18n.message import Message
@@ -44,7 +44,7 @@ _LEAST_SCALE = 0.7
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnSheet:
     """The sheet of a form: by column id where it stands, by unit the row of its subtotal, the row of the total."""
 
     summary: FormSummary
@@ -55,7 +55,7 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class Figure:
+class OverviewFigure:
     """A figure of the overview: the sum of columns that may be added up."""
 
     label: str
@@ -63,7 +63,7 @@ class Figure:
     columns: tuple[str, ...]
 
 
-def figures(form: Form, asked: Sequence[Column]) -> list[Figure]:
+def figures(form: Form, asked: Sequence[Column]) -> list[OverviewFigure]:
     """The figures of a form in few columns: those of one group that are counted in the same unit are added up.
 
     What is a part of another column (``at_most``), or has such a part, stands by itself.
@@ -77,7 +77,7 @@ def figures(form: Form, asked: Sequence[Column]) -> list[Figure]:
         unit = (column.unit or "").partition("/")[0] if column.is_figure else "√"
         found.setdefault((column.group or "", unit, column.id if is_alone else ""), []).append(column)
     return [
-        Figure(
+        OverviewFigure(
             some[0].label if len(some) == 1 else some[0].group or "",
             unit,
             tuple(each.id for each in some),
@@ -86,12 +86,12 @@ def figures(form: Form, asked: Sequence[Column]) -> list[Figure]:
     ]
 
 
-class Brief:
+class OverviewSheet:
     """The sheet: it is put before the others when it is made, and drawn when they are."""
 
     def __init__(
         self,
-        pages: Pages,
+        pages: InMemoryWorkbook,
         summaries: Sequence[FormSummary],
         *,
         title: str,
@@ -119,7 +119,7 @@ class Brief:
             if self._open[number]:
                 yield _LEAST_WIDTH
 
-    def draw(self, drawn: Sequence[Drawn]) -> None:
+    def draw(self, drawn: Sequence[DrawnSheet]) -> None:
         """Title, how the forms stand, a line a unit, the totals."""
         say, sheet, of = self._language, self._sheet, self._pages.formats.of
         last = len(self._widths) - 1
@@ -153,7 +153,7 @@ class Brief:
         sheet.print_area(0, 0, end + 1, max(last, 1))
         sheet.freeze_panes(first, 1)
 
-    def _units(self, drawn: Sequence[Drawn]) -> dict[str, dict[int, UnitFiled]]:
+    def _units(self, drawn: Sequence[DrawnSheet]) -> dict[str, dict[int, UnitFiled]]:
         """By unit what it filed of each form, by the form's number."""
         found: dict[str, dict[int, UnitFiled]] = {}
         for number, each in enumerate(drawn):
@@ -161,7 +161,7 @@ class Brief:
                 found.setdefault(unit.unit, {})[number] = unit
         return found
 
-    def _head(self, row: int, drawn: Sequence[Drawn]) -> float:
+    def _head(self, row: int, drawn: Sequence[DrawnSheet]) -> float:
         """Two rows: the forms, and their columns; how high the second is."""
         look, say, sheet = self._pages.formats.head(), self._language, self._sheet
         sheet.merge_range(row, 0, row + 1, 0, "", look)
@@ -188,7 +188,9 @@ class Brief:
         sheet.set_row(row + 1, height)
         return height
 
-    def _unit(self, row: int, unit: str, by_form: Mapping[int, UnitFiled], drawn: Sequence[Drawn]) -> None:
+    def _unit(
+        self, row: int, unit: str, by_form: Mapping[int, UnitFiled], drawn: Sequence[DrawnSheet]
+    ) -> None:
         sheet, say, of = self._sheet, self._language, self._pages.formats.of
         short = next((each.short for each in by_form.values() if each.short), unit)
         write_text(sheet, row, 0, short, of(border=1, num_format="@", font_size=HEAD_SIZE))
@@ -220,7 +222,7 @@ class Brief:
                 self._number(row, at, count or None, shown, empty="")
                 at += 1
 
-    def _total(self, row: int, first: int, drawn: Sequence[Drawn]) -> None:
+    def _total(self, row: int, first: int, drawn: Sequence[DrawnSheet]) -> None:
         look = self._pages.formats.of(
             border=1, align="center", bold=True, bg_color=TOTAL_FILL, font_size=HEAD_SIZE
         )
@@ -261,7 +263,7 @@ class Brief:
             self._sheet.write_number(row, at, value, look)
 
 
-def _value(summary: FormSummary, unit: UnitFiled, figure: Figure) -> Number | None:
+def _value(summary: FormSummary, unit: UnitFiled, figure: OverviewFigure) -> Number | None:
     """None where nobody knows it."""
     if not unit.is_known:
         return None
@@ -275,7 +277,7 @@ def _whole(value: Number) -> Number:
     return int(rounded) if float(rounded).is_integer() else rounded
 
 
-def _sum(drawn: Drawn, figure: Figure, row: int) -> str:
+def _sum(drawn: DrawnSheet, figure: OverviewFigure, row: int) -> str:
     quoted = drawn.sheet.replace("'", "''")
     cells = (f"'{quoted}'!{column_letters(drawn.at[each])}{row + 1}" for each in figure.columns)
     return f"=SUM({','.join(cells)})"

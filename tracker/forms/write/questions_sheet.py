@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tracker.core.form import Said
+from tracker.forms.write.in_memory import OPEN_FILL, InMemoryWorkbook, cell_look, one_page_wide
 from tracker.forms.write.layout import write_text
-from tracker.forms.write.page import OPEN_FILL, Pages, cell_look, one_page_wide
 from tracker.forms.write.summed import FormSummary
 from tracker.i18n.catalogue import Language
 from tracker.i18n.message import say
@@ -26,7 +26,12 @@ _SETTLED_FILL = "#E2EFDA"
 
 
 def add_doubted(
-    pages: Pages, summaries: Sequence[FormSummary], *, title: str, month_text: str, language: Language
+    pages: InMemoryWorkbook,
+    summaries: Sequence[FormSummary],
+    *,
+    title: str,
+    month_text: str,
+    language: Language,
 ) -> None:
     """Draw the sheet, where anything was asked."""
     found = [(each, summary) for summary in summaries for each in summary.questions]

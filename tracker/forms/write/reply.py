@@ -20,9 +20,9 @@ from tracker.forms.book import Cell, Merge, Place, Sheet
 from tracker.forms.check.recognised import Recognised
 from tracker.forms.finding import Finding, Weight
 from tracker.forms.write.blank import write_mark
-from tracker.forms.write.findings_sheet import COMMENTS, FILLS, Written, add_list, comments_by_place
+from tracker.forms.write.findings_sheet import COMMENTS, FILLS, TableSheet, add_list, comments_by_place
+from tracker.forms.write.in_memory import InMemoryWorkbook
 from tracker.forms.write.layout import HEAD_SIZE, ROW_HEIGHT, TITLE_SIZE, height_of, seen, write_text
-from tracker.forms.write.page import Pages
 from tracker.i18n.catalogue import Language
 
 _AUTHOR = Said("核对", "check")
@@ -54,11 +54,11 @@ def reply(
     Findings that have no cell of this sheet are told at A1 and in the list, ``told`` (what was read) above that.
     """
     sheet, form = found.sheet, found.form
-    pages = Pages(f"{form.title} {_TITLE.in_(language)}", created)
+    pages = InMemoryWorkbook(f"{form.title} {_TITLE.in_(language)}", created)
     with pages:
         table = _Table(pages, sheet, findings, found.columns, form, found.first_row, language)
         table.draw()
-        written = Written(table.sheet.get_name(), sheet.name, found.columns, form)
+        written = TableSheet(table.sheet.get_name(), sheet.name, found.columns, form)
         add_list(pages, written, findings, language, told)
         if found.mark is not None:
             write_mark(pages.workbook, found.mark.rows())
@@ -70,7 +70,7 @@ class _Table:
 
     def __init__(
         self,
-        pages: Pages,
+        pages: InMemoryWorkbook,
         source: Sheet,
         findings: Sequence[Finding],
         columns: Mapping[str, int],

@@ -18,10 +18,10 @@ from tracker.errors import TrackerError
 from tracker.forms.book import column_letters
 from tracker.forms.check.figures import Number, plain
 from tracker.forms.write.changes_sheet import add_changes
+from tracker.forms.write.in_memory import ABSENT_FILL, TOTAL, TOTAL_FILL, UNIT, InMemoryWorkbook
 from tracker.forms.write.late_sheet import add_late
 from tracker.forms.write.layout import GREY, ROW_HEIGHT, Annex, Placed
-from tracker.forms.write.overview_sheet import Brief, Drawn
-from tracker.forms.write.page import ABSENT_FILL, TOTAL, TOTAL_FILL, UNIT, Pages
+from tracker.forms.write.overview_sheet import DrawnSheet, OverviewSheet
 from tracker.forms.write.questions_sheet import add_doubted
 from tracker.forms.write.summed import FormSummary, UnitFiled, standing, sums_told
 from tracker.i18n.catalogue import Language
@@ -56,9 +56,9 @@ def write_summary(
     The total of each column is computed twice: over the rows as they are written, and over the units' subtotals.
     Raises TrackerError where these differ.
     """
-    pages = Pages(f"{title} {month_text}", created)
+    pages = InMemoryWorkbook(f"{title} {month_text}", created)
     with pages:
-        brief = Brief(pages, summaries, title=title, month_text=month_text, language=language)
+        brief = OverviewSheet(pages, summaries, title=title, month_text=month_text, language=language)
         brief.draw([_FormSheet(pages, summary, language).draw() for summary in summaries])
         add_doubted(pages, summaries, title=title, month_text=month_text, language=language)
         add_late(pages, summaries, title=title, month_text=month_text, language=language)
@@ -79,7 +79,7 @@ class _Sums:
 class _FormSheet:
     """One form, drawn as its annex with the unit in front."""
 
-    def __init__(self, pages: Pages, summary: FormSummary, language: Language) -> None:
+    def __init__(self, pages: InMemoryWorkbook, summary: FormSummary, language: Language) -> None:
         self._summary = summary
         self._language: Language = language
         form = summary.form
@@ -114,7 +114,7 @@ class _FormSheet:
             looks[column.id] = self._annex.formats.cell(column, **more)
         return looks
 
-    def draw(self) -> Drawn:
+    def draw(self) -> DrawnSheet:
         """The whole sheet; where its figures stand."""
         summary, say = self._summary, self._language
         told = standing(summary.units).said().in_(say)
@@ -132,7 +132,7 @@ class _FormSheet:
         look = self._annex.formats.of(text_wrap=True, bold=summary.open_questions > 0)
         self._annex.across(row + 1, told, look, least=18)
         self._finish(placed, row + 1)
-        return Drawn(summary, self._annex.sheet.get_name(), self._at, subtotals, row)
+        return DrawnSheet(summary, self._annex.sheet.get_name(), self._at, subtotals, row)
 
     def _finish(self, placed: Placed, last_row: int) -> None:
         self._annex.finish(placed, last_row=last_row)

@@ -34,7 +34,7 @@ _NO_ROWS = Said("已报送，表内无数据", "reported, without rows")
 
 
 @dataclass(frozen=True, slots=True)
-class Doubted:
+class TableQuestion:
     """A question about a table: where it stands, and what was answered, by whom; ``answer`` None while it is open."""
 
     unit: str
@@ -121,7 +121,7 @@ class FormSummary:
     ref_title: str
     period_text: str
     units: tuple[UnitFiled, ...]
-    questions: tuple[Doubted, ...] = ()
+    questions: tuple[TableQuestion, ...] = ()
 
     @property
     def open_questions(self) -> int:
@@ -151,7 +151,7 @@ class FormSummary:
 
 
 @dataclass(frozen=True)
-class Standing:
+class AnswerCounts:
     """How many units answered and how; ``late``, ``nil`` and ``waiting`` may count the same unit, the others do not."""
 
     asked: int
@@ -182,10 +182,10 @@ class Standing:
         return Said(zh, en)
 
 
-def standing(units: Sequence[UnitFiled]) -> Standing:
+def standing(units: Sequence[UnitFiled]) -> AnswerCounts:
     """How many of ``units`` answered."""
     states = [each.state for each in units]
-    return Standing(
+    return AnswerCounts(
         asked=len(units),
         answered=sum(each.has_answered for each in units),
         late=sum(each.is_late for each in units),

@@ -45,7 +45,7 @@ _WORDS: dict[Language, tuple[str, str, str, str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CalendarEntry:
     """One deadline.  ``due`` is the date in force, ``notice`` the last workday on or before it.
 
     ``title`` begins with what people call it and its period; ``ref`` is never shown.
@@ -75,7 +75,7 @@ def sequence_at(moment: datetime) -> int:
 
 
 def calendar(
-    entries: Iterable[Entry],
+    entries: Iterable[CalendarEntry],
     *,
     name: str,
     campaign: str,
@@ -127,7 +127,7 @@ def _revision(sequence: int, stamp: datetime) -> bytes:
     return f"DTSTAMP:{stamp.astimezone(UTC):%Y%m%dT%H%M%SZ}\r\nSEQUENCE:{sequence}\r\n".encode()
 
 
-def _event(entry: Entry, language: Language, *, is_short: bool) -> Iterator[bytes]:
+def _event(entry: CalendarEntry, language: Language, *, is_short: bool) -> Iterator[bytes]:
     word, deadline, requirement, state, cancelled = _WORDS[language]
     after = entry.due + timedelta(days=1)
     yield f"DTSTART;VALUE=DATE:{entry.due:%Y%m%d}\r\nDTEND;VALUE=DATE:{after:%Y%m%d}\r\n".encode()
@@ -142,7 +142,7 @@ def _event(entry: Entry, language: Language, *, is_short: bool) -> Iterator[byte
     yield _line("DESCRIPTION", _escape("\n".join(told)))
 
 
-def _alarms(entry: Entry, language: Language) -> Iterator[bytes]:
+def _alarms(entry: CalendarEntry, language: Language) -> Iterator[bytes]:
     if not entry.rings or entry.is_cancelled:
         return
     said = _line("DESCRIPTION", _escape(f"{_short(entry.title)}{_WORDS[language][0]}"))

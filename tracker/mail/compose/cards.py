@@ -15,7 +15,7 @@ from tracker.core.naming import Names, tells_of_month_before
 from tracker.core.occurrences import occurrences
 from tracker.core.ways_to_answer import Way, ways
 from tracker.i18n.catalogue import Words
-from tracker.mail.compose.view import Answer
+from tracker.mail.compose.view import AnswerLink
 from tracker.mail.compose.wording import clip, is_chinese, tidy
 
 TITLE_WIDTH = 90
@@ -36,7 +36,7 @@ _MEASURED = re.compile(r"(?P<of>.+)（(?P<measure>[^（）]{1,3})）")
 class Answers:
     """The ways to answer something, and the HTML of their links, of which only the address is to be filled in."""
 
-    def __init__(self, ways: tuple[Answer, ...]) -> None:
+    def __init__(self, ways: tuple[AnswerLink, ...]) -> None:
         self.ways = ways
         html = Markup(" &ensp;").join(
             Markup('<a href="{}/{}">{}</a>').format(_ADDRESS, *each) for each in ways
@@ -127,7 +127,7 @@ class Cards:
             answers={
                 has_date: Answers(
                     tuple(
-                        Answer(
+                        AnswerLink(
                             way.value, words(f"answers.{way}_{kind}" if way is Way.DONE else f"answers.{way}")
                         )
                         for way in ways(definition, has_form=has_form, has_date=has_date)

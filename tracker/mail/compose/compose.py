@@ -18,7 +18,7 @@ from tracker.mail.compose.digest import DigestComposer, is_copy
 from tracker.mail.compose.receipt import ReceiptComposer
 from tracker.mail.compose.rollup import RollupComposer
 from tracker.mail.compose.subject import SubjectComposer
-from tracker.mail.compose.unit_request import AskedComposer, is_asked, request_facts
+from tracker.mail.compose.unit_request import UnitRequestComposer, is_asked, request_facts
 from tracker.mail.compose.view import Enclosed, Link, MailView
 from tracker.mail.compose.wording import Calendar, clip, tidy
 
@@ -46,7 +46,7 @@ class Composer:
         self._subjects = SubjectComposer(cards, words, self.calendar)
         self._rollups = RollupComposer(campaign, cards, words, self.calendar)
         self._receipts = ReceiptComposer(cards, words, self.calendar)
-        self._asked = AskedComposer(cards, words, self.calendar, campaign.unit_name)
+        self._asked = UnitRequestComposer(cards, words, self.calendar, campaign.unit_name)
         self._to_ask = ask or (unit.contacts[0] if unit and unit.contacts else None)
         self._zones: dict[str, ZoneInfo] = {}
         self._title = tidy(campaign.title)

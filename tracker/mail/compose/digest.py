@@ -10,7 +10,7 @@ from tracker.access.links import Links
 from tracker.core.model import Campaign, Item, Light, Mail, Reason, Unit
 from tracker.i18n.catalogue import Words
 from tracker.mail.compose.cards import Card, Cards
-from tracker.mail.compose.digest_details import Beside, Remarks
+from tracker.mail.compose.digest_details import DigestDetails, Remarks
 from tracker.mail.compose.subject import Group
 from tracker.mail.compose.view import Enclosed, Link, Row, Section
 from tracker.mail.compose.wording import Calendar
@@ -108,7 +108,7 @@ class DigestComposer:
         self, mail: Mail, groups: list[Group], day: date, enclosed: Enclosed | None
     ) -> tuple[Section, ...]:
         """The rows of ``groups`` in their sections; ``enclosed`` are the forms that go with the mail, None: not known."""
-        beside = Beside.of(mail)
+        beside = DigestDetails.of(mail)
         units = {item.unit for item in mail.items}
         # Where all is for the recipient's own unit, the rows need not say so.
         is_own = len(units) == 1 and (mail.unit is None or mail.unit in units)
@@ -168,7 +168,7 @@ class DigestComposer:
         name: str,
         items: list[Item],
         day: date,
-        beside: Beside,
+        beside: DigestDetails,
         enclosed: Enclosed | None,
         *,
         is_own: bool,

@@ -17,7 +17,7 @@ MOST_REMARKS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class DigestDetails:
     """``progress``, ``said`` and ``last`` of a digest's details; empty where they are absent."""
 
     progress: Mapping[str, object]
@@ -25,7 +25,7 @@ class Beside:
     last: frozenset[str]
 
     @classmethod
-    def of(cls, mail: Mail) -> Beside:
+    def of(cls, mail: Mail) -> DigestDetails:
         """Those of ``mail``; what is not in the agreed form counts as absent."""
         progress, said, last = (mail.details.get(name) for name in ("progress", "said", "last"))
         return cls(
@@ -60,7 +60,7 @@ class Remarks:
         self._calendar = calendar
 
     def of(
-        self, items: list[Item], card: Card, beside: Beside, day: date, names: Mapping[str, str]
+        self, items: list[Item], card: Card, beside: DigestDetails, day: date, names: Mapping[str, str]
     ) -> tuple[str, ...]:
         """The remarks of a row; ``names`` are its units where they are to be told apart.  Mostly there are none."""
         found: dict[str, None] = {}
@@ -133,7 +133,7 @@ class Remarks:
         if isinstance(why, str) and why:
             yield self._words("row.returned_because", reason=clip(why, REQUIREMENT_WIDTH))
 
-    def _also(self, items: list[Item], card: Card, beside: Beside) -> Iterator[str]:
+    def _also(self, items: list[Item], card: Card, beside: DigestDetails) -> Iterator[str]:
         """Other periods that are late; what was over before the document was issued is nobody's fault."""
         periods = {ref.partition("@")[2] for ref, _ in beside.also(items)}
         late, lapsed = periods - card.lapsed, periods & card.lapsed

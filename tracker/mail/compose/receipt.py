@@ -9,7 +9,7 @@ from tracker.core.model import Mail
 from tracker.i18n.catalogue import Words
 from tracker.mail.compose.cards import Cards
 from tracker.mail.compose.digest import is_copy
-from tracker.mail.compose.view import Noted, ReceivedFile
+from tracker.mail.compose.view import NotedFinding, ReceivedFile
 from tracker.mail.compose.wording import Calendar, clip
 
 #: So many findings of one file are listed; the copy that is enclosed has them all.
@@ -94,9 +94,9 @@ class ReceiptComposer:
         """What was ``said`` of a table, and that it has still to be accepted, where it has."""
         return self._words("receipt.waits", said=said) if facts.get("waits") else said
 
-    def _finding(self, kind: str, cell: str, found: str, message: str, expected: str) -> Noted:
+    def _finding(self, kind: str, cell: str, found: str, message: str, expected: str) -> NotedFinding:
         hint = self._words("receipt.expected", expected=clip(expected, 300)) if expected else None
-        return Noted(kind, clip(cell, 20), clip(found, 300), clip(message, 300), hint)
+        return NotedFinding(kind, clip(cell, 20), clip(found, 300), clip(message, 300), hint)
 
     def _title(self, facts: Mapping[str, Any]) -> str:
         """The table and its period."""

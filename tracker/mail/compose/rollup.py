@@ -14,7 +14,7 @@ from tracker.core.model import Campaign, Contact, Item, Mail, Reason
 from tracker.i18n.catalogue import Words
 from tracker.mail.compose.cards import Cards
 from tracker.mail.compose.details import Facts, count, dates, day, mappings, names
-from tracker.mail.compose.view import Missing, Tally, Week
+from tracker.mail.compose.view import MissingUnit, OccurrenceTally, Week
 from tracker.mail.compose.week import WeekComposer
 from tracker.mail.compose.wording import Calendar
 
@@ -39,7 +39,7 @@ class RollupComposer:
         self._cards = cards
         self._weeks = WeekComposer(cards, words, campaign.unit_name)
 
-    def subject(self, tallies: tuple[Tally, ...], week: Week | None, today: date) -> str:
+    def subject(self, tallies: tuple[OccurrenceTally, ...], week: Week | None, today: date) -> str:
         """How one deadline stands, or how many there are; then the week; then the day."""
         words, parts = self.words, []
         missing = sum(tally.of - tally.done for tally in tallies)
@@ -59,7 +59,7 @@ class RollupComposer:
         found = mail.details.get("week")
         return self._weeks.compose(found) if isinstance(found, dict) else None
 
-    def tallies(self, mail: Mail, today: date) -> tuple[Tally, ...]:
+    def tallies(self, mail: Mail, today: date) -> tuple[OccurrenceTally, ...]:
         """One for each deadline that is reported on."""
         missing: dict[str, list[Item]] = {}
         for item in mail.items:
@@ -69,7 +69,7 @@ class RollupComposer:
             for facts in mappings(mail.details.get("deadlines"))
         )
 
-    def _tally(self, facts: Facts, items: list[Item], today: date) -> Tally:
+    def _tally(self, facts: Facts, items: list[Item], today: date) -> OccurrenceTally:
         words, ref = self.words, str(facts.get("ref") or "")
         key, _, period = ref.partition("@")
         card = self._cards[key]
@@ -79,7 +79,7 @@ class RollupComposer:
         phrase = "rollup.summary" if missing else "rollup.all_in" if of else "rollup.nobody_asked"
         named, is_cut = missing[:NAMED_UNITS], len(missing) > NAMED_UNITS
         marks = _Marks(frozenset(names(facts.get("returned"))), dates(facts.get("extended")))
-        return Tally(
+        return OccurrenceTally(
             label=card.label,
             title=card.title,
             short=card.brief,
@@ -120,10 +120,10 @@ class RollupComposer:
         key = "rollup.late" if len(units) <= NAMED_UNITS else "rollup.late_more"
         return self.words(key, units=named, n=len(units))
 
-    def _missing(self, item: Item, marks: _Marks, today: date) -> Missing:
+    def _missing(self, item: Item, marks: _Marks, today: date) -> MissingUnit:
         unit = self.campaign.units.get(item.unit)
         people = tuple(self._person(contact, today) for contact in unit.to_call) if unit else ()
-        return Missing(
+        return MissingUnit(
             name=self.campaign.unit_name(item.unit),
             contacts=people or (self.words("labels.no_contacts"),),
             remark=self.words("sections.comma").join(self._remarks(item, marks, today)) or None,

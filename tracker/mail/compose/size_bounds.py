@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tracker.i18n.catalogue import Words
-from tracker.mail.compose.view import LightTable, Link, MailView, Section, Tally
+from tracker.mail.compose.view import LightTable, Link, MailView, OccurrenceTally, Section
 
 #: The largest HTML of a mail, in bytes.  Gmail shows 102 kB, and hides the rest, with the footer and its links.
 LARGEST = 100_000
@@ -101,7 +101,7 @@ def _first_rows(sections: Sequence[Section], lines: int) -> tuple[Section, ...]:
     return tuple(found)
 
 
-def _first_missing(tally: Tally, most: int, words: Words) -> Tally:
+def _first_missing(tally: OccurrenceTally, most: int, words: Words) -> OccurrenceTally:
     if len(tally.missing) <= most:
         return tally
     rest = words("rollup.rest", shown=most, n=tally.of - tally.done)

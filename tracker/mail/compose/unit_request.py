@@ -11,7 +11,7 @@ from tracker.core.model import Mail
 from tracker.i18n.catalogue import Words
 from tracker.mail.compose.cards import Cards
 from tracker.mail.compose.details import mappings
-from tracker.mail.compose.view import Fact
+from tracker.mail.compose.view import ReceiptFact
 from tracker.mail.compose.wording import Calendar, clip
 
 #: So much of what somebody wrote stands in a mail; the page has all of it.
@@ -20,16 +20,16 @@ WIDTH_OF_SEVERAL = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RequestWords:
     """The words of such a mail."""
 
     heading: str
     preheader: str
     intro: str
-    facts: tuple[Fact, ...]
+    facts: tuple[ReceiptFact, ...]
 
 
-class AskedComposer:
+class UnitRequestComposer:
     """Words them in one language.
 
     The facts stand under ``request`` in the details: ``phase`` (asked, granted, declined, read), ``kind`` (extend,
@@ -54,26 +54,26 @@ class AskedComposer:
             n=facts.get("count"),
         )
 
-    def told(self, mail: Mail, facts: Mapping[str, Any]) -> Told:
+    def told(self, mail: Mail, facts: Mapping[str, Any]) -> RequestWords:
         """All the rest."""
         words, phase, date_ = self._words, _phase(facts), self._date(facts)
         unit = self._unit(facts)
         bare = "_bare" if phase == "read" and not facts.get("reply") else ""
         who, count = str(facts.get("who") or ""), facts.get("count")
         intro = words(f"asked.intro_{phase}{bare}", unit=unit, who=who, date=date_, n=count)
-        return Told(
+        return RequestWords(
             heading=words(_heading(phase)),
             preheader=clip(str(facts.get("reply") or facts.get("text") or mail.name), 90),
             intro=intro,
             facts=tuple(self._facts(facts)),
         )
 
-    def _several(self, several: list[Mapping[str, Any]], count: int) -> Iterator[Fact]:
+    def _several(self, several: list[Mapping[str, Any]], count: int) -> Iterator[ReceiptFact]:
         """What was gathered, a line each, and how many more there are."""
         has_units = len(_units(several)) > 1
         for each in several:
             if each.get("phase") == "link":
-                yield Fact(self._name(each), self._unit(each))
+                yield ReceiptFact(self._name(each), self._unit(each))
                 continue
             text = clip(str(each.get("text") or ""), WIDTH_OF_SEVERAL)
             kind = "extend" if each.get("kind") == "extend" else "say"
@@ -81,26 +81,26 @@ class AskedComposer:
             if has_units:
                 who = self._words("asked.who", unit=self._unit(each), who=who)
             said = self._words(f"asked.one_{kind}", who=who, date=self._date(each), text=text)
-            yield Fact(self._name(each), said)
+            yield ReceiptFact(self._name(each), said)
         if count > len(several):
-            yield Fact("", self._words("asked.rest", n=count - len(several)))
+            yield ReceiptFact("", self._words("asked.rest", n=count - len(several)))
 
-    def _facts(self, facts: Mapping[str, Any]) -> Iterator[Fact]:
+    def _facts(self, facts: Mapping[str, Any]) -> Iterator[ReceiptFact]:
         if "several" in facts:
             yield from self._several(facts["several"], facts["count"])
             return
         words, kind = self._words, "extend" if facts.get("kind") == "extend" else "say"
-        yield Fact(words("asked.item"), self._cards.names.titled(str(facts.get("ref") or "")))
+        yield ReceiptFact(words("asked.item"), self._cards.names.titled(str(facts.get("ref") or "")))
         for key in ("due", "wanted", "until"):
             day = _day(facts.get(key))
             if day is not None:
-                yield Fact(words(f"asked.{key}"), self._calendar.weekday(day))
+                yield ReceiptFact(words(f"asked.{key}"), self._calendar.weekday(day))
         if facts.get("text"):
-            yield Fact(words(f"asked.text_{kind}"), clip(str(facts["text"]), WIDTH))
+            yield ReceiptFact(words(f"asked.text_{kind}"), clip(str(facts["text"]), WIDTH))
         if facts.get("reply"):
-            yield Fact(words("asked.reply"), clip(str(facts["reply"]), WIDTH))
+            yield ReceiptFact(words("asked.reply"), clip(str(facts["reply"]), WIDTH))
         if facts.get("by"):
-            yield Fact(words("asked.by"), str(facts["by"]))
+            yield ReceiptFact(words("asked.by"), str(facts["by"]))
 
     def _unit(self, facts: Mapping[str, Any]) -> str:
         """The unit, or the units of several."""

@@ -15,7 +15,7 @@ from tracker.core.model import Light
 Enclosed = Mapping[tuple[str, str], str]
 
 
-class Answer(NamedTuple):
+class AnswerLink(NamedTuple):
     """A way to answer an item by a link: its word in addresses, and in the reader's language."""
 
     name: str
@@ -58,7 +58,7 @@ class Row(NamedTuple):
     remarks: tuple[str, ...]
     items: int
     link: str | None = None
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[AnswerLink, ...] = ()
     ways: Markup | str = ""
     pages: tuple[Link, ...] = ()
     also: tuple[Link, ...] = ()
@@ -80,7 +80,7 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class MissingUnit:
     """A unit that has not answered, whom to call, and what is to be known of it (an extension, a return)."""
 
     name: str
@@ -89,7 +89,7 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class OccurrenceTally:
     """One occurrence over all its units: ``done`` of ``of`` are in.
 
     ``notes`` says what the numbers do not, ``rest`` how many of the missing are not named.
@@ -104,7 +104,7 @@ class Tally:
     done: int
     summary: str
     notes: str | None
-    missing: tuple[Missing, ...]
+    missing: tuple[MissingUnit, ...]
     rest: str | None
     late: str | None
 
@@ -116,7 +116,7 @@ class Trend(NamedTuple):
     tone: str
 
 
-class Lamp(NamedTuple):
+class LightTotal(NamedTuple):
     """One light over the whole campaign: its colour, its name, how many, and the change since last week."""
 
     light: str
@@ -125,7 +125,7 @@ class Lamp(NamedTuple):
     trend: Trend | None
 
 
-class Bar(NamedTuple):
+class LightShare(NamedTuple):
     """A part of a bar: its light, its share in per cent, and whether a sign has room in it."""
 
     light: str
@@ -138,7 +138,7 @@ class LightRow(NamedTuple):
 
     name: str
     numbers: tuple[tuple[str, int], ...]
-    bars: tuple[Bar, ...]
+    bars: tuple[LightShare, ...]
     trend: Trend | None
 
 
@@ -162,13 +162,13 @@ class Week:
     """How everything stands, and what has changed since last week; ``red`` is how many are overdue."""
 
     red: int
-    lamps: tuple[Lamp, ...]
-    bars: tuple[Bar, ...]
+    lamps: tuple[LightTotal, ...]
+    bars: tuple[LightShare, ...]
     change: str
     tables: tuple[LightTable, ...]
 
 
-class Noted(NamedTuple):
+class NotedFinding(NamedTuple):
     """A finding in a table: an error or a question, at which cell, what stands there, the sentence, what to put."""
 
     kind: str
@@ -186,12 +186,12 @@ class ReceivedFile:
     title: str
     outcome: str
     is_refused: bool
-    noted: tuple[Noted, ...]
+    noted: tuple[NotedFinding, ...]
     rest: str | None
     read_back: str | None = None
 
 
-class Fact(NamedTuple):
+class ReceiptFact(NamedTuple):
     """A line of a receipt: what it is, and what it says."""
 
     name: str
@@ -226,10 +226,10 @@ class MailView(NamedTuple):
     notices: tuple[str, ...] = ()
     sections: tuple[Section, ...] = ()
     problems: tuple[str, ...] = ()
-    tallies: tuple[Tally, ...] = ()
+    tallies: tuple[OccurrenceTally, ...] = ()
     week: Week | None = None
     files: tuple[ReceivedFile, ...] = ()
-    facts: tuple[Fact, ...] = ()
+    facts: tuple[ReceiptFact, ...] = ()
     page: str | None = None
     links: tuple[Link, ...] = ()
     more: str | None = None

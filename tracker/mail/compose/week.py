@@ -10,7 +10,7 @@ from tracker.core.vocabulary import LIGHTS
 from tracker.i18n.catalogue import Words
 from tracker.mail.compose.cards import Cards
 from tracker.mail.compose.details import Facts, Numbers, mappings, numbers
-from tracker.mail.compose.view import Bar, Lamp, LightRow, LightTable, Trend, Week
+from tracker.mail.compose.view import LightRow, LightShare, LightTable, LightTotal, Trend, Week
 from tracker.mail.compose.wording import tidy
 
 #: So many rows of a table are shown; the rest is a number.
@@ -60,12 +60,12 @@ class WeekComposer:
             tables=tuple(table for table in tables if table.rows or table.rest),
         )
 
-    def _lamps(self, now: Numbers, before: Numbers | None) -> list[Lamp]:
+    def _lamps(self, now: Numbers, before: Numbers | None) -> list[LightTotal]:
         lamps = []
         for light in Light:
             number = now.get(light, 0)
             trend = None if before is None else self._trend(light, number - before.get(light, 0))
-            lamps.append(Lamp(light.value, LIGHTS[light].legend(self._words.language), number, trend))
+            lamps.append(LightTotal(light.value, LIGHTS[light].legend(self._words.language), number, trend))
         return lamps
 
     def _trend(self, light: Light, change: int) -> Trend:
@@ -135,7 +135,7 @@ class WeekComposer:
         return Trend(self._words(key, n=abs(change)), tone)
 
 
-def _bars(now: Numbers) -> tuple[Bar, ...]:
+def _bars(now: Numbers) -> tuple[LightShare, ...]:
     """Shares in per cent of the lights that occur: each at least 1, and together 100."""
     found = [(light, now[light]) for light in Light if now.get(light, 0) > 0]
     total = sum(number for _, number in found)
@@ -144,6 +144,6 @@ def _bars(now: Numbers) -> tuple[Bar, ...]:
         widest = shares.index(max(shares))
         shares[widest] += 100 - sum(shares)
     return tuple(
-        Bar(light.value, share, share >= ROOM_FOR_SIGN)
+        LightShare(light.value, share, share >= ROOM_FOR_SIGN)
         for (light, _), share in zip(found, shares, strict=True)
     )

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from tracker.i18n.message import Message
-from tracker.mail.transport.transport import Delivery, Envelope, Outcome
+from tracker.mail.transport.transport import Delivery, DeliveryOutcome, Envelope
 
 #: So many are written before the directory is made durable once for all of them.
 LOT = 64
@@ -75,12 +75,15 @@ class MailboxTransport:
             return self._refused(envelope, error)
         there[name] = target
         return Delivery(
-            envelope.id, Outcome.SENT, str(Message("outcomes.written", path=self.directory)), kept_local=True
+            envelope.id,
+            DeliveryOutcome.SENT,
+            str(Message("outcomes.written", path=self.directory)),
+            kept_local=True,
         )
 
     def _refused(self, envelope: Envelope, error: OSError) -> Delivery:
         detail = str(Message("outcomes.cannot_write", path=self.directory, why=error.strerror or error))
-        return Delivery(envelope.id, Outcome.DEFERRED, detail, kept_local=True)
+        return Delivery(envelope.id, DeliveryOutcome.DEFERRED, detail, kept_local=True)
 
     def _make(self) -> None:
         # Whatever the mask of the process: mails name people.

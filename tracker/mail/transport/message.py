@@ -71,7 +71,7 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
-class Belongs:
+class ThreadHeaders:
     """What a mail belongs to: the list of all that we send, the thread of one reader, and where answers go.
 
     ``thread`` comes from ``message_id``; nobody ever gets a mail of that name.
@@ -106,7 +106,7 @@ def build(
     html: str | None,
     id_: str,
     at: datetime,
-    belongs: Belongs | None = None,
+    belongs: ThreadHeaders | None = None,
     attachments: Sequence[Attachment] = (),
 ) -> WireBytes:
     """The whole message with CRLF line ends.  ``at`` is aware; ``id_`` comes from ``message_id``.

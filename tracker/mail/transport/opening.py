@@ -11,8 +11,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from tracker.errors import MailError
 from tracker.mail.transport.mailbox import MailboxTransport
-from tracker.mail.transport.replies import Judge
-from tracker.mail.transport.transport import Door, Security, Transport
+from tracker.mail.transport.replies import RefusalRules
+from tracker.mail.transport.transport import LoginBackoff, Security, Transport
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
@@ -28,14 +28,14 @@ def open_transport(
     connections: int = 4,
     timeout: float = 60.0,
     last_answer: float = 600.0,
-    door: Door | None = None,
+    backoff: LoginBackoff | None = None,
     temporary: Sequence[str] = (),
     permanent: Sequence[str] = (),
 ) -> Transport:
     """The transport that ``url`` means.  Nothing is connected yet.
 
     ``mailbox_dir`` takes the mail for reserved domains where ``url`` is a server.  ``timeout`` is how many
-    seconds of silence are borne, ``last_answer`` how many after a whole mail.  ``door`` knows when the server may be
+    seconds of silence are borne, ``last_answer`` how many after a whole mail.  ``backoff`` knows when the server may be
     asked.  ``temporary`` and ``permanent`` are pieces of servers' answers to try again after, and to give up after.
     TRACKER_MAIL_CA names further certificates to trust.  Raises MailError for a URL that is none.
     """
@@ -53,10 +53,10 @@ def open_transport(
         raise MailError("needs_password", text=f"{scheme}://{user}@{host}")
     if scheme == "smtp+plain" and user is not None and host not in _LOOPBACK:
         raise MailError("plain_password")
-    from tracker.mail.transport.session import Server
+    from tracker.mail.transport.session import ServerAddress
     from tracker.mail.transport.smtp import SmtpTransport
 
-    server = Server(
+    server = ServerAddress(
         host=host,
         port=port,
         security=_SECURITY[scheme],
@@ -66,8 +66,10 @@ def open_transport(
         timeout=timeout,
         last_answer=last_answer,
     )
-    judge = Judge(temporary, permanent)
-    return SmtpTransport(server, MailboxTransport(mailbox_dir), judge, connections=connections, door=door)
+    judge = RefusalRules(temporary, permanent)
+    return SmtpTransport(
+        server, MailboxTransport(mailbox_dir), judge, connections=connections, backoff=backoff
+    )
 
 
 def _no_way(text: str) -> MailError:

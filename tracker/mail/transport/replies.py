@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 Stage = Literal["mail", "rcpt", "data", "dot"]
 
 
-class Verdict(StrEnum):
+class RefusalScope(StrEnum):
     """Whom or what a refusal is about."""
 
     #: Us: our address, host, login or permission.  It is ours to mend, and until then everything waits.
@@ -31,7 +31,7 @@ class Verdict(StrEnum):
 
 
 #: Refusals after which this mail is at its end.
-FINAL = frozenset({Verdict.RECIPIENT, Verdict.MAIL})
+FINAL = frozenset({RefusalScope.RECIPIENT, RefusalScope.MAIL})
 
 #: By these a refusal is known to be about how fast or how many mails come, whenever it comes.
 TOO_FAST = (
@@ -138,7 +138,7 @@ class Reply(NamedTuple):
         return f"{self.code} {self.text}".rstrip()
 
 
-class Judge:
+class RefusalRules:
     """Knows what refusals are about.
 
     ``temporary`` and ``permanent`` are pieces of answers that an operator has met; they come before what is
@@ -149,20 +149,20 @@ class Judge:
         self._known_permanent = _any_of(re.escape(piece) for piece in permanent)
         self._known_temporary = _any_of(re.escape(piece) for piece in temporary)
 
-    def verdict(self, reply: Reply, stage: Stage) -> Verdict:
+    def verdict(self, reply: Reply, stage: Stage) -> RefusalScope:
         """What a refusal at ``stage`` means, where the conversation could go on."""
         said = str(reply)
         if self._known_permanent.search(said):
-            return Verdict.MAIL
+            return RefusalScope.MAIL
         if self._known_temporary.search(said):
-            return Verdict.LATER
+            return RefusalScope.LATER
         if _TOO_FAST.search(reply.text) or _TOO_MANY.search(reply.text) or _ENOUGH.search(reply.text):
-            return Verdict.TOO_FAST
+            return RefusalScope.TOO_FAST
         verdict = _by_status(reply, stage) or _by_code(reply, stage)
         if stage == "mail":
             # Nobody who is to get it has been named yet.
-            return Verdict.US
-        return Verdict.LATER if verdict in FINAL and _is_passing(reply) else verdict
+            return RefusalScope.US
+        return RefusalScope.LATER if verdict in FINAL and _is_passing(reply) else verdict
 
     def has_had_enough(self, reply: Reply, sent: int) -> bool:
         """Whether it is only this conversation, which has carried ``sent`` mails, that the server wants to end."""
@@ -180,7 +180,7 @@ def without_names(text: str) -> str:
     return " ".join(re.sub(r"<[^>]*>|[^\s:;,]+@[^\s:;,]+", "…", text).split())
 
 
-def _by_status(reply: Reply, stage: Stage) -> Verdict | None:
+def _by_status(reply: Reply, stage: Stage) -> RefusalScope | None:
     """What the enhanced status says; None where it says nothing, or too little."""
     found = _STATUS.match(reply.text)
     if found is None:
@@ -191,40 +191,40 @@ def _by_status(reply: Reply, stage: Stage) -> Verdict | None:
     if subject == 7:
         # Greylisting calls itself so, too, and what a mail says is refused under the same number.
         is_content = stage in _TAKEN and _CONTENT.search(words) is not None
-        return Verdict.US if is_ours or not (is_content or _is_passing(reply)) else Verdict.MAIL
+        return RefusalScope.US if is_ours or not (is_content or _is_passing(reply)) else RefusalScope.MAIL
     if subject == 1:
         # 5.1.7 and 5.1.8 are about the sender's address, 5.1.0 about either.
         is_either = detail == 0 and (is_ours or stage in _TAKEN)
-        return Verdict.US if detail in {7, 8, 20} or is_either else Verdict.RECIPIENT
+        return RefusalScope.US if detail in {7, 8, 20} or is_either else RefusalScope.RECIPIENT
     if subject == 2:
         # Which mailbox is disabled (1) or a list (4) is known; others may be the sender's own.
         is_either = detail not in {1, 4} and stage in _TAKEN
-        whose = Verdict.US if is_ours or is_either else Verdict.RECIPIENT
-        return {2: Verdict.LATER, 3: Verdict.MAIL}.get(detail, whose)
+        whose = RefusalScope.US if is_ours or is_either else RefusalScope.RECIPIENT
+        return {2: RefusalScope.LATER, 3: RefusalScope.MAIL}.get(detail, whose)
     if subject == 3:
-        return Verdict.MAIL if detail == 4 else Verdict.US
-    return {4: Verdict.MAIL, 5: Verdict.US, 6: Verdict.MAIL}.get(subject)
+        return RefusalScope.MAIL if detail == 4 else RefusalScope.US
+    return {4: RefusalScope.MAIL, 5: RefusalScope.US, 6: RefusalScope.MAIL}.get(subject)
 
 
-def _by_code(reply: Reply, stage: Stage) -> Verdict:
+def _by_code(reply: Reply, stage: Stage) -> RefusalScope:
     """What code, moment and words say."""
     words = _NAMES.sub(" ", reply.text)
     if _TEMPORARY.search(words):
-        return Verdict.LATER
+        return RefusalScope.LATER
     if reply.code in _OURS:
-        return Verdict.US
+        return RefusalScope.US
     is_ours, is_content = _US.search(words) is not None, _CONTENT.search(words) is not None
     if reply.code == _SIZE and (is_content or not is_ours):
-        return Verdict.MAIL
+        return RefusalScope.MAIL
     if is_content and not is_ours and stage in _TAKEN:
-        return Verdict.MAIL
+        return RefusalScope.MAIL
     if is_ours:
-        return Verdict.US
+        return RefusalScope.US
     if reply.code in _NOT_HERE or _RECIPIENT.search(words):
-        return Verdict.US if stage in _TAKEN else Verdict.RECIPIENT
+        return RefusalScope.US if stage in _TAKEN else RefusalScope.RECIPIENT
     # Before the content is known it cannot be in the way.
     is_allowed = stage != "data" and (is_content or not _FORBIDDEN.search(words))
-    return Verdict.MAIL if is_allowed else Verdict.US
+    return RefusalScope.MAIL if is_allowed else RefusalScope.US
 
 
 def _is_passing(reply: Reply) -> bool:

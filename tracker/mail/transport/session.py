@@ -36,7 +36,7 @@ _UNKNOWN = frozenset({500, 501, 502, 504})
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ServerAddress:
     """Where and how to connect.  ``tls`` is None only for plain text.
 
     It may be silent for ``timeout`` seconds, and for ``last_answer`` once it has a whole mail: a server that thinks
@@ -80,7 +80,7 @@ class CannotConnectError(Exception):
 
 
 @dataclass(slots=True)
-class Progress:
+class StepProgress:
     """What one step has learnt, also where it broke off half-way.
 
     Once ``content_sent`` is set, the server may have taken the mail.
@@ -92,7 +92,7 @@ class Progress:
     stage: Stage | None = None
 
 
-async def connect(server: Server) -> Session:
+async def connect(server: ServerAddress) -> Session:
     """A conversation past greeting, encryption and login.  Raises CannotConnectError."""
     client = aiosmtplib.SMTP(
         hostname=server.host,
@@ -156,7 +156,7 @@ def _own_name() -> str:
     return socket.getfqdn()
 
 
-def _why(server: Server, error: Exception) -> str:
+def _why(server: ServerAddress, error: Exception) -> str:
     if isinstance(error, aiosmtplib.SMTPAuthenticationError):
         return str(
             Message(
@@ -189,7 +189,7 @@ def _certificate_error(error: BaseException | None) -> ssl.SSLCertVerificationEr
 class Session:
     """An open conversation.  ``sent`` counts the mails that the server took in it."""
 
-    def __init__(self, server: Server, client: aiosmtplib.SMTP) -> None:
+    def __init__(self, server: ServerAddress, client: aiosmtplib.SMTP) -> None:
         self.server = server
         self.pipelining = client.supports_extension("pipelining")
         self.sent = 0
@@ -202,7 +202,7 @@ class Session:
         """As far as is known without asking."""
         return self._wire.is_open
 
-    async def step(self, finish: Envelope | None, begin: Envelope | None, progress: Progress) -> None:
+    async def step(self, finish: Envelope | None, begin: Envelope | None, progress: StepProgress) -> None:
         """Send the content of ``finish``, whose envelope was begun before, and begin ``begin``.
 
         ``progress.finished`` is the answer to the first.  ``progress.begun`` is the answer to the second: a
@@ -238,7 +238,7 @@ class Session:
         self._wire.abort()
 
     async def _step_in_one_write(
-        self, finish: Envelope | None, begin: Envelope | None, progress: Progress
+        self, finish: Envelope | None, begin: Envelope | None, progress: StepProgress
     ) -> None:
         parts: list[bytes] = []
         begin = _may_begin(begin)
@@ -270,7 +270,7 @@ class Session:
             await self._reply()
 
     async def _step_by_step(
-        self, finish: Envelope | None, begin: Envelope | None, progress: Progress
+        self, finish: Envelope | None, begin: Envelope | None, progress: StepProgress
     ) -> None:
         if finish is not None:
             self._wire.write(content(finish.data))
@@ -295,7 +295,7 @@ class Session:
                 break
         self._reset_first = progress.begun is not None and progress.begun.code != 354
 
-    async def _finish(self, progress: Progress) -> None:
+    async def _finish(self, progress: StepProgress) -> None:
         progress.finished = await self._reply(self.server.last_answer)
         self.sent += progress.finished.code < 300
 

@@ -10,9 +10,16 @@ from contextlib import aclosing
 
 from tracker.i18n.message import Message
 from tracker.mail.transport.mailbox import LOT, MailboxTransport
-from tracker.mail.transport.replies import FINAL, Judge, Reply, Stage, Verdict
-from tracker.mail.transport.session import CannotConnectError, Progress, Server, Session, connect, is_sendable
-from tracker.mail.transport.transport import Delivery, Door, Envelope, Outcome, is_reserved
+from tracker.mail.transport.replies import FINAL, RefusalRules, RefusalScope, Reply, Stage
+from tracker.mail.transport.session import (
+    CannotConnectError,
+    ServerAddress,
+    Session,
+    StepProgress,
+    connect,
+    is_sendable,
+)
+from tracker.mail.transport.transport import Delivery, DeliveryOutcome, Envelope, LoginBackoff, is_reserved
 from tracker.mail.transport.wire import LostError
 
 _log = logging.getLogger(__name__)
@@ -30,21 +37,21 @@ UNTAKEN = 20
 class SmtpTransport:
     """Sends over up to ``connections`` conversations, kept open between deliveries until ``close``.
 
-    Mail for reserved domains goes to ``local`` instead, whatever the server would say.  ``door`` is asked before the
+    Mail for reserved domains goes to ``local`` instead, whatever the server would say.  ``backoff`` is asked before the
     first connection, and told of every one that the server refused.
     """
 
     def __init__(
         self,
-        server: Server,
+        server: ServerAddress,
         local: MailboxTransport,
-        judge: Judge,
+        judge: RefusalRules,
         *,
         connections: int,
-        door: Door | None = None,
+        backoff: LoginBackoff | None = None,
     ) -> None:
         self.server = server
-        self.door = door
+        self.backoff = backoff
         self.local = local
         self.connections = max(1, connections)
         self.judge = judge
@@ -90,19 +97,19 @@ class SmtpTransport:
             if session.is_open:
                 return session
             session.abandon()
-        if self.door is not None and not self._is_in:
-            why = await self.door.knock(needs_login=self.server.user is not None)
+        if self.backoff is not None and not self._is_in:
+            why = await self.backoff.knock(needs_login=self.server.user is not None)
             if why is not None:
                 raise CannotConnectError(why)
         self._say_if_plain()
         try:
             session = await connect(self.server)
         except CannotConnectError as error:
-            if self.door is not None and (error.is_refusal or not self._is_in):
-                await self.door.is_shut(str(error), is_refusal=error.is_refusal)
+            if self.backoff is not None and (error.is_refusal or not self._is_in):
+                await self.backoff.is_shut(str(error), is_refusal=error.is_refusal)
             raise
-        if self.door is not None and not self._is_in:
-            await self.door.is_open()
+        if self.backoff is not None and not self._is_in:
+            await self.backoff.is_open()
         self._is_in = True
         return session
 
@@ -176,9 +183,9 @@ class _Run:
     def _tell(
         self,
         envelope: Envelope,
-        outcome: Outcome,
+        outcome: DeliveryOutcome,
         detail: str,
-        verdict: Verdict | None = None,
+        verdict: RefusalScope | None = None,
         *,
         is_tried: bool = True,
     ) -> None:
@@ -218,12 +225,12 @@ class _Run:
                 await self._local.put(envelope)
             elif not (is_sendable(envelope.to) and is_sendable(envelope.sender)):
                 detail = str(Message("outcomes.no_command", text=envelope.to))
-                self._tell(envelope, Outcome.FAILED, detail, Verdict.RECIPIENT)
+                self._tell(envelope, DeliveryOutcome.FAILED, detail, RefusalScope.RECIPIENT)
             elif self._why_not is not None:
-                self._tell(envelope, Outcome.DEFERRED, self._why_not, Verdict.US, is_tried=False)
+                self._tell(envelope, DeliveryOutcome.DEFERRED, self._why_not, RefusalScope.US, is_tried=False)
             elif (held := self._held.get(_domain(envelope))) is not None:
                 why = str(Message("outcomes.held_back", why=str(held)))
-                self._tell(envelope, Outcome.DEFERRED, why, Verdict.TOO_FAST, is_tried=False)
+                self._tell(envelope, DeliveryOutcome.DEFERRED, why, RefusalScope.TOO_FAST, is_tried=False)
             else:
                 return envelope
 
@@ -275,7 +282,7 @@ class _Run:
         """Send mails, the first of them ``envelope``, until there are no more or the session has had enough."""
         ready: Envelope | None = None
         while envelope is not None or ready is not None:
-            progress = Progress()
+            progress = StepProgress()
             if ready is not None and not ready.may_go():
                 # The server waits for its content and gets none: such a mail is not taken.
                 session.abandon()
@@ -297,7 +304,7 @@ class _Run:
             envelope = None if enough else await self._next()
 
     def _heard(
-        self, session: Session, ready: Envelope | None, envelope: Envelope | None, progress: Progress
+        self, session: Session, ready: Envelope | None, envelope: Envelope | None, progress: StepProgress
     ) -> tuple[bool, Envelope | None]:
         """Whether the conversation is over, and the mail whose content the server waits for."""
         is_enough = False
@@ -322,7 +329,7 @@ class _Run:
         session: Session,
         ready: Envelope | None,
         envelope: Envelope | None,
-        progress: Progress,
+        progress: StepProgress,
         why: str,
     ) -> None:
         broke_off = str(Message("outcomes.broke_off", server=self.server, why=str(why)))
@@ -333,7 +340,7 @@ class _Run:
                 self._again(session, ready, broke_off)
             else:
                 detail = str(Message("outcomes.had_all", server=self.server, why=str(why)))
-                self._tell(ready, Outcome.UNCERTAIN, detail)
+                self._tell(ready, DeliveryOutcome.UNCERTAIN, detail)
         if envelope is not None:
             if progress.begun is not None and progress.begun.code >= 400:
                 self._answered(session, envelope, progress.begun, progress.stage or "mail")
@@ -345,7 +352,7 @@ class _Run:
         tries = self._tries[envelope.id] = self._tries.get(envelope.id, 0) + (session.sent == 0)
         if tries >= TRIES:
             # Nobody who is to get it is to blame.
-            self._tell(envelope, Outcome.DEFERRED, why, Verdict.US)
+            self._tell(envelope, DeliveryOutcome.DEFERRED, why, RefusalScope.US)
         else:
             self._given_back.appendleft(envelope)
 
@@ -353,7 +360,7 @@ class _Run:
         """Tell what an answer means; whether the conversation is over, and the mail goes on in another."""
         if stage == "dot" and reply.code < 300:
             self._has_sent = True
-            self._tell(envelope, Outcome.SENT, str(reply))
+            self._tell(envelope, DeliveryOutcome.SENT, str(reply))
             return False
         if self.judge.has_had_enough(reply, session.sent):
             self._again(
@@ -361,14 +368,14 @@ class _Run:
             )
             return True
         verdict = self.judge.verdict(reply, stage)
-        if verdict is Verdict.TOO_FAST:
+        if verdict is RefusalScope.TOO_FAST:
             self._held[_domain(envelope)] = str(reply)
-        if verdict is Verdict.US and not self._has_sent:
+        if verdict is RefusalScope.US and not self._has_sent:
             self._ours.append(_domain(envelope))
             # Whatever a server has against us in one domain alone may be that domain's own.
             if len(self._ours) >= OURS and (stage == "mail" or len(set(self._ours)) > 1):
                 self._why_not = str(Message("outcomes.not_tried", n=len(self._ours), why=str(reply)))
-        outcome = Outcome.FAILED if verdict in FINAL else Outcome.DEFERRED
+        outcome = DeliveryOutcome.FAILED if verdict in FINAL else DeliveryOutcome.DEFERRED
         self._tell(envelope, outcome, str(reply), verdict)
         return reply.code == 421
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
 
-from tracker.mail.transport.replies import Verdict
+from tracker.mail.transport.replies import RefusalScope
 
 Security = Literal["starttls", "tls", "plain"]
 
@@ -22,7 +22,7 @@ _RESERVED = re.compile(
 )
 
 
-class Outcome(StrEnum):
+class DeliveryOutcome(StrEnum):
     """What became of a mail."""
 
     SENT = "sent"
@@ -66,14 +66,14 @@ class Delivery:
     """
 
     id: int
-    outcome: Outcome
+    outcome: DeliveryOutcome
     detail: str
     kept_local: bool = False
-    verdict: Verdict | None = None
+    verdict: RefusalScope | None = None
     is_tried: bool = True
 
 
-class Door(Protocol):
+class LoginBackoff(Protocol):
     """Knows when a server may be knocked at again, for every process that does.
 
     ``knock`` comes before each first connection; where the server is not known to let us in, it counts as refused until

@@ -19,7 +19,7 @@ _NO_FILE = Said("这不是普通文件，没有读取。", "This is no ordinary 
 
 
 @dataclass(frozen=True, slots=True)
-class Lying:
+class FileInFolder:
     """A file where it lies; ``folder`` are the folders below the one that was named, itself included.
 
     ``why_not`` says why it is not read; ``is_noise`` that nobody sends it: a hidden folder.
@@ -41,23 +41,23 @@ class Lying:
             return _unreadable(error)
 
 
-def files_in(paths: Iterable[Path]) -> list[Lying]:
+def files_in(paths: Iterable[Path]) -> list[FileInFolder]:
     """The files, in each folder in the order in which they were written.
 
     Raises UsageError for a path that leads nowhere.
     """
-    found: list[Lying] = []
+    found: list[FileInFolder] = []
     for path in paths:
         if path.is_dir():
             found += sorted(_below(path), key=lambda each: (_written(each.path), str(each.path)))
         elif path.exists():
-            found.append(Lying(path, path.parent.name, None if path.is_file() else _NO_FILE))
+            found.append(FileInFolder(path, path.parent.name, None if path.is_file() else _NO_FILE))
         else:
             raise UsageError("no_file_or_folder", path=path)
     return found
 
 
-def _below(top: Path) -> Iterator[Lying]:
+def _below(top: Path) -> Iterator[FileInFolder]:
     lost: list[OSError] = []
     for place, folders, names in os.walk(top, onerror=lost.append):
         here = Path(place)
@@ -65,17 +65,17 @@ def _below(top: Path) -> Iterator[Lying]:
         for name in list(folders):
             path = here / name
             if path.is_symlink():
-                yield Lying(path, folder, _LINK)
+                yield FileInFolder(path, folder, _LINK)
             elif name.startswith("."):
                 folders.remove(name)
-                yield Lying(path, folder, is_noise=True)
+                yield FileInFolder(path, folder, is_noise=True)
         for name in names:
             path = here / name
             # A link that leads nowhere says so when it is opened; a pipe would never end.
             is_other = path.exists() and not path.is_file()
-            yield Lying(path, folder, _NO_FILE if is_other else None)
+            yield FileInFolder(path, folder, _NO_FILE if is_other else None)
     for error in lost:
-        yield Lying(Path(error.filename), "", _unreadable(error))
+        yield FileInFolder(Path(error.filename), "", _unreadable(error))
 
 
 def _written(path: Path) -> int:

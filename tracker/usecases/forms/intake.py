@@ -26,9 +26,9 @@ from tracker.core.naming import sentence
 from tracker.errors import LedgerError
 from tracker.filing.filings import (
     VIA,
-    Paper,
-    Sent,
-    Table,
+    OriginalFile,
+    RequestedTable,
+    SentFile,
     filed_files,
     in_force_filings,
     keep_document,
@@ -36,12 +36,12 @@ from tracker.filing.filings import (
     take,
 )
 from tracker.filing.match_assignment import said_unit, whose
-from tracker.filing.provenance import Came, Wanted
+from tracker.filing.provenance import ImportOptions, Provenance
 from tracker.forms.check.check import check
 from tracker.forms.check.form_fields import Month, read_month, shown
+from tracker.forms.check.positions import TablePosition
 from tracker.forms.check.read_back import read_back
 from tracker.forms.check.recognised import Recognised, header_month
-from tracker.forms.check.seat import Seat
 from tracker.forms.finding import Finding, Weight
 from tracker.forms.read import refusals
 from tracker.forms.read.sandboxed_reader import Reader
@@ -53,10 +53,10 @@ from tracker.questions.ask import files_of, without_settled
 from tracker.questions.filed_rows import Earlier, filed_before
 from tracker.service.app import App
 from tracker.service.enclosures import period_text
-from tracker.usecases.forms.folder import Lying
-from tracker.usecases.forms.opening import Opened, open_file, open_lying, refused
-from tracker.usecases.forms.taken import Taken, finding_facts
-from tracker.usecases.forms.versions import Together, Version
+from tracker.usecases.forms.folder import FileInFolder
+from tracker.usecases.forms.opening import OpenedFile, open_file, open_lying, refused
+from tracker.usecases.forms.taken import TakenForm, finding_facts
+from tracker.usecases.forms.versions import FilesTogether, Version
 from tracker.usecases.json_facts import Fact
 
 #: On the clock, for all files of an archive or a mail.
@@ -79,7 +79,7 @@ class _Owed:
     nothing else replaces it.
     """
 
-    table: Table
+    table: RequestedTable
     findings: tuple[Finding, ...]
     previous: Earlier | None
     own: Filed | None = None
@@ -107,7 +107,7 @@ class Intake:
         self,
         app: App,
         *,
-        wanted: Wanted = Wanted(),  # noqa: B008 - frozen
+        wanted: ImportOptions = ImportOptions(),  # noqa: B008 - frozen
         at: datetime | None = None,
         who: str | None = None,
         via: str = VIA,
@@ -118,7 +118,7 @@ class Intake:
         self._app = app
         self._until = None if seconds is None else monotonic() + seconds
         self._now = app.clock.now()
-        self._force = app.up_to_date()
+        self._snapshot = app.up_to_date()
         self._at = at or self._now
         self._wanted = wanted
         self._who = who
@@ -134,14 +134,14 @@ class Intake:
         if self._closing:
             self._reader.close()
 
-    def take_all(self, files: Iterable[Lying]) -> Iterator[tuple[Lying, tuple[Taken, ...]]]:
+    def take_all(self, files: Iterable[FileInFolder]) -> Iterator[tuple[FileInFolder, tuple[TakenForm, ...]]]:
         """Take in files that lie in a folder, or were named together: each with what became of the forms in it."""
-        together = Together()
-        held: list[tuple[Lying, list[Opened]]] = []
+        together = FilesTogether()
+        held: list[tuple[FileInFolder, list[OpenedFile]]] = []
         size = cells = 0
         for lying in files:
             opened = open_lying(
-                self._reader, self._force.campaign.forms, lying, self._deadline(), self._asked()
+                self._reader, self._snapshot.campaign.forms, lying, self._deadline(), self._asked()
             )
             held.append((lying, opened))
             size += sum(len(each.data) for each in opened)
@@ -151,7 +151,7 @@ class Intake:
                 held, size, cells = [], 0, 0
         yield from self._take_held(held, together)
 
-    def take(self, name: str, data: bytes, folder: str = "") -> tuple[Taken, ...]:
+    def take(self, name: str, data: bytes, folder: str = "") -> tuple[TakenForm, ...]:
         """Take one file in, or those in an archive or a mail: what became of each form in it.
 
         ``folder`` is where it lay, as it may say whose it is.  Whatever is wrong is a finding, never an exception.
@@ -159,36 +159,36 @@ class Intake:
         """
         return self.take_together([(name, data)], folder)
 
-    def take_together(self, files: Iterable[tuple[str, bytes]], folder: str = "") -> tuple[Taken, ...]:
+    def take_together(self, files: Iterable[tuple[str, bytes]], folder: str = "") -> tuple[TakenForm, ...]:
         """Take in files that were handed in at once, each a name and its bytes; the same."""
-        forms, until = self._force.campaign.forms, self._deadline()
+        forms, until = self._snapshot.campaign.forms, self._deadline()
         opened = [
             each
             for name, data in files
             for each in open_file(self._reader, forms, name, data, folder, until, self._asked())
         ]
-        together = Together()
+        together = FilesTogether()
         self._compare(opened, together)
         return tuple(taken for each in opened for taken in self._take_opened(each, together, until))
 
     def _asked(self) -> Month:
         """The month for which tables are asked: of the link, as a person says, else that of the day."""
         ref = "" if self._wanted.only is None else self._wanted.only
-        day = self._wanted.month or self._force.day(self._at)
+        day = self._wanted.month or self._snapshot.day(self._at)
         return read_month(ref.rpartition("@")[2]) or (day.year, day.month)
 
     def _deadline(self) -> float:
         return self._until or monotonic() + SECONDS_PER_PARCEL
 
     def _take_held(
-        self, held: Sequence[tuple[Lying, Sequence[Opened]]], together: Together
-    ) -> Iterator[tuple[Lying, tuple[Taken, ...]]]:
+        self, held: Sequence[tuple[FileInFolder, Sequence[OpenedFile]]], together: FilesTogether
+    ) -> Iterator[tuple[FileInFolder, tuple[TakenForm, ...]]]:
         self._compare([each for _, opened in held for each in opened], together)
         for lying, opened in held:
             until = self._deadline()
             yield lying, tuple(taken for each in opened for taken in self._take_opened(each, together, until))
 
-    def _compare(self, opened: Sequence[Opened], together: Together) -> None:
+    def _compare(self, opened: Sequence[OpenedFile], together: FilesTogether) -> None:
         """Find the versions of one table among files that came together."""
         files = [(each, self._came(each)) for each in opened if each.found]
         if len(files) < 2:
@@ -200,14 +200,16 @@ class Intake:
             Version(table, each.name, unit, came.day, filed.get(came.digest))
             for each, came in files
             for table in each.found
-            if (unit := said_unit(self._force, table, self._wanted, came)) is not None
+            if (unit := said_unit(self._snapshot, table, self._wanted, came)) is not None
         )
 
-    def _came(self, opened: Opened) -> Came:
+    def _came(self, opened: OpenedFile) -> Provenance:
         path, digest = f"{opened.folder}/{opened.name}", hashlib.sha256(opened.data).hexdigest()
-        return Came(path, digest, self._force.day(self._at))
+        return Provenance(path, digest, self._snapshot.day(self._at))
 
-    def _take_opened(self, opened: Opened, together: Together, until: float) -> tuple[Taken, ...]:
+    def _take_opened(
+        self, opened: OpenedFile, together: FilesTogether, until: float
+    ) -> tuple[TakenForm, ...]:
         name, found = opened.name, opened.found
         if not found:
             return opened.told
@@ -218,48 +220,48 @@ class Intake:
             owed = self._owed(session, found, came)
         taken = _checked(name, found, owed, together)
         if not self._only_checks:
-            with self._app.engine.acting(self._now) as (session, force):
-                is_edited, self._force = force is not self._force, force
+            with self._app.engine.acting(self._now) as (session, snapshot):
+                is_edited, self._snapshot = snapshot is not self._snapshot, snapshot
                 if not is_edited:
                     # Between the two looks somebody else may have filed; that is rare, and then it is checked once more.
                     if (now_owed := self._owed(session, found, came)) != owed:
                         taken = _checked(name, found, now_owed, together)
-                    paper = Paper(PurePosixPath(name).name, opened.data)
+                    paper = OriginalFile(PurePosixPath(name).name, opened.data)
                     taken = [self._file(session, each, paper) for each in taken]
             if is_edited:
                 # By other forms it may be read otherwise.
-                forms = self._force.campaign.forms
+                forms = self._snapshot.campaign.forms
                 again = open_file(self._reader, forms, name, opened.data, opened.folder, until, self._asked())
                 return tuple(each for one in again for each in self._take_opened(one, together, until))
         together.note(taken)
         return tuple(self._answered(each, table) for each, table in zip(taken, found, strict=True))
 
-    def _file(self, session: Session, taken: Taken, paper: Paper) -> Taken:
+    def _file(self, session: Session, taken: TakenForm, paper: OriginalFile) -> TakenForm:
         table, filed = taken.table, taken.filed
         if table is None or filed is None:
             return taken
-        sent = Sent(
+        sent = SentFile(
             paper,
             self._at,
             self._who or _who(table.form, filed) or _login_name(),
             self._via,
-            finding_facts(taken.findings, self._force.campaign.language),
+            finding_facts(taken.findings, self._snapshot.campaign.language),
             taken.of(Weight.QUESTION),
             taken.seat,
         )
         try:
-            refuse_undecided(self._force, self._via)
+            refuse_undecided(self._snapshot, self._via)
             if taken.of(Weight.ERROR):
                 keep_refused(session, table, sent, self._now)
                 return taken
-            took = take(session, self._force, table, filed, sent, self._now)
+            took = take(session, self._snapshot, table, filed, sent, self._now)
         except LedgerError as error:
-            zh, en = (sentence(error, language, self._force.campaign) for language in ("zh", "en"))
+            zh, en = (sentence(error, language, self._snapshot.campaign) for language in ("zh", "en"))
             refused = Finding(Weight.ERROR, Said(f"台账不能受理：{zh}", en))
             return replace(taken, findings=(*taken.findings, refused))
         back, before = taken.read_back, took.replaced
         if back is not None and before is not None:
-            day = self._force.day(before.at)
+            day = self._snapshot.day(before.at)
             back = replace(back, replaced=before.at, replaced_day=day, replaced_rows=len(before.filed.rows))
         return replace(
             taken,
@@ -270,18 +272,20 @@ class Intake:
             anew=tuple(took.anew),
         )
 
-    def _owed(self, session: Session, found: Sequence[Recognised], came: Came) -> list[_Owed | _Unmatched]:
+    def _owed(
+        self, session: Session, found: Sequence[Recognised], came: Provenance
+    ) -> list[_Owed | _Unmatched]:
         answers = [
-            whose(session, self._force, each, self._wanted, _with_beside(came, each, found), self._now)
+            whose(session, self._snapshot, each, self._wanted, _with_beside(came, each, found), self._now)
             for each in found
         ]
         tables = [each.table for each in answers if not isinstance(each, Finding)]
-        before = filed_before(session, self._force, tables)
-        stands = in_force_filings(session, self._force.campaign.forms, tables)
+        before = filed_before(session, self._snapshot, tables)
+        stands = in_force_filings(session, self._snapshot.campaign.forms, tables)
         owed: list[_Owed | _Unmatched] = []
         for each, table in zip(answers, found, strict=True):
             if isinstance(each, Finding):
-                owed.append(_Unmatched(each, said_unit(self._force, table, self._wanted, came)))
+                owed.append(_Unmatched(each, said_unit(self._snapshot, table, self._wanted, came)))
             elif sum(each.table.id == other.id for other in tables) > 1:
                 owed.append(_Unmatched(_twice(table), each.table.unit))
             else:
@@ -292,11 +296,11 @@ class Intake:
                 owed.append(_Owed(each.table, each.findings, previous, filed, is_earlier, each.if_changed))
         return owed
 
-    def _answered(self, taken: Taken, found: Recognised) -> Taken:
+    def _answered(self, taken: TakenForm, found: Recognised) -> TakenForm:
         """With the copy that has the findings in it, where there is something to put right or to look at."""
         if not taken.of(Weight.ERROR) and not taken.of(Weight.QUESTION):
             return taken
-        language = self._force.campaign.language
+        language = self._snapshot.campaign.language
         back = taken.facts(language)["read_back"]
         data = reply(
             found,
@@ -305,23 +309,23 @@ class Intake:
             language=language,
             told="" if back is None else back["text"],
         )
-        return replace(taken, answer=Paper(self._name_of_answer(taken, found.form), data))
+        return replace(taken, answer=OriginalFile(self._name_of_answer(taken, found.form), data))
 
-    def _name_of_answer(self, taken: Taken, form: Form) -> str:
+    def _name_of_answer(self, taken: TakenForm, form: Form) -> str:
         """The form, the unit and the period, so that no two answers are called the same; else after the file."""
         table = taken.table
         if table is None:
             stem = PurePosixPath(taken.file).stem
             return f"{stem}（{form.name}核对）.xlsx"
-        unit = self._force.campaign.unit_name(table.unit)
+        unit = self._snapshot.campaign.unit_name(table.unit)
         return file_name(form, unit, period_text(table), "（核对）")
 
-    def send_receipts(self, results: Sequence[Taken]) -> int:
+    def send_receipts(self, results: Sequence[TakenForm]) -> int:
         """Tell each unit what became of its files, in one mail; how many mails wait to be sent.
 
         What was taken in before is not told again.
         """
-        by_unit: dict[str, list[Taken]] = {}
+        by_unit: dict[str, list[TakenForm]] = {}
         for each in results:
             if each.unit is not None and not each.is_again:
                 by_unit.setdefault(each.unit, []).append(each)
@@ -329,24 +333,24 @@ class Intake:
             return 0
         with self._app.database.writing() as session:
             return sum(
-                prompt(session, self._force, self._receipts(session, unit, files), self._now)
+                prompt(session, self._snapshot, self._receipts(session, unit, files), self._now)
                 for unit, files in by_unit.items()
             )
 
-    def _receipts(self, session: Session, unit: str, files: Sequence[Taken]) -> Iterator[Fact]:
-        day = self._force.day(self._now)
+    def _receipts(self, session: Session, unit: str, files: Sequence[TakenForm]) -> Iterator[Fact]:
+        day = self._snapshot.day(self._now)
         enclosed = [keep_document(session, each.answer) for each in files if each.answer is not None]
-        for person in self._force.people(day).asked(unit):
+        for person in self._snapshot.people(day).asked(unit):
             told = [each.facts(person.language) for each in files]
             for each in files:
                 changed = each.table.ref if each.table is not None else ""
-                told += files_of(self._force, each.anew, changed, person.language)
+                told += files_of(self._snapshot, each.anew, changed, person.language)
             digest = hashlib.sha256(json.dumps([told, enclosed]).encode()).hexdigest()[:24]
             key = f"{MailKind.RECEIPT}/{day}/{digest}/{person.email.casefold()}"
             yield receipt_row(person, unit, key, {"files": told, "enclosed": enclosed}, day)
 
 
-def _with_beside(came: Came, one: Recognised, found: Sequence[Recognised]) -> Came:
+def _with_beside(came: Provenance, one: Recognised, found: Sequence[Recognised]) -> Provenance:
     months = {header_month(each) for each in found if each is not one and each.form is one.form}
     return replace(
         came,
@@ -356,17 +360,17 @@ def _with_beside(came: Came, one: Recognised, found: Sequence[Recognised]) -> Ca
 
 
 def _checked(
-    name: str, found: Sequence[Recognised], owed: Sequence[_Owed | _Unmatched], together: Together
-) -> list[Taken]:
+    name: str, found: Sequence[Recognised], owed: Sequence[_Owed | _Unmatched], together: FilesTogether
+) -> list[TakenForm]:
     return [
         together.held_against(_checked_one(name, table, each), table)
         for table, each in zip(found, owed, strict=True)
     ]
 
 
-def _checked_one(name: str, found: Recognised, owed: _Owed | _Unmatched) -> Taken:
+def _checked_one(name: str, found: Recognised, owed: _Owed | _Unmatched) -> TakenForm:
     if isinstance(owed, _Unmatched):
-        return Taken(name, found.form, found.sheet.name, owed.unit, findings=(owed.why,))
+        return TakenForm(name, found.form, found.sheet.name, owed.unit, findings=(owed.why,))
     before = owed.previous
     checked = check(
         found,
@@ -382,7 +386,7 @@ def _checked_one(name: str, found: Recognised, owed: _Owed | _Unmatched) -> Take
         findings = (owed.if_changed, *findings)
     elif owed.own is not None and owed.own.rows and checked.filed.is_nil:
         findings = _nil_over_rows(found, findings, checked.seat, len(owed.own.rows))
-    return Taken(
+    return TakenForm(
         name,
         found.form,
         found.sheet.name,
@@ -395,7 +399,7 @@ def _checked_one(name: str, found: Recognised, owed: _Owed | _Unmatched) -> Take
     )
 
 
-def _is_later(other: Table, table: Table) -> bool:
+def _is_later(other: RequestedTable, table: RequestedTable) -> bool:
     return (other.unit, other.form.id) == (table.unit, table.form.id) and other.due > table.due
 
 
@@ -408,7 +412,7 @@ def _twice(found: Recognised) -> Finding:
 
 
 def _nil_over_rows(
-    found: Recognised, findings: Sequence[Finding], seat: Seat | None, rows: int
+    found: Recognised, findings: Sequence[Finding], seat: TablePosition | None, rows: int
 ) -> tuple[Finding, ...]:
     """With what is said where a nil return would take the place of rows: words alone do not, a √ is asked about."""
     place = None if seat is None else seat.nil

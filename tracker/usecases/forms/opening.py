@@ -17,12 +17,12 @@ from tracker.forms.read import refusals
 from tracker.forms.read.attached_files import is_noise
 from tracker.forms.read.sandboxed_reader import Reader
 from tracker.i18n.message import Message
-from tracker.usecases.forms.folder import Lying
-from tracker.usecases.forms.taken import Taken
+from tracker.usecases.forms.folder import FileInFolder
+from tracker.usecases.forms.taken import TakenForm
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedFile:
     """A file that was read: ``found`` are its tables, or ``told`` what becomes of it without any.
 
     ``name`` is within an archive or a mail the path that begins with the name of that, ``folder`` where it lay.
@@ -32,7 +32,7 @@ class Opened:
     data: bytes = b""
     folder: str = ""
     found: tuple[Recognised, ...] = ()
-    told: tuple[Taken, ...] = ()
+    told: tuple[TakenForm, ...] = ()
 
     @property
     def cells(self) -> int:
@@ -41,8 +41,8 @@ class Opened:
 
 
 def open_lying(
-    reader: Reader, forms: Mapping[str, Form], lying: Lying, until: float, asked: Month | None = None
-) -> list[Opened]:
+    reader: Reader, forms: Mapping[str, Form], lying: FileInFolder, until: float, asked: Month | None = None
+) -> list[OpenedFile]:
     """Open a file that lies in a folder."""
     name = lying.path.name
     if lying.is_noise or is_noise(name):
@@ -63,7 +63,7 @@ def open_file(
     folder: str,
     until: float,
     asked: Month | None = None,
-) -> list[Opened]:
+) -> list[OpenedFile]:
     """Open a file, or each of those in it; those that are not begun ``until`` then (monotonic) are refused.
 
     ``asked`` is the month for which tables are asked: of a sheet for each month it is that one which is taken.
@@ -79,9 +79,9 @@ def open_file(
     if isinstance(read, Book):
         recognition = recognise(read, forms, asked)
         if recognition.tables:
-            return [Opened(name, data, folder, recognition.tables)]
-        return [Opened(name, told=(Taken(name, findings=recognition.findings),))]
-    opened: list[Opened] = []
+            return [OpenedFile(name, data, folder, recognition.tables)]
+        return [OpenedFile(name, told=(TakenForm(name, findings=recognition.findings),))]
+    opened: list[OpenedFile] = []
     for piece in read.pieces:
         if piece.refused is not None:
             opened.append(refused(piece.path, piece.refused))
@@ -94,12 +94,12 @@ def open_file(
     return opened or [refused(name, refusals.NOTHING_INSIDE)]
 
 
-def _passed_over(name: str) -> Opened:
+def _passed_over(name: str) -> OpenedFile:
     """What is said of a file that nobody sends."""
     said = Said("系统或软件自己的文件，略过。", "A file of the system or of a program; passed over.")
-    return Opened(name, told=(Taken(name, findings=(Finding(Weight.READING, said),)),))
+    return OpenedFile(name, told=(TakenForm(name, findings=(Finding(Weight.READING, said),)),))
 
 
-def refused(name: str, said: Message) -> Opened:
+def refused(name: str, said: Message) -> OpenedFile:
     """A file that is not taken, and why."""
-    return Opened(name, told=(Taken(name, findings=(Finding(Weight.ERROR, said),)),))
+    return OpenedFile(name, told=(TakenForm(name, findings=(Finding(Weight.ERROR, said),)),))

@@ -8,7 +8,7 @@ from tracker.forms.finding import said
 from tracker.i18n.catalogue import Language
 from tracker.i18n.message import say
 from tracker.ledger.record import refuse_undecided
-from tracker.questions.questions import Question, State, questions_of, settle
+from tracker.questions.questions import Question, QuestionState, questions_of, settle
 from tracker.service.app import App
 from tracker.usecases.json_facts import Fact
 
@@ -18,23 +18,23 @@ def questions(
     *,
     refs: Sequence[str] = (),
     units: Sequence[str] | None = None,
-    state: State | None = None,
+    state: QuestionState | None = None,
 ) -> list[Question]:
     """Those of ``refs`` (references, keys, or what people call them) and ``units`` (ids); without a state what is not gone.
 
     Raises UnknownNameError for a reference that is none.
     """
-    force, now = app.force, app.clock.now()
+    snapshot, now = app.snapshot, app.clock.now()
     app.engine.bring_up_to_date(now)
-    meant = [force.ref(each, force.day(now)) for each in refs]
+    meant = [snapshot.ref(each, snapshot.day(now)) for each in refs]
     with app.database.reading() as session:
-        return questions_of(session, force, refs=meant, units=units, state=state)
+        return questions_of(session, snapshot, refs=meant, units=units, state=state)
 
 
 def settle_question(
     app: App,
     number: int,
-    answer: State,
+    answer: QuestionState,
     note: str,
     *,
     who: str,
@@ -42,16 +42,16 @@ def settle_question(
     only: tuple[str, str] | None = None,
 ) -> Question:
     """Answer or overrule one of them, with a reason.  Raises what ``engine.questions.settle`` does."""
-    refuse_undecided(app.force, via)
+    refuse_undecided(app.snapshot, via)
     with app.database.writing() as session:
         now = app.clock.now()
-        return settle(session, app.force, number, answer, note, who=who, via=via, now=now, only=only)
+        return settle(session, app.snapshot, number, answer, note, who=who, via=via, now=now, only=only)
 
 
 def question_facts(app: App, question: Question, language: Language) -> Fact:
     """One of them as JSON has it."""
-    message, found, expected = question.said(app.force.campaign.forms)
-    zone = app.force.zone
+    message, found, expected = question.said(app.snapshot.campaign.forms)
+    zone = app.snapshot.zone
     answered = question.answered_at
     return {
         "id": question.id,

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tracker.core.form import Filed, Form
-from tracker.filing.filings import Paper, Table
+from tracker.filing.filings import OriginalFile, RequestedTable
+from tracker.forms.check.positions import TablePosition
 from tracker.forms.check.read_back import ReadBack
-from tracker.forms.check.seat import Seat
 from tracker.forms.finding import Finding, Weight, said
 from tracker.i18n.catalogue import Language
 from tracker.i18n.message import say
@@ -17,7 +17,7 @@ from tracker.usecases.json_facts import Fact
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class TakenForm:
     """What became of one form that a file holds; of the file, where it holds none (``form`` None).
 
     ``file`` is its name, within an archive or a mail the path that begins with the name of that.
@@ -31,14 +31,14 @@ class Taken:
     form: Form | None = None
     sheet: str | None = None
     unit: str | None = None
-    table: Table | None = None
+    table: RequestedTable | None = None
     filed: Filed | None = None
     is_taken: bool = False
     is_again: bool = False
     findings: tuple[Finding, ...] = ()
-    answer: Paper | None = None
+    answer: OriginalFile | None = None
     read_back: ReadBack | None = None
-    seat: Seat | None = None
+    seat: TablePosition | None = None
     anew: tuple[Question, ...] = ()
 
     @property

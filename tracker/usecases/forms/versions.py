@@ -15,7 +15,7 @@ from tracker.forms.check.form_fields import read_period
 from tracker.forms.check.joined import content
 from tracker.forms.check.recognised import Recognised
 from tracker.forms.finding import Finding, Weight
-from tracker.usecases.forms.taken import Taken
+from tracker.usecases.forms.taken import TakenForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Version:
         )
 
 
-class Together:
+class FilesTogether:
     """Files that were handed in together, and what was taken from them so far."""
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class Together:
             if len({each.file for each in group}) > 1:
                 self._outdone |= dict(_outdone(group))
 
-    def held_against(self, taken: Taken, found: Recognised) -> Taken:
+    def held_against(self, taken: TakenForm, found: Recognised) -> TakenForm:
         """With what is said of it beside the others: those that say the same of themselves, and what was taken."""
         table, filed = taken.table, taken.filed
         if table is None or filed is None:
@@ -77,7 +77,7 @@ class Together:
             finding = _which(found, file)
         return replace(taken, findings=(finding, *taken.findings))
 
-    def note(self, forms: Iterable[Taken]) -> None:
+    def note(self, forms: Iterable[TakenForm]) -> None:
         """Remember what was taken."""
         for each in forms:
             if each.table is not None and each.filed is not None and not each.of(Weight.ERROR):

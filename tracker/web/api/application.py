@@ -19,7 +19,7 @@ from tracker.core.model import State
 from tracker.errors import TrackerError, UsageError
 from tracker.i18n.catalogue import ENGLISH, FIRST, words
 from tracker.i18n.recognised import said_in
-from tracker.questions.questions import State as QuestionState
+from tracker.questions.questions import QuestionState
 from tracker.store.tables import MailState
 from tracker.usecases import desk
 from tracker.usecases.forms.overview import missing_facts
@@ -144,13 +144,13 @@ def tasks(
     site: Allowed, *, reports: Annotated[bool, Query(description=_both("asks.reports"))] = False
 ) -> list[Fact]:
     """The definitions as understood."""
-    campaign = site.force.campaign
+    campaign = site.snapshot.campaign
     return [definition_facts(each) for each in (campaign.reports if reports else campaign.tasks)]
 
 
 def units(site: Allowed) -> list[Fact]:
     """Who answers."""
-    campaign = site.force.campaign
+    campaign = site.snapshot.campaign
     return [unit_facts(unit, campaign) for unit in campaign.units.values()]
 
 
@@ -163,7 +163,7 @@ def calendar(
     """Every assignment due in the range."""
     _in_range(since, until)
     rows = desk.due_between(site.app, since, until, unit)
-    return list(calendar_facts(site.force, rows))
+    return list(calendar_facts(site.snapshot, rows))
 
 
 def status(
@@ -174,11 +174,11 @@ def status(
     state: Annotated[State | None, Query(description=_both("asks.state"))] = None,
 ) -> Fact:
     """The ledger."""
-    moment = None if at is None else _moment(at, site.force.zone)
+    moment = None if at is None else _moment(at, site.snapshot.zone)
     if moment is not None:
         _not_too_far(moment, site)
     now, rows = desk.status(site.app, moment, unit=unit, ref=ref)
-    return status_facts(site.force, now, [row for row in rows if row.is_among(state)])
+    return status_facts(site.snapshot, now, [row for row in rows if row.is_among(state)])
 
 
 def history(site: Allowed, ref: Ref = None, unit: Unit = None) -> list[Fact]:
@@ -249,7 +249,7 @@ def forms_questions(
     state: Annotated[QuestionState | None, Query(description=_both("asks.question"))] = None,
 ) -> list[Fact]:
     """What is asked about filed tables."""
-    units = None if unit is None else [site.force.unit_id(unit)]
+    units = None if unit is None else [site.snapshot.unit_id(unit)]
     found = questions(site.app, refs=() if ref is None else (ref,), units=units, state=state)
     return [question_facts(site.app, each, program_language(request)) for each in found]
 
@@ -285,7 +285,7 @@ def _moment(text: str, zone: tzinfo) -> datetime:
 def _not_too_far(moment: datetime, site: Site) -> None:
     """What is asked for the end of the next century has a hundred thousand lines for each unit."""
     last = site.today().year + MOST_YEARS
-    if moment.astimezone(site.force.zone).year > last:
+    if moment.astimezone(site.snapshot.zone).year > last:
         raise UsageError("too_far_ahead", last=last)
 
 

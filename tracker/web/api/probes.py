@@ -21,7 +21,7 @@ from tracker.dashboard.outbox import queue
 from tracker.errors import TrackerError
 from tracker.i18n.catalogue import ENGLISH
 from tracker.i18n.message import say
-from tracker.outbox.mail_server import State, read_state
+from tracker.outbox.mail_server import ServerState, read_state
 from tracker.service.heartbeat import remembered
 from tracker.store.tables import MAIL
 from tracker.web.base.access_policy import is_forwarded, is_in_front, is_loopback, peer_of
@@ -71,7 +71,7 @@ def metrics(request: Request) -> Response:
 
 
 def _may_count(request: Request) -> bool:
-    settings, peer = site_of(request).force.settings, peer_of(request)
+    settings, peer = site_of(request).snapshot.settings, peer_of(request)
     if is_loopback(peer) and not is_forwarded(request) and not is_in_front(peer, settings.web or Web()):
         return True
     kind, _, given = request.headers.get("authorization", "").partition(" ")
@@ -97,20 +97,20 @@ class _Figures(Collector):
             mails = GaugeMetricFamily("tracker_mails", "Mails in the outbox", labels=("state", "kind"))
             counted = (
                 select(MAIL.c.state, MAIL.c.kind, func.count())
-                .where(MAIL.c.campaign == site.force.campaign.id)
+                .where(MAIL.c.campaign == site.snapshot.campaign.id)
                 .group_by(MAIL.c.state, MAIL.c.kind)
             )
             for state, kind, number in session.execute(counted):
                 mails.add_metric([state, kind], number)
-            waits = queue(session, site.force.campaign.id)
-            post = read_state(session, site.force.campaign.id)
-            beat = site.app.pulse.last or remembered(session)
+            waits = queue(session, site.snapshot.campaign.id)
+            post = read_state(session, site.snapshot.campaign.id)
+            beat = site.app.heartbeat.last or remembered(session)
         yield mails
         yield GaugeMetricFamily("tracker_mails_waiting", "Mails that wait to be sent", value=waits.waiting)
         oldest = (now - waits.oldest).total_seconds() if waits.oldest is not None else 0
         yield GaugeMetricFamily("tracker_oldest_waiting_seconds", "Age of the oldest of them", value=oldest)
         yield from _of_the_post(post)
-        in_hand = site.board.in_hand(site.force, now)
+        in_hand = site.board.in_hand(site.snapshot, now)
         lights = GaugeMetricFamily(
             "tracker_assignments",
             "Assignments that have opened and are open, or due this year, by light",
@@ -127,7 +127,7 @@ class _Figures(Collector):
             yield GaugeMetricFamily("tracker_last_pass_seconds", "How long it took", value=beat.seconds)
             failed = float(beat.error is not None)
             yield GaugeMetricFamily("tracker_last_pass_failed", "Whether it went wrong", value=failed)
-        problems = len(site.app.pulse.problems)
+        problems = len(site.app.heartbeat.problems)
         yield GaugeMetricFamily("tracker_file_problems", "Errors in an edit not taken over", value=problems)
         answers = CounterMetricFamily(
             "tracker_http_requests", "Requests that this process answered", labels=("route", "status")
@@ -138,7 +138,7 @@ class _Figures(Collector):
         yield answers
 
 
-def _of_the_post(post: State) -> Iterator[Metric]:
+def _of_the_post(post: ServerState) -> Iterator[Metric]:
     told = CounterMetricFamily(
         "tracker_deliveries",
         "Attempts by what came of them and what stood in the way",

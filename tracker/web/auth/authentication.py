@@ -29,7 +29,7 @@ from tracker.web.base.access_policy import (
     vouched_name,
 )
 from tracker.web.base.error_pages import not_allowed, refused, wrong
-from tracker.web.base.identity import NotAllowedError, Person, Role, StalePageError
+from tracker.web.base.identity import Identity, NotAllowedError, Role, StalePageError
 from tracker.web.base.site import Site
 
 COOKIE = "__Host-tracker"
@@ -48,15 +48,15 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Authenticated:
     """Who is asking, and what their forms must say; ``unlisted`` is somebody vouched for who has no role here."""
 
-    person: Person | None = None
+    person: Identity | None = None
     csrf: str = ""
     unlisted: str | None = None
 
 
-class Known:
+class Authentication:
     """Sets ``request.state.person`` (None for a stranger), ``.csrf``, and ``.flash``, a sentence to be shown."""
 
     def __init__(self, app: ASGIApp, site: Site) -> None:
@@ -82,7 +82,7 @@ class Known:
         site, path = self._site, request.url.path
         if path.startswith("/static/") or path in MACHINES:
             return None
-        if not site.door.is_ours(request.headers.get("host", ""), site.force.settings):
+        if not site.access.is_ours(request.headers.get("host", ""), site.snapshot.settings):
             return refused(request, HTTPException(421))
         if request.method not in SAFE and is_from_elsewhere(request, site):
             return not_allowed(request, StalePageError())
@@ -91,30 +91,30 @@ class Known:
         is_everybodys = path in EVERYBODYS_PAGES or path.startswith(EVERYBODYS)
         return None if found.person is not None or is_everybodys else not_allowed(request, NotAllowedError())
 
-    def _look(self, request: Request) -> Found:
+    def _look(self, request: Request) -> Authenticated:
         site = self._site
         if flash.COOKIE in request.cookies:
             request.state.flash = flash.said(request.cookies, site.secret, site.now())
         return find_out(request, site)
 
 
-def find_out(connection: HTTPConnection, site: Site) -> Found:
+def find_out(connection: HTTPConnection, site: Site) -> Authenticated:
     """Who is asking: whom the proxy names, who is signed in, or, where nobody could sign in, who is at this machine."""
-    web = site.force.settings.web or Web()
+    web = site.snapshot.settings.web or Web()
     name = vouched_name(connection, web)
     if name is not None:
         role = web.role_of(name)
         if role is None:
-            return Found(unlisted=name)
-        return Found(Person(name, role, BY_PROXY), _csrf_of(site, name))
+            return Authenticated(unlisted=name)
+        return Authenticated(Identity(name, role, BY_PROXY), _csrf_of(site, name))
     token = connection.cookies.get(COOKIE)
     if token:
         found = _signed_in(site, token, web)
         if found is not None:
             return found
     if is_open_here(connection, site, web):
-        return Found(Person("local", Role.VIEWER, LOCAL))
-    return Found()
+        return Authenticated(Identity("local", Role.VIEWER, LOCAL))
+    return Authenticated()
 
 
 def is_guarded(site: Site, web: Web) -> bool:
@@ -129,7 +129,7 @@ def is_open_here(connection: HTTPConnection, site: Site, web: Web) -> bool:
     """Whether this is somebody at this machine, and nobody has been named who alone may look."""
     name = host_of(connection.headers.get("host", ""))
     return (
-        site.door.is_loopback
+        site.access.is_loopback
         and name is not None
         and is_loopback(name)
         and not is_forwarded(connection)
@@ -152,7 +152,7 @@ def is_from_elsewhere(request: Request, site: Site, *, strictly: bool = False) -
     origin = request.headers.get("origin")
     if origin is None or (origin == "null" and not strictly):
         return False
-    ours = {request.headers.get("host", ""), urlsplit(site.force.settings.link_base).netloc}
+    ours = {request.headers.get("host", ""), urlsplit(site.snapshot.settings.link_base).netloc}
     return origin == "null" or _place_of(origin) not in ours
 
 
@@ -163,7 +163,7 @@ def _place_of(origin: str) -> str | None:
         return None
 
 
-def _signed_in(site: Site, token: str, web: Web) -> Found | None:
+def _signed_in(site: Site, token: str, web: Web) -> Authenticated | None:
     now = site.now()
     with site.app.database.reading() as session:
         found = find_session(session, token, now)
@@ -171,12 +171,12 @@ def _signed_in(site: Site, token: str, web: Web) -> Found | None:
         return None
     role = _role_now(found, web)
     if role is None:
-        return Found(unlisted=found.name)
+        return Authenticated(unlisted=found.name)
     if is_to_be_noted(found, now):
         # Whoever only looks waits for nobody: while others write, it is noted with the next page.
         with suppress(DatabaseError), site.app.database.writing_if_free() as session:
             note_use(session, token, now)
-    return Found(Person(found.name, role, found.via), found.csrf)
+    return Authenticated(Identity(found.name, role, found.via), found.csrf)
 
 
 def _role_now(found: SignedIn, web: Web) -> Role | None:

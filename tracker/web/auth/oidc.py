@@ -39,7 +39,7 @@ ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class ProviderIdentity:
     """Somebody whom the provider names, with the role that the settings give them."""
 
     name: str
@@ -98,7 +98,7 @@ def leave(request: Request) -> Response:
     return response
 
 
-def arrive(request: Request) -> Arrived | str:
+def arrive(request: Request) -> ProviderIdentity | str:
     """Whom the provider names; or the word for what is wrong."""
     site = site_of(request)
     settings = _settings(site)
@@ -129,11 +129,11 @@ def arrive(request: Request) -> Arrived | str:
         _tell(error)
         return "unreachable"
     name = name_in(claims, settings.claim)
-    role = None if name is None else (site.force.settings.web or Web()).role_of(name)
+    role = None if name is None else (site.snapshot.settings.web or Web()).role_of(name)
     if name is None or role is None:
         log.warning("nobody is listed under people with the %s of who signed in: %r", settings.claim, name)
         return "unlisted"
-    return Arrived(name, role, journey.following)
+    return ProviderIdentity(name, role, journey.following)
 
 
 def _journey(site: Site, ticket: str | None) -> Journey | None:
@@ -198,20 +198,20 @@ def name_in(claims: Mapping[str, Any], claim: str) -> str | None:
 
 
 def _settings(site: Site) -> Oidc | None:
-    web = site.force.settings.web
+    web = site.snapshot.settings.web
     return None if web is None else web.oidc
 
 
 def _client(site: Site, settings: Oidc) -> Any:
     from authlib.integrations.httpx_client import OAuth2Client
 
-    secret = site.force.settings.oidc_secret
+    secret = site.snapshot.settings.oidc_secret
     return OAuth2Client(
         client_id=settings.client,
         client_secret=secret,
         token_endpoint_auth_method="client_secret_basic" if secret else "none",
         scope="openid profile email",
-        redirect_uri=site.force.settings.link_base + BACK,
+        redirect_uri=site.snapshot.settings.link_base + BACK,
         code_challenge_method="S256",
         timeout=PATIENCE,
         follow_redirects=False,

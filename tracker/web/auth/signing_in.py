@@ -23,9 +23,9 @@ from tracker.i18n.message import Message
 from tracker.web.auth import known_device, oidc
 from tracker.web.auth.authentication import BY_KEY, COOKIE, LOCAL, is_from_elsewhere
 from tracker.web.base.access_policy import asker, is_forwarded, is_in_front, peer_of
+from tracker.web.base.capacity import BusyError
 from tracker.web.base.form_posting import strangers_posting
 from tracker.web.base.identity import StalePageError, check_csrf, local_path
-from tracker.web.base.room import BusyError
 from tracker.web.base.site import Site, site_of, words
 from tracker.web.base.throttle import place_of
 
@@ -91,7 +91,7 @@ def _try(request: Request, form: FormData, address: str) -> Response:
     site, say = site_of(request), words(request)
     name, password = str(form.get("name", "")), str(form.get("password", ""))
     browser = known_device.known_as(request, name)
-    place, throttle, seconds = browser or address, site.door.throttle, site.app.clock.monotonic
+    place, throttle, seconds = browser or address, site.access.throttle, site.app.clock.monotonic
     wait = throttle.wait(name, place, seconds(), is_known=browser is not None)
     if wait > 0:
         left = math.ceil(wait)
@@ -121,7 +121,7 @@ def _form_again(request: Request, form: FormData, wrong: str, status: int) -> Re
 
 
 def _address_of(request: Request) -> str:
-    web, peer = site_of(request).force.settings.web or Web(), peer_of(request)
+    web, peer = site_of(request).snapshot.settings.web or Web(), peer_of(request)
     if is_forwarded(request) and not is_in_front(peer, web):
         _tell_of_proxy(peer)
     return asker(request, web)
@@ -156,7 +156,7 @@ def sign_out(request: Request, form: FormData) -> Response:
 def show_entry(request: Request) -> Response:
     """What the key is for, and a button; whoever only looks at the address uses nothing up."""
     site = site_of(request)
-    name = site.door.keys.peek(request.path_params["key"], site.now())
+    name = site.access.keys.peek(request.path_params["key"], site.now())
     return _entry(request, name)
 
 
@@ -164,7 +164,7 @@ def enter(request: Request, form: FormData) -> Response:
     """Sign the key's user in as operator, once."""
     del form
     site = site_of(request)
-    name = site.door.keys.use(request.path_params["key"], site.now())
+    name = site.access.keys.use(request.path_params["key"], site.now())
     if name is None:
         tell_of_failure(_address_of(request))
         return _entry(request, None)
@@ -216,7 +216,7 @@ def _form(
     request: Request, following: str, *, name: str = "", wrong: str = "", status: int = 200
 ) -> Response:
     site = site_of(request)
-    web = site.force.settings.web or Web()
+    web = site.snapshot.settings.web or Web()
     with site.app.database.reading() as session:
         is_there_somebody = has_accounts(session)
     facts = {

@@ -27,7 +27,7 @@ FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-pr
 LONGEST_NAME = 200
 
 
-class Once:
+class OneTimeKeys:
     """Keys that are good once and for a while, each with the name that its user gets; kept as hashes, with a bound."""
 
     def __init__(self, lasts: timedelta, most: int = 1000) -> None:
@@ -58,12 +58,12 @@ class Once:
         return name if now < until else None
 
 
-def _keys() -> Once:
-    return Once(KEY_LASTS)
+def _keys() -> OneTimeKeys:
+    return OneTimeKeys(KEY_LASTS)
 
 
 @dataclass
-class Door:
+class AccessPolicy:
     """One per site.  ``host`` is the address that is bound, as a number.
 
     ``keys`` are those of the first entry, which is of this machine; what people take along from one machine to another
@@ -72,7 +72,7 @@ class Door:
 
     host: str = "127.0.0.1"
     throttle: Throttle = field(default_factory=Throttle)
-    keys: Once = field(default_factory=_keys)
+    keys: OneTimeKeys = field(default_factory=_keys)
 
     @property
     def is_loopback(self) -> bool:

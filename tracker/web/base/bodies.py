@@ -21,7 +21,7 @@ from starlette.requests import Request
 
 from tracker.errors import TrackerError
 from tracker.i18n.message import Message
-from tracker.web.base.room import BusyError, Room, UntakenError
+from tracker.web.base.capacity import BusyError, Capacity, UntakenError
 
 KILOBYTE, MEGABYTE = 1024, 1024 * 1024
 
@@ -44,21 +44,21 @@ Receive = Callable[[Request, Sequence[str]], AbstractAsyncContextManager[Read]]
 Parts = list[tuple[str, str | UploadFile]]
 
 
-def _words() -> Room:
+def _words() -> Capacity:
     # A thousand strangers at once hold a quarter of it.
-    return Room(64 * MEGABYTE, 8 * WORDS, 32 * WORDS)
+    return Capacity(64 * MEGABYTE, 8 * WORDS, 32 * WORDS)
 
 
-def _files() -> Room:
-    return Room(256 * MEGABYTE, 3 * FILES, 8 * FILES)
+def _files() -> Capacity:
+    return Capacity(256 * MEGABYTE, 3 * FILES, 8 * FILES)
 
 
 @dataclass(frozen=True)
 class Bodies:
     """The rooms of a process: in memory, and on disk."""
 
-    words: Room = field(default_factory=_words)
-    files: Room = field(default_factory=_files)
+    words: Capacity = field(default_factory=_words)
+    files: Capacity = field(default_factory=_files)
 
     def words_of(self, request: Request, whose: Sequence[str]) -> AbstractAsyncContextManager[Read]:
         """What reads a form of words, once it has come.  Raises UntakenError for a body that is too large."""
@@ -94,7 +94,7 @@ class Bodies:
 async def _received(
     request: Request,
     largest: int,
-    room: Room,
+    room: Capacity,
     whose: Sequence[str],
     keep: Callable[[bytes], Coroutine[Any, Any, None]],
 ) -> AsyncIterator[None]:

@@ -14,8 +14,8 @@ from tracker.core.naming import sentence
 from tracker.errors import DatabaseError, TrackerError, UnknownNameError
 from tracker.i18n.catalogue import LANGUAGES, Language, Words
 from tracker.i18n.catalogue import words as words_of
+from tracker.web.base.capacity import UntakenError
 from tracker.web.base.identity import StalePageError
-from tracker.web.base.room import UntakenError
 from tracker.web.base.site import language_of, site_of, words
 
 API = "/api"
@@ -32,7 +32,7 @@ _WEIGHT = re.compile(r"q=([01](?:\.\d{0,3})?)")
 def said(request: Request, error: TrackerError) -> str:
     """What the core would not do, in the reader's language and without a word on the command line."""
     language = program_language(request) if is_of_api(request) else language_of(request)
-    return sentence(error, language, site_of(request).force.campaign)
+    return sentence(error, language, site_of(request).snapshot.campaign)
 
 
 def program_language(request: Request) -> Language:

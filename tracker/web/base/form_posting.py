@@ -80,7 +80,7 @@ def _handled(handler: Handler, request: Request, form: FormData) -> Response:
 
 def whose_of(request: Request, who: str = "") -> tuple[str, ...]:
     """In whose names a request takes room: ``who``, if anybody, and its address, but for that of a declared proxy."""
-    web = site_of(request).force.settings.web or Web()
+    web = site_of(request).snapshot.settings.web or Web()
     address = asker(request, web)
     names = (who, "" if is_in_front(address, web) else place_of(address))
     return tuple(name for name in names if name)

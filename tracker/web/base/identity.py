@@ -13,7 +13,7 @@ from tracker.core.roles import Role
 
 __all__ = [
     "NotAllowedError",
-    "Person",
+    "Identity",
     "Role",
     "StalePageError",
     "check_csrf",
@@ -23,7 +23,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class Identity:
     """Somebody who is known: ``name`` is what the history says, ``via`` how they are known (password, proxy, …)."""
 
     name: str
@@ -39,9 +39,9 @@ class StalePageError(NotAllowedError):
     """The form is none that this site gave to this person: another site's, or one from before they signed in."""
 
 
-def require(request: Request, role: Role) -> Person:
+def require(request: Request, role: Role) -> Identity:
     """Who is asking, if their role reaches.  Raises NotAllowedError."""
-    person: Person | None = request.state.person
+    person: Identity | None = request.state.person
     if person is None or person.role < role:
         raise NotAllowedError
     return person

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from tracker.web.base.room import BusyError, Room
+from tracker.web.base.capacity import BusyError, Capacity
 
 R = TypeVar("R")
 
@@ -30,11 +30,11 @@ class Pool:
     the next in the queue goes first.
     """
 
-    def __init__(self, name: str, threads: int, room: Room, at_once: Sequence[int] = ()) -> None:
+    def __init__(self, name: str, threads: int, room: Capacity, at_once: Sequence[int] = ()) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._lock = threading.Lock()
         self._waiting: list[_Job] = []
-        self._at_work = Room(threads, *at_once)
+        self._at_work = Capacity(threads, *at_once)
         self.room = room
 
     async def run(self, whose: Sequence[str], work: Callable[[], R]) -> R:
@@ -78,23 +78,23 @@ class Pool:
 
 def _signing_in() -> Pool:
     # Each check takes 64 MiB of memory, and most of a processor, for a moment.
-    return Pool("sign-in", 2, Room(32, 4))
+    return Pool("sign-in", 2, Capacity(32, 4))
 
 
 def _provider() -> Pool:
     # A provider that is slow to answer takes ten seconds for each question.
-    return Pool("provider", 4, Room(16, 4))
+    return Pool("provider", 4, Capacity(16, 4))
 
 
 def _writing() -> Pool:
     # The database takes one writer at a time and has 15 connections for them, of which mails need some.
-    return Pool("writing", 8, Room(256))
+    return Pool("writing", 8, Capacity(256))
 
 
 def _filing() -> Pool:
     # Files are read one after another, and an archive may hold hundreds: of three threads a unit has one, and an address
     # two, so that whatever they send in, others find one.  All districts may have one address.
-    return Pool("filing", 3, Room(64, 4, 48), (1, 2))
+    return Pool("filing", 3, Capacity(64, 4, 48), (1, 2))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from tracker.access.sign_in_journeys import door_secret
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.naming import Names
 from tracker.core.vocabulary import LIGHTS
 from tracker.dashboard.status_overview import Board
@@ -28,7 +28,7 @@ from tracker.i18n.terms import way, word
 from tracker.service.app import App
 from tracker.shipped import shipped
 from tracker.web.base import flash
-from tracker.web.base.access_policy import Door, root_of
+from tracker.web.base.access_policy import AccessPolicy, root_of
 from tracker.web.base.bodies import Bodies
 from tracker.web.base.light_styles import LETTERS
 from tracker.web.base.pools import Pools
@@ -47,7 +47,7 @@ def _nothing() -> None:
 
 @dataclass
 class Site:
-    """One per process.  ``wake`` makes the service look at its outbox soon; ``door`` is how it may be entered.
+    """One per process.  ``wake`` makes the service look at its outbox soon; ``access`` is how it may be entered.
 
     Open pages look for news every ``live`` seconds; 0 means never.  ``answers`` counts by (pattern of the address,
     status) since the start; ``pools`` are the threads for what takes long, ``bodies`` the room for what is sent here.
@@ -56,7 +56,7 @@ class Site:
     app: App
     wake: Callable[[], None] = _nothing
     live: float = LIVE
-    door: Door = field(default_factory=Door)
+    access: AccessPolicy = field(default_factory=AccessPolicy)
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
     pools: Pools = field(default_factory=Pools)
     bodies: Bodies = field(default_factory=Bodies)
@@ -82,14 +82,14 @@ class Site:
         self.board = Board(self.app.database)
 
     @property
-    def force(self) -> InForce:
+    def snapshot(self) -> CampaignSnapshot:
         """What is in force now; a reload replaces it."""
-        return self.app.force
+        return self.app.snapshot
 
     @property
     def root(self) -> str:
         """The path under which the pages are, such as ``/tracker``; nothing for most."""
-        return root_of(self.force.settings.link_base)
+        return root_of(self.snapshot.settings.link_base)
 
     @property
     def secret(self) -> bytes:
@@ -104,7 +104,7 @@ class Site:
 
     def today(self) -> date:
         """The day in the campaign's time zone."""
-        return self.force.day(self.now())
+        return self.snapshot.day(self.now())
 
     def page(
         self, request: Request, template: str, facts: Mapping[str, Any], *, status: int = 200
@@ -119,12 +119,12 @@ class Site:
         and ``letters`` (lights), ``day`` and ``minute`` (dates and times in the campaign's zone).
         """
         language = language_of(request)
-        names = Names(self.force.campaign, language)
+        names = Names(self.snapshot.campaign, language)
         html = self.environment.get_template(template).render(
             **facts,
             t=words(request),
             site=self,
-            campaign=self.force.campaign,
+            campaign=self.snapshot.campaign,
             request=request,
             person=request.state.person,
             csrf=request.state.csrf,
@@ -140,7 +140,7 @@ class Site:
             titled=names.titled,
             period=names.period,
             day=partial(say_day, language),
-            minute=partial(_minute, self.force.zone),
+            minute=partial(_minute, self.snapshot.zone),
         )
         response = HTMLResponse(html, status_code=status)
         if request.state.flash:
@@ -159,7 +159,7 @@ def language_of(request: Request) -> Language:
     for chosen in (request.query_params.get("language"), request.cookies.get(LANGUAGE_COOKIE), known):
         if chosen in LANGUAGES:
             return chosen
-    return site_of(request).force.campaign.language
+    return site_of(request).snapshot.campaign.language
 
 
 def words(request: Request) -> Words:

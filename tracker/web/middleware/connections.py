@@ -64,7 +64,7 @@ class _Phase(enum.Enum):
     US = enum.auto()
 
 
-class Guest:
+class Connection:
     """One connection, from the moment at which it is accepted: ``end`` closes it, whatever it is about."""
 
     def __init__(self, sock: socket.socket, place: str, now: float) -> None:
@@ -88,18 +88,18 @@ class Guest:
                 self._sock.shutdown(socket.SHUT_RDWR)
 
 
-class Hall:
+class Connections:
     """Everybody who is connected, by address; ``is_proxy`` says which addresses are those of declared proxies."""
 
     def __init__(self, is_proxy: Callable[[str], bool]) -> None:
         self._is_proxy = is_proxy
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._most = OF_ALL if soft == resource.RLIM_INFINITY else min(OF_ALL, soft - min(KEPT, soft // 2))
-        self._by_place: defaultdict[str, set[Guest]] = defaultdict(set)
+        self._by_place: defaultdict[str, set[Connection]] = defaultdict(set)
         self._count = 0
         self._told: OrderedDict[str, float] = OrderedDict()
 
-    def admit(self, sock: socket.socket, address: str, now: float) -> Guest | None:
+    def admit(self, sock: socket.socket, address: str, now: float) -> Connection | None:
         """A new guest; for it the oldest idle one goes where there is no room.  None where all wait for us."""
         place = place_of(address)
         if len(self._by_place.get(place, ())) >= OF_ADDRESS and not self._is_proxy(address):
@@ -107,7 +107,7 @@ class Hall:
                 return None
         elif self._count >= self._most and not self.make_room():
             return None
-        guest = Guest(sock, place, now)
+        guest = Connection(sock, place, now)
         self._by_place[place].add(guest)
         self._count += 1
         return guest
@@ -117,7 +117,7 @@ class Hall:
         places = sorted(self._by_place, key=lambda each: (self._is_proxy(each), -len(self._by_place[each])))
         return any(self._end_oldest(place) for place in places)
 
-    def leave(self, guest: Guest) -> None:
+    def leave(self, guest: Connection) -> None:
         """They are gone; said more than once, it is so once."""
         there = self._by_place.get(guest.place)
         if there is not None and guest in there:
@@ -147,10 +147,10 @@ class Hall:
         return True
 
 
-class Visitor(H11Protocol):
+class LimitedProtocol(H11Protocol):
     """uvicorn's conversation with one guest, who has so long for their part of it."""
 
-    def __init__(self, guest: Guest, hall: Hall, **uvicorns: Any) -> None:
+    def __init__(self, guest: Connection, hall: Connections, **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
         self._guest = guest
         self._hall = hall
@@ -237,10 +237,10 @@ class Visitor(H11Protocol):
         return 0 if self.transport is None else self.transport.get_write_buffer_size()
 
 
-class Server(uvicorn.Server):
+class LimitedServer(uvicorn.Server):
     """uvicorn's server over one listening socket, with a ``hall`` of its own."""
 
-    def __init__(self, config: uvicorn.Config, hall: Hall) -> None:
+    def __init__(self, config: uvicorn.Config, hall: Connections) -> None:
         super().__init__(config)
         logging.getLogger("uvicorn.error").addFilter(_is_said)
         self._hall = hall
@@ -285,7 +285,7 @@ class Server(uvicorn.Server):
             if let_in % TOGETHER == 0:
                 await asyncio.sleep(0)
 
-    async def _let_in(self, sock: socket.socket, guest: Guest) -> None:
+    async def _let_in(self, sock: socket.socket, guest: Connection) -> None:
         """Begin the conversation, unless it is over, and forget whoever goes in the middle of the handshake."""
         if guest.is_ended:
             return
@@ -293,7 +293,7 @@ class Server(uvicorn.Server):
         is_tls = self.config.ssl is not None
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: Visitor(
+                lambda: LimitedProtocol(
                     guest,
                     self._hall,
                     config=self.config,

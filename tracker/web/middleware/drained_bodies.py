@@ -14,7 +14,7 @@ from tracker.web.base.bodies import FILES
 MOST = 4 * FILES
 
 
-class Drained:
+class DrainedBodies:
     """Ends no answer before the body."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -14,7 +14,7 @@ from tracker.web.base.site import Site
 NOWHERE = "-"
 
 
-class Counted:
+class RequestMetrics:
     """Adds every answer to ``site.answers``: (pattern, status)."""
 
     def __init__(self, app: ASGIApp, site: Site) -> None:

@@ -25,7 +25,7 @@ HEADERS = {
 YEAR = 365 * 24 * 3600
 
 
-class Guard:
+class SecurityHeaders:
     """Adds the headers, and remembers language and theme."""
 
     def __init__(self, app: ASGIApp, site: Site) -> None:

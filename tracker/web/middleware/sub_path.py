@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tracker.web.base.site import Site
 
 
-class Under:
+class SubPath:
     """Takes the path away where it is there, and puts it before where a redirect leads."""
 
     def __init__(self, app: ASGIApp, site: Site) -> None:

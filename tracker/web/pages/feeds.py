@@ -23,7 +23,7 @@ def feed(request: Request) -> Response:
     """The calendar; an address that was never given out and one that was taken back look the same."""
     site = site_of(request)
     with site.app.database.reading() as session:
-        found = find_feed(session, site.force.campaign.id, request.path_params["secret"])
+        found = find_feed(session, site.snapshot.campaign.id, request.path_params["secret"])
     if found is None:
         raise HTTPException(404)
     data = calendars.feed_calendar(site.app, found.unit)

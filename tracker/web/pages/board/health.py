@@ -21,26 +21,27 @@ def page(request: Request) -> Response:
     """Whether mails go out and why not, last pass, next pass, queue, mail server, calendar, files."""
     require(request, Role.VIEWER)
     site = site_of(request)
-    app, force, now = site.app, site.force, site.now()
+    app, snapshot, now = site.app, site.snapshot, site.now()
     why, beat = list(reasons(site)), last_pass(site)
     with app.database.reading() as session:
-        waits = queue(session, force.campaign.id)
-        counted = states(session, force.campaign.id)
-        following = next_planning(session, force, now)
+        waits = queue(session, snapshot.campaign.id)
+        counted = states(session, snapshot.campaign.id)
+        following = next_planning(session, snapshot, now)
     facts = {
         "beat": beat,
-        "is_silent": is_silent(app.pulse, beat, now),
+        "is_silent": is_silent(app.heartbeat, beat, now),
         "next_at": following,
         "queue": waits,
         "reasons": why,
         "degraded": list(degraded(site)),
         "next_try": next_try(site) if why else None,
         "states": counted,
-        "pulse": app.pulse,
-        "transport": force.settings.transport,
-        "mailbox": force.settings.mailbox,
+        "pulse": app.heartbeat,
+        "transport": snapshot.settings.transport,
+        "mailbox": snapshot.settings.mailbox,
         "calendar": _calendar(
-            force.workdays, sorted({force.campaign.issued.year, site.today().year, site.today().year + 1})
+            snapshot.workdays,
+            sorted({snapshot.campaign.issued.year, site.today().year, site.today().year + 1}),
         ),
         "database": shown(app.database_url),
         "is_root": standing(app.environ).is_too_much,

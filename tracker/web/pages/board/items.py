@@ -39,14 +39,16 @@ def item_page(request: Request) -> Response:
     """What the document says of it, and how each unit stands."""
     require(request, Role.VIEWER)
     site = site_of(request)
-    force = site.force
+    snapshot = site.snapshot
     try:
-        definition = force.definition(force.ref(request.path_params["key"], site.today()).partition("@")[0])
+        definition = snapshot.definition(
+            snapshot.ref(request.path_params["key"], site.today()).partition("@")[0]
+        )
     except UnknownNameError as error:
         raise HTTPException(404, said(request, error)) from None
     with site.app.database.reading() as session:
-        found = item(site.board, session, force, definition.key, chosen(request, "ref"), site.now())
-        questions = count_open(session, force)
+        found = item(site.board, session, snapshot, definition.key, chosen(request, "ref"), site.now())
+        questions = count_open(session, snapshot)
     units = paged(request, found.units, SHOWN)
     chosen_ref = None if found.chosen is None else found.chosen.ref
     facts = {
@@ -64,7 +66,7 @@ def submitted_page(request: Request) -> Response:
     require(request, Role.VIEWER)
     site = site_of(request)
     with site.app.database.reading() as session:
-        found = paged(request, to_accept(site.board, session, site.force, site.now()), SHOWN)
+        found = paged(request, to_accept(site.board, session, site.snapshot, site.now()), SHOWN)
     groups = [(key, list(some)) for key, some in groupby(found.shown, lambda one: one[1].definition.key)]
     return site.page(request, "board/submitted.html", {"found": found, "groups": groups})
 
@@ -77,13 +79,13 @@ def unit_page(request: Request) -> Response:
     require(request, Role.VIEWER)
     site = site_of(request)
     try:
-        unit = site.force.campaign.units[site.force.unit_id(request.path_params["unit"])]
+        unit = site.snapshot.campaign.units[site.snapshot.unit_id(request.path_params["unit"])]
     except UnknownNameError as error:
         raise HTTPException(404, said(request, error)) from None
     _, rows = desk.status(site.app, unit=unit.id)
     wanted = chosen(request, "item")
     if wanted is None:
-        today = site.force.day(site.now())
+        today = site.snapshot.day(site.now())
         shown = [row for row in rows if not _is_left(row, today)]
     else:
         shown = [row for row in rows if row.definition.key == wanted]
@@ -110,10 +112,10 @@ def assignment_page(request: Request) -> Response:
     """One assignment: how it stands, what happened, what was mailed about it and why."""
     require(request, Role.VIEWER)
     site = site_of(request)
-    force = site.force
+    snapshot = site.snapshot
     try:
-        unit = force.unit_id(request.path_params["unit"])
-        ref = force.ref(request.path_params["ref"], site.today(), one=True)
+        unit = snapshot.unit_id(request.path_params["unit"])
+        ref = snapshot.ref(request.path_params["ref"], site.today(), one=True)
         parse_ref(ref)
         _, rows = desk.status(site.app, unit=unit, ref=ref)
         explanation = desk.explanation(site.app, ref, unit)
@@ -123,17 +125,17 @@ def assignment_page(request: Request) -> Response:
     if row is None:
         raise HTTPException(404)
     with site.app.database.reading() as session:
-        people = force.addresses_ever([unit])
-        superior = force.superior(unit)
+        people = snapshot.addresses_ever([unit])
+        superior = snapshot.superior(unit)
         units = [each for each in (unit, superior) if each is not None]
-        mails = mails_about(session, force.campaign.id, ref, unit, people, units)
-        files = files_of(session, force, ref, unit)
-        events = read_events(session, find_assignment(session, force, ref, unit).id)
-        asked_about = questions_of(session, force, refs=(ref,), units=(unit,))
+        mails = mails_about(session, snapshot.campaign.id, ref, unit, people, units)
+        files = files_of(session, snapshot, ref, unit)
+        events = read_events(session, find_assignment(session, snapshot, ref, unit).id)
+        asked_about = questions_of(session, snapshot, refs=(ref,), units=(unit,))
     facts = {
         "row": row,
-        "unit": force.campaign.units[unit],
-        "chase_from": force.chase_from.isoformat(),
+        "unit": snapshot.campaign.units[unit],
+        "chase_from": snapshot.chase_from.isoformat(),
         "may_undo": has_undoable(events),
         "history": desk.history(site.app, ref=ref, unit=unit),
         "explanation": explanation,
@@ -142,7 +144,7 @@ def assignment_page(request: Request) -> Response:
         "files": files,
         "term": term,
         "questions": [question_facts(site.app, each, language_of(request)) for each in asked_about],
-        "form": force.form(row.definition),
+        "form": snapshot.form(row.definition),
     }
     return site.page(request, "board/assignment.html", facts)
 

@@ -24,10 +24,10 @@ def download(request: Request) -> Response:
     """``GET /ledger.csv``, with the filters of the matrix, in the reader's language."""
     require(request, Role.VIEWER)
     site, say = site_of(request), words(request)
-    force, choice = site.force, read_choice(request, site.force)
-    names = Names(force.campaign, say.language)
+    snapshot, choice = site.snapshot, read_choice(request, site.snapshot)
+    names = Names(snapshot.campaign, say.language)
     with site.app.database.reading() as session:
-        lights = site.board.lights(session, force, site.now())
+        lights = site.board.lights(session, snapshot, site.now())
         found = [
             (unit, judged)
             for unit, judged in lights.having(row.id for row in lights.agendas())
@@ -36,11 +36,15 @@ def download(request: Request) -> Response:
             and choice.holds(judged)
         ]
     found.sort(
-        key=lambda each: (force.unit_position(each[0]), force.position(each[1].definition.key), each[1].ref)
+        key=lambda each: (
+            snapshot.unit_position(each[0]),
+            snapshot.position(each[1].definition.key),
+            each[1].ref,
+        )
     )
     rows = [
         (
-            force.campaign.unit_name(unit),
+            snapshot.campaign.unit_name(unit),
             names.occurrence(judged.ref),
             judged.definition.title,
             word(judged.word, say.language),

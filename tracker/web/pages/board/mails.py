@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from tracker.core.model import MailKind
-from tracker.dashboard.outbox import Sought
+from tracker.dashboard.outbox import MailFilter
 from tracker.dashboard.outbox import mail_page as find_mails
 from tracker.errors import UnknownNameError, not_among
 from tracker.mail.compose.details import files_sent
@@ -30,9 +30,9 @@ def list_page(request: Request) -> Response:
         raise not_among("state", state, MailState)
     if kind is not None and kind not in set(MailKind):
         raise not_among("kind", kind, MailKind)
-    sought = Sought(state, kind, None if unit is None else site.force.unit_id(unit))
+    sought = MailFilter(state, kind, None if unit is None else site.snapshot.unit_id(unit))
     with site.app.database.reading() as session:
-        found = find_mails(session, site.force.campaign.id, sought, page=read_page(request), size=SIZE)
+        found = find_mails(session, site.snapshot.campaign.id, sought, page=read_page(request), size=SIZE)
     facts = {
         "found": found,
         "kinds": list(MailKind),
@@ -79,6 +79,6 @@ def _mail(request: Request) -> StoredMail:
     site = site_of(request)
     with site.app.database.reading() as session:
         try:
-            return stored_mail(session, site.force.campaign.id, request.path_params["number"])
+            return stored_mail(session, site.snapshot.campaign.id, request.path_params["number"])
         except UnknownNameError:
             raise HTTPException(404) from None

@@ -5,14 +5,14 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import Definition, Light
 from tracker.core.status import URGENCY, worst
 from tracker.core.vocabulary import meaning
 from tracker.dashboard.before import before
 from tracker.dashboard.items import to_accept
 from tracker.dashboard.months import reports_of
-from tracker.dashboard.response_counts import Part
+from tracker.dashboard.response_counts import ResponsePart
 from tracker.dashboard.status_overview import Matrix
 from tracker.questions.questions import count_open
 from tracker.web.base.identity import Role, require
@@ -27,19 +27,19 @@ def page(request: Request) -> Response:
     """The matrix of lights."""
     require(request, Role.VIEWER)
     site = site_of(request)
-    force, now = site.force, site.now()
-    choice = read_choice(request, force)
-    size = FITS if len(force.campaign.units) <= FITS else SIZE
-    matrix = site.board.matrix(force, choice, now, page=read_page(request), size=size)
+    snapshot, now = site.snapshot, site.now()
+    choice = read_choice(request, snapshot)
+    size = FITS if len(snapshot.campaign.units) <= FITS else SIZE
+    matrix = site.board.matrix(snapshot, choice, now, page=read_page(request), size=size)
     facts = {
         "matrix": matrix,
         "groups": _by_section(matrix),
-        "sections": sections(force),
+        "sections": sections(snapshot),
         "months": _months(site),
         "lights": URGENCY,
         "meaning": meaning,
         "glance": _glance(site, matrix),
-        "taken_over": force.chase_from > force.campaign.issued,
+        "taken_over": snapshot.chase_from > snapshot.campaign.issued,
         "section": chosen(request, "section"),
         "unit": chosen(request, "unit"),
         "month": chosen(request, "month"),
@@ -59,16 +59,16 @@ def _by_section(matrix: Matrix) -> list[tuple[str | None, list[object]]]:
     return found
 
 
-def _short(force: InForce, definition: Definition) -> str:
+def _short(snapshot: CampaignSnapshot, definition: Definition) -> str:
     """What the form is called in a word, where it has such a name; else the title."""
-    form = force.form(definition)
+    form = snapshot.form(definition)
     return (form.annex if form is not None else None) or definition.title
 
 
 def _months(site: Site) -> list[str]:
     """The months to choose from: those of the campaign's year, and this one."""
-    force, today = site.force, site.today()
-    first = force.campaign.issued.replace(day=1)
+    snapshot, today = site.snapshot, site.today()
+    first = snapshot.campaign.issued.replace(day=1)
     last = max(today.replace(day=1), first.replace(month=12))
     count = (last.year - first.year) * 12 + last.month - first.month + 1
     start = first.year * 12 + first.month - 1 + max(0, count - 24)
@@ -77,13 +77,13 @@ def _months(site: Site) -> list[str]:
 
 def _glance(site: Site, matrix: Matrix) -> dict[str, object]:
     """In a sentence: how much is overdue, and which tables of this month are not all in."""
-    force, now, month = site.force, site.now(), site.today().replace(day=1)
+    snapshot, now, month = site.snapshot, site.now(), site.today().replace(day=1)
     with site.app.database.reading() as session:
-        reports = reports_of(site.board, session, force, month, now)
-        left = sum(each.number for each in before(site.board, session, force, now))
-        questions = sum(count_open(session, force).values())
-        waiting = len(to_accept(site.board, session, force, now))
-    definitions = force.campaign.definitions
+        reports = reports_of(site.board, session, snapshot, month, now)
+        left = sum(each.number for each in before(site.board, session, snapshot, now))
+        questions = sum(count_open(session, snapshot).values())
+        waiting = len(to_accept(site.board, session, snapshot, now))
+    definitions = snapshot.campaign.definitions
     return {
         "overdue": matrix.all_lights[Light.RED],
         "before": left,
@@ -91,7 +91,7 @@ def _glance(site: Site, matrix: Matrix) -> dict[str, object]:
         "questions": questions,
         "month": f"{month:%Y-%m}",
         "tables": [
-            (_short(force, definitions[key]), key, each, worst(each.counted[Part.MISSING]))
+            (_short(snapshot, definitions[key]), key, each, worst(each.counted[ResponsePart.MISSING]))
             for key, each in reports.items()
             if each.missing
         ],

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
-from tracker.dashboard.months import Due, month, months_of
+from tracker.dashboard.months import MonthDefinition, month, months_of
 from tracker.questions.questions import count_open
 from tracker.web.base.identity import Role, require
 from tracker.web.base.site import site_of
@@ -23,7 +23,7 @@ def this_month(request: Request) -> Response:
     site = site_of(request)
     today = site.today().replace(day=1)
     with site.app.database.reading() as session:
-        months = months_of(site.board, session, site.force, site.now())
+        months = months_of(site.board, session, site.snapshot, site.now())
     nearest = min(months, key=lambda each: (abs((each - today).days), each), default=today)
     return RedirectResponse(f"/month/{nearest:%Y-%m}", status_code=302)
 
@@ -34,9 +34,9 @@ def page(request: Request) -> Response:
     site = site_of(request)
     first = read_month(request.path_params["month"])
     with site.app.database.reading() as session:
-        found = month(site.board, session, site.force, first, site.now())
-        months = months_of(site.board, session, site.force, site.now())
-        questions = count_open(session, site.force)
+        found = month(site.board, session, site.snapshot, first, site.now())
+        months = months_of(site.board, session, site.snapshot, site.now())
+        questions = count_open(session, site.snapshot)
     before = [each for each in months if each < first]
     after = [each for each in months if each > first]
     facts = {
@@ -63,13 +63,13 @@ def addresses(request: Request) -> Response:
     site = site_of(request)
     first = read_month(request.path_params["month"])
     with site.app.database.reading() as session:
-        found = month(site.board, session, site.force, first, site.now())
+        found = month(site.board, session, site.snapshot, first, site.now())
     wanted = chosen(request, "ref")
     lines = [_addresses(each, "\n") for each in found.due if wanted in (None, each.ref)]
     return PlainTextResponse("\n".join(lines))
 
 
-def _addresses(due: Due, between: str) -> str:
+def _addresses(due: MonthDefinition, between: str) -> str:
     emails = [contact.email for asked in due.missing for contact in asked.contacts]
     return between.join(dict.fromkeys(emails))
 

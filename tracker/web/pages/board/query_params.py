@@ -10,9 +10,9 @@ from typing import Generic, TypeVar
 
 from starlette.requests import Request
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.model import Light, State
-from tracker.dashboard.status_overview import Choice
+from tracker.dashboard.status_overview import StatusFilter
 from tracker.errors import UnknownNameError, UsageError, not_among
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ def read_page(request: Request) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Paged(Generic[T]):
+class ListPage(Generic[T]):
     """One page of a list: what stands on it, as the ``first`` and following of ``number``."""
 
     shown: Sequence[T]
@@ -45,12 +45,12 @@ class Paged(Generic[T]):
     pages: int
 
 
-def paged(request: Request, values: Sequence[T], size: int) -> Paged[T]:
+def paged(request: Request, values: Sequence[T], size: int) -> ListPage[T]:
     """The page of ``values`` that is wanted; the nearest there is."""
     pages = max(1, -(-len(values) // size))
     page = min(max(read_page(request), 1), pages)
     start = (page - 1) * size
-    return Paged(values[start : start + size], start + 1, len(values), page, pages)
+    return ListPage(values[start : start + size], start + 1, len(values), page, pages)
 
 
 def chosen(request: Request, name: str) -> str | None:
@@ -58,33 +58,33 @@ def chosen(request: Request, name: str) -> str | None:
     return request.query_params.get(name, "").strip() or None
 
 
-def read_choice(request: Request, force: InForce) -> Choice:
+def read_choice(request: Request, snapshot: CampaignSnapshot) -> StatusFilter:
     """The filters of the matrix.  Raises UsageError or UnknownNameError with a sentence."""
     section, month, state = chosen(request, "section"), chosen(request, "month"), chosen(request, "state")
-    if section is not None and section not in sections(force):
+    if section is not None and section not in sections(snapshot):
         raise UnknownNameError("no_section", text=section)
     is_light = state in set(Light)
     if state is not None and not is_light and state not in set(State):
         raise not_among("state", state, (*Light, *State))
-    return Choice(
+    return StatusFilter(
         section=section,
-        units=read_units(force, chosen(request, "unit")),
+        units=read_units(snapshot, chosen(request, "unit")),
         month=None if month is None else read_month(month),
         state=State(state) if state is not None and not is_light else None,
         light=Light(state) if state is not None and is_light else None,
     )
 
 
-def read_units(force: InForce, text: str | None) -> tuple[str, ...] | None:
+def read_units(snapshot: CampaignSnapshot, text: str | None) -> tuple[str, ...] | None:
     """A unit by id, name or alias, or the members of a group.  Raises UnknownNameError."""
     if text is None:
         return None
-    for group in force.campaign.groups.values():
+    for group in snapshot.campaign.groups.values():
         if text in (group.id, group.name, *group.aliases):
             return group.members
-    return (force.unit_id(text),)
+    return (snapshot.unit_id(text),)
 
 
-def sections(force: InForce) -> list[str]:
+def sections(snapshot: CampaignSnapshot) -> list[str]:
     """The document's sections in its order."""
-    return list(dict.fromkeys(each.section for each in force.campaign if each.section is not None))
+    return list(dict.fromkeys(each.section for each in snapshot.campaign if each.section is not None))

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from tracker.errors import not_among
 from tracker.i18n.terms import term
-from tracker.questions.questions import State
+from tracker.questions.questions import QuestionState
 from tracker.usecases.forms.questions import question_facts, questions
 from tracker.web.base.identity import Role, require
 from tracker.web.base.site import language_of, site_of
@@ -22,13 +22,13 @@ def page(request: Request) -> Response:
     require(request, Role.VIEWER)
     site, language = site_of(request), language_of(request)
     ref, unit, state = chosen(request, "ref"), chosen(request, "unit"), chosen(request, "state")
-    if state is not None and state not in set(State):
-        raise not_among("state", state, State)
+    if state is not None and state not in set(QuestionState):
+        raise not_among("state", state, QuestionState)
     found = questions(
         site.app,
         refs=() if ref is None else (ref,),
-        units=read_units(site.force, unit),
-        state=State(state or State.OPEN),
+        units=read_units(site.snapshot, unit),
+        state=QuestionState(state or QuestionState.OPEN),
     )
     shown = paged(request, found, SHOWN)
     facts = {
@@ -36,8 +36,8 @@ def page(request: Request) -> Response:
         "questions": [question_facts(site.app, each, language) for each in shown.shown],
         "ref": ref,
         "unit": unit,
-        "state": state or State.OPEN.value,
-        "states": {each.value: term(f"question.{each}", language) for each in State},
-        "open": State.OPEN.value,
+        "state": state or QuestionState.OPEN.value,
+        "states": {each.value: term(f"question.{each}", language) for each in QuestionState},
+        "open": QuestionState.OPEN.value,
     }
     return site.page(request, "board/questions.html", facts)

@@ -11,14 +11,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.naming import Names
 from tracker.errors import UnknownNameError, UsageError
 from tracker.i18n import catalogue
 from tracker.ledger.record import find_assignment
 from tracker.ledger.requests import (
-    Asked,
-    Verdict,
+    Decision,
+    RequestKind,
     answer_request,
     answered_requests,
     open_requests,
@@ -33,7 +33,7 @@ from tracker.web.base.site import language_of, site_of
 MOST_ANSWERED = 100
 
 
-class Shown(NamedTuple):
+class RequestView(NamedTuple):
     """A request with the words around it; ``due`` is the date in force now, None where it is gone or has none."""
 
     request: UnitRequest
@@ -46,7 +46,7 @@ class Shown(NamedTuple):
     @property
     def is_extension(self) -> bool:
         """Whether it asks for more time."""
-        return self.request.kind is Asked.EXTEND
+        return self.request.kind is RequestKind.EXTEND
 
     @property
     def address(self) -> str:
@@ -68,14 +68,16 @@ def show(request: Request) -> Response:
     """``GET /requests``."""
     person = require(request, Role.VIEWER)
     site = site_of(request)
-    force = site.force
+    snapshot = site.snapshot
     with site.app.database.reading() as session:
         found = [
-            open_requests(session, force.campaign.id),
-            answered_requests(session, force.campaign.id, MOST_ANSWERED),
+            open_requests(session, snapshot.campaign.id),
+            answered_requests(session, snapshot.campaign.id, MOST_ANSWERED),
         ]
-        dues = {each.id: _due(session, force, each) for each in found[0]}
-    waiting, answered = ([_shown(request, force, each, dues.get(each.id)) for each in some] for some in found)
+        dues = {each.id: _due(session, snapshot, each) for each in found[0]}
+    waiting, answered = (
+        [_shown(request, snapshot, each, dues.get(each.id)) for each in some] for some in found
+    )
     facts = {
         "waiting": waiting,
         "answered": answered,
@@ -92,30 +94,30 @@ def grant(request: Request, form: FormData) -> Response:
         until = date.fromisoformat(text) if text else None
     except ValueError:
         raise UsageError("no_date", text=text) from None
-    return _answer(request, form, Verdict.GRANTED, until)
+    return _answer(request, form, Decision.GRANTED, until)
 
 
 def decline(request: Request, form: FormData) -> Response:
     """``POST /act/decline``: no more time, and why."""
-    return _answer(request, form, Verdict.DECLINED)
+    return _answer(request, form, Decision.DECLINED)
 
 
 def reply(request: Request, form: FormData) -> Response:
     """``POST /act/reply``: an answer to words."""
-    return _answer(request, form, Verdict.READ)
+    return _answer(request, form, Decision.READ)
 
 
-def _answer(request: Request, form: FormData, verdict: Verdict, until: date | None = None) -> Response:
+def _answer(request: Request, form: FormData, verdict: Decision, until: date | None = None) -> Response:
     person = require(request, Role.SUPERVISOR)
     check_csrf(request, form)
     site, number = site_of(request), text_of(form, "id")
     if not number.isdecimal():
         raise UsageError("nothing_meant")
     now = site.now()
-    with site.app.engine.acting(now) as (session, force):
+    with site.app.engine.acting(now) as (session, snapshot):
         answer_request(
             session,
-            force,
+            snapshot,
             int(number),
             verdict,
             person.name,
@@ -134,22 +136,22 @@ def _reply(form: FormData) -> str:
     return text
 
 
-def _due(session: Session, force: InForce, request: UnitRequest) -> date | None:
+def _due(session: Session, snapshot: CampaignSnapshot, request: UnitRequest) -> date | None:
     try:
-        found: date | None = find_assignment(session, force, request.ref, request.unit).effective_due
+        found: date | None = find_assignment(session, snapshot, request.ref, request.unit).effective_due
     except UnknownNameError:
         return None
     return found
 
 
-def _shown(request: Request, force: InForce, each: UnitRequest, due: date | None) -> Shown:
+def _shown(request: Request, snapshot: CampaignSnapshot, each: UnitRequest, due: date | None) -> RequestView:
     phrases = catalogue.words("mails", language_of(request))
-    calendar, local = Calendar(phrases), each.at.astimezone(force.zone)
+    calendar, local = Calendar(phrases), each.at.astimezone(snapshot.zone)
     dates = {"due": due, "wanted": each.wanted_until, "until": each.until}
-    return Shown(
+    return RequestView(
         each,
-        force.campaign.unit_name(each.unit),
-        Names(force.campaign, language_of(request)).titled(each.ref),
+        snapshot.campaign.unit_name(each.unit),
+        Names(snapshot.campaign, language_of(request)).titled(each.ref),
         f"{calendar.day(local.date())} {local:%H:%M}",
         due,
         {key: calendar.weekday(day) for key, day in dates.items() if day is not None},

@@ -15,11 +15,11 @@ def page(request: Request) -> Response:
     """One year of the campaign."""
     require(request, Role.VIEWER)
     site = site_of(request)
-    force, now = site.force, site.now()
+    snapshot, now = site.snapshot, site.now()
     with site.app.database.reading() as session:
-        years = years_of(site.board, session, force, now) or [force.campaign.issued.year]
+        years = years_of(site.board, session, snapshot, now) or [snapshot.campaign.issued.year]
         text = chosen(request, "year") or ""
         known = {str(year): year for year in years}
         default = min(max(site.today().year, years[0]), years[-1])
-        line = timeline(site.board, session, force, known.get(text, default), now)
+        line = timeline(site.board, session, snapshot, known.get(text, default), now)
     return site.page(request, "board/timeline.html", {"line": line, "years": years})

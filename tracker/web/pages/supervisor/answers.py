@@ -62,7 +62,7 @@ def answer(kind: EventKind) -> Callable[[Request, FormData], Response]:
         ]
         # Whoever grants a later date here has given a reason, which is what an extension after the deadline needs.
         found = desk.record_each(site.app, events, forced=kind is EventKind.EXTEND)
-        campaign = site.force.campaign
+        campaign = site.snapshot.campaign
         names = Names(campaign, language_of(request))
         done = [
             f"{campaign.unit_name(each.unit)} {names.occurrence(each.ref)}"

@@ -33,7 +33,7 @@ def remind(request: Request, form: FormData) -> Response:
     is_ticked = "ticked" in form
     units = texts(form, "units") if is_ticked or "units" in form else None
     try:
-        meant = None if units is None else {site.force.unit_id(unit) for unit in units}
+        meant = None if units is None else {site.snapshot.unit_id(unit) for unit in units}
         reminded = desk.remind_now(site.app, refs, meant, who=person.name, again=is_ticked)
     except (UnknownNameError, UsageError) as error:
         return back(request, form, words(request)("acting.refused", why=said(request, error)))
@@ -48,8 +48,8 @@ def preview(request: Request) -> Response:
     site, query = site_of(request), request.query_params
     refs = [word for value in query.getlist("refs") for word in value.split()]
     units = [word for value in query.getlist("units") for word in value.split()]
-    meant = {site.force.unit_id(unit) for unit in units} if "units" in query else None
-    names = Names(site.force.campaign, language_of(request))
+    meant = {site.snapshot.unit_id(unit) for unit in units} if "units" in query else None
+    names = Names(site.snapshot.campaign, language_of(request))
     facts = {
         "refs": refs,
         "found": desk.whom_to_remind(site.app, refs, meant),
@@ -94,6 +94,6 @@ def _told(request: Request, reminded: Reminded) -> str:
 
 
 def _names(request: Request, units: tuple[str, ...]) -> str:
-    say, known = words(request), site_of(request).force.campaign.units
+    say, known = words(request), site_of(request).snapshot.campaign.units
     names = say("acting.comma").join(known[unit].name for unit in units[:NAMED])
     return say("acting.and_others", names=names, n=len(units)) if len(units) > NAMED else names

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from tracker.errors import LedgerError, UnknownNameError, UsageError
 from tracker.i18n.terms import term
-from tracker.questions.questions import State
+from tracker.questions.questions import QuestionState
 from tracker.usecases.forms.questions import settle_question
 from tracker.web.base.error_pages import said
 from tracker.web.base.form_posting import LONGEST_TEXT, too_long, written
@@ -24,13 +24,16 @@ def settle(request: Request, form: FormData) -> Response:
     check_csrf(request, form)
     site, say = site_of(request), words(request)
     number, how = text(form, "id") or "", text(form, "how")
-    if not (number.isascii() and number.isdigit()) or how not in (State.ANSWERED, State.OVERRULED):
+    if not (number.isascii() and number.isdigit()) or how not in (
+        QuestionState.ANSWERED,
+        QuestionState.OVERRULED,
+    ):
         return back(request, form, say("acting.nothing_chosen"), "/questions")
     note = written(form, "note")
     if len(note) > LONGEST_TEXT:
         raise too_long(note)
     try:
-        found = settle_question(site.app, int(number), State(how), note, who=person.name, via=VIA)
+        found = settle_question(site.app, int(number), QuestionState(how), note, who=person.name, via=VIA)
     except (LedgerError, UnknownNameError, UsageError) as error:
         return back(request, form, say("acting.refused", why=said(request, error)), "/questions")
     word = term(f"question.{found.state}", language_of(request))

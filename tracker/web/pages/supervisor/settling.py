@@ -7,13 +7,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tracker.errors import LedgerError, UnknownNameError, UsageError
-from tracker.ledger.settlement import Seen, Settled
+from tracker.ledger.settlement import Seen, SettledState
 from tracker.usecases import takeover
 from tracker.web.base.error_pages import said
 from tracker.web.base.form_posting import LONGEST_TEXT, too_long, written
 from tracker.web.base.identity import Role, check_csrf, require
 from tracker.web.base.site import site_of, words
-from tracker.web.pages.board.before import PAGE, PREVIEW, Asked, nothing_recorded
+from tracker.web.pages.board.before import PAGE, PREVIEW, BeforeQuery, nothing_recorded
 from tracker.web.pages.supervisor.answers import VIA
 from tracker.web.pages.supervisor.back import back, date_in, onward, text
 
@@ -30,9 +30,9 @@ def settle(request: Request, form: FormData) -> Response:
     person = require(request, Role.SUPERVISOR)
     check_csrf(request, form)
     site, say = site_of(request), words(request)
-    asked, how, event = Asked.of(form), text(form, "how"), text(form, "seen") or ""
+    asked, how, event = BeforeQuery.of(form), text(form, "how"), text(form, "seen") or ""
     day = date_in(form, "day")
-    if how not in set(Settled):
+    if how not in set(SettledState):
         return back(request, form, say("acting.nothing_chosen"), PAGE)
     note = written(form, "note")
     if len(note) > LONGEST_TEXT:
@@ -43,8 +43,8 @@ def settle(request: Request, form: FormData) -> Response:
     try:
         outcome = takeover.settle(
             site.app,
-            Settled(how),
-            asked.scope(site.force),
+            SettledState(how),
+            asked.scope(site.snapshot),
             who=person.name,
             via=VIA,
             note=note or None,
@@ -56,7 +56,7 @@ def settle(request: Request, form: FormData) -> Response:
     except (UnknownNameError, UsageError) as error:
         return back(request, form, say("acting.refused", why=said(request, error)), PAGE)
     if outcome.number is None and outcome.already is None:
-        return nothing_recorded(request, Settled(how), asked, outcome)
+        return nothing_recorded(request, SettledState(how), asked, outcome)
     if outcome.number is None:
         return onward(request, f"{PAGE}/{outcome.already}", say("board.before.already"))
     site.wake()

@@ -13,10 +13,10 @@ from tracker.core.ways_to_answer import Way
 from tracker.errors import LedgerError
 from tracker.ledger.record import LINK
 from tracker.ledger.record_once import answer_once
-from tracker.ledger.requests import Asked, Wish, ask
+from tracker.ledger.requests import NewRequest, RequestKind, ask
 from tracker.web.base.form_posting import LONGEST_TEXT, text_of, written
 from tracker.web.base.site import site_of, words
-from tracker.web.pages.unit.link_context import Case, StoppedError, acting, case_of, linked, stopped_by
+from tracker.web.pages.unit.link_context import LinkContext, StoppedError, acting, case_of, linked, stopped_by
 from tracker.web.pages.unit.overview import facts_of
 
 #: More than so many of anything at once is a slip of the finger.
@@ -60,7 +60,7 @@ def act(request: Request, form: FormData) -> Response:
     return RedirectResponse(f"{case.address}?did={did}", 303)
 
 
-def _asked(request: Request) -> tuple[Case, Way]:
+def _asked(request: Request) -> tuple[LinkContext, Way]:
     case = case_of(request)
     try:
         way = Way(request.path_params["way"])
@@ -71,7 +71,7 @@ def _asked(request: Request) -> tuple[Case, Way]:
 
 def _page(
     request: Request,
-    case: Case,
+    case: LinkContext,
     way: Way,
     form: FormData | None = None,
     wrong: _WrongInputError | None = None,
@@ -89,7 +89,7 @@ def _page(
     return site_of(request).page(request, "answer/act.html", facts, status=200 if wrong is None else 400)
 
 
-def _answer(request: Request, case: Case, way: Way, form: FormData) -> str:
+def _answer(request: Request, case: LinkContext, way: Way, form: FormData) -> str:
     """Done or nothing to report; what the next page says was done."""
     site = site_of(request)
     count = _count(form) if way is Way.DONE and case.row.target is not None else None
@@ -108,8 +108,8 @@ def _answer(request: Request, case: Case, way: Way, form: FormData) -> str:
         via=LINK,
         note=_said(form, "note") or None,
     )
-    with acting(request, case) as (session, force):
-        return way.value if answer_once(session, force, event, now, seen=case.seen) else "again"
+    with acting(request, case) as (session, snapshot):
+        return way.value if answer_once(session, snapshot, event, now, seen=case.seen) else "again"
 
 
 def _count(form: FormData) -> int:
@@ -119,7 +119,7 @@ def _count(form: FormData) -> int:
     return int(text)
 
 
-def _request(request: Request, case: Case, way: Way, form: FormData) -> str:
+def _request(request: Request, case: LinkContext, way: Way, form: FormData) -> str:
     """More time or a word; what the next page says was done."""
     site, text, wanted = site_of(request), _said(form, "text"), None
     case.demand(way)
@@ -130,10 +130,12 @@ def _request(request: Request, case: Case, way: Way, form: FormData) -> str:
             raise _WrongInputError("until")
     if not text:
         raise _WrongInputError("reason" if way is Way.EXTEND else "text")
-    with acting(request, case) as (session, force):
+    with acting(request, case) as (session, snapshot):
         reader, claim = case.reader, case.claim
-        wish = Wish(claim.ref, claim.unit, Asked(way.value), text, reader.name, reader.email, wanted)
-        ask(session, force, wish, site.now())
+        new_request = NewRequest(
+            claim.ref, claim.unit, RequestKind(way.value), text, reader.name, reader.email, wanted
+        )
+        ask(session, snapshot, new_request, site.now())
     return way.value
 
 

@@ -15,16 +15,16 @@ from starlette.responses import RedirectResponse, Response
 from tracker.access.links import Purpose, WrongPurposeError
 from tracker.core.naming import Names
 from tracker.core.ways_to_answer import Way
-from tracker.filing.filings import Paper, Start, Table, keep_document, read_document, starts
-from tracker.filing.provenance import Wanted
+from tracker.filing.filings import OriginalFile, Prefill, RequestedTable, keep_document, read_document, starts
+from tracker.filing.provenance import ImportOptions
 from tracker.forms.limits import MAX_FILE, MEGABYTE
 from tracker.forms.read.sandboxed_reader import Reader
 from tracker.ledger.record import LINK, find_assignment
 from tracker.service.enclosures import XLSX, blank_form, filled_with
 from tracker.usecases.forms.intake import Intake
-from tracker.usecases.forms.taken import Taken
+from tracker.usecases.forms.taken import TakenForm
 from tracker.web.base.site import language_of, site_of, words
-from tracker.web.pages.unit.link_context import Case, StoppedError, case_of, linked
+from tracker.web.pages.unit.link_context import LinkContext, StoppedError, case_of, linked
 from tracker.web.pages.unit.overview import facts_of
 
 #: One process that opens files, for all who upload: a hundred at once wait for each other, and not the machine for them.
@@ -70,7 +70,7 @@ def take(request: Request, form: FormData) -> Response:
     uploads = [each for each in form.getlist("file") if isinstance(each, UploadFile) and each.filename]
     if not uploads:
         return _page(request, case, [], wrong=words(request)("answer.input.file"))
-    wanted = Wanted(unit=case.claim.unit, only=case.claim.ref)
+    wanted = ImportOptions(unit=case.claim.unit, only=case.claim.ref)
     with Intake(
         site.app,
         wanted=wanted,
@@ -92,16 +92,16 @@ def blank(request: Request) -> Response:
     """``GET /answer/TOKEN/blank.xlsx``: this period's form with what was filed for it, or the figures of the last."""
     case = case_of(request)
     table, start = _blank(request, case)
-    return _download(blank_form(case.force, table, start, language_of(request)))
+    return _download(blank_form(case.snapshot, table, start, language_of(request)))
 
 
-def _blank(request: Request, case: Case) -> tuple[Table, Start | None]:
+def _blank(request: Request, case: LinkContext) -> tuple[RequestedTable, Prefill | None]:
     """The table of the link, and what its form is filled in with."""
     form = _demand_form(case)
     with site_of(request).app.database.reading() as session:
-        found = find_assignment(session, case.force, case.claim.ref, case.claim.unit)
-        table = Table(found.id, case.row, form)
-        return table, starts(session, case.force, [table]).get(table.id)
+        found = find_assignment(session, case.snapshot, case.claim.ref, case.claim.unit)
+        table = RequestedTable(found.id, case.row, form)
+        return table, starts(session, case.snapshot, [table]).get(table.id)
 
 
 @linked
@@ -114,8 +114,8 @@ def copy(request: Request) -> Response:
     return _download(paper)
 
 
-def _demand_form(case: Case) -> Any:
-    form = case.force.form(case.row.definition)
+def _demand_form(case: LinkContext) -> Any:
+    form = case.snapshot.form(case.row.definition)
     if form is None or case.row.dates.due is None:
         raise StoppedError("not_this_way", 404)
     return form
@@ -130,7 +130,7 @@ def _name(upload: UploadFile) -> str:
 
 
 def _page(
-    request: Request, case: Case, told: Sequence[dict[str, Any]], *, wrong: str | None = None
+    request: Request, case: LinkContext, told: Sequence[dict[str, Any]], *, wrong: str | None = None
 ) -> Response:
     filled = filled_with(*_blank(request, case))
     facts = {
@@ -145,7 +145,7 @@ def _page(
     return site_of(request).page(request, "answer/file.html", facts, status=200 if wrong is None else 400)
 
 
-def _keep(request: Request, case: Case, taken: Sequence[Taken]) -> str:
+def _keep(request: Request, case: LinkContext, taken: Sequence[TakenForm]) -> str:
     """Put away what was found, for the page that follows; its address."""
     with site_of(request).app.database.writing() as session:
         told = [
@@ -157,16 +157,16 @@ def _keep(request: Request, case: Case, taken: Sequence[Taken]) -> str:
             for each in taken
         ]
         data = json.dumps(told, ensure_ascii=False).encode()
-        return _sealed(request, case, keep_document(session, Paper("result.json", data)))
+        return _sealed(request, case, keep_document(session, OriginalFile("result.json", data)))
 
 
-def _sealed(request: Request, case: Case, number: int) -> str:
+def _sealed(request: Request, case: LinkContext, number: int) -> str:
     """The address of a kept file, which leads to it from this case only."""
     claim = case.claim
     return site_of(request).app.links.token(Purpose.PAPER, claim.ref, claim.unit, str(number), claim.until)
 
 
-def _paper(request: Request, case: Case, address: str) -> Paper | None:
+def _paper(request: Request, case: LinkContext, address: str) -> OriginalFile | None:
     """The file behind an address.  Raises LinkError for one of another case."""
     site = site_of(request)
     claim = site.app.links.read(address, Purpose.PAPER, site.now())
@@ -176,12 +176,12 @@ def _paper(request: Request, case: Case, address: str) -> Paper | None:
         return read_document(session, int(claim.to))
 
 
-def _results(request: Request, case: Case, address: str) -> list[dict[str, Any]]:
+def _results(request: Request, case: LinkContext, address: str) -> list[dict[str, Any]]:
     """What became of each file, in the reader's language."""
     paper, language = _paper(request, case, address), language_of(request)
     if paper is None or paper.name != "result.json":
         raise StoppedError("gone", 404)
-    names = Names(case.force.campaign, language)
+    names = Names(case.snapshot.campaign, language)
     found = []
     for each in json.loads(paper.data):
         facts, number = each[language], each["copy"]
@@ -201,7 +201,7 @@ def _results(request: Request, case: Case, address: str) -> list[dict[str, Any]]
     return found
 
 
-def _download(paper: Paper) -> Response:
+def _download(paper: OriginalFile) -> Response:
     name = quote(paper.name, safe="")
     disposition = f"attachment; filename=\"table.xlsx\"; filename*=UTF-8''{name}"
     return Response(paper.data, media_type=XLSX, headers={"Content-Disposition": disposition})

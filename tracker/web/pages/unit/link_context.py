@@ -12,14 +12,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tracker.access.links import (
-    Claim,
     ExpiredLinkError,
     ForgedLinkError,
+    LinkClaim,
     Purpose,
     WrongPurposeError,
     mark,
 )
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.admission import refuse_unfit
 from tracker.core.model import Contact, Event, EventKind, StandIn
 from tracker.core.ways_to_answer import Way, ways
@@ -29,7 +29,7 @@ from tracker.ledger.record_once import events_of
 from tracker.ledger.requests import Request as UnitRequest
 from tracker.ledger.requests import requests_of
 from tracker.ledger.status import LedgerRow, answer_of, ledger_row
-from tracker.service.turn import Turn
+from tracker.service.transactions import LedgerTransaction
 from tracker.web.base.error_pages import said
 from tracker.web.base.site import Site, site_of, words
 
@@ -58,12 +58,12 @@ class StoppedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class LinkContext:
     """One click: who clicked, on what, and how it stands.  ``seen`` is how many events it has."""
 
     token: str
-    claim: Claim
-    force: InForce
+    claim: LinkClaim
+    snapshot: CampaignSnapshot
     reader: Contact | StandIn
     row: LedgerRow
     seen: int
@@ -78,7 +78,7 @@ class Case:
     @property
     def has_form(self) -> bool:
         """Whether it is answered on a form that is known."""
-        return self.force.form(self.row.definition) is not None
+        return self.snapshot.form(self.row.definition) is not None
 
     @property
     def ways(self) -> tuple[Way, ...]:
@@ -112,41 +112,41 @@ class Case:
             raise stopped_by(self, refusal)
 
 
-def stopped_by(case: Case, refusal: LedgerError) -> StoppedError:
+def stopped_by(case: LinkContext, refusal: LedgerError) -> StoppedError:
     """The page for what the ledger would not take: by how it stands, else with what the ledger says."""
     answered = case.row.answer.answered
     return StoppedError(answered if answered in ("waived", "submitted", "nil") else "no", 409, refusal)
 
 
-def case_of(request: Request, purpose: Purpose = Purpose.ANSWER) -> Case:
+def case_of(request: Request, purpose: Purpose = Purpose.ANSWER) -> LinkContext:
     """The case of a request's token.  Raises LinkError or StoppedError."""
     site = site_of(request)
     now, token = site.now(), request.path_params["token"]
     claim = site.app.links.read(token, purpose, now)
     site.app.engine.bring_up_to_date(now)
-    force = site.force
-    reader = reader_of(force, claim)
-    request.state.language = reader.language or force.campaign.language
+    snapshot = site.snapshot
+    reader = reader_of(snapshot, claim)
+    request.state.language = reader.language or snapshot.campaign.language
     with site.app.database.reading() as session:
         try:
-            found = find_assignment(session, force, claim.ref, claim.unit)
+            found = find_assignment(session, snapshot, claim.ref, claim.unit)
         except UnknownNameError:
             raise StoppedError("gone", 404) from None
-        definition = force.campaign.definitions[found.key]
-        return Case(
+        definition = snapshot.campaign.definitions[found.key]
+        return LinkContext(
             token=token,
             claim=claim,
-            force=force,
+            snapshot=snapshot,
             reader=reader,
-            row=ledger_row(force, definition, found, answer_of(found), force.day(now)),
+            row=ledger_row(snapshot, definition, found, answer_of(found), snapshot.day(now)),
             seen=events_of(session, found.id),
             events=tuple(read_events(session, found.id)),
-            requests=tuple(requests_of(session, force.campaign.id, claim.ref, claim.unit)),
+            requests=tuple(requests_of(session, snapshot.campaign.id, claim.ref, claim.unit)),
         )
 
 
 @contextmanager
-def acting(request: Request, case: Case) -> Iterator[Turn]:
+def acting(request: Request, case: LinkContext) -> Iterator[LedgerTransaction]:
     """The ledger, to write down what the case's reader says, who has to be on file by what it follows.
 
     Raises StoppedError, too, where the assignment is asked no more.
@@ -154,15 +154,15 @@ def acting(request: Request, case: Case) -> Iterator[Turn]:
     site = site_of(request)
     try:
         with site.app.engine.acting(site.now()) as turn:
-            reader_of(turn.force, case.claim)
+            reader_of(turn.snapshot, case.claim)
             yield turn
     except UnknownNameError:
         raise StoppedError("gone", 404) from None
 
 
-def reader_of(force: InForce, claim: Claim) -> Contact | StandIn:
+def reader_of(snapshot: CampaignSnapshot, claim: LinkClaim) -> Contact | StandIn:
     """Whoever got the mail; who is on file for the unit no more acts for it no more."""
-    for each in force.campaign.people_of(claim.unit):
+    for each in snapshot.campaign.people_of(claim.unit):
         if mark(each.email) == claim.to:
             return each
     raise StoppedError("no_contact", 403)
@@ -213,5 +213,5 @@ def _stop(
 
 def supervisor_of(site: Site) -> Contact | None:
     """Who answers questions: the first contact of the supervisor."""
-    unit = site.force.campaign.units.get(site.force.campaign.supervisor or "")
+    unit = site.snapshot.campaign.units.get(site.snapshot.campaign.supervisor or "")
     return unit.contacts[0] if unit is not None and unit.contacts else None

@@ -13,12 +13,12 @@ from tracker.core.vocabulary import LIGHTS
 from tracker.core.ways_to_answer import Way
 from tracker.i18n import catalogue
 from tracker.i18n.terms import word
-from tracker.ledger.requests import Asked
 from tracker.ledger.requests import Request as UnitRequest
+from tracker.ledger.requests import RequestKind
 from tracker.mail.compose.cards import Cards
 from tracker.mail.compose.wording import Calendar, tidy
 from tracker.web.base.site import language_of, site_of, words
-from tracker.web.pages.unit.link_context import Case
+from tracker.web.pages.unit.link_context import LinkContext
 
 #: Ways that put an answer in the place of one that is there.
 _CORRECTING = {Way.FILE, Way.DONE, Way.NIL}
@@ -32,7 +32,7 @@ class Stage(NamedTuple):
     note: str | None = None
 
 
-class Asking(NamedTuple):
+class UnitRequestView(NamedTuple):
     """A request as the unit sees it."""
 
     at: str
@@ -43,30 +43,30 @@ class Asking(NamedTuple):
     is_open: bool
 
 
-class Teller:
+class LinkWording:
     """Words one case for one request."""
 
-    def __init__(self, request: Request, case: Case) -> None:
+    def __init__(self, request: Request, case: LinkContext) -> None:
         self._case = case
         self._say = words(request)
         # Titles, dates and periods are worded as in the mails.
         self._phrases = catalogue.words("mails", language_of(request))
         self.calendar = Calendar(self._phrases)
-        self._zone = site_of(request).force.zone
+        self._zone = site_of(request).snapshot.zone
         self._today = site_of(request).today()
         self._key, _, self._period = case.claim.ref.partition("@")
-        self._card = Cards(case.force.campaign, self._phrases)[self._key]
+        self._card = Cards(case.snapshot.campaign, self._phrases)[self._key]
 
     @property
     def unit(self) -> str:
         """The unit's name."""
-        return self._case.force.campaign.unit_name(self._case.claim.unit)
+        return self._case.snapshot.campaign.unit_name(self._case.claim.unit)
 
     @property
     def title(self) -> str:
         """What is asked, as the document words it."""
         name = tidy(self._case.row.definition.title).rstrip("。；")
-        form = self._case.force.form(self._case.row.definition)
+        form = self._case.snapshot.form(self._case.row.definition)
         if form is not None and form.annex:
             name = f"{form.annex} {name}"
         elif self._case.row.definition.task_id:
@@ -216,14 +216,14 @@ class Teller:
         )
         return text if event.count is None else f"{text}{self._say('answer.event.count', n=event.count)}"
 
-    def askings(self) -> list[Asking]:
+    def askings(self) -> list[UnitRequestView]:
         """What the unit has asked for, newest first."""
         return [self._asking(each) for each in reversed(self._case.requests)]
 
-    def _asking(self, request: UnitRequest) -> Asking:
+    def _asking(self, request: UnitRequest) -> UnitRequestView:
         say = self._say
         wanted = request.wanted_until
-        if request.kind is Asked.EXTEND and wanted is not None:
+        if request.kind is RequestKind.EXTEND and wanted is not None:
             text = say("answer.asked.extend", who=request.who, date=self.calendar.day(wanted))
         else:
             text = say("answer.asked.say", who=request.who)
@@ -231,4 +231,6 @@ class Teller:
         if request.answer is not None:
             until = "" if request.until is None else self.calendar.day(request.until)
             outcome = say(f"answer.asked.{request.answer}", by=request.answered_by or "", date=until)
-        return Asking(self.moment(request.at), text, request.text, outcome, request.reply, request.is_open)
+        return UnitRequestView(
+            self.moment(request.at), text, request.text, outcome, request.reply, request.is_open
+        )

@@ -31,7 +31,7 @@ def _mail(request: Request) -> str:
     site = site_of(request)
     claim = site.app.links.read(request.path_params["token"], Purpose.VIEW, site.now())
     with site.app.database.reading() as session:
-        found = mail_called(session, site.force.campaign.id, claim.ref)
+        found = mail_called(session, site.snapshot.campaign.id, claim.ref)
     if found is None:
         raise StoppedError("no_mail", 404)
     html = site.app.renderer.render(found.mail, as_page=True).html

@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tracker.web.base.site import site_of
-from tracker.web.pages.unit.link_context import Case, case_of, linked, supervisor_of
-from tracker.web.pages.unit.link_wording import Teller
+from tracker.web.pages.unit.link_context import LinkContext, case_of, linked, supervisor_of
+from tracker.web.pages.unit.link_wording import LinkWording
 from tracker.web.pages.unit.questions import open_of
 
 #: What has just been done, as the address of the page that follows says it.
@@ -32,7 +32,7 @@ def show(request: Request) -> Response:
     )
 
 
-def facts_of(request: Request, case: Case) -> dict[str, Any]:
+def facts_of(request: Request, case: LinkContext) -> dict[str, Any]:
     """What every page of a case shows."""
     site = site_of(request)
-    return {"case": case, "tell": Teller(request, case), "row": case.row, "ask": supervisor_of(site)}
+    return {"case": case, "tell": LinkWording(request, case), "row": case.row, "ask": supervisor_of(site)}

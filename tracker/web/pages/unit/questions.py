@@ -10,19 +10,19 @@ from starlette.responses import RedirectResponse, Response
 
 from tracker.errors import LedgerError, UnknownNameError
 from tracker.ledger.record import LINK
-from tracker.questions.questions import State
+from tracker.questions.questions import QuestionState
 from tracker.usecases.forms.questions import question_facts, questions, settle_question
 from tracker.web.base.form_posting import LONGEST_TEXT, text_of, too_long, written
 from tracker.web.base.site import language_of, site_of
-from tracker.web.pages.unit.link_context import Case, StoppedError, case_of, linked
+from tracker.web.pages.unit.link_context import LinkContext, StoppedError, case_of, linked
 
 
-def open_of(request: Request, case: Case) -> list[dict[str, Any]]:
+def open_of(request: Request, case: LinkContext) -> list[dict[str, Any]]:
     """What is open about the table of a case."""
     if not case.has_form:
         return []
     app, claim = site_of(request).app, case.claim
-    found = questions(app, refs=(claim.ref,), units=(claim.unit,), state=State.OPEN)
+    found = questions(app, refs=(claim.ref,), units=(claim.unit,), state=QuestionState.OPEN)
     return [question_facts(app, each, language_of(request)) for each in found]
 
 
@@ -39,7 +39,7 @@ def answer(request: Request, form: FormData) -> Response:
         settle_question(
             site_of(request).app,
             int(number),
-            State.ANSWERED,
+            QuestionState.ANSWERED,
             note,
             who=case.reader.name,
             via=LINK,

@@ -27,18 +27,18 @@ def may_ask(request: Request) -> str:
 def renew(request: Request, _form: FormData) -> Response:
     """``POST /answer/TOKEN/renew``: mails a new link; one that is still good leads to its own page."""
     site, token = site_of(request), request.path_params["token"]
-    force, now = site.force, site.now()
+    snapshot, now = site.snapshot, site.now()
     try:
         site.app.links.read(token, Purpose.ANSWER, now)
     except ExpiredLinkError as expired:
         claim = expired.claim
     else:
         return RedirectResponse(f"/answer/{token}", 303)
-    reader = reader_of(force, claim)
-    request.state.language = reader.language or force.campaign.language
-    with site.app.engine.acting(now) as (session, force):
+    reader = reader_of(snapshot, claim)
+    request.state.language = reader.language or snapshot.campaign.language
+    with site.app.engine.acting(now) as (session, snapshot):
         try:
-            send_link(session, force, claim.ref, claim.unit, reader.email, now)
+            send_link(session, snapshot, claim.ref, claim.unit, reader.email, now)
         except UnknownNameError:
             raise StoppedError("gone", 404) from None
     site.wake()

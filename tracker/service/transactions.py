@@ -1,7 +1,7 @@
 """By what the service acts: the files that the ledger follows, asked for in the very transaction that acts.
 
 Whoever looks, and writes in another transaction, may have been overtaken between the two: by an edit here or elsewhere,
-or by a machine with a newer calendar.  So ``Acting.acting`` looks and writes in one, and begins anew where it was; a
+or by a machine with a newer calendar.  So ``LedgerFollower.acting`` looks and writes in one, and begins anew where it was; a
 claim asks the same (``claiming.claim``).
 """
 
@@ -15,12 +15,12 @@ from typing import NamedTuple, Protocol
 
 from sqlmodel import Session
 
-from tracker.campaign.snapshot import InForce
+from tracker.campaign.snapshot import CampaignSnapshot
 from tracker.core.workdays import Workdays
 from tracker.errors import HeldBackError, OlderFilesError
 from tracker.ledger.beginning import begin, known_beginning, tell_of_before
 from tracker.ledger.editions import (
-    Verdict,
+    EditionCheck,
     follows,
     has_files_in_force,
     judge,
@@ -33,17 +33,17 @@ from tracker.ledger.editions import (
 from tracker.ledger.ended_campaigns import end_what_is_left
 from tracker.ledger.held_edits import refuse_another_document, refuse_removals
 from tracker.ledger.reconcile import Changes, chased_from, horizon, reconcile
-from tracker.outbox.mail_server import Post
+from tracker.outbox.mail_server import MailServer
 from tracker.outbox.queue import Claimed
 from tracker.outbox.results import Result
 from tracker.planning.movers import go_on_in_zones
 from tracker.store.database import Database
 
 
-class Courier(Protocol):
+class Sender(Protocol):
     """Takes claimed mails away and tells, one by one, what became of them."""
 
-    def send(self, mails: Sequence[Claimed], force: InForce) -> AsyncGenerator[Result, None]:
+    def send(self, mails: Sequence[Claimed], snapshot: CampaignSnapshot) -> AsyncGenerator[Result, None]:
         """Results in whatever order they come; one for each mail, and none for what it did not come to in time."""
 
     async def close(self) -> None:
@@ -51,26 +51,26 @@ class Courier(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class Use:
+class SnapshotUse:
     """What is gone by: one value, so that nobody takes one half before an edit and the other behind it.
 
     ``is_over`` once others are in force: what a pass has in hand and has not begun it gives back.
     """
 
-    force: InForce
-    courier: Courier
-    post: Post
+    snapshot: CampaignSnapshot
+    sender: Sender
+    post: MailServer
     is_over: bool = False
 
 
-class Turn(NamedTuple):
-    """A transaction alone in the ledger, which follows ``force``."""
+class LedgerTransaction(NamedTuple):
+    """A transaction alone in the ledger, which follows ``snapshot``."""
 
     session: Session
-    force: InForce
+    snapshot: CampaignSnapshot
 
 
-class Acting:
+class LedgerFollower:
     """Keeps a ledger up to date with files, and acts by nothing else than what it follows.
 
     ``read_clock`` returns the present as an aware datetime; ``who`` names this process in claims, ``place`` where its
@@ -80,15 +80,15 @@ class Acting:
     def __init__(
         self,
         database: Database,
-        force: InForce,
-        courier: Courier,
+        snapshot: CampaignSnapshot,
+        sender: Sender,
         *,
         read_clock: Callable[[], datetime],
         who: str,
         place: str | None = None,
     ) -> None:
         self.database = database
-        self.use = Use(force, courier, Post(database, read_clock))
+        self.use = SnapshotUse(snapshot, sender, MailServer(database, read_clock))
         self.read_clock = read_clock
         self.who = who
         self.place = place or who
@@ -99,61 +99,63 @@ class Acting:
         #: Whether the files as they are now may be older than those in force.
         self.accept_older = False
         #: Told of an edit that is held back, where it is in force still; it has to put what was before in force again.
-        self.on_held: Callable[[InForce, HeldBackError], None] | None = None
+        self.on_held: Callable[[CampaignSnapshot, HeldBackError], None] | None = None
         #: Told that the ledger goes by a later calendar than these files here; it puts them in force with that.
-        self.on_calendar: Callable[[InForce, Workdays], None] = self._go_by
+        self.on_calendar: Callable[[CampaignSnapshot, Workdays], None] = self._go_by
         #: What the ledger was seen to follow.
-        self._was_in_force: InForce | None = None
+        self._was_in_force: CampaignSnapshot | None = None
         with database.reading() as session:
-            force.beginning.day = known_beginning(session, force) or force.beginning.day
+            snapshot.beginning.day = known_beginning(session, snapshot) or snapshot.beginning.day
 
     @property
-    def force(self) -> InForce:
+    def snapshot(self) -> CampaignSnapshot:
         """The files that are gone by here; whether the ledger still follows them, only ``acting`` knows."""
-        return self.use.force
+        return self.use.snapshot
 
-    @force.setter
-    def force(self, force: InForce) -> None:
-        self.adopt(force)
+    @snapshot.setter
+    def snapshot(self, snapshot: CampaignSnapshot) -> None:
+        self.adopt(snapshot)
 
     @property
-    def courier(self) -> Courier:
+    def sender(self) -> Sender:
         """Who takes the mails."""
-        return self.use.courier
+        return self.use.sender
 
-    @courier.setter
-    def courier(self, courier: Courier) -> None:
-        self.use.courier = courier
+    @sender.setter
+    def sender(self, sender: Sender) -> None:
+        self.use.sender = sender
 
     @property
-    def post(self) -> Post:
+    def post(self) -> MailServer:
         """The mail server as it is found."""
         return self.use.post
 
     @post.setter
-    def post(self, post: Post) -> None:
+    def post(self, post: MailServer) -> None:
         self.use.post = post
 
-    def adopt(self, force: InForce, courier: Courier | None = None, post: Post | None = None) -> None:
+    def adopt(
+        self, snapshot: CampaignSnapshot, sender: Sender | None = None, post: MailServer | None = None
+    ) -> None:
         """Go by other files from now on, in whatever thread; whoever acts next brings the ledger up to date with them.
 
         What is under way in another thread is finished as it began; what it has not begun it gives back.
         """
         before = self.use
-        self.use = Use(force, courier or before.courier, post or before.post)
+        self.use = SnapshotUse(snapshot, sender or before.sender, post or before.post)
         before.is_over = True
 
     @contextmanager
-    def acting(self, now: datetime) -> Iterator[Turn]:
+    def acting(self, now: datetime) -> Iterator[LedgerTransaction]:
         """A transaction alone in the ledger, and the files that it follows: what is written goes by these.
 
         Raises HeldBackError as ``bring_up_to_date``.
         """
         while True:
-            force = self.force
+            snapshot = self.snapshot
             with self.database.writing() as session:
-                if self._is_in_step(session, force, now):
-                    yield Turn(session, force)
+                if self._is_in_step(session, snapshot, now):
+                    yield LedgerTransaction(session, snapshot)
                     return
             self.bring_up_to_date(now)
 
@@ -164,93 +166,97 @@ class Acting:
         """
         changes = Changes()
         while True:
-            force = self.force
+            snapshot = self.snapshot
             try:
-                found, workdays = self._look(force, now, said_through)
+                found, workdays = self._look(snapshot, now, said_through)
             except HeldBackError as held:
                 if self.on_held is None:
                     raise
-                self.on_held(force, held)
+                self.on_held(snapshot, held)
                 continue
             changes = found or changes
             if workdays is None:
                 return changes
-            self.on_calendar(force, workdays)
+            self.on_calendar(snapshot, workdays)
 
-    def held_since(self, force: InForce) -> datetime:
-        """Since when the edit of ``force`` is held back at this place; another hold of the same edit is another time."""
+    def held_since(self, snapshot: CampaignSnapshot) -> datetime:
+        """Since when the edit of ``snapshot`` is held back at this place; another hold of the same edit is another time."""
         with self.database.writing() as session:
-            return see_held(session, force, self.place, self.read_clock())
+            return see_held(session, snapshot, self.place, self.read_clock())
 
-    def is_reconciled_with(self, force: InForce) -> bool:
-        """Whether somebody has brought the ledger up to date with the files of ``force``."""
+    def is_reconciled_with(self, snapshot: CampaignSnapshot) -> bool:
+        """Whether somebody has brought the ledger up to date with the files of ``snapshot``."""
         with self.database.reading() as session:
-            return has_files_in_force(session, force)
+            return has_files_in_force(session, snapshot)
 
-    def _is_in_step(self, session: Session, force: InForce, now: datetime) -> bool:
-        """Whether the ledger follows ``force``, as far ahead as it has to."""
-        force.beginning.day = known_beginning(session, force) or force.beginning.day
+    def _is_in_step(self, session: Session, snapshot: CampaignSnapshot, now: datetime) -> bool:
+        """Whether the ledger follows ``snapshot``, as far ahead as it has to."""
+        snapshot.beginning.day = known_beginning(session, snapshot) or snapshot.beginning.day
         # Whoever has had these files in force has told where they stand, and may not have read those that stand there now.
-        place = None if self._was_in_force is force else self.place
-        is_in_step = follows(session, force, place, horizon(force, force.day(now)))
+        place = None if self._was_in_force is snapshot else self.place
+        is_in_step = follows(session, snapshot, place, horizon(snapshot, snapshot.day(now)))
         if is_in_step:
-            self._note(force)
+            self._note(snapshot)
         return is_in_step
 
-    def _note(self, force: InForce) -> None:
+    def _note(self, snapshot: CampaignSnapshot) -> None:
         """The ledger follows these very files; what another thread adopts meanwhile is still to be brought in."""
-        self._was_in_force = force
+        self._was_in_force = snapshot
         self.accept_older = False
-        if (use := self.use).force is force and use.is_over:
+        if (use := self.use).snapshot is snapshot and use.is_over:
             # Overtaken, and in force again.
-            self.adopt(force)
+            self.adopt(snapshot)
 
     def _look(
-        self, force: InForce, now: datetime, said_through: date | None
+        self, snapshot: CampaignSnapshot, now: datetime, said_through: date | None
     ) -> tuple[Changes, Workdays | None]:
-        """Bring the ledger up to date with ``force``; or give the calendar that it has to go by first."""
-        until, was_in_force, changes = horizon(force, force.day(now)), self._was_in_force is force, Changes()
+        """Bring the ledger up to date with ``snapshot``; or give the calendar that it has to go by first."""
+        until, was_in_force, changes = (
+            horizon(snapshot, snapshot.day(now)),
+            self._was_in_force is snapshot,
+            Changes(),
+        )
         with self.database.reading() as session:
-            if self._is_in_step(session, force, now):
+            if self._is_in_step(session, snapshot, now):
                 return changes, None
         with self.database.writing() as session:
-            if (workdays := later_calendar(session, force)) is not None:
+            if (workdays := later_calendar(session, snapshot)) is not None:
                 return changes, workdays
-            verdict = judge(session, force, self.place, was_in_force=was_in_force)
+            verdict = judge(session, snapshot, self.place, was_in_force=was_in_force)
             if self.accept_removals or self.accept_correction or self.accept_older:
                 # A person speaks of the files that are here.
-                verdict = Verdict.EDITED if verdict is Verdict.OLDER else verdict
-            is_new = known_beginning(session, force) is None
-            if verdict is Verdict.OLDER:
-                from_ = see_older(session, force, self.place, now)
-            elif follows(session, force, None, until):
-                see(session, force, self.place)
+                verdict = EditionCheck.EDITED if verdict is EditionCheck.OLDER else verdict
+            is_new = known_beginning(session, snapshot) is None
+            if verdict is EditionCheck.OLDER:
+                from_ = see_older(session, snapshot, self.place, now)
+            elif follows(session, snapshot, None, until):
+                see(session, snapshot, self.place)
             else:
-                force.beginning.day = begin(session, force, now)
-                chased = chased_from(session, force)
-                changes = self._reconcile(session, force, now, said_through)
-                put_in_force(session, force, self.place, until, now)
+                snapshot.beginning.day = begin(session, snapshot, now)
+                chased = chased_from(session, snapshot)
+                changes = self._reconcile(session, snapshot, now, said_through)
+                put_in_force(session, snapshot, self.place, until, now)
                 self.accept_removals = self.accept_correction = False
-                if said_through is None and (is_new or chased not in (None, force.chase_from)):
-                    tell_of_before(session, force, now)
-            end_what_is_left(session, force, self.place, now, is_new=is_new)
-        if verdict is Verdict.OLDER:
+                if said_through is None and (is_new or chased not in (None, snapshot.chase_from)):
+                    tell_of_before(session, snapshot, now)
+            end_what_is_left(session, snapshot, self.place, now, is_new=is_new)
+        if verdict is EditionCheck.OLDER:
             raise OlderFilesError(self.place, from_)
-        self._note(force)
+        self._note(snapshot)
         return changes, None
 
     def _reconcile(
-        self, session: Session, force: InForce, now: datetime, said_through: date | None
+        self, session: Session, snapshot: CampaignSnapshot, now: datetime, said_through: date | None
     ) -> Changes:
-        today = force.day(now)
+        today = snapshot.day(now)
         if not self.accept_correction:
-            refuse_another_document(session, force, today)
-        go_on_in_zones(session, force)
-        changes = reconcile(session, force, now, said_through=said_through)
+            refuse_another_document(session, snapshot, today)
+        go_on_in_zones(session, snapshot)
+        changes = reconcile(session, snapshot, now, said_through=said_through)
         if not self.accept_removals:
-            refuse_removals(session, force, changes, today)
+            refuse_removals(session, snapshot, changes, today)
         return changes
 
-    def _go_by(self, force: InForce, workdays: Workdays) -> None:
-        if force is self.force:
-            self.adopt(replace(force, workdays=workdays))
+    def _go_by(self, snapshot: CampaignSnapshot, workdays: Workdays) -> None:
+        if snapshot is self.snapshot:
+            self.adopt(replace(snapshot, workdays=workdays))

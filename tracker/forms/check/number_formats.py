@@ -58,7 +58,7 @@ class _Section:
 
 
 @dataclass(frozen=True)
-class Look:
+class NumberFormat:
     """A number format that shows other numbers than it is given, or says in what money they are."""
 
     sections: Sequence[_Section]
@@ -81,11 +81,11 @@ class Look:
 
 
 @lru_cache(maxsize=1024)
-def look_of(code: str) -> Look | None:
+def look_of(code: str) -> NumberFormat | None:
     """How a number format changes what is seen; None where it does not."""
     if len(code) > _LONGEST or not _MAY.intersection(code):
         return None
-    look = Look(tuple(map(_section, _sections(code)[:3])))
+    look = NumberFormat(tuple(map(_section, _sections(code)[:3])))
     return None if all(each.is_plain for each in look.sections) else look
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from tracker.mail.transport.replies import Verdict
+from tracker.mail.transport.replies import RefusalScope
 from tracker.outbox.queue import Claimed
 from tracker.outbox.rate_limit import domain_of
 from tracker.outbox.results import Result
@@ -25,7 +25,7 @@ def _are_many(addresses: Collection[str]) -> bool:
     return len(addresses) >= recipients and len(set(map(domain_of, addresses))) >= domains
 
 
-class Sifting:
+class PassResults:
     """The results of one pass.  Refusals are kept back until somebody got a mail, or the pass is over."""
 
     def __init__(self) -> None:
@@ -60,14 +60,14 @@ class Sifting:
             return self._counted([*kept, result])
         if self.has_sent or result.is_local or result.state is MailState.SENT:
             return self._counted([result])
-        if result.verdict is Verdict.US:
+        if result.verdict is RefusalScope.US:
             self.trouble = result.outcome
-        if result.verdict is Verdict.TOO_FAST and not result.is_tried:
+        if result.verdict is RefusalScope.TOO_FAST and not result.is_tried:
             self._held.add(result.claimed.mail.to.casefold())
         if result.is_tried and result.verdict is not None:
             self._refused.add(result.claimed.mail.to.casefold())
             self._said = result.outcome
-            if result.verdict in {Verdict.RECIPIENT, Verdict.MAIL, Verdict.LATER}:
+            if result.verdict in {RefusalScope.RECIPIENT, RefusalScope.MAIL, RefusalScope.LATER}:
                 self._kept.append(result)
                 return []
         return self._counted([result])
@@ -78,7 +78,7 @@ class Sifting:
         if not self.has_sent and self._refused and _are_many(self._refused | self._held):
             self.trouble = self.trouble or self._said
         if self.is_everybody:
-            kept = [replace(each, state=MailState.DEFERRED, verdict=Verdict.US) for each in kept]
+            kept = [replace(each, state=MailState.DEFERRED, verdict=RefusalScope.US) for each in kept]
         return self._counted(kept)
 
     def _counted(self, results: Sequence[Result]) -> list[Result]:

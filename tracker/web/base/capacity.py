@@ -30,10 +30,10 @@ class BusyError(UntakenError):
         self.headers = {"Retry-After": str(AGAIN)}
 
 
-class Room:
+class Capacity:
     """``most`` of it for all, and for each of the names in which it is taken as much as ``of_each`` says at its place.
 
-    So ``Room(64, 4, 16)`` taken as (unit, address) has 4 for a unit and 16 for an address; a name without a bound at
+    So ``Capacity(64, 4, 16)`` taken as (unit, address) has 4 for a unit and 16 for an address; a name without a bound at
     its place has all of it.
     """
 

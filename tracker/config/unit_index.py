@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from tracker.config.document import Document, Location, Mapping, Sequential
 from tracker.config.messages import Guesses, did_you_mean, short
-from tracker.config.owners import Names, fold
+from tracker.config.owners import UnitNames, fold
 from tracker.i18n.message import Message
 
 
 @dataclass(slots=True)
-class Roster:
+class UnitIndex:
     """Units and groups by every word that may stand for them.
 
     It is made from what was typed and not from what fits the schema, so that one unit without an address
@@ -23,7 +23,7 @@ class Roster:
     units: dict[str, str] = field(default_factory=dict)
     #: By folded id, name or alias: the units of the group, in the order of the file.
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    names: Names = field(default_factory=Names)
+    names: UnitNames = field(default_factory=UnitNames)
 
     def unit(self, name: str) -> str | None:
         """The id of the unit that is called ``name``."""
@@ -63,19 +63,19 @@ def texts_of(item: Mapping, key: str) -> Iterator[tuple[int, str]]:
                 yield number, each.strip()
 
 
-def read_roster(document: Document, guesses: Guesses) -> Roster:
+def read_unit_index(document: Document, guesses: Guesses) -> UnitIndex:
     """The roster, with findings on it in the document: what stands twice, what is unknown, what goes in circles."""
-    roster = Roster()
-    _Reader(document, roster, guesses).read()
-    return roster
+    unit_index = UnitIndex()
+    _Reader(document, unit_index, guesses).read()
+    return unit_index
 
 
 class _Reader:
     """Reads units, then groups, then what points from one to another."""
 
-    def __init__(self, document: Document, roster: Roster, guesses: Guesses) -> None:
+    def __init__(self, document: Document, unit_index: UnitIndex, guesses: Guesses) -> None:
         self.document = document
-        self.roster = roster
+        self.unit_index = unit_index
         self.guesses = guesses
         self.known: list[str] = []
         # By folded word: where it stands first, and whose it is.
@@ -92,14 +92,14 @@ class _Reader:
         # What is called first keeps the word; a second one has been found fault with.
         for location, item in units:
             for word in self._words(location, item):
-                self.roster.units[word] = text_of(item, "id") or ""
-        self.known = [self.written[word] for word in self.roster.units]
+                self.unit_index.units[word] = text_of(item, "id") or ""
+        self.known = [self.written[word] for word in self.unit_index.units]
         for location, item in groups:
             members = tuple(dict.fromkeys(self._members(location, item)))
             for word in self._words(location, item):
-                self.roster.groups[word] = members
-        meanings = {word: (unit,) for word, unit in self.roster.units.items()} | self.roster.groups
-        self.roster.names = Names((self.written[word], ids) for word, ids in meanings.items())
+                self.unit_index.groups[word] = members
+        meanings = {word: (unit,) for word, unit in self.unit_index.units.items()} | self.unit_index.groups
+        self.unit_index.names = UnitNames((self.written[word], ids) for word, ids in meanings.items())
         self._look_upwards(units)
         self._look_for_silence(units, groups)
 
@@ -134,7 +134,7 @@ class _Reader:
 
     def _members(self, location: Location, item: Mapping) -> Iterator[str]:
         for number, name in texts_of(item, "members"):
-            unit = self.roster.unit(name)
+            unit = self.unit_index.unit(name)
             # An unknown member stays in as it is: that the group is then empty is not what is wrong with it.
             yield unit or name
             if unit is not None:
@@ -160,7 +160,7 @@ class _Reader:
             if unit is None or name is None:
                 continue
             place = (*location, "reports_to")
-            upper = self.roster.unit(name)
+            upper = self.unit_index.unit(name)
             if upper is None:
                 self.document.error(self.document.place(place), place, self._unknown_unit(name))
             else:

@@ -22,7 +22,7 @@ class Until(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class PersonalColumns:
     """Columns of one table that may name people; ``is_file`` says that they hold the bytes of files."""
 
     table: str
@@ -33,37 +33,43 @@ class Kept:
 
 
 KEPT = (
-    Kept("event", ("who", "reason", "note"), "the audit trail: who said what, and why", Until.ALWAYS),
-    Kept(
+    PersonalColumns(
+        "event", ("who", "reason", "note"), "the audit trail: who said what, and why", Until.ALWAYS
+    ),
+    PersonalColumns(
         "mail",
         ("key", "recipient", "name", "outcome"),
         "to whom a mail went and what became of it",
         Until.ALWAYS,
     ),
-    Kept("mail", ("content", "details", "subject"), "what a mail said", Until.BODY),
-    Kept("filing", ("who", "file", "content", "findings", "seat"), "what a unit filed", Until.ALWAYS),
-    Kept("document", ("name",), "what an upload was called", Until.ALWAYS),
-    Kept("document", ("content",), "the upload itself", Until.SUPERSEDED, is_file=True),
-    Kept(
+    PersonalColumns("mail", ("content", "details", "subject"), "what a mail said", Until.BODY),
+    PersonalColumns(
+        "filing", ("who", "file", "content", "findings", "seat"), "what a unit filed", Until.ALWAYS
+    ),
+    PersonalColumns("document", ("name",), "what an upload was called", Until.ALWAYS),
+    PersonalColumns("document", ("content",), "the upload itself", Until.SUPERSEDED, is_file=True),
+    PersonalColumns(
         "question",
         ("sheet", "cell", "facts", "answered_by", "note"),
         "what was asked about a table, and the answer",
         Until.ALWAYS,
     ),
-    Kept(
+    PersonalColumns(
         "request",
         ("who", "email", "text", "answered_by", "reply"),
         "what a unit asked for, and the answer",
         Until.ALWAYS,
     ),
-    Kept("feed", ("created_by",), "who gave out a calendar's address", Until.ALWAYS),
-    Kept("account", ("name",), "who may sign in, and in whose name history stands", Until.ALWAYS),
-    Kept("session", ("account",), "who is signed in", Until.SIGN_IN),
-    Kept("journey", ("following",), "where a sign-in goes on", Until.SIGN_IN),
-    Kept("meta", ("name", "value"), "the files in force, and how the service is doing", Until.NEXT),
-    Kept("campaign", ("title", "document"), "what a campaign is called", Until.ALWAYS),
-    Kept("definition", ("title",), "what an item is called", Until.ALWAYS),
-    Kept("revision", ("title",), "what a calendar entry is called", Until.ALWAYS),
+    PersonalColumns("feed", ("created_by",), "who gave out a calendar's address", Until.ALWAYS),
+    PersonalColumns("account", ("name",), "who may sign in, and in whose name history stands", Until.ALWAYS),
+    PersonalColumns("session", ("account",), "who is signed in", Until.SIGN_IN),
+    PersonalColumns("journey", ("following",), "where a sign-in goes on", Until.SIGN_IN),
+    PersonalColumns(
+        "meta", ("name", "value"), "the files in force, and how the service is doing", Until.NEXT
+    ),
+    PersonalColumns("campaign", ("title", "document"), "what a campaign is called", Until.ALWAYS),
+    PersonalColumns("definition", ("title",), "what an item is called", Until.ALWAYS),
+    PersonalColumns("revision", ("title",), "what a calendar entry is called", Until.ALWAYS),
 )
 
 _OF_CAMPAIGN = ("agenda", "assignment", "beat", "definition", "event", "feed", "mail", "revision")

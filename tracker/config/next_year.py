@@ -17,8 +17,8 @@ import yaml
 from yaml.events import ScalarEvent
 
 from tracker.config.document import Document, Location, Mapping, Sequential, Value
-from tracker.config.roster import items, text_of
-from tracker.config.scalars import day
+from tracker.config.field_types import day
+from tracker.config.unit_index import items, text_of
 from tracker.config.yamlnodes import read_document
 from tracker.core.deadline.expressions import NoSuchDayError, parse
 from tracker.core.deadline.tokens import tokenize
@@ -34,7 +34,7 @@ _DATED = frozenset({"deadline", "due", "issued"})
 
 
 @dataclass(slots=True)
-class RolledOn:
+class NextYear:
     """What was changed, and what a person should look at; each line names its place."""
 
     moved: list[str] = field(default_factory=list)
@@ -44,7 +44,7 @@ class RolledOn:
     mentions: list[str] = field(default_factory=list)
 
 
-def roll_tasks(data: bytes, year: int) -> tuple[bytes, RolledOn]:
+def roll_tasks(data: bytes, year: int) -> tuple[bytes, NextYear]:
     """The bytes of a ``tasks.yaml`` without errors, rolled on to be issued in ``year``.
 
     Raises UsageError where ``year`` is not after the year in which it was issued.
@@ -93,7 +93,7 @@ class _Roller:
         self.years = years
         year = document.value(("campaign", "year"))
         self.year = int(year) if isinstance(year, str) else None
-        self.told = RolledOn()
+        self.told = NextYear()
         self.left: list[tuple[Location, str]] = []
         self.edits: list[tuple[int, int, str]] = []
         self.ends = _ends(self.text)

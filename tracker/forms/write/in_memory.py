@@ -31,7 +31,7 @@ _A4 = 9
 _LONGEST_NAME = 31
 
 
-class Pages:
+class InMemoryWorkbook:
     """A workbook that is written to memory; the same input gives the same bytes."""
 
     def __init__(self, title: str, created: datetime) -> None:

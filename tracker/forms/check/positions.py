@@ -15,7 +15,7 @@ from tracker.forms.check.row_checks import ReadRow
 from tracker.forms.finding import Finding, Weight
 
 
-class Spot(NamedTuple):
+class CellPosition(NamedTuple):
     """A cell, by the name of its sheet; ``place`` None: the sheet as a whole."""
 
     sheet: str
@@ -28,7 +28,7 @@ class Spot(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class TablePosition:
     """The sheet of the head, where its labels stand by column id; ``nil`` is where it says that there is nothing.
 
     A table may go on on other sheets: ``parts`` are (sheet, sheet column by column id), ``rows`` has for each filed
@@ -54,15 +54,15 @@ class Seat:
             nil,
         )
 
-    def spot(self, doubt: Doubt) -> Spot:
+    def spot(self, doubt: Doubt) -> CellPosition:
         """Its cell, as far as there is one for it."""
         if doubt.column is None:
-            return Spot(self.sheet, self.nil)
+            return CellPosition(self.sheet, self.nil)
         if doubt.row is None or doubt.row >= len(self.rows):
-            return Spot(self.sheet, self.heads.get(doubt.column))
+            return CellPosition(self.sheet, self.heads.get(doubt.column))
         part, row = self.rows[doubt.row]
         sheet, columns = self.parts[part]
-        return Spot(sheet, (row, columns[doubt.column]) if doubt.column in columns else None)
+        return CellPosition(sheet, (row, columns[doubt.column]) if doubt.column in columns else None)
 
     def finding(self, form: Form, doubt: Doubt) -> Finding:
         """The question at its cell."""

@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 from tracker.core.model import Reason
 
 
-class Nudge(NamedTuple):
+class SingleReminder(NamedTuple):
     """The reason, and the time zones in which it has been mentioned while others wait.
 
     ``alone``: silence about it goes upward by itself, so many workdays after it is told, and not with the others.

@@ -11,7 +11,7 @@ T = TypeVar("T")
 LOT = 500
 
 
-def lots(values: Sequence[T], size: int = LOT) -> Iterator[Sequence[T]]:
+def batches(values: Sequence[T], size: int = LOT) -> Iterator[Sequence[T]]:
     """``values``, so many at once."""
     for start in range(0, len(values), size):
         yield values[start : start + size]
