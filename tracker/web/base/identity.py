@@ -12,8 +12,8 @@ from starlette.requests import Request
 from tracker.core.roles import Role
 
 __all__ = [
-    "NotAllowedError",
     "Identity",
+    "NotAllowedError",
     "Role",
     "StalePageError",
     "check_csrf",
