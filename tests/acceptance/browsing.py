@@ -18,7 +18,7 @@ from tests.tools import missing
 from tracker.access.accounts import add_account
 from tracker.core.model import Event, EventKind
 from tracker.outbox.queries import stored_mails
-from tracker.usecases import desk
+from tracker.usecases import ledger
 from tracker.web.base.site import Site
 from tracker.web.server import WebServer
 
@@ -95,7 +95,7 @@ class Served:
             ].mail
 
     def state(self, ref, unit):
-        _, (row,) = desk.status(self.app, unit=unit, ref=ref)
+        _, (row,) = ledger.status(self.app, unit=unit, ref=ref)
         return row.state.value
 
 

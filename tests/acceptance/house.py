@@ -13,7 +13,7 @@ import yaml
 from freezegun import freeze_time
 
 import tracker.daemon.scheduler
-import tracker.usecases.desk  # noqa: F401 - pydantic must not see freezegun's dates when these are first imported
+import tracker.usecases.ledger  # noqa: F401 - pydantic must not see freezegun's dates when these are first imported
 from tests.acceptance.oracle import Line
 from tracker.cli.main import main
 from tracker.config.loader import load_or_raise

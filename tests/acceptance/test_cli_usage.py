@@ -228,7 +228,7 @@ def test_what_should_not_happen_is_told_in_one_line_and_kept_in_a_file(place, mo
     def explode(*_arguments, **_more):
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("tracker.usecases.desk.status", explode)
+    monkeypatch.setattr("tracker.usecases.ledger.status", explode)
     monkeypatch.setenv("TMPDIR", str(place.folder))
     monkeypatch.setattr("tempfile.tempdir", None)
     line = told(place.tracker("status"), 1)

@@ -13,7 +13,7 @@ from tests.web import office
 from tests.world import at
 from tracker.core.model import EventKind
 from tracker.core.roles import Role
-from tracker.usecases import desk
+from tracker.usecases import mailing
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_the_supervisor_finds_out_who_is_missing_in_two_clicks_and_reminds_them_
     page.locator('a[href="/month/2022-10"]').click()
     expect(page.locator("#table-2")).to_contain_text("未报 41 个单位")
     page.goto(f"{served.at}/month/2022-05")
-    before = len(desk.mails(served.app))
+    before = len(mailing.mails(served.app))
     for _ in range(2):
         page.locator('#table-2 form[action="/remind"] button').click()
         # All of them have had a digest today: who is to hear again is ticked by hand.
@@ -121,7 +121,7 @@ def test_the_supervisor_finds_out_who_is_missing_in_two_clicks_and_reminds_them_
             box.check()
         page.locator('form[action="/act/remind"] button').click()
         expect(page.locator(".flash")).to_be_visible()
-    mails = desk.mails(served.app)[before:]
+    mails = mailing.mails(served.app)[before:]
     assert len(mails) == 41
     assert {item["ref"] for mail in mails for item in mail["items"]} == {TABLE}
     boss.done()

@@ -12,7 +12,7 @@ from tests.acceptance.test_users import Running
 from tests.tools import Place
 from tracker.core.model import EventKind
 from tracker.core.roles import Role
-from tracker.usecases import desk
+from tracker.usecases import mailing
 
 BY_SIZE = pytest.mark.parametrize("size", SIZES)
 
@@ -180,7 +180,7 @@ def test_the_operator_sees_a_failed_mail_and_sends_it_again(chromium, small, siz
         session.connection().exec_driver_sql(
             "UPDATE mail SET state = 'failed', outcome = '550 5.1.1 user unknown'"
         )
-    before = len(desk.mails(small.app, state="failed"))
+    before = len(mailing.mails(small.app, state="failed"))
     assert before > 0
     watched = Watched(chromium, small, size)
     page = watched.page
@@ -193,7 +193,7 @@ def test_the_operator_sees_a_failed_mail_and_sends_it_again(chromium, small, siz
     expect(page.locator(".flash")).to_have_text("已重新排队1封邮件。")
     page.reload()
     expect(page.locator("main .light.green")).to_have_text("已发")
-    assert len(desk.mails(small.app, state="failed")) == before - 1
+    assert len(mailing.mails(small.app, state="failed")) == before - 1
     watched.done()
 
 

@@ -25,7 +25,7 @@ from tracker.report.markdown import to_markdown
 from tracker.report.pdf import to_pdf
 from tracker.report.wording import Wording
 from tracker.report.workbook import to_workbook
-from tracker.usecases import desk
+from tracker.usecases import ledger
 from tracker.web.base.light_styles import LETTERS
 
 #: A Monday, on which the week's roll-up goes.
@@ -49,7 +49,7 @@ def told(tmp_path_factory):
         report = month_report(app, CalendarMonth(date(2022, 6, 1)))
         page = compose(report, "zh")
         yield {
-            "rows": desk.status(app)[1],
+            "rows": ledger.status(app)[1],
             "page": page,
             "client": client,
             "board": client.get("/?language=zh").text,

@@ -26,8 +26,9 @@ from tracker.config.loader import load_or_raise
 from tracker.core.model import MailKind
 from tracker.planning.explain import ReminderOutcome, explain
 from tracker.service.app import App
-from tracker.usecases.desk import simulated_mails, status
 from tracker.usecases.json_facts import status_facts
+from tracker.usecases.ledger import status
+from tracker.usecases.mailing import simulated_mails
 
 CONFIG = Path(__file__).parents[2] / "config"
 EVENTS = Path(__file__).parents[1] / "fixtures" / "events-2022.yaml"

@@ -20,7 +20,7 @@ from tests.acceptance.oracle import Clerk, History, MisfitError, all_asked, read
 from tests.tools import made_json, made_once
 from tracker.config.loader import load_or_raise
 from tracker.service.app import App
-from tracker.usecases.desk import simulated_mails
+from tracker.usecases.mailing import simulated_mails
 
 CONFIG = Path(__file__).parents[2] / "config"
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -24,7 +24,7 @@ from tracker.planning.reminders_now import remind_now
 from tracker.service.engine import FEW, Engine
 from tracker.service.simulation import CollectingSender
 from tracker.store.tables import ASSIGNMENT, MAIL, MailState
-from tracker.usecases import desk, takeover
+from tracker.usecases import mailing, takeover
 
 MANY = [f"u{number:02}" for number in range(FEW + 4)]
 
@@ -182,7 +182,7 @@ def test_commands_and_pages_follow_an_edit_that_comes_before_they_write(machines
     a.pass_()
     b.pass_()
     for edit, act in (
-        (EDITED, lambda: desk.remind_now(b.app, ["2"], None, who="t")),
+        (EDITED, lambda: mailing.remind_now(b.app, ["2"], None, who="t")),
         (CAMPAIGN, lambda: takeover.settle(b.app, SettledState.WAIVE, Scope(), who="t")),
     ):
         a.write(edit)

@@ -20,7 +20,7 @@ from tracker.service.engine import Engine
 from tracker.service.simulation import CollectingSender
 from tracker.store.campaigns import read_fact, write_fact
 from tracker.store.tables import ASSIGNMENT, MAIL
-from tracker.usecases import desk
+from tracker.usecases import ledger
 
 NEW_TASK = """\
   - id: 3
@@ -309,12 +309,12 @@ def test_an_edit_that_is_taken_back_and_made_again_is_held_back_and_told_of_agai
 
 
 def test_plan_and_check_say_that_older_files_are_held_back(machines, new):
-    held = desk.planned_changes(new.app, 7)["held"]
+    held = ledger.planned_changes(new.app, 7)["held"]
     assert [each["word"] for each in held] == ["older"]
     (told,) = [problem for problem in new.app.check() if "accept-older" in str(problem.message)]
     assert told.severity == "warning"
     a, _ = machines
-    assert desk.planned_changes(a.app, 7)["held"] == []
+    assert ledger.planned_changes(a.app, 7)["held"] == []
 
 
 def test_an_engine_whose_files_are_behind_and_that_cannot_read_others_leaves_the_planning_to_them():

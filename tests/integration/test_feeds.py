@@ -18,7 +18,7 @@ from tracker.outbox.queries import stored_mails
 from tracker.outbox.queue import Claimed
 from tracker.service.enclosures import Enclosures
 from tracker.store.tables import ASSIGNMENT
-from tracker.usecases import calendars, desk
+from tracker.usecases import calendars, ledger
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +214,7 @@ def test_a_feed_shows_what_has_ended_for_thirty_days_and_grows_with_each_change(
         assert str(feed_of(made)["table-2@2022-07/wanzhou"]["status"]) == "CANCELLED"
         turn(made, AT + timedelta(days=31))
         assert "table-2@2022-07/wanzhou" not in feed_of(made)
-        rows = desk.due_between(made, date(2022, 7, 1), date(2022, 7, 31), "wanzhou")
+        rows = ledger.due_between(made, date(2022, 7, 1), date(2022, 7, 31), "wanzhou")
         listed = events(calendars.calendar_file(made, rows, "t", several=False))
         assert str(listed["table-2@2022-07/wanzhou"]["status"]) == "CANCELLED"
 

@@ -13,7 +13,7 @@ from tracker.filing.provenance import ImportOptions
 from tracker.forms.finding import Weight
 from tracker.service.enclosures import blank_form
 from tracker.store.database import write_meta
-from tracker.usecases import desk
+from tracker.usecases import ledger
 from tracker.usecases.forms import intake as module
 from tracker.usecases.forms import opening
 from tracker.usecases.forms.intake import Intake
@@ -88,7 +88,7 @@ def test_what_somebody_else_filed_between_the_two_looks_is_seen(tmp_path, monkey
             (taken,) = intake.take("万州.xlsx", filled(app, 2))
         assert len(rounds) == 2
         assert not taken.is_taken
-        assert [each["event"] for each in desk.history(app)] == ["submit"]
+        assert [each["event"] for each in ledger.history(app)] == ["submit"]
 
 
 def both(*months):

@@ -8,7 +8,7 @@ import pytest
 
 from tests.web import office
 from tracker.service.progress import SAY_EVERY, ProgressLog
-from tracker.usecases.desk import where_to_look
+from tracker.usecases.running import where_to_look
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from tracker.service.person import PersonTerms
 from tracker.service.simulation import CollectingSender
 from tracker.store.questions import QUESTION
 from tracker.store.tables import ACCOUNT, DOCUMENT, FEED, FILING, MAIL, REQUEST, SESSION, Base
-from tracker.usecases import desk, maintenance
+from tracker.usecases import ledger, mailing, maintenance
 from tracker.usecases.json_facts import status_facts
 
 EVENTS = ROOT / "tests" / "fixtures" / "events-2022.yaml"
@@ -131,12 +131,12 @@ def plain(value):
     return value
 
 
-def ledger(app):
-    return status_facts(app.snapshot, *desk.status(app, None))
+def standing(app):
+    return status_facts(app.snapshot, *ledger.status(app, None))
 
 
 def test_a_person_is_nowhere_any_more_and_a_years_ledger_says_the_same(app):
-    before, was, person = ledger(app), everything(app), PersonTerms([NAME, EMAIL, PHONE])
+    before, was, person = standing(app), everything(app), PersonTerms([NAME, EMAIL, PHONE])
     seen = {place for place, values in was.items() if any(person.stands_in(str(each)) for each in values)}
     assert {
         "event.who",
@@ -157,7 +157,7 @@ def test_a_person_is_nowhere_any_more_and_a_years_ledger_says_the_same(app):
     assert {place for place in was if was[place] != now[place]} - {"meta.value", "meta.name"} == seen
     assert set(now["event.note"]) == {"请联系人员1（人员1，person-1@pseudonym.example）"}
     assert "receipt/person-1@pseudonym.example" in now["mail.key"]
-    assert ledger(app) == before
+    assert standing(app) == before
     assert maintenance.prune_person(app, [NAME]).pseudonym is None
     with app.database.reading() as session:
         assert session.execute(select(ACCOUNT.c.name)).scalar_one() == "人员1"
@@ -169,8 +169,8 @@ def test_another_person_has_another_number(app):
 
 
 def test_what_is_old_is_forgotten_and_the_ledger_keeps_what_it_needs(app):
-    before, was = ledger(app), everything(app)
-    explained = desk.explanation(app, "5", "wanzhou")
+    before, was = standing(app), everything(app)
+    explained = ledger.explanation(app, "5", "wanzhou")
     day = date(2022, 12, 1)
     shown = maintenance.prune_before(app, day, dry_run=True)
     assert everything(app) == was
@@ -184,15 +184,15 @@ def test_what_is_old_is_forgotten_and_the_ledger_keeps_what_it_needs(app):
         "mail.details", "mail.subject", "document.content", "document.digest",
         *(f"session.{column.name}" for column in SESSION.columns),
     }  # fmt: skip
-    assert ledger(app) == before
-    assert desk.explanation(app, "5", "wanzhou") == explained
+    assert standing(app) == before
+    assert ledger.explanation(app, "5", "wanzhou") == explained
     with app.database.reading() as session:
         assert read_document(session, 1) is not None, "in force"
         assert read_document(session, 2) is None
         number = session.execute(select(MAIL.c.id).where(MAIL.c.kind == "receipt")).scalar_one()
     with pytest.raises(UnknownNameError, match="kept no longer"):
-        desk.show_mail(app, number, "en")
-    assert desk.mails(app)
+        mailing.show_mail(app, number, "en")
+    assert mailing.mails(app)
     again = maintenance.prune_before(app, day)
     assert (again.mails, again.uploads, again.sign_ins) == (0, 0, 0)
     with app.database.writing() as session:

@@ -21,7 +21,7 @@ from tracker.daemon.scheduler import Service, run_once
 from tracker.outbox.queries import retry, stored_mails
 from tracker.service.app import App
 from tracker.service.heartbeat import PassRecord, remember
-from tracker.usecases import desk
+from tracker.usecases import mailing
 from tracker.usecases.json_facts import instant
 
 MINUTE = timedelta(minutes=1)
@@ -295,7 +295,7 @@ def test_a_persons_word_opens_the_door(tmp_path, word):
             with here.app.database.writing() as session:
                 retry(session, here.app.snapshot.campaign.id, None, here.clock.now())
         else:
-            assert desk.send_test_mail(here.app, "somebody@unit.internal")[1]
+            assert mailing.send_test_mail(here.app, "somebody@unit.internal")[1]
         here.pass_()
         assert here.digests() == {"sent": len(TWO_DOMAINS)}
 
@@ -371,7 +371,7 @@ def test_the_page_says_what_is_said_to_machines_that_watch_and_when_the_server_i
         here.pass_(after=MINUTE)
         (reason,) = here.health()["reasons"]
         zh, en = (client.get(f"/health?language={language}").text for language in ("zh", "en"))
-        following = desk.mails(here.app)[0]["next_attempt"]
+        following = mailing.mails(here.app)[0]["next_attempt"]
         assert reason in en
         since = reason.removeprefix("since ").partition(" the mail server")[0]
         assert f"自{since}起邮件服务器一直没有收信" in zh
@@ -393,7 +393,7 @@ def test_the_alert_says_how_it_is_and_once_it_leaves_how_it_was(tmp_path):
         assert f"现有{len(TWO_DOMAINS)}封等待发送" in waiting.details["problems"][0]
         assert "relaying denied" in waiting.details["problems"][1]
         assert "tracker mail test" in waiting.details["problems"][2]
-        [listed] = [mail for mail in desk.mails(here.app) if mail["kind"] == "alert"]
+        [listed] = [mail for mail in mailing.mails(here.app) if mail["kind"] == "alert"]
         assert "邮件暂时发不出去" in listed["subject"]
         assert "邮件暂时发不出去" in browser(here.app).get("/mails?kind=alert").text
         server.script = takes_everything
@@ -420,7 +420,7 @@ def test_whatever_is_mended_is_tried_at_once_and_until_then_the_list_says_when(t
         here.pass_()
         here.pass_(after=7 * MINUTE)
         here.pass_(after=20 * MINUTE)
-        listed = desk.mails(here.app, state="deferred")
+        listed = mailing.mails(here.app, state="deferred")
         assert logins(server) == 3
         shut = here.clock.now() + 60 * MINUTE
         assert {fact["next_attempt"] for fact in listed} == {instant(shut, here.app.snapshot.zone)}

@@ -27,7 +27,7 @@ from tracker.store.backups import back_up
 from tracker.store.database import SCHEMA, open_database, open_without_check, read_schema, write_meta
 from tracker.store.tables import Base
 from tracker.store.upgrades import upgrade
-from tracker.usecases import desk, maintenance
+from tracker.usecases import ledger, mailing, maintenance
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 SCHEMA_2 = FIXTURES / "schema-2.sql"
@@ -327,7 +327,7 @@ def test_the_database_itself_is_no_place_for_its_backup_and_no_backup(tmp_path, 
         with pytest.raises(DatabaseError, match="is the database itself"):
             maintenance.backup(app, tmp_path / "copy.db")
         assert (tmp_path / "tracker.db").stat().st_ino == before
-        assert len(desk.history(app)) == 1
+        assert len(ledger.history(app)) == 1
 
 
 def test_restoring_leaves_the_backup_and_its_folder_as_they_are(tmp_path):
@@ -340,7 +340,7 @@ def test_restoring_leaves_the_backup_and_its_folder_as_they_are(tmp_path):
         (kept / "copy.db").chmod(0o400)
         kept.chmod(0o500)
         maintenance.restore(app, kept / "copy.db")
-        assert [each["unit"] for each in desk.history(app)] == ["wanzhou"]
+        assert [each["unit"] for each in ledger.history(app)] == ["wanzhou"]
         assert [each.name for each in kept.iterdir()] == ["copy.db"]
         assert (kept / "copy.db").read_bytes() == content
         assert (kept / "copy.db").stat().st_mtime_ns == state.st_mtime_ns
@@ -358,7 +358,7 @@ def test_a_database_that_was_copied_with_its_log_is_restored_with_what_stands_th
         before = {each.name: each.read_bytes() for each in kept.iterdir()}
         answer(app, "table-2@2022-06", "fuling")
         maintenance.restore(app, kept / "copy.db")
-        assert [each["unit"] for each in desk.history(app)] == ["wanzhou"]
+        assert [each["unit"] for each in ledger.history(app)] == ["wanzhou"]
         assert {each.name: each.read_bytes() for each in kept.iterdir()} == before
 
 
@@ -372,18 +372,18 @@ def test_a_restored_ledger_never_says_again_what_went_out_since(tmp_path, figure
         for day in range(1, 5):
             turn(app, at("2022-06-01 09:00") + timedelta(days=day - 1))
             app.engine.run_pass()
-        before = {mail["message_id"] for mail in desk.mails(app)}
-        told = {(m["to"][0], i["ref"], i["reason"]) for m in desk.mails(app) for i in m["items"]}
+        before = {mail["message_id"] for mail in mailing.mails(app)}
+        told = {(m["to"][0], i["ref"], i["reason"]) for m in mailing.mails(app) for i in m["items"]}
         let_go = maintenance.restore(app, tmp_path / "copy.db").let_go
         assert let_go == 0
-        assert desk.history(app) == []
+        assert ledger.history(app) == []
         turn(app, app.clock.now() + timedelta(hours=1))
         app.engine.run_pass()
-        assert {mail["message_id"] for mail in desk.mails(app)} <= before
+        assert {mail["message_id"] for mail in mailing.mails(app)} <= before
         # The next day's digests say what comes up that day, and not the week before once more.
         turn(app, at("2022-06-06 09:00"))
         app.engine.run_pass()
-        fresh = [mail for mail in desk.mails(app) if mail["message_id"] not in before]
+        fresh = [mail for mail in mailing.mails(app) if mail["message_id"] not in before]
         again = {
             (m["to"][0], i["ref"], i["reason"]) for m in fresh for i in m["items"] if i["reason"] == "lead"
         }
@@ -403,7 +403,7 @@ def test_mails_under_way_in_a_backup_are_let_go(tmp_path, figures):
         assert rows > 1000
         assert let_go == 1
         app.engine.run_pass()
-        states = {mail["state"] for mail in desk.mails(app) if mail["kind"] == "alert"}
+        states = {mail["state"] for mail in mailing.mails(app) if mail["kind"] == "alert"}
         assert states == {"dropped"}
         figures["let go"] = let_go
 
@@ -427,7 +427,7 @@ def test_what_is_no_backup_changes_nothing(tmp_path, content):
             maintenance.restore(app, tmp_path / "odd")
         with pytest.raises(DatabaseError, match="no such file"):
             maintenance.restore(app, tmp_path / "nothing")
-        assert len(desk.history(app)) == 1
+        assert len(ledger.history(app)) == 1
 
 
 def places(tmp_path, **environ):
@@ -505,13 +505,13 @@ def test_from_sqlite_to_postgresql_and_back(tmp_path, figures):
             maintenance.backup(app, tmp_path / "copy.db")
         with office(tmp_path / "pg", database=url) as shared:
             maintenance.restore(shared, tmp_path / "copy.db")
-            assert [each["event"] for each in desk.history(shared)] == ["submit"]
+            assert [each["event"] for each in ledger.history(shared)] == ["submit"]
             # Numbers go on where the copy ends.
             answer(shared, "table-3@2022-06", "wanzhou", EventKind.NIL)
             maintenance.backup(shared, tmp_path / "back.db")
         with office(tmp_path / "again") as app:
             maintenance.restore(app, tmp_path / "back.db")
-            assert [each["event"] for each in desk.history(app)] == ["submit", "nil"]
+            assert [each["event"] for each in ledger.history(app)] == ["submit", "nil"]
             figures["rows"] = sum(map(len, rows_of(app.database_url).values()))
     finally:
         postgres.drop(url)

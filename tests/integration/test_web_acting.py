@@ -14,7 +14,7 @@ from tracker.outbox.queries import stored_mails
 from tracker.outbox.rows import items_from_json
 from tracker.planning.reminders_now import HOLD
 from tracker.store.tables import MailState
-from tracker.usecases import desk
+from tracker.usecases import ledger
 
 REF = "table-2@2022-05"
 NAME = "汇总表（培训机构）（2022年5月应报，4月份情况）"
@@ -34,7 +34,7 @@ def browser(home):
 
 
 def submit(home, unit="wanzhou", ref=REF):
-    desk.record(home.app, Event(home.clock.now(), ref, unit, EventKind.SUBMIT, who="unit"))
+    ledger.record(home.app, Event(home.clock.now(), ref, unit, EventKind.SUBMIT, who="unit"))
 
 
 def act(browser, verb, **fields):
@@ -46,12 +46,12 @@ def act(browser, verb, **fields):
 
 
 def state(home, unit="wanzhou", ref=REF):
-    _, rows = desk.status(home.app, unit=unit, ref=ref)
+    _, rows = ledger.status(home.app, unit=unit, ref=ref)
     return rows[0].state.value
 
 
 def events(home):
-    return [(fact["event"], fact["unit"], fact["who"], fact["via"]) for fact in desk.history(home.app)]
+    return [(fact["event"], fact["unit"], fact["who"], fact["via"]) for fact in ledger.history(home.app)]
 
 
 # --- answers ---
@@ -91,7 +91,7 @@ def test_a_nil_return_that_waits_is_counted_found_and_named_with_all_that_waits(
     home.clock.set(at("2022-07-20 09:30"))
     browser = home.sign_in("王科长")
     submit(home)
-    desk.record(home.app, Event(home.clock.now(), REF, "fuling", EventKind.NIL, who="unit"))
+    ledger.record(home.app, Event(home.clock.now(), REF, "fuling", EventKind.NIL, who="unit"))
     page = browser.get("/").text
     assert 'href="/submitted">已报送待审核 <b>2</b>' in page
     assert re.search(r'state=submitted"[^>]*>已报送待审核 <b>2</b>', page)
@@ -120,7 +120,7 @@ def test_what_was_submitted_is_sent_back_with_a_reason(home, browser):
     assert state(home) == "submitted"
     assert act(browser, "return", reason="人数与附件不符")[1].startswith("已退回")
     assert state(home) == "returned"
-    assert desk.history(home.app)[-1]["reason"] == "人数与附件不符"
+    assert ledger.history(home.app)[-1]["reason"] == "人数与附件不符"
 
 
 @pytest.mark.parametrize("day", ["2022-05-05", "2022-05-16"])
@@ -132,7 +132,7 @@ def test_a_later_date_is_granted_before_and_after_the_deadline_with_a_reason(hom
     assert act(browser, "extend", reason="系统故障", until="soon")[1] == "没有办理：延期须写明新的日期。"
     assert events(home) == []
     assert act(browser, "extend", reason="系统故障", until="2022-05-25")[1].startswith("已延期")
-    _, rows = desk.status(home.app, unit="wanzhou", ref=REF)
+    _, rows = ledger.status(home.app, unit="wanzhou", ref=REF)
     assert str(rows[0].dates.effective_due) == "2022-05-25"
 
 

@@ -8,7 +8,7 @@ from tests.integration.web import house
 from tracker.core.model import Event, EventKind
 from tracker.core.roles import Role
 from tracker.i18n.catalogue import words
-from tracker.usecases import desk
+from tracker.usecases import ledger
 from tracker.web.base.identity import Identity
 
 REF = "table-2@2022-05"
@@ -42,8 +42,8 @@ def drawn(home, template, role, **facts):
 
 def row(home, *events):
     for kind in events:
-        desk.record(home.app, Event(home.clock.now(), REF, "wanzhou", EventKind(kind), who="w", reason="r"))
-    return desk.status(home.app, unit="wanzhou", ref=REF)[1][0]
+        ledger.record(home.app, Event(home.clock.now(), REF, "wanzhou", EventKind(kind), who="w", reason="r"))
+    return ledger.status(home.app, unit="wanzhou", ref=REF)[1][0]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_the_answers_lead_back_to_the_page_they_stand_on(home):
 
 
 def test_only_what_was_submitted_is_offered_to_be_accepted_together(home):
-    rows = [row(home, "submit"), *desk.status(home.app, unit="fuling", ref=REF)[1]]
+    rows = [row(home, "submit"), *ledger.status(home.app, unit="fuling", ref=REF)[1]]
     page = drawn(home, "acting/accept_many.html", Role.SUPERVISOR, rows=rows)
     assert re.findall(r'name="cell" value="([^"]*)"', page) == [f"wanzhou {REF}"]
 

@@ -29,7 +29,7 @@ from tracker.ledger.status import ledger_rows
 from tracker.outbox.queries import stored_mails
 from tracker.service.app import App
 from tracker.store.tables import DOCUMENT, EVENT, FILING, MAIL, REQUEST, SESSION
-from tracker.usecases import desk
+from tracker.usecases import ledger
 from tracker.usecases.forms.intake import Intake
 from tracker.web.application import make_application
 from tracker.web.base.identity import Identity, Role
@@ -218,7 +218,7 @@ def test_a_link_answers_for_its_campaign_and_a_person_for_none_while_the_files_n
         (taken,) = intake.take("a.xlsx", form)
     assert not taken.is_taken
     assert "确认前不予登记" in in_zh(taken.findings[-1].message)
-    (refused,) = desk.record_each(
+    (refused,) = ledger.record_each(
         app, [Event(office.clock.now(), TABLE, "fuling", EventKind.WAIVE, via="web")]
     )
     assert isinstance(refused, LedgerError)

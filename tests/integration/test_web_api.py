@@ -15,7 +15,7 @@ from tracker.core.model import EventKind, Light
 from tracker.ledger.light_counts import Moment, summaries
 from tracker.service.heartbeat import PassRecord, remember
 from tracker.store.tables import MAIL, MailState
-from tracker.usecases import desk
+from tracker.usecases import campaign_files, ledger, mailing
 from tracker.usecases.forms.overview import missing_facts
 from tracker.usecases.json_facts import (
     calendar_facts,
@@ -52,18 +52,18 @@ def day(text):
 def listings(app):
     """Each address with what the commands print as JSON, by the same functions that they call."""
     campaign = app.snapshot.campaign
-    _, rows = desk.status(app)
+    _, rows = ledger.status(app)
     yield "/tasks", [definition_facts(each) for each in campaign.tasks]
     yield "/tasks?reports=true", [definition_facts(each) for each in campaign.reports]
     yield "/units", [unit_facts(each, campaign) for each in campaign.units.values()]
-    may = desk.due_between(app, day("2022-05-01"), day("2022-05-31"), "wanzhou")
+    may = ledger.due_between(app, day("2022-05-01"), day("2022-05-31"), "wanzhou")
     yield "/calendar?from=2022-05-01&to=2022-05-31&unit=万州", list(calendar_facts(app.snapshot, may))
     yield "/status", status_facts(app.snapshot, app.clock.now(), rows)
-    yield "/history", desk.history(app)
-    yield "/explain?ref=5&unit=chengkou", desk.explanation(app, "5", "chengkou")
-    reading, dates = desk.read_deadline("每月5日前", campaign.issued, None, None)
+    yield "/history", ledger.history(app)
+    yield "/explain?ref=5&unit=chengkou", ledger.explanation(app, "5", "chengkou")
+    reading, dates = campaign_files.read_deadline("每月5日前", campaign.issued, None, None)
     yield "/deadline?text=每月5日前", deadline_facts(reading, dates)
-    yield "/mails?limit=3", desk.mails(app, limit=3)
+    yield "/mails?limit=3", mailing.mails(app, limit=3)
     yield "/forms/missing?month=2022-05", missing_facts(app, day("2022-05-01"))
 
 
@@ -130,10 +130,10 @@ def test_a_page_lists_what_there_is(client, language, said):
 
 
 def test_it_is_to_be_read_only(app, client):
-    before = desk.history(app)
+    before = ledger.history(app)
     for method in ("post", "put", "delete", "patch"):
         assert getattr(client, method)("/api/status").status_code in (403, 405)
-    assert desk.history(app) == before
+    assert ledger.history(app) == before
 
 
 def test_whoever_watches_learns_whether_the_service_is_well(app, client, monkeypatch):
@@ -151,7 +151,7 @@ def test_whoever_watches_learns_whether_the_service_is_well(app, client, monkeyp
     )
     families = {each.name: each for each in text_string_to_metric_families(client.get("/metrics").text)}
     sent = sum(s.value for s in families["tracker_mails"].samples if s.labels["state"] == "sent")
-    assert sent == sum(mail["state"] == "sent" for mail in desk.mails(app))
+    assert sent == sum(mail["state"] == "sent" for mail in mailing.mails(app))
     lights = {s.labels["light"]: s.value for s in families["tracker_assignments"].samples}
     with app.database.reading() as session:
         [counted] = summaries(session, app.snapshot, Moment(app.snapshot.day(app.clock.now())))
@@ -177,7 +177,7 @@ def test_it_is_not_ready_while_no_mail_goes_out(tmp_path):
         client = browser(app)
         with app.database.writing() as session:
             remember(session, PassRecord(app.clock.now(), 0.2, who="t"))
-        sent = [mail["id"] for mail in desk.mails(app) if mail["state"] == "sent"]
+        sent = [mail["id"] for mail in mailing.mails(app) if mail["state"] == "sent"]
         assert len(sent) > 2
         # One address that cannot be reached is not the mail server.
         put_off(app, sent[0], 5)

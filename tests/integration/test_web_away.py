@@ -22,7 +22,7 @@ from tests.tools import quick_folder
 from tests.web import browser, office
 from tracker.core.roles import Role
 from tracker.daemon.scheduler import Service
-from tracker.usecases import desk
+from tracker.usecases import ledger
 from tracker.web.application import make_application
 from tracker.web.base.error_pages import AGAIN
 from tracker.web.base.site import Site
@@ -174,7 +174,7 @@ def test_what_somebody_does_is_done_or_refused_and_never_half(home):
     csrf = csrf_of(browser)
     form = {"csrf": csrf, "ref": "table-2@2022-05", "unit": "wanzhou", "back": "/"}
     at_each_moment(home.app, lambda: browser.post("/act/waive", data=form), "zh")
-    assert [each["event"] for each in desk.history(home.app)] == ["waive"]
+    assert [each["event"] for each in ledger.history(home.app)] == ["waive"]
 
 
 def test_whoever_signs_in_is_told(home):

@@ -17,7 +17,7 @@ from tracker.core.status import URGENCY, worst
 from tracker.dashboard.status_overview import StatusFilter
 from tracker.mail.compose.details import files_sent, forms_sent
 from tracker.outbox.queries import stored_mails
-from tracker.usecases import desk
+from tracker.usecases import campaign_files, ledger, mailing
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def test_what_is_not_there_is_said_in_a_sentence(client, path, code):
 
 
 def test_the_counts_are_those_of_the_ledger(app):
-    _, rows = desk.status(app)
+    _, rows = ledger.status(app)
     matrix = app_matrix(app, StatusFilter())
     shown = Counter(row.state for row in rows if _concerns_today(row))
     assert matrix.states == shown
@@ -125,7 +125,7 @@ def app_matrix(app, choice, page=1, size=60):
 
 def test_a_cell_shows_the_worst_of_what_it_holds(app):
     matrix = app_matrix(app, StatusFilter())
-    _, rows = desk.status(app)
+    _, rows = ledger.status(app)
     for line in matrix.lines:
         for unit, cell in zip(matrix.units, line.cells, strict=True):
             held = [
@@ -141,8 +141,8 @@ def test_a_cell_shows_the_worst_of_what_it_holds(app):
 
 
 def test_a_month_shows_what_is_due_in_it_and_nothing_else(app):
-    matrix = app_matrix(app, StatusFilter(month=desk.date_of_issue(app).replace(month=5, day=1)))
-    _, rows = desk.status(app)
+    matrix = app_matrix(app, StatusFilter(month=campaign_files.date_of_issue(app).replace(month=5, day=1)))
+    _, rows = ledger.status(app)
     due = [row for row in rows if row.dates.due and row.dates.due.isoformat()[:7] == "2022-05"]
     assert sum(matrix.states.values()) == len(due)
     assert {line.definition.key for line in matrix.lines} == {row.definition.key for row in due}
@@ -218,7 +218,7 @@ def test_the_outbox_is_listed_the_newest_first(client, app):
     html = client.get("/mails").text
     numbers = [int(each) for each in re.findall(r'href="/mails/(\d+)"', html)]
     assert numbers == sorted(numbers, reverse=True)
-    assert len(numbers) == min(100, len(desk.mails(app)))
+    assert len(numbers) == min(100, len(mailing.mails(app)))
 
 
 def test_urgency_names_every_light_once():
@@ -266,7 +266,7 @@ def test_what_was_enclosed_with_a_mail_is_shown_in_its_place(tmp_path):
         assert files[0].endswith(".xlsx")
         address = app.links.view(found.mail.key, date(2022, 6, 30)).removeprefix(app.links.base)
         shown = [
-            desk.show_mail(app, found.id, "zh"),
+            mailing.show_mail(app, found.id, "zh"),
             browser(app).get(f"/mails/{found.id}/page").text,
             browser(app).get(address).text,
         ]

@@ -14,7 +14,7 @@ from tracker.core.model import Event, EventKind
 from tracker.core.roles import Role
 from tracker.ledger.beginning import Scope
 from tracker.ledger.record import read_history
-from tracker.usecases import desk, takeover
+from tracker.usecases import ledger, takeover
 
 #: Of the small campaign these were due before the ledger began, on 12 July, and three other things: fifteen assignments in all.
 TABLES = ("table-2@2022-05", "table-2@2022-06", "table-2@2022-07")
@@ -81,14 +81,14 @@ def at_once(browsers, address, forms):
 
 
 def states(home, unit="wanzhou"):
-    _, rows = desk.status(home.app, unit=unit)
+    _, rows = ledger.status(home.app, unit=unit)
     return {row.ref: row.state.value for row in rows}
 
 
 def events(home):
     return [
         (each["ref"], each["unit"], each["event"], each["who"], each["via"])
-        for each in desk.history(home.app)
+        for each in ledger.history(home.app)
     ]
 
 
@@ -119,7 +119,7 @@ def test_the_legend_says_what_the_sign_of_it_stands_for_while_there_is_any(home)
 def test_the_history_says_when_it_was_really_recorded_and_that_it_is_from_before(home):
     browser = home.sign_in("王科长")
     press(browser, ["table-2@2022-05"])
-    fact = desk.history(home.app, unit="wanzhou")[0]
+    fact = ledger.history(home.app, unit="wanzhou")[0]
     assert (fact["at"][:10], fact["recorded_at"][:16]) == ("2022-05-05", "2022-07-12T09:30")
     page = browser.get("/assignment/wanzhou/table-2@2022-05").text
     assert re.search(
@@ -218,7 +218,7 @@ def test_a_settlement_says_what_it_recorded_and_is_undone_as_a_whole(home):
     assert home.woken
     assert page in browser.get("/before").text
     assert len(events(home)) == 30
-    assert {each["note"] for each in desk.history(home.app)} == {"已当面核对"}
+    assert {each["note"] for each in ledger.history(home.app)} == {"已当面核对"}
     assert undo(browser, page).startswith("已撤销15项次")
     assert (states(home), states(home, "fuling")) == before
     assert "<dd>已撤销15项次</dd>" in browser.get(page).text
@@ -242,7 +242,7 @@ def test_what_was_done_about_an_item_since_is_left_by_the_undo_and_named(home):
     page = confirm(browser, look(browser, ["table-2"], "accept"))
 
     def record(kind, ref, unit="wanzhou", **more):
-        desk.record(home.app, Event(now, ref, unit, EventKind(kind), who="李科长", via="web", **more))
+        ledger.record(home.app, Event(now, ref, unit, EventKind(kind), who="李科长", via="web", **more))
 
     record("return", TABLES[0], reason="不符")
     record("undo", TABLES[1])
@@ -266,7 +266,7 @@ def test_two_settlements_of_one_moment_by_one_person_are_two(home):
     browser = home.sign_in("王科长")
     first = confirm(browser, look(browser, [TABLES[0]]))
     second = confirm(browser, look(browser, [TABLES[1]]))
-    assert len({each["recorded_at"] for each in desk.history(home.app)}) == 1
+    assert len({each["recorded_at"] for each in ledger.history(home.app)}) == 1
     assert undo(browser, second).startswith("已撤销2项次")
     assert [states(home)[ref] for ref in TABLES] == ["submitted", "before", "before"]
     assert "仍有效2项次" in browser.get(first).text
@@ -275,8 +275,8 @@ def test_two_settlements_of_one_moment_by_one_person_are_two(home):
 def test_what_was_answered_since_the_page_was_opened_is_left_as_it_is_and_named(home):
     browser = home.sign_in("王科长")
     form, now = look(browser, ["table-2"], "accept"), home.clock.now()
-    desk.record(home.app, Event(now, TABLES[0], "wanzhou", EventKind.SUBMIT, who="万州王五", via="link"))
-    desk.record(home.app, Event(now, TABLES[1], "fuling", EventKind.WAIVE, who="other"))
+    ledger.record(home.app, Event(now, TABLES[0], "wanzhou", EventKind.SUBMIT, who="万州王五", via="link"))
+    ledger.record(home.app, Event(now, TABLES[1], "fuling", EventKind.WAIVE, who="other"))
     page = confirm(browser, form)
     assert shown(browser).startswith("已登记4项次")
     assert states(home)[TABLES[0]] == "submitted"
@@ -303,10 +303,10 @@ def test_what_was_answered_since_the_page_was_opened_is_left_as_it_is_and_named(
 
 def test_what_nobody_saw_in_the_preview_is_not_settled(home):
     browser, now = home.sign_in("王科长"), home.clock.now()
-    desk.record(home.app, Event(now, TABLES[0], "wanzhou", EventKind.WAIVE, who="t"))
+    ledger.record(home.app, Event(now, TABLES[0], "wanzhou", EventKind.WAIVE, who="t"))
     form = look(browser, ["table-2"])
     # It is open again meanwhile: it was not on the list.
-    desk.record(home.app, Event(now, TABLES[0], "wanzhou", EventKind.UNDO, who="t"))
+    ledger.record(home.app, Event(now, TABLES[0], "wanzhou", EventKind.UNDO, who="t"))
     confirm(browser, form)
     assert shown(browser).startswith("已登记5项次")
     assert states(home)[TABLES[0]] == "before"
@@ -314,7 +314,7 @@ def test_what_nobody_saw_in_the_preview_is_not_settled(home):
 
 def test_a_settlement_that_is_none_is_not_found(home):
     browser = home.sign_in("王科长")
-    desk.record(home.app, Event(home.clock.now(), TABLES[0], "wanzhou", EventKind.SUBMIT, who="t"))
+    ledger.record(home.app, Event(home.clock.now(), TABLES[0], "wanzhou", EventKind.SUBMIT, who="t"))
     for number in ("1", "9" * 18):
         assert browser.get(f"/before/{number}").status_code == 404
         browser.post("/act/unsettle", data={"csrf": csrf_of(browser), "number": number})
@@ -371,8 +371,10 @@ def test_nobody_is_reminded_of_what_was_due_before_the_ledger_began(home):
     assert shown(browser).startswith("没有需要提醒的")
     # What was sent back is chased again, and may be reminded of.
     now = home.clock.now()
-    desk.record(home.app, Event(now, "table-2@2022-06", "wanzhou", EventKind.SUBMIT, who="unit"))
-    desk.record(home.app, Event(now, "table-2@2022-06", "wanzhou", EventKind.RETURN, who="t", reason="不符"))
+    ledger.record(home.app, Event(now, "table-2@2022-06", "wanzhou", EventKind.SUBMIT, who="unit"))
+    ledger.record(
+        home.app, Event(now, "table-2@2022-06", "wanzhou", EventKind.RETURN, who="t", reason="不符")
+    )
     assert 'action="/remind"' in browser.get("/assignment/wanzhou/table-2@2022-06").text
     browser.post("/act/remind", data=data)
     assert shown(browser).startswith("已写好1封提醒邮件（万州区应急管理局）")

@@ -15,7 +15,7 @@ from tracker.config.yamlnodes import read_document
 from tracker.core.deadline.expressions import parse
 from tracker.errors import ConfigError, UsageError
 from tracker.shipped import shipped
-from tracker.usecases.desk import roll_on
+from tracker.usecases.campaign_files import roll_on
 
 ISSUED = date(2022, 4, 8)
 ROLLED_KEYS = re.compile(r"^ *(deadline|due|issued|document): ")

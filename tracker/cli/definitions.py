@@ -65,7 +65,7 @@ def init(
     year: Annotated[int | None, typer.Option(metavar="YEAR")] = None,
 ) -> None:
     """Write a working config/ and templates/ to start from."""
-    from tracker.usecases.desk import roll_on, write_starter
+    from tracker.usecases.campaign_files import roll_on, write_starter
 
     if (old is None) != (year is None):
         raise UsageError("from_needs_year")
@@ -131,7 +131,7 @@ def deadline(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """How a deadline is read, in both languages, and its next dates."""
-    from tracker.usecases.desk import date_of_issue, plan_year, read_deadline
+    from tracker.usecases.campaign_files import date_of_issue, plan_year, read_deadline
     from tracker.usecases.json_facts import deadline_facts
 
     first = None if since is None else parse_day(since, "--from")

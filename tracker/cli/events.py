@@ -99,7 +99,7 @@ def _record(
     forced: bool = False,
 ) -> None:
     from tracker.core.model import Event, EventKind
-    from tracker.usecases import desk
+    from tracker.usecases import ledger
 
     with given(context).open(lenient=True) as app:
         zone = app.snapshot.zone
@@ -114,7 +114,7 @@ def _record(
             reason=reason,
             note=note,
         )
-        row = desk.record(app, event, forced=forced)
+        row = ledger.record(app, event, forced=forced)
         campaign = app.snapshot.campaign
     say_result(_told(row, campaign, choose_language(campaign.language)))
 

@@ -44,10 +44,10 @@ def explain(
     from tracker.core.model import State
     from tracker.core.naming import Names
     from tracker.core.vocabulary import word_for
-    from tracker.usecases import desk
+    from tracker.usecases import ledger
 
     with given(context).open(lenient=True) as app:
-        fact = desk.explanation(app, ref, unit)
+        fact = ledger.explanation(app, ref, unit)
         language = choose_language(app.snapshot.campaign.language)
         campaign = app.snapshot.campaign
     if output is Format.JSON:

@@ -189,9 +189,9 @@ def _take(
     from tracker.core.naming import Names
     from tracker.filing.provenance import ImportOptions
     from tracker.ledger.event_target import counts_from
-    from tracker.usecases.desk import check_who
     from tracker.usecases.forms.folder import files_in
     from tracker.usecases.forms.intake import Intake
+    from tracker.usecases.input_checks import check_who
 
     check_who(who)
     lying = files_in(files)

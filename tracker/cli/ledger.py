@@ -91,8 +91,8 @@ def calendar(
 ) -> None:
     """Every assignment due in the range."""
     from tracker.usecases.calendars import calendar_file
-    from tracker.usecases.desk import due_between
     from tracker.usecases.json_facts import calendar_facts
+    from tracker.usecases.ledger import due_between
 
     with given(context).open() as app:
         zone = app.snapshot.zone
@@ -124,7 +124,7 @@ def status(
     """The ledger: who has answered what, and what is open."""
     from tracker.core.model import State
     from tracker.errors import not_among
-    from tracker.usecases import desk
+    from tracker.usecases import ledger
     from tracker.usecases.json_facts import status_facts
 
     if state is not None and state not in set(State):
@@ -132,7 +132,7 @@ def status(
     with given(context).open(lenient=True) as app:
         snapshot = app.up_to_date()
         moment = None if at is None else parse_moment(at, "--at", snapshot.zone, at_end=True)
-        moment, rows = desk.status(app, moment, unit=unit, ref=ref)
+        moment, rows = ledger.status(app, moment, unit=unit, ref=ref)
         facts = status_facts(snapshot, moment, [row for row in rows if row.is_among(state)])
         if output is Format.JSON:
             print_json(facts)
@@ -189,10 +189,10 @@ def history(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """The audit trail."""
-    from tracker.usecases import desk
+    from tracker.usecases import ledger
 
     with given(context).open(lenient=True) as app:
-        facts = desk.history(app, ref=ref, unit=unit)
+        facts = ledger.history(app, ref=ref, unit=unit)
         if output is Format.JSON:
             print_json(facts)
         elif output is Format.CSV:
@@ -225,7 +225,7 @@ def simulate(
 ) -> None:
     """Every mail that the service would send, one a line as JSON."""
     from tracker.cli.progress import progress
-    from tracker.usecases.desk import simulated_mails
+    from tracker.usecases.mailing import simulated_mails
 
     with given(context).open() as app:
         snapshot = app.snapshot

@@ -53,10 +53,10 @@ def list_mails(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """The mails with what became of them; JSON comes one a line."""
-    from tracker.usecases import desk
+    from tracker.usecases import mailing
 
     with given(context).open(lenient=True) as app:
-        facts = desk.mails(app, state=state, unit=unit, limit=limit)
+        facts = mailing.mails(app, state=state, unit=unit, limit=limit)
         language = choose_language(app.snapshot.campaign.language)
     if output is Format.JSON:
         for fact in facts:
@@ -90,11 +90,11 @@ def show(
     html: Annotated[bool, typer.Option("--html")] = False,
 ) -> None:
     """One mail as its reader sees it."""
-    from tracker.usecases import desk
+    from tracker.usecases import mailing
 
     with given(context).open(lenient=True) as app:
         language = choose_language(app.snapshot.campaign.language)
-        say_result(desk.show_mail(app, number, language, html=html))
+        say_result(mailing.show_mail(app, number, language, html=html))
 
 
 def retry(
@@ -106,11 +106,11 @@ def retry(
 
     What stood in a digest of an earlier day is told in the next one.
     """
-    from tracker.usecases import desk
+    from tracker.usecases import mailing
 
     with given(context).open(lenient=True) as app:
         first = None if since is None else parse_day(since, "--since", app.snapshot.zone)
-        count = desk.retry_mails(app, number, since=first)
+        count = mailing.retry_mails(app, number, since=first)
     say_result(told("mail.queued_again", language_of_errors(), n=count))
 
 
@@ -119,10 +119,10 @@ def send_test(
     address: Annotated[str | None, typer.Argument(metavar="[ADDRESS]")] = None,
 ) -> None:
     """Send one mail through the configured transport and say what came of it."""
-    from tracker.usecases import desk
+    from tracker.usecases import mailing
 
     with given(context).open(lenient=True) as app:
-        to, result = desk.send_test_mail(app, address)
+        to, result = mailing.send_test_mail(app, address)
     language = language_of_errors()
     say_result(f"{to}: {word(result.state.value, language)}: {said_in(result.outcome, language)}")
     if result.state.value != "sent":

@@ -42,10 +42,10 @@ def plan(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """What would appear, move or vanish, and which mails come or go; changes nothing."""
-    from tracker.usecases import desk
+    from tracker.usecases import ledger
 
     with given(context).open() as app:
-        facts = desk.planned_changes(app, days)
+        facts = ledger.planned_changes(app, days)
         if output is Format.JSON:
             print_json(facts)
         elif output is Format.CSV:

@@ -56,9 +56,9 @@ def questions(
     from tracker.errors import UsageError, not_among
     from tracker.i18n.terms import term
     from tracker.questions.questions import QuestionState
-    from tracker.usecases.desk import check_who, login_name
     from tracker.usecases.forms.questions import question_facts, settle_question
     from tracker.usecases.forms.questions import questions as listed
+    from tracker.usecases.input_checks import check_who, login_name
 
     if state is not None and state not in set(QuestionState):
         raise not_among("--state", state, QuestionState)

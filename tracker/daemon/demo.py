@@ -40,7 +40,7 @@ from tracker.service.app import App
 from tracker.service.sender import MailSender
 from tracker.shipped import shipped
 from tracker.store.tables import MailState
-from tracker.usecases import desk
+from tracker.usecases import mailing
 
 LAST_DAY = date(2022, 12, 31)
 SEED = 20220408
@@ -249,7 +249,7 @@ class Year:
 
     def _frame(self, day: date, today: int, total: int) -> Frame:
         now = self.clock.now()
-        recent = desk.mails(self.app, limit=RECENT_MAILS)
+        recent = mailing.mails(self.app, limit=RECENT_MAILS)
         newest = recent[-1]["at"] if recent else None
         subjects = Counter(fact["subject"] for fact in recent if fact["at"] == newest).most_common(
             SHOWN_MAILS

@@ -33,7 +33,7 @@ from tracker.service.heartbeat import PassRecord, remember
 from tracker.service.privileges import refuse_root, standing
 from tracker.service.progress import ProgressLog
 from tracker.service.stopping import StoppableSender, StoppingError
-from tracker.usecases.desk import where_to_look
+from tracker.usecases.running import where_to_look
 
 if TYPE_CHECKING:
     from tracker.daemon.web_server import ServedPages

@@ -14,7 +14,7 @@ from tracker.errors import AddressTakenError, TrackerError
 from tracker.i18n.catalogue import words
 from tracker.i18n.message import Message, both
 from tracker.service.app import App
-from tracker.usecases.desk import login_name
+from tracker.usecases.input_checks import login_name
 from tracker.web.base.site import Site
 from tracker.web.server import WebServer
 

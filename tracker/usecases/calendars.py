@@ -19,7 +19,7 @@ from tracker.mail.compose.calendar import CalendarEntry, calendar
 from tracker.outbox.queue import mail_domain
 from tracker.service.app import App
 from tracker.service.enclosures import ended_entry, entry_of, named
-from tracker.usecases import desk
+from tracker.usecases import input_checks, ledger
 from tracker.usecases.json_facts import Fact, instant
 
 #: So many days a feed shows what has ended, for the programs that look at it to see.
@@ -89,7 +89,7 @@ def feed_calendar(app: App, unit: str | None) -> bytes:
     What has ended stands in it for ``SHOWN``, also where the ledger does not have it any more.
     """
     several = unit is None
-    at, rows = desk.status(app, unit=unit)
+    at, rows = ledger.status(app, unit=unit)
     campaign = app.snapshot.campaign
     since = app.snapshot.day(at) - SHOWN
     changed = {(ref_of(row), row.unit): row for row in _revisions(app, None if unit is None else [unit])}
@@ -119,7 +119,7 @@ def add_feed(app: App, unit: str | None, who: str | None = None) -> str:
     named = None if unit is None else app.snapshot.unit_id(unit)
     with app.database.writing() as session:
         secret = found_feeds.add_feed(
-            session, app.snapshot.campaign.id, named, who or desk.login_name(), app.clock.now()
+            session, app.snapshot.campaign.id, named, who or input_checks.login_name(), app.clock.now()
         )
     return f"{app.snapshot.settings.link_base.rstrip('/')}/feed/{secret}.ics"
 

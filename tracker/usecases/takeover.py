@@ -25,7 +25,7 @@ from tracker.ledger.settlement import (
 )
 from tracker.ledger.status import LedgerRow
 from tracker.service.app import App
-from tracker.usecases import desk
+from tracker.usecases import input_checks
 from tracker.usecases.json_facts import Fact, instant, iso
 
 
@@ -75,9 +75,9 @@ def settle(
     seen: Seen | None = None,
 ) -> SettlementResult:
     """Answer all of ``scope`` in one transaction (``engine.settlement.settle``); ``who`` None is whoever runs this process."""
-    desk.check_who(who)
-    desk.check_text("--note", note)
-    now, who = app.clock.now(), who or desk.login_name()
+    input_checks.check_who(who)
+    input_checks.check_text("--note", note)
+    now, who = app.clock.now(), who or input_checks.login_name()
     with app.engine.acting(now) as (session, snapshot):
         meant = _meant(snapshot, scope, now)
         return settlement.settle(
@@ -87,9 +87,9 @@ def settle(
 
 def undo(app: App, number: int, *, who: str | None = None, via: str = "cli", note: str | None = None) -> int:
     """Take a settlement back in one transaction (``engine.settlement.undo``)."""
-    desk.check_who(who)
-    desk.check_text("--note", note)
-    now, who = app.clock.now(), who or desk.login_name()
+    input_checks.check_who(who)
+    input_checks.check_text("--note", note)
+    now, who = app.clock.now(), who or input_checks.login_name()
     with app.engine.acting(now) as (session, snapshot):
         return settlement.undo(session, snapshot, number, now, who=who, via=via, note=note)
 

@@ -21,7 +21,7 @@ from tracker.i18n.catalogue import ENGLISH, FIRST, words
 from tracker.i18n.recognised import said_in
 from tracker.questions.questions import QuestionState
 from tracker.store.tables import MailState
-from tracker.usecases import desk
+from tracker.usecases import campaign_files, ledger, mailing
 from tracker.usecases.forms.overview import missing_facts
 from tracker.usecases.forms.questions import question_facts, questions
 from tracker.usecases.json_facts import (
@@ -162,7 +162,7 @@ def calendar(
 ) -> list[Fact]:
     """Every assignment due in the range."""
     _in_range(since, until)
-    rows = desk.due_between(site.app, since, until, unit)
+    rows = ledger.due_between(site.app, since, until, unit)
     return list(calendar_facts(site.snapshot, rows))
 
 
@@ -177,13 +177,13 @@ def status(
     moment = None if at is None else _moment(at, site.snapshot.zone)
     if moment is not None:
         _not_too_far(moment, site)
-    now, rows = desk.status(site.app, moment, unit=unit, ref=ref)
+    now, rows = ledger.status(site.app, moment, unit=unit, ref=ref)
     return status_facts(site.snapshot, now, [row for row in rows if row.is_among(state)])
 
 
 def history(site: Allowed, ref: Ref = None, unit: Unit = None) -> list[Fact]:
     """Every event, oldest first."""
-    return desk.history(site.app, ref=ref, unit=unit)
+    return ledger.history(site.app, ref=ref, unit=unit)
 
 
 def explain(
@@ -192,7 +192,7 @@ def explain(
     unit: Annotated[str, Query(max_length=200, description=_both("asks.unit"))],
 ) -> Fact:
     """Why a mail went, or did not, or when it will."""
-    return desk.explanation(site.app, ref, unit)
+    return ledger.explanation(site.app, ref, unit)
 
 
 def deadline(
@@ -208,8 +208,10 @@ def deadline(
     """How a deadline is read, and its next dates."""
     if until is not None:
         _in_range(since or until, until)
-    meant = desk.plan_year(site.app, issued) if year is None else year
-    reading, dates = desk.read_deadline(text, issued or desk.date_of_issue(site.app), since, until, meant)
+    meant = campaign_files.plan_year(site.app, issued) if year is None else year
+    reading, dates = campaign_files.read_deadline(
+        text, issued or campaign_files.date_of_issue(site.app), since, until, meant
+    )
     return deadline_facts(reading, dates)
 
 
@@ -220,7 +222,7 @@ def mails(
     limit: Annotated[int, Query(ge=1, le=MOST_MAILS, description=_both("asks.limit"))] = 100,
 ) -> list[Fact]:
     """The outbox, oldest first."""
-    return desk.mails(site.app, state=None if state is None else state.value, unit=unit, limit=limit)
+    return mailing.mails(site.app, state=None if state is None else state.value, unit=unit, limit=limit)
 
 
 def forms_missing(

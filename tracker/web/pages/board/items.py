@@ -22,7 +22,7 @@ from tracker.ledger.record import find_assignment, read_events
 from tracker.ledger.status import LedgerRow
 from tracker.outbox.queries import mails_about
 from tracker.questions.questions import count_open, questions_of
-from tracker.usecases import desk
+from tracker.usecases import ledger
 from tracker.usecases.forms.questions import question_facts
 from tracker.web.base.error_pages import said
 from tracker.web.base.identity import Role, require
@@ -82,7 +82,7 @@ def unit_page(request: Request) -> Response:
         unit = site.snapshot.campaign.units[site.snapshot.unit_id(request.path_params["unit"])]
     except UnknownNameError as error:
         raise HTTPException(404, said(request, error)) from None
-    _, rows = desk.status(site.app, unit=unit.id)
+    _, rows = ledger.status(site.app, unit=unit.id)
     wanted = chosen(request, "item")
     if wanted is None:
         today = site.snapshot.day(site.now())
@@ -117,8 +117,8 @@ def assignment_page(request: Request) -> Response:
         unit = snapshot.unit_id(request.path_params["unit"])
         ref = snapshot.ref(request.path_params["ref"], site.today(), one=True)
         parse_ref(ref)
-        _, rows = desk.status(site.app, unit=unit, ref=ref)
-        explanation = desk.explanation(site.app, ref, unit)
+        _, rows = ledger.status(site.app, unit=unit, ref=ref)
+        explanation = ledger.explanation(site.app, ref, unit)
     except UnknownNameError as error:
         raise HTTPException(404, said(request, error)) from None
     row = next((each for each in rows if each.ref == ref), None)
@@ -137,7 +137,7 @@ def assignment_page(request: Request) -> Response:
         "unit": snapshot.campaign.units[unit],
         "chase_from": snapshot.chase_from.isoformat(),
         "may_undo": has_undoable(events),
-        "history": desk.history(site.app, ref=ref, unit=unit),
+        "history": ledger.history(site.app, ref=ref, unit=unit),
         "explanation": explanation,
         "mails": list(reversed(mails))[:50],
         "subject": site.app.renderer.subject,

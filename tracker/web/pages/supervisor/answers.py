@@ -11,7 +11,7 @@ from starlette.responses import Response
 from tracker.core.model import Event, EventKind
 from tracker.core.naming import Names
 from tracker.ledger.status import LedgerRow
-from tracker.usecases import desk
+from tracker.usecases import ledger
 from tracker.web.base.error_pages import said
 from tracker.web.base.identity import Role, check_csrf, require
 from tracker.web.base.site import language_of, site_of, words
@@ -61,7 +61,7 @@ def answer(kind: EventKind) -> Callable[[Request, FormData], Response]:
             for unit, ref in cells[:MOST]
         ]
         # Whoever grants a later date here has given a reason, which is what an extension after the deadline needs.
-        found = desk.record_each(site.app, events, forced=kind is EventKind.EXTEND)
+        found = ledger.record_each(site.app, events, forced=kind is EventKind.EXTEND)
         campaign = site.snapshot.campaign
         names = Names(campaign, language_of(request))
         done = [

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from tracker.core.naming import Names
 from tracker.errors import UnknownNameError, UsageError
 from tracker.planning.reminders_now import HOLD, Reminded
-from tracker.usecases import desk
+from tracker.usecases import mailing
 from tracker.web.base.error_pages import said
 from tracker.web.base.identity import Role, check_csrf, local_path, require
 from tracker.web.base.site import language_of, site_of, words
@@ -34,7 +34,7 @@ def remind(request: Request, form: FormData) -> Response:
     units = texts(form, "units") if is_ticked or "units" in form else None
     try:
         meant = None if units is None else {site.snapshot.unit_id(unit) for unit in units}
-        reminded = desk.remind_now(site.app, refs, meant, who=person.name, again=is_ticked)
+        reminded = mailing.remind_now(site.app, refs, meant, who=person.name, again=is_ticked)
     except (UnknownNameError, UsageError) as error:
         return back(request, form, words(request)("acting.refused", why=said(request, error)))
     if reminded.mails:
@@ -52,7 +52,7 @@ def preview(request: Request) -> Response:
     names = Names(site.snapshot.campaign, language_of(request))
     facts = {
         "refs": refs,
-        "found": desk.whom_to_remind(site.app, refs, meant),
+        "found": mailing.whom_to_remind(site.app, refs, meant),
         "name_of": names.occurrence,
         "back": local_path(query.get("back"), "/"),
         "minutes": HOLD.seconds // 60,
@@ -69,7 +69,7 @@ def retry(request: Request, form: FormData) -> Response:
     if given != "failed" and not (given.isascii() and given.isdigit() and len(given) < 18):
         return back(request, form, say("acting.nothing_chosen"), "/mails")
     try:
-        count = desk.retry_mails(site.app, None if given == "failed" else int(given))
+        count = mailing.retry_mails(site.app, None if given == "failed" else int(given))
     except (UnknownNameError, UsageError) as error:
         return back(request, form, say("acting.refused", why=said(request, error)), "/mails")
     if count:
