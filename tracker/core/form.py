@@ -6,6 +6,7 @@ a certain kind is read are in ``tracker/forms``.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -62,6 +63,12 @@ class ColumnKind(StrEnum):
 FIGURES = frozenset({ColumnKind.COUNT, ColumnKind.AMOUNT})
 
 
+#: The sign of a tick.
+TICK = "√"
+#: A figure as it is kept.
+_FIGURE = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,6})?")
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """A word that may stand in a cell, and what people write instead of it."""
@@ -100,6 +107,26 @@ class Column:
     def full_label(self) -> str:
         """As the head of the column has it: 罚款（万元）."""
         return f"{self.label}（{self.unit}）" if self.unit else self.label
+
+    def value_of(self, filed: str) -> Value | None:
+        """What was filed, as a text, by the column's present kind; None: not a value of this kind.
+
+        A form is edited after tables were filed on it, so any text may stand in any column.
+        """
+        match self.kind:
+            case ColumnKind.COUNT | ColumnKind.AMOUNT:
+                number = Decimal(filed) if _FIGURE.fullmatch(filed) else None
+                if number is None or self.kind is ColumnKind.AMOUNT:
+                    return number
+                return int(number) if number == number.to_integral_value() else None
+            case ColumnKind.TICK:
+                return True if filed == TICK else None
+            case ColumnKind.CHOICE:
+                return filed if any(filed == each.word for each in self.choices) else None
+            case ColumnKind.NAME | ColumnKind.TEXT:
+                return filed
+            case ColumnKind.SERIAL:
+                return None
 
 
 class FieldKind(StrEnum):
@@ -187,10 +214,15 @@ Value = int | Decimal | bool | str
 
 @dataclass(frozen=True, slots=True)
 class FiledRow:
-    """One row that was filled in, by column id.  ``notes`` is what stood beside a choice, verbatim."""
+    """One row that was filled in, by column id.  ``notes`` is what stood beside a choice, verbatim.
+
+    ``of_other_kind`` is what was filed, as a text, where it is no value of the column's present kind: it is shown,
+    and neither added up nor filled in again.
+    """
 
     values: Mapping[str, Value]
     notes: Mapping[str, str] = field(default_factory=dict)
+    of_other_kind: Mapping[str, str] = field(default_factory=dict)
 
     def figure(self, column: str) -> int | Decimal:
         """The number in a column; 0 where the cell is empty."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -13,7 +13,7 @@ from sqlalchemy import and_, select
 from sqlmodel import Session
 
 from tracker.campaign.snapshot import CampaignSnapshot
-from tracker.core.form import ColumnKind, Filed, FiledRow, Form, Value
+from tracker.core.form import TICK, Filed, FiledRow, Form, Value
 from tracker.store.tables import ASSIGNMENT, FILING
 
 #: What a file says from which nothing was taken.
@@ -109,9 +109,9 @@ def to_json(filed: Filed) -> str:
 
 
 def from_json(text: str, form: Form | None) -> Filed:
-    """What was kept, as far as the form still has the columns."""
+    """What was kept, as far as the form still has the columns, by their present kinds; without a form as it is."""
     facts = json.loads(text)
-    rows = tuple(FiledRow(dict(_values(row["values"], form)), row["notes"]) for row in facts.get("rows", ()))
+    rows = tuple(_row(row["values"], row["notes"], form) for row in facts.get("rows", ()))
     return Filed(rows, facts.get("header", {}), bool(facts.get("nil")))
 
 
@@ -119,8 +119,16 @@ def _plain(value: Value) -> int | bool | str:
     return str(value) if isinstance(value, Decimal) else value
 
 
-def _values(found: Mapping[str, Any], form: Form | None) -> Iterator[tuple[str, Value]]:
-    for name, value in found.items():
-        column = form.by_id.get(name) if form is not None else None
-        is_amount = column is not None and column.kind is ColumnKind.AMOUNT
-        yield name, Decimal(value) if is_amount else value
+def _row(found: Mapping[str, Any], notes: Mapping[str, str], form: Form | None) -> FiledRow:
+    if form is None:
+        return FiledRow(found, notes)
+    values: dict[str, Value] = {}
+    others: dict[str, str] = {}
+    for name in found.keys() & form.by_id.keys():
+        filed = TICK if found[name] is True else str(found[name])
+        value = form.by_id[name].value_of(filed)
+        if value is None:
+            others[name] = filed
+        else:
+            values[name] = value
+    return FiledRow(values, notes, others)

@@ -21,7 +21,7 @@ from typing import Any
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from tracker.core.form import Column, ColumnKind, FieldKind, Filed, FiledRow, Form, Said, Value
+from tracker.core.form import TICK, Column, ColumnKind, FieldKind, Filed, FiledRow, Form, Said, Value
 from tracker.forms.check.values import expected_in
 from tracker.forms.mark import SHEET, Mark
 from tracker.forms.write.layout import GREY, Annex, FieldSpace, Placed, seen
@@ -29,7 +29,6 @@ from tracker.forms.write.zip_part import Parted, text_in
 from tracker.i18n.catalogue import Language
 from tracker.i18n.message import say
 
-TICK = "√"
 #: There are at least so many rows, and so many for what is new since last month.
 LEAST_ROWS = 20
 MORE_ROWS = 8
@@ -242,7 +241,8 @@ def _write_rows(
 
 def _shown(row: FiledRow) -> Mapping[str, Value]:
     """A row as it stood in the file: of a choice with something beside it the whole text."""
-    return {**row.values, **{each: note for each, note in row.notes.items() if each in row.values}}
+    beside = {each: note for each, note in row.notes.items() if isinstance(row.values.get(each), str)}
+    return {**row.values, **beside}
 
 
 def _write_value(annex: Annex, row: int, at: int, column: Column, value: Value | None) -> None:

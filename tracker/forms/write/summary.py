@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from xlsxwriter.format import Format
 
-from tracker.core.form import Column, ColumnKind, FiledRow, Said
+from tracker.core.form import TICK, Column, ColumnKind, FiledRow, Said
 from tracker.errors import TrackerError
 from tracker.forms.book import column_letters
 from tracker.forms.check.figures import Number, plain
@@ -33,7 +33,6 @@ _SUBTOTAL = Said("小计", "subtotal")
 _SHEET = Said("汇总", "summary")
 _PERIOD = Said("期次：", "Period: ")
 _SUBTOTALS = Message("findings.summary.subtotals")
-_TICK = "√"
 #: The column in front that the annex does not have; no column of a form has an empty id.
 _UNIT_ID = ""
 #: So many arguments a function takes, with some to spare.
@@ -169,13 +168,13 @@ class _FormSheet:
         texts = {_UNIT_ID: unit}
         self._annex.text(row, 0, unit, looks[_UNIT_ID])
         for number, column in enumerate(self._annex.columns[1:], start=1):
-            value = filed.values.get(column.id)
+            value = filed.values.get(column.id, filed.of_other_kind.get(column.id))
             if column.kind is ColumnKind.SERIAL:
                 sheet.write_number(row, number, sums.rows, looks[column.id])
             elif column.id in self._omitted or value is None or value is False:
                 sheet.write_blank(row, number, None, looks[column.id])
             elif value is True:
-                sheet.write_string(row, number, _TICK, looks[column.id])
+                sheet.write_string(row, number, TICK, looks[column.id])
                 sums.written[column.id] += 1
             elif isinstance(value, str):
                 note = filed.notes.get(column.id)
@@ -203,7 +202,7 @@ class _FormSheet:
         for identifier, column in self._summed.items():
             letters = column_letters(self._at[identifier])
             block = f"{letters}{first + 1}:{letters}{row}"
-            formula = f'=COUNTIF({block},"{_TICK}")' if column.kind is ColumnKind.TICK else f"=SUM({block})"
+            formula = f'=COUNTIF({block},"{TICK}")' if column.kind is ColumnKind.TICK else f"=SUM({block})"
             self._formula(row, identifier, formula, values[identifier], looks)
             sums.from_subtotals[identifier] += Decimal(str(values[identifier]))
         sums.subtotal_rows.append(row)
