@@ -1,6 +1,7 @@
 """A clock that ran years ahead for a moment, and was set right: everybody is told as if it had not."""
 
 import random
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -9,6 +10,8 @@ from sqlalchemy import select
 from tests.world import at, definition, running, world
 from tracker.core.model import Contact
 from tracker.core.policy import Settings
+from tracker.ledger.beginning import known_beginning, left_before
+from tracker.ledger.reconcile import chased_from
 from tracker.mail.transport.replies import RefusalScope
 from tracker.outbox.results import Result
 from tracker.planning.plan import plan
@@ -206,3 +209,26 @@ def test_what_waits_is_told_on_the_same_day_and_none_of_it_twice():
             }
             assert engine.pass_at("2022-04-08 11:10") == {}
             assert engine.pass_at("2022-04-11 09:30") == {}
+
+
+@pytest.mark.parametrize("wrong", ["2023-05-18 10:00", "2023-05-18 07:00", "2022-05-23 10:00"])
+@pytest.mark.parametrize("right", ["2022-05-17", "2022-04-11"])
+def test_a_ledger_that_a_wrong_clock_began_begins_once_the_clock_is_right(wrong, right):
+    operator = Settings(operator=Contact("管理员", "operator@unit.example"))
+    days = [date.fromisoformat(right) + timedelta(days=number) for number in range(60)]
+
+    def heard(wrong):
+        # As a campaign of which the files do not say from when on it is chased.
+        snapshot = world(TABLE, TASK, definition("6", "2022-05-20", BOTH), settings=operator)
+        snapshot = replace(snapshot, campaign=replace(snapshot.campaign, chase_from=None))
+        with running(snapshot, wrong or f"{right} 09:00") as engine:
+            if wrong:
+                engine.pass_at(wrong)
+            told = told_on(engine, days)
+            with engine.database.reading() as session:
+                assert known_beginning(session, snapshot) == days[0]
+                assert chased_from(session, snapshot) == days[0]
+                before = [row["ref"] for row in left_before(session, snapshot, engine.clock.now())]
+        return told_in_words(told), before
+
+    assert heard(wrong) == heard(None)

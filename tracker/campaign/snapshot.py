@@ -30,7 +30,7 @@ from tracker.i18n.message import Near
 class Beginning:
     """The first day on which the campaign was in force in a ledger; None while nobody has looked.
 
-    It is told once and never changes, and what is in force before and after an edit shares it.
+    It changes only where a wrong clock had told it, and what is in force before and after an edit shares it.
     """
 
     day: date | None = None

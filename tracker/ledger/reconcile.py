@@ -167,8 +167,13 @@ def reconcile(
             session, now, None, exists().where(*about, ASSIGNMENT.c.effective_due >= REQUEST.c.wanted_until)
         )
     begin_beats(session, snapshot, told.said.through)
-    write_fact(session, snapshot.campaign.id, _CHASED, snapshot.chase_from.isoformat())
+    note_chased(session, snapshot)
     return changes
+
+
+def note_chased(session: Session, snapshot: CampaignSnapshot) -> None:
+    """Write down from when on the ledger chases what was due."""
+    write_fact(session, snapshot.campaign.id, _CHASED, snapshot.chase_from.isoformat())
 
 
 def chased_from(session: Session, snapshot: CampaignSnapshot) -> date | None:

@@ -30,14 +30,16 @@ from tracker.ledger.agenda import (
     set_missed_days,
     set_planned_day,
 )
+from tracker.ledger.beginning import known_beginning, tell_of_before
 from tracker.ledger.overdue_beat import begin_beats, forget_beats
+from tracker.ledger.reconcile import note_chased
 from tracker.ledger.single_reminder import SingleReminder
 from tracker.ledger.still_open import cell_of
 from tracker.mail.transport.replies import FINAL
 from tracker.outbox.alerts import alert_details, alert_row
 from tracker.outbox.queue import IS_FREE, OF_A_DAY, enqueue, moments
 from tracker.outbox.rows import items_from_json, why_unreadable
-from tracker.store.campaigns import write_fact
+from tracker.store.campaigns import correct_beginning, write_fact
 from tracker.store.tables import ASSIGNMENT, MAIL, UNDERWAY, MailState
 
 #: The clocks of two machines may differ by so much around midnight.
@@ -58,15 +60,22 @@ def is_misled(planned: date | None, timezone: str, now: datetime) -> bool:
 def come_back(session: Session, snapshot: CampaignSnapshot, now: datetime) -> None:
     """Take back what was planned for days that have not come, if anything was."""
     planned = {zone: planned_day(session, snapshot.campaign.id, zone) for zone in snapshot.timezones}
-    if not any(is_misled(day, zone, now) for zone, day in planned.items()):
+    began = known_beginning(session, snapshot)
+    has_begun = not is_misled(began, snapshot.campaign.timezone, now)
+    if has_begun and not any(is_misled(day, zone, now) for zone, day in planned.items()):
         return
     days = {zone: now.astimezone(ZoneInfo(zone)).date() for zone in snapshot.timezones}
     ahead = [day for zone, day in planned.items() if day is not None and day > days[zone]]
     again = _put_back(session, snapshot.campaign.id, days, ahead, now)
     let_go, out = _take_back(session, snapshot.campaign.id, days, now, again)
     told = {zone: _last_told(session, snapshot.campaign.id, zone, day) for zone, day in days.items()}
-    began = first_day(session, snapshot.campaign.id)
-    if began is not None and began > max(days.values()):
+    if not has_begun:
+        # What is due from now on is chased, and not only from that clock's day on.
+        snapshot.beginning.day = snapshot.day(now)
+        correct_beginning(session, snapshot.campaign.id, snapshot.beginning.day)
+        note_chased(session, snapshot)
+    first = first_day(session, snapshot.campaign.id)
+    if first is None or first > max(days.values()):
         # Nothing was ever said but by the wrong clock: it begins now.
         write_fact(session, snapshot.campaign.id, BEGAN, min(told.values()).isoformat())
         go_on_after(session, snapshot, date.min, true())
@@ -82,7 +91,9 @@ def come_back(session: Session, snapshot: CampaignSnapshot, now: datetime) -> No
         missed = [each for each in missed_days(session, snapshot.campaign.id, zone) if each[1] <= days[zone]]
         set_missed_days(session, snapshot.campaign.id, zone, missed)
     begin_beats(session, snapshot, min(told.values()))
-    latest = max(day for day in planned.values() if day is not None)
+    if not has_begun and snapshot.campaign.chase_from is None:
+        tell_of_before(session, snapshot, now)
+    latest = max(day for day in (began, *planned.values()) if day is not None)
     facts = {"planned": latest, "today": snapshot.day(now), "let_go": let_go, "out": out}
     _tell_operator(session, snapshot, facts, now)
 

@@ -57,6 +57,11 @@ def known_campaigns(session: Session) -> dict[str, KnownCampaign]:
     }
 
 
+def correct_beginning(session: Session, campaign: str, day: date) -> None:
+    """The day on which a campaign first came into force was another one than its clock said."""
+    session.execute(update(CAMPAIGN).where(CAMPAIGN.c.id == campaign).values(began=day))
+
+
 def remember_campaign(session: Session, campaign: KnownCampaign) -> None:
     """Keep what the files call a campaign; ``began`` counts only the first time."""
     called = {"title": campaign.title, "document": campaign.document, "issued": campaign.issued}
