@@ -1,7 +1,8 @@
 """Time zones that an edit brings in or leaves, and the people whom it moves from one to another.
 
-Whoever moves to a zone whose digests of the day have gone, before their own have, would never get those.  That zone
-then goes on from where they were: its day is planned again, and whoever has had its digests gets nothing twice.
+People are known by their addresses, and by their unit where the same edit gives it others.  Whoever moves to a zone
+whose digests of the day have gone, before their own have, would never get those.  That zone then goes on from where
+they were: its day is planned again, and whoever has had its digests gets nothing twice.
 """
 
 from __future__ import annotations
@@ -53,6 +54,12 @@ def _wait_for_movers(session: Session, snapshot: CampaignSnapshot, days: dict[st
     text = read_fact(session, campaign.id, _ZONES)
     before: dict[str, str] = {} if text is None else json.loads(text)
     now = {_mark(address): zone for address, zone in snapshot.zones.items()}
+    # Who comes in with the move has no zone before: of a unit whose people are others now, the unit has.
+    now |= {
+        _unit_mark(unit): snapshot.zone_of(unit)
+        for unit in snapshot.campaign.units
+        if snapshot.addresses_ever([unit])
+    }
     moved = {who: (before[who], zone) for who, zone in now.items() if before.get(who, zone) != zone}
     behind = [
         (days[of], to)
@@ -64,7 +71,8 @@ def _wait_for_movers(session: Session, snapshot: CampaignSnapshot, days: dict[st
         _go_back(session, snapshot, zone, day)
         set_planned_day(session, campaign.id, zone, day)
     # Roll-ups are the supervisor's: what its people were told goes with them.
-    theirs = (_mark(each) for each in snapshot.addresses_ever([campaign.supervisor or ""]))
+    supervisor = campaign.supervisor or ""
+    theirs = (*map(_mark, snapshot.addresses_ever([supervisor])), _unit_mark(supervisor))
     of, to = next((moved[who] for who in theirs if who in moved), ("", ""))
     for zone in {to, *back} & set(snapshot.timezones):
         planned = planned_day(session, campaign.id, zone)
@@ -77,6 +85,10 @@ def _wait_for_movers(session: Session, snapshot: CampaignSnapshot, days: dict[st
 def _mark(address: str) -> str:
     """What an address is known by, where it is not to be read."""
     return sha256(address.casefold().encode()).hexdigest()[:16]
+
+
+def _unit_mark(unit: str) -> str:
+    return f"unit/{unit}"
 
 
 def _go_back(session: Session, snapshot: CampaignSnapshot, zone: str, day: date) -> None:
