@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from contextlib import contextmanager
 from datetime import timedelta
-from itertools import pairwise
+from itertools import count, pairwise
 
 import pytest
 
@@ -123,6 +123,9 @@ OF_US = [
     ("rcpt", "521 does not accept mail from you"),
     ("dot", "541 This account isn't allowed to send email"),
     ("rcpt", "550 账户被禁止发信"),
+    ("rcpt", "550 5.4.1 Relay access denied"),
+    ("dot", "550 5.6.0 From header does not match authenticated sender"),
+    ("rcpt", "550 本账号无权向外域发送邮件"),
 ]
 
 
@@ -168,6 +171,110 @@ def test_a_refusal_that_everybody_gets_is_about_us_whatever_it_says(tmp_path, an
         server.script = takes_everything
         here.pass_(after=7 * MINUTE)
         assert here.digests() == {"sent": len(TWO_DOMAINS)}
+
+
+#: (moment, answer): of themselves about one recipient or one mail, with what differs from one to the next.
+OF_ONE = [
+    ("rcpt", "550 5.1.1 <{to}>: user unknown"),
+    ("rcpt", "550 User not found: {name}"),
+    ("rcpt", "550 no ({n})"),
+    ("rcpt", "550 5.4.0 [id {n}] not here"),
+    ("dot", "550 5.6.0 no, {n}"),
+    ("dot", "554 transaction {n} failed"),
+]
+
+
+def of_one(stage, answer):
+    """``answer`` at ``stage``, said to each in turn."""
+    numbers = count(17)
+
+    def script(said):
+        name = said.to.partition("@")[0]
+        return answer.format(to=said.to, name=name, n=next(numbers)) if said.stage == stage else None
+
+    return script
+
+
+@pytest.mark.parametrize(("stage", "answer"), OF_ONE, ids=[answer for _, answer in OF_ONE])
+def test_the_same_words_to_all_of_one_domain_are_about_us_until_somebody_gets_a_mail(tmp_path, stage, answer):
+    with Server(of_one(stage, answer)) as server, office(tmp_path, server, ONE_DOMAIN) as here:
+        # They come back one by one, and the operator's alert by itself.
+        for after in (0, 4.5, *[0.5] * 8, *[7.5] * 12):
+            here.pass_(after=after * MINUTE)
+            assert here.digests() == {"deferred": len(ONE_DOMAIN)}
+        assert {attempts for (attempts,) in here.rows("attempts")} == {0}
+        assert not here.health()["ready"]
+        server.script = takes_everything
+        for _ in range(2):
+            here.pass_(after=61 * MINUTE)
+        assert {state for state, _ in here.rows()} == {"sent"}
+        assert ("sent", "alert") in here.rows()
+        assert here.health()["ready"]
+
+
+def test_what_only_some_are_refused_fails_once_the_server_takes_others_again(tmp_path):
+    with Server(of_one("rcpt", "550 no")) as server, office(tmp_path, server, ONE_DOMAIN) as here:
+        here.pass_()
+        assert here.digests() == {"deferred": len(ONE_DOMAIN)}
+        gone = {"u0@east.internal", "u1@east.internal", "u2@east.internal"}
+        server.script = lambda said: "550 no" if said.stage == "rcpt" and said.to in gone else None
+        for _ in range(4):
+            here.pass_(after=61 * MINUTE)
+        assert here.digests() == {"sent": 3, "failed": 3}
+        assert here.health()["ready"]
+
+
+def test_words_that_differ_in_one_domain_are_each_ones_own(tmp_path):
+    answers = iter(["user unknown", "mailbox disabled", "no such user here", "invalid mailbox"] * 2)
+    script = lambda said: f"550 {next(answers)}" if said.stage == "rcpt" else None  # noqa: E731
+    with Server(script) as server, office(tmp_path, server, ONE_DOMAIN[:4]) as here:
+        here.pass_()
+        assert here.digests() == {"failed": 4}
+
+
+#: What one recipient is told at RCPT while the same server takes the others: the first three may be about us as well.
+OF_ONE_AMONG_OTHERS = [
+    "550 5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup; authentication required; the sender was not authenticated",
+    "550 5.7.1 <{to}>: Recipient address rejected: Access denied",
+    "553 5.3.0 Rejected",
+    "553 5.3.0 <{to}>... No such user here",
+    "550 5.7.1 该用户仅接收授权发件人的邮件",
+]
+
+
+@pytest.mark.parametrize("answer", OF_ONE_AMONG_OTHERS, ids=[each[:24] for each in OF_ONE_AMONG_OTHERS])
+@pytest.mark.parametrize("refused", ["u0", "u5"])
+def test_what_one_is_refused_while_the_domain_is_served_is_that_ones_and_is_told(tmp_path, answer, refused):
+    stuck = f"{refused}@east.internal"
+    script = lambda said: answer.format(to=said.to) if (said.stage, said.to) == ("rcpt", stuck) else None  # noqa: E731
+    with Server(script) as server, office(tmp_path, server, ONE_DOMAIN) as here:
+        report = here.pass_()
+        assert here.digests() == {"failed": 1, "sent": 5}
+        assert ("failed", "recipient") in here.rows("state, cause")
+        assert report.put_off is None, "nothing is said to wait"
+        for _ in range(4):
+            here.pass_(after=61 * MINUTE)
+        (told,) = (stored(here, "alert"),)
+        assert stuck in str(told.details)
+        assert [kind for (kind,) in here.rows("kind")].count("alert") == 1, "no outage, and no end of one"
+        assert here.health()["ready"]
+
+
+def test_a_server_that_wants_nobody_any_more_in_the_middle_of_a_pass_fails_nobody(tmp_path):
+    taken = []
+
+    def script(said):
+        if said.stage == "dot":
+            taken.append(said.to)
+        return "550 5.7.1 Rejected" if said.stage == "rcpt" and taken else None
+
+    many = [[f"u{number}@east.internal"] for number in range(20)]
+    with Server(script) as server, office(tmp_path, server, many) as here:
+        here.pass_()
+        assert set(here.digests()) == {"sent", "deferred"}
+        server.script = takes_everything
+        here.pass_(after=61 * MINUTE)
+        assert here.digests() == {"sent": 20}
 
 
 def test_where_somebody_got_theirs_a_refusal_is_the_recipients_own(tmp_path):

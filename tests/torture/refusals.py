@@ -8,8 +8,8 @@ from typing import Literal
 from tests.torture.scripted import Stage
 
 #: The mail goes again later; it does, as it is us who are refused; so do the others to that domain; it never goes
-#: again, and the operator is told.
-Reading = Literal["later", "ours", "slower", "never"]
+#: again, and the operator is told; so it is where the server takes others for that domain, and else it is ours.
+Reading = Literal["later", "ours", "slower", "never", "either"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +198,9 @@ REFUSALS = [
             "550 5.1.0 <a@kaoshi.internal>: Sender address rejected: User unknown in virtual mailbox table",
         ),
         ("rcpt", "450 4.1.8 <a@kaoshi.internal>: Sender address rejected: Domain not found"),
-        ("rcpt", "554 5.7.1 <u0@unit.internal>: Recipient address rejected: Access denied"),
         ("data", "554 5.5.1 Error: no valid recipients"),
         ("data", "554 no valid recipients"),
         ("dot", "550 5.7.1 <END-OF-MESSAGE>: End-of-data rejected: sender quota"),
-        ("rcpt", "553 5.3.0 Rejected"),
         ("rcpt", "551 we do not relay mail"),
         ("rcpt", "521 mail.internal does not accept mail from you"),
         ("dot", "550 5.1.0 Address rejected."),
@@ -225,7 +223,6 @@ REFUSALS = [
     *_all(
         "Exim and cPanel",
         "ours",
-        ("rcpt", "550 Administrative prohibition"),
         ("rcpt", "550 Verification failed for <a@kaoshi.internal> No Such User Here Sender verify failed"),
         ("rcpt", "550 relay not permitted"),
         ("rcpt", "550 Outgoing mail from kaoshi.internal has been suspended."),
@@ -310,6 +307,81 @@ REFUSALS = [
         ("dot", "552 message is too long"),
         ("dot", "554 attachment is too long"),
         ("dot", "554 邮件内容违反策略"),
+    ),
+    *_all(
+        "Exchange",
+        "either",
+        (
+            "rcpt",
+            (
+                "550 5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup; authentication required; "
+                "Delivery restriction check failed because the sender was not authenticated when sending to this group"
+            ),
+        ),
+        ("rcpt", "550 5.7.1 RESOLVER.RST.AuthRequired; authentication required"),
+        ("rcpt", "550 5.7.129 RESOLVER.RST.RestrictedToRecipientsPermission; not authorized"),
+        ("rcpt", "550 5.7.124 Sender not in allowed-senders list"),
+        ("rcpt", "550 5.7.134 RESOLVER.RST.SenderNotAuthenticatedForMailbox; authentication required"),
+        ("rcpt", "550 5.7.1 You do not have permission to send to this recipient"),
+        ("rcpt", "550 5.7.1 RESOLVER.RST.NotAuthorized; not authorized"),
+    ),
+    *_all(
+        "Postfix and sendmail",
+        "either",
+        ("rcpt", "550 5.7.1 <u0@unit.internal>: Recipient address rejected: Access denied"),
+        ("rcpt", "554 5.7.1 <u0@unit.internal>: Recipient address rejected: Access denied"),
+        ("rcpt", "550 <u0@unit.internal>: Recipient address rejected: Access denied"),
+        (
+            "rcpt",
+            "550 5.7.23 <u0@unit.internal>: Recipient address rejected: SPF fail - not authorized",
+        ),
+        ("rcpt", "553 5.3.0 Rejected"),
+    ),
+    *_all(
+        "Exim",
+        "either",
+        ("rcpt", "550 Administrative prohibition"),
+        ("rcpt", "550 5.7.1 Administrative prohibition"),
+    ),
+    *_all(
+        "QQ and Coremail",
+        "either",
+        ("rcpt", "550 5.7.1 该用户仅接收授权发件人的邮件"),
+        ("rcpt", "550 收件人已设置拒收该发件人的来信"),
+        ("rcpt", "550 5.7.1 对方拒收外域来信"),
+    ),
+    *_all(
+        "sendmail, Zimbra and Coremail",
+        "never",
+        ("rcpt", "553 5.3.0 <u0@unit.internal>... No such user here"),
+        ("rcpt", "553 5.3.0 <u0@unit.internal>... User unknown"),
+        ("rcpt", "550 5.2.1 <u0@unit.internal>... Mailbox disabled for this recipient"),
+        ("rcpt", "550 5.1.1 <u0@unit.internal>: Recipient address rejected: unit.internal"),
+        ("rcpt", "550 5.7.1 收件人不存在"),
+        ("rcpt", "550 5.4.1 [u0@unit.internal]: Recipient address rejected: Access denied"),
+        ("dot", "554 5.4.0 Error: too many hops"),
+        ("dot", "554 5.6.0 Message contains invalid header"),
+        ("dot", "554 5.6.1 Body type not supported by Remote Host"),
+    ),
+    *_all(
+        "many kinds, with a status of routing or of content",
+        "ours",
+        ("rcpt", "550 5.4.1 Relay access denied"),
+        ("rcpt", "550 5.4.1 <u0@unit.internal>: Relay access denied"),
+        ("rcpt", "554 5.4.4 Client host rejected: Access denied"),
+        ("rcpt", "550 5.4.0 <a@kaoshi.internal>: Sender address rejected: Domain not found"),
+        ("dot", "550 5.6.0 From header does not match authenticated sender"),
+        ("dot", "554 5.6.0 Message rejected: DKIM verification failed"),
+        ("dot", "550 5.4.1 SPF check failed"),
+        ("rcpt", "550 5.4.1 未经授权，禁止中继"),
+    ),
+    *_all(
+        "QQ, NetEase and Coremail",
+        "ours",
+        ("rcpt", "550 本账号无权向外域发送邮件"),
+        ("rcpt", "550 5.7.1 您的账号无权发送邮件"),
+        ("dot", "554 5.6.0 发件人与登录账号不一致"),
+        ("dot", "550 该用户无权使用此域名"),
     ),
     *_all(
         "greylisting",

@@ -240,6 +240,7 @@ READINGS = {
     "ours": {RefusalScope.US},
     "slower": {RefusalScope.TOO_FAST},
     "never": FINAL,
+    "either": {RefusalScope.EITHER},
 }
 
 

@@ -183,7 +183,10 @@ class Engine(LedgerFollower):
 
         Digests that could not be sent on their day wait for the next workday; alerts do not wait.
         """
-        use, self._sifting = self.use, PassResults()
+        use = self.use
+        with self.database.reading() as session:
+            state = read_state(session, use.snapshot.campaign.id)
+        self._sifting = PassResults(state.said if state.is_failing(use.snapshot) else None)
         zones = [zone for zone in use.snapshot.timezones if at_once or may_send(use.snapshot, zone, now)]
         return asyncio.run(self._deliver(use, zones))
 

@@ -20,6 +20,8 @@ class RefusalScope(StrEnum):
 
     #: Us: our address, host, login or permission.  It is ours to mend, and until then everything waits.
     US = "us"
+    #: This recipient or us: what else the server takes in the same pass tells which (``tracker.outbox.refusals``).
+    EITHER = "either"
     #: This recipient, who is known not to be there.
     RECIPIENT = "recipient"
     #: This mail: its size, its content, or a reason that the server does not give.
@@ -81,7 +83,7 @@ US = (
     r"\byour (?:account|country|system)\b|\bfrom (?:you|your|this|that)\b",
     r"\b(?:ip|host|domain)\b.{0,40}\b(?:block|black|deny|denied|ban|reject|listed|reputation|not allowed|hang)",
     r"\b(?:black|invalid) ip\b|\binvalid mail domain|\bmx only\b|\bcheck (?:error|fail)",
-    r"relay(?! recipient)|rcpthosts|not a gateway|anonymous forward",
+    r"relay(?! recipient table)|rcpthosts|not a gateway|anonymous forward",
     r"\bauth|unauthori|not authori|log ?in|credential|permission|local user only|(?<!recipient )verif\w* failed",
     # The right to send.
     r"(?:\bnot|n.t|\bnever) (?:allowed|permitted|able|entitled) to (?:send|submit|connect)|\b(?:may not|cannot) send\b",
@@ -92,7 +94,7 @@ US = (
     r"\baccess denied\b|\bbanned\b|starttls|\b(?:tls|ssl|encryption|certificate)\b.{0,12}\b(?:required|needed|use)|use tls",
     # NetEase: about the address that we come from, or the account that sends.
     r"\bHL:[A-Z]{3}\b|\bMI:SP[BF]\b|\bRP:FRL\b|\bDT:(?:RBL|SUM)\b|\bWM:BL[IU]\b",
-    r"发件|发信|外发|反向解析|认证|授权|权限|许可|中继|转发|黑名单|登录|信誉|发送(?:方|者|权限|服务)",
+    r"发件|发信|外发|反向解析|认证|授权|权限|无权|许可|中继|转发|黑名单|登录|信誉|发送(?:方|者|权限|服务)",
     r"(?:IP|域名|服务器|主机).{0,8}(?:拒绝|禁止|封)|(?:禁止|不能|不允许|限制|暂停|停用|关闭|未开通).{0,8}(?:发送|SMTP)",
 )
 #: Words about whoever is to get it.
@@ -105,6 +107,12 @@ RECIPIENT = (
         r"\b(?:user|mailbox|recipient|account|address|alias|person|local)"
     ),
     r"收件人|用户不存在|用户未找到|邮箱不存在|账号不存在",
+)
+#: Words about whom this recipient lets write, whatever they say about us beside it.
+THEIRS = (
+    r"\brecipient (?:address )?(?:rejected|refused|denied|restrict\w+)|\bRESOLVER\.RST\b|\ballowed.senders list\b",
+    r"\bto (?:this|that) (?:\w+ )?(?:group|recipient|user|mailbox|address|person|account|list)\b",
+    r"(?:收件人|收件地址|对方|该(?:邮箱|地址|用户|群组)).{0,12}(?:拒收|拒绝|仅接收|只接收|不接收|不接受|限制)",
 )
 #: Words about what the mail says, or how large it is.
 CONTENT = (
@@ -123,6 +131,10 @@ _TAKEN = frozenset({"data", "dot"})
 _OURS = frozenset({500, 501, 502, 503, 504, 523, 524, 525, 526, 530, 534, 535, 538})
 _SIZE = 552
 _NOT_HERE = frozenset({521, 551, 556})
+#: Subjects of an enhanced status that leave open whom it is about: the system, and what is allowed.
+_OPEN = frozenset({3, 7})
+#: Details of subject 6: kinds of content that somebody on the way cannot take.
+_MEDIA = range(1, 6)
 _STATUS = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})\b")
 #: What is not read as words: addresses may be called anything.
 _NAMES = re.compile(r"<[^>]*>|\S+@\S+|https?://\S+|\[[^\]]*\]")
@@ -162,6 +174,8 @@ class RefusalRules:
         if stage == "mail":
             # Nobody who is to get it has been named yet.
             return RefusalScope.US
+        if verdict is RefusalScope.US and stage == "rcpt" and _may_be_theirs(reply):
+            return RefusalScope.EITHER
         return RefusalScope.LATER if verdict in FINAL and _is_passing(reply) else verdict
 
     def has_had_enough(self, reply: Reply, sent: int) -> bool:
@@ -180,6 +194,13 @@ def without_names(text: str) -> str:
     return " ".join(re.sub(r"<[^>]*>|[^\s:;,]+@[^\s:;,]+", "…", text).split())
 
 
+def alike(text: str, address: str) -> str:
+    """An answer without what differs from one recipient to the next: ``address``, other addresses, and numbers."""
+    mailbox = rf"(?<![\w.-]){re.escape(address.partition('@')[0])}(?![\w.-])"
+    named = re.sub(mailbox, " ", _NAMES.sub(" ", text), flags=re.IGNORECASE | re.ASCII)
+    return " ".join(re.sub(r"[!-~]*\d[!-~]*", " ", named).casefold().split())
+
+
 def _by_status(reply: Reply, stage: Stage) -> RefusalScope | None:
     """What the enhanced status says; None where it says nothing, or too little."""
     found = _STATUS.match(reply.text)
@@ -188,6 +209,8 @@ def _by_status(reply: Reply, stage: Stage) -> RefusalScope | None:
     subject, detail = int(found[2]), int(found[3])
     words = _NAMES.sub(" ", reply.text)
     is_ours = _US.search(words) is not None
+    if subject in _OPEN and stage == "rcpt" and not is_ours and _RECIPIENT.search(words):
+        return RefusalScope.RECIPIENT
     if subject == 7:
         # Greylisting calls itself so, too, and what a mail says is refused under the same number.
         is_content = stage in _TAKEN and _CONTENT.search(words) is not None
@@ -203,7 +226,11 @@ def _by_status(reply: Reply, stage: Stage) -> RefusalScope | None:
         return {2: RefusalScope.LATER, 3: RefusalScope.MAIL}.get(detail, whose)
     if subject == 3:
         return RefusalScope.MAIL if detail == 4 else RefusalScope.US
-    return {4: RefusalScope.MAIL, 5: RefusalScope.US, 6: RefusalScope.MAIL}.get(subject)
+    if subject in {4, 6}:
+        if stage == "rcpt" and _THEIRS.search(words):
+            return RefusalScope.RECIPIENT
+        return RefusalScope.US if is_ours and not (subject == 6 and detail in _MEDIA) else RefusalScope.MAIL
+    return RefusalScope.US if subject == 5 else None
 
 
 def _by_code(reply: Reply, stage: Stage) -> RefusalScope:
@@ -227,6 +254,15 @@ def _by_code(reply: Reply, stage: Stage) -> RefusalScope:
     return RefusalScope.MAIL if is_allowed else RefusalScope.US
 
 
+def _may_be_theirs(reply: Reply) -> bool:
+    """Whether a refusal of us may be one of the recipient instead: its words are about that one, or about nobody."""
+    if reply.code in _OURS or _is_passing(reply):
+        return False
+    words, status = _NAMES.sub(" ", reply.text), _STATUS.match(reply.text)
+    is_open = status is None or int(status[2]) in _OPEN
+    return _THEIRS.search(words) is not None or (is_open and _US.search(words) is None)
+
+
 def _is_passing(reply: Reply) -> bool:
     """An enhanced status of 4.x.x contradicts a 5xx, and says more; so do words."""
     return reply.code < 500 or reply.text.startswith("4.") or _TEMPORARY.search(reply.text) is not None
@@ -237,6 +273,6 @@ def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
 
 
 _TOO_FAST, _TOO_MANY, _ENOUGH = _any_of(TOO_FAST), _any_of(TOO_MANY), _any_of(ENOUGH)
-_TEMPORARY, _US, _RECIPIENT, _CONTENT, _FORBIDDEN = map(
-    _any_of, (TEMPORARY, US, RECIPIENT, CONTENT, FORBIDDEN)
+_TEMPORARY, _US, _RECIPIENT, _THEIRS, _CONTENT, _FORBIDDEN = map(
+    _any_of, (TEMPORARY, US, RECIPIENT, THEIRS, CONTENT, FORBIDDEN)
 )

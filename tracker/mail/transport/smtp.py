@@ -370,7 +370,7 @@ class _Run:
         verdict = self.judge.verdict(reply, stage)
         if verdict is RefusalScope.TOO_FAST:
             self._held[_domain(envelope)] = str(reply)
-        if verdict is RefusalScope.US and not self._has_sent:
+        if verdict in {RefusalScope.US, RefusalScope.EITHER} and not self._has_sent:
             self._ours.append(_domain(envelope))
             # Whatever a server has against us in one domain alone may be that domain's own.
             if len(self._ours) >= OURS and (stage == "mail" or len(set(self._ours)) > 1):
