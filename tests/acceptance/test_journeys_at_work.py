@@ -190,7 +190,7 @@ def test_the_operator_sees_a_failed_mail_and_sends_it_again(chromium, small, siz
     page.locator("table.mails a").first.click()
     expect(page.locator("main .light.red")).to_be_visible()
     page.locator('form[action="/act/retry"] button').click()
-    expect(page.locator(".flash")).to_have_text("已重新排队1封邮件。")
+    expect(page.locator(".flash")).to_have_text("已将1封邮件重新列入待发。")
     page.reload()
     expect(page.locator("main .light.green")).to_have_text("已发")
     assert len(mailing.mails(small.app, state="failed")) == before - 1

@@ -436,9 +436,9 @@ def test_an_operator_sends_failed_mails_again_and_a_supervisor_may_not(home, bro
     answer = browser.post("/act/retry", data={"csrf": csrf_of(browser), "mail": str(number)})
     assert answer.status_code == 403
     operator = home.sign_in("管", Role.OPERATOR)
-    assert act(operator, "retry", mail=str(number))[1] == "已重新排队1封邮件。"
+    assert act(operator, "retry", mail=str(number))[1] == "已将1封邮件重新列入待发。"
     assert [mail.state for mail in mails(home)] == [MailState.QUEUED, MailState.FAILED]
-    assert act(operator, "retry", mail="failed")[1] == "已重新排队1封邮件。"
+    assert act(operator, "retry", mail="failed")[1] == "已将1封邮件重新列入待发。"
     assert home.woken == 3
 
 
