@@ -319,7 +319,7 @@ def test_before_it_goes_the_page_shows_whom_it_reaches(home, browser):
     assert "2022年5月应报" in page.text
     assert len(mails(home)) == 1
     # Nothing ticked is nobody, and not everybody.
-    assert act(browser, "remind", refs=REF, ticked="1")[1].startswith("没有需要提醒的")
+    assert act(browser, "remind", refs=REF, ticked="1")[1].startswith("没有选中")
     assert taken(home) == {}
 
 

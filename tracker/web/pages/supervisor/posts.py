@@ -32,6 +32,8 @@ def remind(request: Request, form: FormData) -> Response:
     refs = texts(form, "refs")
     is_ticked = "ticked" in form
     units = texts(form, "units") if is_ticked or "units" in form else None
+    if is_ticked and not units:
+        return back(request, form, words(request)("acting.nothing_chosen"))
     try:
         meant = None if units is None else {site.snapshot.unit_id(unit) for unit in units}
         reminded = mailing.remind_now(site.app, refs, meant, who=person.name, again=is_ticked)
