@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from tracker.campaign.snapshot import CampaignSnapshot
-from tracker.core.form import Form, Said, comparable
+from tracker.core.form import Form, comparable
 from tracker.filing.filings import RequestedTable
-from tracker.filing.match_period import due_words
+from tracker.filing.match_period import due_month
 from tracker.filing.provenance import Provenance
 from tracker.forms.book import Place
 from tracker.forms.check.figures import chinese_digits, half_width
 from tracker.forms.check.form_fields import month_before
 from tracker.forms.check.recognised import Recognised
 from tracker.forms.finding import Finding, Weight
+from tracker.i18n.message import Message
 
 _LONGEST_TITLE = 200
 _ANNEX = re.compile(r"附件\d{1,2}")
@@ -34,7 +35,7 @@ _MONTH = re.compile(r"(?<!\d)(1[0-2]|0?[1-9])月(?!\d{1,2}[日号])")
 class Statement:
     """Words of a file beside its header; ``where`` is how their place is called, ``place`` the cell that has them."""
 
-    where: Said
+    where: Message
     text: str
     sheet: str | None = None
     place: Place | None = None
@@ -55,7 +56,7 @@ def titles(snapshot: CampaignSnapshot, found: Recognised) -> list[Statement]:
         if place[0] < found.head_rows[0] and place[0] not in fields and isinstance(cell.value, str)
     ]
     return [
-        Statement(Said("标题", "the title"), text, found.sheet.name, place)
+        Statement(Message("findings.beside.title"), text, found.sheet.name, place)
         for place, text in cells
         if len(text) < _LONGEST_TITLE
         and (
@@ -74,12 +75,12 @@ def contradictions(
         yield from _about_unit(snapshot, table, each)
         yield from _about_form(snapshot, found.form, each, frozenset())
         yield from _about_month(table, each)
-    sheet = Statement(Said("工作表名", "the name of the sheet"), found.sheet.name, found.sheet.name)
+    sheet = Statement(Message("findings.beside.sheet"), found.sheet.name, found.sheet.name)
     yield from _about_unit(snapshot, table, sheet)
     names = [sheet]
     if found.mark is None:
         path = PurePosixPath(came.path)
-        names.append(Statement(Said("文件名", "the name of the file"), path.stem or path.name))
+        names.append(Statement(Message("findings.beside.file"), path.stem or path.name))
     for each in names:
         # A sheet or a file that holds several forms may be called after one of them.
         yield from _about_form(snapshot, found.form, each, came.forms)
@@ -106,7 +107,7 @@ def _about_unit(snapshot: CampaignSnapshot, table: RequestedTable, saying: State
     if named is None or named == table.unit or named not in table.row.definition.units:
         return
     name, theirs = snapshot.campaign.unit_name(table.unit), snapshot.campaign.unit_name(named)
-    yield _asked(saying, Said(f"说的是{theirs}，按{name}的表收", f"says {theirs}; taken for {name}"))
+    yield _asked(saying, "findings.beside.unit", theirs=theirs, name=name)
 
 
 def _about_form(
@@ -122,13 +123,7 @@ def _about_form(
     if not named or own in named or any(form.id in held for form in named):
         return
     other, name = named[0].annex or named[0].title, own.annex or own.title
-    yield _asked(
-        saying,
-        Said(
-            f"说的是{other}，栏目是{name}的，按{name}收",
-            f"says {other}; by its columns it was taken for {name}",
-        ),
-    )
+    yield _asked(saying, "findings.beside.form", other=other, name=name)
 
 
 def _about_month(table: RequestedTable, saying: Statement) -> Iterator[Finding]:
@@ -137,14 +132,10 @@ def _about_month(table: RequestedTable, saying: Statement) -> Iterator[Finding]:
     years = {int(year) for year in _YEAR.findall(saying.plain)}
     months = {int(month) for month in _MONTH.findall(saying.plain)}
     if (years and not years & {due[0], told[0]}) or (months and not months & {due[1], told[1]}):
-        zh, en = due_words(table)
-        yield _asked(
-            saying,
-            Said(f"说的是别的月份，按{zh}的表收", f"says another month; taken for the table due in {en}"),
-        )
+        yield _asked(saying, "findings.beside.month", due=due_month(table))
 
 
-def _asked(saying: Statement, said: Said) -> Finding:
-    where, text = saying.where, "".join(saying.text.split())[:60]
-    message = Said(f"{where.zh}“{text}”{said.zh}，请核对", f"{where.en}, “{text}”, {said.en}, please check")
+def _asked(saying: Statement, key: str, **facts: object) -> Finding:
+    text = "".join(saying.text.split())[:60]
+    message = Message(key, where=saying.where, text=text, **facts)
     return Finding(Weight.QUESTION, message, saying.sheet, saying.place, text)

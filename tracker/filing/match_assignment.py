@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from sqlmodel import Session
 
 from tracker.campaign.snapshot import CampaignSnapshot
-from tracker.core.form import FieldKind, Said
+from tracker.core.form import FieldKind
 from tracker.filing.contradictions import contradictions, titles, unit_called
 from tracker.filing.filings import tables_due
 from tracker.filing.match_period import MatchedTable, Periods
@@ -44,10 +44,7 @@ def whose(
     if not tables:
         return _about_unit(
             found,
-            Said(
-                f"{snapshot.campaign.unit_name(unit)}没有报送此表的任务",
-                f"this table is not asked of {snapshot.campaign.unit_name(unit)}",
-            ),
+            Message("findings.whose.not_asked", unit=snapshot.campaign.unit_name(unit)),
         )
     link = None if wanted.only is None else next((each for each in theirs if each.ref == wanted.only), None)
     answer = Periods(session, snapshot, found, tables, came).choose(wanted, link)
@@ -93,16 +90,9 @@ def _about_name(
     named, said_by = by_name
     name, theirs = snapshot.campaign.unit_name(unit), snapshot.campaign.unit_name(named)
     if named != unit:
-        said = Said(
-            f"文件名“{said_by}”说的是{theirs}，按{name}的表收，请核对",
-            f"the name of the file, “{said_by}”, says {theirs}; taken for {name}, please check",
-        )
+        said = Message("findings.whose.name_says", text=said_by, theirs=theirs, name=name)
     elif not found.unit_text:
-        said = Said(
-            f"没有填写填表单位，按“{said_by}”（标题、文件名，或所在目录、压缩包、邮件的名称）作为{name}的表",
-            f"the unit is not filled in; taken for {name} by “{said_by}”, its title or the name of the file or of what it "
-            "lies in",
-        )
+        said = Message("findings.whose.by_name", text=said_by, name=name)
     else:
         return
     yield replace(_about_unit(found, said), weight=Weight.QUESTION)
@@ -126,25 +116,19 @@ def _unit(snapshot: CampaignSnapshot, found: Recognised, by_name: tuple[str, str
             return marked
         return _about_unit(
             found,
-            Said(
-                f"此文件是发给{snapshot.campaign.unit_name(marked)}的，填表单位却写着{found.unit_text}；"
-                "请用本单位的表格填报",
-                f"this file was made for {snapshot.campaign.unit_name(marked)}, but its header says "
-                f"{found.unit_text}: fill in your own unit's form",
+            Message(
+                "findings.whose.mark_and_unit",
+                marked=snapshot.campaign.unit_name(marked),
+                text=found.unit_text,
             ),
         )
     if written is not None:
         return written
     if not found.unit_text and by_name is not None:
         return by_name[0]
-    if found.unit_text:
-        said = Said(
-            f"填表单位“{found.unit_text}”不在单位名录中",
-            f"the unit “{found.unit_text}” is not in the list of units",
-        )
-    else:
-        said = Said("没有填写填表单位，无法知道是哪个单位的表", "the unit is not filled in")
-    return _about_unit(found, said)
+    if not found.unit_text:
+        return _about_unit(found, Message("findings.whose.no_unit"))
+    return _about_unit(found, Message("findings.whose.unknown_unit", text=found.unit_text))
 
 
 def _said_unit(snapshot: CampaignSnapshot, found: Recognised, wanted: ImportOptions) -> str | Finding:
@@ -155,15 +139,9 @@ def _said_unit(snapshot: CampaignSnapshot, found: Recognised, wanted: ImportOpti
         return own
     theirs, name = snapshot.campaign.unit_name(other), snapshot.campaign.unit_name(own)
     if wanted.only is not None:
-        said = Said(
-            f"这是{theirs}的表，本链接只收{name}的表；请用本单位的表格填报",
-            f"this table is of {theirs}, and the link takes those of {name} only: fill in your own unit's form",
-        )
+        said = Message("findings.whose.unit_not_as_linked", theirs=theirs, name=name)
     else:
-        said = Said(
-            f"这是{theirs}的表，命令说的是{name}；确认按{name}收，请加 --force",
-            f"this table is of {theirs}, and the command says {name}: add --force if that is meant",
-        )
+        said = Message("findings.whose.unit_not_as_told", theirs=theirs, name=name)
     return _about_unit(found, said)
 
 
@@ -182,5 +160,5 @@ def _about_unit(found: Recognised, said: Message) -> Finding:
         found.sheet.name,
         found.unit_place,
         found.unit_text or "",
-        Said("本单位名称", "the name of the unit"),
+        Message("findings.whose.such_unit"),
     )

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from tracker.campaign.snapshot import CampaignSnapshot
-from tracker.core.form import FieldKind, Said, comparable
+from tracker.core.form import FieldKind, comparable
 from tracker.core.naming import tells_of_month_before
 from tracker.filing.filings import RequestedTable, in_force_filings
 from tracker.filing.provenance import ImportOptions, Provenance
@@ -47,6 +47,11 @@ EARLY_DAYS = 15
 _SOON = 31
 _CORRECTS = re.compile("[更修订改补]正|修[改订]|重报|核对|correct", re.IGNORECASE)
 _MONTH = re.compile(r"(?<!\d)(1[0-2]|0?[1-9])月")
+#: What is asked about the day of filling in, as a part of a sentence that asks about more.
+_ALONE = {
+    "findings.whose.day_unread": "findings.whose.day_unread_alone",
+    "findings.whose.day_to_come": "findings.whose.day_to_come_alone",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +138,9 @@ class Periods:
         if day is None and text:
             likely = likely_day(text, self._came.day)
             if likely is None or not likely.is_whole:
-                said = Said(
-                    f"填表时间“{text}”读不出是哪一天，请核对",
-                    f"“{text}” cannot be read as a day; please check",
-                )
+                said = Message("findings.whose.day_unread", text=text)
             else:
-                said = Said(f"填表时间“{text}”按{likely.day}读取", f"“{text}” was read as {likely.day}")
+                said = Message("findings.whose.day_read", text=text, day=f"{likely.day}")
             if likely is not None:
                 day, is_sure = likely.day, likely.is_sure
             finding = self._about(Weight.READING if likely is not None and is_sure else Weight.QUESTION, said)
@@ -146,10 +148,7 @@ class Periods:
             if day is not None and read_day(each.content) not in (None, day):
                 finding, is_sure = self._twice(Weight.QUESTION, "findings.whose.two_days", text, each), False
         if day is not None and day > self._came.day:
-            said = Said(
-                f"填表时间{day:%Y-%m-%d}还没有到，请核对",
-                f"it is said to be filled in on {day}, which is still to come; please check",
-            )
+            said = Message("findings.whose.day_to_come", day=f"{day}")
             finding, is_sure = self._about(Weight.QUESTION, said), False
             if (day.year, day.month) != (self._came.day.year, self._came.day.month):
                 day = None
@@ -161,34 +160,16 @@ class Periods:
             yield self._about_day
         month = (table.due.year, table.due.month)
         if not is_said and self._is_ahead(table):
-            zh, en = due_words(table)
-            told_zh, told_en = _month(month_before(month))
-            yield self._finding(
-                Weight.QUESTION,
-                Said(
-                    f"{told_zh}还没有过完，按{zh}的表收，请核对",
-                    f"{told_en} is not over; taken for the table due in {en}, please check",
-                ),
-            )
+            not_over = Message("findings.whose.ahead", told=_month(month_before(month)), due=due_month(table))
+            yield self._finding(Weight.QUESTION, not_over)
         if self._is_unread and self._marked() is None:
-            zh, en = due_words(table)
-            text = self._found.period_text
-            yield self._finding(
-                Weight.QUESTION,
-                Said(
-                    f"期次“{text}”看不出是哪一个月，按{zh}的表收，请核对",
-                    f"no month can be told from the period “{text}”; taken for the table due in {en}, please check",
-                ),
+            unread = Message(
+                "findings.whose.period_unread", text=self._found.period_text, due=due_month(table)
             )
+            yield self._finding(Weight.QUESTION, unread)
         if self._day is not None and (self._day.year, self._day.month) < month_before(month):
-            zh, en = due_words(table)
-            yield self._about(
-                Weight.QUESTION,
-                Said(
-                    f"填表时间是{self._day:%Y-%m-%d}，早于{zh}的表所填的月份，请核对",
-                    f"it was filled in on {self._day}, before the month of which the table due in {en} tells; please check",
-                ),
-            )
+            early = Message("findings.whose.day_before", day=f"{self._day}", due=due_month(table))
+            yield self._about(Weight.QUESTION, early)
 
     @property
     def _is_unread(self) -> bool:
@@ -209,16 +190,8 @@ class Periods:
             return MatchedTable(asked, self._told(asked))
         if isinstance(fits, Finding):
             return fits
-        zh, en = due_words(asked)
-        meant_zh, meant_en = due_words(fits.tables[0])
-        return self._finding(
-            Weight.ERROR,
-            Said(
-                f"表里写的是{meant_zh}，命令说的是{zh}；确认按{zh}收，请加 --force",
-                f"the file says that it is the table due in {meant_en}, and the command {en}: add --force if that is "
-                "meant",
-            ),
-        )
+        due, meant = due_month(asked), due_month(fits.tables[0])
+        return self._finding(Weight.ERROR, Message("findings.whose.not_as_told", meant=meant, due=due))
 
     def _for_link(self, fits: _Fits | Finding, link: RequestedTable) -> MatchedTable | Finding:
         if link.form is self._found.form:
@@ -230,28 +203,14 @@ class Periods:
             asked = next(iter(meant or same), None)
         form = self._found.form
         if asked is None:
-            return self._finding(
-                Weight.ERROR,
-                Said(
-                    f"这是{form.annex or ''}《{form.title}》，{due_words(link)[0]}没有此表要报，本链接不能收",
-                    f"this is {form.annex or ''} “{form.title}”, which is not due in {due_words(link)[1]}, so that this link "
-                    "does not take it",
-                ),
-            )
+            facts = {"annex": form.annex or "", "title": form.title, "due": due_month(link)}
+            return self._finding(Weight.ERROR, Message("findings.whose.not_of_link", **facts))
         if self._agrees(fits, asked):
             return MatchedTable(asked, self._told(asked))
         if isinstance(fits, Finding):
             return fits
-        meant_zh, meant_en = due_words(fits.tables[0])
-        zh, en = due_words(asked)
-        return self._finding(
-            Weight.ERROR,
-            Said(
-                f"这是{meant_zh}的表，本链接收的是{zh}的表；请填写当期表格，或打开那一期的链接",
-                f"this is the table due in {meant_en}, and the link takes that of {en}: fill in the form of that "
-                "month, or open the link of the other",
-            ),
-        )
+        facts = {"meant": due_month(fits.tables[0]), "due": due_month(asked)}
+        return self._finding(Weight.ERROR, Message("findings.whose.not_as_linked", **facts))
 
     def _agrees(self, fits: _Fits | Finding, asked: RequestedTable) -> bool:
         """Whether a file may be the table that a person says it is."""
@@ -270,11 +229,7 @@ class Periods:
         month = (self._day.year, self._day.month)
         if month in ((asked.due.year, asked.due.month), month_before((asked.due.year, asked.due.month))):
             return ()
-        zh, en = due_words(asked)
-        said = Said(
-            f"填表时间是{self._day:%Y-%m-%d}，按{zh}的表收，请核对是不是这一期的数据",
-            f"it was filled in on {self._day} and taken for the table due in {en}; please check that these are its figures",
-        )
+        said = Message("findings.whose.day_elsewhere", day=f"{self._day}", due=due_month(asked))
         return (self._finding(Weight.QUESTION, said),)
 
     def _by_itself(self) -> _Fits | Finding:
@@ -317,12 +272,7 @@ class Periods:
         if not fits:
             return self._contradiction(marked)
         if period.bare == month_before(due) and not period.due and not period.told:
-            zh, en = due_words(marked)
-            said = Said(
-                f"此文件是{zh}的表格，期次写的是{_month(period.bare)[0]}；按{zh}的表收，请核对",
-                f"this file was made for {en}, and its header names {_month(period.bare)[1]}; taken for {en}, please "
-                "check",
-            )
+            said = Message("findings.whose.mark_and_month", due=due_month(marked), named=_month(period.bare))
             findings = (self._finding(Weight.QUESTION, said),)
         return self._sent_again(marked) or _Fits((marked,), findings)
 
@@ -353,21 +303,12 @@ class Periods:
 
     def _either(self, named: Month, likely: RequestedTable, other: RequestedTable) -> _Fits:
         """Two tables that a month may mean."""
-        zh, en = due_words(likely)
-        other_zh, other_en = due_words(other)
-        said = Said(
-            f"期次写的是{_month(named)[0]}，可能是{zh}，也可能是{other_zh}；按{zh}的表收，请核对",
-            f"the header names {_month(named)[1]}, which may be the table due in {en} or the one due in {other_en}; "
-            f"taken for {en}, please check",
-        )
+        facts = {"named": _month(named), "due": due_month(likely), "other": due_month(other)}
+        said = Message("findings.whose.either", **facts)
         return _Fits((likely, other), (self._finding(Weight.QUESTION, said),), is_guess=True)
 
     def _read_as(self, table: RequestedTable, named: Month) -> Finding:
-        zh, en = due_words(table)
-        said = Said(
-            f"期次写的是{_month(named)[0]}，按{zh}、{_month(named)[0]}份情况读取",
-            f"the header names {_month(named)[1]}; read as the table due in {en}, about {_month(named)[1]}",
-        )
+        said = Message("findings.whose.read_as", named=_month(named), due=due_month(table))
         return self._finding(Weight.READING, said)
 
     def _marked(self) -> RequestedTable | None:
@@ -406,26 +347,14 @@ class Periods:
 
     def _undecided(self, tables: Sequence[RequestedTable]) -> Finding:
         """Nothing is taken: whichever it is, it would take the place of what is in."""
-        months = [due_words(table) for table in sorted(tables, key=lambda table: table.due)]
-        zh, en = "还是".join(zh for zh, _ in months), " or ".join(en for _, en in months)
-        if len(tables) > 1 and all(table.is_answered for table in tables):
-            said = Said(
-                f"分不清是{zh}，都已报过，没有替换；请在期次里写明“几月应报”",
-                f"it may be the table due in {en}; all are in, and none was replaced: write in the period which it is",
-            )
-        elif len(tables) > 1:
-            is_in = due_words(tables[0])
-            said = Said(
-                f"分不清是{zh}；{is_in[0]}的已报过，没有替换。请在期次里写明“几月应报”，并核对填表时间",
-                f"it may be the table due in {en}; that of {is_in[1]} is in and was not replaced: write in the period "
-                "which it is, and check the date",
-            )
+        months = [due_month(table) for table in sorted(tables, key=lambda table: table.due)]
+        if len(tables) == 1:
+            said = Message("findings.whose.undecided.one", due=months[0])
+        elif all(table.is_answered for table in tables):
+            said = Message("findings.whose.undecided.all_in", first=months[0], last=months[-1])
         else:
-            said = Said(
-                f"没有写明期次，看来是{zh}，那一期已报过，没有替换；要更正请写明期次",
-                f"the period is not filled in; it seems to be the table due in {en}, which is in and was not replaced: "
-                "fill in the period to correct it",
-            )
+            facts = {"first": months[0], "last": months[-1], "due": due_month(tables[0])}
+            said = Message("findings.whose.undecided.one_in", **facts)
         return self._finding(Weight.ERROR, said)
 
     def _sent_again(self, table: RequestedTable) -> Finding | None:
@@ -443,16 +372,8 @@ class Periods:
             return None
         if not in_force_filings(self._session, self._snapshot.campaign.forms, [table]):
             return None
-        zh, en = due_words(table)
-        return self._about(
-            Weight.ERROR,
-            Said(
-                f"此文件是{zh}的表格，该期已报；填表时间却是{day:%Y-%m-%d}。"
-                f"报{due_words(later)[0]}的请用当期表格，更正{zh}的请在期次或文件名里写明“更正”",
-                f"this file was made for {en}, which is in, but was filled in on {day}: use the "
-                f"form for {due_words(later)[1]}, or, to correct {en}, write 更正 into the period or the name of the file",
-            ),
-        )
+        facts = {"due": due_month(table), "day": f"{day}", "later": due_month(later)}
+        return self._about(Weight.ERROR, Message("findings.whose.sent_again", **facts))
 
     def _old_head(self, table: RequestedTable) -> Finding | None:
         """An error where its period and day are those of what is filed, and the table after that is asked for and not in.
@@ -466,8 +387,8 @@ class Periods:
         own = self._said({each: text for each, (_, text) in self._found.fields.items()})
         if filed is None or self._said(filed.filed.header) != own:
             return None
-        due, after = (Said(*due_words(each)) for each in (table, later))
-        return self._finding(Weight.ERROR, Message("findings.whose.old_head", due=due, later=after))
+        old_head = Message("findings.whose.old_head", due=due_month(table), later=due_month(later))
+        return self._finding(Weight.ERROR, old_head)
 
     @property
     def _is_correction(self) -> bool:
@@ -476,23 +397,13 @@ class Periods:
 
     def _too_early(self, table: RequestedTable) -> Finding:
         """Nothing is taken for a month that has hardly begun: it would count as answered, and the one meant be missing."""
-        zh, en = due_words(table)
-        told_zh, told_en = _month(month_before((table.due.year, table.due.month)))
-        return self._finding(
-            Weight.ERROR,
-            Said(
-                f"看来是{zh}的表，{told_zh}却还没有过完，没有采用；请核对期次",
-                f"it seems to be the table due in {en}, but {told_en} is not over, and it was not taken: check the period",
-            ),
-        )
+        told = _month(month_before((table.due.year, table.due.month)))
+        too_early = Message("findings.whose.too_early", due=due_month(table), told=told)
+        return self._finding(Weight.ERROR, too_early)
 
     def _by_date(self, day: date) -> _Fits:
         if day < self._snapshot.campaign.issued:
-            said = Said(
-                f"填表时间{day:%Y-%m-%d}早于文件印发，看不出是哪一期的表，请核对年份",
-                f"it was filled in on {day}, before the document was issued, so that its month cannot be told: "
-                "check the year",
-            )
+            said = Message("findings.whose.day_before_issue", day=f"{day}")
             return _Fits((), (self._about(Weight.ERROR, said),))
         likely = self._likely(day)
         first = likely[0]
@@ -507,13 +418,8 @@ class Periods:
             return _Fits((first,), is_guess=is_guess)
         if later.is_answered and not first.is_answered:
             return _Fits((first,))
-        zh, en = due_words(first)
-        later_zh, later_en = due_words(later)
-        said = Said(
-            f"填表时间是{day:%Y-%m-%d}，收到时{later_zh}的表已经要报；按{zh}的表收，请核对",
-            f"it was filled in on {day} and came when the table due in {later_en} was asked for; taken for {en}, please "
-            "check",
-        )
+        facts = {"day": f"{day}", "later": due_month(later), "due": due_month(first)}
+        said = Message("findings.whose.came_late", **facts)
         return _Fits((first, later), (self._about(Weight.QUESTION, said),), is_guess=True)
 
     def _likely(self, day: date) -> list[RequestedTable]:
@@ -544,54 +450,33 @@ class Periods:
         if not -LATE_DAYS <= (table.due - day).days <= _SOON or (
             months and not months & {table.due.month, month_before((table.due.year, table.due.month))[1]}
         ):
-            said = Said(
-                "看不出是哪一期的表：请填写期次或填表时间",
-                "for which month this is cannot be told: fill in the period or the date",
-            )
+            said = Message("findings.whose.no_period")
             return _Fits((), (self._finding(Weight.ERROR, said),))
-        zh, en = due_words(table)
+        due = due_month(table)
         if self._about_day is None:
-            said = Said(
-                f"没有写明期次和填表时间，按收到的日子作为{zh}的表",
-                f"neither the period nor the date is filled in; taken for the table due in {en}, as it came in now",
-            )
+            said = Message("findings.whose.by_arrival", due=due)
             return _Fits((table,), (self._finding(Weight.QUESTION, said),), is_guess=True)
+        # It is asked about the day as well, and once is enough.
         why = self._about_day.message
-        assert isinstance(why, Said)
-        said = Said(
-            f"{why.zh.removesuffix('，请核对')}，按收到的日子作为{zh}的表，请核对",
-            f"{why.en.removesuffix('; please check')}; taken for the table due in {en}, as it came in now: please check",
-        )
+        said = Message("findings.whose.by_arrival_after", why=Message(_ALONE[why.key], **why.facts), due=due)
         return _Fits((table,), (self._about(Weight.QUESTION, said),), is_guess=True)
 
     def _guessed(self, tables: Sequence[RequestedTable], day: date) -> _Fits:
-        zh, en = due_words(tables[0])
-        said = Said(
-            f"没有写明期次，按填表时间{day:%Y-%m-%d}作为{zh}的表",
-            f"the period is not filled in; taken for the table due in {en} by its date {day}",
-        )
+        said = Message("findings.whose.by_day", day=f"{day}", due=due_month(tables[0]))
         return _Fits(tuple(tables), (self._finding(Weight.QUESTION, said),), is_guess=True)
 
     def _contradiction(self, marked: RequestedTable) -> Finding:
-        zh, en = due_words(marked)
-        text = self._found.fields["period"][1]
-        return self._finding(
-            Weight.ERROR,
-            Said(
-                f"此文件是{zh}的表格，期次却写着“{text}”；请用当期表格填报",
-                f"this file was made for {en}, but its header says “{text}”: use the form of that month",
-            ),
-        )
+        facts = {"due": due_month(marked), "text": self._found.fields["period"][1]}
+        return self._finding(Weight.ERROR, Message("findings.whose.mark_and_period", **facts))
 
     def _no_such(self, month: Month) -> Finding:
-        zh, en = _month(month)
-        return self._finding(Weight.ERROR, Said(f"{zh}没有应报的此表", f"no such table is due in {en}"))
+        return self._finding(Weight.ERROR, Message("findings.whose.no_such", month=_month(month)))
 
     def _finding(self, weight: Weight, said: Message) -> Finding:
         place, text = self._found.fields.get("period", (None, ""))
         if not text and self._found.day_text:
             place, text = self._found.filled_on_place, self._found.day_text
-        expected = Said("如“2022年5月应报，4月份情况”", "such as 2022年5月应报，4月份情况")
+        expected = Message("findings.whose.such_period")
         return Finding(weight, said, self._found.sheet.name, place, text, expected)
 
     def _twice(self, weight: Weight, key: str, first: str, second: FieldFound) -> Finding:
@@ -599,9 +484,9 @@ class Periods:
         said = Message(key, first=first, second=second.text)
         return Finding(weight, said, self._found.sheet.name, second.place, second.text)
 
-    def _about(self, weight: Weight, said: Said) -> Finding:
+    def _about(self, weight: Weight, said: Message) -> Finding:
         """At the day of filling in."""
-        expected = Said("如“2022年5月3日”", "such as 2022-05-03")
+        expected = Message("findings.whose.such_day")
         return Finding(
             weight, said, self._found.sheet.name, self._found.filled_on_place, self._found.day_text, expected
         )
@@ -619,11 +504,10 @@ def _filled(found: Recognised) -> frozenset[str]:
     )
 
 
-def _month(month: Month) -> tuple[str, str]:
-    return f"{month[0]}年{month[1]}月", f"{month[0]}-{month[1]:02}"
+def _month(month: Month) -> Message:
+    return Message("findings.whose.month", year=month[0], month=month[1])
 
 
-def due_words(table: RequestedTable) -> tuple[str, str]:
-    """The month in which it is due, as it is written in both languages."""
-    zh, en = _month((table.due.year, table.due.month))
-    return f"{zh}应报", en
+def due_month(table: RequestedTable) -> Message:
+    """The month in which it is due, as a fact of a sentence."""
+    return Message("findings.whose.due", year=table.due.year, month=table.due.month)
