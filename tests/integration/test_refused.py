@@ -384,7 +384,7 @@ def test_a_wrong_password_is_tried_at_growing_distances_by_all_processes_togethe
 
 def test_whoever_dies_with_a_login_under_way_has_tried(tmp_path, monkeypatch):
     with Server(refuses_login, knows_users=True) as server, office(tmp_path, server, user=True) as here:
-        monkeypatch.setattr("tracker.outbox.mail_server.Post._is_shut", lambda *_, **__: None)
+        monkeypatch.setattr("tracker.outbox.mail_server.MailServer._is_shut", lambda *_, **__: None)
         for _ in range(4):
             here.restart()
             here.pass_(after=MINUTE)

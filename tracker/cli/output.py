@@ -128,7 +128,7 @@ def told(key: str, language: Language, **facts: object) -> str:
 
 
 def stands(name: str, parts: Iterable[str], ref: str, language: Language) -> str:
-    """How an assignment stands: 附件2（2022年6月应报，5月份情况） 万州区：逾期办结，截止日期2022年6月6日 [table-2@2022-06]."""
+    """How an assignment stands: 总结材料（2022年6月应报） 万州区：逾期办结，截止日期2022年6月6日 [table-2@2022-06]."""
     return told("stands", language, name=name, parts=told("comma", language).join(parts), ref=ref)
 
 
