@@ -124,9 +124,12 @@ def _row(found: Mapping[str, Any], notes: Mapping[str, str], form: Form | None) 
         return FiledRow(found, notes)
     values: dict[str, Value] = {}
     others: dict[str, str] = {}
-    for name in found.keys() & form.by_id.keys():
-        filed = TICK if found[name] is True else str(found[name])
-        value = form.by_id[name].value_of(filed)
+    for name, kept in found.items():
+        column = form.by_id.get(name)
+        if column is None:
+            continue
+        filed = TICK if kept is True else str(kept)
+        value = column.value_of(filed)
         if value is None:
             others[name] = filed
         else:
