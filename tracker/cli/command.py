@@ -12,8 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from tracker.cli.output import side_by_side
-from tracker.i18n.catalogue import FIRST, words
+from tracker.i18n.catalogue import FIRST, side_by_side, words
 
 #: A command, or those of a group by name, in the order in which they are listed.
 Offered = Callable[..., None] | Mapping[str, Callable[..., None]]

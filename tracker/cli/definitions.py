@@ -20,12 +20,12 @@ from tracker.cli.output import (
     print_table,
     say,
     say_result,
-    side_by_side,
     told,
 )
 from tracker.cli.table import Column
 from tracker.core.years import FIRST_YEAR, LAST_YEAR
 from tracker.errors import UsageError
+from tracker.i18n.catalogue import side_by_side
 from tracker.i18n.message import both
 from tracker.i18n.terms import word
 

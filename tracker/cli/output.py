@@ -14,7 +14,6 @@ import typer
 
 from tracker.cli.table import Column, lines, shown
 from tracker.errors import UsageError
-from tracker.i18n.catalogue import ENGLISH, FIRST, words
 from tracker.i18n.message import Message
 from tracker.i18n.message import say as say_message
 from tracker.report.csv_cells import write_csv
@@ -130,11 +129,6 @@ def told(key: str, language: Language, **facts: object) -> str:
 def stands(name: str, parts: Iterable[str], ref: str, language: Language) -> str:
     """How an assignment stands: 总结材料（2022年6月应报） 万州区：逾期办结，截止日期2022年6月6日 [table-2@2022-06]."""
     return told("stands", language, name=name, parts=told("comma", language).join(parts), ref=ref)
-
-
-def side_by_side(area: str, key: str) -> str:
-    """中文 · English, where nobody knows yet who reads."""
-    return " · ".join(words(area, language)(key) for language in (FIRST, ENGLISH))
 
 
 def _inks() -> Mapping[str, int]:

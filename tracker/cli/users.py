@@ -17,12 +17,12 @@ from tracker.cli.output import (
     print_json,
     print_table,
     say_result,
-    side_by_side,
     told,
 )
 from tracker.cli.table import Column
 from tracker.core.roles import Role
 from tracker.errors import UsageError
+from tracker.i18n.catalogue import side_by_side
 
 COLUMNS = (
     Column("name", "account"),

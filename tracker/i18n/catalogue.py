@@ -12,7 +12,7 @@ slip never keeps a mail back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -131,6 +131,11 @@ def words(area: str, language: Language) -> Words:
         rest = words(area, str(after))
         phrases = {**{key: rest.forms(key) for key in rest}, **phrases}
     return Words(language, phrases, form)
+
+
+def side_by_side(area: str, key: str, languages: Iterable[Language] = (FIRST, ENGLISH)) -> str:
+    """中文 · English, where nobody knows yet who reads."""
+    return " · ".join(words(area, language)(key) for language in languages)
 
 
 def read_words(language: Language, path: Path) -> Words:

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from tracker import __version__
 from tracker.core.model import State
 from tracker.errors import TrackerError, UsageError
-from tracker.i18n.catalogue import ENGLISH, FIRST, words
+from tracker.i18n.catalogue import ENGLISH, FIRST, side_by_side, words
 from tracker.i18n.recognised import said_in
 from tracker.questions.questions import QuestionState
 from tracker.store.tables import MailState
@@ -55,7 +55,7 @@ EVERYWHERE = ("language",)
 
 def _both(key: str) -> str:
     """English · 中文, as nobody knows who reads a description."""
-    return " · ".join(words("api", language)(key) for language in (ENGLISH, FIRST))
+    return side_by_side("api", key, (ENGLISH, FIRST))
 
 
 Unit = Annotated[str | None, Query(description=_both("asks.unit"), max_length=200)]
