@@ -102,19 +102,19 @@ def unit_called(snapshot: CampaignSnapshot, text: str) -> str | None:
     return names[longest] if not others - {names[longest]} else None
 
 
-def _about_unit(snapshot: CampaignSnapshot, table: RequestedTable, saying: Statement) -> Iterator[Finding]:
-    named = unit_called(snapshot, saying.text)
+def _about_unit(snapshot: CampaignSnapshot, table: RequestedTable, statement: Statement) -> Iterator[Finding]:
+    named = unit_called(snapshot, statement.text)
     if named is None or named == table.unit or named not in table.row.definition.units:
         return
     name, theirs = snapshot.campaign.unit_name(table.unit), snapshot.campaign.unit_name(named)
-    yield _asked(saying, "findings.beside.unit", theirs=theirs, name=name)
+    yield _asked(statement, "findings.beside.unit", theirs=theirs, name=name)
 
 
 def _about_form(
-    snapshot: CampaignSnapshot, own: Form, saying: Statement, held: frozenset[str]
+    snapshot: CampaignSnapshot, own: Form, statement: Statement, held: frozenset[str]
 ) -> Iterator[Finding]:
-    annexes = set(_ANNEX.findall(saying.plain))
-    text = comparable(saying.text)
+    annexes = set(_ANNEX.findall(statement.plain))
+    text = comparable(statement.text)
     named = [
         form
         for form in snapshot.campaign.forms.values()
@@ -123,19 +123,19 @@ def _about_form(
     if not named or own in named or any(form.id in held for form in named):
         return
     other, name = named[0].annex or named[0].title, own.annex or own.title
-    yield _asked(saying, "findings.beside.form", other=other, name=name)
+    yield _asked(statement, "findings.beside.form", other=other, name=name)
 
 
-def _about_month(table: RequestedTable, saying: Statement) -> Iterator[Finding]:
+def _about_month(table: RequestedTable, statement: Statement) -> Iterator[Finding]:
     due = (table.due.year, table.due.month)
     told = month_before(due)
-    years = {int(year) for year in _YEAR.findall(saying.plain)}
-    months = {int(month) for month in _MONTH.findall(saying.plain)}
+    years = {int(year) for year in _YEAR.findall(statement.plain)}
+    months = {int(month) for month in _MONTH.findall(statement.plain)}
     if (years and not years & {due[0], told[0]}) or (months and not months & {due[1], told[1]}):
-        yield _asked(saying, "findings.beside.month", due=due_month(table))
+        yield _asked(statement, "findings.beside.month", due=due_month(table))
 
 
-def _asked(saying: Statement, key: str, **facts: object) -> Finding:
-    text = "".join(saying.text.split())[:60]
-    message = Message(key, where=saying.where, text=text, **facts)
-    return Finding(Weight.QUESTION, message, saying.sheet, saying.place, text)
+def _asked(statement: Statement, key: str, **facts: object) -> Finding:
+    text = "".join(statement.text.split())[:60]
+    message = Message(key, where=statement.where, text=text, **facts)
+    return Finding(Weight.QUESTION, message, statement.sheet, statement.place, text)

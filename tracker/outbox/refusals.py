@@ -16,15 +16,14 @@ from tracker.outbox.results import Result
 from tracker.store.tables import MailState
 
 #: So many recipients, in so many domains or in the same words, and nobody got anything: then none of them is to blame.
-EVERYBODY = (3, 2)
+MANY, DOMAINS = 3, 2
 
 #: It goes later.
 PUT_OFF = (MailState.DEFERRED, MailState.UNCERTAIN)
 
 
 def _are_many(addresses: Collection[str]) -> bool:
-    recipients, domains = EVERYBODY
-    return len(addresses) >= recipients and len(set(map(domain_of, addresses))) >= domains
+    return len(addresses) >= MANY and len(set(map(domain_of, addresses))) >= DOMAINS
 
 
 #: What tries no more, as far as the answer alone tells; and what is kept back until more is known.
@@ -121,7 +120,7 @@ class PassResults:
         return self._counted([*kept, *self._settled(either)])
 
     def _is_alike(self) -> bool:
-        return any(len(refused - self._again) >= EVERYBODY[0] for refused in self._alike.values())
+        return any(len(refused - self._again) >= MANY for refused in self._alike.values())
 
     def _goes_on(self, result: Result) -> bool:
         """Whether it is what was in the way before: mails that were put off together come back one by one."""
@@ -147,7 +146,7 @@ class PassResults:
         settled = []
         for group, result in zip(groups, either, strict=True):
             served = self._served.get(group[0])
-            if served is not None and (sizes[group] < EVERYBODY[0] or served > last[group]):
+            if served is not None and (sizes[group] < MANY or served > last[group]):
                 settled.append(replace(result, state=MailState.FAILED, verdict=RefusalScope.RECIPIENT))
             else:
                 settled.append(_of_us(result))

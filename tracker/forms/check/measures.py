@@ -9,6 +9,7 @@ from itertools import groupby
 
 from tracker.core.form import Column, squeezed
 from tracker.forms.book import Place
+from tracker.forms.check.column_headers import in_one_line
 from tracker.forms.check.figures import fits, measures_told, read_measure
 from tracker.forms.check.recognised import Recognised
 from tracker.forms.check.rows import RowKind, TableRow
@@ -97,7 +98,7 @@ def _finding(
     )
     message = Message("findings.other_measure", wanted=wanted, said=said)
     expected = "、".join(column.full_label for column, _ in differing)
-    found = "".join(recognised.text(place).split())[:40]
+    found = in_one_line(recognised.text(place))
     return Finding(
         weight, message, recognised.sheet.name, place, found, Message("findings.expected.this", text=expected)
     )
